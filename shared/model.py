@@ -1,0 +1,301 @@
+"""The nouns of Dropscribe, as frozen records. Every field has a line with its unit.
+
+All times are seconds. Unless a line says otherwise they count from the start of the recording.
+Records are parsed at the border (`shared/messages.py`) and trusted inside.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Method = Literal["parakeet", "deepgram", "hybrid"]
+RequestedMethod = Literal["auto", "parakeet", "deepgram", "hybrid"]
+Engine = Literal["parakeet-cpu", "parakeet-gpu", "deepgram"]
+State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """One generation of one object in a bucket."""
+
+    bucket: str
+    """Name of the bucket."""
+    name: str
+    """Name of the object, with slashes, as its uploader chose it."""
+    generation: int
+    """Changes whenever the content is replaced (Cloud Storage: microseconds since 1970)."""
+    size: int
+    """Bytes."""
+    content_type: str = "application/octet-stream"
+    """Media type as its uploader declared it: a hint, never trusted."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Custom metadata of the upload: options may come this way."""
+
+    @property
+    def uri(self) -> str:
+        """`gs://bucket/name`, for people and logs."""
+        return f"gs://{self.bucket}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the caller may choose for one recording."""
+
+    method: RequestedMethod = "auto"
+    """`auto` leaves the choice to the router."""
+    model: str | None = None
+    """Parakeet weights; None is the deployment's default."""
+    language: str | None = None
+    """BCP-47 code where the caller knows it; None lets the model find out."""
+    track: int = 0
+    """Which audio track to transcribe, counted from 0."""
+
+    def fingerprint(self) -> str:
+        """Empty for default options, else a short text that differs whenever the result may."""
+        chosen = {
+            "method": self.method if self.method != "auto" else "",
+            "model": self.model or "",
+            "language": self.language or "",
+            "track": str(self.track) if self.track else "",
+        }
+        return ";".join(f"{name}={value}" for name, value in chosen.items() if value)
+
+
+def recording_id(source: StoredObject, options: Options) -> str:
+    """The key of a recording: 26 characters that are the same for every delivery of one upload.
+
+    Bucket, name and generation identify the upload, never the event's id. Options that change the
+    result are part of the key, so that asking again with another model gives another transcript.
+    """
+    text = "\0".join((source.bucket, source.name, str(source.generation), options.fingerprint()))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return base64.b32encode(digest).decode("ascii")[:26].lower()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AudioInfo:
+    """What the container says about the recording, learned from its header and tail."""
+
+    format: str
+    """FFmpeg's short name of the container: mp3, wav, mov, matroska, …"""
+    codec: str
+    """FFmpeg's name of the audio codec: mp3, aac, pcm_s16le, opus, …"""
+    sample_rate: int
+    """Hertz."""
+    channels: int
+    """1 is mono, 8 is 7.1."""
+    duration: float | None
+    """Seconds; None where only decoding can tell."""
+    exact: bool
+    """False where `duration` is an estimate from the bit rate."""
+    splittable_by: Literal["time", "bytes"]
+    """`bytes`: a self-synchronising stream without index (mp3, raw aac) that is cut by byte range;
+    the length of each part is then measured while decoding. `time`: the container can seek."""
+    first_byte: int = 0
+    """First byte of audio, after tags (for `bytes`)."""
+    last_byte: int = 0
+    """One past the last byte of audio, before tags (for `bytes`)."""
+    tracks: int = 1
+    """Number of audio tracks."""
+    bytes_read: int = 0
+    """What the probe read of the file."""
+    warnings: tuple[str, ...] = ()
+    """Oddities the owner should know: `the header promises 61.0 s but the file ends after 40.2 s`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What the router chose, and why."""
+
+    method: Method
+    """Who transcribes."""
+    engine: Engine
+    """Engine of the chunks (in a hybrid each chunk names its own)."""
+    model: str
+    """Weights to use, e.g. `nvidia/parakeet-tdt-0.6b-v3`."""
+    reason: str
+    """One sentence for logs, `status`, the transcript and the cost report."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ByteSpan:
+    """The bytes of a chunk that is cut by byte range. All are offsets into the file."""
+
+    read_from: int
+    """First byte to read: the overlap before the chunk begins here."""
+    own_from: int
+    """Frames that start at or after this byte belong to the chunk …"""
+    own_to: int
+    """… up to the frames that start at or after this one."""
+    read_to: int
+    """One past the last byte to read: the overlap after the chunk ends here."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """One unit of work: a stretch of the recording, plus overlap on both sides."""
+
+    index: int
+    """Position in the plan, from 0."""
+    start: float
+    """Nominal start. Estimated for a chunk with `span`."""
+    end: float | None
+    """Nominal end; None: to the end of the recording."""
+    lead: float
+    """Overlap to decode before `start`, seconds."""
+    tail: float
+    """Overlap to decode after `end`, seconds."""
+    engine: Engine
+    """Who transcribes it."""
+    span: ByteSpan | None = None
+    """Set where the recording is cut by byte range."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """One recognised word."""
+
+    text: str
+    """As the engine wrote it, punctuation included, without spaces."""
+    start: float
+    """Start."""
+    end: float
+    """End, never before `start`."""
+    confidence: float
+    """Probability of the word by the engine, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkResult:
+    """What an engine heard in one chunk. Times count from the chunk's nominal start."""
+
+    recording: str
+    """Key of the recording."""
+    index: int
+    """Index of the chunk."""
+    engine: Engine
+    """Who transcribed it."""
+    model: str
+    """Weights used."""
+    revision: str
+    """Exact version of the weights."""
+    words: tuple[Word, ...]
+    """In order; from -lead to owned + tail."""
+    owned: float
+    """Seconds of audio between the chunk's own bounds, as measured while decoding."""
+    decoded: float
+    """Seconds of audio decoded, overlap included."""
+    language: str | None = None
+    """BCP-47 code where the engine knows it."""
+    warnings: tuple[str, ...] = ()
+    """What its owner should know, e.g. where a truncated file stops."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A stretch of the transcript and who transcribed it."""
+
+    start: float
+    """Start."""
+    end: float
+    """End."""
+    engine: Engine
+    """Who transcribed it."""
+    model: str
+    """Weights used."""
+    revision: str
+    """Exact version of the weights."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcript:
+    """The merged result, from which every output file is written."""
+
+    recording: str
+    """Key of the recording."""
+    source: StoredObject
+    """What was transcribed."""
+    duration: float
+    """Seconds of audio, as measured while decoding."""
+    language: str | None
+    """BCP-47 code, None where unknown."""
+    decision: Decision
+    """Method and its reason."""
+    parts: tuple[Part, ...]
+    """Who transcribed what, without gaps, in order."""
+    words: tuple[Word, ...]
+    """All words, in order of the audio."""
+    warnings: tuple[str, ...] = ()
+    """What the owner should know about this transcript."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerRow:
+    """What one attempt of one engine on one chunk cost."""
+
+    recording: str
+    """Key of the recording."""
+    chunk: int
+    """Index of the chunk."""
+    engine: Engine
+    """Who was paid."""
+    attempt: int
+    """Delivery attempt of the message, from 1."""
+    audio_seconds: float
+    """Audio decoded for it, overlap included."""
+    busy_seconds: float
+    """Wall time of the engine, shared out by audio seconds where a batch held several chunks."""
+    usd: float
+    """Price of it, US dollars."""
+    prices: str
+    """Version of the price table it was priced with."""
+    outcome: Literal["used", "wasted"]
+    """`wasted`: another attempt's result was used."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """The document of a recording: everything known about one upload."""
+
+    id: str
+    """Key, see `recording_id`."""
+    source: StoredObject
+    """The upload."""
+    options: Options
+    """What its owner asked for."""
+    state: State
+    """ACCEPTED → PLANNED → DONE or FAILED."""
+    created: float
+    """When the upload was first seen, seconds since 1970."""
+    finished: float | None = None
+    """When it became DONE or FAILED, seconds since 1970."""
+    audio: AudioInfo | None = None
+    """Set with the plan."""
+    decision: Decision | None = None
+    """Set with the plan."""
+    chunks: tuple[Chunk, ...] = ()
+    """The frozen plan; a retry publishes the same one."""
+    reason: str = ""
+    """Why it is FAILED: what is wrong and what to do."""
+    code: str = ""
+    """Short code of the failure, for counts."""
+    duration: float | None = None
+    """Seconds of audio as measured, set when DONE."""
+    words: int | None = None
+    """Number of words, set when DONE."""
+    outputs: tuple[str, ...] = ()
+    """Names of the output files in the transcripts bucket, set when DONE."""
+    warnings: tuple[str, ...] = ()
+    """As in the transcript."""
+
+    @property
+    def finished_well(self) -> bool:
+        """True when there is a transcript."""
+        return self.state == "DONE"
+
+    def with_state(self, state: State, **changes: object) -> Recording:
+        """A copy in another state."""
+        return replace(self, state=state, **changes)  # type: ignore[arg-type]  # checked by the dataclass

@@ -1,0 +1,155 @@
+"""The small interfaces between the flow and the world, and who implements them.
+
+    port       Google Cloud                 one machine (`local/`)
+    Store      Cloud Storage                folders
+    Records    Firestore                    SQLite
+    Queue      Pub/Sub                      SQLite
+    Clock      time.time                    time.time, or a settable clock in tests
+
+Both columns pass the same contract tests (`tests/contract/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from shared.model import StoredObject
+    from shared.settings import Settings
+
+Fields = Mapping[str, Any]
+"""A document: JSON values only (str, int, float, bool, None, list, dict)."""
+
+
+class Store(Protocol):
+    """Objects in buckets. Every method raises `StoreUnavailable` where trying again may help."""
+
+    def stat(self, bucket: str, name: str) -> StoredObject | None:
+        """The live generation of an object, or None where there is no such object."""
+        ...
+
+    def read(self, source: StoredObject, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`; fewer only at the end of the object.
+
+        Raises:
+            BadMedia: code `missing`, where this generation is gone (deleted or replaced).
+        """
+        ...
+
+    def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
+        """Write an object that does not exist yet; False, and nothing written, where it does.
+
+        The object appears whole or not at all, and is durable when this returns.
+        """
+        ...
+
+    def load(self, bucket: str, name: str) -> bytes | None:
+        """The whole content of a small object, or None where there is no such object."""
+        ...
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
+        """The live objects whose name starts with `prefix`, in order of their names."""
+        ...
+
+
+class Records(Protocol):
+    """Documents in collections."""
+
+    def create(self, collection: str, key: str, fields: Fields) -> bool:
+        """Write a document that does not exist yet; False, and nothing written, where it does."""
+        ...
+
+    def get(self, collection: str, key: str) -> dict[str, Any] | None:
+        """One document, or None."""
+        ...
+
+    def update(
+        self, collection: str, key: str, change: Callable[[dict[str, Any]], Fields | None]
+    ) -> dict[str, Any] | None:
+        """Read, change and write one document in one transaction.
+
+        `change` gets a copy and returns the new fields, or None to leave it as it is. It may be
+        called more than once and must have no side effects. Returns the document as it stands
+        afterwards, or None where there is no such document.
+        """
+        ...
+
+    def query(self, collection: str, where: Fields | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys and documents whose top-level fields equal all of `where`, in order of their keys."""
+        ...
+
+    def count(self, collection: str, where: Fields | None = None) -> int:
+        """How many documents `query` would give."""
+        ...
+
+    def sum(self, collection: str, field: str, where: Fields | None = None) -> float:
+        """Sum of a numeric field over the documents `query` would give; missing fields count 0."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """A message under lease."""
+
+    message_id: str
+    """The same for every delivery of one message."""
+    lease: str
+    """Proof of this delivery; only its holder can extend, ack or nack."""
+    data: bytes
+    """The message as published."""
+    attributes: Mapping[str, str]
+    """As published."""
+    attempt: int
+    """Which delivery this is, from 1."""
+    published: float
+    """Seconds since 1970."""
+
+
+class Queue(Protocol):
+    """Topics with subscriptions: at least once, in any order."""
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+        """Durable when this returns. Gives the id of the message."""
+        ...
+
+    def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
+        """Up to `limit` messages that are due, each under a lease; does not wait for more."""
+        ...
+
+    def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
+        """Renew a lease from now; False where it has ended and the message may be elsewhere."""
+        ...
+
+    def ack(self, subscription: str, lease: str) -> bool:
+        """Done with it; False where the lease had ended (the message may come again)."""
+        ...
+
+    def nack(self, subscription: str, lease: str) -> bool:
+        """Give it back; it comes again after the back-off, or goes to the dead letter topic."""
+        ...
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """Everything a step of the flow may touch."""
+
+    store: Store
+    """Audio in, transcripts out."""
+    records: Records
+    """Recordings, chunks and the ledger."""
+    queue: Queue
+    """Messages between the steps."""
+    clock: Clock
+    """The time."""
+    settings: Settings
+    """What the deployment chose."""
