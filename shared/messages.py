@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from shared.errors import BadRequest
-from shared.model import Chunk, Options, StoredObject
+from shared.model import AudioInfo, Chunk, Options, StoredObject
 
 AUDIO_FINALIZED = "audio-finalized"
 CHUNKS_GPU = "chunks-gpu"
@@ -45,6 +45,8 @@ class ChunkMessage:
     """Where the audio is."""
     options: Options
     """What the caller asked for: the track matters to the decoder."""
+    audio: AudioInfo
+    """What the probe learned: the decoder need not look again."""
     chunk: Chunk
     """Which stretch of it."""
     model: str

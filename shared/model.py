@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 Method = Literal["parakeet", "deepgram", "hybrid"]
@@ -184,6 +184,8 @@ class ChunkResult:
     """Exact version of the weights."""
     words: tuple[Word, ...]
     """In order; from -lead to owned + tail."""
+    lead: float
+    """Seconds of audio decoded before the nominal start."""
     owned: float
     """Seconds of audio between the chunk's own bounds, as measured while decoding."""
     decoded: float
@@ -192,6 +194,11 @@ class ChunkResult:
     """BCP-47 code where the engine knows it."""
     warnings: tuple[str, ...] = ()
     """What its owner should know, e.g. where a truncated file stops."""
+
+    @property
+    def tail(self) -> float:
+        """Seconds of audio decoded after the nominal end."""
+        return max(0.0, self.decoded - self.lead - self.owned)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -288,14 +295,12 @@ class Recording:
     """Number of words, set when DONE."""
     outputs: tuple[str, ...] = ()
     """Names of the output files in the transcripts bucket, set when DONE."""
+    announced: bool = False
+    """True once `transcripts-ready` has been published."""
     warnings: tuple[str, ...] = ()
     """As in the transcript."""
 
     @property
-    def finished_well(self) -> bool:
-        """True when there is a transcript."""
-        return self.state == "DONE"
-
-    def with_state(self, state: State, **changes: object) -> Recording:
-        """A copy in another state."""
-        return replace(self, state=state, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+    def ended(self) -> bool:
+        """True when nothing more will happen to it."""
+        return self.state in {"DONE", "FAILED"}

@@ -4,6 +4,7 @@
     Store      Cloud Storage                folders
     Records    Firestore                    SQLite
     Queue      Pub/Sub                      SQLite
+    Media      FFmpeg in its own process    the same
     Clock      time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from shared.model import StoredObject
+    from shared.audio import Pcm, Source
+    from shared.model import AudioInfo, Chunk, StoredObject
     from shared.settings import Settings
 
 Fields = Mapping[str, Any]
@@ -131,6 +133,18 @@ class Queue(Protocol):
         ...
 
 
+class Media(Protocol):
+    """Looking into untrusted media. Raises BadMedia where the file is at fault."""
+
+    def probe(self, source: Source, *, name: str, track: int) -> AudioInfo:
+        """What the container says, from a bounded number of bytes."""
+        ...
+
+    def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
+        """The samples of one chunk with its overlap, mono at 16 kHz."""
+        ...
+
+
 class Clock(Protocol):
     """Where the time comes from."""
 
@@ -149,6 +163,8 @@ class Ports:
     """Recordings, chunks and the ledger."""
     queue: Queue
     """Messages between the steps."""
+    media: Media
+    """Probing and decoding."""
     clock: Clock
     """The time."""
     settings: Settings

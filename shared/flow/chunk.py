@@ -1,0 +1,66 @@
+"""Step 5. One chunk: fetch and decode it, keep its result, say so.
+
+The recognition itself, between `fetch` and `keep`, belongs to the worker (`gpu_job/worker.py`),
+which batches the windows of many chunks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.flow import documents, record
+from shared.flow.probe import ObjectBytes
+from shared.messages import encode, to_fields
+from shared.prices import TABLE
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.audio import Pcm
+    from shared.messages import ChunkMessage
+    from shared.model import ChunkResult, LedgerRow
+    from shared.ports import Ports
+
+
+def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
+    """False where the chunk has a result, or its recording has ended: nothing is left to do.
+
+    A result without its announcement is announced again here, so that a worker that died between
+    the two is made good by the next delivery.
+    """
+    key = documents.chunk_key(message.recording, message.chunk.index)
+    if ports.records.get(documents.CHUNKS, key) is not None:
+        record.say_done(message.recording, message.chunk.index, ports)
+        return False
+    recording = documents.get_recording(ports.records, message.recording)
+    return recording is not None and not recording.ended
+
+
+def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
+    """The samples of a chunk, decoded from its own bytes only.
+
+    Raises:
+        BadMedia: nothing of it can be decoded, or decoding broke a limit.
+        Transient: the store did not answer.
+    """
+    source = ObjectBytes(store=ports.store, source=message.source)
+    return ports.media.decode(source, message.audio, message.chunk, track=message.options.track)
+
+
+def keep(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
+    """Make a result durable, then say so. The first result of a chunk is its result.
+
+    Order matters: object, ledger, document, message. Whoever dies in between is repeated, and every
+    step but the last is create-only; the document comes after the object it stands for.
+    """
+    key = documents.chunk_key(result.recording, result.index)
+    name = f"chunks/{result.recording}/{result.index:05d}.json"
+    first = ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json")
+    spent = to_fields(row) | {"outcome": "used" if first else "wasted", "prices": TABLE.version}
+    ports.records.create(documents.LEDGER, f"{key}.{row.engine}.{row.attempt}", spent)
+    ports.records.create(
+        documents.CHUNKS,
+        key,
+        {"recording": result.recording, "index": result.index, "engine": result.engine, "object": name},
+    )
+    log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
+    record.say_done(result.recording, result.index, ports)

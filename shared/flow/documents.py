@@ -1,0 +1,52 @@
+"""Where the documents of the flow live, and how a recording's document is read and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from shared.messages import from_fields, to_fields
+from shared.model import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.ports import Fields, Ports, Records
+
+RECORDINGS = "recordings"
+CHUNKS = "chunks"
+LEDGER = "ledger"
+
+
+def chunk_key(recording: str, index: int) -> str:
+    """Key of a chunk's document, and stem of its result object."""
+    return f"{recording}.{index:05d}"
+
+
+def get_recording(records: Records, key: str) -> Recording | None:
+    """One recording, or None."""
+    fields = records.get(RECORDINGS, key)
+    return None if fields is None else from_fields(fields, Recording)
+
+
+def recordings(records: Records, where: Fields | None = None) -> Iterator[Recording]:
+    """All recordings whose fields equal `where`."""
+    for _, fields in records.query(RECORDINGS, where):
+        yield from_fields(fields, Recording)
+
+
+def change_recording(
+    ports: Ports, key: str, change: Callable[[Recording], Recording | None]
+) -> Recording | None:
+    """Change a recording in one transaction; `change` gives None to leave it as it is.
+
+    Returns:
+        The recording as it stands afterwards, or None where there is none.
+    """
+
+    def on_fields(fields: dict[str, Any]) -> Fields | None:
+        changed = change(from_fields(fields, Recording))
+        return None if changed is None else to_fields(changed)
+
+    fields = ports.records.update(RECORDINGS, key, on_fields)
+    return None if fields is None else from_fields(fields, Recording)

@@ -1,0 +1,111 @@
+"""Step 4. Cut the recording into chunks. Pure arithmetic.
+
+Neighbouring chunks share some audio, so that a word on the boundary is whole in at least one of them;
+the merge decides there. Two ways to cut:
+
+- by time, where the container can seek;
+- by byte range, for streams of self-contained frames without an index (mp3, raw aac). Nobody knows
+  where minute ten is without reading the ten minutes before it, but any range of bytes can be decoded,
+  and the frames in it say how long it was. Times of later chunks follow from the sum (`merge.offsets`).
+
+A length that is unknown or a lie is no problem: as long as the last chunk heard audio after its own
+end, `extend` continues the plan.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.model import ByteSpan, Chunk
+
+if TYPE_CHECKING:
+    from shared.model import AudioInfo, ChunkResult, Engine
+
+MAX_OVERLAP = 30.0
+"""Seconds that neighbours share, at most; otherwise a tenth of a chunk."""
+
+STRETCH = 1.1
+"""A chunk may be this much longer than asked for before another one is made."""
+
+UNKNOWN_BITRATE = 128_000
+"""Bits a second, for a first guess at the length of a container that does not say."""
+
+HEARD_ALL = 0.25
+"""Seconds. A tail that is heard to within this of what was asked for means that audio goes on."""
+
+
+def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> tuple[Chunk, ...]:
+    """The chunks of a recording, in order.
+
+    Args:
+        audio: what the probe found.
+        size: bytes of the object.
+        chunk_seconds: length of a chunk without overlap.
+        engine: who transcribes them.
+    """
+    duration = audio.duration or max(1.0, size * 8 / UNKNOWN_BITRATE)
+    count = max(1, math.ceil(duration / chunk_seconds / STRETCH))
+    length = duration / count
+    side = _side(length) if count > 1 or audio.splittable_by == "time" else 0.0
+    chunks = [
+        Chunk(
+            index=index,
+            start=round(index * length, 3),
+            end=round((index + 1) * length, 3),
+            lead=side if index else 0.0,
+            tail=side,
+            engine=engine,
+        )
+        for index in range(count)
+    ]
+    if audio.splittable_by == "bytes":
+        chunks = _by_bytes(chunks, audio, length, side)
+    return tuple(chunks)
+
+
+def goes_on(chunks: tuple[Chunk, ...], last: ChunkResult) -> bool:
+    """Whether audio goes on after the last chunk of a plan: it heard all of its tail."""
+    return chunks[-1].span is None and last.tail > chunks[-1].tail - HEARD_ALL
+
+
+def extend(chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
+    """Twice the plan, for a recording that is longer than it said."""
+    end, count = chunks[-1].end, len(chunks)
+    assert end is not None, "only the plans of `split` are extended"
+    side = chunks[-1].tail
+    return chunks + tuple(
+        replace(
+            chunk,
+            index=chunk.index + count,
+            start=round(chunk.start + end, 3),
+            end=None if chunk.end is None else round(chunk.end + end, 3),
+            lead=side,
+        )
+        for chunk in chunks
+    )
+
+
+def _side(length: float) -> float:
+    """Overlap on one side of a boundary; both sides together are a tenth of a chunk."""
+    return round(min(length / 10, MAX_OVERLAP) / 2, 3)
+
+
+def _by_bytes(chunks: list[Chunk], audio: AudioInfo, length: float, side: float) -> list[Chunk]:
+    """The same chunks as byte ranges; their times stay as estimates."""
+    first, last, count = audio.first_byte, audio.last_byte, len(chunks)
+    bounds = [first + (last - first) * index // count for index in range(count + 1)]
+    overlap = math.ceil((last - first) / count * side / length)
+    return [
+        replace(
+            chunk,
+            span=ByteSpan(
+                read_from=max(first, bounds[index] - overlap) if index else first,
+                own_from=bounds[index],
+                own_to=bounds[index + 1],
+                read_to=min(last, bounds[index + 1] + overlap),
+            ),
+        )
+        for index, chunk in enumerate(chunks)
+    ]

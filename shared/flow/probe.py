@@ -1,0 +1,47 @@
+"""Step 2. Learn length, codec and channels from the container's header and tail.
+
+The bytes come by ranged reads, so the cost does not grow with the length of the recording.
+The container is parsed in a process of its own (`shared/audio/`), because media are untrusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import BadMedia
+
+if TYPE_CHECKING:
+    from shared.model import AudioInfo, Options, StoredObject
+    from shared.ports import Ports, Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectBytes:
+    """The bytes of one stored object, for the prober and the decoder."""
+
+    store: Store
+    """Where it is."""
+    source: StoredObject
+    """Which generation of it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.source.size
+
+    def read(self, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`."""
+        return self.store.read(self.source, start, length)
+
+
+def look_at(source: StoredObject, options: Options, ports: Ports) -> AudioInfo:
+    """What there is to transcribe.
+
+    Raises:
+        BadMedia: the object is empty, no media, without audio, encrypted, …
+    """
+    if source.size == 0:
+        raise BadMedia("empty", "The file is empty (0 bytes). Upload it again; the copy did not finish.")
+    name = source.name.rsplit("/", 1)[-1]
+    return ports.media.probe(ObjectBytes(store=ports.store, source=source), name=name, track=options.track)

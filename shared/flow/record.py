@@ -1,0 +1,202 @@
+"""Steps 6 and 7. The last chunk is in: join the words, write the outputs, record, announce.
+
+Whoever finds the set complete finishes the recording; two who find it at once write the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared import outputs
+from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
+from shared.flow import documents, merge, plan
+from shared.messages import (
+    CHUNKS_DONE,
+    TRANSCRIPTS_READY,
+    ChunkDone,
+    TranscriptReady,
+    decode,
+    encode,
+)
+from shared.model import ChunkResult, Recording, Transcript
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+LONGEST_NAME = 1024
+"""Bytes: the longest object name in Cloud Storage."""
+
+DEMO_WARNING = (
+    "Transcribed with the demo model, which knows some 250 words of synthetic English. "
+    "It shows that the flow works; it says nothing about Dropscribe's quality on human speech."
+)
+
+
+def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
+    """Finish the recording if this was its last chunk.
+
+    Returns:
+        The recording as it stands afterwards; None where nobody knows it.
+
+    Raises:
+        Transient: deliver the message again.
+    """
+    recording = documents.get_recording(ports.records, message.recording)
+    if recording is None:
+        return None
+    if recording.ended:
+        return announce(recording, ports)
+    if ports.records.count(documents.CHUNKS, {"recording": recording.id}) < len(recording.chunks):
+        return recording
+    results = _results(recording, ports)
+    if plan.goes_on(recording.chunks, results[-1]):
+        return _continue(recording, ports)
+    try:
+        transcript = assemble(recording, results)
+    except Permanent as error:
+        return fail(recording.id, error, ports)
+    return _finish(recording, transcript, ports)
+
+
+def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
+    """The transcript of a recording from the results of all its chunks. Pure.
+
+    Raises:
+        BadMedia: nothing in the whole recording could be decoded.
+    """
+    assert recording.decision is not None, "it was planned"
+    if not any(result.decoded for result in results):
+        said = " ".join(dict.fromkeys(line for result in results for line in result.warnings))
+        raise BadMedia("undecodable", said or "No sound could be decoded. Try to play or convert the file.")
+    pieces = merge.pieces(recording.chunks, results)
+    warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
+    warnings |= dict.fromkeys(line for result in results for line in result.warnings)
+    if recording.decision.model == "tiny":
+        warnings[DEMO_WARNING] = None
+    return Transcript(
+        recording=recording.id,
+        source=recording.source,
+        duration=round(max(piece.end for piece in pieces), 3),
+        language=recording.options.language or next((one.language for one in results if one.language), None),
+        decision=recording.decision,
+        parts=merge.parts(recording.chunks, results),
+        words=merge.join(pieces),
+        warnings=tuple(warnings),
+    )
+
+
+def fail(key: str, error: DropscribeError, ports: Ports) -> Recording:
+    """End a recording as FAILED, with a reason that its owner can act on."""
+    code = error.code if isinstance(error, BadMedia) else type(error).__name__
+
+    def to_failed(stored: Recording) -> Recording | None:
+        if stored.ended:
+            return None
+        return replace(stored, state="FAILED", reason=str(error), code=code, finished=ports.clock.now())
+
+    recording = documents.change_recording(ports, key, to_failed)
+    if recording is None:
+        raise StoreUnavailable(f"recording {key} cannot be found to record its failure: {error}")
+    log.warning("failed %s (%s): %s", recording.source.uri, code, error)
+    return announce(recording, ports)
+
+
+def announce(recording: Recording, ports: Ports) -> Recording:
+    """Publish how a recording ended, at least once."""
+    if recording.announced:
+        return recording
+    bucket = ports.settings.transcripts_bucket
+    ready = TranscriptReady(
+        recording=recording.id,
+        source=recording.source.uri,
+        state="DONE" if recording.state == "DONE" else "FAILED",
+        outputs=tuple(f"gs://{bucket}/{name}" for name in recording.outputs),
+        reason=recording.reason,
+        duration=recording.duration,
+        method=recording.decision.method if recording.decision else None,
+        usd=cost(recording.id, ports),
+    )
+    ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
+    told = documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=True))
+    return recording if told is None else told
+
+
+def say_done(recording: str, index: int, ports: Ports) -> None:
+    """Tell the merger that a chunk has its result."""
+    message = encode(ChunkDone(recording=recording, index=index))
+    ports.queue.publish(CHUNKS_DONE, message, {"recording": recording, "chunk": str(index)})
+
+
+def cost(key: str, ports: Ports) -> float:
+    """US dollars spent on a recording: the sum of its ledger, wasted attempts included."""
+    return ports.records.sum(documents.LEDGER, "usd", {"recording": key})
+
+
+def output_folder(recording: Recording) -> str:
+    """Where a recording's outputs go: below its bucket and name, apart for each generation and options.
+
+    So `talk.mp3`, `talk.wav` and `a/talk.mp3` never meet, nor do two uploads of one name.
+    """
+    source = recording.source
+    version = f"{source.generation}-{recording.id[:8]}"
+    folder = f"{source.bucket}/{source.name}/{version}"
+    if len(folder.encode("utf-8", "surrogateescape")) + len("/paragraphs.csv") > LONGEST_NAME:
+        return f"{source.bucket}/long-names/{recording.id}"
+    return folder
+
+
+def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
+    results = []
+    for chunk in recording.chunks:
+        name = f"chunks/{recording.id}/{chunk.index:05d}.json"
+        data = ports.store.load(ports.settings.work_bucket, name)
+        if data is None:
+            raise StoreUnavailable(f"the result of chunk {chunk.index} of {recording.id} is not there yet")
+        results.append(decode(data, ChunkResult))
+    return results
+
+
+def _continue(recording: Recording, ports: Ports) -> Recording:
+    from shared.flow.upload import publish_chunks  # noqa: PLC0415 - upload ends recordings through here
+
+    planned = len(recording.chunks)
+
+    def longer(stored: Recording) -> Recording | None:
+        if stored.state != "PLANNED" or len(stored.chunks) != planned:
+            return None
+        return replace(stored, chunks=plan.extend(stored.chunks))
+
+    changed = documents.change_recording(ports, recording.id, longer)
+    assert changed is not None, "it was there a moment ago"
+    log.info("%s is longer than it said: %d chunks now", recording.id, len(changed.chunks))
+    publish_chunks(changed, ports)
+    return changed
+
+
+def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recording:
+    folder, bucket = output_folder(recording), ports.settings.transcripts_bucket
+    names = []
+    for output in outputs.render(transcript):
+        name = f"{folder}/{output.name}"
+        ports.store.create(bucket, name, output.data, output.content_type)
+        names.append(name)
+
+    def to_done(stored: Recording) -> Recording | None:
+        if stored.ended:
+            return None
+        return replace(
+            stored,
+            state="DONE",
+            finished=ports.clock.now(),
+            duration=transcript.duration,
+            words=len(transcript.words),
+            outputs=tuple(names),
+            warnings=transcript.warnings,
+        )
+
+    done = documents.change_recording(ports, recording.id, to_done)
+    assert done is not None, "it was there a moment ago"
+    log.info("done %s: %d words in %.1f s", recording.source.uri, len(transcript.words), transcript.duration)
+    return announce(done, ports)

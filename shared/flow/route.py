@@ -1,0 +1,60 @@
+"""Step 3. Choose who transcribes: a pure function, with its reason in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest
+from shared.model import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shared.model import AudioInfo, Engine, Options
+    from shared.settings import Settings
+
+
+def choose(audio: AudioInfo, options: Options, settings: Settings, engines: Collection[Engine]) -> Decision:
+    """Method, engine and weights for one recording.
+
+    Args:
+        audio: what the probe found.
+        options: what the caller asked for; `auto` follows the deployment's setting.
+        settings: the deployment's method and weights.
+        engines: the engines that can run in this deployment now.
+
+    Raises:
+        BadRequest: a method was asked for that this deployment cannot run.
+    """
+    model = options.model or settings.model
+    wanted = options.method if options.method != "auto" else settings.method
+    if wanted in {"deepgram", "hybrid"} and "deepgram" not in engines:
+        raise BadRequest(
+            f"Method {wanted} was asked for, but this deployment has no Deepgram engine. "
+            "Ask for parakeet, or leave the choice to auto."
+        )
+    parakeet: Engine | None = next((one for one in ("parakeet-gpu", "parakeet-cpu") if one in engines), None)
+    if parakeet is None:
+        raise BadRequest(
+            "No engine can run here: `dropscribe doctor` says what is missing and how to install it."
+        )
+    where = "a GPU" if parakeet == "parakeet-gpu" else "this computer's CPU"
+    length = human_duration(audio.duration)
+    if wanted == "parakeet":
+        reason = f"parakeet was asked for; {length} of {audio.codec}, on {where}"
+    else:
+        reason = f"auto: {length} of {audio.codec}; Parakeet runs on {where}, no other engine is set up"
+    return Decision(method="parakeet", engine=parakeet, model=model, reason=reason)
+
+
+def human_duration(seconds: float | None) -> str:
+    """`2 h 41 min`, `12 min 5 s`, `3.2 s` or `unknown length`, for reasons and tables."""
+    if seconds is None:
+        return "unknown length"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -1,0 +1,142 @@
+"""Step 1. An object appeared: who is first records it; then probe, route, plan and publish.
+
+The whole step may run twice, at the same time or after a crash anywhere in it: the document of the
+recording is created once, its plan is frozen once, and a repeat publishes that same plan again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.errors import Permanent
+from shared.flow import documents, plan, probe, record, route
+from shared.messages import (
+    CHUNKS_DEEPGRAM,
+    CHUNKS_GPU,
+    ChunkMessage,
+    encode,
+    object_from_event,
+    options_from_metadata,
+    to_fields,
+)
+from shared.model import Options, Recording, recording_id
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
+    from shared.model import Engine, StoredObject
+    from shared.ports import Ports
+
+
+def on_upload(event: Mapping[str, Any], ports: Ports, engines: Collection[Engine]) -> Recording:
+    """Take one uploaded object from its event to published chunks.
+
+    Args:
+        event: the object resource of a `google.cloud.storage.object.v1.finalized` event.
+        ports: the world.
+        engines: the engines that can run in this deployment now.
+
+    Returns:
+        The recording, PLANNED, or already further on where this event was seen before.
+
+    Raises:
+        BadRequest: the event itself is malformed; there is no recording to fail.
+        Transient: deliver the event again.
+    """
+    source = object_from_event(event)
+    try:
+        options = options_from_metadata(source.metadata)
+    except Permanent as error:
+        recording = accept(source, Options(), ports)
+        return recording if recording.ended else record.fail(recording.id, error, ports)
+    recording = accept(source, options, ports)
+    if recording.ended:
+        return recording
+    try:
+        if recording.state == "ACCEPTED":
+            recording = freeze_plan(recording, ports, engines)
+    except Permanent as error:
+        return record.fail(recording.id, error, ports)
+    publish_chunks(recording, ports)
+    return recording
+
+
+def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
+    """The recording of an upload: created by whoever is first, the same for everybody."""
+    recording = Recording(
+        id=recording_id(source, options),
+        source=source,
+        options=options,
+        state="ACCEPTED",
+        created=ports.clock.now(),
+    )
+    if ports.records.create(documents.RECORDINGS, recording.id, to_fields(recording)):
+        log.info("accepted %s as %s", source.uri, recording.id)
+        return recording
+    existing = documents.get_recording(ports.records, recording.id)
+    return recording if existing is None else existing
+
+
+def reopen(recording: Recording, ports: Ports) -> None:
+    """Let a FAILED recording be tried again, because a person asked for it."""
+
+    def back_to_start(stored: Recording) -> Recording | None:
+        if stored.state != "FAILED":
+            return None
+        return Recording(
+            id=stored.id,
+            source=stored.source,
+            options=stored.options,
+            state="ACCEPTED",
+            created=ports.clock.now(),
+        )
+
+    documents.change_recording(ports, recording.id, back_to_start)
+
+
+def freeze_plan(recording: Recording, ports: Ports, engines: Collection[Engine]) -> Recording:
+    """Probe, route and plan; the first plan to be stored is the plan.
+
+    Raises:
+        Permanent: the recording cannot be transcribed; the reason is for its owner.
+    """
+    audio = probe.look_at(recording.source, recording.options, ports)
+    decision = route.choose(audio, recording.options, ports.settings, engines)
+    chunks = plan.split(audio, recording.source.size, ports.settings.chunk_minutes * 60, decision.engine)
+
+    def plan_once(stored: Recording) -> Recording | None:
+        if stored.state != "ACCEPTED":
+            return None
+        return replace(stored, state="PLANNED", audio=audio, decision=decision, chunks=chunks)
+
+    planned = documents.change_recording(ports, recording.id, plan_once)
+    assert planned is not None, "it was accepted a moment ago"
+    log.info("planned %s: %d chunks; %s", recording.id, len(planned.chunks), decision.reason)
+    return planned
+
+
+def publish_chunks(recording: Recording, ports: Ports) -> None:
+    """Publish the chunks of the plan that have no result yet."""
+    if recording.state != "PLANNED":
+        return
+    assert recording.audio is not None, "a plan comes with what the probe found"
+    assert recording.decision is not None, "and with its decision"
+    done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, {"recording": recording.id})}
+    for chunk in recording.chunks:
+        if chunk.index in done:
+            continue
+        message = ChunkMessage(
+            recording=recording.id,
+            source=recording.source,
+            options=recording.options,
+            audio=recording.audio,
+            chunk=chunk,
+            model=recording.decision.model,
+        )
+        topic = CHUNKS_DEEPGRAM if chunk.engine == "deepgram" else CHUNKS_GPU
+        ports.queue.publish(topic, encode(message), {"recording": recording.id, "chunk": str(chunk.index)})
+    if len(done) == len(recording.chunks):
+        record.say_done(recording.id, max(done), ports)
