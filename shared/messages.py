@@ -13,14 +13,16 @@ Everything is JSON. Encoding is `msgspec`: typed, fast, and its errors name the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from shared.errors import BadRequest
 from shared.model import AudioInfo, Chunk, Options, StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 AUDIO_FINALIZED = "audio-finalized"
 CHUNKS_GPU = "chunks-gpu"

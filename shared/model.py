@@ -178,6 +178,8 @@ class ChunkResult:
     """Index of the chunk."""
     engine: Engine
     """Who transcribed it."""
+    attempt: str
+    """Which attempt this is: its ledger row was used, those of other attempts were wasted."""
     model: str
     """Weights used."""
     revision: str
@@ -249,8 +251,8 @@ class LedgerRow:
     """Index of the chunk."""
     engine: Engine
     """Who was paid."""
-    attempt: int
-    """Delivery attempt of the message, from 1."""
+    attempt: str
+    """Which delivery of which message it was: another delivery is another attempt."""
     audio_seconds: float
     """Audio decoded for it, overlap included."""
     busy_seconds: float
@@ -259,8 +261,6 @@ class LedgerRow:
     """Price of it, US dollars."""
     prices: str
     """Version of the price table it was priced with."""
-    outcome: Literal["used", "wasted"]
-    """`wasted`: another attempt's result was used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

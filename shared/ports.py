@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shared.model import Engine
+from shared.settings import Settings
+
 if TYPE_CHECKING:
     from shared.audio import Pcm, Source
     from shared.model import AudioInfo, Chunk, StoredObject
-    from shared.settings import Settings
 
 Fields = Mapping[str, Any]
 """A document: JSON values only (str, int, float, bool, None, list, dict)."""
@@ -169,3 +171,5 @@ class Ports:
     """The time."""
     settings: Settings
     """What the deployment chose."""
+    engines: frozenset[Engine]
+    """The engines that can run in this deployment now."""

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import platformdirs
 
 from shared.errors import ConfigurationError
 from shared.model import RequestedMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _env(name: str, about: str) -> dict[str, str]:

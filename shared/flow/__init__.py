@@ -1,12 +1,11 @@
-"""The flow of one recording, one step a file. Read them in this order:
-
+"""The flow of one recording, one step a file. Read them in this order.
     upload.py      1  an object appeared: who is first records it; then steps 2 to 4
     probe.py       2  learn length, codec and channels from a bounded number of bytes
     route.py       3  choose who transcribes, with the reason in words
     plan.py        4  cut the recording into chunks; the plan is frozen
     chunk.py       5  one chunk: fetch and decode it, keep its result, say so
     merge.py       6  join the words of all chunks into one sequence
-    record.py      7  the last chunk is in: write the outputs, record the cost, announce it
+    record.py      7  the last chunk is in: write the outputs, record the cost, announce it.
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger. Between them travel the
 messages of `shared/messages.py`. Every step may run twice or die half-way: firsts are decided by

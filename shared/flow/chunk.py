@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.flow import documents, record
+from shared.flow import dispatch, documents
 from shared.flow.probe import ObjectBytes
 from shared.messages import encode, to_fields
-from shared.prices import TABLE
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
     if ports.records.get(documents.CHUNKS, key) is not None:
-        record.say_done(message.recording, message.chunk.index, ports)
+        dispatch.say_done(message.recording, message.chunk.index, ports)
         return False
     recording = documents.get_recording(ports.records, message.recording)
     return recording is not None and not recording.ended
@@ -49,18 +48,20 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
 def keep(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     """Make a result durable, then say so. The first result of a chunk is its result.
 
-    Order matters: object, ledger, document, message. Whoever dies in between is repeated, and every
-    step but the last is create-only; the document comes after the object it stands for.
+    Order matters: ledger, object, document, message. The row comes first because the engine was paid
+    whatever happens next; the document comes after the object it stands for. Every step but the last
+    is create-only, so whoever dies in between is simply repeated.
     """
     key = documents.chunk_key(result.recording, result.index)
-    name = f"chunks/{result.recording}/{result.index:05d}.json"
-    first = ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json")
-    spent = to_fields(row) | {"outcome": "used" if first else "wasted", "prices": TABLE.version}
-    ports.records.create(documents.LEDGER, f"{key}.{row.engine}.{row.attempt}", spent)
-    ports.records.create(
-        documents.CHUNKS,
-        key,
-        {"recording": result.recording, "index": result.index, "engine": result.engine, "object": name},
-    )
+    ports.records.create(documents.LEDGER, f"{key}.{row.engine}.{row.attempt}", to_fields(row))
+    name = result_name(result.recording, result.index)
+    if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
+        log.info("chunk %s: another attempt was first, its result stands", key)
+    ports.records.create(documents.CHUNKS, key, {"recording": result.recording, "index": result.index})
     log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
-    record.say_done(result.recording, result.index, ports)
+    dispatch.say_done(result.recording, result.index, ports)
+
+
+def result_name(recording: str, index: int) -> str:
+    """Name of a chunk's result in the work bucket."""
+    return f"chunks/{recording}/{index:05d}.json"

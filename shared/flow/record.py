@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import documents, merge, plan
-from shared.messages import (
-    CHUNKS_DONE,
-    TRANSCRIPTS_READY,
-    ChunkDone,
-    TranscriptReady,
-    decode,
-    encode,
-)
+from shared.flow import dispatch, documents, merge, plan
+from shared.flow.chunk import result_name
+from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.model import ChunkResult, Recording, Transcript
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from shared.messages import ChunkDone
     from shared.ports import Ports
 
 LONGEST_NAME = 1024
@@ -123,12 +118,6 @@ def announce(recording: Recording, ports: Ports) -> Recording:
     return recording if told is None else told
 
 
-def say_done(recording: str, index: int, ports: Ports) -> None:
-    """Tell the merger that a chunk has its result."""
-    message = encode(ChunkDone(recording=recording, index=index))
-    ports.queue.publish(CHUNKS_DONE, message, {"recording": recording, "chunk": str(index)})
-
-
 def cost(key: str, ports: Ports) -> float:
     """US dollars spent on a recording: the sum of its ledger, wasted attempts included."""
     return ports.records.sum(documents.LEDGER, "usd", {"recording": key})
@@ -150,17 +139,15 @@ def output_folder(recording: Recording) -> str:
 def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
     results = []
     for chunk in recording.chunks:
-        name = f"chunks/{recording.id}/{chunk.index:05d}.json"
+        name = result_name(recording.id, chunk.index)
         data = ports.store.load(ports.settings.work_bucket, name)
         if data is None:
-            raise StoreUnavailable(f"the result of chunk {chunk.index} of {recording.id} is not there yet")
+            raise StoreUnavailable(f"{name}, the result of a chunk that is done, cannot be read")
         results.append(decode(data, ChunkResult))
     return results
 
 
 def _continue(recording: Recording, ports: Ports) -> Recording:
-    from shared.flow.upload import publish_chunks  # noqa: PLC0415 - upload ends recordings through here
-
     planned = len(recording.chunks)
 
     def longer(stored: Recording) -> Recording | None:
@@ -171,7 +158,7 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
     changed = documents.change_recording(ports, recording.id, longer)
     assert changed is not None, "it was there a moment ago"
     log.info("%s is longer than it said: %d chunks now", recording.id, len(changed.chunks))
-    publish_chunks(changed, ports)
+    dispatch.publish_chunks(changed, ports)
     return changed
 
 

@@ -10,34 +10,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import Permanent
-from shared.flow import documents, plan, probe, record, route
-from shared.messages import (
-    CHUNKS_DEEPGRAM,
-    CHUNKS_GPU,
-    ChunkMessage,
-    encode,
-    object_from_event,
-    options_from_metadata,
-    to_fields,
-)
+from shared.flow import dispatch, documents, plan, probe, record, route
+from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
-    from shared.model import Engine, StoredObject
+    from shared.model import StoredObject
     from shared.ports import Ports
 
 
-def on_upload(event: Mapping[str, Any], ports: Ports, engines: Collection[Engine]) -> Recording:
+def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording:
     """Take one uploaded object from its event to published chunks.
 
     Args:
         event: the object resource of a `google.cloud.storage.object.v1.finalized` event.
         ports: the world.
-        engines: the engines that can run in this deployment now.
 
     Returns:
         The recording, PLANNED, or already further on where this event was seen before.
@@ -57,10 +48,10 @@ def on_upload(event: Mapping[str, Any], ports: Ports, engines: Collection[Engine
         return recording
     try:
         if recording.state == "ACCEPTED":
-            recording = freeze_plan(recording, ports, engines)
+            recording = freeze_plan(recording, ports)
     except Permanent as error:
         return record.fail(recording.id, error, ports)
-    publish_chunks(recording, ports)
+    dispatch.publish_chunks(recording, ports)
     return recording
 
 
@@ -97,14 +88,14 @@ def reopen(recording: Recording, ports: Ports) -> None:
     documents.change_recording(ports, recording.id, back_to_start)
 
 
-def freeze_plan(recording: Recording, ports: Ports, engines: Collection[Engine]) -> Recording:
+def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     """Probe, route and plan; the first plan to be stored is the plan.
 
     Raises:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
     audio = probe.look_at(recording.source, recording.options, ports)
-    decision = route.choose(audio, recording.options, ports.settings, engines)
+    decision = route.choose(audio, recording.options, ports.settings, ports.engines)
     chunks = plan.split(audio, recording.source.size, ports.settings.chunk_minutes * 60, decision.engine)
 
     def plan_once(stored: Recording) -> Recording | None:
@@ -116,27 +107,3 @@ def freeze_plan(recording: Recording, ports: Ports, engines: Collection[Engine])
     assert planned is not None, "it was accepted a moment ago"
     log.info("planned %s: %d chunks; %s", recording.id, len(planned.chunks), decision.reason)
     return planned
-
-
-def publish_chunks(recording: Recording, ports: Ports) -> None:
-    """Publish the chunks of the plan that have no result yet."""
-    if recording.state != "PLANNED":
-        return
-    assert recording.audio is not None, "a plan comes with what the probe found"
-    assert recording.decision is not None, "and with its decision"
-    done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, {"recording": recording.id})}
-    for chunk in recording.chunks:
-        if chunk.index in done:
-            continue
-        message = ChunkMessage(
-            recording=recording.id,
-            source=recording.source,
-            options=recording.options,
-            audio=recording.audio,
-            chunk=chunk,
-            model=recording.decision.model,
-        )
-        topic = CHUNKS_DEEPGRAM if chunk.engine == "deepgram" else CHUNKS_GPU
-        ports.queue.publish(topic, encode(message), {"recording": recording.id, "chunk": str(chunk.index)})
-    if len(done) == len(recording.chunks):
-        record.say_done(recording.id, max(done), ports)
