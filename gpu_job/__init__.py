@@ -1,0 +1,1 @@
+"""The one worker, whatever the engine: pull chunks, decode, cut, batch, recognise, keep, acknowledge."""

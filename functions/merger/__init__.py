@@ -1,0 +1,1 @@
+"""The merger: from the last finished chunk to a transcript."""

@@ -1,0 +1,1 @@
+"""The router: from an uploaded object to published chunks."""

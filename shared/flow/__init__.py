@@ -1,4 +1,5 @@
 """The flow of one recording, one step a file. Read them in this order.
+
     upload.py      1  an object appeared: who is first records it; then steps 2 to 4
     probe.py       2  learn length, codec and channels from a bounded number of bytes
     route.py       3  choose who transcribes, with the reason in words

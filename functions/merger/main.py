@@ -1,0 +1,22 @@
+"""Serve with `functions-framework --source functions/merger/main.py --target on_chunk_done`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import functions_framework
+
+from functions.outcome import acknowledged, pubsub_data
+from shared.flow import record
+from shared.messages import ChunkDone, decode
+from shared.platform import connect
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent
+
+
+@functions_framework.cloud_event
+def on_chunk_done(event: CloudEvent) -> None:
+    """A chunk has its result (Pub/Sub, topic `chunks-done`)."""
+    with acknowledged():
+        record.on_chunk_done(decode(pubsub_data(event), ChunkDone), connect())

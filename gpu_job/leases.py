@@ -1,0 +1,60 @@
+"""Renews the leases of everything in hand, so that a long chunk is not given to a second worker."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from shared.errors import DropscribeError
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.ports import Delivery, Queue
+
+
+class LeaseKeeper:
+    """A thread that renews each held lease at a third of its length."""
+
+    def __init__(self, queue: Queue, subscription: str, lease_seconds: float) -> None:
+        self._queue = queue
+        self._subscription = subscription
+        self._seconds = lease_seconds
+        self._held: dict[str, Delivery] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Renew no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def hold(self, delivery: Delivery) -> None:
+        """Renew this lease from now on."""
+        with self._lock:
+            self._held[delivery.lease] = delivery
+
+    def release(self, delivery: Delivery) -> None:
+        """Renew this lease no more."""
+        with self._lock:
+            self._held.pop(delivery.lease, None)
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._seconds / 3):
+            with self._lock:
+                held = list(self._held.values())
+            for delivery in held:
+                self._renew(delivery)
+
+    def _renew(self, delivery: Delivery) -> None:
+        try:
+            if not self._queue.extend(self._subscription, delivery.lease, self._seconds):
+                # Its result stays harmless: whoever creates the result object first wins.
+                log.warning("the lease on message %s has ended, another worker may have it", delivery.message_id)
+                self.release(delivery)
+        except DropscribeError as error:
+            log.warning("cannot renew the lease on message %s: %s", delivery.message_id, error)
