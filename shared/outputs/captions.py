@@ -1,0 +1,238 @@
+"""Captions by the rules of broadcasters.
+
+The numbers are those of the BBC Subtitle Guidelines (bbc.co.uk/accessibility/forproducts/guides/
+subtitles, sections 3 to 5) and the Netflix Timed Text Style Guide (General Requirements, English).
+Where dense speech makes them contradict each other, the later of these gives way:
+
+1. captions never overlap, and every word is in exactly one, in order;
+2. no caption is early: it appears when its first word is spoken;
+3. at most two lines of 42 characters (a longer word has a caption of its own);
+4. at most 7 seconds;
+5. at least 1 second;
+6. at most 17 characters a second while it stays for the reader, up to 1.5 seconds after the speech;
+7. two frames of nothing between captions, and never a flicker of less than a second.
+
+Where to cut is a shortest path over all cuts, as paragraphs are broken into lines by Knuth and
+Plass ("Breaking paragraphs into lines", 1981): a greedy cut leaves single words at sentence ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
+
+from shared.outputs.words import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.model import Word
+    from shared.outputs.segments import Segment
+
+LINE = 42
+"""Characters in a line."""
+LONGEST = 7000
+"""Milliseconds a caption stays at most."""
+SHORTEST = 1000
+"""Milliseconds a caption stays at least."""
+READ = 1000 / 17
+"""Milliseconds to read a character at leisure: Netflix's limit for adults."""
+READ_FAST = 1000 / 20
+"""Milliseconds to read a character at the pace at which a cut begins to cost."""
+HANG = 1500
+"""Milliseconds a caption may stay after its speech, so that it can be read (BBC)."""
+GAP = 80
+"""Milliseconds between two captions: two frames of 25 a second (Netflix)."""
+JERKY = 1000
+"""Milliseconds: a shorter gap is closed (BBC)."""
+PAUSE = 1000
+"""Milliseconds of silence over which no caption extends."""
+BREATH = 300
+"""Milliseconds of silence that make a good place for a cut."""
+
+# The price of a cut, in characters of imbalance that it is worth.
+_EACH = 10.0
+_AFTER_SENTENCE = 0.0
+_AFTER_BREATH = 3.0
+_AFTER_CLAUSE = 4.0
+_AFTER_WORD = 12.0
+_AFTER_SHORT_WORD = 18.0
+_SENTENCE_INSIDE = 12.0
+_LACKING_MILLISECOND = 0.03
+_TOP_HEAVY = 2.0
+_FULL = 2 * LINE + 1
+# By the characters of a caption; looked up some 15 times a word, so worth a table.
+_EMPTINESS = [6.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
+_NEEDED = [max(SHORTEST, length * READ_FAST) for length in range(_FULL + 1)]
+
+_SHORT_WORD = 3
+_CLAUSE_END = tuple(",;:–—،؛、，；：")  # noqa: RUF001 - commas of many scripts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caption:
+    """What stands on the screen at one time."""
+
+    start: int
+    """Milliseconds."""
+    end: int
+    """Milliseconds, after `start` and not after the start of the next."""
+    lines: tuple[str, ...]
+    """One line or two."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stream:
+    """The words as columns, one entry a word."""
+
+    texts: list[str]
+    """As in `Word`."""
+    lengths: list[int]
+    """Characters."""
+    starts: list[int]
+    """Milliseconds."""
+    ends: list[int]
+    """Milliseconds."""
+    prices: list[float]
+    """What it costs to cut after the word."""
+
+
+def captions(words: Sequence[Word], segments: Sequence[Segment]) -> list[Caption]:
+    """Cut words into captions.
+
+    Args:
+        words: tidy, in order.
+        segments: their sentences, from `segments.sentences`.
+    """
+    stream = _stream(words, segments)
+    cuts: list[tuple[int, int]] = []
+    first = 0
+    for stop in range(1, len(words) + 1):
+        if stop == len(words) or stream.starts[stop] - stream.ends[stop - 1] >= PAUSE:
+            cuts += _cheapest_cuts(stream, first, stop)
+            first = stop
+    return list(_timed(stream, cuts))
+
+
+def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
+    texts = [word.text for word in words]
+    starts = [milliseconds(word.start) for word in words]
+    ends = [milliseconds(word.end) for word in words]
+    prices = [_price(text) for text in texts]
+    for index in range(len(words) - 1):
+        if starts[index + 1] - ends[index] >= BREATH:
+            prices[index] = min(prices[index], _AFTER_BREATH)
+    for one in segments:
+        prices[one.last] = _AFTER_SENTENCE
+    return _Stream(texts=texts, lengths=list(map(len, texts)), starts=starts, ends=ends, prices=prices)
+
+
+def _price(text: str) -> float:
+    if text.endswith(_CLAUSE_END):
+        return _AFTER_CLAUSE
+    # Articles, prepositions and pronouns are short in every language with spaces; they lean on
+    # the word that follows.
+    return _AFTER_SHORT_WORD if len(text) <= _SHORT_WORD else _AFTER_WORD
+
+
+def _cheapest_cuts(stream: _Stream, first: int, stop: int) -> list[tuple[int, int]]:
+    """The cheapest cuts of the words from `first` to before `stop`, as (first, stop) of each caption."""
+    starts, prices = stream.starts, stream.prices
+    best = [0.0] + [inf] * (stop - first)
+    came_from = [first] * (stop - first + 1)
+    for begin in range(first, stop):
+        start = starts[begin]
+        so_far = best[begin - first] + _EACH
+        for end, length in _fitting(stream, begin, stop):
+            cut = prices[end - 1]
+            price = so_far + cut + _EMPTINESS[length]
+            if end < stop:
+                lacking = _NEEDED[length] - starts[end] + start
+                if lacking > 0:
+                    price += lacking * _LACKING_MILLISECOND
+            if price < best[end - first]:
+                best[end - first] = price
+                came_from[end - first] = begin
+            if cut == _AFTER_SENTENCE:
+                so_far += _SENTENCE_INSIDE
+    cuts = []
+    while stop > first:
+        cuts.append((came_from[stop - first], stop))
+        stop = came_from[stop - first]
+    return cuts[::-1]
+
+
+def _fitting(stream: _Stream, begin: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The captions that could begin with a word: where each stops, and its characters, `_FULL` at most.
+
+    Filling the first line before the second finds out whether words fit into two lines.
+    """
+    lengths, ends = stream.lengths, stream.ends
+    latest = stream.starts[begin] + LONGEST
+    top, bottom = lengths[begin], 0
+    yield begin + 1, min(top, _FULL)
+    for index in range(begin + 1, stop):
+        added = lengths[index]
+        if ends[index] > latest:
+            return
+        if bottom:
+            bottom += 1 + added
+        elif top + 1 + added <= LINE:
+            top += 1 + added
+        else:
+            bottom = added
+        if bottom > LINE or top > LINE:
+            return
+        yield index + 1, top + 1 + bottom if bottom else top
+
+
+def _timed(stream: _Stream, cuts: Sequence[tuple[int, int]]) -> Iterator[Caption]:
+    """Captions with the times at which they come and go."""
+    appears: list[int] = []
+    for first, _ in cuts:
+        # Words may start together, captions may not: each has at least a millisecond.
+        appears.append(max(stream.starts[first], appears[-1] + 1 if appears else 0))
+    for index, (first, stop) in enumerate(cuts):
+        lines = _lines(stream, first, stop)
+        following = appears[index + 1] if index + 1 < len(cuts) else None
+        end = _end(appears[index], max(stream.ends[first:stop]), sum(map(len, lines)), following)
+        yield Caption(start=appears[index], end=end, lines=lines)
+
+
+def _end(start: int, spoken: int, length: int, following: int | None) -> int:
+    """When a caption goes.
+
+    Args:
+        start: when it comes, milliseconds.
+        spoken: when its last word ends, milliseconds.
+        length: characters to read.
+        following: when the next caption comes, milliseconds, if there is one.
+    """
+    read = min(start + round(length * READ), spoken + HANG)
+    end = max(spoken, start + SHORTEST, read)
+    if following is not None:
+        if following - end < JERKY and following - GAP <= spoken + HANG:
+            end = following
+        # The gap gives way where it would leave less than a second, the second to the next caption.
+        end = min(end, max(following - GAP, start + SHORTEST), following)
+    return min(end, start + LONGEST)
+
+
+def _lines(stream: _Stream, first: int, stop: int) -> tuple[str, ...]:
+    """The text in one line, or in two of about the same length, the break in a good place."""
+    total = sum(stream.lengths[first:stop]) + stop - first - 1
+    if total <= LINE or stop - first == 1:
+        return (" ".join(stream.texts[first:stop]),)
+    cheapest = inf
+    middle = stop
+    top = -1
+    for index in range(first, stop - 1):
+        top += 1 + stream.lengths[index]
+        bottom = total - top - 1
+        # A shorter line above a longer one covers less of the picture (Netflix).
+        price = abs(top - bottom) + stream.prices[index] + (_TOP_HEAVY if top > bottom else 0)
+        if max(top, bottom) <= LINE and price < cheapest:
+            cheapest = price
+            middle = index + 1
+    return " ".join(stream.texts[first:middle]), " ".join(stream.texts[middle:stop])

@@ -1,0 +1,115 @@
+"""transcript.json: everything that is known about a transcript, as `docs/transcript.schema.json` says.
+
+Lists have one item a line, so that the file can be read, searched with grep and compared with diff.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.outputs.words import encodable, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.model import Part, Transcript, Word
+    from shared.outputs.segments import Segment
+
+SCHEMA_VERSION = 1
+"""Goes up when a field changes its meaning or goes away."""
+# Looked up at import: an image without the package's metadata fails to start, not at every recording.
+_DROPSCRIBE = version("dropscribe")
+
+
+def transcript_json(
+    transcript: Transcript, words: Sequence[Word], segments: Sequence[Segment], paragraphs: Sequence[Segment]
+) -> bytes:
+    """The document of a transcript.
+
+    Args:
+        transcript: whose document it is.
+        words: its words, tidy; segments and paragraphs count in these.
+        segments: its sentences.
+        paragraphs: its paragraphs.
+    """
+    source = transcript.source
+    decision = transcript.decision
+    fields: dict[str, Any] = {
+        "versions": {"schema": SCHEMA_VERSION, "dropscribe": _DROPSCRIBE},
+        "recording": transcript.recording,
+        "source": {
+            "bucket": source.bucket,
+            "name": encodable(source.name),
+            # A string, as in Cloud Storage's own JSON: 64 bits do not fit into a JavaScript number.
+            "generation": str(source.generation),
+            "uri": encodable(source.uri),
+        },
+        "duration": _seconds(transcript.duration),
+        "language": transcript.language,
+        "method": decision.method,
+        "reason": encodable(decision.reason),
+    }
+    lists: dict[str, Iterable[object]] = {
+        "warnings": map(encodable, transcript.warnings),
+        "parts": map(_part, transcript.parts),
+        "paragraphs": (_span(one) for one in paragraphs),
+        "segments": ({**_span(one), "text": one.text} for one in segments),
+        "words": map(_word, words),
+    }
+    text = "\n\n".join(one.text for one in paragraphs)
+    # Written piece by piece: twelve hours are a hundred thousand words, and each object is garbage
+    # as soon as its line stands.
+    encoder = msgspec.json.Encoder()
+    file = bytearray(b"{")
+    for name, value in {**fields, "text": text}.items():
+        file += f'\n  "{name}": '.encode()
+        encoder.encode_into(value, file, -1)
+        file += b","
+    for name, items in lists.items():
+        file += f'\n  "{name}": ['.encode()
+        before = len(file)
+        for item in items:
+            file += b"\n    "
+            encoder.encode_into(item, file, -1)
+            file += b","
+        if len(file) > before:
+            file[-1:] = b"\n  "
+        file += b"],"
+    file[-1:] = b"\n}\n"
+    return bytes(file)
+
+
+def _word(word: Word) -> dict[str, object]:
+    return {
+        "text": word.text,
+        "start": _seconds(word.start),
+        "end": _seconds(word.end),
+        "confidence": round(word.confidence, 3),
+    }
+
+
+def _span(one: Segment) -> dict[str, object]:
+    return {
+        "start": _seconds(one.start),
+        "end": _seconds(one.end),
+        "first_word": one.first,
+        "last_word": one.last,
+    }
+
+
+def _part(part: Part) -> dict[str, object]:
+    return {
+        "start": _seconds(part.start),
+        "end": _seconds(part.end),
+        "engine": part.engine,
+        "model": encodable(part.model),
+        "revision": part.revision,
+    }
+
+
+def _seconds(time: float) -> float:
+    # An integer divided by 1000 is the float nearest to its three decimals, and is written as them.
+    return milliseconds(time) / 1000

@@ -1,0 +1,159 @@
+"""Sentences and paragraphs of a word stream, with or without punctuation.
+
+A segment ends, in this order:
+
+1. at a pause of two seconds, whatever the punctuation says;
+2. at a sentence end, where the model writes punctuation;
+3. at a pause of 0.7 seconds, where a stretch has no sentence end or runs over half a minute;
+4. at the widest gap, where even then a segment would run over half a minute.
+
+The rules look at one stretch at a time, so a recording of which only a part is punctuated (two
+engines, or music that confuses one) gets the best of both. No rule knows a language: what an
+abbreviation is, the pause after it decides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.outputs.words import join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.model import Word
+
+LONG_PAUSE = 2.0
+"""Seconds of silence that end a segment and a paragraph."""
+PAUSE = 0.7
+"""Seconds of silence that end a segment where punctuation does not."""
+LONG_SEGMENT = 30.0
+"""Seconds after which a segment without an end is cut."""
+SHORT_SEGMENT = 5.0
+"""Seconds that such a cut leaves in the segment at least."""
+LONG_PARAGRAPH = 500
+"""Characters after which a paragraph ends with its sentence: some 90 words of English."""
+STOP = 0.3
+"""Seconds of silence that show that an abbreviation ended its sentence."""
+
+_OPENING = "\"'“‘«‹([{「『¿¡"  # noqa: RUF001 - quotes of many scripts
+_CLOSING = "\"'”’»›)]}」』）"  # noqa: RUF001 - quotes of many scripts
+_SENTENCE_END = tuple(".!?…。！？؟۔।")  # noqa: RUF001 - full stops of many scripts
+_ABBREVIATION = re.compile(
+    r"""
+    \w                          # an initial: J.
+    | \d{1,2}                   # an ordinal, as in German: 3. März
+    | .*\w\.\w+                 # dots inside: e.g. U.S. z.B. p.m.
+    | mrs? | ms | dr | prof | st | mt | sgt | capt | lt | col | gen | rev | hon | no | vs
+    | mme | mlle | hr | fr | nr | bzw | ca | sra? | srta | dña | sig | dott | ing | inż | tzv
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A sentence, a stretch between pauses, or a paragraph."""
+
+    first: int
+    """Index of its first word."""
+    last: int
+    """Index of its last word."""
+    start: float
+    """Start of its first word, seconds."""
+    end: float
+    """Latest end of its words, seconds."""
+    text: str
+    """Its words, joined by spaces."""
+
+
+def ends_sentence(word: str, following: str, pause: float) -> bool:
+    """Whether a sentence ends with this word.
+
+    Args:
+        word: as the engine wrote it.
+        following: the next word, empty at the end of the recording.
+        pause: seconds between the two.
+    """
+    bare = word.rstrip(_CLOSING)
+    if not bare.endswith(_SENTENCE_END):
+        return False
+    if following.lstrip(_OPENING)[:1].islower():
+        return False
+    if bare.endswith(".") and following and _ABBREVIATION.fullmatch(bare[:-1].lstrip(_OPENING)):
+        return pause >= STOP
+    return True
+
+
+def sentences(words: Sequence[Word]) -> list[Segment]:
+    """Cut the words into segments: every word is in exactly one, in order."""
+    found = []
+    first = 0
+    for last in range(len(words)):
+        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE:
+            ends_well = ends_sentence(words[last].text, "", LONG_PAUSE)
+        elif ends_sentence(words[last].text, words[last + 1].text, _pause(words, last)):
+            ends_well = True
+        else:
+            continue
+        if ends_well and words[last].end - words[first].start <= LONG_SEGMENT:
+            found.append(segment(words, first, last))
+        else:
+            found += [segment(words, a, b) for a, b in _cut_at_pauses(words, first, last)]
+        first = last + 1
+    return found
+
+
+def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segment]:
+    """Gather segments into paragraphs, which end at a long pause, or with a sentence once long."""
+    found = []
+    first = 0
+    length = 0
+    for index, one in enumerate(segments):
+        length += len(one.text) + 1
+        last = index + 1 == len(segments)
+        if last or length > LONG_PARAGRAPH or _pause(words, one.last) >= LONG_PAUSE:
+            found.append(segment(words, segments[first].first, one.last))
+            first = index + 1
+            length = 0
+    return found
+
+
+def segment(words: Sequence[Word], first: int, last: int) -> Segment:
+    """The segment of the words from `first` to `last`, both included."""
+    return Segment(
+        first=first,
+        last=last,
+        start=words[first].start,
+        end=max(word.end for word in words[first : last + 1]),
+        text=join(words, first, last),
+    )
+
+
+def _pause(words: Sequence[Word], index: int) -> float:
+    """Seconds of silence after a word that is not the last one; negative where words overlap."""
+    return words[index + 1].start - words[index].end
+
+
+def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Cut a stretch at its pauses, and where there is none for too long, at the widest gap."""
+    index = first
+    while index < last:
+        if _pause(words, index) >= PAUSE:
+            yield first, index
+            first = index + 1
+        elif words[index + 1].end - words[first].start > LONG_SEGMENT:
+            cut = _widest_gap(words, first, index)
+            yield first, cut
+            first = cut + 1
+            index = cut
+        index += 1
+    yield first, last
+
+
+def _widest_gap(words: Sequence[Word], first: int, last: int) -> int:
+    """The word before the widest gap; the latest of equals, and not too soon after the start."""
+    late = [i for i in range(first, last + 1) if words[i].end - words[first].start >= SHORT_SEGMENT]
+    return max(late or range(first, last + 1), key=lambda i: (_pause(words, i), i))

@@ -1,0 +1,61 @@
+"""transcript.srt and transcript.vtt, written by the `srt` and `webvtt` libraries.
+
+Two libraries, because neither format can be had from the other's text: SubRip has no escapes, so a
+word is written as it is, and WebVTT reads `&` and `<` as markup, so they are escaped.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import srt  # type: ignore[import-untyped]  # publishes no types
+import webvtt
+
+from shared.outputs.words import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.outputs.captions import Caption
+
+ARROW = "-->"
+"""Marks a line of times in both formats, wherever it stands in a line."""
+
+
+def transcript_srt(captions: Sequence[Caption]) -> bytes:
+    """The captions as SubRip; without captions, an empty file."""
+    cues = (
+        srt.Subtitle(
+            index=number,
+            start=timedelta(milliseconds=one.start),
+            end=timedelta(milliseconds=one.end),
+            # SubRip cannot escape it, and a reader would take the line for the next caption.
+            content="\n".join(one.lines).replace(ARROW, "→"),
+        )
+        for number, one in enumerate(captions, start=1)
+    )
+    text: str = srt.compose(cues, reindex=False)
+    return text.encode()
+
+
+def transcript_vtt(captions: Sequence[Caption], warnings: Sequence[str]) -> bytes:
+    """The captions as WebVTT, the warnings as comments above them; without captions, the header."""
+    cues = [
+        webvtt.Caption(_timestamp(one.start), _timestamp(one.end), [_escaped(line) for line in one.lines])
+        for one in captions
+    ]
+    notes = [one_line(warning).replace(ARROW, "→") for warning in warnings]
+    return webvtt.WebVTT(captions=cues, header_comments=[note for note in notes if note]).content.encode()
+
+
+def _timestamp(time: int) -> str:
+    seconds, thousandths = divmod(time, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{thousandths:03d}"
+
+
+def _escaped(text: str) -> str:
+    # The escapes of the WebVTT standard, section 4.2.2. That of `>` keeps an arrow out of the text.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

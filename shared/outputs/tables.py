@@ -1,0 +1,64 @@
+r"""words.csv and paragraphs.csv, for spreadsheets and data frames.
+
+RFC 4180 quoting, UTF-8 without a byte order mark, `\n` line ends, seconds with three decimals.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+
+from shared.outputs.words import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.model import Word
+    from shared.outputs.segments import Segment
+
+_FORMULA = ("=", "+", "-", "@")
+_HARMLESS = re.compile(r"[=+@-][0-9.,:]*%?")
+"""A lone sign or a signed number: `-`, `+5`, `-3.5%`."""
+
+
+def words_csv(words: Sequence[Word]) -> bytes:
+    """One row a word: `start_time,end_time,word`."""
+    return _table(
+        ("start_time", "end_time", "word"),
+        ((_seconds(word.start), _seconds(word.end), as_cell(word.text)) for word in words),
+    )
+
+
+def paragraphs_csv(paragraphs: Sequence[Segment]) -> bytes:
+    """One row a paragraph: `start_time,end_time,text`."""
+    return _table(
+        ("start_time", "end_time", "text"),
+        ((_seconds(one.start), _seconds(one.end), as_cell(one.text)) for one in paragraphs),
+    )
+
+
+def as_cell(text: str) -> str:
+    """The text with an apostrophe in front where a spreadsheet would run it as a formula.
+
+    Speech is input from strangers, and audio can be crafted to be heard as any text. OWASP's advice
+    on CSV injection is the apostrophe; signs and signed numbers, which occur in honest speech and
+    do nothing, stay as they are. `transcript.json` has every word unguarded.
+    """
+    if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text):
+        return "'" + text
+    return text
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _seconds(time: float) -> str:
+    whole, thousandths = divmod(milliseconds(time), 1000)
+    return f"{whole}.{thousandths:03d}"
