@@ -1,0 +1,199 @@
+"""Join the words of two overlapping pieces of audio: the arithmetic of one seam.
+
+Most words of an overlap were heard twice, a few by one side only, and words that the edge of a piece
+cut are garbage.
+
+1. Equal words at about the same time are paired: the monotone chain of pairs with the largest gain,
+   where a pair gains what leaving both words alone would cost, less the square of their distance in
+   time (a Gaussian model of timing errors). Leaving a word alone costs nothing where the other piece
+   had no audio, so three times "seven" across an edge stays three times.
+2. Between pairs, unequal words that share their time are two hearings of one sound, and one side is
+   kept: the one whose words lie further from the edges of their own audio.
+3. A word that only one side heard is kept.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.model import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TOLERANCE = 0.5
+"""Seconds by which two hearings of one word may differ, where both sides heard it well."""
+DEPTH = 0.3
+"""Seconds inside a piece from which on it should have heard a word."""
+COINCIDENCE = 0.15
+"""Unequal words whose middles are this near, in seconds, are one sound; also, what touches an edge."""
+SHORTEST = 0.1
+"""Seconds a word takes at least: engines also report words without length."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """A stretch of audio and the words that were heard in it, on one axis of time in seconds."""
+
+    start: float
+    """Where its audio begins, overlap included."""
+    end: float
+    """Where its audio ends, overlap included."""
+    words: tuple[Word, ...]
+    """In the order in which the engine gave them."""
+
+
+def seam(left: Piece, right: Piece) -> list[Word]:
+    """The words of two overlapping pieces, `left` being the one that begins first."""
+    joined: list[Word] = []
+    i = j = 0
+    for p, q in [*_pairs(left, right), (len(left.words), len(right.words))]:
+        for ours, theirs in _groups(left, right, left.words[i:p], right.words[j:q]):
+            joined += _choose(left, right, ours, theirs)
+        if p < len(left.words):
+            ours, theirs = left.words[p : p + 1], right.words[q : q + 1]
+            joined += ours if _clearance(left, ours) >= _clearance(right, theirs) else theirs
+        i, j = p + 1, q + 1
+    return joined
+
+
+def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
+    """Indices of words that both heard: the chain with the largest total gain, both indices rising.
+
+    The heaviest common subsequence after Hunt and Szymanski (1977), over candidates in order of the
+    left index: `ends` holds the right index, the gain and the link of every chain that no other
+    dominates, both numbers rising.
+    """
+    where: dict[str, list[int]] = defaultdict(list)
+    for j, word in enumerate(right.words):
+        where[_plain(word.text)].append(j)
+    links: list[tuple[int, int, int]] = []
+    ends: list[tuple[int, float, int]] = []
+    for i, word in enumerate(left.words):
+        for j in reversed(where.get(_plain(word.text), ())):
+            gain = _gain(left, right, word, right.words[j])
+            if gain <= 0:
+                continue
+            at = bisect_left(ends, j, key=lambda end: end[0])
+            total, link = (ends[at - 1][1] + gain, ends[at - 1][2]) if at else (gain, -1)
+            beaten = at
+            while beaten < len(ends) and ends[beaten][1] <= total:
+                beaten += 1
+            if at < len(ends) and ends[at][0] == j and beaten == at:
+                continue
+            ends[at:beaten] = [(j, total, len(links))]
+            links.append((i, j, link))
+    chain = []
+    link = ends[-1][2] if ends else -1
+    while link >= 0:
+        i, j, link = links[link]
+        chain.append((i, j))
+    return chain[::-1]
+
+
+def _gain(left: Piece, right: Piece, ours: Word, theirs: Word) -> float:
+    """What pairing two equal words is worth, seconds squared; not positive for words too far apart."""
+    apart = min(abs(ours.start - theirs.start), abs(_middle(ours) - _middle(theirs)))
+    alone = 0.0
+    for other, word in ((right, ours), (left, theirs)):
+        alone += TOLERANCE**2 / 2 * min(max(_clearance(other, (word,)) / DEPTH, 0.0), 1.0)
+    return alone - apart**2
+
+
+def _groups(
+    left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]
+) -> Iterator[tuple[Sequence[Word], Sequence[Word]]]:
+    """Unpaired words in order, those of both sides that are hearings of one sound together."""
+    i = j = 0
+    while i < len(ours) and j < len(theirs):
+        m, n = i, j
+        if _one_sound(left, right, ours[i], theirs[j]):
+            m, n, before = i + 1, j + 1, (i, j)
+            while (m, n) != before:
+                before = (m, n)
+                if m < len(ours) and any(_one_sound(left, right, ours[m], one) for one in theirs[j:n]):
+                    m += 1
+                if n < len(theirs) and any(_one_sound(left, right, one, theirs[n]) for one in ours[i:m]):
+                    n += 1
+        elif ours[i].start <= theirs[j].start:
+            m += 1
+        else:
+            n += 1
+        yield ours[i:m], theirs[j:n]
+        i, j = m, n
+    yield from ((ours[k : k + 1], ()) for k in range(i, len(ours)))
+    yield from (((), theirs[k : k + 1]) for k in range(j, len(theirs)))
+
+
+def _one_sound(left: Piece, right: Piece, ours: Word, theirs: Word) -> bool:
+    """Whether two unpaired words are two hearings of one sound."""
+    if abs(_middle(ours) - _middle(theirs)) <= COINCIDENCE:
+        return True
+    shared = min(_end(ours), _end(theirs)) - max(ours.start, theirs.start)
+    if 3 * shared > 2 * min(_end(ours) - ours.start, _end(theirs) - theirs.start):
+        return True
+    if shared > 0:
+        return min(_clearance(left, (ours,)), _clearance(right, (theirs,))) <= COINCIDENCE
+    return _is_rest(left, ours, theirs) or _is_rest(right, theirs, ours)
+
+
+def _is_rest(piece: Piece, rest: Word, whole: Word) -> bool:
+    """Whether a word is what the edge of its piece left of a word that the other side heard whole."""
+    text, full = _plain(rest.text), _plain(whole.text)
+    if not 2 <= len(text) < len(full):
+        return False
+    if max(rest.start - whole.end, whole.start - rest.end) > 2 * COINCIDENCE:
+        return False
+    cut_end = piece.end - rest.end <= COINCIDENCE and full.startswith(text)
+    cut_start = rest.start - piece.start <= COINCIDENCE and full.endswith(text)
+    return cut_end or cut_start
+
+
+def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]) -> list[Word]:
+    """One hearing of a group: ours up to a word start and theirs from there.
+
+    Of all cuts that neither repeat a sound nor leave one out, it takes the one whose words lie
+    furthest from the edges of their own audio. All of ours and all of theirs are always among them.
+    """
+    if not ours or not theirs:
+        return [*ours, *theirs]
+    if len(ours) == len(theirs) == 1:
+        if _is_rest(left, ours[0], theirs[0]):
+            return [*theirs]
+        if _is_rest(right, theirs[0], ours[0]):
+            return [*ours]
+    same = [[_one_sound(left, right, a, b) for b in theirs] for a in ours]
+    best, widest = [*ours], _clearance(left, ours)
+    for i in range(len(ours)):
+        for j in range(len(theirs)):
+            repeats = any(any(row[j:]) for row in same[:i])
+            loses = not all(any(row[j:]) for row in same[i:]) or not all(
+                any(row[k] for row in same[:i]) for k in range(j)
+            )
+            width = min(_clearance(left, ours[:i]), _clearance(right, theirs[j:]))
+            if not repeats and not loses and width > widest:
+                best, widest = [*ours[:i], *theirs[j:]], width
+    return best
+
+
+def _clearance(piece: Piece, words: Sequence[Word]) -> float:
+    """Seconds between words and the nearer edge of a piece, negative outside, infinite for no words."""
+    return min((min(word.start - piece.start, piece.end - word.end) for word in words), default=float("inf"))
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2
+
+
+def _end(word: Word) -> float:
+    return max(word.end, word.start + SHORTEST)
+
+
+def _plain(text: str) -> str:
+    """Letters and digits in one case, or the text itself where it has neither."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(one for one in folded if unicodedata.category(one)[0] in "LMN") or folded
