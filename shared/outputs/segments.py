@@ -133,8 +133,11 @@ def segment(words: Sequence[Word], first: int, last: int) -> Segment:
 
 
 def _pause(words: Sequence[Word], index: int) -> float:
-    """Seconds of silence after a word that is not the last one; negative where words overlap."""
-    return words[index + 1].start - words[index].end
+    """Seconds of silence after a word that is not the last one; negative where words overlap.
+
+    Rounded as the times are written, so that a pause that reads 2.000 is two seconds.
+    """
+    return round(words[index + 1].start - words[index].end, 3)
 
 
 def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tuple[int, int]]:

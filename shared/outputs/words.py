@@ -19,8 +19,12 @@ them ends a line, a caption or a file for some reader."""
 
 
 def milliseconds(seconds: float) -> int:
-    """A time as a whole number of milliseconds: the one rounding that all files share."""
-    return round(seconds * 1000)
+    """A time as a whole number of milliseconds, the one rounding that all files share.
+
+    A time before the recording, which only an engine's rounding can give, is its start: no subtitle
+    format can write it.
+    """
+    return max(0, round(seconds * 1000))
 
 
 def encodable(text: str) -> str:

@@ -1,0 +1,154 @@
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.outputs.captions import GAP, JERKY, LINE, LONGEST, SHORTEST, captions
+from shared.outputs.segments import sentences
+from shared.outputs.words import milliseconds
+from tests.outputs.streams import any_stream, ordinary, spoken, word
+
+
+def cut(words):
+    return captions(words, sentences(words))
+
+
+def lines(words):
+    return [one.lines for one in cut(words)]
+
+
+def times(words):
+    return [(one.start, one.end) for one in cut(words)]
+
+
+def test_silence_has_no_captions():
+    assert cut([]) == []
+
+
+def test_a_short_sentence_is_one_caption_of_one_line():
+    assert lines(spoken("Good evening, and welcome.")) == [("Good evening, and welcome.",)]
+
+
+def test_each_sentence_has_a_caption_where_there_is_time_to_read_it():
+    words = spoken("The boats are kept in winter. We waited for the bus.", pace=0.4)
+    assert lines(words) == [("The boats are kept in winter.",), ("We waited for the bus.",)]
+
+
+def test_a_sentence_too_short_to_be_read_shares_its_caption():
+    words = spoken("Yes. We waited for the bus until five.", pace=0.3)
+    assert lines(words) == [("Yes. We waited for the bus until five.",)]
+
+
+def test_two_lines_are_balanced_and_break_after_punctuation():
+    words = spoken("When the rain had stopped, we walked all the way home.")
+    assert lines(words) == [("When the rain had stopped,", "we walked all the way home.")]
+
+
+def test_a_line_does_not_end_with_an_article_where_that_can_be_avoided():
+    words = spoken("people walked across the enormous stone bridge")
+    assert lines(words) == [("people walked across", "the enormous stone bridge")]
+
+
+def test_a_long_sentence_is_cut_at_its_commas_and_leaves_no_single_word():
+    text = (
+        "The old man who lives beside the river, where boats are kept in winter, "
+        "told me that nothing had changed at all since then."
+    )
+    assert [" ".join(one) for one in lines(spoken(text))] == [
+        "The old man who lives beside the river, where boats are kept in winter,",
+        "told me that nothing had changed at all since then.",
+    ]
+
+
+def test_no_caption_extends_over_a_second_of_silence():
+    words = spoken("we came home and slept", pauses={2: 1.0})
+    assert lines(words) == [("we came home",), ("and slept",)]
+
+
+def test_a_word_longer_than_a_line_has_a_caption_of_its_own():
+    long = "x" * 60
+    assert lines(spoken(f"a very {long} word", pace=0.6)) == [("a very",), (long,), ("word",)]
+
+
+def test_a_caption_comes_with_its_first_word_and_stays_a_second_at_least():
+    assert times([word("Yes.", 2.0, 2.3)]) == [(2000, 3000)]
+
+
+def test_a_caption_stays_to_be_read_for_up_to_a_second_and_a_half_after_the_speech():
+    hasty = spoken("engineers were planning something with the second bridge", pace=0.1)
+    assert times(hasty) == [(0, 800 + 1500)]
+    (only,) = times(spoken("a short remark here now", pace=0.2))
+    assert only == (0, round(23 * 1000 / 17))
+
+
+def test_a_caption_of_one_drawn_out_word_goes_after_seven_seconds():
+    assert times([word("Ooooh", 1.0, 21.0)]) == [(1000, 8000)]
+
+
+def test_a_short_gap_before_the_next_caption_is_closed_to_two_frames():
+    words = spoken("The boats are kept in winter. We waited for the bus.", pauses={5: 0.9})
+    assert times(words) == [(0, 2700 - GAP), (2700, 4200)]
+
+
+def test_a_long_gap_before_the_next_caption_stays():
+    words = [word("Done.", 0.0, 1.0), word("Then.", 4.0, 5.5)]
+    assert times(words) == [(0, 1000), (4000, 5500)]
+
+
+def test_words_that_all_begin_together_still_give_captions_that_follow_each_other():
+    words = [word("x" * 50, 1.0, 1.0)] * 3
+    assert times(words) == [(1000, 1001), (1001, 1002), (1002, 2500)]
+
+
+@given(any_stream)
+def test_every_word_is_shown_once_in_order_whatever_the_engine_says(words):
+    shown = [text for one in cut(words) for line in one.lines for text in line.split(" ")]
+    assert shown == [one.text for one in words]
+
+
+@given(any_stream)
+def test_captions_never_overlap_and_are_always_visible_for_at_most_seven_seconds(words):
+    found = cut(words)
+    assert all(0 < one.end - one.start <= LONGEST for one in found)
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
+
+
+@given(any_stream)
+def test_captions_have_one_or_two_lines_of_42_characters_but_for_longer_words(words):
+    for one in cut(words):
+        assert 1 <= len(one.lines) <= 2
+        assert all(len(line) <= LINE for line in one.lines) or (
+            len(one.lines) == 1 and " " not in one.lines[0]
+        )
+
+
+@given(any_stream)
+def test_no_caption_shows_a_word_before_its_first_word_is_spoken(words):
+    first = 0
+    for one in cut(words):
+        assert one.start >= milliseconds(words[first].start)
+        first += sum(len(line.split(" ")) for line in one.lines)
+
+
+@given(ordinary)
+def test_in_ordinary_speech_captions_are_on_time_and_stay_a_second(words):
+    found = cut(words)
+    starts = {milliseconds(one.start) for one in words}
+    assert all(one.start in starts for one in found)
+    # Words of up to 0.8 s: two captions of which one lacks its second would have fitted into one.
+    assert all(one.end - one.start >= SHORTEST for one in found)
+
+
+@given(ordinary)
+def test_in_ordinary_speech_the_gap_is_two_frames_or_a_second_and_shorter_only_for_the_second(words):
+    found = cut(words)
+    for a, b in itertools.pairwise(found):
+        gap = b.start - a.end
+        short = a.end - a.start == SHORTEST
+        assert gap == GAP or gap >= JERKY or short or a.end - a.start == LONGEST
+
+
+@given(st.integers(0, 3))
+def test_the_same_words_give_the_same_captions(seed):
+    words = spoken("some words that are said, and said again. " * (seed + 1))
+    assert cut(words) == cut(list(words))

@@ -1,0 +1,114 @@
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.outputs.document import transcript_json
+from shared.outputs.segments import paragraphs, sentences
+from tests.outputs.streams import any_stream, spoken, transcript, word
+
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs" / "transcript.schema.json").read_text(encoding="utf-8")
+)
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def write(words, **fields) -> bytes:
+    segments = sentences(words)
+    return transcript_json(transcript(words, **fields), words, segments, paragraphs(words, segments))
+
+
+def objects(schema):
+    """Every schema of an object in a schema, by its place."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "object":
+            yield schema
+        for value in schema.values():
+            yield from objects(value)
+
+
+def test_the_schema_is_valid_strict_and_describes_every_field():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    found = list(objects(SCHEMA))
+    assert len(found) == 7
+    for one in found:
+        assert one["additionalProperties"] is False
+        assert sorted(one["required"]) == sorted(one["properties"])
+        assert all(field.get("description") for field in one["properties"].values())
+
+
+def test_the_document_says_everything_about_the_transcript():
+    words = spoken("One, two. Three.", pace=0.5, pauses={1: 2.0})
+    assert json.loads(write(words, warnings=("It stops after 3.5 s.",))) == {
+        "versions": {"schema": 1, "dropscribe": version("dropscribe")},
+        "recording": "abcdefghijklmnopqrstuvwxyz",
+        "source": {
+            "bucket": "audio",
+            "name": "talks/a talk.mp3",
+            "generation": "1760000000123456",
+            "uri": "gs://audio/talks/a talk.mp3",
+        },
+        "duration": 3.5,
+        "language": "en",
+        "method": "parakeet",
+        "reason": "the method was asked for",
+        "text": "One, two.\n\nThree.",
+        "warnings": ["It stops after 3.5 s."],
+        "parts": [{"start": 0.0, "end": 3.5, "engine": "parakeet-cpu", "model": "tiny", "revision": "r1"}],
+        "paragraphs": [
+            {"start": 0.0, "end": 1.0, "first_word": 0, "last_word": 1},
+            {"start": 3.0, "end": 3.5, "first_word": 2, "last_word": 2},
+        ],
+        "segments": [
+            {"start": 0.0, "end": 1.0, "first_word": 0, "last_word": 1, "text": "One, two."},
+            {"start": 3.0, "end": 3.5, "first_word": 2, "last_word": 2, "text": "Three."},
+        ],
+        "words": [
+            {"text": "One,", "start": 0.0, "end": 0.5, "confidence": 0.9},
+            {"text": "two.", "start": 0.5, "end": 1.0, "confidence": 0.9},
+            {"text": "Three.", "start": 3.0, "end": 3.5, "confidence": 0.9},
+        ],
+    }
+
+
+def test_silence_is_a_valid_document_with_empty_lists():
+    document = json.loads(write([]))
+    VALIDATOR.validate(document)
+    assert [document[name] for name in ("text", "paragraphs", "segments", "words")] == ["", [], [], []]
+
+
+def test_each_word_stands_on_its_own_line():
+    lines = write(spoken("One two three.")).decode().splitlines()
+    assert '    {"text":"two","start":0.3,"end":0.6,"confidence":0.9},' in lines
+
+
+def test_times_have_three_decimals_at_most():
+    data = write([word("a", 0.1 + 0.2, 1 / 3)])
+    assert b'"start":0.3,"end":0.333' in data
+    assert not re.search(rb"\d\.\d{4}", data)
+
+
+def test_a_name_that_is_not_utf_8_can_be_written():
+    name = b"caf\xe9.mp3".decode("utf-8", "surrogateescape")
+    assert json.loads(write([], name=name))["source"]["name"] == "caf\ufffd.mp3"
+
+
+@pytest.mark.parametrize("damage", [{"extra": 1}, {"words": [{"text": "a"}]}, {"duration": "3"}])
+def test_the_schema_refuses_what_is_not_a_transcript(damage):
+    document = {**json.loads(write([])), **damage}
+    assert not VALIDATOR.is_valid(document)
+
+
+@given(any_stream, st.lists(st.text(), max_size=3))
+def test_every_document_fits_its_schema(words, warnings):
+    document = json.loads(write(words, warnings=tuple(warnings)))
+    VALIDATOR.validate(document)
+    assert [one["text"] for one in document["words"]] == [one.text for one in words]
+    for one in document["segments"]:
+        inside = document["words"][one["first_word"] : one["last_word"] + 1]
+        assert one["text"] == " ".join(each["text"] for each in inside)

@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from shared.errors import BadRequest
+from shared.outputs import FORMATS, render
+from tests.outputs.streams import any_stream, spoken, transcript, word
+
+TALK = transcript(spoken("One, two. Three.", pauses={1: 2.0}), warnings=("It stops after 3 s.",))
+
+
+def test_every_file_has_its_name_and_media_type():
+    assert [(one.name, one.content_type) for one in render(TALK)] == [
+        ("transcript.json", "application/json"),
+        ("words.csv", "text/csv; charset=utf-8"),
+        ("paragraphs.csv", "text/csv; charset=utf-8"),
+        ("transcript.srt", "application/x-subrip"),
+        ("transcript.vtt", "text/vtt; charset=utf-8"),
+        ("transcript.txt", "text/plain; charset=utf-8"),
+    ]
+
+
+def test_the_text_is_the_paragraphs_with_an_empty_line_between():
+    (only,) = render(TALK, ("txt",))
+    assert only.data == b"One, two.\n\nThree.\n"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_that_is_asked_for_alone_has_the_same_bytes(name):
+    alone = render(TALK, (name,))
+    assert alone
+    assert set(alone) <= set(render(TALK))
+
+
+def test_the_formats_together_are_all_files_in_one_order():
+    assert render(TALK, FORMATS[::-1]) == render(TALK)
+
+
+def test_an_unknown_format_is_refused_with_the_choices():
+    with pytest.raises(BadRequest, match=r"no format 'docx': choose from json, csv, srt, vtt, txt"):
+        render(TALK, ("docx",))
+
+
+def test_silence_gives_every_file():
+    files = {one.name: one.data for one in render(transcript([]))}
+    assert len(files) == 6
+    assert files["transcript.srt"] == files["transcript.txt"] == b""
+    assert files["transcript.vtt"] == b"WEBVTT\n"
+
+
+def test_a_word_without_text_is_in_no_file():
+    with_blank = replace(TALK, words=(word("\x00", 0.0, 0.1), *TALK.words))
+    assert render(with_blank) == render(TALK)
+
+
+@given(any_stream)
+def test_every_file_is_utf_8_and_the_same_on_a_repeat(words):
+    files = render(transcript(words))
+    assert files == render(transcript(list(words)))
+    for one in files:
+        assert "\r" not in one.data.decode("utf-8")
+
+
+def test_other_processes_write_the_same_bytes():
+    program = (
+        "import hashlib, sys; from shared.outputs import render;"
+        "from tests.outputs.test_render import TALK;"
+        "sys.stdout.write(hashlib.sha256(b''.join(one.data for one in render(TALK))).hexdigest())"
+    )
+    environments = (
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "UTC", "PYTHONUTF8": "0"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kolkata"},
+    )
+    digests = {
+        subprocess.run([sys.executable, "-c", program], env=env, check=True, capture_output=True).stdout
+        for env in environments
+    }
+    assert len(digests) == 1

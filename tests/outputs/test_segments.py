@@ -1,0 +1,103 @@
+import itertools
+
+import pytest
+from hypothesis import given
+
+from shared.outputs.segments import LONG_PAUSE, LONG_SEGMENT, ends_sentence, paragraphs, sentences
+from tests.outputs.streams import any_stream, ordinary, spoken, word
+
+
+def texts(words):
+    return [one.text for one in sentences(words)]
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "pause", "expected"),
+    [
+        ("home.", "We", 0.0, True),
+        ("home?", "We", 0.0, True),
+        ("home!”", "We", 0.0, True),
+        ("home.)", "We", 0.0, True),
+        ("そうです。", "はい", 0.0, True),
+        ("home", "We", 1.0, False),
+        ("home,", "We", 1.0, False),
+        ("3.5", "Miles", 0.0, False),
+        ("home…", "and", 0.0, False),
+        ("home.", "“and", 0.0, False),
+        ("Mr.", "Smith", 0.0, False),
+        ("(Dr.", "Smith", 0.0, False),
+        ("J.", "Smith", 0.0, False),
+        ("z.B.", "Hunde", 0.1, False),
+        ("3.", "März", 0.0, False),
+        ("1999.", "The", 0.0, True),
+        ("p.m.", "The", 0.5, True),
+        ("Mr.", "", 0.0, True),
+        ("...", "The", 0.0, True),
+    ],
+)
+def test_a_sentence_ends_at_its_punctuation_but_not_at_an_abbreviation(text, following, pause, expected):
+    assert ends_sentence(text, following, pause) is expected
+
+
+def test_sentences_are_cut_at_their_punctuation_and_not_at_short_pauses():
+    words = spoken("Mr. Smith came home. He slept. And then", pauses={1: 1.0})
+    assert texts(words) == ["Mr. Smith came home.", "He slept.", "And then"]
+
+
+def test_a_pause_of_two_seconds_ends_a_segment_whatever_the_punctuation():
+    words = spoken("we came home, and slept.", pauses={2: 2.0})
+    assert texts(words) == ["we came home,", "and slept."]
+
+
+def test_without_punctuation_pauses_of_seven_tenths_end_a_segment():
+    words = spoken("we came home and slept", pauses={0: 0.6, 2: 0.75})
+    assert texts(words) == ["we came home", "and slept"]
+
+
+def test_in_a_recording_that_is_punctuated_in_part_each_part_gets_its_own_rule():
+    words = spoken("We came, then. home and slept", pauses={1: 0.8, 2: 2.5, 3: 0.8})
+    assert texts(words) == ["We came, then.", "home", "and slept"]
+
+
+def test_a_stretch_without_any_pause_is_cut_at_its_widest_gap():
+    words = spoken(" ".join(["word"] * 100), pace=0.5, pauses={40: 0.1, 70: 0.05})
+    assert [one.last for one in sentences(words)] == [40, 99]
+
+
+def test_a_segment_spans_its_words():
+    words = [word("a", 1.0, 3.0), word("b.", 1.5, 2.0)]
+    (one,) = sentences(words)
+    assert (one.first, one.last, one.start, one.end, one.text) == (0, 1, 1.0, 3.0, "a b.")
+
+
+def test_silence_has_no_segments_and_no_paragraphs():
+    assert sentences([]) == []
+    assert paragraphs([], []) == []
+
+
+def test_a_paragraph_ends_at_a_long_pause():
+    words = spoken("One. Two. Three.", pauses={0: 1.9, 1: 2.0})
+    assert [one.text for one in paragraphs(words, sentences(words))] == ["One. Two.", "Three."]
+
+
+def test_a_paragraph_ends_with_its_sentence_once_it_is_long():
+    words = spoken(" ".join(["A sentence of just forty-one characters."] * 30))
+    blocks = paragraphs(words, sentences(words))
+    assert [one.text.count(".") for one in blocks] == [13, 13, 4]
+
+
+@given(any_stream)
+def test_every_word_is_in_exactly_one_segment_and_one_paragraph(words):
+    segments = sentences(words)
+    for parts in (segments, paragraphs(words, segments)):
+        assert [index for one in parts for index in range(one.first, one.last + 1)] == list(range(len(words)))
+    ends = {one.last for one in segments}
+    assert all(one.last in ends for one in paragraphs(words, segments))
+
+
+@given(ordinary)
+def test_no_segment_hides_a_long_pause_or_runs_on_for_long(words):
+    for one in sentences(words):
+        inside = words[one.first : one.last + 1]
+        assert all(b.start - a.end < LONG_PAUSE for a, b in itertools.pairwise(inside))
+        assert one.end - one.start <= LONG_SEGMENT

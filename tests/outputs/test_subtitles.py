@@ -1,0 +1,97 @@
+"""What is written is read back by FFmpeg, whose parsers are those of most players."""
+
+import html
+import io
+
+import av
+import pytest
+import srt
+import webvtt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.outputs.captions import Caption, captions
+from shared.outputs.segments import sentences
+from shared.outputs.subtitles import transcript_srt, transcript_vtt
+from tests.outputs.streams import NASTY, any_stream
+
+
+def ffmpeg(data: bytes, kind: str) -> list[tuple[int, int, str]]:
+    """Start and end in milliseconds, and text, of every caption in a file."""
+    with av.open(io.BytesIO(data), format=kind) as file:
+        return [
+            (packet.pts, packet.pts + packet.duration, bytes(packet).decode())
+            for packet in file.demux(file.streams.subtitles[0])
+            if packet.pts is not None
+        ]
+
+
+def cut(words):
+    return captions(words, sentences(words))
+
+
+def shown(found, arrow="-->"):
+    return [(one.start, one.end, "\n".join(one.lines).replace("-->", arrow)) for one in found]
+
+
+TWO = [
+    Caption(start=1, end=1500, lines=("Tom & Jerry,", "a <3 b")),
+    Caption(start=360_002_600, end=360_003_000, lines=("{\\an8}",)),
+]
+
+
+def test_srt_is_written_with_commas_numbers_and_unescaped_text():
+    assert transcript_srt(TWO).decode() == (
+        "1\n00:00:00,001 --> 00:00:01,500\nTom & Jerry,\na <3 b\n\n"
+        "2\n100:00:02,600 --> 100:00:03,000\n{\\an8}\n\n"
+    )
+
+
+def test_vtt_is_written_with_dots_a_header_comments_and_escaped_text():
+    assert transcript_vtt(TWO, ["It stops\nat 40 s --> there.", " "]).decode() == (
+        "WEBVTT\n\nNOTE It stops at 40 s → there.\n\n"
+        "00:00:00.001 --> 00:00:01.500\nTom &amp; Jerry,\na &lt;3 b\n\n"
+        "100:00:02.600 --> 100:00:03.000\n{\\an8}\n"
+    )
+
+
+def test_without_captions_srt_is_empty_and_vtt_is_its_header():
+    assert transcript_srt([]) == b""
+    assert list(srt.parse("")) == []
+    assert transcript_vtt([], []) == b"WEBVTT\n"
+    assert transcript_vtt([], ["No speech."]).decode().startswith("WEBVTT\n\nNOTE No speech.")
+    assert webvtt.from_string(transcript_vtt([], ["No speech."]).decode()).captions == []
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_word_that_looks_like_markup_is_read_back_as_it_is(text):
+    found = [
+        Caption(start=1000, end=2000, lines=("it is", text)),
+        Caption(start=2000, end=3000, lines=(text,)),
+    ]
+    (_, _, first), (_, _, second) = ffmpeg(transcript_vtt(found, []), "webvtt")
+    assert (html.unescape(first), html.unescape(second)) == (f"it is\n{text}", text)
+    in_srt = text.replace("-->", "→")
+    assert [text for _, _, text in ffmpeg(transcript_srt(found), "srt")] == [f"it is\n{in_srt}", in_srt]
+
+
+@given(any_stream)
+def test_ffmpeg_reads_the_captions_back_from_srt(words):
+    found = cut(words)
+    data = transcript_srt(found)
+    assert (ffmpeg(data, "srt") if data else []) == shown(found, arrow="→")
+
+
+@given(any_stream, st.lists(st.text(max_size=40), max_size=3))
+def test_ffmpeg_reads_the_captions_back_from_vtt_whatever_the_warnings(words, warnings):
+    found = cut(words)
+    read = ffmpeg(transcript_vtt(found, warnings), "webvtt")
+    assert [(start, end, html.unescape(text)) for start, end, text in read] == shown(found)
+
+
+@given(any_stream)
+def test_strict_parsers_accept_both_files(words):
+    found = cut(words)
+    read = list(srt.parse(transcript_srt(found).decode()))
+    assert [one.index for one in read] == list(range(1, len(found) + 1))
+    assert len(webvtt.from_string(transcript_vtt(found, []).decode(), strict=True).captions) == len(found)
