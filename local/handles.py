@@ -1,0 +1,61 @@
+"""A few open files, kept between ranged reads of the same recording."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Handles:
+    """File descriptors by path and generation; a descriptor in use is never closed under its reader.
+
+    Args:
+        capacity: how many idle ones stay open.
+    """
+
+    def __init__(self, capacity: int = 16) -> None:
+        self._capacity = capacity
+        self._idle: OrderedDict[tuple[Path, int], int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def open(self, path: Path, generation: int) -> Iterator[int]:
+        """A descriptor for reading, for as long as the block lasts; an exception closes it.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        key = (path, generation)
+        with self._lock:
+            handle = self._idle.pop(key, None)
+        if handle is None:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            yield handle
+        except BaseException:
+            os.close(handle)
+            raise
+        self._keep(key, handle)
+
+    def close(self) -> None:
+        """Close all idle descriptors."""
+        with self._lock:
+            while self._idle:
+                os.close(self._idle.popitem()[1])
+
+    def _keep(self, key: tuple[Path, int], handle: int) -> None:
+        with self._lock:
+            if key in self._idle:
+                # Two threads read the same file at once: one descriptor is enough for later.
+                os.close(handle)
+                return
+            self._idle[key] = handle
+            if len(self._idle) > self._capacity:
+                os.close(self._idle.popitem(last=False)[1])

@@ -1,0 +1,345 @@
+"""Queue over one table of SQLite: a row is one message for one subscription, leased or waiting.
+
+A row's `due` says when it may be pulled: its back-off while it waits, the end of its lease while it is
+leased. So an expired lease needs no sweeper, a crash loses nothing, and one index serves every pull.
+Publishing is flushed to the disk; the rest may be undone by a power loss, and then comes again.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local import owners
+from local.clock import rfc3339
+from local.topology import LOCAL, Subscription, Topology
+from shared.errors import BadRequest
+from shared.ports import Delivery
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from local.database import Database
+    from shared.ports import Clock
+
+# The names that Pub/Sub gives these attributes of a dead letter.
+DEAD_LETTER_SUBSCRIPTION = "CloudPubSubDeadLetterSourceSubscription"
+DEAD_LETTER_PROJECT = "CloudPubSubDeadLetterSourceSubscriptionProject"
+DEAD_LETTER_ATTEMPTS = "CloudPubSubDeadLetterSourceDeliveryCount"
+DEAD_LETTER_PUBLISHED = "CloudPubSubDeadLetterSourceTopicPublishTime"
+DEAD_LETTER_ERROR = "dropscribe-error"
+PROJECT = "local"
+
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """A message that failed too often."""
+
+    message_id: str
+    """Its id as a dead letter."""
+    subscription: str
+    """Which subscription could not handle it."""
+    attempts: int
+    """How often it was delivered there."""
+    error: str
+    """What went wrong the last time, empty where nobody said."""
+    data: bytes
+    """The message as first published."""
+    attributes: Mapping[str, str]
+    """As first published, plus what the fields above were read from."""
+    published: float
+    """When it was given up, seconds since 1970."""
+
+
+class SqliteQueue:
+    """Topics with subscriptions, at least once; safe to use from several threads and processes.
+
+    Implements `shared.ports.Queue`, plus what only one machine needs: waiting without polling, giving
+    back without counting, the leases of dead processes, purging and listing.
+
+    Args:
+        database: where the messages are.
+        clock: decides what is due.
+        topology: topics and subscriptions; publishing or pulling elsewhere is a ConfigurationError.
+    """
+
+    def __init__(self, database: Database, clock: Clock, topology: Topology = LOCAL) -> None:
+        self._database = database
+        self._clock = clock
+        self.topology = topology
+        self._published = threading.Condition()
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+        """Durable when this returns. Gives the id of the message.
+
+        Raises:
+            ConfigurationError: there is no such topic.
+            StoreUnavailable: the database did not answer in time.
+        """
+        subscriptions = self.topology.of_topic(topic)
+        message_id = uuid.uuid4().hex
+        if subscriptions:
+            with self._database.write() as connection:
+                self._insert(connection, topic, message_id, data, dict(attributes or {}))
+            self._wake()
+        return message_id
+
+    def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
+        """Up to `limit` messages that are due, the one due longest first; does not wait for more.
+
+        Raises:
+            BadRequest: `limit` or `lease_seconds` is not positive.
+            ConfigurationError: there is no such subscription.
+            StoreUnavailable: the database did not answer in time.
+        """
+        policy = self.topology.subscription(subscription)
+        if limit < 1 or lease_seconds <= 0:
+            raise BadRequest("a pull needs a limit of 1 or more and a lease of more than 0 seconds")
+        now = self._clock.now()
+        due = self._next_due(subscription)
+        if due is None or due > now:
+            # Idle pullers never take the write lock.
+            return []
+        deliveries: list[Delivery] = []
+        with self._database.write(durable=False) as connection:
+            while len(deliveries) < limit:
+                rows = connection.execute(
+                    "SELECT position, message_id, data, attributes, published, attempt FROM messages "
+                    "WHERE subscription = ? AND due <= ? ORDER BY due, position LIMIT ?",
+                    (subscription, now, limit - len(deliveries)),
+                ).fetchall()
+                if not rows:
+                    break
+                for position, message_id, data, attributes, published, attempt in rows:
+                    if policy.exhausted(attempt):
+                        self._bury(connection, policy, position)
+                        continue
+                    lease = secrets.token_hex(16)
+                    connection.execute(
+                        "UPDATE messages SET lease = ?, owner = ?, attempt = ?, due = ? WHERE position = ?",
+                        (lease, owners.me(), attempt + 1, now + lease_seconds, position),
+                    )
+                    deliveries.append(
+                        Delivery(
+                            message_id=message_id,
+                            lease=lease,
+                            data=bytes(data),
+                            attributes=json.loads(attributes),
+                            attempt=attempt + 1,
+                            published=published,
+                        )
+                    )
+        return deliveries
+
+    def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
+        """Renew a lease from now; False where it has ended and the message may be elsewhere."""
+        now = self._clock.now()
+        with self._database.write(durable=False) as connection:
+            cursor = connection.execute(
+                "UPDATE messages SET due = ? WHERE lease = ? AND subscription = ? AND due > ?",
+                (now + lease_seconds, lease, subscription, now),
+            )
+            return cursor.rowcount == 1
+
+    def ack(self, subscription: str, lease: str) -> bool:
+        """Done with it; False where the lease had ended (the message may come again)."""
+        with self._database.write(durable=False) as connection:
+            cursor = connection.execute(
+                "DELETE FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
+                (lease, subscription, self._clock.now()),
+            )
+            return cursor.rowcount == 1
+
+    def nack(self, subscription: str, lease: str, error: str = "") -> bool:
+        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+
+        Args:
+            subscription: where it was pulled.
+            lease: of the delivery that failed.
+            error: what went wrong; the dead letter carries the last one.
+        """
+        policy = self.topology.subscription(subscription)
+        with self._database.write(durable=False) as connection:
+            row = self._leased(connection, subscription, lease)
+            if row is None:
+                return False
+            position, attempt = row
+            now = self._clock.now()
+            connection.execute(
+                "UPDATE messages SET lease = NULL, owner = NULL, due = ?, error = ? WHERE position = ?",
+                (now + policy.backoff(attempt), error, position),
+            )
+            if policy.exhausted(attempt):
+                self._bury(connection, policy, position)
+        self._wake()
+        return True
+
+    def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
+        """Give it back as if it had never been delivered; it comes again after `seconds`.
+
+        For deliveries that reached nobody: the receiver is not running, or this process is stopping.
+        """
+        with self._database.write(durable=False) as connection:
+            row = self._leased(connection, subscription, lease)
+            if row is None:
+                return False
+            connection.execute(
+                "UPDATE messages SET lease = NULL, owner = NULL, attempt = attempt - 1, due = ? "
+                "WHERE position = ?",
+                (self._clock.now() + seconds, row[0]),
+            )
+        self._wake()
+        return True
+
+    def wait(self, subscription: str, timeout: float) -> bool:
+        """Sleep until a message is due, or `timeout` real seconds have passed; True where one is due.
+
+        A message published by this process wakes it at once, one of another process within 50 ms.
+        """
+        deadline = time.monotonic() + timeout
+        changes = self._database.changes()
+        try:
+            due: float | None = None
+            while True:
+                if changes.look():
+                    due = self._next_due(subscription)
+                now = self._clock.now()
+                if due is not None and due <= now:
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                until_due = left if due is None else due - now
+                with self._published:
+                    self._published.wait(min(_LOOK_SECONDS, left, until_due))
+        finally:
+            changes.close()
+
+    def reclaim(self) -> int:
+        """End the leases of processes of this computer that are no longer running; gives their number.
+
+        Without it a restart after `kill -9` would wait for the leases to run out. The deliveries stay
+        counted: the message itself may be what killed the process.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT owner FROM messages WHERE lease IS NOT NULL"
+            ).fetchall()
+        gone = [owner for (owner,) in rows if owner is not None and owners.is_gone(owner)]
+        if not gone:
+            return 0
+        ended = 0
+        with self._database.write(durable=False) as connection:
+            for owner in gone:
+                ended += connection.execute(
+                    "UPDATE messages SET lease = NULL, owner = NULL, due = min(due, ?) "
+                    "WHERE owner = ? AND lease IS NOT NULL",
+                    (self._clock.now(), owner),
+                ).rowcount
+        self._wake()
+        return ended
+
+    def purge(self, attribute: str, *values: str) -> int:
+        """Drop all messages, waiting or leased, whose attribute has one of `values`; gives their number."""
+        wanted = json.dumps(values)
+        with self._database.write() as connection:
+            cursor = connection.execute(
+                "DELETE FROM messages WHERE (SELECT value FROM json_each(attributes) WHERE key = ?) "
+                "IN (SELECT value FROM json_each(?))",
+                (attribute, wanted),
+            )
+            return cursor.rowcount
+
+    def pending(self, subscription: str) -> int:
+        """How many messages are not acknowledged yet: waiting, leased or in back-off."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM messages WHERE subscription = ?", (subscription,)
+            ).fetchone()
+        return int(row[0])
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """All messages that failed too often and that nobody has dealt with, oldest first."""
+        topics = {one.dead_letter_topic for one in self.topology.subscriptions if one.dead_letter_topic}
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT message_id, data, attributes, published FROM messages "
+                "WHERE topic IN (SELECT value FROM json_each(?)) ORDER BY position",
+                (json.dumps(sorted(topics)),),
+            ).fetchall()
+        letters = []
+        for message_id, data, text, published in rows:
+            attributes: dict[str, str] = json.loads(text)
+            letters.append(
+                DeadLetter(
+                    message_id=message_id,
+                    subscription=attributes.get(DEAD_LETTER_SUBSCRIPTION, ""),
+                    attempts=int(attributes.get(DEAD_LETTER_ATTEMPTS, "0")),
+                    error=attributes.get(DEAD_LETTER_ERROR, ""),
+                    data=bytes(data),
+                    attributes=attributes,
+                    published=published,
+                )
+            )
+        return letters
+
+    def close(self) -> None:
+        """Close the database, for the records as well."""
+        self._database.close()
+
+    def _insert(
+        self, connection: sqlite3.Connection, topic: str, message_id: str, data: bytes, attributes: Any
+    ) -> None:
+        now = self._clock.now()
+        text = json.dumps(attributes)
+        for subscription in self.topology.of_topic(topic):
+            connection.execute(
+                "INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (subscription.name, topic, message_id, data, text, now, now),
+            )
+
+    def _bury(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
+        """Move a message to the dead letter topic, in the caller's transaction."""
+        data, text, published, attempt, error = connection.execute(
+            "SELECT data, attributes, published, attempt, error FROM messages WHERE position = ?", (position,)
+        ).fetchone()
+        attributes = json.loads(text) | {
+            DEAD_LETTER_SUBSCRIPTION: policy.name,
+            DEAD_LETTER_PROJECT: PROJECT,
+            DEAD_LETTER_ATTEMPTS: str(attempt),
+            DEAD_LETTER_PUBLISHED: rfc3339(published),
+        }
+        if error:
+            attributes[DEAD_LETTER_ERROR] = error
+        assert policy.dead_letter_topic is not None, "only a policy with one is ever exhausted"
+        self._insert(connection, policy.dead_letter_topic, uuid.uuid4().hex, bytes(data), attributes)
+        connection.execute("DELETE FROM messages WHERE position = ?", (position,))
+
+    def _leased(
+        self, connection: sqlite3.Connection, subscription: str, lease: str
+    ) -> tuple[int, int] | None:
+        row = connection.execute(
+            "SELECT position, attempt FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
+            (lease, subscription, self._clock.now()),
+        ).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]))
+
+    def _next_due(self, subscription: str) -> float | None:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT min(due) FROM messages WHERE subscription = ?", (subscription,)
+            ).fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def _wake(self) -> None:
+        with self._published:
+            self._published.notify_all()

@@ -1,0 +1,269 @@
+"""Store over folders: a bucket is a folder, an object is a file.
+
+Names that are legal file names stay as they are, others are escaped (`local/names.py`), so no name leads
+out of its folder. Symbolic links are followed, because only the owner of a folder can put one there and
+then means it; listing follows links to files but not to folders, which could lead in a circle.
+"""
+
+from __future__ import annotations
+
+import errno
+import mimetypes
+import os
+import stat as stat_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local import names
+from local.handles import Handles
+from local.whole import write_once
+from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent, StoreUnavailable
+from shared.model import StoredObject
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+class FileStore:
+    """Objects in folders; safe to use from several threads and processes.
+
+    Implements `shared.ports.Store`. The generation of an object is its file's time of change in
+    microseconds, so replacing a file gives a new generation.
+
+    Args:
+        buckets: the folder of each bucket. A bucket whose folder is `/` takes files where they lie:
+            the name of an object is its absolute path without the leading slash.
+    """
+
+    def __init__(self, buckets: Mapping[str, Path]) -> None:
+        self._folders = {bucket: folder.absolute() for bucket, folder in buckets.items()}
+        self._handles = Handles()
+        self._unnamed: set[str] = set()
+
+    def stat(self, bucket: str, name: str) -> StoredObject | None:
+        """The live generation of an object, or None where there is no such object.
+
+        Raises:
+            BadMedia: code `missing`, where the file cannot be looked at.
+        """
+        return self._object(bucket, name, self.path_of(bucket, name))
+
+    def read(self, source: StoredObject, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`; fewer only at the end of the object.
+
+        Raises:
+            BadMedia: code `missing`, where this generation is gone (deleted, replaced, or changed while
+                it was being read), or may not be read.
+            StoreUnavailable: the disk did not answer.
+        """
+        path = self.path_of(source.bucket, source.name)
+        try:
+            now = path.stat()
+            if not _is_generation(now, source):
+                raise _changed(source)
+            with self._handles.open(path, source.generation) as handle:
+                data = _read_range(handle, start, length)
+                after = os.fstat(handle)
+                if after.st_ino != now.st_ino or not _is_generation(after, source):
+                    raise _changed(source)
+        except OSError as error:
+            raise _unreadable(source.name, error) from error
+        return data
+
+    def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:  # noqa: ARG002 - files have no content type; `stat` guesses it
+        """Write an object that does not exist yet; False, and nothing written, where it does.
+
+        The object appears whole or not at all, and is durable when this returns.
+
+        Raises:
+            Permanent: a file stands where the name needs a folder, or the other way round.
+            ConfigurationError: the folder may not be written to.
+            StoreUnavailable: the disk is full or did not answer.
+        """
+        path = self.path_of(bucket, name)
+        try:
+            if write_once(path, data):
+                return True
+            if path.is_file():
+                return False
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        raise Permanent(
+            f"{path} cannot be written: there is a folder or something else of that name. Move it away."
+        )
+
+    def load(self, bucket: str, name: str) -> bytes | None:
+        """The whole content of a small object, or None where there is no such object.
+
+        Raises:
+            BadMedia: code `missing`, where the file may not be read.
+            StoreUnavailable: the disk did not answer.
+        """
+        path = self.path_of(bucket, name)
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(name, error) from error
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
+        """The live objects whose name starts with `prefix`, in order of their names.
+
+        Raises:
+            StoreUnavailable: the disk did not answer.
+        """
+        root = self.folder_of(bucket)
+        inside = prefix.rpartition("/")[0]
+        start = root / names.to_path(inside) if inside else root
+        found = []
+        for path in self._files(start):
+            name = self.name_of(bucket, path)
+            if name is not None and name.startswith(prefix):
+                found.append((name, path))
+        # Escaping and folders change the order of paths, so the names are sorted themselves.
+        for name, path in sorted(found):
+            try:
+                source = self._object(bucket, name, path)
+            except BadMedia as error:
+                log.warning("%s", error)
+                continue
+            if source is not None:
+                yield source
+
+    def path_of(self, bucket: str, name: str) -> Path:
+        """The file of an object, whether it exists or not.
+
+        Raises:
+            BadRequest: the name is no legal name of an object.
+            ConfigurationError: there is no such bucket.
+        """
+        try:
+            length = len(name.encode())
+        except UnicodeEncodeError as error:
+            raise BadRequest(f"{name!a} is not a legal name: it is not Unicode text") from error
+        if not 1 <= length <= 1024:
+            raise BadRequest(f"a name needs 1 to 1024 bytes, this one has {length}: {name[:80]}")
+        return self.folder_of(bucket) / names.to_path(name)
+
+    def name_of(self, bucket: str, path: Path) -> str | None:
+        """The name of the object in a file of the bucket's folder, or None where it has none.
+
+        None for files that are being written, for files outside the folder, and, with one warning, for
+        files whose name cannot be that of an object.
+        """
+        try:
+            inside = path.relative_to(self.folder_of(bucket))
+        except ValueError:
+            return None
+        relative = inside.as_posix()
+        if inside.name.startswith(names.TEMPORARY):
+            return None
+        name = names.to_name(relative)
+        if name is None or len(name.encode()) > 1024:
+            if relative not in self._unnamed:
+                self._unnamed.add(relative)
+                log.warning(
+                    "%a is left out: its name is too long, or starts with %%=, %%+ or %%!, which Dropscribe "
+                    "uses for names that a file system cannot hold. Rename it.",
+                    relative,
+                )
+            return None
+        return name
+
+    def close(self) -> None:
+        """Close the files that were kept open for the next read."""
+        self._handles.close()
+
+    def folder_of(self, bucket: str) -> Path:
+        """The folder of a bucket.
+
+        Raises:
+            ConfigurationError: there is no such bucket.
+        """
+        folder = self._folders.get(bucket)
+        if folder is None:
+            raise ConfigurationError(f"there is no bucket {bucket}; there are {sorted(self._folders)}")
+        return folder
+
+    def _object(self, bucket: str, name: str, path: Path) -> StoredObject | None:
+        try:
+            found = path.stat()
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                return None
+            raise _unreadable(name, error) from error
+        if not stat_module.S_ISREG(found.st_mode):
+            return None
+        return StoredObject(
+            bucket=bucket,
+            name=name,
+            generation=found.st_mtime_ns // 1000,
+            size=found.st_size,
+            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        )
+
+    def _files(self, start: Path) -> Iterator[Path]:
+        def explain(error: OSError) -> None:
+            if error.errno not in _NO_FILE:
+                log.warning("%s cannot be listed: %s", error.filename, error.strerror)
+
+        for folder, _, files in os.walk(start, onerror=explain):
+            for file in files:
+                yield Path(folder, file)
+
+
+def _is_generation(found: os.stat_result, source: StoredObject) -> bool:
+    return found.st_mtime_ns // 1000 == source.generation and found.st_size == source.size
+
+
+def _read_range(handle: int, start: int, length: int) -> bytes:
+    data = os.pread(handle, length, start)
+    if len(data) == length or not data:
+        return data
+    parts = [data]
+    missing = length - len(data)
+    # A system call gives at most 2 GiB, and less on some file systems.
+    while missing and (data := os.pread(handle, missing, start + length - missing)):
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)
+
+
+def _changed(source: StoredObject) -> BadMedia:
+    return BadMedia(
+        "missing",
+        f"{source.name} was replaced or changed while it was being read. The new content is a recording of "
+        "its own; nothing is left to do for this one.",
+    )
+
+
+def _unreadable(name: str, error: OSError) -> Exception:
+    if error.errno in _NO_FILE:
+        return BadMedia("missing", f"{name} is not there any more. Put it back to have it transcribed.")
+    if error.errno in _NOT_ALLOWED:
+        return BadMedia(
+            "missing",
+            f"{name} may not be read ({error.strerror}). Make it readable for Dropscribe, e.g. chmod.",
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return BadMedia("missing", f"{name} has a path that is too long for this system. Shorten it.")
+    return StoreUnavailable(f"{name} cannot be read now: {error.strerror}")
+
+
+def _unwritable(path: Path, error: OSError) -> Exception:
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return Permanent(
+            f"{path} cannot be written: a part of its path is a file, not a folder. Move that file away."
+        )
+    if error.errno in _NOT_ALLOWED:
+        return ConfigurationError(
+            f"{path} may not be written ({error.strerror}). Make the folder writable, or choose another one."
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return Permanent(f"{path} is too long a path for this system. Choose a folder with a shorter path.")
+    return StoreUnavailable(f"{path} cannot be written now: {error.strerror}. Check the disk's free space.")

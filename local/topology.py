@@ -1,0 +1,120 @@
+"""Topics and subscriptions of the embedded default: pure data, as Terraform's in the cloud.
+
+    topic              subscription    who pulls
+    audio-finalized    router          push to functions/router
+    chunks-gpu         gpu-worker      the worker
+    chunks-done        merger          push to functions/merger
+    dead-letters       dead-letters    whoever fails the recording and tells its owner
+
+`chunks-deepgram` and `transcripts-ready` have no subscription here. As in Pub/Sub, a message to a topic
+without a subscription vanishes: nobody has asked for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared import messages
+from shared.errors import ConfigurationError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscription:
+    """Who gets the messages of a topic, and what happens when that fails."""
+
+    name: str
+    """Name of the subscription."""
+    topic: str
+    """Where its messages come from."""
+    min_backoff: float = 1.0
+    """Seconds until a message comes again after its first nack."""
+    max_backoff: float = 60.0
+    """Seconds it waits at most; the wait doubles with every nack up to here."""
+    max_attempts: int | None = 5
+    """Deliveries until it goes to the dead letter topic; None: it is delivered for ever."""
+    dead_letter_topic: str | None = messages.DEAD_LETTERS
+    """Where it goes then."""
+
+    def backoff(self, attempt: int) -> float:
+        """Seconds to wait after delivery number `attempt` was given back."""
+        # The exponent is bounded, or the power would overflow long after the cap is reached.
+        return min(self.max_backoff, self.min_backoff * 2.0 ** min(attempt - 1, 60))
+
+    def exhausted(self, attempt: int) -> bool:
+        """True where `attempt` deliveries are all that it may have."""
+        return self.dead_letter_topic is not None and (
+            self.max_attempts is not None and attempt >= self.max_attempts
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topology:
+    """All topics and subscriptions of a deployment.
+
+    Raises:
+        ConfigurationError: a name is used twice, a topic is unknown, or dead letters would be lost.
+    """
+
+    topics: tuple[str, ...]
+    """Topics one may publish to."""
+    subscriptions: tuple[Subscription, ...]
+    """Who listens."""
+
+    def __post_init__(self) -> None:
+        names = [one.name for one in self.subscriptions]
+        if len(set(names)) != len(names):
+            raise ConfigurationError(f"two subscriptions have the same name: {sorted(names)}")
+        heard = {one.topic for one in self.subscriptions}
+        for one in self.subscriptions:
+            if one.topic not in self.topics:
+                raise ConfigurationError(f"subscription {one.name} listens to unknown topic {one.topic}")
+            if one.dead_letter_topic is not None and one.dead_letter_topic not in heard:
+                raise ConfigurationError(
+                    f"dead letters of {one.name} would be lost: {one.dead_letter_topic} has no subscription"
+                )
+
+    def subscription(self, name: str) -> Subscription:
+        """One subscription by its name.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+        """
+        for one in self.subscriptions:
+            if one.name == name:
+                return one
+        raise ConfigurationError(f"there is no subscription {name}: add it to the topology")
+
+    def of_topic(self, topic: str) -> tuple[Subscription, ...]:
+        """The subscriptions of a topic, none where nobody listens.
+
+        Raises:
+            ConfigurationError: there is no such topic.
+        """
+        if topic not in self.topics:
+            raise ConfigurationError(f"there is no topic {topic}: add it to the topology")
+        return tuple(one for one in self.subscriptions if one.topic == topic)
+
+
+ROUTER = "router"
+GPU_WORKER = "gpu-worker"
+MERGER = "merger"
+DEAD_LETTERS = "dead-letters"
+
+LOCAL = Topology(
+    topics=(
+        messages.AUDIO_FINALIZED,
+        messages.CHUNKS_GPU,
+        messages.CHUNKS_DEEPGRAM,
+        messages.CHUNKS_DONE,
+        messages.TRANSCRIPTS_READY,
+        messages.DEAD_LETTERS,
+    ),
+    subscriptions=(
+        Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
+        Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU),
+        Subscription(name=MERGER, topic=messages.CHUNKS_DONE),
+        Subscription(
+            name=DEAD_LETTERS, topic=messages.DEAD_LETTERS, max_attempts=None, dead_letter_topic=None
+        ),
+    ),
+)
