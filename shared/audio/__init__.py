@@ -1,0 +1,23 @@
+"""Probing and decoding of untrusted media, in a process of its own.
+
+    sniff.py        which container is it, from its first bytes
+    probe.py        duration, codec, channels, from header and tail …
+      isobmff.py      … of mp4, m4a, mov
+      matroska.py     … of mkv, webm
+      elementary.py   … of mp3 and raw aac: finds and reads frame headers
+      riff.py         … of wav: does the file hold what its header promises
+    decode.py       one chunk as 16 kHz mono, cut by time …
+      decode_span.py  … or by byte range
+      timeline.py     puts decoded frames in their places
+      container.py    opens FFmpeg with everything switched off that a recording does not need
+    sandbox.py      the caller's side: starts the process, answers its reads, enforces time
+    child.py        the process: forks for each job, sets limits, never opens a file
+    reader.py       the child's view of the recording: asks the caller for bytes
+
+Importing this package loads neither FFmpeg nor numpy.
+"""
+
+from shared.audio.sandbox import Sandbox
+from shared.audio.types import Limits, Pcm, Source
+
+__all__ = ["Limits", "Pcm", "Sandbox", "Source"]

@@ -1,0 +1,166 @@
+"""The decoding process: `python -I -m shared.audio.child FD`.
+
+It loads FFmpeg once, then forks for every job. The fork limits itself before it looks at the first
+byte of a recording: it can open neither file nor socket, cannot fork, write or dump core, and ends
+when it takes more memory or processor time than it may. All it has is the socket to the caller.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import struct
+import sys
+from typing import TYPE_CHECKING
+
+import av
+import msgspec
+
+from shared.audio import wire
+from shared.audio.decode import decode
+from shared.audio.probe import probe
+from shared.audio.reader import Aborted, Reader, remote_fetch
+from shared.errors import BadMedia
+from shared.model import Chunk
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+GRACE = 1
+"""Seconds between the signal that ends a job for its processor time and the kill."""
+MEMORY_MESSAGE = (
+    "Decoding this file takes more memory than a recording may use. Convert it to another format (for "
+    "example FLAC) and upload it again."
+)
+
+
+class Zygote:
+    """Waits for jobs, forks for each, reports how it ended."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._job = 0
+
+    def serve(self) -> None:
+        """Work until the caller closes its end."""
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        warm_up()
+        gc.collect()
+        gc.freeze()  # so that collections in the forks touch no shared page
+        os.write(self._descriptor, wire.HELLO)
+        while frame := os.read(self._descriptor, wire.RECEIVE):
+            # Anything else is the late answer to a read of a job that has died.
+            if frame[:1] == wire.JOB:
+                os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(self._fork(frame[1:])))
+
+    def _fork(self, job: bytes) -> int:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        self._job = os.fork()
+        if self._job == 0:
+            code = 70
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+                code = work(self._descriptor, job)
+            finally:
+                os._exit(code)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        _, status = os.waitpid(self._job, 0)
+        self._job = 0
+        return status
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._job:
+            os.kill(self._job, signal.SIGKILL)
+            os.waitpid(self._job, 0)
+        os._exit(0)
+
+
+def warm_up() -> None:
+    """Probe and decode 10 ms of silence, so that all modules are loaded: a job can open no file."""
+    samples = bytes(882)
+    form = struct.pack("<IHHIIHH", 16, 1, 1, 44_100, 88_200, 2, 16)
+    wave = b"WAVEfmt " + form + b"data" + struct.pack("<I", len(samples)) + samples
+    wave = b"RIFF" + struct.pack("<I", len(wave)) + wave
+
+    def fetch(offset: int, length: int) -> bytes:
+        return wave[offset : offset + length]
+
+    info = probe(Reader(fetch, len(wave)), name="", track=0)
+    chunk = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
+    decode(Reader(fetch, len(wave)), info, chunk, track=0, longest=1.0, emit=lambda _: None)
+
+
+def work(descriptor: int, message: bytes) -> int:
+    """Do one job in this process and send its result; returns the exit code."""
+    job = msgspec.json.decode(message, type=wire.Job)
+    restrict(job.limits.memory_mb, job.limits.timeout_s)
+    fetch = remote_fetch(descriptor)
+    try:
+        if job.chunk is None or job.audio is None:
+            reader = Reader(fetch, job.size, most=64 * 1024, budget=job.limits.probe_bytes)
+            result: object = probe(reader, name=job.name, track=job.track)
+        else:
+            result = decode(
+                Reader(fetch, job.size),
+                job.audio,
+                job.chunk,
+                track=job.track,
+                longest=job.limits.decode_seconds,
+                emit=lambda samples: _send_samples(descriptor, samples),
+            )
+        frame = wire.DONE + msgspec.json.encode(result)
+    except Aborted:
+        return 0
+    except BadMedia as error:
+        frame = wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
+    except MemoryError:
+        frame = wire.BAD + msgspec.json.encode(wire.Refusal(code="limit", message=MEMORY_MESSAGE))
+    except Exception as error:  # noqa: BLE001 - untrusted bytes: whatever they break, the owner gets a sentence
+        what = f"{type(error).__name__}: {error}"
+        refusal = wire.Refusal(
+            code="undecodable",
+            message=f"This file cannot be read ({what[:200]}). It is probably damaged; play it, and if it "
+            "plays convert it to another format (for example FLAC) and upload it again.",
+        )
+        frame = wire.BAD + msgspec.json.encode(refusal)
+    os.write(descriptor, frame)
+    return 0
+
+
+def _send_samples(descriptor: int, samples: bytes) -> None:
+    try:
+        for at in range(0, len(samples), wire.FRAME):
+            os.write(descriptor, wire.PCM + samples[at : at + wire.FRAME])
+    except OSError:
+        raise Aborted from None
+
+
+def restrict(memory_mb: int, seconds: float) -> None:
+    """Take away from this process what decoding does not need; what the platform lacks is skipped."""
+    limits = {
+        "RLIMIT_CORE": 0,
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_NPROC": 0,
+    }
+    try:
+        with open("/proc/self/statm", "rb") as pages:  # noqa: PTH123 - no pathlib in a fresh fork
+            present = int(pages.read().split()[0]) * resource.getpagesize()
+        limits["RLIMIT_AS"] = present + memory_mb * 1024 * 1024
+    except OSError:
+        pass  # only Linux tells its size; elsewhere memory is bounded by the chunk alone
+    # Last, for reading the size needs a descriptor. The ones that are open stay open.
+    limits["RLIMIT_NOFILE"] = 0
+    for name, value in limits.items():
+        if hasattr(resource, name):
+            resource.setrlimit(getattr(resource, name), (value, value))
+    whole = max(1, round(seconds + 0.5))
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + GRACE))
+
+
+if __name__ == "__main__":
+    av.logging.set_level(None)
+    Zygote(int(sys.argv[1])).serve()

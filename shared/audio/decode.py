@@ -1,0 +1,250 @@
+"""Decodes one chunk to 16 kHz mono, with the overlap around it.
+
+Time zero is where a player's clock starts: at the container's start time where that is positive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av
+from av.stream import Discard
+
+from shared.audio.container import open_container
+from shared.audio.decode_span import decode_span
+from shared.audio.sniff import check_track
+from shared.audio.timeline import EXACT, TOLERANCE, Timeline
+from shared.audio.wire import Decoded
+from shared.errors import BadMedia
+from shared.model import ByteSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+
+    from shared.audio.reader import Reader
+    from shared.model import AudioInfo, Chunk
+
+PREROLL = (0.3, 15.0)
+"""Seconds before the wanted start to seek to: decoders settle within 0.1 s (Opus: RFC 7845 §4.6). The
+second is for containers that seek coarsely; after that we read from the beginning."""
+SHORT_BY = 1.0
+"""Seconds that a recording may end before its header says without a warning."""
+MOST_DEMUX_ERRORS = 200
+"""Damaged places in a row before we take the rest for lost."""
+TOO_LONG = (
+    "This part of the recording goes on for more than {hours:g} hours, which its header did not say. Convert it "
+    "to another format (for example FLAC) and upload it again."
+)
+NOTHING = (
+    "Nothing in this file decodes to sound. It is probably damaged; play it, and if it plays convert it to "
+    "another format (for example FLAC) and upload it again."
+)
+
+
+def decode(
+    reader: Reader,
+    audio: AudioInfo,
+    chunk: Chunk,
+    *,
+    track: int,
+    longest: float,
+    emit: Callable[[bytes], None],
+) -> Decoded:
+    """Decode one chunk.
+
+    Args:
+        reader: the recording.
+        audio: what the probe found.
+        chunk: which stretch of it.
+        track: which audio track, from 0.
+        longest: seconds after which to give up where the chunk has no end.
+        emit: takes 16-bit mono samples at 16 kHz, in order.
+
+    Raises:
+        BadMedia: `undecodable` where the beginning of a recording gives no sound at all, `limit`,
+            `no-track`.
+    """
+    if audio.splittable_by == "bytes":
+        span = chunk.span
+        if span is None and chunk.start <= 0 and chunk.end is None:
+            span = ByteSpan(
+                read_from=audio.first_byte,
+                own_from=audio.first_byte,
+                own_to=audio.last_byte,
+                read_to=audio.last_byte,
+            )
+        if span is not None:
+            done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit)
+            if not sound and span.own_from <= audio.first_byte:
+                raise BadMedia("undecodable", NOTHING)
+            return done
+    return _Stretch(reader, audio, chunk, track, longest, emit).decode()
+
+
+class _Stretch:
+    """The state of decoding one chunk that is cut by time."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        audio: AudioInfo,
+        chunk: Chunk,
+        track: int,
+        longest: float,
+        emit: Callable[[bytes], None],
+    ) -> None:
+        self._reader = reader
+        self._audio = audio
+        self._chunk = chunk
+        self._track = track
+        self._begin = max(0.0, chunk.start - chunk.lead)
+        stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
+        self._endless = chunk.end is None
+        self._timeline = Timeline(emit, begin=self._begin, end=stop)
+        self._origin = 0.0
+        self._passed = 0.0
+        self._damaged: list[float] = []
+        self._decoded = False
+        self._films = False
+
+    def decode(self) -> Decoded:
+        """Open, seek, decode, account."""
+        ended = True
+        with open_container(self._reader, self._audio.format, probing=False) as container:
+            streams = container.streams.audio
+            check_track(self._track, len(streams))
+            stream = streams[self._track]
+            self._films = any(not _is_cover(one) for one in container.streams.video)
+            for other in container.streams:
+                if other.index != stream.index:
+                    other.discard = Discard.all
+            if stream.codec_context is None:
+                raise BadMedia("undecodable", NOTHING)
+            stream.codec_context.thread_count = 1
+            if container.start_time is not None and container.start_time > 0:
+                self._origin = container.start_time / av.time_base
+            for packet in self._packets(container, stream):
+                self._decode_packet(stream, packet)
+                if self._timeline.full:
+                    ended = False
+                    break
+            self._timeline.finish()
+        return self._account(ended)
+
+    def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
+        tolerance = TOLERANCE
+        try:
+            frames = stream.codec_context.decode(packet)
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            self._damaged.append(self._time(packet.pts, packet.time_base) or self._timeline.reached)
+            return
+        if self._damaged:
+            tolerance = EXACT if self._damaged[-1] <= self._timeline.reached + 1.0 else TOLERANCE
+        for frame in frames:
+            if not frame.samples or not frame.sample_rate:
+                continue
+            time = self._time(frame.pts, frame.time_base)
+            self._decoded = True
+            if time is not None and time + frame.samples / frame.sample_rate < self._begin - 1.0:
+                self._passed = time + frame.samples / frame.sample_rate
+                continue  # far before the chunk: no need to resample it
+            self._timeline.add(frame, time, tolerance=tolerance)
+            if self._timeline.full:
+                return
+
+    def _time(self, pts: int | None, base: object) -> float | None:
+        return None if pts is None or base is None else float(pts * base) - self._origin  # type: ignore[operator]  # a Fraction
+
+    def _packets(self, container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+        """Packets from safely before the wanted start on."""
+        if self._begin > PREROLL[0]:
+            for back in PREROLL:
+                wanted = max(0.0, self._begin - back)
+                packets = _demux(container, stream)
+                try:
+                    container.seek(self._ticks(stream, wanted), stream=stream)
+                except av.error.FFmpegError:
+                    break
+                first = next(packets, None)
+                time = None if first is None else self._time(first.pts, first.time_base)
+                if first is not None and time is not None and time <= self._begin:
+                    yield first
+                    yield from packets
+                    return
+            try:
+                container.seek(
+                    self._ticks(stream, 0.0) if stream.start_time is None else stream.start_time,
+                    stream=stream,
+                )
+            except av.error.FFmpegError:
+                yield from self._from_the_top()
+                return
+        yield from _demux(container, stream)
+
+    def _from_the_top(self) -> Iterator[Packet[AudioStream]]:
+        with open_container(self._reader, self._audio.format, probing=False) as container:
+            stream = container.streams.audio[self._track]
+            yield from _demux(container, stream)
+
+    def _ticks(self, stream: AudioStream, seconds: float) -> int:
+        assert stream.time_base is not None
+        return int((seconds + self._origin) / stream.time_base)
+
+    def _account(self, ended: bool) -> Decoded:  # noqa: FBT001 - one caller
+        chunk, reached = self._chunk, max(self._timeline.reached, self._passed)
+        if not ended and self._endless:
+            hours = (self._timeline.out / 16_000) / 3600
+            raise BadMedia("limit", TOO_LONG.format(hours=hours))
+        if not self._decoded and chunk.start <= 0:
+            raise BadMedia("undecodable", NOTHING)
+        stop = reached if chunk.end is None else min(chunk.end, reached)
+        warnings = []
+        promised = self._audio.duration
+        if (
+            ended
+            and self._decoded
+            and promised is not None
+            and self._audio.exact
+            and reached < promised - SHORT_BY
+            and (not self._films or self._audio.warnings)
+        ):
+            warnings.append(f"the audio stops at {reached:.1f} s, the header promised {promised:.1f} s")
+        if self._damaged:
+            warnings.append(damage(self._damaged))
+        return Decoded(
+            start=self._begin - chunk.start,
+            owned=max(0.0, stop - chunk.start),
+            warnings=tuple(warnings),
+        )
+
+
+def damage(times: list[float]) -> str:
+    """The warning for places that did not decode; times in seconds."""
+    count = "1 damaged place is" if len(times) == 1 else f"{len(times)} damaged places are"
+    return f"{count} silent in the transcribed audio, the first at {times[0]:.1f} s"
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _demux(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+    """Packets of one stream, going on after damage."""
+    errors = 0
+    while errors < MOST_DEMUX_ERRORS:
+        try:
+            for packet in container.demux(stream):
+                errors = 0
+                yield packet
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            errors += 1
+        else:
+            return

@@ -1,0 +1,138 @@
+"""The recording as the child sees it: every byte comes from the caller, over the socket."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+from shared.audio import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEPT = 4
+"""Blocks kept: FFmpeg goes to and fro between header, index and data."""
+
+
+class Aborted(BaseException):
+    """The caller gave up on this job; nobody waits for a result. Not an Exception, so nothing stops it."""
+
+
+class Reader:
+    """A seekable file over `fetch`, with read-ahead that grows while reads are sequential.
+
+    Args:
+        fetch: returns the bytes of (offset, length), fewer only at the end.
+        size: bytes of the recording.
+        block: smallest read, bytes.
+        most: largest read-ahead, bytes.
+        budget: bytes that may be read in all; after that the file seems to end. None: no bound.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[int, int], bytes],
+        size: int,
+        *,
+        block: int = 32 * 1024,
+        most: int = 1024 * 1024,
+        budget: int | None = None,
+    ) -> None:
+        self.size = size
+        self.bytes_read = 0
+        self._fetch = fetch
+        self._block = block
+        self._most = most
+        self._budget = budget
+        self._ahead = block
+        self._blocks: list[tuple[int, bytes]] = []
+        self._position = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """True where the budget is spent."""
+        return self._budget is not None and self.bytes_read >= self._budget
+
+    def at(self, offset: int, length: int, *, block: int | None = None) -> bytes:
+        """Exactly the bytes [offset, offset + length), fewer only where the file or the budget ends.
+
+        Args:
+            offset: first byte.
+            length: how many.
+            block: smallest read for this call; small where a walker hops over large boxes.
+        """
+        parts: list[bytes] = []
+        while length > 0:
+            part = self._some(offset, length, block or self._block)
+            if not part:
+                break
+            parts.append(part)
+            offset += len(part)
+            length -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read(self, length: int = -1) -> bytes:
+        """Up to `length` bytes from the position, at least one unless at the end."""
+        if length < 0:
+            length = self.size - self._position
+        part = self._some(self._position, length, self._block)
+        self._position += len(part)
+        return part
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position; as with files."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        """The position, bytes."""
+        return self._position
+
+    def _some(self, offset: int, length: int, block: int) -> bytes:
+        for start, data in self._blocks:
+            if start <= offset < start + len(data):
+                return data[offset - start : offset - start + length]
+        if offset < 0 or offset >= self.size:
+            return b""
+        sequential = any(offset == start + len(data) for start, data in self._blocks)
+        self._ahead = min(self._ahead * 2, max(self._most, block)) if sequential else block
+        wanted = min(max(length, self._ahead), max(self._most, block), self.size - offset)
+        if self._budget is not None:
+            wanted = min(wanted, self._budget - self.bytes_read)
+        if wanted <= 0:
+            return b""
+        data = self._fetch(offset, wanted)
+        self.bytes_read += len(data)
+        if data:
+            self._blocks = [(offset, data), *self._blocks[: KEPT - 1]]
+        return data[:length]
+
+
+def remote_fetch(descriptor: int) -> Callable[[int, int], bytes]:
+    """A `fetch` that asks the caller behind a socket.
+
+    Raises:
+        Aborted: (from the fetch) the caller's source failed or the caller is gone.
+    """
+
+    def fetch(offset: int, length: int) -> bytes:
+        try:
+            os.write(descriptor, wire.READ + wire.RANGE.pack(offset, length))
+            frame = os.read(descriptor, wire.RECEIVE)
+            if frame[:1] != wire.ANSWER:
+                raise Aborted
+            left = wire.U64.unpack(frame[1:])[0]
+            parts = []
+            while left > 0:
+                frame = os.read(descriptor, wire.RECEIVE)
+                if frame[:1] != wire.BYTES:
+                    raise Aborted
+                parts.append(memoryview(frame)[1:])
+                left -= len(frame) - 1
+        except OSError:
+            raise Aborted from None
+        return b"".join(parts)
+
+    return fetch

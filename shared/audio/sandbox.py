@@ -1,0 +1,243 @@
+"""The caller's side of the decoding process: start it, answer its reads, end it when time is up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from shared.audio import wire
+from shared.audio.types import Limits, Pcm, Source
+from shared.errors import BadMedia, ConfigurationError
+from shared.messages import decode as from_json
+from shared.messages import encode as to_json
+from shared.model import AudioInfo
+
+if TYPE_CHECKING:
+    from shared.model import Chunk
+
+START_TIMEOUT = 60.0
+"""Seconds the process may take to load FFmpeg: a cold disk is slow."""
+PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
+"""Environment variables the child gets: what the loader and the C library need, and no secrets."""
+
+
+class Sandbox:
+    """One decoding process; one job at a time (further callers wait).
+
+    The process starts with the first job and stays, so that a job costs a fork and not an import.
+    Whatever a file does to it, the sandbox stays usable: the next job gets a fresh process.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process. The sandbox may be used again; it then starts another one."""
+        with self._lock:
+            self._stop()
+
+    def probe(self, source: Source, *, name: str = "", track: int = 0) -> AudioInfo:
+        """Learn format, duration and tracks from the header and the tail.
+
+        Args:
+            source: the recording.
+            name: what its owner calls it, for messages.
+            track: the audio track that will be decoded, from 0.
+
+        Raises:
+            BadMedia: it is no recording, or not one that can be decoded.
+        """
+        job = wire.Job(size=source.size, name=name, track=track, limits=self.limits)
+        result, _ = self._run(source, job)
+        return from_json(result, AudioInfo)
+
+    def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0) -> Pcm:
+        """Decode one chunk with its overlap to 16 kHz mono.
+
+        Args:
+            source: the recording.
+            audio: what `probe` found.
+            chunk: which stretch of it.
+            track: which audio track, from 0.
+
+        Raises:
+            BadMedia: nothing of it decodes, or it takes more than its limits.
+        """
+        job = wire.Job(size=source.size, name="", track=track, limits=self.limits, audio=audio, chunk=chunk)
+        result, samples = self._run(source, job)
+        done = from_json(result, wire.Decoded)
+        return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
+
+    def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
+        with self._lock:
+            try:
+                connection = self._connection()
+                return self._talk(connection, source, job)
+            except TimeoutError:
+                self._stop()
+                raise BadMedia(
+                    "limit",
+                    f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
+                    "probably damaged; convert it to another format (for example FLAC) and upload it again.",
+                ) from None
+            except BadMedia:
+                raise
+            except BaseException:
+                # The state of the conversation is unknown.
+                self._stop()
+                raise
+
+    def _talk(self, connection: socket.socket, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
+        """Send a job and serve it to its end; the result and the samples."""
+        end = _Ending()
+        samples = bytearray()
+        left = self.limits.timeout_s
+        connection.settimeout(left)
+        connection.send(wire.JOB + to_json(job))
+        while True:
+            before = time.monotonic()
+            connection.settimeout(max(left, 0.001))
+            frame = connection.recv(wire.RECEIVE)
+            left -= time.monotonic() - before
+            if left <= 0:
+                raise TimeoutError
+            kind, payload = frame[:1], frame[1:]
+            if kind == wire.READ:
+                self._serve_read(connection, source, payload, end)
+            elif kind == wire.PCM:
+                samples += payload
+            elif kind == wire.DONE:
+                end.result = payload
+            elif kind == wire.BAD:
+                end.refusal = from_json(payload, wire.Refusal)
+            elif kind == wire.EXIT:
+                return end.outcome(os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])), bytes(samples)
+            else:
+                # The process itself has gone; the system may have ended it for memory.
+                self._stop()
+                raise _died(-signal.SIGKILL)
+
+    def _serve_read(self, connection: socket.socket, source: Source, payload: bytes, end: _Ending) -> None:
+        start, length = wire.RANGE.unpack(payload)
+        length = max(0, min(length, source.size - start))
+        try:
+            data = source.read(start, length) if length else b""
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes on to our caller
+            end.failure = error
+            connection.send(wire.ABORT)
+        else:
+            self._answer(connection, data)
+
+    def _answer(self, connection: socket.socket, data: bytes) -> None:
+        with contextlib.suppress(ConnectionError):  # a job that died is reported by its EXIT frame
+            connection.send(wire.ANSWER + wire.U64.pack(len(data)))
+            for at in range(0, len(data), wire.FRAME):
+                connection.send(wire.BYTES + data[at : at + wire.FRAME])
+
+    def _connection(self) -> socket.socket:
+        if self._socket is not None and self._process is not None and self._process.poll() is None:
+            return self._socket
+        self._stop()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = ours
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "shared.audio.child", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                cwd="/",
+                start_new_session=True,
+            )
+        ours.settimeout(START_TIMEOUT)
+        try:
+            ready = ours.recv(wire.RECEIVE) == wire.HELLO
+        except TimeoutError:
+            ready = False
+        if not ready:
+            self._stop()
+            raise ConfigurationError(
+                "The decoding process does not start. Run "
+                f"`{sys.executable} -I -m shared.audio.child` to see why: it needs the package `av`, and "
+                "Dropscribe installed in this environment."
+            )
+        return ours
+
+    def _stop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._process is not None:
+            # On SIGTERM the process kills and reaps its job before it ends itself, so that nothing
+            # is left to an init process that may not be there.
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._process = None
+
+
+@dataclass(slots=True)
+class _Ending:
+    """What is known about the end of a job before its process has exited."""
+
+    result: bytes = b""
+    refusal: wire.Refusal | None = None
+    failure: Exception | None = None
+
+    def outcome(self, status: int) -> bytes:
+        """The result, or the reason why there is none, raised."""
+        if self.failure is not None:
+            raise self.failure
+        if self.refusal is not None:
+            raise BadMedia(self.refusal.code, self.refusal.message)
+        if status != 0 or not self.result:
+            raise _died(status)
+        return self.result
+
+
+def _died(status: int) -> BadMedia:
+    """What to tell the owner when a job ended without a result.
+
+    Args:
+        status: exit code, or the negated number of the signal.
+    """
+    if status == -signal.SIGXCPU:
+        return BadMedia(
+            "limit",
+            "This file takes more processor time than a recording may take. It is probably damaged; "
+            "convert it to another format (for example FLAC) and upload it again.",
+        )
+    if status == -signal.SIGKILL:
+        return BadMedia(
+            "limit",
+            "The decoder was ended by the system, most likely because this file asks for more memory than "
+            "a recording may use. Convert it to another format (for example FLAC) and upload it again.",
+        )
+    return BadMedia(
+        "undecodable",
+        f"This file makes the decoder crash (status {status}). It is probably damaged; convert it to another "
+        "format (for example FLAC) and upload it again.",
+    )

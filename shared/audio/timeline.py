@@ -1,0 +1,143 @@
+"""Puts decoded frames in their places on an axis of 16 kHz mono samples.
+
+Frames that follow one another go through one resampler as one run. Where time jumps or the format
+changes the run is flushed and another begins at the sample that its time stamp says, with silence in
+the gap: so positions never drift from the time stamps by more than the tolerance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from av.error import BlockingIOError as NothingYet
+from av.filter import Graph
+
+from shared.audio.types import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from av.audio.frame import AudioFrame
+
+TOLERANCE = 0.05
+"""Seconds by which time stamps may disagree with the count of samples: coarse clocks do by 20 ms."""
+EXACT = 0.002
+"""The same, right after damage."""
+LONGEST_GAP = 3600.0
+"""Seconds; a longer jump is a broken time stamp, not silence."""
+BATCH = 32
+"""Frames given to the resampler before its output is fetched."""
+SILENCE = bytes(2 * SAMPLE_RATE)
+
+
+class Timeline:
+    """Collects frames and emits samples in order.
+
+    Args:
+        emit: takes 16-bit mono samples at 16 kHz.
+        begin: where the output starts on the axis of `add`, seconds; what lies before is dropped.
+        end: where it stops; None: nowhere.
+    """
+
+    def __init__(self, emit: Callable[[bytes], None], *, begin: float, end: float | None) -> None:
+        self.warp = 0.0
+        self._emit = emit
+        self._begin = begin
+        self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
+        self._graph: Graph | None = None
+        self._form: tuple[str, str, int] = ("", "", 0)
+        self._queued = 0
+        self._samples = 0  # of the present run, at its own rate
+        self._rate = 1
+        self._start = begin  # of the present run
+        self._drop = 0  # samples of the present run's output that lie before what is already out
+        self.out = 0
+        self.full = self._limit == 0
+
+    @property
+    def reached(self) -> float:
+        """Where the audio added so far ends, seconds on the axis of `add`."""
+        return self._start + self._samples / self._rate
+
+    def add(self, frame: AudioFrame, time: float | None, *, tolerance: float = TOLERANCE) -> None:
+        """Put one decoded frame in its place.
+
+        Args:
+            frame: any format, rate and layout.
+            time: of its first sample, seconds; None: right after the one before.
+            tolerance: seconds by which `time` may differ from there before it counts as a jump.
+        """
+        reached = self.reached
+        jump = 0.0 if time is None else time + self.warp - reached
+        if abs(jump) > LONGEST_GAP and self._samples:
+            self.warp -= jump
+            jump = 0.0
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._graph is None or form != self._form or abs(jump) > tolerance:
+            self._finish_run()
+            self._begin_run(form, reached + jump)
+        frame.pts = None
+        assert self._graph is not None
+        self._graph.push(frame)
+        self._samples += frame.samples
+        self._queued += 1
+        if self._queued >= BATCH:
+            self._drain()
+
+    def finish(self) -> None:
+        """Emit what is still inside."""
+        self._finish_run()
+
+    def _begin_run(self, form: tuple[str, str, int], start: float) -> None:
+        sample_format, layout, rate = form
+        graph = Graph()
+        graph.threads = 1  # a thread per processor would cost memory and gain nothing
+        source = graph.add(
+            "abuffer",
+            sample_rate=str(rate),
+            sample_fmt=sample_format,
+            channel_layout=layout,
+            time_base=f"1/{rate}",
+        )
+        shape = graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts="mono")
+        sink = graph.add("abuffersink")
+        source.link_to(shape)
+        shape.link_to(sink)
+        graph.configure()
+        self._graph, self._form = graph, form
+        self._samples, self._rate, self._start = 0, rate, start
+        position = round((start - self._begin) * SAMPLE_RATE)
+        self._drop = max(0, self.out - position)
+        while self.out < position and not self.full:
+            self._put(SILENCE[: 2 * (position - self.out)])
+
+    def _finish_run(self) -> None:
+        if self._graph is not None:
+            self._graph.push(None)
+            self._drain()
+            self._graph = None
+
+    def _drain(self) -> None:
+        assert self._graph is not None
+        self._queued = 0
+        parts = []
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (NothingYet, EOFError):
+                break
+            parts.append(memoryview(frame.planes[0])[: 2 * frame.samples])  # type: ignore[union-attr]  # audio in, audio out
+        data = b"".join(parts)
+        if self._drop:
+            cut = min(self._drop, len(data) // 2)
+            self._drop -= cut
+            data = data[2 * cut :]
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        if self._limit is not None and self.out + len(data) // 2 >= self._limit:
+            data = data[: 2 * (self._limit - self.out)]
+            self.full = True
+        if data:
+            self.out += len(data) // 2
+            self._emit(data)

@@ -1,0 +1,55 @@
+"""What callers of the decoder give and get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+SAMPLE_RATE = 16_000
+"""Hertz, of everything that is decoded: what the speech models take."""
+
+
+class Source(Protocol):
+    """Where the bytes of a recording come from; the caller backs it with ranged reads of a store."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def read(self, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`; fewer only at the end."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one job may use."""
+
+    memory_mb: int = 768
+    """Memory on top of the idle process, MiB."""
+    timeout_s: float = 300.0
+    """Seconds of work, both by the clock (without the source's own reads) and of processor time."""
+    probe_bytes: int = 1_000_000
+    """Bytes a probe may read of the file."""
+    decode_seconds: float = 4 * 3600.0
+    """Audio one decoding job may return, seconds: bounds the memory of the caller."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pcm:
+    """Decoded audio of one chunk."""
+
+    samples: bytes
+    """16-bit signed integers in this machine's byte order, mono, 16 kHz."""
+    start: float
+    """Seconds of the first sample, counted from the chunk's nominal start; ≤ 0 where there is lead."""
+    owned: float
+    """Seconds of audio measured between the chunk's own bounds."""
+    warnings: tuple[str, ...] = ()
+    """What the owner of the recording should know."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio decoded, overlap included."""
+        return len(self.samples) / 2 / SAMPLE_RATE

@@ -1,0 +1,73 @@
+"""The frames between the caller and its decoding process, over a socket that keeps their bounds.
+
+Every frame is one byte of kind, then the payload. A SOCK_SEQPACKET socket delivers a frame whole or
+not at all, so a writer that is killed in the middle leaves no half of a frame behind.
+
+    caller → child                       child → caller
+    JOB     JSON of Job                  HELLO   the process is ready
+    ANSWER  u64 length, then as many     READ    u64 offset, u64 length
+    BYTES   … of these as it takes       PCM     samples
+    ABORT   the source failed            DONE    JSON of AudioInfo or Decoded
+                                         BAD     JSON of Refusal
+                                         EXIT    i32 wait status of the job's process
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from shared.audio.types import Limits
+from shared.model import AudioInfo, Chunk
+
+JOB, ANSWER, BYTES, ABORT = b"J", b"A", b"B", b"X"
+HELLO, READ, PCM, DONE, BAD, EXIT = b"H", b"R", b"P", b"D", b"F", b"E"
+
+FRAME = 64 * 1024
+"""Largest payload, bytes: well under the default socket buffer."""
+RECEIVE = FRAME + 1
+"""What to pass to recv() so that no frame is cut."""
+
+U64 = struct.Struct("!Q")
+RANGE = struct.Struct("!QQ")
+STATUS = struct.Struct("!i")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What the child is to do: probe, or decode where `chunk` is set."""
+
+    size: int
+    """Bytes of the recording."""
+    name: str
+    """What the owner calls it, for messages only."""
+    track: int
+    """Audio track, from 0."""
+    limits: Limits
+    """What it may use."""
+    audio: AudioInfo | None = None
+    """What the probe found (to decode)."""
+    chunk: Chunk | None = None
+    """What to decode."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """How a decoding job ended; the samples went before, in PCM frames."""
+
+    start: float
+    """Seconds of the first sample from the chunk's nominal start."""
+    owned: float
+    """Seconds between the chunk's own bounds."""
+    warnings: tuple[str, ...]
+    """What the owner should know."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A BadMedia on its way to the caller."""
+
+    code: str
+    """As in BadMedia."""
+    message: str
+    """As in BadMedia."""
