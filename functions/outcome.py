@@ -25,7 +25,7 @@ def acknowledged() -> Iterator[None]:
     try:
         yield
     except Permanent as error:
-        log.error("dropped an event that cannot succeed: %s", error)  # noqa: TRY400 - a reason, not a crash
+        log.error("dropped an event that cannot succeed: %s", error)
 
 
 def pubsub_data(event: CloudEvent) -> bytes:

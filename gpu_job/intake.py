@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gpu_job import segments
 from gpu_job.leases import LeaseKeeper
@@ -27,6 +26,8 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from shared.ports import Ports
 
@@ -57,7 +58,9 @@ class Prepared:
     def samples(self, index: int) -> NDArray[np.float32]:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
         window = self.windows[index]
-        return np.asarray(self.pcm.samples[window.start : window.end], dtype=np.float32) / 32768.0
+        count = window.end - window.start
+        samples = np.frombuffer(self.pcm.samples, np.int16, count=count, offset=2 * window.start)
+        return samples.astype(np.float32) / 32768.0
 
     @property
     def alone(self) -> bool:
@@ -79,7 +82,8 @@ class Intake:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._loop, name=f"intake-{index}", daemon=True) for index in range(threads)
+            threading.Thread(target=self._loop, name=f"intake-{index}", daemon=True)
+            for index in range(threads)
         ]
 
     def start(self) -> None:
@@ -195,11 +199,11 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports) -> Prepared
         if error.code != "undecodable":
             raise
         nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
-        pcm = Pcm(samples=np.zeros(0, np.int16), start=0.0, owned=nominal, warnings=(str(error),))
+        pcm = Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
     return Prepared(
         delivery=delivery,
         message=message,
         pcm=pcm,
-        windows=segments.cut(pcm.samples),
+        windows=segments.cut(np.frombuffer(pcm.samples, np.int16)),
         busy_seconds=time.perf_counter() - started,
     )

@@ -54,7 +54,9 @@ class LeaseKeeper:
         try:
             if not self._queue.extend(self._subscription, delivery.lease, self._seconds):
                 # Its result stays harmless: whoever creates the result object first wins.
-                log.warning("the lease on message %s has ended, another worker may have it", delivery.message_id)
+                log.warning(
+                    "the lease on message %s has ended, another worker may have it", delivery.message_id
+                )
                 self.release(delivery)
         except DropscribeError as error:
             log.warning("cannot renew the lease on message %s: %s", delivery.message_id, error)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+PATHS = {"state_dir", "inbox", "transcripts"}
+
+
 def _env(name: str, about: str) -> dict[str, str]:
     return {"env": name, "about": about}
 
@@ -34,6 +37,14 @@ class Settings:
     state_dir: Path = field(
         default=Path(platformdirs.user_state_dir("dropscribe")),
         metadata=_env("DROPSCRIBE_STATE_DIR", "Folder for queue, records and buckets on one machine."),
+    )
+    inbox: Path | None = field(
+        default=None,
+        metadata=_env("DROPSCRIBE_INBOX", "Folder that `dropscribe up` watches; unset: below the state dir."),
+    )
+    transcripts: Path | None = field(
+        default=None,
+        metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Folder for the outputs; unset: below the state dir."),
     )
     audio_bucket: str = field(
         default="audio", metadata=_env("DROPSCRIBE_AUDIO_BUCKET", "Bucket whose uploads are transcribed.")
@@ -114,7 +125,7 @@ class Settings:
         for one in fields(cls):
             text = environ.get(one.metadata["env"], "")
             if text:
-                values[one.name] = Path(text).expanduser() if one.name == "state_dir" else text
+                values[one.name] = Path(text).expanduser() if one.name in PATHS else text
         for name, value in values.items():
             try:
                 msgspec.convert({name: value}, type=cls, strict=False)

@@ -166,9 +166,8 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
     folder, bucket = output_folder(recording), ports.settings.transcripts_bucket
     names = []
     for output in outputs.render(transcript):
-        name = f"{folder}/{output.name}"
-        ports.store.create(bucket, name, output.data, output.content_type)
-        names.append(name)
+        names.append(f"{folder}/{output.name}")
+        ports.store.create(bucket, names[-1], output.data, output.content_type)
 
     def to_done(stored: Recording) -> Recording | None:
         if stored.ended:

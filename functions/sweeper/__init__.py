@@ -1,0 +1,1 @@
+"""The sweeper: what fell through, so that nothing stays silent."""

@@ -1,0 +1,45 @@
+"""The worker process: `python -m gpu_job`. Exits by itself after a minute without work."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from gpu_job import parakeet_onnx
+from gpu_job.worker import Worker
+from shared.errors import Permanent
+from shared.platform import connect
+from shared.telemetry import log, show_logs
+
+IDLE_EXIT = 60.0
+"""Seconds."""
+
+
+def main() -> int:
+    """Run one worker; 0 when it ended by itself or was asked to, 2 when it cannot work here."""
+    arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
+    arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
+    stay = arguments.parse_args().stay
+    show_logs()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        ports = connect()
+        worker = Worker(ports, parakeet_onnx.load)
+        worker.engine(ports.settings.model)  # fail now rather than on the first recording
+        done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT)
+    except Permanent as error:
+        log.error("the worker cannot start: %s", error)
+        return 2
+    log.info(
+        "worker ends: %.2f audio-hours, %d chunks in %d batches, engine busy %.1f s",
+        done.audio_seconds / 3600, done.chunks, done.batches, done.busy_seconds,
+    )  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The command `dropscribe`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from shared.errors import DropscribeError
+from shared.model import Options, RequestedMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.platform import LocalPorts
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "samples"
+ALL_FORMATS = "json,csv,srt,vtt,txt"
+
+app = typer.Typer(
+    help="Drop audio in, get a transcript out, and know what it cost.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+StateDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir", help="Folder of queue and records. [env: DROPSCRIBE_STATE_DIR]", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+@app.command()
+def transcribe(
+    paths: Annotated[list[Path], typer.Argument(help="Audio or video files, and folders of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
+    formats: Annotated[
+        str, typer.Option("--format", "-f", help="Some of json,csv,srt,vtt,txt, with commas between.")
+    ] = ALL_FORMATS,
+    method: Annotated[RequestedMethod, typer.Option(help="Who transcribes.")] = "auto",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights: nvidia/parakeet-tdt-0.6b-v3 (the default: 25 languages, 2.5 GB to download once), "
+            "-v2 (English), a folder with an ONNX export, or tiny (a demo that knows 250 words).",
+            show_default=False,
+        ),
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the recordings, e.g. en.")] = None,
+    track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
+    as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
+    state_dir: StateDir = None,
+) -> None:
+    """Transcribe files and folders now. What an earlier run finished is not repeated."""
+    from local import transcribe as command  # noqa: PLC0415 - loads the engine, other commands need not
+
+    with _errors(), _ports(state_dir) as ports:
+        request = command.Request(
+            paths=paths,
+            out=out,
+            files=command.file_names(formats),
+            options=Options(method=method, model=model, language=language, track=track),
+            as_json=as_json,
+        )
+        raise typer.Exit(command.run(request, ports))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
+) -> None:
+    """Transcribe the bundled samples with the bundled demo model: no download, no account."""
+    from local import transcribe as command  # noqa: PLC0415 - see transcribe
+
+    samples = [
+        path
+        for path in sorted(SAMPLES.iterdir())
+        if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
+    ]
+    # A state of its own, so that every demo does the whole work again.
+    with (
+        tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
+        _errors(),
+        _ports(Path(state)) as ports,
+    ):
+        request = command.Request(
+            paths=samples,
+            out=out,
+            files=command.file_names(ALL_FORMATS),
+            options=Options(model="tiny"),
+            as_json=False,
+            preview=True,
+        )
+        raise typer.Exit(command.run(request, ports))
+
+
+@app.command()
+def up(
+    inbox: Annotated[
+        Path | None,
+        typer.Option(help="Folder to watch: drop audio here. [env: DROPSCRIBE_INBOX]", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Where transcripts go. [env: DROPSCRIBE_TRANSCRIPTS]", show_default=False
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Weights. [env: PARAKEET_MODEL_NAME]", show_default=False)
+    ] = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Watch a folder and transcribe whatever is dropped there, until Ctrl-C."""
+    from local import up as command  # noqa: PLC0415 - see transcribe
+
+    chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
+    os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
+    with _errors(), _ports(state_dir) as ports:
+        raise typer.Exit(command.run(ports))
+
+
+@app.command()
+def status(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
+    """What is waiting, running, done and failed, and why."""
+    from local import status as command  # noqa: PLC0415 - see transcribe
+
+    with _errors(), _ports(state_dir) as ports:
+        command.run(ports, as_json=as_json)
+
+
+@app.command()
+def cost(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
+    """What everything has cost, and what Deepgram would have asked for it."""
+    from local import cost as command  # noqa: PLC0415 - see transcribe
+
+    with _errors(), _ports(state_dir) as ports:
+        command.run(ports, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
+    """What is installed, which engines can run here, and the command that fixes what is missing."""
+    from local import doctor as command  # noqa: PLC0415 - see transcribe
+
+    with _errors():
+        _choose_state(state_dir)
+        raise typer.Exit(command.run(as_json=as_json))
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except DropscribeError as error:
+        Console(stderr=True).print(
+            f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
+        raise typer.Exit(2) from None
+
+
+@contextlib.contextmanager
+def _ports(state_dir: Path | None) -> Iterator[LocalPorts]:
+    from local.platform import open_ports  # noqa: PLC0415 - see transcribe
+    from shared.settings import Settings  # noqa: PLC0415 - see transcribe
+
+    _choose_state(state_dir)
+    ports = open_ports(Settings.from_environment())
+    try:
+        yield ports
+    finally:
+        ports.close()
+
+
+def _choose_state(state_dir: Path | None) -> None:
+    if state_dir is not None:
+        os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""`dropscribe doctor`: what can run here, what is missing, and the command that fixes it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gpu_job import weights
+from shared.errors import ConfigurationError
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FREE_BYTES = 5_000_000_000
+"""Less free disk than this is worth a word: the real weights alone take half of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    """What was looked at."""
+    state: Literal["ok", "optional", "missing"]
+    """`missing` means that something will not work; `optional`, that something more could."""
+    found: str
+    """What was found."""
+    fix: str = ""
+    """What to do, where there is something to do."""
+
+
+def run(*, as_json: bool) -> int:
+    """Print all findings; 1 where something is missing, else 0."""
+    findings = list(_look())
+    if as_json:
+        print(json.dumps([asdict(one) for one in findings], indent=2))  # noqa: T201 - output
+    else:
+        _show(findings)
+    return 1 if any(one.state == "missing" for one in findings) else 0
+
+
+def _look() -> Iterator[Finding]:
+    found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    yield Finding(what="this computer", state="ok", found=found)
+    for package, why in (
+        ("av", "decoding"),
+        ("onnxruntime", "inference"),
+        ("onnx-asr", "Parakeet on the CPU"),
+    ):
+        yield _package(package, why)
+    try:
+        settings = Settings.from_environment()
+    except ConfigurationError as error:
+        yield Finding(what="settings", state="missing", found=str(error), fix="change or unset the variable")
+        return
+    yield _folder(settings.state_dir)
+    for known in weights.catalogue():
+        yield _weights(known, settings)
+    if settings.model not in {one.name for one in weights.catalogue()}:
+        yield _own_weights(settings.model)
+    yield _gpu()
+    key = bool(os.environ.get("DEEPGRAM_API_KEY"))
+    yield Finding(
+        what="Deepgram",
+        state="optional",
+        found=f"DEEPGRAM_API_KEY is {'set' if key else 'not set'}; this version has no Deepgram engine yet",
+    )
+
+
+def _package(package: str, why: str) -> Finding:
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        fix = f"{sys.executable} -m pip install {package}"
+        return Finding(what=f"{package} ({why})", state="missing", found="not installed", fix=fix)
+    return Finding(what=f"{package} ({why})", state="ok", found=version)
+
+
+def _folder(folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        fix = "set DROPSCRIBE_STATE_DIR to a folder that you may write to"
+        return Finding(what="state folder", state="missing", found=f"{folder}: not writable", fix=fix)
+    free = shutil.disk_usage(there).free
+    return Finding(
+        what="state folder",
+        state="ok" if free > FREE_BYTES else "optional",
+        found=f"{folder}, {free / 1e9:.0f} GB free",
+        fix="" if free > FREE_BYTES else "make room, or set DROPSCRIBE_STATE_DIR",
+    )
+
+
+def _weights(known: weights.Weights, settings: Settings) -> Finding:
+    role = ", the default for your files" if known.name == settings.model else ""
+    what = f"weights {known.name}{role}"
+    if known.on_disk() is not None:
+        return Finding(what=what, state="ok", found=f"on this disk. {known.about} {known.licence}")
+    fix = f"dropscribe transcribe FILE --model {known.name} downloads {known.megabytes / 1000:.1f} GB once"
+    if known.repository is None:
+        fix = "run Dropscribe from a clone of its repository"
+    return Finding(
+        what=what, state="optional", found=f"not on this disk. {known.about} {known.licence}", fix=fix
+    )
+
+
+def _own_weights(model: str) -> Finding:
+    try:
+        folder = weights.locate(model).folder
+    except weights.ModelUnavailable as error:
+        what = "weights PARAKEET_MODEL_NAME"
+        return Finding(
+            what=what, state="missing", found=str(error), fix="change or unset PARAKEET_MODEL_NAME"
+        )
+    return Finding(what=f"weights {model}, the default for your files", state="ok", found=str(folder))
+
+
+def _gpu() -> Finding:
+    what = "GPU"
+    if shutil.which("nvidia-smi") is None:
+        return Finding(what=what, state="optional", found="no NVIDIA driver found; Parakeet runs on the CPU")
+    nemo = importlib.util.find_spec("nemo") is not None
+    found = f"NVIDIA driver found; NeMo is {'' if nemo else 'not '}installed; this version runs on the CPU"
+    return Finding(what=what, state="optional", found=found)
+
+
+def _show(findings: list[Finding]) -> None:
+    console = Console(width=None if Console().is_terminal else 160)
+    shown = Table(pad_edge=False)
+    for name in ("", "what", "found", "to fix it"):
+        shown.add_column(name, overflow="fold")
+    marks = {"ok": Text("ok", style="green"), "optional": Text("–"), "missing": Text("missing", style="red")}
+    for one in findings:
+        shown.add_row(marks[one.state], Text(one.what), Text(one.found), Text(one.fix))
+    console.print(shown)

@@ -1,0 +1,142 @@
+"""Which files a command line means, and where the outputs of each will go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MEDIA_SUFFIXES = frozenset(
+    [
+        ".3gp",
+        ".aac",
+        ".ac3",
+        ".aif",
+        ".aifc",
+        ".aiff",
+        ".amr",
+        ".asf",
+        ".au",
+        ".avi",
+        ".caf",
+        ".dts",
+        ".eac3",
+        ".flac",
+        ".flv",
+        ".gsm",
+        ".m2ts",
+        ".m4a",
+        ".m4b",
+        ".m4v",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp2",
+        ".mp3",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".oga",
+        ".ogg",
+        ".ogv",
+        ".opus",
+        ".ra",
+        ".rm",
+        ".spx",
+        ".ts",
+        ".voc",
+        ".w64",
+        ".wav",
+        ".weba",
+        ".webm",
+        ".wma",
+        ".wmv",
+        ".wv",
+        ".3g2",
+        ".aax",
+        ".ape",
+        ".tta",
+    ]
+)
+"""In a folder, only these are taken. A file that is named on the command line is always taken."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputFile:
+    """One file to transcribe."""
+
+    path: Path
+    """Absolute, links not resolved."""
+    output: Path
+    """Folder of its outputs, relative to the output directory; no two inputs share one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What a command line means."""
+
+    files: tuple[InputFile, ...]
+    """In the order given; a folder's files by name."""
+    passed_over: int
+    """Files in folders that do not look like media by their names."""
+
+
+def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> Inputs:
+    """The files that some paths mean; folders are searched to any depth.
+
+    Args:
+        arguments: files and folders.
+        never_below: folders to leave out when searching, such as the output directory.
+
+    Raises:
+        BadRequest: a path does not exist, or there is nothing to transcribe.
+    """
+    left_out = {path.resolve() for path in never_below}
+    named: list[tuple[Path, Path]] = []
+    passed_over = 0
+    for argument in arguments:
+        path = Path(os.path.abspath(argument))  # noqa: PTH100 - resolve() would follow links
+        if path.is_dir():
+            for found in _walk(path, left_out):
+                if found.suffix.lower() in MEDIA_SUFFIXES:
+                    named.append((found, found.relative_to(path)))
+                else:
+                    passed_over += 1
+        elif path.is_file():
+            named.append((path, Path(path.name)))
+        else:
+            raise BadRequest(f"There is no file or folder {str(argument)!r}. Check the spelling of the path.")
+    unique = dict(reversed(named))
+    if not unique:
+        raise BadRequest(
+            f"Nothing to transcribe: no audio or video in {', '.join(str(one) for one in arguments)} "
+            f"({passed_over} other files). A file with an unusual name is taken if you name it itself."
+        )
+    ordered = [(path, unique[path]) for path in dict.fromkeys(path for path, _ in named)]
+    return Inputs(files=tuple(_without_collisions(ordered)), passed_over=passed_over)
+
+
+def _walk(folder: Path, left_out: set[Path]) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, followlinks=False):
+        here = Path(parent)
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (here / name).resolve() not in left_out
+        )
+        yield from (here / name for name in sorted(files) if not name.startswith("."))
+
+
+def _without_collisions(named: list[tuple[Path, Path]]) -> Iterator[InputFile]:
+    """Inputs whose short names meet take their path below the folder they all share."""
+    meetings: dict[Path, int] = {}
+    for _, output in named:
+        meetings[output] = meetings.get(output, 0) + 1
+    shared = Path(os.path.commonpath([path.parent for path, _ in named]))
+    for path, output in named:
+        yield InputFile(path=path, output=output if meetings[output] == 1 else path.relative_to(shared))

@@ -1,0 +1,133 @@
+"""What a person sees at the end: a table of recordings, and sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from shared.flow import documents
+from shared.flow.route import human_duration
+from shared.messages import from_fields
+from shared.model import LedgerRow, Recording
+from shared.prices import deepgram_cost, total
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One recording, as the table and `--json` show it."""
+
+    file: str
+    """As the person named it."""
+    recording: Recording
+    """Its document."""
+    usd: float
+    """What it cost, US dollars."""
+    busy_seconds: float
+    """Decoding and recognising, wall time."""
+    folder: Path | None
+    """Where its outputs were put, None where there are none."""
+    skipped: bool = False
+    """True when an earlier run had finished it."""
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of audio in a second of work (RTFx), None where nothing was done."""
+        seconds = self.recording.duration
+        return seconds / self.busy_seconds if seconds and self.busy_seconds else None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`: plain values, seconds and US dollars."""
+        one = self.recording
+        return {
+            "file": self.file,
+            "state": one.state,
+            "recording": one.id,
+            "duration": one.duration,
+            "method": one.decision.method if one.decision else None,
+            "model": one.decision.model if one.decision else None,
+            "why": one.decision.reason if one.decision else None,
+            "words": one.words,
+            "real_time_factor": None if self.speed is None else round(self.speed, 1),
+            "usd": round(self.usd, 6),
+            "deepgram_usd": round(deepgram_cost(one.duration), 6) if one.duration else None,
+            "folder": str(self.folder) if self.folder else None,
+            "warnings": list(one.warnings),
+            "code": one.code or None,
+            "reason": one.reason or None,
+            "skipped": self.skipped,
+        }
+
+
+def line(
+    file: str, recording: Recording, folder: Path | None, ports: Ports, *, skipped: bool = False
+) -> Line:
+    """A recording with its costs."""
+    rows = [
+        from_fields(fields, LedgerRow)
+        for _, fields in ports.records.query(documents.LEDGER, {"recording": recording.id})
+    ]
+    return Line(
+        file=file,
+        recording=recording,
+        usd=total(rows),
+        busy_seconds=sum(row.busy_seconds for row in rows),
+        folder=folder,
+        skipped=skipped,
+    )
+
+
+def table(lines: list[Line]) -> Table:
+    """All recordings, and their sum where there are several."""
+    shown = Table(expand=False, pad_edge=False, show_lines=False)
+    shown.add_column("file", overflow="fold", min_width=12)
+    for name in ("length", "words", "speed", "cost", "Deepgram"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("method and why", overflow="fold", min_width=16)
+    shown.add_column("files in", overflow="fold", min_width=12)
+    for one in lines:
+        shown.add_row(*_cells(one))
+    if len(lines) > 1:
+        done = [one for one in lines if one.recording.state == "DONE"]
+        seconds = sum(one.recording.duration or 0 for one in done)
+        shown.add_section()
+        shown.add_row(
+            f"{len(done)} of {len(lines)} files",
+            human_duration(seconds),
+            str(sum(one.recording.words or 0 for one in done)),
+            "",
+            dollars(sum(one.usd for one in lines)),
+            dollars(deepgram_cost(seconds)),
+        )
+    return shown
+
+
+def _cells(one: Line) -> list[str | Text]:
+    recording = one.recording
+    if recording.state == "FAILED":
+        failed = Text("FAILED: ", style="bold red").append(recording.reason, style="not bold")
+        return [Text(one.file), "", "", "", dollars(one.usd), "", failed, ""]
+    assert recording.decision is not None, "it is DONE"
+    return [
+        Text(one.file),
+        human_duration(recording.duration),
+        str(recording.words),
+        f"{one.speed:.0f}×" if one.speed else "",
+        dollars(one.usd),
+        dollars(deepgram_cost(recording.duration or 0)),
+        Text("(done before) " if one.skipped else "").append(recording.decision.reason),
+        Text(str(one.folder) if one.folder else ""),
+    ]
+
+
+def dollars(usd: float) -> str:
+    """`$1.20`, `$0.0043`, `$0`: two decimals, more where there is nothing else to see."""
+    if usd == 0:
+        return "$0"
+    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"

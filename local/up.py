@@ -1,0 +1,172 @@
+"""`dropscribe up`: the deployed system on one machine, until Ctrl-C.
+
+    inbox folder ──watcher──▶ queue ──push over HTTP──▶ functions (functions-framework, one process each)
+                              queue ◀──pull──── worker (`python -m gpu_job --stay`, its own process)
+
+Children that die are started again; children of a killed `up` end with it. All state is in the queue
+and the records, so a stop at any moment loses nothing and repeats nothing that was finished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpu_job import weights
+from local.inbox import Inbox
+from local.platform import inbox_folder, transcripts_folder
+from local.push import HttpSender, PushLoop
+from local.topology import DEAD_LETTERS, MERGER, ROUTER
+from shared.errors import ConfigurationError
+from shared.flow import documents
+from shared.model import Options, recording_id
+from shared.telemetry import log, show_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.platform import LocalPorts
+    from shared.model import StoredObject
+
+ROOT = Path(__file__).resolve().parent.parent
+FUNCTIONS = {
+    ROUTER: ("functions/router/main.py", "on_upload"),
+    MERGER: ("functions/merger/main.py", "on_chunk_done"),
+    DEAD_LETTERS: ("functions/sweeper/main.py", "on_dead_letter"),
+}
+"""Which function each push subscription delivers to: source file and target."""
+
+PATIENCE = 10.0
+"""Seconds a child may take to end by itself, as Cloud Run gives."""
+
+LONGEST_WAIT = 30.0
+"""Seconds between two starts of a child that keeps dying, at most."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Child:
+    """A process that should be running."""
+
+    name: str
+    """For the log."""
+    command: list[str]
+    """What to run."""
+    process: subprocess.Popen[bytes] | None = None
+    """None before the first start."""
+    starts: int = 0
+    """How often it was started."""
+    next_start: float = 0.0
+    """Not before this, on the monotonic clock."""
+
+
+def run(ports: LocalPorts) -> int:
+    """Serve until a signal asks for the end; 0 then.
+
+    Raises:
+        ConfigurationError: another `dropscribe up` has this state directory.
+        ModelUnavailable: the default weights cannot be loaded.
+    """
+    show_logs()
+    settings = ports.settings
+    inbox, transcripts = inbox_folder(settings), transcripts_folder(settings)
+    inbox.mkdir(parents=True, exist_ok=True)
+    stop = threading.Event()
+    with ExitStack() as stack:
+        stack.enter_context(_only_one(settings.state_dir / "up.lock"))
+        weights.locate(settings.model)  # a download or an error now, not behind a restarting worker
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
+        children, endpoints = _children()
+        stack.callback(_end, children)
+        for subscription, url in endpoints.items():
+            loop = PushLoop(ports.queue, subscription, HttpSender(url))
+            loop.start()
+            stack.callback(loop.stop)
+        watcher = Inbox(
+            inbox, settings.audio_bucket, ports.store, ports.queue, known=partial(_is_known, ports)
+        )
+        watcher.start()
+        stack.callback(watcher.stop)
+        log.info("drop audio into       %s", inbox)
+        log.info("transcripts appear in %s", transcripts)
+        log.info("weights: %s. Stop with Ctrl-C.", settings.model)
+        while not stop.wait(0.2):
+            for child in children:
+                _keep_running(child)
+    log.info("stopped; `dropscribe up` goes on from here")
+    return 0
+
+
+def _children() -> tuple[list[Child], dict[str, str]]:
+    """The processes to run, and the address of the function of each push subscription."""
+    children, endpoints = [], {}
+    for subscription, (source, target) in FUNCTIONS.items():
+        port = _free_port()
+        endpoints[subscription] = f"http://127.0.0.1:{port}/"
+        served = ["functions_framework", "--source", str(ROOT / source), "--target", target]
+        served += ["--host", "127.0.0.1", "--port", str(port)]
+        children.append(Child(name=source, command=[sys.executable, "-m", *served]))
+    children.append(Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"]))
+    return children, endpoints
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _keep_running(child: Child) -> None:
+    if child.process is not None:
+        code = child.process.poll()
+        if code is None:
+            return
+        log.warning("%s ended with code %d; it will be started again", child.name, code)
+        child.process = None
+        child.next_start = time.monotonic() + min(LONGEST_WAIT, 2.0 ** min(child.starts, 10) / 4)
+    if time.monotonic() >= child.next_start:
+        tethered = [sys.executable, "-m", "local.tether", str(os.getpid()), *child.command]
+        # Its own session: Ctrl-C reaches this process only, which then ends its children in order.
+        child.process = subprocess.Popen(tethered, cwd=ROOT, start_new_session=True)
+        child.starts += 1
+
+
+def _end(children: list[Child]) -> None:
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for process in running:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(
+                f"Another `dropscribe up` runs on {path.parent}. Stop it, or choose another --state-dir."
+            ) from None
+        yield
+
+
+def _is_known(ports: LocalPorts, source: StoredObject) -> bool:
+    return documents.get_recording(ports.records, recording_id(source, Options())) is not None
