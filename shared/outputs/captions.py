@@ -55,15 +55,17 @@ BREATH = 300
 _EACH = 10.0
 _AFTER_SENTENCE = 0.0
 _AFTER_BREATH = 3.0
+_BREATH_SAVES = 8.0
 _AFTER_CLAUSE = 4.0
 _AFTER_WORD = 12.0
 _AFTER_SHORT_WORD = 18.0
-_SENTENCE_INSIDE = 16.0
+_SENTENCE_INSIDE = 20.0
 _LACKING_MILLISECOND = 0.03
+_TOO_SHORT = 30.0
 _TOP_HEAVY = 2.0
 _FULL = 2 * LINE + 1
 # By the characters of a caption; looked up some 15 times a word, so worth a table.
-_EMPTINESS = [6.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
+_EMPTINESS = [8.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
 _NEEDED = [max(SHORTEST, length * READ_FAST) for length in range(_FULL + 1)]
 
 _SHORT_WORD = 3
@@ -122,7 +124,7 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
     prices = [_price(text) for text in texts]
     for index in range(len(words) - 1):
         if starts[index + 1] - ends[index] >= BREATH:
-            prices[index] = min(prices[index], _AFTER_BREATH)
+            prices[index] = max(prices[index] - _BREATH_SAVES, _AFTER_BREATH)
     for one in segments:
         prices[one.last] = _AFTER_SENTENCE
     return _Stream(texts=texts, lengths=list(map(len, texts)), starts=starts, ends=ends, prices=prices)
@@ -148,9 +150,11 @@ def _cheapest_cuts(stream: _Stream, first: int, stop: int) -> list[tuple[int, in
             cut = prices[end - 1]
             price = so_far + cut + _EMPTINESS[length]
             if end < stop:
-                lacking = _NEEDED[length] - starts[end] + start
-                if lacking > 0:
-                    price += lacking * _LACKING_MILLISECOND
+                available = starts[end] - start
+                if available < _NEEDED[length]:
+                    price += (_NEEDED[length] - available) * _LACKING_MILLISECOND
+                    if available < SHORTEST:
+                        price += _TOO_SHORT
             if price < best[end - first]:
                 best[end - first] = price
                 came_from[end - first] = begin
