@@ -1,0 +1,82 @@
+# Dropscribe: one command for each habit. Every target sets up what it needs in .venv by itself;
+# a second call finds it there (the stamp files in .venv) and starts at once.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+# Arguments for the command behind a target: make test ARGS="-k merge"
+ARGS ?=
+
+# The first Python that is new enough; PYTHON=… chooses another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+
+# One dot for each package that pip looks at; its errors stay as they are.
+PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
+DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
+
+.PHONY: help demo test check bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.light ## transcribe the bundled samples (sets up in about a minute, no torch)
+	@$(BIN)/dropscribe demo $(ARGS)
+
+test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 3 GB of disk)
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/.dev ## lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
+	$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove .venv, caches and build products; transcripts and state stay
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up ---------------------------------------------------------------------------------------
+
+.venv/.created:
+	@if [ -z "$(PYTHON)" ]; then \
+	    echo "Dropscribe needs Python 3.11 or newer; python3 here is: $$(python3 --version 2>&1)" >&2; \
+	    echo "Install one (Debian, Ubuntu: sudo apt install python3.11 python3.11-venv; macOS: brew install python@3.12)," >&2; \
+	    echo "or name it: make PYTHON=/path/to/python3.12 $(or $(MAKECMDGOALS),demo)" >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+	    echo "$(PYTHON) has no venv module. Debian, Ubuntu: sudo apt install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; fi
+	@echo "Setting up .venv with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.light: pyproject.toml | .venv/.created
+	@echo "Installing Dropscribe and its light dependencies (about 150 MB, about a minute; only the first time)"
+	@$(PIP_INSTALL) -e . $(DOTS)
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/.created
+	@echo "Installing the development tools (about a minute; only the first time)"
+	@$(PIP_INSTALL) -e '.[dev]' $(DOTS)
+	@touch .venv/.light $@
+
+.venv/.full: pyproject.toml .venv/.torch
+	@echo "Installing NeMo and the development tools (some minutes; only the first time)"
+	@$(PIP_INSTALL) -e '.[dev,nemo]' $(DOTS)
+	@touch .venv/.light .venv/.dev $@
+
+.venv/.bench: pyproject.toml .venv/.full
+	@echo "Installing what only the benchmarks need"
+	@$(PIP_INSTALL) -e '.[bench,dev,nemo]' $(DOTS)
+	@touch $@
+
+# PyPI's torch for Linux brings 3 GB of CUDA; PyTorch's own index has the CPU build. Where pip is
+# configured with find-links, that folder is the source, whatever it holds.
+.venv/.torch: pyproject.toml | .venv/.created
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$${PIP_FIND_LINKS:-}" ] && ! $(BIN)/python -m pip config list | grep -q find-links; then \
+	    echo "Installing torch for the CPU (200 MB; only the first time)"; \
+	    $(PIP_INSTALL) --index-url https://download.pytorch.org/whl/cpu \
+	        "$$(sed -n 's/.*"\(torch==[^"]*\)".*/\1/p' pyproject.toml)" $(DOTS); fi
+	@touch $@
