@@ -70,9 +70,10 @@ def open_container(reader: Reader, demuxer: str, *, probing: bool) -> InputConta
     except (av.error.FFmpegError, EOFError, ValueError) as error:
         if isinstance(error, MemoryError):
             raise
+        reason = getattr(error, "strerror", None) or str(error)
         raise BadMedia(
             "undecodable",
-            f"This file begins like {demuxer} but its header cannot be read ({error}). It is probably damaged "
+            f"This file begins like {demuxer} but its header cannot be read ({reason}). It is probably damaged "
             "or cut; play it, and if it plays convert it to another format (for example FLAC) and upload it "
             "again.",
         ) from error

@@ -12,7 +12,7 @@ from av.stream import Discard
 
 from shared.audio.container import open_container
 from shared.audio.decode_span import decode_span
-from shared.audio.sniff import check_track
+from shared.audio.sniff import check_track, damage, stops_early
 from shared.audio.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.wire import Decoded
 from shared.errors import BadMedia
@@ -214,20 +214,15 @@ class _Stretch:
             and reached < promised - SHORT_BY
             and (not self._films or self._audio.warnings)
         ):
-            warnings.append(f"the audio stops at {reached:.1f} s, the header promised {promised:.1f} s")
-        if self._damaged:
-            warnings.append(damage(self._damaged))
+            warnings.append(stops_early(reached, promised))
+        inside = [time for time in self._damaged if time < reached - TOLERANCE]  # the cut itself is no damage
+        if inside:
+            warnings.append(damage(inside))
         return Decoded(
             start=self._begin - chunk.start,
             owned=max(0.0, stop - chunk.start),
             warnings=tuple(warnings),
         )
-
-
-def damage(times: list[float]) -> str:
-    """The warning for places that did not decode; times in seconds."""
-    count = "1 damaged place is" if len(times) == 1 else f"{len(times)} damaged places are"
-    return f"{count} silent in the transcribed audio, the first at {times[0]:.1f} s"
 
 
 def _is_cover(stream: av.VideoStream) -> bool:

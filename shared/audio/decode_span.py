@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import av
 
 from shared.audio.elementary import LONGEST, Frame, Kind, Walk, info_tag
+from shared.audio.sniff import damage
 from shared.audio.timeline import EXACT, Timeline
 from shared.audio.wire import Decoded
 from shared.errors import BadMedia
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 STRETCH = 512 * 1024
 """Bytes walked over at one time."""
 DECODERS = {"mp1": "mp1float", "mp2": "mp2float", "mp3": "mp3float", "aac": "aac"}
-NOTICED = 8192
-"""Foreign bytes between frames that are worth a warning; tags of joined recordings are smaller."""
+LOST = 64 * 1024
+"""A longer stretch without frames is something foreign, such as a picture, not lost frames, bytes."""
+TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", bytes(16))
+"""What lies between recordings that were joined: no sound is lost there."""
 
 
 def decode_span(
@@ -65,7 +68,7 @@ def decode_span(
                     now = owned = -tag.skip / frame.rate
                     continue
             owned += frame.samples / frame.rate
-        decoded = _decode(decoder, data)
+        decoded = _decode(decoder, data) if data else []
         if decoded:
             sound = True
             for one in decoded:
@@ -104,11 +107,8 @@ def _decode(decoder: AudioCodecContext, data: bytes) -> list[AudioFrame]:
 def _warnings(chunk: Chunk, damaged: list[float], frames: _Frames) -> tuple[str, ...]:
     warnings = []
     if damaged:
-        count = "1 damaged place is" if len(damaged) == 1 else f"{len(damaged)} damaged places are"
-        warnings.append(
-            f"{count} silent in the transcribed audio, the first near {max(0.0, damaged[0]):.1f} s"
-        )
-    if frames.skipped >= NOTICED:
+        warnings.append(damage([max(0.0, time) for time in damaged]))
+    if frames.skipped:
         warnings.append(
             f"{frames.skipped:,} bytes that are no audio were left out, somewhere after {chunk.start:.1f} s"
         )
@@ -116,7 +116,10 @@ def _warnings(chunk: Chunk, damaged: list[float], frames: _Frames) -> tuple[str,
 
 
 class _Frames:
-    """(position in the file, frame, its bytes) of the frames whose header lies in the range to read."""
+    """(position in the file, frame, its bytes) of the frames whose header lies in the range to read.
+
+    Where damage hides frames, as many as would have fitted are given without bytes.
+    """
 
     def __init__(self, reader: Reader, kind: Kind, audio: AudioInfo, span: ByteSpan) -> None:
         self.skipped = 0
@@ -127,7 +130,7 @@ class _Frames:
 
     def __iter__(self) -> Iterator[tuple[int, Frame, bytes]]:
         at, span = self._span.read_from, self._span
-        fresh = True  # nothing in front of `at` is known yet, it may lie within a frame
+        before: Frame | None = None
         while at < span.read_to:
             # Beyond read_to only so far that the frame across it is complete and believed.
             stop = min(at + STRETCH, span.read_to + 6 * LONGEST, self._last)
@@ -137,12 +140,11 @@ class _Frames:
             walk = Walk(self._kind, data, last=at + len(data) >= self._last)
             reached = 0
             for position, frame in walk:
+                if position > reached and before is not None:
+                    yield from self._lost(at + reached, data[reached:position], before)
                 if at + position >= span.read_to:
                     return
-                gap = position - reached
-                if gap and not fresh:
-                    self.skipped += gap
-                fresh = False
+                before = frame
                 reached = position + frame.size
                 yield at + position, frame, data[position:reached]
             if at + len(data) >= self._last:
@@ -150,5 +152,14 @@ class _Frames:
             if not reached:
                 # No frame in all of this: go on where one may have begun.
                 reached = max(1, len(data) - 6 * LONGEST)
-                self.skipped += 0 if fresh else reached
+                self.skipped += reached if before else 0
             at += reached
+
+    def _lost(self, start: int, gap: bytes, before: Frame) -> Iterator[tuple[int, Frame, bytes]]:
+        if gap.startswith(TAGS) or len(gap) > LOST:
+            self.skipped += len(gap) if len(gap) > LOST else 0
+            return
+        for index in range(round(len(gap) / before.size)):
+            position = start + index * before.size
+            if position < self._span.read_to:
+                yield position, before, b""

@@ -13,7 +13,7 @@ import av
 from shared.audio import isobmff, matroska, riff
 from shared.audio.container import open_container
 from shared.audio.elementary import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
-from shared.audio.sniff import HEAD, check_track, encrypted, falls_short, not_media, sniff
+from shared.audio.sniff import HEAD, check_track, encrypted, not_media, sniff, stops_early
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -108,11 +108,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         start = reader.at(0, 16 * 1024)
         if any(mark in start for mark in _ASF_ENCRYPTION):
             raise encrypted("Windows Media protection")
-    warnings: list[str] = []
-    if demuxer in {"wav", "aiff"}:
-        shortage = riff.shortage(reader)
-        if shortage:
-            warnings.append(shortage)
+    shortage = riff.shortage(reader) if demuxer in {"wav", "aiff"} else None
     with open_container(reader, demuxer, probing=True) as container:
         streams = container.streams.audio
         check_track(track, len(streams))
@@ -130,6 +126,11 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         elif container.duration is not None:
             duration = container.duration / av.time_base
         exact = duration is not None and demuxer not in GUESSED
+        warnings: tuple[str, ...] = ()
+        if shortage is not None and duration is not None:
+            if demuxer == "aiff":  # FFmpeg takes the length from the header there, not from the file
+                duration /= shortage
+            warnings = (stops_early(duration, duration * shortage),)
         return AudioInfo(
             format=demuxer,
             codec=context.codec.canonical_name,
@@ -139,7 +140,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             exact=exact,
             splittable_by="time",
             tracks=len(streams),
-            warnings=tuple(warnings),
+            warnings=warnings,
         )
 
 
@@ -191,7 +192,8 @@ def _length(
         if not tag.length or abs(held - tag.length) <= 2 * frame.size + 4096:
             return promised, True, ()
         if held < tag.length:
-            return promised * held / tag.length, False, (falls_short(first + tag.length, last),)
+            there = promised * held / tag.length
+            return there, False, (stops_early(there, promised),)
         # More than the header says: recordings that were joined. The header only knows the first.
     header_bytes = frame.size if tag is not None else 0
     if held <= WHOLE:

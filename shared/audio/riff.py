@@ -1,4 +1,4 @@
-"""Wave files (RIFF, RF64, W64, AIFF): does the file hold what its header promises?
+"""Wave files (RIFF, RF64, AIFF): does the file hold what its header promises?
 
 Sources: Multimedia Programming Interface 1.0 (RIFF), EBU Tech 3306 (RF64), AIFF-C draft (1991).
 FFmpeg reads these well; it just takes the end of a cut file for its natural end.
@@ -7,8 +7,6 @@ FFmpeg reads these well; it just takes the end of a cut file for its natural end
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from shared.audio.sniff import falls_short
 
 if TYPE_CHECKING:
     from shared.audio.reader import Reader
@@ -19,8 +17,8 @@ UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000}
 """Sizes that recorders write when they stream and do not yet know."""
 
 
-def shortage(reader: Reader) -> str | None:
-    """The warning for a file that ends before its samples do, or None."""
+def shortage(reader: Reader) -> float | None:
+    """How much longer the samples should be than they are (2.0: half is missing), or None if all are there."""
     head = reader.at(0, 12)
     big = head[:4] == b"FORM"
     order = "big" if big else "little"
@@ -39,6 +37,6 @@ def shortage(reader: Reader) -> str | None:
             elif size in UNKNOWN:
                 return None
             held = reader.size - at - 8
-            return falls_short(at + 8 + size, reader.size) if held < size else None
+            return size / held if 0 < held < size else None
         at += 8 + size + (size & 1)
     return None

@@ -124,10 +124,10 @@ def check_track(track: int, tracks: int) -> None:
         raise no_audio()
     if not 0 <= track < tracks:
         have = "only 1 audio track" if tracks == 1 else f"{tracks} audio tracks"
+        choose = "track 0" if tracks == 1 else f"one from 0 to {tracks - 1}"
         raise BadMedia(
             "no-track",
-            f"Track {track} was asked for, but this file has {have}, counted from 0. Choose one from 0 to "
-            f"{tracks - 1}.",
+            f"Track {track} was asked for, but this file has {have}, counted from 0. Choose {choose}.",
         )
 
 
@@ -137,3 +137,15 @@ def falls_short(promised: int, held: int) -> str:
         f"the header promises {promised:,} bytes but the file ends after {held:,}: it is not complete, and "
         "only what is there can be transcribed"
     )
+
+
+def stops_early(reached: float, promised: float) -> str:
+    """The warning for audio that ends before its header says; both in seconds of the recording."""
+    return f"the audio stops at {reached:.1f} s, the header promised {promised:.1f} s"
+
+
+def damage(times: list[float]) -> str:
+    """The warning for places that did not decode; times in seconds of the recording."""
+    if len(times) == 1:
+        return f"1 damaged place was replaced by silence, at {times[0]:.1f} s"
+    return f"{len(times)} damaged places were replaced by silence, the first at {times[0]:.1f} s"
