@@ -1,0 +1,46 @@
+"""The examples in docs/outputs.md are what the code writes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.outputs import render
+from tests.outputs.streams import transcript, word
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
+EXAMPLES = dict(
+    re.findall(r"^## (?:.*?)`([a-z.]+)`\n.*?^```\w*\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+)
+
+_SPOKEN = (
+    (0.48, "Good", "evening,", "and", "welcome."),
+    (2.64, "Tonight,", "on", "the", "river,"),
+    (4.4, "we", "ask", "what", "the", "engineers", "were", "planning", "to", "do", "with", "the", "second"),
+    (8.24, "bridge."),
+    (11.12, "It", "rained."),
+)
+TALK = transcript(
+    [
+        word(text, round(start + 0.32 * index, 2), round(start + 0.32 * index + 0.28, 2))
+        for start, *texts in _SPOKEN
+        for index, text in enumerate(texts)
+    ],
+    warnings=("The demo model knows some 250 words of synthetic English.",),
+)
+
+
+def test_the_guide_shows_every_file():
+    assert list(EXAMPLES) == [one.name for one in render(TALK)]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_what_is_written(name):
+    (written,) = (one.data.decode() for one in render(TALK) if one.name == name)
+    # A line of dots stands for lines left out.
+    at = 0
+    for piece in re.split(r"^ *…\n", EXAMPLES[name], flags=re.MULTILINE):
+        found = written.find(piece, at)
+        assert found >= 0, piece
+        at = found + len(piece)
+    assert "…" in EXAMPLES[name] or EXAMPLES[name] == written
