@@ -73,7 +73,8 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     return Transcript(
         recording=recording.id,
         source=recording.source,
-        duration=round(max(piece.end for piece in pieces), 3),
+        # A chunk planned beyond the real end heard nothing, and says nothing about the length.
+        duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
         language=recording.options.language or next((one.language for one in results if one.language), None),
         decision=recording.decision,
         parts=merge.parts(recording.chunks, results),

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import BadRequest
+from shared.flow import chunk, documents, record, upload
+from shared.messages import ChunkDone, ChunkMessage, decode
+from tests.world import heard
+
+
+@pytest.fixture
+def message(world):
+    upload.on_upload(world.upload(), world.ports)
+    return decode(world.pull("gpu-worker")[0].data, ChunkMessage)
+
+
+def recording_of(world, message):
+    return documents.get_recording(world.ports.records, message.recording)
+
+
+def test_a_chunk_is_wanted_until_it_has_a_result(world, message):
+    assert chunk.is_wanted(message, world.ports)
+    chunk.keep(*heard(recording_of(world, message), message.chunk), world.ports)
+    assert not chunk.is_wanted(message, world.ports)
+
+
+def test_asking_about_a_finished_chunk_announces_it_again(world, message):
+    chunk.keep(*heard(recording_of(world, message), message.chunk), world.ports)
+    world.pull("merger")
+    chunk.is_wanted(message, world.ports)
+    assert [decode(one.data, ChunkDone).index for one in world.pull("merger")] == [0]
+
+
+def test_a_chunk_of_a_failed_recording_is_not_wanted(world, message):
+    record.fail(message.recording, BadRequest("No."), world.ports)
+    assert not chunk.is_wanted(message, world.ports)
+
+
+def test_the_first_result_of_a_chunk_stands(world, message):
+    recording = recording_of(world, message)
+    chunk.keep(*heard(recording, message.chunk, text="first"), world.ports)
+    chunk.keep(*heard(recording, message.chunk, text="second", attempt="m-2"), world.ports)
+    data = world.ports.store.load("work", chunk.result_name(recording.id, 0))
+    assert b"first" in data
+    assert b"second" not in data
+    assert world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 2
+
+
+def test_a_worker_that_died_after_any_step_of_keeping_is_made_good(world, message, monkeypatch):
+    recording = recording_of(world, message)
+    result, row = heard(recording, message.chunk)
+    for port, method in (("records", "create"), ("store", "create"), ("queue", "publish")):
+        with monkeypatch.context() as patched:
+            patched.setattr(getattr(world.ports, port), method, fail_now)
+            with pytest.raises(ConnectionResetError):
+                chunk.keep(result, row, world.ports)
+    chunk.keep(result, row, world.ports)
+    assert not chunk.is_wanted(message, world.ports)
+    assert record.cost(recording.id, world.ports) == pytest.approx(0.001)
+
+
+def fail_now(*_args, **_kwargs):
+    raise ConnectionResetError

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadMedia, BadRequest
+from shared.flow import documents, upload
+from shared.messages import ChunkMessage, decode
+from shared.model import Options
+
+
+def chunks_of(deliveries):
+    return [decode(one.data, ChunkMessage).chunk.index for one in deliveries]
+
+
+def test_an_upload_is_planned_and_its_chunks_are_published(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    assert recording.state == "PLANNED"
+    assert recording.decision.reason.startswith("auto: 1 min of pcm_s16le")
+    assert chunks_of(world.pull("gpu-worker")) == [0, 1]
+
+
+def test_a_second_delivery_publishes_the_same_plan_without_probing_again(world):
+    event = world.upload()
+    first = upload.on_upload(event, world.ports)
+    world.pull("gpu-worker")
+    world.media.info = replace(world.media.info, duration=600.0)
+    assert upload.on_upload(event, world.ports) == first
+    assert chunks_of(world.pull("gpu-worker")) == [0, 1]
+    assert world.media.probes == 1
+
+
+def test_a_router_that_died_after_accepting_is_made_good_by_the_next_delivery(world):
+    event = world.upload()
+    source = world.ports.store.stat("audio", "talk.wav")
+    assert upload.accept(source, Options(), world.ports).state == "ACCEPTED"
+    assert upload.on_upload(event, world.ports).state == "PLANNED"
+    assert chunks_of(world.pull("gpu-worker")) == [0, 1]
+
+
+def test_of_two_plans_made_at_once_the_first_to_be_stored_is_the_plan(world):
+    recording = upload.accept(stored(world), Options(), world.ports)
+    first = upload.freeze_plan(recording, world.ports)
+    world.media.info = replace(world.media.info, duration=600.0)
+    assert upload.freeze_plan(recording, world.ports).chunks == first.chunks
+
+
+def test_bad_media_end_as_failed_with_the_reason_and_are_announced_once(world):
+    world.media.error = BadMedia("no-audio", "There is no audio track in this video.")
+    event = world.upload()
+    for _ in range(2):
+        recording = upload.on_upload(event, world.ports)
+        assert (recording.state, recording.code) == ("FAILED", "no-audio")
+        assert recording.reason == "There is no audio track in this video."
+        assert recording.announced
+    assert world.pull("gpu-worker") == []
+
+
+def test_an_empty_file_fails_without_being_probed(world):
+    recording = upload.on_upload(world.upload(data=b""), world.ports)
+    assert (recording.state, recording.code) == ("FAILED", "empty")
+    assert world.media.probes == 0
+
+
+def test_options_come_with_the_upload(world):
+    recording = upload.on_upload(world.upload(**{"dropscribe-track": "2", "dropscribe-language": "de"}), world.ports)
+    assert (recording.options.track, recording.options.language) == (2, "de")
+
+
+def test_wrong_options_fail_the_recording_and_name_the_option(world):
+    recording = upload.on_upload(world.upload(**{"dropscribe-track": "two"}), world.ports)
+    assert recording.state == "FAILED"
+    assert "$.track" in recording.reason
+
+
+def test_other_options_are_another_recording(world):
+    event = world.upload()
+    first = upload.on_upload(event, world.ports)
+    second = upload.on_upload(event | {"metadata": {"dropscribe-language": "de"}}, world.ports)
+    assert first.id != second.id
+
+
+def test_a_malformed_event_is_refused(world):
+    with pytest.raises(BadRequest, match="generation"):
+        upload.on_upload({"bucket": "audio", "name": "x"}, world.ports)
+
+
+def test_a_failed_recording_can_be_opened_again_and_a_done_one_cannot(world):
+    world.media.error = BadMedia("limit", "Too slow.")
+    event = world.upload()
+    failed = upload.on_upload(event, world.ports)
+    world.media.error = None
+    upload.reopen(failed, world.ports)
+    assert upload.on_upload(event, world.ports).state == "PLANNED"
+    upload.reopen(failed, world.ports)
+    assert documents.get_recording(world.ports.records, failed.id).state == "PLANNED"
+
+
+def stored(world):
+    world.upload()
+    return world.ports.store.stat("audio", "talk.wav")

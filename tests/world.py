@@ -1,0 +1,118 @@
+"""A whole deployment in a temporary folder, with a clock that is set by hand and media that are scripted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from local.database import Database
+from local.events import object_resource
+from local.queue import SqliteQueue
+from local.records import SqliteRecords
+from local.store import FileStore
+from shared.audio import Pcm
+from shared.model import AudioInfo, ChunkResult, LedgerRow, Word
+from shared.ports import Ports
+from shared.settings import Settings
+
+
+class SetClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, now=1_800_000_000.0):
+        self.time = now
+
+    def now(self):
+        return self.time
+
+
+@dataclass
+class ScriptedMedia:
+    """Says what it was told to say, and remembers what it was asked."""
+
+    info: AudioInfo = field(
+        default_factory=lambda: AudioInfo(
+            format="wav", codec="pcm_s16le", sample_rate=16_000, channels=1, duration=60.0, exact=True,
+            splittable_by="time",
+        )  # fmt: skip
+    )
+    error: Exception | None = None
+    probes: int = 0
+
+    def probe(self, source, *, name, track):
+        self.probes += 1
+        if self.error is not None:
+            raise self.error
+        return self.info
+
+    def decode(self, source, audio, chunk, *, track):
+        if self.error is not None:
+            raise self.error
+        seconds = chunk.lead + (chunk.end - chunk.start)
+        samples = np.zeros(int(seconds * 16_000), np.int16).tobytes()
+        return Pcm(samples=samples, start=-chunk.lead, owned=chunk.end - chunk.start)
+
+
+class World:
+    """Ports over a folder, and the few moves that tests make in it."""
+
+    def __init__(self, folder: Path, **settings):
+        self.clock = SetClock()
+        self.media = ScriptedMedia()
+        self.database = Database(folder / "state.sqlite")
+        self.settings = Settings(state_dir=folder, **settings)
+        self.ports = Ports(
+            store=FileStore({name: folder / name for name in ("audio", "transcripts", "work")}),
+            records=SqliteRecords(self.database),
+            queue=SqliteQueue(self.database, self.clock),
+            media=self.media,
+            clock=self.clock,
+            settings=self.settings,
+            engines=frozenset({"parakeet-cpu"}),
+        )
+
+    def close(self):
+        self.ports.store.close()
+        self.database.close()
+
+    def upload(self, name="talk.wav", data=b"sound", **metadata):
+        """Put an object into the audio bucket; gives its finalized event."""
+        assert self.ports.store.create("audio", name, data, "audio/wav")
+        source = replace(self.ports.store.stat("audio", name), metadata=metadata)
+        return json.loads(object_resource(source))
+
+    def pull(self, subscription):
+        """Take and acknowledge all messages that are due."""
+        taken = []
+        while got := self.ports.queue.pull(subscription, 100, 60.0):
+            for one in got:
+                self.ports.queue.ack(subscription, one.lease)
+            taken += got
+        return taken
+
+
+def words(text, start=0.0, step=0.5):
+    """Words that take half a second each."""
+    return tuple(
+        Word(text=one, start=start + i * step, end=start + (i + 0.8) * step, confidence=0.9)
+        for i, one in enumerate(text.split())
+    )
+
+
+def heard(recording, chunk, text="one two three", **changes):
+    """What an engine may have heard in a chunk, and what it cost."""
+    owned = chunk.end - chunk.start
+    result = ChunkResult(
+        recording=recording.id, index=chunk.index, engine="parakeet-cpu", attempt="m-1", model="tiny",
+        revision="abc", words=words(text, start=1.0), lead=chunk.lead, owned=owned,
+        decoded=chunk.lead + owned, language="en",
+    )  # fmt: skip
+    result = replace(result, **changes)
+    row = LedgerRow(
+        recording=recording.id, chunk=chunk.index, engine="parakeet-cpu", attempt=result.attempt,
+        audio_seconds=result.decoded, busy_seconds=0.5, usd=0.001, prices="test",
+    )  # fmt: skip
+    return result, row
