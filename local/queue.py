@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from shared.ports import Delivery
 if TYPE_CHECKING:
     import sqlite3
 
-    from local.database import Database
+    from local.database import Changes, Database
     from shared.ports import Clock
 
 # The names that Pub/Sub gives these attributes of a dead letter.
@@ -76,6 +77,7 @@ class SqliteQueue:
         self._clock = clock
         self.topology = topology
         self._published = threading.Condition()
+        self._watchers: deque[Changes] = deque()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.
@@ -205,9 +207,13 @@ class SqliteQueue:
         A message published by this process wakes it at once, one of another process within 50 ms.
         """
         deadline = time.monotonic() + timeout
-        changes = self._database.changes()
         try:
-            due: float | None = None
+            changes = self._watchers.pop()
+        except IndexError:
+            changes = self._database.changes()
+        try:
+            changes.look()
+            due = self._next_due(subscription)
             while True:
                 if changes.look():
                     due = self._next_due(subscription)
@@ -221,7 +227,7 @@ class SqliteQueue:
                 with self._published:
                     self._published.wait(min(_LOOK_SECONDS, left, until_due))
         finally:
-            changes.close()
+            self._watchers.append(changes)
 
     def reclaim(self) -> int:
         """End the leases of processes of this computer that are no longer running; gives their number.
@@ -293,6 +299,8 @@ class SqliteQueue:
 
     def close(self) -> None:
         """Close the database, for the records as well."""
+        while self._watchers:
+            self._watchers.pop().close()
         self._database.close()
 
     def _insert(

@@ -1,0 +1,42 @@
+"""Whether some process has a file open for writing, as far as the system tells."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def has_writer(path: Path) -> bool:
+    """True where a process certainly has it open for writing.
+
+    Linux refuses a read lease on such a file (man 2 fcntl, F_SETLEASE). False where it cannot be told:
+    other systems, file systems without leases, files of other users.
+
+    Raises:
+        OSError: the file cannot be opened for reading.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return hasattr(fcntl, "F_SETLEASE") and _refuses_lease(handle)
+    finally:
+        os.close(handle)
+
+
+def _refuses_lease(handle: int) -> bool:
+    try:
+        # A writer that comes in this instant has the system send us a signal. The default one would end
+        # this process; SIGURG is ignored by default.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
