@@ -54,6 +54,8 @@ class Prepared:
     """Words by index of the window, as the engine delivers them."""
     busy_seconds: float = 0.0
     """Decoding time, plus its share of the engine's time."""
+    recognised: bool = False
+    """True once it is on its way to being kept."""
 
     def samples(self, index: int) -> NDArray[np.float32]:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
@@ -125,8 +127,13 @@ class Intake:
                 f"The engine failed {delivery.attempt} times on one part of the recording ({error!r}). "
                 "Try another model or method, and please report it with the file if you can."
             )
-        record.fail(key, error, self._ports)
-        self._end(delivery, self._ports.queue.ack)
+        try:
+            record.fail(key, error, self._ports)
+        except DropscribeError as another:
+            log.warning("cannot record that %s failed: %s", key, another)
+            self._end(delivery, self._ports.queue.nack)
+        else:
+            self._end(delivery, self._ports.queue.ack)
 
     def _loop(self) -> None:
         wait = SHORTEST_WAIT
@@ -164,11 +171,7 @@ class Intake:
                 return
             self.ready.put(prepare(delivery, message, self._ports))
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
-            try:
-                self.failed(delivery, key, error)
-            except DropscribeError as another:
-                log.warning("cannot record that %s failed: %s", key, another)
-                self._end(delivery, self._ports.queue.nack)
+            self.failed(delivery, key, error)
 
     def _end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
         self._leases.release(delivery)

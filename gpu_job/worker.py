@@ -103,13 +103,13 @@ class Worker:
             engine = self.engine(group[0].message.model)
             for prepared in group:
                 if not prepared.windows:
-                    self._keeper.submit(self._keep, prepared, engine)
+                    self._recognised(prepared, engine)
             for batch in self._batches(group):
                 self._run_batch(engine, batch)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
             log.warning("the engine failed on %d chunks: %r", len(group), error)
             for prepared in group:
-                if not prepared.windows or len(prepared.heard) < len(prepared.windows):
+                if not prepared.recognised:
                     self._intake.failed(prepared.delivery, prepared.message.recording, error)
 
     def engine(self, model: str) -> Transcriber:
@@ -138,7 +138,11 @@ class Worker:
             prepared.busy_seconds += spent * length / sum(seconds)
             self._on_progress(prepared.message.recording, length)
             if len(prepared.heard) == len(prepared.windows):
-                self._keeper.submit(self._keep, prepared, engine)
+                self._recognised(prepared, engine)
+
+    def _recognised(self, prepared: Prepared, engine: Transcriber) -> None:
+        prepared.recognised = True
+        self._keeper.submit(self._keep, prepared, engine)
 
     def _keep(self, prepared: Prepared, engine: Transcriber) -> None:
         try:

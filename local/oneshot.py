@@ -19,7 +19,7 @@ from local.push import PushLoop
 from local.steps import in_process
 from shared.flow import documents, upload
 from shared.messages import AUDIO_FINALIZED, to_fields
-from shared.model import recording_id
+from shared.model import StoredObject, recording_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,15 +38,28 @@ class Submitted:
 
     file: InputFile
     """What it is."""
+    source: StoredObject
+    """The file as an object, with its options."""
     key: str
     """Key of its recording."""
     skipped: bool
     """True when it was finished by an earlier run."""
 
 
-def submit(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
-    """Announce the files that are not finished yet to the router."""
-    return [_submit(file, options, ports) for file in files]
+def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
+    """Which recordings the files are, and which of them are finished. Changes nothing."""
+    return [_look(file, options, ports) for file in files]
+
+
+def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
+    """Announce what is not finished to the router; what failed before is tried again."""
+    for one in found:
+        if one.skipped:
+            continue
+        recording = documents.get_recording(ports.records, one.key)
+        if recording is not None:
+            upload.reopen(recording, ports)
+        ports.queue.publish(AUDIO_FINALIZED, object_resource(one.source), {"recording": one.key})
 
 
 def follow(
@@ -60,7 +73,7 @@ def follow(
     """Run the flow until every input has ended, giving each as it does.
 
     Args:
-        submitted: from `submit`.
+        submitted: from `look`, after `submit`.
         ports: the world.
         load: gives the engine for the name of some weights.
         on_progress: told the key of a recording and seconds of its audio just recognised.
@@ -100,18 +113,14 @@ def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
         ports.queue.purge("recording", one.key)
 
 
-def _submit(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
+def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
     # As an upload would carry them.
     chosen = {f"dropscribe-{name}": str(value) for name, value in to_fields(options).items() if value}
     source = replace(ports.file(file.path), metadata=chosen)
     key = recording_id(source, options)
     recording = documents.get_recording(ports.records, key)
-    if recording is not None and recording.state == "DONE":
-        return Submitted(file=file, key=key, skipped=True)
-    if recording is not None and recording.state == "FAILED":
-        upload.reopen(recording, ports)
-    ports.queue.publish(AUDIO_FINALIZED, object_resource(source), {"recording": key})
-    return Submitted(file=file, key=key, skipped=False)
+    done = recording is not None and recording.state == "DONE"
+    return Submitted(file=file, source=source, key=key, skipped=done)
 
 
 def _ended(waiting: dict[str, Submitted], ports: LocalPorts) -> Iterator[tuple[Submitted, Recording]]:

@@ -16,14 +16,12 @@ from local.store import FileStore
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
 from shared.errors import BadRequest
+from shared.model import FILES_BUCKET
 from shared.ports import Ports
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
     from shared.settings import Settings
-
-FILES_BUCKET = "files"
-"""The bucket that is the whole file system: files can be transcribed where they lie."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from gpu_job import parakeet_onnx
+from gpu_job import parakeet_onnx, weights
 from local import export, inputs, oneshot, report
 from local.screen import Screen
 from shared.errors import BadRequest
@@ -82,7 +82,7 @@ def run(request: Request, ports: LocalPorts) -> int:
     # The key of a recording holds the weights by name, so that other weights give another transcript.
     model = request.options.model or ports.settings.model
     options = replace(request.options, model=model)
-    submitted = oneshot.submit(list(found.files), options, ports)
+    submitted = oneshot.look(found.files, options, ports)
     lines: dict[str, report.Line] = {}
     names = {one.key: str(one.file.output) for one in submitted}
     todo = sum(not one.skipped for one in submitted)
@@ -90,6 +90,9 @@ def run(request: Request, ports: LocalPorts) -> int:
         console.print(
             f"{len(submitted) - todo} of {len(submitted)} were finished before and are not repeated"
         )
+    if todo:
+        weights.locate(model)  # a download, or an error before anything is begun
+    oneshot.submit(submitted, ports)
     try:
         with Screen(console, names) as screen:
             for one, recording in oneshot.follow(

@@ -17,6 +17,10 @@ Engine = Literal["parakeet-cpu", "parakeet-gpu", "deepgram"]
 State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED"]
 
 
+FILES_BUCKET = "files"
+"""Stands for the file system of this machine, where files are transcribed in place."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredObject:
     """One generation of one object in a bucket."""
@@ -36,8 +40,8 @@ class StoredObject:
 
     @property
     def uri(self) -> str:
-        """`gs://bucket/name`, for people and logs."""
-        return f"gs://{self.bucket}/{self.name}"
+        """`gs://bucket/name`, or `file:///path`, for people and logs."""
+        return f"file:///{self.name}" if self.bucket == FILES_BUCKET else f"gs://{self.bucket}/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
