@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import Transient
-from shared.flow.seam import TOLERANCE, Piece, seam
+from shared.flow.seam import SHORTEST, TOLERANCE, Piece, seam
 from shared.model import Part
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
     """One sequence of words from pieces that may overlap, touch, contain each other or be empty.
 
     Args:
-        pieces: in any order; those that overlap are compared, others follow one another.
+        pieces: in any order. Those whose overlap may hold a word are compared, others follow each other.
 
     Returns:
         Whole words of the pieces; starts never decrease and no word ends before it starts. One piece
@@ -42,7 +42,7 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
     words: list[Word] = []
     start = end = float("-inf")
     for piece in sorted(pieces, key=lambda one: one.start):
-        if piece.start >= end:
+        if piece.start > end - SHORTEST:
             words += piece.words
             start, end = piece.start, max(end, piece.end)
             continue
@@ -72,24 +72,16 @@ def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Pie
     Raises:
         Transient: a chunk has no result yet.
     """
-    placed = []
-    for chunk, result, offset in _timeline(chunks, results):
-        overlap = max(result.decoded - result.owned, 0.0)
-        planned = chunk.lead + chunk.tail
-        if chunk.span is None:
-            lead = min(chunk.lead, overlap)
-        else:  # planned in bytes, so only the proportion of lead and tail is known
-            lead = overlap * chunk.lead / planned if planned else 0.0
-        placed.append(
-            Piece(
-                start=offset - lead,
-                end=offset + result.owned + overlap - lead,
-                words=tuple(
-                    replace(word, start=offset + word.start, end=offset + word.end) for word in result.words
-                ),
-            )
+    return tuple(
+        Piece(
+            start=offset - result.lead,
+            end=offset + result.owned + result.tail,
+            words=tuple(
+                replace(word, start=offset + word.start, end=offset + word.end) for word in result.words
+            ),
         )
-    return tuple(placed)
+        for result, offset in _timeline(chunks, results)
+    )
 
 
 def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part, ...]:
@@ -101,23 +93,24 @@ def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part
     Raises:
         Transient: a chunk has no result yet.
     """
-    heard = [one for one in _timeline(chunks, results) if one[1].owned > 0]
+    heard = [(result, offset) for result, offset in _timeline(chunks, results) if result.owned > 0]
     found: list[Part] = []
-    for position, (_, result, offset) in enumerate(heard):
-        ends = heard[position + 1][2] if position + 1 < len(heard) else offset + result.owned
-        who = (result.engine, result.model, result.revision)
-        if found and (found[-1].engine, found[-1].model, found[-1].revision) == who:
-            found[-1] = replace(found[-1], end=ends)
-        else:
-            start = found[-1].end if found else 0.0
-            found.append(Part(start=start, end=ends, engine=who[0], model=who[1], revision=who[2]))
+    for position, (result, offset) in enumerate(heard):
+        part = Part(
+            start=found[-1].end if found else 0.0,
+            end=heard[position + 1][1] if position + 1 < len(heard) else offset + result.owned,
+            engine=result.engine,
+            model=result.model,
+            revision=result.revision,
+        )
+        if found and replace(found[-1], start=part.start, end=part.end) == part:
+            part = replace(part, start=found.pop().start)
+        found.append(part)
     return tuple(found)
 
 
-def _timeline(
-    chunks: Sequence[Chunk], results: Sequence[ChunkResult]
-) -> list[tuple[Chunk, ChunkResult, float]]:
-    """Each chunk with its result and its start on the axis of the recording."""
+def _timeline(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[tuple[ChunkResult, float]]:
+    """Each result with the start of its chunk on the axis of the recording."""
     by_index = {result.index: result for result in results}
     missing = [str(chunk.index) for chunk in chunks if chunk.index not in by_index]
     if missing:
@@ -126,7 +119,7 @@ def _timeline(
     measured = 0.0
     for chunk in chunks:
         result = by_index[chunk.index]
-        placed.append((chunk, result, chunk.start if chunk.span is None else measured))
+        placed.append((result, chunk.start if chunk.span is None else measured))
         measured += result.owned
     return placed
 

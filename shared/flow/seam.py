@@ -17,7 +17,7 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.model import Word
@@ -49,6 +49,10 @@ class Piece:
 
 def seam(left: Piece, right: Piece) -> list[Word]:
     """The words of two overlapping pieces, `left` being the one that begins first."""
+    left, right = (
+        replace(left, start=float("-inf"), end=_cut(left.end, right.end)),
+        replace(right, start=-_cut(-right.start, -left.start), end=_cut(right.end, left.end)),
+    )
     joined: list[Word] = []
     i = j = 0
     for p, q in [*_pairs(left, right), (len(left.words), len(right.words))]:
@@ -59,6 +63,11 @@ def seam(left: Piece, right: Piece) -> list[Word]:
             joined += ours if _clearance(left, ours) >= _clearance(right, theirs) else theirs
         i, j = p + 1, q + 1
     return joined
+
+
+def _cut(edge: float, other: float) -> float:
+    """An end, or infinity where the other piece does not go on beyond it: then nothing was cut there."""
+    return edge if edge < other - SHORTEST else float("inf")
 
 
 def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
@@ -97,7 +106,7 @@ def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
 
 def _gain(left: Piece, right: Piece, ours: Word, theirs: Word) -> float:
     """What pairing two equal words is worth, seconds squared; not positive for words too far apart."""
-    apart = min(abs(ours.start - theirs.start), abs(_middle(ours) - _middle(theirs)))
+    apart = max(abs(ours.start - theirs.start), abs(_middle(ours) - _middle(theirs)))
     alone = 0.0
     for other, word in ((right, ours), (left, theirs)):
         alone += TOLERANCE**2 / 2 * min(max(_clearance(other, (word,)) / DEPTH, 0.0), 1.0)
@@ -136,17 +145,20 @@ def _one_sound(left: Piece, right: Piece, ours: Word, theirs: Word) -> bool:
     shared = min(_end(ours), _end(theirs)) - max(ours.start, theirs.start)
     if 3 * shared > 2 * min(_end(ours) - ours.start, _end(theirs) - theirs.start):
         return True
-    if shared > 0:
-        return min(_clearance(left, (ours,)), _clearance(right, (theirs,))) <= COINCIDENCE
-    return _is_rest(left, ours, theirs) or _is_rest(right, theirs, ours)
+    if shared <= -2 * COINCIDENCE:
+        return False
+    return _is_doubtful(left, right, ours) or _is_doubtful(right, left, theirs)
+
+
+def _is_doubtful(piece: Piece, other: Piece, word: Word) -> bool:
+    """Whether the edge of a piece touches a word that the other piece had well inside, yet not as such."""
+    return _clearance(piece, (word,)) <= COINCIDENCE and _clearance(other, (word,)) >= DEPTH
 
 
 def _is_rest(piece: Piece, rest: Word, whole: Word) -> bool:
     """Whether a word is what the edge of its piece left of a word that the other side heard whole."""
     text, full = _plain(rest.text), _plain(whole.text)
     if not 2 <= len(text) < len(full):
-        return False
-    if max(rest.start - whole.end, whole.start - rest.end) > 2 * COINCIDENCE:
         return False
     cut_end = piece.end - rest.end <= COINCIDENCE and full.startswith(text)
     cut_start = rest.start - piece.start <= COINCIDENCE and full.endswith(text)
