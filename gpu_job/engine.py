@@ -1,0 +1,51 @@
+"""What the worker asks of a speech recogniser, whichever one it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.model import Engine, Word
+
+SAMPLE_RATE = 16_000
+"""Hertz: every recogniser here hears mono sound at this rate."""
+
+
+class Transcriber(Protocol):
+    """Loaded weights that turn windows of sound into words."""
+
+    @property
+    def engine(self) -> Engine:
+        """Who is paid for it."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name of the weights, as the caller gave it."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Exact version of the weights: a commit of the hub, or a digest of the files."""
+        ...
+
+    @property
+    def language(self) -> str | None:
+        """BCP-47 code where the weights know one language only, else None."""
+        ...
+
+    def transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
+        """Recognise windows that have nothing to do with each other.
+
+        Args:
+            windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], of any length up to 30 s.
+
+        Returns:
+            For each window its words in order; times are seconds from the window's start.
+        """
+        ...

@@ -1,0 +1,91 @@
+"""NeMo's log-mel features in single precision, in blocks that stay in the processor's cache.
+
+The same numbers as NeMo's `AudioToMelSpectrogramPreprocessor` (per-feature normalisation, no dither) to
+1e-3, at a third of the time of the double-precision original: the front end of a small encoder costs as
+much as the encoder otherwise.
+
+No matrix product: numpy hands those to OpenBLAS, whose own threads spin and fight with those of the caller
+(measured here: recognition five times slower with two windows at a time). A mel filter is a short
+band of frequencies, so a weighted sum over bands is as fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+HOP = 160
+"""Samples between two frames: 10 ms."""
+FFT = 512
+"""Samples of one transform."""
+ANALYSIS = 400
+"""Samples of the Hann window: 25 ms."""
+
+_PREEMPHASIS = np.float32(0.97)
+_GUARD = np.float32(2.0**-24)
+_EPSILON = np.float32(1e-5)
+_BLOCK = 128
+_HANN = np.pad(np.hanning(ANALYSIS), (FFT - ANALYSIS) // 2).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogMel:
+    """Features of one window of sound, for one filter bank."""
+
+    bins: NDArray[np.intp]
+    """Frequencies of the first filter's band, then of the second's …"""
+    weights: NDArray[np.float32]
+    """Weight of each of `bins`, `(bins, 1)`."""
+    starts: NDArray[np.intp]
+    """Where in `bins` each filter's band starts."""
+
+    @classmethod
+    def of(cls, filters: NDArray[np.float32]) -> LogMel:
+        """From a filter bank as a matrix, `(257, features)`."""
+        bins: list[int] = []
+        starts: list[int] = []
+        owners: list[int] = []
+        for number, column in enumerate(filters.T):
+            heard = np.flatnonzero(column)
+            # A filter without weight still needs one (zero) term, or `reduceat` would give it its neighbour's.
+            band = range(heard[0], heard[-1] + 1) if len(heard) else range(1)
+            starts.append(len(bins))
+            bins += band
+            owners += [number] * len(band)
+        return cls(
+            bins=np.array(bins, dtype=np.intp),
+            weights=filters[bins, owners].astype(np.float32)[:, None],
+            starts=np.array(starts, dtype=np.intp),
+        )
+
+    def __call__(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Normalised log-mel energies: mean 0 and deviation 1 in each row.
+
+        Args:
+            samples: `(samples,)`, mono, 16 kHz, at least two hops long.
+            out: receives them, `(features, samples // HOP)`: a frame for every whole hop.
+        """
+        frames = out.shape[1]
+        sound = np.zeros(len(samples) + FFT, dtype=np.float32)
+        middle = sound[FFT // 2 : FFT // 2 + len(samples)]
+        middle[0] = samples[0]
+        np.subtract(samples[1:], _PREEMPHASIS * samples[:-1], out=middle[1:])
+        framed = np.lib.stride_tricks.sliding_window_view(sound, FFT)[: frames * HOP : HOP]
+
+        block = np.empty((_BLOCK, FFT), dtype=np.float32)
+        for first in range(0, frames, _BLOCK):
+            count = min(_BLOCK, frames - first)
+            np.multiply(framed[first : first + count], _HANN, out=block[:count])
+            spectrum = np.fft.rfft(block[:count])
+            power = np.square(spectrum.real)
+            power += np.square(spectrum.imag)
+            terms = np.ascontiguousarray(power.T).take(self.bins, axis=0)
+            terms *= self.weights
+            np.add.reduceat(terms, self.starts, axis=0, out=out[:, first : first + count])
+        out += _GUARD
+        np.log(out, out=out)
+        out -= out.mean(axis=1, keepdims=True)
+        deviation = np.sqrt(np.square(out).sum(axis=1, keepdims=True) / np.float32(frames - 1))
+        out /= deviation + _EPSILON

@@ -1,0 +1,151 @@
+"""Greedy decoding of a token-and-duration transducer, all windows of a batch at once.
+
+A TDT model (Xu et al. 2023, "Efficient Sequence Transduction by Jointly Predicting Tokens and Durations",
+https://arxiv.org/abs/2304.06795) predicts at an encoder frame the next token, or blank, and how many frames
+to move on. Windows need not stay in step: as in label looping (Bataev et al. 2024, "Label-Looping",
+https://arxiv.org/abs/2406.06220) each keeps its own frame, last token and state, so that one call of the
+network serves one prediction of every window that has not ended.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+State = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Hidden and cell state of the prediction network, each `(layers, windows, width)`."""
+
+
+class Network(Protocol):
+    """Prediction and joint network in one, as NeMo exports them."""
+
+    def __call__(
+        self, frames: NDArray[np.float32], tokens: NDArray[np.int32], state: State
+    ) -> tuple[NDArray[np.float32], State]:
+        """Predict one token and duration for each window.
+
+        Args:
+            frames: one encoder frame of each window, `(windows, width)`.
+            tokens: the last token of each window, blank at its start, `(windows,)`.
+            state: the state before that token.
+
+        Returns:
+            Logits of the tokens, blank included, then of the durations, `(windows, tokens + durations)`;
+            and the state after that token.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """What was decoded in one window; all arrays have one entry for each token, in order."""
+
+    ids: NDArray[np.int32]
+    """Index into the vocabulary."""
+    frames: NDArray[np.int32]
+    """Encoder frame it was emitted at."""
+    durations: NDArray[np.int32]
+    """Encoder frames it lasts, as predicted; 0 where the next token is at the same frame."""
+    confidences: NDArray[np.float32]
+    """Softmax probability among all tokens and blank (durations do not count), 0 to 1."""
+
+
+def decode(
+    encoded: Sequence[NDArray[np.float32]],
+    network: Network,
+    start: State,
+    *,
+    vocabulary: int,
+    blank: int,
+    max_per_frame: int,
+) -> list[Tokens]:
+    """Decode every window greedily.
+
+    Args:
+        encoded: frames of each window, `(frames, width)`; none may be empty of width, all have one width.
+        network: see `Network`. Duration number i must mean i frames.
+        start: state at the start of a window, each `(layers, 1, width)`.
+        vocabulary: number of tokens, blank included.
+        blank: index of blank.
+        max_per_frame: tokens that may follow one another at one frame before the window is moved on.
+
+    Returns:
+        The tokens of each window.
+    """
+    lengths = np.array([len(frames) for frames in encoded], dtype=np.int64)
+    windows = np.flatnonzero(lengths)
+    if not len(windows):
+        return _split([], len(encoded))
+    # All windows end to end: a frame is then one index, whatever the lengths, and nothing is padded.
+    flat = np.concatenate([frames for frames in encoded if len(frames)])
+    ends = np.cumsum(lengths)[windows]
+    starts = ends - lengths[windows]
+
+    at = starts.copy()
+    last = np.full(len(windows), blank, dtype=np.int32)
+    here = np.zeros(len(windows), dtype=np.int64)
+    state = (start[0].repeat(len(windows), axis=1), start[1].repeat(len(windows), axis=1))
+    emitted: list[tuple[NDArray[Any], ...]] = []
+
+    while len(windows):
+        logits, after = network(flat[at], last, state)
+        tokens = logits[:, :vocabulary].argmax(axis=1)
+        steps = logits[:, vocabulary:].argmax(axis=1)
+        spoken = tokens != blank
+
+        if spoken.any():
+            rows = np.flatnonzero(spoken)
+            best = _probability(logits[rows, :vocabulary], tokens[rows])
+            emitted.append((windows[rows], tokens[rows], (at - starts)[rows], steps[rows], best))
+            last[rows] = tokens[rows]
+            for old, new in zip(state, after, strict=True):
+                # Blank is no token: only what was spoken moves the prediction network on.
+                old[:, rows] = new[:, rows]
+
+        here = np.where(steps > 0, 0, here + spoken)
+        stuck = (steps == 0) & (~spoken | (here == max_per_frame))
+        here[stuck] = 0
+        at += np.where(stuck, 1, steps)
+
+        going = at < ends
+        if not going.all():
+            windows, starts, ends, at = windows[going], starts[going], ends[going], at[going]
+            last, here = last[going], here[going]
+            state = (state[0][:, going], state[1][:, going])
+    return _split(emitted, len(encoded))
+
+
+def _probability(logits: NDArray[np.float32], chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    probability: NDArray[np.float32] = shifted[np.arange(len(chosen)), chosen] / shifted.sum(axis=1)
+    return probability
+
+
+def _split(emitted: Sequence[tuple[NDArray[Any], ...]], windows: int) -> list[Tokens]:
+    """From one list in order of time to one a window."""
+    if not emitted:
+        none = np.zeros(0, dtype=np.int32)
+        return [Tokens(ids=none, frames=none, durations=none, confidences=none.astype(np.float32))] * windows
+    owner, ids, frames, durations, confidences = (
+        np.concatenate(column) for column in zip(*emitted, strict=True)
+    )
+    order = np.argsort(owner, kind="stable")
+    bounds = np.searchsorted(owner[order], np.arange(windows + 1))
+    parts = [order[first:end] for first, end in itertools.pairwise(bounds)]
+    return [
+        Tokens(
+            ids=ids[part].astype(np.int32),
+            frames=frames[part].astype(np.int32),
+            durations=durations[part].astype(np.int32),
+            confidences=confidences[part].astype(np.float32),
+        )
+        for part in parts
+    ]
