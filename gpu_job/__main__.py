@@ -11,7 +11,7 @@ from gpu_job import parakeet_onnx
 from gpu_job.worker import Worker
 from shared.errors import Permanent
 from shared.platform import connect
-from shared.telemetry import log, show_logs
+from shared.telemetry import log
 
 IDLE_EXIT = 60.0
 """Seconds."""
@@ -22,7 +22,6 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
     stay = arguments.parse_args().stay
-    show_logs()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -13,7 +13,9 @@ from rich.text import Text
 
 from shared.flow import documents
 from shared.flow.give_up import DEAD_LETTERS
+from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
+from shared.model import FILES_BUCKET
 
 if TYPE_CHECKING:
     from local.platform import LocalPorts
@@ -58,11 +60,11 @@ def _table(recordings: list[Recording], ports: LocalPorts) -> Table:
     shown = Table(pad_edge=False)
     for name in ("when", "file", "state", "length", "what"):
         shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
-    for one in list(dict.fromkeys(recordings))[:NEWEST]:
+    for one in list({one.id: one for one in recordings}.values())[:NEWEST]:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.created))
         shown.add_row(
             when,
-            Text(one.source.name),
+            Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
             Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
             human_duration(one.duration or (one.audio.duration if one.audio else None)),
             Text(_what(one, ports)),
@@ -74,7 +76,9 @@ def _what(one: Recording, ports: LocalPorts) -> str:
     if one.state == "FAILED":
         return one.reason
     if one.state == "DONE":
-        return f"{one.words} words" + "".join(f"; {warning}" for warning in one.warnings)
+        demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
+        more = [warning for warning in one.warnings if warning != DEMO_WARNING]
+        return "; ".join([f"{one.words} words{demo}", *more])
     done = ports.records.count(documents.CHUNKS, {"recording": one.id})
     return f"{done} of {len(one.chunks)} chunks" if one.chunks else "not looked at yet"
 

@@ -80,7 +80,6 @@ def run(ports: LocalPorts) -> int:
     show_logs()
     settings = ports.settings
     inbox, transcripts = inbox_folder(settings), transcripts_folder(settings)
-    inbox.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
@@ -93,9 +92,7 @@ def run(ports: LocalPorts) -> int:
             loop = PushLoop(ports.queue, subscription, HttpSender(url))
             loop.start()
             stack.callback(loop.stop)
-        watcher = Inbox(
-            inbox, settings.audio_bucket, ports.store, ports.queue, known=partial(_is_known, ports)
-        )
+        watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, partial(_is_known, ports))
         watcher.start()
         stack.callback(watcher.stop)
         log.info("drop audio into       %s", inbox)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.settings import Settings
+from shared.telemetry import show_logs
 
 if TYPE_CHECKING:
     from shared.ports import Ports
@@ -18,6 +20,8 @@ def connect() -> Ports:
     Raises:
         ConfigurationError: a setting is wrong.
     """
+    # Cloud Run sets K_SERVICE for services and CLOUD_RUN_JOB for jobs; their logs are collected as JSON.
+    show_logs(as_json=bool({"K_SERVICE", "CLOUD_RUN_JOB"} & set(os.environ)))
     settings = Settings.from_environment()
     from local.platform import open_ports  # noqa: PLC0415 - built on first use, never at import
 

@@ -185,5 +185,5 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
 
     done = documents.change_recording(ports, recording.id, to_done)
     assert done is not None, "it was there a moment ago"
-    log.info("done %s: %d words in %.1f s", recording.source.uri, len(transcript.words), transcript.duration)
+    log.info("done %s: %d words, in %s/%s", recording.source.uri, len(transcript.words), bucket, folder)
     return announce(done, ports)

@@ -38,12 +38,12 @@ def choose(audio: AudioInfo, options: Options, settings: Settings, engines: Coll
         raise BadRequest(
             "No engine can run here: `dropscribe doctor` says what is missing and how to install it."
         )
-    where = "a GPU" if parakeet == "parakeet-gpu" else "this computer's CPU"
+    where = "a GPU" if parakeet == "parakeet-gpu" else "this CPU"
     length = human_duration(audio.duration)
     if wanted == "parakeet":
-        reason = f"parakeet was asked for; {length} of {audio.codec}, on {where}"
+        reason = f"parakeet was asked for: {length} of {audio.codec}, on {where}"
     else:
-        reason = f"auto: {length} of {audio.codec}; Parakeet runs on {where}, no other engine is set up"
+        reason = f"auto: {length} of {audio.codec}; Parakeet on {where} is the only engine set up"
     return Decision(method="parakeet", engine=parakeet, model=model, reason=reason)
 
 

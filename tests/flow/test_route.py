@@ -12,9 +12,7 @@ from tests.flow.test_plan import audio
 def test_auto_takes_parakeet_on_the_cpu_and_says_why():
     decision = choose(audio(725.0, codec="mp3"), Options(), Settings(), {"parakeet-cpu"})
     assert (decision.method, decision.engine) == ("parakeet", "parakeet-cpu")
-    assert decision.reason == (
-        "auto: 12 min 5 s of mp3; Parakeet runs on this computer's CPU, no other engine is set up"
-    )
+    assert decision.reason == "auto: 12 min 5 s of mp3; Parakeet on this CPU is the only engine set up"
 
 
 def test_a_gpu_is_preferred_where_there_is_one():
