@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 PREROLL = (0.3, 15.0)
 """Seconds before the wanted start to seek to: decoders settle within 0.1 s (Opus: RFC 7845 §4.6). The
 second is for containers that seek coarsely; after that we read from the beginning."""
+SETTLING = 5.0
+"""Seconds before the wanted start from which on packets are decoded, where a container had to be read from its
+beginning."""
 SHORT_BY = 1.0
 """Seconds that a recording may end before its header says without a warning."""
 MOST_DEMUX_ERRORS = 200
@@ -106,7 +109,7 @@ class _Stretch:
         self._endless = chunk.end is None
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
         self._origin = 0.0
-        self._passed = 0.0
+        self._until = 0.0  # where the audio decoded so far ends
         self._damaged: list[float] = []
         self._decoded = False
         self._films = False
@@ -137,24 +140,27 @@ class _Stretch:
 
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
         tolerance = TOLERANCE
+        starts = self._time(packet.pts, packet.time_base)
+        if starts is not None and starts < self._begin - SETTLING:
+            self._until = starts + float((packet.duration or 0) * packet.time_base)
+            self._decoded = True
+            return
         try:
             frames = stream.codec_context.decode(packet)
         except av.error.FFmpegError as error:
             if isinstance(error, MemoryError):
                 raise
-            self._damaged.append(self._time(packet.pts, packet.time_base) or self._timeline.reached)
+            self._damaged.append(self._until if starts is None else starts)
             return
         if self._damaged:
-            tolerance = EXACT if self._damaged[-1] <= self._timeline.reached + 1.0 else TOLERANCE
+            tolerance = EXACT if self._damaged[-1] <= self._until + 1.0 else TOLERANCE
         for frame in frames:
             if not frame.samples or not frame.sample_rate:
                 continue
             time = self._time(frame.pts, frame.time_base)
             self._decoded = True
-            if time is not None and time + frame.samples / frame.sample_rate < self._begin - 1.0:
-                self._passed = time + frame.samples / frame.sample_rate
-                continue  # far before the chunk: no need to resample it
             self._timeline.add(frame, time, tolerance=tolerance)
+            self._until = self._timeline.reached
             if self._timeline.full:
                 return
 
@@ -197,7 +203,7 @@ class _Stretch:
         return int((seconds + self._origin) / stream.time_base)
 
     def _account(self, ended: bool) -> Decoded:  # noqa: FBT001 - one caller
-        chunk, reached = self._chunk, max(self._timeline.reached, self._passed)
+        chunk, reached = self._chunk, self._until
         if not ended and self._endless:
             hours = (self._timeline.out / 16_000) / 3600
             raise BadMedia("limit", TOO_LONG.format(hours=hours))

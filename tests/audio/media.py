@@ -1,0 +1,180 @@
+"""Makes recordings of every format with PyAV's own encoders, and reads what the decoder gives back.
+
+The sound is noise whose loudness changes 20 times a second, from a fixed seed: two stretches of it
+match at one lag only, so that a shift of a few samples shows.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+
+import av
+import numpy as np
+
+from shared.model import ByteSpan, Chunk
+
+RATE = 16_000
+
+
+@dataclass
+class Memory:
+    """A Source over bytes that counts what was read."""
+
+    data: bytes
+    reads: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def size(self):
+        return len(self.data)
+
+    def read(self, start, length):
+        self.reads.append((start, length))
+        return self.data[start : start + length]
+
+
+@dataclass
+class Sparse:
+    """A Source with zeros between a head and a tail: long files at no cost."""
+
+    head: bytes
+    size: int
+    tail: bytes = b""
+
+    def read(self, start, length):
+        end = min(self.size, start + length)
+        tail_from = self.size - len(self.tail)
+        middle = bytes(max(0, min(end, tail_from) - max(start, len(self.head))))
+        return self.head[start:end] + middle + self.tail[max(0, start - tail_from) : max(0, end - tail_from)]
+
+
+@cache
+def sound(rate: int, seconds: float) -> np.ndarray:
+    """Mono float samples, the same sound at every rate."""
+    base = 16_000
+    count = int(base * seconds)
+    rng = np.random.default_rng(20)
+    noise = np.convolve(rng.standard_normal(count + 64), np.hanning(16), mode="same")[:count]
+    loud = np.repeat(rng.uniform(0.02, 1.0, count // 800 + 1), 800)[:count]
+    wave = 0.08 * noise * loud
+    at = np.arange(int(rate * seconds)) * (base / rate)
+    return np.interp(at, np.arange(count), wave).clip(-1, 1)
+
+
+def frames(rate: int, layout: str, seconds: float, start: int = 0):
+    """Frames of the sound as s16, 1,000 samples each."""
+    wave = (sound(rate, seconds) * 32767).astype(np.int16)
+    channels = av.AudioLayout(layout).nb_channels
+    for at in range(0, len(wave), 1000):
+        part = np.repeat(wave[at : at + 1000], channels).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(part, "s16", layout)
+        frame.sample_rate = rate
+        frame.pts = start + at
+        yield frame
+
+
+def encode(stream, rate, layout, seconds):
+    """Packets of the sound for an output stream."""
+    context = stream.codec_context
+    shape = av.AudioResampler(
+        format=context.format, layout=layout, rate=rate, frame_size=context.frame_size or 0
+    )
+    for frame in frames(rate, layout, seconds):
+        for shaped in shape.resample(frame):
+            yield from stream.encode(shaped)
+    for shaped in shape.resample(None):
+        yield from stream.encode(shaped)
+    yield from stream.encode(None)
+
+
+def make(
+    container,
+    codec,
+    *,
+    rate=44_100,
+    layout="stereo",
+    seconds=8.0,
+    tracks=1,
+    video=False,
+    bit_rate=None,
+    muxing=None,
+    **encoding,
+) -> bytes:
+    """A recording of the sound as bytes."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container, options=muxing or {}) as out:
+        picture = None
+        if video:
+            picture = out.add_stream("mpeg4", rate=25)
+            picture.width = picture.height = 32
+            picture.pix_fmt = "yuv420p"
+        streams = []
+        for _ in range(tracks if codec else 0):
+            stream = out.add_stream(codec, rate=rate, layout=layout, options=encoding)
+            if bit_rate:
+                stream.bit_rate = bit_rate
+            streams.append(stream)
+        packets = [p for one in streams for p in encode(one, rate, layout, seconds)]
+        if picture:
+            for index in range(int(25 * seconds)):
+                image = av.VideoFrame(32, 32, "yuv420p")
+                image.pts = index
+                packets += picture.encode(image)
+            packets += picture.encode(None)
+        packets = [p for p in packets if p.dts is not None]
+        for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
+            out.mux(packet)
+    return buffer.getvalue()
+
+
+def repeated(container, codec, *, rate, hours, muxing=None, **encoding) -> bytes:
+    """A recording of many hours: a few packets of silence, written again and again."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container, options=muxing or {}) as out:
+        stream = out.add_stream(codec, rate=rate, layout="mono", options=encoding)
+        packets = [bytes(p) for p in encode(stream, rate, "mono", 2.0)]
+        step = stream.codec_context.frame_size
+        base = stream.codec_context.time_base
+        body = packets[len(packets) // 2]
+        for index in range(int(hours * 3600 * rate / step)):
+            packet = av.Packet(body)
+            packet.pts = packet.dts = index * step
+            packet.duration = step
+            packet.time_base = base
+            packet.is_keyframe = True
+            packet.stream = stream
+            out.mux(packet)
+    return buffer.getvalue()
+
+
+def samples(pcm) -> np.ndarray:
+    """The samples of a Pcm as floats."""
+    return np.frombuffer(pcm.samples, np.int16).astype(np.float64)
+
+
+def chunk(start=0.0, end=None, lead=0.0, tail=0.0, span=None) -> Chunk:
+    """A chunk of a plan."""
+    return Chunk(index=0, start=start, end=end, lead=lead, tail=tail, engine="parakeet-cpu", span=span)
+
+
+def spans(info, count, overlap):
+    """Cut a recording by bytes into chunks with an overlap in bytes."""
+    first, last = info.first_byte, info.last_byte
+    cuts = [first + (last - first) * i // count for i in range(count + 1)]
+    return [
+        ByteSpan(read_from=max(first, a - overlap), own_from=a, own_to=b, read_to=min(last, b + overlap))
+        for a, b in pairwise(cuts)
+    ]
+
+
+def lag(part: np.ndarray, whole: np.ndarray, at: float, most: int = 1600) -> float:
+    """By how many seconds `part` lies later in `whole` than expected at second `at` (negative: earlier)."""
+    first = round(at * RATE)
+    low = max(0, first - most)
+    window = whole[low : first + len(part) + most]
+    size = 1 << (len(window) + len(part)).bit_length()
+    spectrum = np.fft.rfft(window, size) * np.conj(np.fft.rfft(part, size))
+    match = np.fft.irfft(spectrum, size)[: len(window) - len(part) + 1]
+    return (low + int(np.argmax(match)) - first) / RATE

@@ -1,0 +1,161 @@
+"""Every format decodes, from any place, to the same sound at the same time."""
+
+import numpy as np
+import pytest
+
+from shared.errors import BadMedia
+from tests.audio.media import RATE, Memory, chunk, lag, make, samples, sound, spans
+
+FORMATS = {
+    "wav": ("wav", "pcm_s16le", {}),
+    "wav-24-bit-192k": ("wav", "pcm_s24le", {"rate": 192_000}),
+    "wav-8k": ("wav", "pcm_s16le", {"rate": 8_000, "layout": "mono"}),
+    "wav-7.1": ("wav", "pcm_s16le", {"rate": 48_000, "layout": "7.1"}),
+    "rf64": ("wav", "pcm_s16le", {"muxing": {"rf64": "always"}}),
+    "w64": ("w64", "pcm_s16le", {}),
+    "aiff": ("aiff", "pcm_s16be", {}),
+    "caf": ("caf", "pcm_s16le", {}),
+    "au": ("au", "pcm_s16be", {}),
+    "mp3": ("mp3", "libmp3lame", {"bit_rate": 128_000}),
+    "mp3-no-header": ("mp3", "libmp3lame", {"bit_rate": 64_000, "muxing": {"write_xing": "0"}}),
+    "mp3-vbr-no-header": ("mp3", "libmp3lame", {"muxing": {"write_xing": "0"}, "compression_level": "7", "abr": "1"}),
+    "mp3-22k-mono": ("mp3", "libmp3lame", {"rate": 22_050, "layout": "mono"}),
+    "mp2": ("mp2", "mp2", {}),
+    "aac": ("adts", "aac", {}),
+    "m4a": ("ipod", "aac", {}),
+    "m4a-alac": ("ipod", "alac", {}),
+    "mp4-fragmented": ("mp4", "aac", {"muxing": {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}}),
+    "mp4-video": ("mp4", "aac", {"video": True}),
+    "mov": ("mov", "pcm_s16le", {}),
+    "3gp": ("3gp", "libopencore_amrnb", {"rate": 8_000, "layout": "mono"}),
+    "mkv-video": ("matroska", "aac", {"video": True, "tracks": 2}),
+    "mkv-flac": ("matroska", "flac", {}),
+    "webm": ("webm", "libopus", {"rate": 48_000}),
+    "webm-live": ("webm", "libopus", {"rate": 48_000, "muxing": {"live": "1"}}),
+    "ogg-opus": ("ogg", "libopus", {"rate": 48_000}),
+    "ogg-vorbis": ("ogg", "vorbis", {"strict": "-2"}),
+    "ogg-flac": ("ogg", "flac", {}),
+    "flac": ("flac", "flac", {}),
+    "wma": ("asf", "wmav2", {"bit_rate": 128_000}),
+    "amr": ("amr", "libopencore_amrnb", {"rate": 8_000, "layout": "mono"}),
+    "avi": ("avi", "libmp3lame", {"video": True}),
+    "flv": ("flv", "libmp3lame", {}),
+    "mpegts": ("mpegts", "aac", {"video": True}),
+    "mpeg": ("vob", "mp2", {"video": True, "rate": 48_000}),
+    "ac3": ("ac3", "ac3", {}),
+    "wavpack": ("wv", "wavpack", {}),
+    "tta": ("tta", "tta", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_decodes_to_the_same_sound_from_the_start_and_from_the_middle(sandbox, name):
+    container, codec, options = FORMATS[name]
+    source = Memory(make(container, codec, **options))
+    info = sandbox.probe(source, name=name)
+    assert info.duration == pytest.approx(8.0, abs=0.15 if info.exact else 0.8)
+    whole = sandbox.decode(source, info, chunk())
+    assert whole.owned == pytest.approx(8.0, abs=0.15)
+    assert whole.seconds == pytest.approx(whole.owned, abs=0.001)
+    heard = samples(whole)
+    reference = sound(RATE, 8.0)
+    # Codecs without delay information (raw aac, mpegts, …) come late by up to one or two frames.
+    assert abs(lag(reference[RATE : 5 * RATE], heard, 1.0)) < 0.06
+    if info.splittable_by == "bytes":
+        parts = [(sandbox.decode(source, info, chunk(span=one)), 0.0) for one in spans(info, 3, overlap=8000)]
+        at = 0.0
+        for part, _ in parts:
+            middle = samples(part)
+            assert abs(lag(middle[RATE : 2 * RATE], heard, at + part.start + 1.0)) < 0.003
+            at += part.owned
+        assert at == pytest.approx(whole.owned, abs=1e-6)
+        return
+    for start, end in ((2.5, 4.0), (5.3, 6.1)):
+        part = sandbox.decode(source, info, chunk(start, end, lead=1.0, tail=0.5))
+        assert part.start == pytest.approx(-1.0)
+        assert part.owned == pytest.approx(end - start)
+        assert part.seconds == pytest.approx(end - start + 1.5, abs=1e-3)
+        middle = samples(part)
+        assert abs(lag(middle[1600:-1600], heard, start - 1.0 + 0.1)) < 0.003
+
+
+def test_chunks_by_time_own_the_whole_recording_without_gap_or_overlap(sandbox):
+    source = Memory(make("ipod", "aac", seconds=8.0))
+    info = sandbox.probe(source)
+    owned = [
+        sandbox.decode(source, info, chunk(a, b, lead=0.5, tail=0.5)).owned
+        for a, b in ((0.0, 3.0), (3.0, 6.0), (6.0, None))
+    ]
+    assert owned[:2] == [3.0, 3.0]
+    assert sum(owned) == pytest.approx(sandbox.decode(source, info, chunk()).owned)
+
+
+def test_the_second_audio_track_is_decoded_when_asked_for(sandbox):
+    source = Memory(make("matroska", "flac", tracks=2, seconds=2.0))
+    info = sandbox.probe(source, track=1)
+    assert info.tracks == 2
+    assert sandbox.decode(source, info, chunk(), track=1).owned == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("flac", "flac"), ("webm", "libopus"), ("matroska", "flac")]
+)
+def test_a_cut_file_gives_what_is_there_and_says_where_it_stops(sandbox, container, codec):
+    data = make(container, codec, rate=48_000)
+    source = Memory(data[: len(data) // 2])
+    info = sandbox.probe(source)
+    pcm = sandbox.decode(source, info, chunk())
+    assert 2.0 < pcm.owned < 6.0
+    assert pcm.warnings[0] == f"the audio stops at {pcm.owned:.1f} s, the header promised 8.0 s"
+    beyond = sandbox.decode(source, info, chunk(7.0, 8.0, lead=1.0))
+    assert beyond.owned == 0.0
+    assert beyond.warnings == pcm.warnings
+
+
+def test_a_part_before_the_end_of_a_cut_file_has_no_warning(sandbox):
+    data = make("flac", "flac")
+    source = Memory(data[: len(data) // 2])
+    info = sandbox.probe(source)
+    assert sandbox.decode(source, info, chunk(0.0, 1.0, tail=0.5)).warnings == ()
+
+
+@pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("ogg", "libopus"), ("flac", "flac")])
+def test_damage_is_silent_and_moves_nothing_after_it(sandbox, container, codec):
+    data = make(container, codec, rate=48_000)
+    whole = Memory(data)
+    info = sandbox.probe(whole)
+    heard = samples(sandbox.decode(whole, info, chunk()))
+    middle = len(data) // 2
+    rubbish = np.random.default_rng(1).bytes(1500)
+    broken = sandbox.decode(Memory(data[:middle] + rubbish + data[middle + 1500 :]), info, chunk())
+    assert broken.seconds == pytest.approx(len(heard) / RATE, abs=0.06)
+    assert abs(lag(samples(broken)[6 * RATE : 7 * RATE], heard, 6.0)) < 0.003
+
+
+def test_a_header_without_sound_is_undecodable(sandbox):
+    data = make("flac", "flac")
+    info = sandbox.probe(Memory(data))
+    with pytest.raises(BadMedia, match="Nothing in this file decodes") as raised:
+        sandbox.decode(Memory(data[:4000] + bytes(len(data) - 4000)), info, chunk())
+    assert raised.value.code == "undecodable"
+
+
+def test_a_change_of_rate_and_layout_in_the_middle_survives(sandbox):
+    first = make("adts", "aac", rate=44_100, layout="stereo", seconds=2.0)
+    second = make("adts", "aac", rate=22_050, layout="mono", seconds=2.0)
+    source = Memory(first + second)
+    info = sandbox.probe(source)
+    pcm = sandbox.decode(source, info, chunk())
+    assert pcm.owned == pytest.approx(4.1, abs=0.1)
+    assert pcm.seconds == pytest.approx(pcm.owned, abs=0.002)
+
+
+def test_very_short_recordings_decode(sandbox):
+    for container, codec in (
+        ("wav", "pcm_s16le"),
+        ("mp3", "libmp3lame"),
+        ("adts", "aac"),
+        ("webm", "libopus"),
+    ):
+        source = Memory(make(container, codec, rate=48_000, seconds=0.2))
+        assert sandbox.decode(source, sandbox.probe(source), chunk()).owned == pytest.approx(0.2, abs=0.07)

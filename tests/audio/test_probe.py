@@ -1,0 +1,209 @@
+"""What a probe learns, what it refuses, and how little it reads."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from shared.audio import Limits, Sandbox
+from shared.errors import BadMedia
+from tests.audio.media import Memory, Sparse, chunk, make, repeated
+
+SIX_HOURS = 6 * 3600.0
+
+
+def refusal(sandbox, data, **options):
+    with pytest.raises(BadMedia) as raised:
+        sandbox.probe(Memory(data), **options)
+    return raised.value.code, str(raised.value)
+
+
+def mp3_frames(seconds, bit_rate=64_000):
+    return make("mp3", "libmp3lame", rate=32_000, layout="mono", seconds=seconds, bit_rate=bit_rate,
+                muxing={"write_xing": "0", "id3v2_version": "0"})  # fmt: skip
+
+
+def box(name, *content):
+    body = b"".join(content)
+    return struct.pack("!I", 8 + len(body)) + name + body
+
+
+def test_an_empty_file_is_empty(sandbox):
+    code, message = refusal(sandbox, b"")
+    assert code == "empty"
+    assert "upload it again" in message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Dear all, here is what we said.\n" * 3000,
+        "größer, später, übrigens: ÿûÿûÿû ".encode("latin-1") * 4000,
+        bytes(200_000),
+        np.random.default_rng(3).bytes(500_000),
+        b"\xff\xfb" * 50_000,
+        b"\x89PNG\r\n\x1a\n" + bytes(5000),
+        b"%PDF-1.7 " + bytes(5000),
+        b"PK\x03\x04" + bytes(5000),
+        b"x",
+    ],
+)
+def test_what_is_no_recording_is_refused_whatever_it_is_called(sandbox, data):
+    code, message = refusal(sandbox, data, name="a/talk.mp3")
+    assert code == "not-media"
+    assert "pload" in message
+
+
+def test_a_video_without_sound_has_no_audio(sandbox):
+    for container in ("mp4", "matroska", "avi", "mpegts"):
+        assert refusal(sandbox, make(container, None, video=True, seconds=1.0))[0] == "no-audio"
+
+
+def test_a_missing_track_is_named_with_the_number_there_are(sandbox):
+    for container, tracks in (("matroska", 2), ("mp4", 2), ("wav", 1)):
+        codec = "pcm_s16le" if container == "wav" else "aac"
+        data = make(container, codec, seconds=1.0, tracks=tracks)
+        code, message = refusal(sandbox, data, track=2)
+        assert code == "no-track"
+        assert (f"{tracks} audio track") in message
+
+
+def test_an_mp4_without_its_index_is_incomplete(sandbox):
+    data = make("mp4", "aac", seconds=2.0)
+    assert refusal(sandbox, data[: data.index(b"moov") - 4])[0] == "incomplete"
+    assert refusal(sandbox, data[: len(data) // 3])[0] == "incomplete"
+
+
+def test_protected_recordings_are_encrypted(sandbox):
+    mp4 = make("mp4", "aac", seconds=1.0)
+    assert refusal(sandbox, mp4.replace(b"mp4a", b"enca"))[0] == "encrypted"
+    assert refusal(sandbox, mp4.replace(b"mp4a", b"drms"))[0] == "encrypted"
+    assert refusal(sandbox, b"\0\0\0\x14ftypaax \0\0\0\1aax " + mp4[28:])[0] == "encrypted"
+    assert refusal(sandbox, b"\0\0\0\0\x57\x90\x75\x36" + bytes(5000))[0] == "encrypted"
+    asf = make("asf", "wmav2", seconds=1.0, bit_rate=64_000)
+    mark = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")
+    assert refusal(sandbox, asf[:30] + mark + asf[46:])[0] == "encrypted"
+
+
+def test_a_damaged_header_is_undecodable(sandbox):
+    code, message = refusal(sandbox, b"fLaC" + np.random.default_rng(4).bytes(3000))
+    assert code == "undecodable"
+    assert "convert" in message
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_streamed_wav_takes_its_length_from_the_file(sandbox, size):
+    data = make("wav", "pcm_s16le", seconds=3.0)
+    at = data.index(b"data") + 4
+    source = Memory(data[:4] + struct.pack("<I", size) + data[8:at] + struct.pack("<I", size) + data[at + 4 :])
+    info = sandbox.probe(source)
+    assert info.duration == pytest.approx(3.0)
+    assert info.warnings == ()
+    assert sandbox.decode(source, info, chunk()).owned == pytest.approx(3.0)
+
+
+def test_a_cut_wav_says_how_much_its_header_promised(sandbox):
+    for container, codec in (("wav", "pcm_s16le"), ("aiff", "pcm_s16be")):
+        data = make(container, codec, seconds=8.0)
+        source = Memory(data[: len(data) // 2])
+        info = sandbox.probe(source)
+        assert info.duration == pytest.approx(4.0, abs=0.01)
+        assert info.warnings == ("the audio stops at 4.0 s, the header promised 8.0 s",)
+        assert sandbox.decode(source, info, chunk()).owned == pytest.approx(4.0, abs=0.01)
+
+
+def test_an_mp3_with_a_header_is_exact_and_cut_it_is_not(sandbox):
+    data = make("mp3", "libmp3lame", seconds=30.0, bit_rate=128_000)
+    info = sandbox.probe(Memory(data))
+    assert (info.exact, info.splittable_by, info.codec) == (True, "bytes", "mp3")
+    assert info.duration == pytest.approx(30.0, abs=0.05)
+    cut = sandbox.probe(Memory(data[: len(data) // 2]))
+    assert not cut.exact
+    assert cut.duration == pytest.approx(15.0, abs=0.2)
+    assert cut.warnings == (f"the audio stops at {cut.duration:.1f} s, the header promised 30.0 s",)
+
+
+def test_an_mp3_of_constant_rate_without_header_is_exact_at_any_length(sandbox):
+    frames = mp3_frames(4.0)
+    info = sandbox.probe(Memory(frames * 600))
+    assert info.exact
+    assert info.duration == pytest.approx(600 * sandbox.probe(Memory(frames)).duration, rel=1e-4)
+
+
+def test_an_mp3_of_varying_rate_without_header_is_an_estimate(sandbox):
+    quiet, loud = mp3_frames(4.0, 32_000), mp3_frames(4.0, 128_000)
+    info = sandbox.probe(Memory((quiet + loud) * 60))
+    assert not info.exact
+    assert info.duration == pytest.approx(480, rel=0.35)
+
+
+def test_tags_around_an_mp3_are_no_audio(sandbox):
+    frames = mp3_frames(4.0)
+    art = b"ID3\x04\0\0" + bytes([0, 0x40, 0, 0]) + bytes(0x40 << 14)
+    ape = b"APETAGEX" + struct.pack("<IIII", 2000, 32 + 900, 1, 0) + bytes(8)
+    tail = bytes(900) + ape + b"TAG" + bytes(125)
+    info = sandbox.probe(Memory(art + frames + tail))
+    assert info.first_byte == len(art)
+    assert info.duration == pytest.approx(sandbox.probe(Memory(frames)).duration)
+
+
+def test_raw_aac_is_estimated(sandbox):
+    frames = make("adts", "aac", seconds=4.0, bit_rate=64_000)
+    info = sandbox.probe(Memory(frames * 60))
+    assert (info.codec, info.splittable_by, info.exact) == ("aac", "bytes", False)
+    assert info.duration == pytest.approx(60 * sandbox.probe(Memory(frames)).duration, rel=0.05)
+
+
+def test_a_live_webm_gets_its_length_from_the_last_cluster(sandbox):
+    data = make("webm", "libopus", rate=48_000, seconds=9.0, muxing={"live": "1"})
+    assert sandbox.probe(Memory(data)).duration == pytest.approx(9.0, abs=0.1)
+
+
+def test_a_fragmented_mp4_gets_its_length_from_the_last_fragment(sandbox):
+    muxing = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "1000000"}
+    info = sandbox.probe(Memory(make("mp4", "aac", seconds=9.0, muxing=muxing)))
+    assert info.duration == pytest.approx(9.0, abs=0.1)
+    assert info.exact
+
+
+def long_files():
+    frames = mp3_frames(4.0)
+    wav = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=1.0)
+    at = wav.index(b"data") + 4
+    size = int(SIX_HOURS * 32_000)
+    wav = wav[:4] + struct.pack("<I", size + at - 4) + wav[8:at] + struct.pack("<I", size) + wav[at + 4 :]
+    flac = bytearray(make("flac", "flac", rate=16_000, layout="mono", seconds=2.0))
+    flac[21:26] = (flac[21] & 0xF0 | 0).to_bytes(1) + struct.pack("!I", int(SIX_HOURS * 16_000))
+    opus = {"rate": 48_000, "hours": 6, "frame_duration": "120"}
+    art = b"ID3\x04\0\0" + bytes([1, 0x40, 0, 0]) + bytes(0x41 << 14)
+    return {
+        "wav": lambda: Sparse(wav, at + 4 + size),
+        "mp3": lambda: Memory(art + frames * 5400),
+        "aac": lambda: Memory(make("adts", "aac", seconds=4.0) * 5400),
+        "m4a": lambda: Memory(repeated("ipod", "aac", rate=8_000, hours=6)),
+        "webm": lambda: Memory(repeated("webm", "libopus", **opus)),
+        "webm-live": lambda: Memory(repeated("webm", "libopus", muxing={"live": "1"}, **opus)),
+        "ogg": lambda: Memory(repeated("ogg", "libopus", **opus)),
+        "flac": lambda: Sparse(bytes(flac), 400_000_000),
+    }
+
+
+@pytest.mark.parametrize("name", long_files())
+def test_six_hours_are_probed_from_less_than_a_megabyte(sandbox, name):
+    source = long_files()[name]()
+    info = sandbox.probe(source)
+    assert info.duration == pytest.approx(SIX_HOURS, rel=0.03)
+    assert info.bytes_read < 700_000
+    if isinstance(source, Memory):
+        assert sum(length for _, length in source.reads) == info.bytes_read
+
+
+def test_a_probe_stops_at_its_budget():
+    data = make("mpegts", "aac", video=True, seconds=8.0)
+    source = Memory(data * 20)
+    with Sandbox(Limits(probe_bytes=60_000)) as small:
+        try:
+            small.probe(source)
+        except BadMedia as error:
+            assert error.code in {"undecodable", "no-audio"}
+    assert sum(length for _, length in source.reads) <= 60_000
