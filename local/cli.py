@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -193,4 +192,4 @@ def _choose_state(state_dir: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

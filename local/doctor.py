@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gpu_job import weights
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, ModelUnavailable
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _weights(known: weights.Weights, settings: Settings) -> Finding:
 def _own_weights(model: str) -> Finding:
     try:
         folder = weights.locate(model).folder
-    except weights.ModelUnavailable as error:
+    except ModelUnavailable as error:
         what = "weights PARAKEET_MODEL_NAME"
         return Finding(
             what=what, state="missing", found=str(error), fix="change or unset PARAKEET_MODEL_NAME"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from shared.audio import Pcm
 from shared.model import AudioInfo, ChunkResult, LedgerRow, Word
 from shared.ports import Ports
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class SetClock:
@@ -35,9 +38,14 @@ class ScriptedMedia:
 
     info: AudioInfo = field(
         default_factory=lambda: AudioInfo(
-            format="wav", codec="pcm_s16le", sample_rate=16_000, channels=1, duration=60.0, exact=True,
+            format="wav",
+            codec="pcm_s16le",
+            sample_rate=16_000,
+            channels=1,
+            duration=60.0,
+            exact=True,
             splittable_by="time",
-        )  # fmt: skip
+        )
     )
     error: Exception | None = None
     probes: int = 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -106,7 +107,7 @@ def test_chunks_cover_the_recording_without_gaps(duration, minutes, by, first, l
     assert chunks[0].start == 0.0
     assert chunks[-1].end == pytest.approx(duration, abs=0.002)
     assert [c.index for c in chunks] == list(range(len(chunks)))
-    for left, right in zip(chunks, chunks[1:], strict=False):
+    for left, right in itertools.pairwise(chunks):
         assert left.end == right.start
         assert left.tail == right.lead > 0
         assert left.tail + right.lead <= plan.MAX_OVERLAP + 0.001
@@ -116,7 +117,7 @@ def test_chunks_cover_the_recording_without_gaps(duration, minutes, by, first, l
         spans = [c.span for c in chunks]
         assert spans[0].own_from == first
         assert spans[-1].own_to == first + length
-        for left, right in zip(spans, spans[1:], strict=False):
+        for left, right in itertools.pairwise(spans):
             assert left.own_to == right.own_from
         for span in spans:
             assert first <= span.read_from <= span.own_from <= span.own_to <= span.read_to <= first + length

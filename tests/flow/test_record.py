@@ -29,7 +29,9 @@ def keep_all(world, recording, **changes):
 
 
 def outputs(world, recording):
-    return {name.rsplit("/", 1)[-1]: world.ports.store.load("transcripts", name) for name in recording.outputs}
+    return {
+        name.rsplit("/", 1)[-1]: world.ports.store.load("transcripts", name) for name in recording.outputs
+    }
 
 
 def test_a_recording_is_done_only_when_its_last_chunk_is_in(world, planned):

@@ -26,7 +26,7 @@ def test_the_callers_weights_come_before_the_deployments():
 
 @pytest.mark.parametrize("method", ["deepgram", "hybrid"])
 def test_a_method_that_cannot_run_here_is_refused_with_what_to_do(method):
-    with pytest.raises(BadRequest, match="no Deepgram engine. Ask for parakeet"):
+    with pytest.raises(BadRequest, match=r"no Deepgram engine\. Ask for parakeet"):
         choose(audio(), Options(method=method), Settings(), {"parakeet-cpu"})
     with pytest.raises(BadRequest, match="no Deepgram engine"):
         choose(audio(), Options(), Settings(method=method), {"parakeet-cpu"})

@@ -64,7 +64,9 @@ def test_an_empty_file_fails_without_being_probed(world):
 
 
 def test_options_come_with_the_upload(world):
-    recording = upload.on_upload(world.upload(**{"dropscribe-track": "2", "dropscribe-language": "de"}), world.ports)
+    recording = upload.on_upload(
+        world.upload(**{"dropscribe-track": "2", "dropscribe-language": "de"}), world.ports
+    )
     assert (recording.options.track, recording.options.language) == (2, "de")
 
 
