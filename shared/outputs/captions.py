@@ -62,7 +62,7 @@ _AFTER_SHORT_WORD = 18.0
 _SENTENCE_INSIDE = 20.0
 _LACKING_MILLISECOND = 0.03
 _TOO_SHORT = 30.0
-_TOP_HEAVY = 2.0
+_TOP_HEAVY = 4.0
 _FULL = 2 * LINE + 1
 # By the characters of a caption; looked up some 15 times a word, so worth a table.
 _EMPTINESS = [8.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]

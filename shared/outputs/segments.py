@@ -142,8 +142,7 @@ def _pause(words: Sequence[Word], index: int) -> float:
 
 def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tuple[int, int]]:
     """Cut a stretch at its pauses, and where there is none for too long, at the widest gap."""
-    index = first
-    while index < last:
+    for index in range(first, last):
         if _pause(words, index) >= PAUSE:
             yield first, index
             first = index + 1
@@ -151,8 +150,6 @@ def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tup
             cut = _widest_gap(words, first, index)
             yield first, cut
             first = cut + 1
-            index = cut
-        index += 1
     yield first, last
 
 

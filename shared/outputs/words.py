@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half characters: a file name that is not UTF-8 has them. No encoding can write them."""
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
-"""Control characters, line separators and the byte order mark: none of them is speech, and each of
-them ends a line, a caption or a file for some reader."""
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufeff]")
+"""Control characters and the byte order mark: none of them is speech, and each of them ends a line, a
+caption or a file for some reader. (Line separators are white space.)"""
 
 
 def milliseconds(seconds: float) -> int:

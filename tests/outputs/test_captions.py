@@ -45,8 +45,19 @@ def test_two_lines_are_balanced_and_break_after_punctuation():
 
 
 def test_a_line_does_not_end_with_an_article_where_that_can_be_avoided():
-    words = spoken("people walked across the enormous stone bridge")
-    assert lines(words) == [("people walked across", "the enormous stone bridge")]
+    words = spoken("people walked across the enormous stone bridges")
+    assert lines(words) == [("people walked across", "the enormous stone bridges")]
+
+
+def test_of_two_lines_the_upper_one_is_rather_the_shorter():
+    words = spoken("people walked across with enormous stone bridge")
+    assert lines(words) == [("people walked across", "with enormous stone bridge")]
+
+
+def test_a_line_breaks_in_a_breath():
+    text = "people walked slowly over enormous stone buildings"
+    assert lines(spoken(text)) == [("people walked slowly over", "enormous stone buildings")]
+    assert lines(spoken(text, pauses={2: 0.3})) == [("people walked slowly", "over enormous stone buildings")]
 
 
 def test_a_long_sentence_is_cut_at_its_commas_and_leaves_no_single_word():
@@ -61,8 +72,29 @@ def test_a_long_sentence_is_cut_at_its_commas_and_leaves_no_single_word():
 
 
 def test_no_caption_extends_over_a_second_of_silence():
-    words = spoken("we came home and slept", pauses={2: 1.0})
-    assert lines(words) == [("we came home",), ("and slept",)]
+    words = spoken("Yes, no", pauses={0: 1.0})
+    assert lines(words) == [("Yes,",), ("no",)]
+    words = spoken("Yes, no", pauses={0: 0.9})
+    assert lines(words) == [("Yes, no",)]
+
+
+def test_a_caption_has_no_more_words_than_are_spoken_in_seven_seconds():
+    words = spoken("one two three four five six", pace=2.0)
+    assert lines(words) == [("one two three",), ("four five six",)]
+
+
+def test_a_line_has_42_characters_at_most():
+    full = "x" * 20 + " " + "y" * 21
+    assert lines(spoken(full)) == [(full,)]
+    assert lines(spoken(full + "y")) == [("x" * 20, "y" * 22)]
+
+
+def test_dense_speech_is_not_cut_into_captions_that_nobody_can_read():
+    """A cut after the comma would leave half a second for the first caption."""
+    words = spoken("Well, then. " + "He walked all the way home along the river with his old dog.", pace=0.25)
+    assert times(words)[0][0] == 0
+    assert all(end - start >= 1000 for start, end in times(words))
+    assert lines(words)[0][0].startswith("Well, then. He")
 
 
 def test_a_word_longer_than_a_line_has_a_caption_of_its_own():
@@ -83,6 +115,15 @@ def test_a_caption_stays_to_be_read_for_up_to_a_second_and_a_half_after_the_spee
 
 def test_a_caption_of_one_drawn_out_word_goes_after_seven_seconds():
     assert times([word("Ooooh", 1.0, 21.0)]) == [(1000, 8000)]
+
+
+def test_a_caption_stays_while_any_of_its_words_is_spoken():
+    assert times([word("a", 0.0, 3.0), word("b", 1.0, 1.2)]) == [(0, 3000)]
+
+
+def test_a_gap_is_not_closed_where_the_caption_would_stay_too_long_after_its_speech():
+    assert times([word("Yes.", 0.0, 0.1), word("Then.", 1.9, 3.5)]) == [(0, 1000), (1900, 3500)]
+    assert times([word("Yes.", 0.0, 0.5), word("Then.", 1.9, 3.5)]) == [(0, 1900 - GAP), (1900, 3500)]
 
 
 def test_a_short_gap_before_the_next_caption_is_closed_to_two_frames():

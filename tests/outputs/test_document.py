@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model import Word
 from shared.outputs.document import transcript_json
 from shared.outputs.segments import paragraphs, sentences
 from tests.outputs.streams import any_stream, spoken, transcript, word
@@ -91,6 +92,11 @@ def test_times_have_three_decimals_at_most():
     data = write([word("a", 0.1 + 0.2, 1 / 3)])
     assert b'"start":0.3,"end":0.333' in data
     assert not re.search(rb"\d\.\d{4}", data)
+
+
+def test_confidence_has_three_decimals():
+    half_sure = Word(text="a", start=0.0, end=1.0, confidence=1 / 3)
+    assert b'"confidence":0.333}' in write([half_sure])
 
 
 def test_a_name_that_is_not_utf_8_can_be_written():

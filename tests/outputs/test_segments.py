@@ -64,6 +64,21 @@ def test_a_stretch_without_any_pause_is_cut_at_its_widest_gap():
     assert [one.last for one in sentences(words)] == [40, 99]
 
 
+def test_without_any_gap_such_a_stretch_is_cut_after_half_a_minute():
+    words = spoken(" ".join(["word"] * 100), pace=0.5)
+    assert [one.last for one in sentences(words)] == [59, 99]
+
+
+def test_such_a_cut_leaves_no_snippet_of_less_than_five_seconds():
+    words = spoken(" ".join(["word"] * 100), pace=0.5, pauses={3: 0.5, 40: 0.1})
+    assert [one.last for one in sentences(words)] == [40, 99]
+
+
+def test_a_sentence_of_more_than_half_a_minute_is_cut_at_its_pauses():
+    words = spoken(" ".join(["word"] * 69) + " end.", pace=0.5, pauses={20: 0.8})
+    assert [one.last for one in sentences(words)] == [20, 69]
+
+
 def test_a_segment_spans_its_words():
     words = [word("a", 1.0, 3.0), word("b.", 1.5, 2.0)]
     (one,) = sentences(words)

@@ -29,6 +29,10 @@ def test_white_space_and_control_characters_inside_a_word_become_one_space():
     assert tidy(words) == (Word(text="a b c d", start=1.0, end=2.0, confidence=0.9),)
 
 
+def test_spaces_around_a_word_are_removed():
+    assert [one.text for one in tidy([word(" a  b ", 1.0, 2.0)])] == ["a b"]
+
+
 def test_a_word_without_text_is_left_out():
     assert tidy([word("", 0, 1), word(" \t", 1, 2), word("\x00", 2, 3)]) == ()
 
