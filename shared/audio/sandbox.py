@@ -88,36 +88,38 @@ class Sandbox:
     def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
         with self._lock:
             try:
-                connection = self._connection()
-                return self._talk(connection, source, job)
-            except TimeoutError:
+                end, samples = self._talk(self._connection(), source, job)
+            except _Late:
                 self._stop()
                 raise BadMedia(
                     "limit",
                     f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
                     "probably damaged; convert it to another format (for example FLAC) and upload it again.",
                 ) from None
-            except BadMedia:
-                raise
+            except _Gone:
+                # Not the job but the process itself: the system may have ended it for memory.
+                self._stop()
+                raise _died(-signal.SIGKILL) from None
             except BaseException:
                 # The state of the conversation is unknown.
                 self._stop()
                 raise
+        return end.outcome(), samples
 
-    def _talk(self, connection: socket.socket, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
-        """Send a job and serve it to its end; the result and the samples."""
+    def _talk(self, connection: socket.socket, source: Source, job: wire.Job) -> tuple[_Ending, bytes]:
+        """Send a job and serve it to its end; how it ended, and the samples."""
         end = _Ending()
         samples = bytearray()
         left = self.limits.timeout_s
         connection.settimeout(left)
-        connection.send(wire.JOB + to_json(job))
+        _send(connection, wire.JOB + to_json(job))
         while True:
             before = time.monotonic()
             connection.settimeout(max(left, 0.001))
-            frame = connection.recv(wire.RECEIVE)
+            frame = _receive(connection)
             left -= time.monotonic() - before
             if left <= 0:
-                raise TimeoutError
+                raise _Late
             kind, payload = frame[:1], frame[1:]
             if kind == wire.READ:
                 self._serve_read(connection, source, payload, end)
@@ -128,11 +130,10 @@ class Sandbox:
             elif kind == wire.BAD:
                 end.refusal = from_json(payload, wire.Refusal)
             elif kind == wire.EXIT:
-                return end.outcome(os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])), bytes(samples)
+                end.status = os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])
+                return end, bytes(samples)
             else:
-                # The process itself has gone; the system may have ended it for memory.
-                self._stop()
-                raise _died(-signal.SIGKILL)
+                raise _Gone
 
     def _serve_read(self, connection: socket.socket, source: Source, payload: bytes, end: _Ending) -> None:
         start, length = wire.RANGE.unpack(payload)
@@ -141,15 +142,12 @@ class Sandbox:
             data = source.read(start, length) if length else b""
         except Exception as error:  # noqa: BLE001 - whatever it is, it goes on to our caller
             end.failure = error
-            connection.send(wire.ABORT)
+            _send(connection, wire.ABORT)
         else:
-            self._answer(connection, data)
-
-    def _answer(self, connection: socket.socket, data: bytes) -> None:
-        with contextlib.suppress(ConnectionError):  # a job that died is reported by its EXIT frame
-            connection.send(wire.ANSWER + wire.U64.pack(len(data)))
+            # A job that died meanwhile is reported by its EXIT frame; its answers are then ignored.
+            _send(connection, wire.ANSWER + wire.U64.pack(len(data)))
             for at in range(0, len(data), wire.FRAME):
-                connection.send(wire.BYTES + data[at : at + wire.FRAME])
+                _send(connection, wire.BYTES + data[at : at + wire.FRAME])
 
     def _connection(self) -> socket.socket:
         if self._socket is not None and self._process is not None and self._process.poll() is None:
@@ -171,7 +169,7 @@ class Sandbox:
         ours.settimeout(START_TIMEOUT)
         try:
             ready = ours.recv(wire.RECEIVE) == wire.HELLO
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             ready = False
         if not ready:
             self._stop()
@@ -199,6 +197,32 @@ class Sandbox:
             self._process = None
 
 
+class _Late(Exception):  # noqa: N818 - never leaves this module
+    """The job has used up its time."""
+
+
+class _Gone(Exception):  # noqa: N818 - never leaves this module
+    """The process has closed its end of the socket."""
+
+
+def _send(connection: socket.socket, frame: bytes) -> None:
+    try:
+        connection.send(frame)
+    except TimeoutError:
+        raise _Late from None
+    except ConnectionError:
+        raise _Gone from None
+
+
+def _receive(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(wire.RECEIVE)
+    except TimeoutError:
+        raise _Late from None
+    except ConnectionError:
+        raise _Gone from None
+
+
 @dataclass(slots=True)
 class _Ending:
     """What is known about the end of a job before its process has exited."""
@@ -206,15 +230,16 @@ class _Ending:
     result: bytes = b""
     refusal: wire.Refusal | None = None
     failure: Exception | None = None
+    status: int = 0
 
-    def outcome(self, status: int) -> bytes:
+    def outcome(self) -> bytes:
         """The result, or the reason why there is none, raised."""
         if self.failure is not None:
             raise self.failure
         if self.refusal is not None:
             raise BadMedia(self.refusal.code, self.refusal.message)
-        if status != 0 or not self.result:
-            raise _died(status)
+        if self.status != 0 or not self.result:
+            raise _died(self.status)
         return self.result
 
 

@@ -95,7 +95,9 @@ def test_a_damaged_header_is_undecodable(sandbox):
 def test_a_streamed_wav_takes_its_length_from_the_file(sandbox, size):
     data = make("wav", "pcm_s16le", seconds=3.0)
     at = data.index(b"data") + 4
-    source = Memory(data[:4] + struct.pack("<I", size) + data[8:at] + struct.pack("<I", size) + data[at + 4 :])
+    source = Memory(
+        data[:4] + struct.pack("<I", size) + data[8:at] + struct.pack("<I", size) + data[at + 4 :]
+    )
     info = sandbox.probe(source)
     assert info.duration == pytest.approx(3.0)
     assert info.warnings == ()
