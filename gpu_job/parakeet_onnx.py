@@ -73,7 +73,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
         # onnxruntime's errors share no root with onnx-asr's.
         raise ModelUnavailable(
             f"The weights in {located.folder} cannot be loaded: {str(error).strip() or type(error).__name__}. "
-            "They may be damaged: delete that folder, then start again to download them, or export them again."
+            f"They may be damaged: {located.remedy}."
         ) from error
     return Parakeet(name, located, _Sessions.of(adapter.asr), callers)
 

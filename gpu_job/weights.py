@@ -71,6 +71,8 @@ class Located:
     """Commit of the hub, or a digest of the files."""
     language: str | None
     """BCP-47 code where they know one language only."""
+    remedy: str
+    """What to do when they turn out to be damaged."""
 
 
 BUNDLED = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
@@ -138,8 +140,18 @@ def locate(name: str) -> Located:
                 f"The bundled demo weights are not in {BUNDLED}. Run Dropscribe from its repository, "
                 "or name other weights with --model."
             )
-        return Located(folder=folder, revision=digest(folder), language=known.language)
-    return Located(folder=folder or _download(known), revision=known.commit, language=known.language)
+        return Located(
+            folder=folder,
+            revision=digest(folder),
+            language=known.language,
+            remedy="get the repository's own copy back, as with `git checkout -- models`",
+        )
+    return Located(
+        folder=folder or _download(known),
+        revision=known.commit,
+        language=known.language,
+        remedy="delete that folder of the cache and start again, and they are downloaded anew",
+    )
 
 
 def digest(folder: Path) -> str:
@@ -176,7 +188,7 @@ def _in_folder(folder: Path, name: str) -> Located:
         raise ModelUnavailable(
             f"The model in {folder} is of type {kind!r}; Dropscribe runs {MODEL_TYPE!r}. Use one of {names}."
         )
-    return Located(folder=folder, revision=digest(folder), language=None)
+    return Located(folder=folder, revision=digest(folder), language=None, remedy="export the model again")
 
 
 def _download(weights: Weights) -> Path:

@@ -5,6 +5,7 @@ The vocabulary is SentencePiece's: a token that begins with a space begins a wor
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,13 +59,14 @@ def words(tokens: Tokens, pieces: Sequence[str], seconds: float) -> tuple[Word, 
             joined[-1].text += word.text
         else:
             joined.append(word)
-    limits = [*(word.start for word in joined[1:]), None]
-    return tuple(word.finish(limit, seconds) for word, limit in zip(joined, limits, strict=True))
+    limits = (word.start for word in joined[1:])
+    return tuple(word.finish(limit, seconds) for word, limit in itertools.zip_longest(joined, limits))
 
 
 def _is_control(piece: str) -> bool:
     """True for `<|endoftext|>`, `<pad>`, `<unk>` and their kind: marks for programs, not text."""
-    return len(piece) > 2 and piece.startswith("<") and piece.endswith(">")
+    text = piece.strip()
+    return len(text) > 2 and text.startswith("<") and text.endswith(">")
 
 
 class _Building:
