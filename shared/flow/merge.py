@@ -5,11 +5,12 @@ happens where two of them overlap. Every word of the result is a whole word of o
 that piece: words are never sorted. Only times are corrected: a start lower than the start before it is
 raised to that start.
 
-With times wrong by up to 0.15 s each, words come out exactly where overlaps are 0 or at least 1 s long
-and equal words start at least 0.7 s apart. No rule can restore a word that both sides missed, tell which
-of two different hearings is right, or count quick repetitions that all have wrong times. A word that one
-side missed next to one that the other missed is taken for one sound where timing errors make them
-coincide. See `docs/decisions/0002-merging.md`.
+With times wrong by up to 0.15 s each, all words come out exactly where overlaps are empty or at least
+1.5 s long and equal words begin at least 0.7 s apart; random errors of that size were never seen to matter.
+What no rule can do: restore a word that both sides missed, tell which of two hearings is right, or count
+quick repetitions whose times are all wrong by the same amount. A word that one side missed next to a word
+that the other missed is taken for one sound where their times coincide, and a word that the edge of its
+piece touches gives way to what the other side heard beside it. `docs/decisions/0002-merging.md` has more.
 """
 
 from __future__ import annotations

@@ -7,9 +7,11 @@ cut are garbage.
    where a pair gains what leaving both words alone would cost, less the square of their distance in
    time (a Gaussian model of timing errors). Leaving a word alone costs nothing where the other piece
    had no audio, so three times "seven" across an edge stays three times.
-2. Between pairs, unequal words that share their time are two hearings of one sound, and one side is
-   kept: the one whose words lie further from the edges of their own audio.
-3. A word that only one side heard is kept.
+2. Between pairs, unequal words that share their time are two hearings of one sound. The side whose words
+   lie further from the edges of its own audio is kept; the beginning of a piece counts as three times
+   nearer than its end, because a transducer that begins amid speech lacks its own history.
+3. A word that only one side heard is kept. Only where the sides contradict each other between the same
+   two pairs must it come from the side that is surer there, by the same measure.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ DEPTH = 0.3
 """Seconds inside a piece from which on it should have heard a word."""
 COINCIDENCE = 0.15
 """Unequal words whose middles are this near, in seconds, are one sound; also, what touches an edge."""
+HISTORY = 3.0
+"""How many times as much sound a transducer needs before a word as after it to hear it equally well."""
 SHORTEST = 0.1
 """Seconds a word takes at least: engines also report words without length."""
 
@@ -56,11 +60,18 @@ def seam(left: Piece, right: Piece) -> list[Word]:
     joined: list[Word] = []
     i = j = 0
     for p, q in [*_pairs(left, right), (len(left.words), len(right.words))]:
-        for ours, theirs in _groups(left, right, left.words[i:p], right.words[j:q]):
-            joined += _choose(left, right, ours, theirs)
+        groups = list(_groups(left, right, left.words[i:p], right.words[j:q]))
+        differ = any(ours and theirs for ours, theirs in groups)
+        for ours, theirs in groups:
+            if ours and theirs:
+                joined += _choose(left, right, ours, theirs)
+            elif not differ or (_margin(left, ours or theirs) >= _margin(right, ours or theirs)) == bool(
+                ours
+            ):
+                joined += ours or theirs
         if p < len(left.words):
             ours, theirs = left.words[p : p + 1], right.words[q : q + 1]
-            joined += ours if _clearance(left, ours) >= _clearance(right, theirs) else theirs
+            joined += ours if _margin(left, ours) >= _margin(right, theirs) else theirs
         i, j = p + 1, q + 1
     return joined
 
@@ -155,38 +166,21 @@ def _is_doubtful(piece: Piece, other: Piece, word: Word) -> bool:
     return _clearance(piece, (word,)) <= COINCIDENCE and _clearance(other, (word,)) >= DEPTH
 
 
-def _is_rest(piece: Piece, rest: Word, whole: Word) -> bool:
-    """Whether a word is what the edge of its piece left of a word that the other side heard whole."""
-    text, full = _plain(rest.text), _plain(whole.text)
-    if not 2 <= len(text) < len(full):
-        return False
-    cut_end = piece.end - rest.end <= COINCIDENCE and full.startswith(text)
-    cut_start = rest.start - piece.start <= COINCIDENCE and full.endswith(text)
-    return cut_end or cut_start
-
-
 def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]) -> list[Word]:
     """One hearing of a group: ours up to a word start and theirs from there.
 
     Of all cuts that neither repeat a sound nor leave one out, it takes the one whose words lie
     furthest from the edges of their own audio. All of ours and all of theirs are always among them.
     """
-    if not ours or not theirs:
-        return [*ours, *theirs]
-    if len(ours) == len(theirs) == 1:
-        if _is_rest(left, ours[0], theirs[0]):
-            return [*theirs]
-        if _is_rest(right, theirs[0], ours[0]):
-            return [*ours]
     same = [[_one_sound(left, right, a, b) for b in theirs] for a in ours]
-    best, widest = [*ours], _clearance(left, ours)
+    best, widest = [*ours], _margin(left, ours)
     for i in range(len(ours)):
         for j in range(len(theirs)):
             repeats = any(any(row[j:]) for row in same[:i])
             loses = not all(any(row[j:]) for row in same[i:]) or not all(
                 any(row[k] for row in same[:i]) for k in range(j)
             )
-            width = min(_clearance(left, ours[:i]), _clearance(right, theirs[j:]))
+            width = min(_margin(left, ours[:i]), _margin(right, theirs[j:]))
             if not repeats and not loses and width > widest:
                 best, widest = [*ours[:i], *theirs[j:]], width
     return best
@@ -195,6 +189,14 @@ def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Wo
 def _clearance(piece: Piece, words: Sequence[Word]) -> float:
     """Seconds between words and the nearer edge of a piece, negative outside, infinite for no words."""
     return min((min(word.start - piece.start, piece.end - word.end) for word in words), default=float("inf"))
+
+
+def _margin(piece: Piece, words: Sequence[Word]) -> float:
+    """How sure a piece is of words: `_clearance`, a second after its beginning counting as 1 / `HISTORY`."""
+    return min(
+        (min((word.start - piece.start) / HISTORY, piece.end - word.end) for word in words),
+        default=float("inf"),
+    )
 
 
 def _middle(word: Word) -> float:
