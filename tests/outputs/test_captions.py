@@ -72,10 +72,10 @@ def test_a_long_sentence_is_cut_at_its_commas_and_leaves_no_single_word():
 
 
 def test_no_caption_extends_over_a_second_of_silence():
-    words = spoken("Yes, no", pauses={0: 1.0})
-    assert lines(words) == [("Yes,",), ("no",)]
-    words = spoken("Yes, no", pauses={0: 0.9})
-    assert lines(words) == [("Yes, no",)]
+    words = spoken("Yes, no.", pauses={0: 1.0})
+    assert lines(words) == [("Yes,",), ("no.",)]
+    words = spoken("Yes, no.", pauses={0: 0.9})
+    assert lines(words) == [("Yes, no.",)]
 
 
 def test_a_caption_has_no_more_words_than_are_spoken_in_seven_seconds():
