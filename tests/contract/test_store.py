@@ -1,0 +1,140 @@
+"""What every Store does."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadMedia
+from tests.contract.processes import in_processes, killed
+
+NAMES = [
+    "talk.mp3",
+    "a/talk.mp3",
+    "my talk (final) 100%.wav",
+    "été/講演 😀.m4a",
+    "'quoted' \"double\" #1?*[x].flac",
+    "trailing ",
+    "trailing.",
+    "a//b",
+    "a/./b",
+    "a/../../b",
+    "ends/",
+    "/starts",
+    "%=looks%20escaped",
+    "%+and/%!this",
+    "n" * 900,
+    "ü" * 200 + "/" + "😀" * 100,
+]
+
+
+def test_object_that_was_never_written_is_not_there(store):
+    assert store.port.stat("work", "nothing") is None
+    assert store.port.load("work", "nothing") is None
+    assert list(store.port.list("work")) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_comes_back_as_it_was_given(store, name):
+    assert store.port.create("work", name, b"content", "text/plain")
+    found = store.port.stat("work", name)
+    assert (found.bucket, found.name, found.size) == ("work", name, 7)
+    assert store.port.load("work", name) == b"content"
+    assert [one.name for one in store.port.list("work")] == [name]
+
+
+def test_many_odd_names_live_side_by_side_and_are_listed_in_order(store):
+    names = [name for name in NAMES if name != "a//b"] + ["a.b", "a/b", "a-b", "A"]
+    for name in names:
+        assert store.port.create("work", name, name.encode(), "text/plain")
+    assert [one.name for one in store.port.list("work")] == sorted(names)
+    for name in names:
+        assert store.port.load("work", name) == name.encode()
+
+
+def test_list_gives_the_names_with_a_prefix(store):
+    for name in ["a/1", "a/12", "a/2", "ab", "b/1", "n" * 300 + "/1"]:
+        store.port.create("work", name, b"", "text/plain")
+    assert [one.name for one in store.port.list("work", "a/1")] == ["a/1", "a/12"]
+    assert [one.name for one in store.port.list("work", "a")] == ["a/1", "a/12", "a/2", "ab"]
+    assert [one.name for one in store.port.list("work", "n" * 300 + "/")] == ["n" * 300 + "/1"]
+    assert list(store.port.list("work", "zz/1")) == []
+
+
+def test_buckets_are_apart(store):
+    store.port.create("work", "x", b"1", "text/plain")
+    assert store.port.stat("transcripts", "x") is None
+
+
+def test_create_never_overwrites(store):
+    assert store.port.create("work", "x", b"first", "text/plain")
+    before = store.port.stat("work", "x")
+    assert not store.port.create("work", "x", b"second", "text/plain")
+    assert store.port.load("work", "x") == b"first"
+    assert store.port.stat("work", "x") == before
+
+
+def test_read_gives_ranges_and_less_only_at_the_end(store):
+    store.port.create("work", "x", bytes(range(100)), "text/plain")
+    source = store.port.stat("work", "x")
+    assert store.port.read(source, 10, 5) == bytes(range(10, 15))
+    assert store.port.read(source, 95, 50) == bytes(range(95, 100))
+    assert store.port.read(source, 100, 1) == b""
+    assert store.port.read(source, 0, 100) == bytes(range(100))
+
+
+def test_empty_object_is_an_object(store):
+    assert store.port.create("work", "empty", b"", "text/plain")
+    assert store.port.stat("work", "empty").size == 0
+    assert store.port.load("work", "empty") == b""
+
+
+@pytest.mark.parametrize("change", [{"generation": 1}, {"name": "gone"}])
+def test_read_of_a_generation_that_is_gone_says_missing(store, change):
+    store.port.create("work", "x", b"content", "text/plain")
+    source = replace(store.port.stat("work", "x"), **change)
+    with pytest.raises(BadMedia) as caught:
+        store.port.read(source, 0, 1)
+    assert caught.value.code == "missing"
+
+
+def test_exactly_one_of_32_racing_threads_creates(store):
+    with ThreadPoolExecutor(32) as pool:
+        won = list(
+            pool.map(lambda number: store.port.create("work", "r/x", b"%d" % number * 999, "t/p"), range(32))
+        )
+    assert sum(won) == 1
+    assert store.port.load("work", "r/x") == b"%d" % won.index(True) * 999
+
+
+def _race(index, reopen):
+    with reopen() as port, ThreadPoolExecutor(8) as pool:
+        content = b"%d" % index * 100_000
+        return sum(pool.map(lambda _: port.create("work", "r/x", content, "t/p"), range(8)))
+
+
+def test_exactly_one_of_32_creators_in_4_processes_creates(store):
+    won = in_processes(4, _race, store.reopen)
+    assert sum(won) == 1
+    assert store.port.load("work", "r/x") == b"%d" % won.index(1) * 100_000
+
+
+def _create_for_ever(say, reopen):
+    with reopen() as port, ThreadPoolExecutor(2) as pool:
+
+        def fill(thread):
+            for number in range(1_000_000):
+                port.create("work", f"{thread}/{number:06}", b"x" * 300_000, "t/p")
+                if thread == 0 and number == 5:
+                    say(number)
+
+        list(pool.map(fill, range(2)))
+
+
+def test_killed_creator_leaves_whole_objects_only(store):
+    last = killed(_create_for_ever, store.reopen)
+    left = list(store.port.list("work"))
+    assert {one.size for one in left} == {300_000}
+    assert f"0/{last:06}" in {one.name for one in left}

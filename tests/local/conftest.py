@@ -1,0 +1,66 @@
+"""The embedded column on a temporary folder, with a clock that tests set."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from local.database import Database
+from local.queue import SqliteQueue
+from local.records import SqliteRecords
+from local.store import FileStore
+
+
+class SettableClock:
+    """Stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.time = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return SettableClock()
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(tmp_path / "state.sqlite")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def queue(database, clock):
+    queue = SqliteQueue(database, clock)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def records(database):
+    return SqliteRecords(database)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = FileStore({"audio": tmp_path / "audio", "work": tmp_path / "work"})
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def until():
+    """Waits for a condition, and fails with what it is when it does not come true."""
+
+    def wait(condition, seconds=10.0):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.01)
+
+    return wait
