@@ -90,6 +90,7 @@ class Database:
         self._closed = False
         self._process = os.getpid()
         self._idle: deque[sqlite3.Connection] = deque()
+        self._watching: deque[sqlite3.Connection] = deque()
         self._writing = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,39 +134,55 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def changes(self) -> Changes:
-        """A watcher that tells, cheaply, whether any process has written since it last looked."""
-        return Changes(self)
+    @contextlib.contextmanager
+    def changes(self) -> Iterator[Changes]:
+        """A watcher that tells, cheaply, whether any process has written since it last looked.
+
+        Raises:
+            StoreUnavailable: the file did not answer in time.
+        """
+        # A connection of the pool would do, but for its own writes: those it does not count as changes.
+        with self._explained():
+            connection = self._take(self._watching)
+            try:
+                yield Changes(connection)
+            finally:
+                self._give(connection, self._watching)
 
     def close(self) -> None:
         """Close the idle connections, and the busy ones as they come back."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        for pool in (self._idle, self._watching):
+            while pool:
+                pool.pop().close()
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with self._explained():
-            connection = self._take()
+            connection = self._take(self._idle)
             try:
                 yield connection
             finally:
-                if self._closed:
-                    connection.close()
-                else:
-                    self._idle.append(connection)
+                self._give(connection, self._idle)
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self, pool: deque[sqlite3.Connection]) -> sqlite3.Connection:
         self._check_process()
         try:
-            return self._idle.pop()
+            return pool.pop()
         except IndexError:
             return self._connect()
 
+    def _give(self, connection: sqlite3.Connection, pool: deque[sqlite3.Connection]) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            pool.append(connection)
+
     def _check_process(self) -> None:
         if self._process != os.getpid():
-            _inherited.extend(self._idle)
-            self._idle = deque()
+            _inherited.extend([*self._idle, *self._watching])
+            self._idle.clear()
+            self._watching.clear()
             self._writing = threading.RLock()
             self._process = os.getpid()
 
@@ -239,41 +256,24 @@ class Database:
 
 
 class Changes:
-    """Tells whether the database has been written since the last look, for about three microseconds.
+    """Tells whether anybody else has written to the database since the last look, in about 3 µs.
 
-    Reads `PRAGMA data_version` on a connection of its own, which never writes: SQLite changes that number
-    whenever another connection of any process commits.
+    SQLite changes `PRAGMA data_version` of a connection whenever another one, of any process, commits.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
-        self._seen = -1
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._seen = self._version()
 
     def look(self) -> bool:
-        """True the first time, and whenever something was committed since the last call.
-
-        Raises:
-            StoreUnavailable: the file did not answer in time.
-        """
-        with self._database._explained():  # noqa: SLF001 - the other half of this module
-            if self._connection is None or self._process != os.getpid():
-                if self._connection is not None:
-                    _inherited.append(self._connection)
-                self._connection = self._database._connect()  # noqa: SLF001 - the other half of this module
-                self._process = os.getpid()
-                self._seen = -1
-            version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        """True where something was committed since the last look, or since the beginning."""
+        version = self._version()
         changed = version != self._seen
         self._seen = version
         return changed
 
-    def close(self) -> None:
-        """Close its connection."""
-        if self._connection is not None and self._process == os.getpid():
-            self._connection.close()
-            self._connection = None
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -12,7 +12,6 @@ import secrets
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from shared.ports import Delivery
 if TYPE_CHECKING:
     import sqlite3
 
-    from local.database import Changes, Database
+    from local.database import Database
     from shared.ports import Clock
 
 # The names that Pub/Sub gives these attributes of a dead letter.
@@ -77,7 +76,6 @@ class SqliteQueue:
         self._clock = clock
         self.topology = topology
         self._published = threading.Condition()
-        self._watchers: deque[Changes] = deque()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.
@@ -207,16 +205,9 @@ class SqliteQueue:
         A message published by this process wakes it at once, one of another process within 50 ms.
         """
         deadline = time.monotonic() + timeout
-        try:
-            changes = self._watchers.pop()
-        except IndexError:
-            changes = self._database.changes()
-        try:
-            changes.look()
+        with self._database.changes() as changes:
             due = self._next_due(subscription)
             while True:
-                if changes.look():
-                    due = self._next_due(subscription)
                 now = self._clock.now()
                 if due is not None and due <= now:
                     return True
@@ -226,8 +217,8 @@ class SqliteQueue:
                 until_due = left if due is None else due - now
                 with self._published:
                     self._published.wait(min(_LOOK_SECONDS, left, until_due))
-        finally:
-            self._watchers.append(changes)
+                if changes.look():
+                    due = self._next_due(subscription)
 
     def reclaim(self) -> int:
         """End the leases of processes of this computer that are no longer running; gives their number.
@@ -299,8 +290,6 @@ class SqliteQueue:
 
     def close(self) -> None:
         """Close the database, for the records as well."""
-        while self._watchers:
-            self._watchers.pop().close()
         self._database.close()
 
     def _insert(

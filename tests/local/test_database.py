@@ -78,14 +78,13 @@ def test_only_transactions_that_must_be_are_flushed(database):
 
 def test_changes_are_seen_once_whoever_made_them(tmp_path, database):
     other = Database(tmp_path / "state.sqlite")
-    changes = database.changes()
-    assert changes.look()
-    assert not changes.look()
-    with other.write() as connection:
-        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
-    assert changes.look()
-    assert not changes.look()
-    changes.close()
+    with database.changes() as changes:
+        assert not changes.look()
+        for writer in (other, database):
+            with writer.write() as connection:
+                connection.execute("INSERT OR REPLACE INTO documents VALUES ('c', 'k', '{}')")
+            assert changes.look()
+            assert not changes.look()
     other.close()
 
 
