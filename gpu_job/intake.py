@@ -81,6 +81,7 @@ class Intake:
         self._leases = LeaseKeeper(ports.queue, subscription, ports.settings.lease_seconds)
         self._slots = threading.Semaphore(ports.settings.max_chunks)
         self._in_hand = 0
+        self._chunks: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = [
@@ -166,12 +167,24 @@ class Intake:
         key = delivery.attributes.get("recording", "?")
         try:
             message = decode(delivery.data, ChunkMessage)
-            if not chunk.is_wanted(message, self._ports):
+            if not self._takes(delivery, message) or not chunk.is_wanted(message, self._ports):
                 self._end(delivery, self._ports.queue.ack)
                 return
             self.ready.put(prepare(delivery, message, self._ports))
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
             self.failed(delivery, key, error)
+
+    def _takes(self, delivery: Delivery, message: ChunkMessage) -> bool:
+        """False for another message about a chunk that is in hand.
+
+        It can be acknowledged at once: the first one stays in the queue until the result is durable.
+        """
+        chunk_key = (message.recording, message.chunk.index)
+        with self._lock:
+            if chunk_key in self._chunks.values():
+                return False
+            self._chunks[delivery.lease] = chunk_key
+            return True
 
     def _end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
         self._leases.release(delivery)
@@ -181,6 +194,7 @@ class Intake:
             log.warning("message %s will come again: %s", delivery.message_id, error)
         with self._lock:
             self._in_hand -= 1
+            self._chunks.pop(delivery.lease, None)
             self.waiting_since = time.monotonic()
         self._slots.release()
 

@@ -83,6 +83,7 @@ def follow(
         ModelUnavailable: `warm` cannot be loaded; nothing is lost.
     """
     waiting = {one.key: one for one in submitted}
+    ports.queue.reclaim()
     yield from _ended(waiting, ports)
     if not waiting:
         return
@@ -109,8 +110,7 @@ def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
 
     Nothing is lost: submitting a file again goes on from the chunks that are done.
     """
-    for one in submitted:
-        ports.queue.purge("recording", one.key)
+    ports.queue.purge("recording", *(one.key for one in submitted))
 
 
 def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:

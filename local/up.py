@@ -86,6 +86,7 @@ def run(ports: LocalPorts) -> int:
         weights.locate(settings.model)  # a download or an error now, not behind a restarting worker
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
+        ports.queue.reclaim()
         children, endpoints = _children()
         stack.callback(_end, children)
         for subscription, url in endpoints.items():
@@ -99,8 +100,9 @@ def run(ports: LocalPorts) -> int:
         log.info("transcripts appear in %s", transcripts)
         log.info("weights: %s. Stop with Ctrl-C.", settings.model)
         while not stop.wait(0.2):
-            for child in children:
-                _keep_running(child)
+            died = [child for child in children if _keep_running(child)]
+            if died:
+                ports.queue.reclaim()
     log.info("stopped; `dropscribe up` goes on from here")
     return 0
 
@@ -124,11 +126,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _keep_running(child: Child) -> None:
+def _keep_running(child: Child) -> bool:
+    """Start a child that is not running; True where it has died since the last look."""
+    died = False
     if child.process is not None:
         code = child.process.poll()
         if code is None:
-            return
+            return False
+        died = True
         log.warning("%s ended with code %d; it will be started again", child.name, code)
         child.process = None
         child.next_start = time.monotonic() + min(LONGEST_WAIT, 2.0 ** min(child.starts, 10) / 4)
@@ -137,6 +142,7 @@ def _keep_running(child: Child) -> None:
         # Its own session: Ctrl-C reaches this process only, which then ends its children in order.
         child.process = subprocess.Popen(tethered, cwd=ROOT, start_new_session=True)
         child.starts += 1
+    return died
 
 
 def _end(children: list[Child]) -> None:

@@ -110,6 +110,16 @@ def test_windows_of_several_recordings_share_batches(world):
     assert max(engine.calls) > 2
 
 
+def test_two_messages_about_one_chunk_cost_one_recognition(world):
+    event = world.upload()
+    recording = upload.on_upload(event, world.ports)
+    upload.on_upload(event, world.ports)
+    engine = CountingEngine(seconds=0.3)
+    work(world, engine, until=lambda: world.ports.queue.pending(SUBSCRIPTION) == 0)
+    assert chunks_done(world, recording) == 2
+    assert world.ports.records.count(documents.LEDGER) == 2
+
+
 def test_an_engine_that_fails_once_is_asked_again_and_the_chunk_runs_alone(world):
     recording = upload.on_upload(world.upload(), world.ports)
     engine = CountingEngine()
