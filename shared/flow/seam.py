@@ -65,13 +65,11 @@ def seam(left: Piece, right: Piece) -> list[Word]:
         for ours, theirs in groups:
             if ours and theirs:
                 joined += _choose(left, right, ours, theirs)
-            elif not differ or (_margin(left, ours or theirs) >= _margin(right, ours or theirs)) == bool(
-                ours
-            ):
+            elif not differ or bool(ours) == _is_left_surer(left, right, ours or theirs):
                 joined += ours or theirs
         if p < len(left.words):
             ours, theirs = left.words[p : p + 1], right.words[q : q + 1]
-            joined += ours if _margin(left, ours) >= _margin(right, theirs) else theirs
+            joined += ours if _is_left_surer(left, right, (*ours, *theirs)) else theirs
         i, j = p + 1, q + 1
     return joined
 
@@ -154,7 +152,7 @@ def _one_sound(left: Piece, right: Piece, ours: Word, theirs: Word) -> bool:
     if abs(_middle(ours) - _middle(theirs)) <= COINCIDENCE:
         return True
     shared = min(_end(ours), _end(theirs)) - max(ours.start, theirs.start)
-    if 3 * shared > 2 * min(_end(ours) - ours.start, _end(theirs) - theirs.start):
+    if 2 * shared >= min(_end(ours) - ours.start, _end(theirs) - theirs.start):
         return True
     if shared <= -2 * COINCIDENCE:
         return False
@@ -169,20 +167,20 @@ def _is_doubtful(piece: Piece, other: Piece, word: Word) -> bool:
 def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]) -> list[Word]:
     """One hearing of a group: ours up to a word start and theirs from there.
 
-    Of all cuts that neither repeat a sound nor leave one out, it takes the one whose words lie
-    furthest from the edges of their own audio. All of ours and all of theirs are always among them.
+    Of all cuts that neither repeat a sound nor leave one out, it takes the one that keeps furthest from
+    the edges: of our audio before it, of theirs after it, measured by what either side heard there. All
+    of ours and all of theirs are always among the cuts.
     """
-    same = [[_one_sound(left, right, a, b) for b in theirs] for a in ours]
-    best, widest = [*ours], _margin(left, ours)
+    last = [max(j for j, b in enumerate(theirs) if _one_sound(left, right, a, b)) for a in ours]
+    first = [min(i for i, a in enumerate(ours) if _one_sound(left, right, a, b)) for b in theirs]
+    best, widest = [*ours], _margin(left, (*ours, *theirs))
     for i in range(len(ours)):
-        for j in range(len(theirs)):
-            repeats = any(any(row[j:]) for row in same[:i])
-            loses = not all(any(row[j:]) for row in same[i:]) or not all(
-                any(row[k] for row in same[:i]) for k in range(j)
-            )
-            width = min(_margin(left, ours[:i]), _margin(right, theirs[j:]))
-            if not repeats and not loses and width > widest:
-                best, widest = [*ours[:i], *theirs[j:]], width
+        # Nothing of ours[:i] sounds like theirs[j:], all of ours[i:] does, all of theirs[:j] like ours[:i].
+        for j in range(max(last[:i], default=-1) + 1, min(last[i:]) + 1):
+            if max(first[:j], default=-1) < i:
+                width = min(_margin(left, (*ours[:i], *theirs[:j])), _margin(right, (*ours[i:], *theirs[j:])))
+                if width > widest:
+                    best, widest = [*ours[:i], *theirs[j:]], width
     return best
 
 
@@ -197,6 +195,10 @@ def _margin(piece: Piece, words: Sequence[Word]) -> float:
         (min((word.start - piece.start) / HISTORY, piece.end - word.end) for word in words),
         default=float("inf"),
     )
+
+
+def _is_left_surer(left: Piece, right: Piece, words: Sequence[Word]) -> bool:
+    return _margin(left, words) >= _margin(right, words)
 
 
 def _middle(word: Word) -> float:
