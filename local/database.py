@@ -18,45 +18,12 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from local.schema import SCHEMA, SCHEMA_VERSION
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-SCHEMA_VERSION = 1
-
-_SCHEMA = (
-    """
-    CREATE TABLE documents (
-        collection TEXT NOT NULL,
-        key TEXT NOT NULL,
-        fields TEXT NOT NULL,
-        PRIMARY KEY (collection, key)
-    ) WITHOUT ROWID
-    """,
-    # `count` and `query` ask for the documents of one recording all the time. Such an index ends in the
-    # primary key anyway; with the collection named in it, SQLite 3.40 does not use it at all.
-    "CREATE INDEX documents_by_recording ON documents (json_extract(fields, '$.recording'))",
-    """
-    CREATE TABLE messages (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,
-        subscription TEXT NOT NULL,
-        topic TEXT NOT NULL,
-        message_id TEXT NOT NULL,
-        data BLOB NOT NULL,
-        attributes TEXT NOT NULL,
-        published REAL NOT NULL,
-        due REAL NOT NULL,
-        attempt INTEGER NOT NULL DEFAULT 0,
-        lease TEXT,
-        owner TEXT,
-        error TEXT NOT NULL DEFAULT ''
-    )
-    """,
-    "CREATE INDEX messages_due ON messages (subscription, due, position)",
-    "CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL",
-)
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NOT_NOW = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
@@ -206,7 +173,7 @@ class Database:
         with self.write() as connection:
             # Another process may have been first.
             if self._version(connection) == 0:
-                for statement in _SCHEMA:
+                for statement in SCHEMA:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from cloudevents.http import CloudEvent
 
 from local.clock import rfc3339
-from local.queue import PROJECT
+from local.dead_letters import PROJECT
 from shared.errors import BadRequest
 from shared.messages import AUDIO_FINALIZED, FINALIZED_EVENT, PUBLISHED_EVENT
 

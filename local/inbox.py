@@ -3,9 +3,6 @@
 A file counts as complete when nothing has changed in it for a quiet period and, where Linux can tell, no
 process has it open for writing. Changes come from the operating system (watchdog); a scan at the start
 finds what came while nothing was running, and a rare one what the system failed to report.
-
-Left out are files that a person did not put there as a recording: hidden ones, folders that are hidden,
-and the half-written files of programs, which rename them when they are complete (`PARTIAL`).
 """
 
 from __future__ import annotations
@@ -22,6 +19,7 @@ from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
 from local.events import notification_attributes, object_resource
+from local.left_out import is_left_out
 from local.writers import has_writer
 from shared.errors import DropscribeError
 from shared.messages import AUDIO_FINALIZED
@@ -35,27 +33,6 @@ if TYPE_CHECKING:
     from local.store import FileStore
     from shared.model import StoredObject
     from shared.ports import Queue
-
-PARTIAL = (
-    ".part",
-    ".partial",
-    ".crdownload",
-    ".download",
-    ".opdownload",
-    ".tmp",
-    ".temp",
-    ".swp",
-    ".filepart",
-    ".aria2",
-    ".ytdl",
-    ".!ut",
-    ".!qb",
-    ".bak",
-    "~",
-)
-"""Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
-NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
-"""Files that systems put into folders by themselves."""
 
 _TICK_SECONDS = 0.2
 _STILL_OPEN_SECONDS = 60.0
@@ -246,7 +223,7 @@ class Inbox:
             log.warning("%s %s", path, why)
 
     def _files(self, path: Path) -> Iterator[Path]:
-        if _is_left_out(path.relative_to(self._folder)):
+        if is_left_out(path.relative_to(self._folder)):
             return
         try:
             # A linked folder could lead in a circle, and its changes are not reported.
@@ -261,7 +238,7 @@ class Inbox:
             folders[:] = [one for one in folders if not one.startswith(".")]
             for file in files:
                 inside = Path(folder, file)
-                if not _is_left_out(inside.relative_to(self._folder)):
+                if not is_left_out(inside.relative_to(self._folder)):
                     yield inside
 
 
@@ -280,13 +257,3 @@ class _Handler(FileSystemEventHandler):
         path = event.dest_path if event.event_type == "moved" else event.src_path
         if path:
             self._inbox.notice(Path(os.fsdecode(path)))
-
-
-def _is_left_out(relative: Path) -> bool:
-    name = relative.name.lower()
-    return (
-        any(part.startswith(".") for part in relative.parts)
-        or name.startswith("~$")
-        or name.endswith(PARTIAL)
-        or name in NOT_RECORDINGS
-    )

@@ -12,51 +12,21 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local import owners
-from local.clock import rfc3339
+from local import dead_letters, owners
 from local.topology import LOCAL, Subscription, Topology
 from shared.errors import BadRequest
 from shared.ports import Delivery
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from local.database import Database
     from shared.ports import Clock
 
-# The names that Pub/Sub gives these attributes of a dead letter.
-DEAD_LETTER_SUBSCRIPTION = "CloudPubSubDeadLetterSourceSubscription"
-DEAD_LETTER_PROJECT = "CloudPubSubDeadLetterSourceSubscriptionProject"
-DEAD_LETTER_ATTEMPTS = "CloudPubSubDeadLetterSourceDeliveryCount"
-DEAD_LETTER_PUBLISHED = "CloudPubSubDeadLetterSourceTopicPublishTime"
-DEAD_LETTER_ERROR = "dropscribe-error"
-PROJECT = "local"
-
 _LOOK_SECONDS = 0.05
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeadLetter:
-    """A message that failed too often."""
-
-    message_id: str
-    """Its id as a dead letter."""
-    subscription: str
-    """Which subscription could not handle it."""
-    attempts: int
-    """How often it was delivered there."""
-    error: str
-    """What went wrong the last time, empty where nobody said."""
-    data: bytes
-    """The message as first published."""
-    attributes: Mapping[str, str]
-    """As first published, plus what the fields above were read from."""
-    published: float
-    """When it was given up, seconds since 1970."""
 
 
 class SqliteQueue:
@@ -263,7 +233,7 @@ class SqliteQueue:
             ).fetchone()
         return int(row[0])
 
-    def dead_letters(self) -> list[DeadLetter]:
+    def dead_letters(self) -> list[dead_letters.DeadLetter]:
         """All messages that failed too often and that nobody has dealt with, oldest first."""
         topics = {one.dead_letter_topic for one in self.topology.subscriptions if one.dead_letter_topic}
         with self._database.read() as connection:
@@ -272,21 +242,7 @@ class SqliteQueue:
                 "WHERE topic IN (SELECT value FROM json_each(?)) ORDER BY position",
                 (json.dumps(sorted(topics)),),
             ).fetchall()
-        letters = []
-        for message_id, data, text, published in rows:
-            attributes: dict[str, str] = json.loads(text)
-            letters.append(
-                DeadLetter(
-                    message_id=message_id,
-                    subscription=attributes.get(DEAD_LETTER_SUBSCRIPTION, ""),
-                    attempts=int(attributes.get(DEAD_LETTER_ATTEMPTS, "0")),
-                    error=attributes.get(DEAD_LETTER_ERROR, ""),
-                    data=bytes(data),
-                    attributes=attributes,
-                    published=published,
-                )
-            )
-        return letters
+        return [dead_letters.parse(*row) for row in rows]
 
     def close(self) -> None:
         """Close the database, for the records as well."""
@@ -309,14 +265,7 @@ class SqliteQueue:
         data, text, published, attempt, error = connection.execute(
             "SELECT data, attributes, published, attempt, error FROM messages WHERE position = ?", (position,)
         ).fetchone()
-        attributes = json.loads(text) | {
-            DEAD_LETTER_SUBSCRIPTION: policy.name,
-            DEAD_LETTER_PROJECT: PROJECT,
-            DEAD_LETTER_ATTEMPTS: str(attempt),
-            DEAD_LETTER_PUBLISHED: rfc3339(published),
-        }
-        if error:
-            attributes[DEAD_LETTER_ERROR] = error
+        attributes = dead_letters.attributes(json.loads(text), policy.name, attempt, published, error)
         assert policy.dead_letter_topic is not None, "only a policy with one is ever exhausted"
         self._insert(connection, policy.dead_letter_topic, uuid.uuid4().hex, bytes(data), attributes)
         connection.execute("DELETE FROM messages WHERE position = ?", (position,))

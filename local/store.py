@@ -7,25 +7,21 @@ then means it; listing follows links to files but not to folders, which could le
 
 from __future__ import annotations
 
-import errno
 import mimetypes
 import os
 import stat as stat_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import names
+from local import disk_errors, names
 from local.handles import Handles
 from local.whole import write_once
-from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent, StoreUnavailable
+from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-_NO_FILE = {errno.ENOENT, errno.ENOTDIR}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class FileStore:
@@ -64,14 +60,14 @@ class FileStore:
         try:
             now = path.stat()
             if not _is_generation(now, source):
-                raise _changed(source)
+                raise disk_errors.changed(source)
             with self._handles.open(path, source.generation) as handle:
                 data = _read_range(handle, start, length)
                 after = os.fstat(handle)
                 if after.st_ino != now.st_ino or not _is_generation(after, source):
-                    raise _changed(source)
+                    raise disk_errors.changed(source)
         except OSError as error:
-            raise _unreadable(source.name, error) from error
+            raise disk_errors.unreadable(source.name, error) from error
         return data
 
     def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:  # noqa: ARG002 - files have no content type; `stat` guesses it
@@ -91,7 +87,7 @@ class FileStore:
             if path.is_file():
                 return False
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise disk_errors.unwritable(path, error) from error
         raise Permanent(
             f"{path} cannot be written: there is a folder or something else of that name. Move it away."
         )
@@ -109,7 +105,7 @@ class FileStore:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
-            raise _unreadable(name, error) from error
+            raise disk_errors.unreadable(name, error) from error
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         """The live objects whose name starts with `prefix`, in order of their names.
@@ -194,9 +190,9 @@ class FileStore:
         try:
             found = path.stat()
         except OSError as error:
-            if error.errno in _NO_FILE:
+            if error.errno in disk_errors.NO_FILE:
                 return None
-            raise _unreadable(name, error) from error
+            raise disk_errors.unreadable(name, error) from error
         if not stat_module.S_ISREG(found.st_mode):
             return None
         return StoredObject(
@@ -209,7 +205,7 @@ class FileStore:
 
     def _files(self, start: Path) -> Iterator[Path]:
         def explain(error: OSError) -> None:
-            if error.errno not in _NO_FILE:
+            if error.errno not in disk_errors.NO_FILE:
                 log.warning("%s cannot be listed: %s", error.filename, error.strerror)
 
         for folder, _, files in os.walk(start, onerror=explain):
@@ -232,38 +228,3 @@ def _read_range(handle: int, start: int, length: int) -> bytes:
         parts.append(data)
         missing -= len(data)
     return b"".join(parts)
-
-
-def _changed(source: StoredObject) -> BadMedia:
-    return BadMedia(
-        "missing",
-        f"{source.name} was replaced or changed while it was being read. The new content is a recording of "
-        "its own; nothing is left to do for this one.",
-    )
-
-
-def _unreadable(name: str, error: OSError) -> Exception:
-    if error.errno in _NO_FILE:
-        return BadMedia("missing", f"{name} is not there any more. Put it back to have it transcribed.")
-    if error.errno in _NOT_ALLOWED:
-        return BadMedia(
-            "missing",
-            f"{name} may not be read ({error.strerror}). Make it readable for Dropscribe, e.g. chmod.",
-        )
-    if error.errno == errno.ENAMETOOLONG:
-        return BadMedia("missing", f"{name} has a path that is too long for this system. Shorten it.")
-    return StoreUnavailable(f"{name} cannot be read now: {error.strerror}")
-
-
-def _unwritable(path: Path, error: OSError) -> Exception:
-    if isinstance(error, (FileExistsError, NotADirectoryError)):
-        return Permanent(
-            f"{path} cannot be written: a part of its path is a file, not a folder. Move that file away."
-        )
-    if error.errno in _NOT_ALLOWED:
-        return ConfigurationError(
-            f"{path} may not be written ({error.strerror}). Make the folder writable, or choose another one."
-        )
-    if error.errno == errno.ENAMETOOLONG:
-        return Permanent(f"{path} is too long a path for this system. Choose a folder with a shorter path.")
-    return StoreUnavailable(f"{path} cannot be written now: {error.strerror}. Check the disk's free space.")

@@ -1,0 +1,54 @@
+"""What the system says about files, as errors that tell their owner what to do."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from shared.errors import BadMedia, ConfigurationError, DropscribeError, Permanent, StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.model import StoredObject
+
+NO_FILE = {errno.ENOENT, errno.ENOTDIR}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def changed(source: StoredObject) -> BadMedia:
+    """The generation that was asked for is gone."""
+    return BadMedia(
+        "missing",
+        f"{source.name} was replaced or changed while it was being read. The new content is a recording of "
+        "its own; nothing is left to do for this one.",
+    )
+
+
+def unreadable(name: str, error: OSError) -> DropscribeError:
+    """Why an object cannot be read."""
+    if error.errno in NO_FILE:
+        return BadMedia("missing", f"{name} is not there any more. Put it back to have it transcribed.")
+    if error.errno in _NOT_ALLOWED:
+        return BadMedia(
+            "missing",
+            f"{name} may not be read ({error.strerror}). Make it readable for Dropscribe, e.g. chmod.",
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return BadMedia("missing", f"{name} has a path that is too long for this system. Shorten it.")
+    return StoreUnavailable(f"{name} cannot be read now: {error.strerror}")
+
+
+def unwritable(path: Path, error: OSError) -> DropscribeError:
+    """Why a file cannot be written."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return Permanent(
+            f"{path} cannot be written: a part of its path is a file, not a folder. Move that file away."
+        )
+    if error.errno in _NOT_ALLOWED:
+        return ConfigurationError(
+            f"{path} may not be written ({error.strerror}). Make the folder writable, or choose another one."
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return Permanent(f"{path} is too long a path for this system. Choose a folder with a shorter path.")
+    return StoreUnavailable(f"{path} cannot be written now: {error.strerror}. Check the disk's free space.")

@@ -1,0 +1,35 @@
+"""The tables of the SQLite file, and the version that tells an older Dropscribe to leave it alone."""
+
+SCHEMA_VERSION = 1
+
+SCHEMA = (
+    """
+    CREATE TABLE documents (
+        collection TEXT NOT NULL,
+        key TEXT NOT NULL,
+        fields TEXT NOT NULL,
+        PRIMARY KEY (collection, key)
+    ) WITHOUT ROWID
+    """,
+    # `count` and `query` ask for the documents of one recording all the time. Such an index ends in the
+    # primary key anyway; with the collection named in it, SQLite 3.40 does not use it at all.
+    "CREATE INDEX documents_by_recording ON documents (json_extract(fields, '$.recording'))",
+    """
+    CREATE TABLE messages (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        subscription TEXT NOT NULL,
+        topic TEXT NOT NULL,
+        message_id TEXT NOT NULL,
+        data BLOB NOT NULL,
+        attributes TEXT NOT NULL,
+        published REAL NOT NULL,
+        due REAL NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        lease TEXT,
+        owner TEXT,
+        error TEXT NOT NULL DEFAULT ''
+    )
+    """,
+    "CREATE INDEX messages_due ON messages (subscription, due, position)",
+    "CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL",
+)
