@@ -97,7 +97,9 @@ def test_good_and_bad_files_in_one_folder_each_get_what_they_deserve(run, tmp_pa
     assert by_file["empty.mp3"]["code"] == "empty"
     assert by_file["text.mp3"]["code"] == "not-media"
     assert by_file["mute.mp4"]["code"] == "no-audio"
-    assert by_file["cut.mp4"]["state"] == "FAILED" or by_file["cut.mp4"]["warnings"][0].startswith("the audio stops")
+    assert by_file["cut.mp4"]["state"] == "FAILED" or by_file["cut.mp4"]["warnings"][0].startswith(
+        "the audio stops"
+    )
     for one in lines:
         if one["state"] == "FAILED":
             assert one["reason"].endswith(".")
@@ -171,12 +173,23 @@ def test_without_the_weights_nothing_is_begun(run, tmp_path):
 def test_stopped_by_ctrl_c_it_goes_on_from_there(tmp_path):
     speech, _ = talk(300, seed=5)
     write_media(tmp_path / "long.wav", speech)
-    command = [sys.executable, "-m", "local.cli", "transcribe", tmp_path / "long.wav", "--model", "tiny", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "local.cli",
+        "transcribe",
+        tmp_path / "long.wav",
+        "--model",
+        "tiny",
+        "--json",
+    ]
     command += ["--out", tmp_path / "out"]
     environment = os.environ | {
         "DROPSCRIBE_STATE_DIR": str(tmp_path / "state"), "CHUNK_DURATION_MINUTES": "0.1", "MAX_CONCURRENT_CHUNKS": "1",
     }  # fmt: skip
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     ports = open_ports(Settings(state_dir=tmp_path / "state"))
     deadline = time.monotonic() + 60
     while not (before := ports.records.count(documents.CHUNKS)):
