@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import av
 
+from shared.audio.sniff import check_track
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
 
     from shared.audio.reader import Reader
@@ -77,6 +79,27 @@ def open_container(reader: Reader, demuxer: str, *, probing: bool) -> InputConta
             "or cut; play it, and if it plays convert it to another format (for example FLAC) and upload it "
             "again.",
         ) from error
+
+
+def choose_stream(container: InputContainer, track: int) -> AudioStream:
+    """The audio track with this number, from 0, ready to decode.
+
+    Raises:
+        BadMedia: `no-audio`, `no-track`, or `undecodable` where no decoder of our list takes it.
+    """
+    streams = container.streams.audio
+    check_track(track, len(streams))
+    stream = streams[track]
+    context = stream.codec_context
+    if context is None or context.codec.name not in DECODERS.split(","):
+        codec = "an unknown format" if context is None else f"the format {context.codec.name}"
+        raise BadMedia(
+            "undecodable",
+            f"The sound of this file is in {codec}, which cannot be decoded here. Convert it to a common "
+            "format (for example FLAC or MP3) and upload it again.",
+        )
+    context.thread_count = 1  # a thread per processor would cost memory and gain nothing
+    return stream
 
 
 def _refuse(url: str, *_: Any) -> NoReturn:

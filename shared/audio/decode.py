@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import av
 from av.stream import Discard
 
-from shared.audio.container import open_container
+from shared.audio.container import choose_stream, open_container
 from shared.audio.decode_span import decode_span
-from shared.audio.sniff import check_track, damage, stops_early
+from shared.audio.sniff import damage, stops_early
 from shared.audio.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.wire import Decoded
 from shared.errors import BadMedia
@@ -118,16 +118,11 @@ class _Stretch:
         """Open, seek, decode, account."""
         ended = True
         with open_container(self._reader, self._audio.format, probing=False) as container:
-            streams = container.streams.audio
-            check_track(self._track, len(streams))
-            stream = streams[self._track]
+            stream = choose_stream(container, self._track)
             self._films = any(not _is_cover(one) for one in container.streams.video)
             for other in container.streams:
                 if other.index != stream.index:
                     other.discard = Discard.all
-            if stream.codec_context is None:
-                raise BadMedia("undecodable", NOTHING)
-            stream.codec_context.thread_count = 1
             if container.start_time is not None and container.start_time > 0:
                 self._origin = container.start_time / av.time_base
             for packet in self._packets(container, stream):

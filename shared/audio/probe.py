@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import av
 
 from shared.audio import isobmff, matroska, riff
-from shared.audio.container import open_container
+from shared.audio.container import choose_stream, open_container
 from shared.audio.elementary import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
 from shared.audio.sniff import HEAD, check_track, encrypted, not_media, sniff, stops_early
 from shared.errors import BadMedia
@@ -110,16 +110,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             raise encrypted("Windows Media protection")
     shortage = riff.shortage(reader) if demuxer in {"wav", "aiff"} else None
     with open_container(reader, demuxer, probing=True) as container:
-        streams = container.streams.audio
-        check_track(track, len(streams))
-        stream = streams[track]
+        stream = choose_stream(container, track)
         context = stream.codec_context
-        if context is None:
-            raise BadMedia(
-                "undecodable",
-                "The sound of this file is in a format that cannot be decoded here. Convert it to a common "
-                "format (for example FLAC or MP3) and upload it again.",
-            )
         duration: float | None = None
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
@@ -139,7 +131,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             duration=duration if duration and duration > 0 else None,
             exact=exact,
             splittable_by="time",
-            tracks=len(streams),
+            tracks=len(container.streams.audio),
             warnings=warnings,
         )
 

@@ -50,6 +50,7 @@ class Timeline:
         self._samples = 0  # of the present run, at its own rate
         self._rate = 1
         self._start = begin  # of the present run
+        self._made = 0  # samples of the present run, at 16 kHz
         self._drop = 0  # samples of the present run's output that lie before what is already out
         self.out = 0
         self.full = self._limit == 0
@@ -105,7 +106,7 @@ class Timeline:
         shape.link_to(sink)
         graph.configure()
         self._graph, self._form = graph, form
-        self._samples, self._rate, self._start = 0, rate, start
+        self._samples, self._rate, self._start, self._made = 0, rate, start, 0
         position = round((start - self._begin) * SAMPLE_RATE)
         self._drop = max(0, self.out - position)
         while self.out < position and not self.full:
@@ -115,6 +116,9 @@ class Timeline:
         if self._graph is not None:
             self._graph.push(None)
             self._drain()
+            # A resampler keeps back what is shorter than its filter.
+            missing = round(self._samples / self._rate * SAMPLE_RATE) - self._made
+            self._release(SILENCE[: 2 * max(0, missing)])
             self._graph = None
 
     def _drain(self) -> None:
@@ -127,7 +131,10 @@ class Timeline:
             except (NothingYet, EOFError):
                 break
             parts.append(memoryview(frame.planes[0])[: 2 * frame.samples])  # type: ignore[union-attr]  # audio in, audio out
-        data = b"".join(parts)
+        self._release(b"".join(parts))
+
+    def _release(self, data: bytes) -> None:
+        self._made += len(data) // 2
         if self._drop:
             cut = min(self._drop, len(data) // 2)
             self._drop -= cut

@@ -7,9 +7,11 @@ match at one lag only, so that a shift of a few samples shows.
 from __future__ import annotations
 
 import io
+import tempfile
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import numpy as np
@@ -103,8 +105,21 @@ def make(
     **encoding,
 ) -> bytes:
     """A recording of the sound as bytes."""
+    if muxing and {"faststart", "dash"} & set(muxing.get("movflags", "").split("+")):
+        # These muxers read back what they wrote, by name.
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "made"
+            _make(
+                str(path), container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding
+            )
+            return path.read_bytes()
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container, options=muxing or {}) as out:
+    _make(buffer, container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding)
+    return buffer.getvalue()
+
+
+def _make(target, container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding):
+    with av.open(target, "w", format=container, options=muxing or {}) as out:
         picture = None
         if video:
             picture = out.add_stream("mpeg4", rate=25)
@@ -126,27 +141,33 @@ def make(
         packets = [p for p in packets if p.dts is not None]
         for packet in sorted(packets, key=lambda p: p.dts * p.time_base):
             out.mux(packet)
-    return buffer.getvalue()
 
 
 def repeated(container, codec, *, rate, hours, muxing=None, **encoding) -> bytes:
-    """A recording of many hours: a few packets of silence, written again and again."""
+    """A recording of many hours: the same packets again and again."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container, options=muxing or {}) as out:
+    write_repeated(buffer, container, codec, rate=rate, hours=hours, muxing=muxing, **encoding)
+    return buffer.getvalue()
+
+
+def write_repeated(target, container, codec, *, rate, hours, muxing=None, **encoding):
+    """The same, to a path or a file."""
+    with av.open(target, "w", format=container, options=muxing or {}) as out:
         stream = out.add_stream(codec, rate=rate, layout="mono", options=encoding)
-        packets = [bytes(p) for p in encode(stream, rate, "mono", 2.0)]
-        step = stream.codec_context.frame_size
+        packets = list(encode(stream, rate, "mono", 2.0))
+        step = stream.codec_context.frame_size or packets[4].duration
         base = stream.codec_context.time_base
-        body = packets[len(packets) // 2]
+        bodies = [
+            bytes(p) for p in packets[4:14]
+        ]  # of different sizes, as in life: else an mp4 needs no table
         for index in range(int(hours * 3600 * rate / step)):
-            packet = av.Packet(body)
+            packet = av.Packet(bodies[index % len(bodies)])
             packet.pts = packet.dts = index * step
             packet.duration = step
             packet.time_base = base
             packet.is_keyframe = True
             packet.stream = stream
             out.mux(packet)
-    return buffer.getvalue()
 
 
 def samples(pcm) -> np.ndarray:

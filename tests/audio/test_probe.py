@@ -1,5 +1,6 @@
 """What a probe learns, what it refuses, and how little it reads."""
 
+import contextlib
 import struct
 
 import numpy as np
@@ -115,14 +116,14 @@ def test_a_cut_wav_says_how_much_its_header_promised(sandbox):
 
 
 def test_an_mp3_with_a_header_is_exact_and_cut_it_is_not(sandbox):
-    data = make("mp3", "libmp3lame", seconds=30.0, bit_rate=128_000)
+    data = make("mp3", "libmp3lame", seconds=12.0, bit_rate=128_000)
     info = sandbox.probe(Memory(data))
     assert (info.exact, info.splittable_by, info.codec) == (True, "bytes", "mp3")
-    assert info.duration == pytest.approx(30.0, abs=0.05)
+    assert info.duration == pytest.approx(12.0, abs=0.05)
     cut = sandbox.probe(Memory(data[: len(data) // 2]))
     assert not cut.exact
-    assert cut.duration == pytest.approx(15.0, abs=0.2)
-    assert cut.warnings == (f"the audio stops at {cut.duration:.1f} s, the header promised 30.0 s",)
+    assert cut.duration == pytest.approx(6.0, abs=0.2)
+    assert cut.warnings == (f"the audio stops at {cut.duration:.1f} s, the header promised 12.0 s",)
 
 
 def test_an_mp3_of_constant_rate_without_header_is_exact_at_any_length(sandbox):
@@ -203,9 +204,6 @@ def test_six_hours_are_probed_from_less_than_a_megabyte(sandbox, name):
 def test_a_probe_stops_at_its_budget():
     data = make("mpegts", "aac", video=True, seconds=8.0)
     source = Memory(data * 20)
-    with Sandbox(Limits(probe_bytes=60_000)) as small:
-        try:
-            small.probe(source)
-        except BadMedia as error:
-            assert error.code in {"undecodable", "no-audio"}
-    assert sum(length for _, length in source.reads) <= 60_000
+    with Sandbox(Limits(probe_bytes=60_000)) as small, contextlib.suppress(BadMedia):
+        small.probe(source)
+    assert 0 < sum(length for _, length in source.reads) <= 60_000
