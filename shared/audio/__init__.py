@@ -5,6 +5,7 @@
       isobmff.py      … of mp4, m4a, mov
       matroska.py     … of mkv, webm
       elementary.py   … of mp3 and raw aac: finds and reads frame headers
+      flac.py         … of flac without a length
       riff.py         … of wav: does the file hold what its header promises
     decode.py       one chunk as 16 kHz mono, cut by time …
       decode_span.py  … or by byte range

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio import isobmff, matroska, riff
+from shared.audio import flac, isobmff, matroska, riff
 from shared.audio.container import choose_stream, open_container
 from shared.audio.elementary import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
 from shared.audio.sniff import HEAD, check_track, encrypted, not_media, sniff, stops_early
@@ -117,6 +117,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             duration = float(stream.duration * stream.time_base)
         elif container.duration is not None:
             duration = container.duration / av.time_base
+        if demuxer == "flac" and not duration:
+            duration = flac.length(reader, skip_id3(reader))
         exact = duration is not None and demuxer not in GUESSED
         warnings: tuple[str, ...] = ()
         if shortage is not None and duration is not None:
