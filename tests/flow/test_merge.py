@@ -66,7 +66,7 @@ def test_a_repetition_that_one_side_missed_is_kept():
 
 def test_case_punctuation_and_width_do_not_make_another_word():
     left = piece(0, 10, "so,@8.2 Don’t@8.7 ok@9.2")  # noqa: RUF001 - that apostrophe is the point
-    right = piece(8, 18, "So@8.2 dont@8.7 \uff2f\uff2b@9.2 go.@10.0")
+    right = piece(8, 18, "So@8.45 dont@8.95 \uff2f\uff2b@9.45 go.@10.4")
     assert len(join((left, right))) == 4
 
 
