@@ -9,8 +9,8 @@ Where dense speech makes them contradict each other, the later of these gives wa
 3. at most two lines of 42 characters (a longer word has a caption of its own);
 4. at most 7 seconds;
 5. at least 1 second;
-6. at most 17 characters a second while it stays for the reader, up to 1.5 seconds after the speech;
-7. two frames of nothing between captions, and never a flicker of less than a second.
+6. a second for each 17 characters, for which it stays up to 1.5 seconds after its speech;
+7. two frames of nothing between captions; a longer gap of less than a second is closed to that.
 
 Where to cut is a shortest path over all cuts, as paragraphs are broken into lines by Knuth and
 Plass ("Breaking paragraphs into lines", 1981): a greedy cut leaves single words at sentence ends.
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from shared.outputs.segments import ends_sentence
 from shared.outputs.words import milliseconds
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ SHORTEST = 1000
 """Milliseconds a caption stays at least."""
 READ = 1000 / 17
 """Milliseconds to read a character at leisure: Netflix's limit for adults."""
-READ_FAST = 1000 / 20
-"""Milliseconds to read a character at the pace at which a cut begins to cost."""
 HANG = 1500
 """Milliseconds a caption may stay after its speech, so that it can be read (BBC)."""
 GAP = 80
@@ -52,21 +51,18 @@ BREATH = 300
 """Milliseconds of silence that make a good place for a cut."""
 
 # The price of a cut, in characters of imbalance that it is worth.
-_EACH = 10.0
 _AFTER_SENTENCE = 0.0
 _AFTER_BREATH = 3.0
 _BREATH_SAVES = 8.0
 _AFTER_CLAUSE = 4.0
 _AFTER_WORD = 12.0
 _AFTER_SHORT_WORD = 18.0
-_SENTENCE_INSIDE = 20.0
-_LACKING_MILLISECOND = 0.03
+_SENTENCE_INSIDE = 10.0
 _TOO_SHORT = 30.0
 _TOP_HEAVY = 4.0
 _FULL = 2 * LINE + 1
-# By the characters of a caption; looked up some 15 times a word, so worth a table.
+# By the characters of a caption: a table, as it is looked up some 15 times a word.
 _EMPTINESS = [8.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
-_NEEDED = [max(SHORTEST, length * READ_FAST) for length in range(_FULL + 1)]
 
 _SHORT_WORD = 3
 _CLAUSE_END = tuple(",;:–—،؛、，；：")  # noqa: RUF001 - commas of many scripts
@@ -126,7 +122,9 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
         if starts[index + 1] - ends[index] >= BREATH:
             prices[index] = max(prices[index] - _BREATH_SAVES, _AFTER_BREATH)
     for one in segments:
-        prices[one.last] = _AFTER_SENTENCE
+        # A segment that ends at a pause in mid-sentence is a breath.
+        if ends_sentence(texts[one.last], "", 0.0):
+            prices[one.last] = _AFTER_SENTENCE
     return _Stream(texts=texts, lengths=list(map(len, texts)), starts=starts, ends=ends, prices=prices)
 
 
@@ -145,16 +143,12 @@ def _cheapest_cuts(stream: _Stream, first: int, stop: int) -> list[tuple[int, in
     came_from = [first] * (stop - first + 1)
     for begin in range(first, stop):
         start = starts[begin]
-        so_far = best[begin - first] + _EACH
+        so_far = best[begin - first]
         for end, length in _fitting(stream, begin, stop):
             cut = prices[end - 1]
             price = so_far + cut + _EMPTINESS[length]
-            if end < stop:
-                available = starts[end] - start
-                if available < _NEEDED[length]:
-                    price += (_NEEDED[length] - available) * _LACKING_MILLISECOND
-                    if available < SHORTEST:
-                        price += _TOO_SHORT
+            if end < stop and starts[end] - start < SHORTEST:
+                price += _TOO_SHORT
             if price < best[end - first]:
                 best[end - first] = price
                 came_from[end - first] = begin

@@ -45,8 +45,8 @@ def test_two_lines_are_balanced_and_break_after_punctuation():
 
 
 def test_a_line_does_not_end_with_an_article_where_that_can_be_avoided():
-    words = spoken("people walked across the enormous stone bridges")
-    assert lines(words) == [("people walked across", "the enormous stone bridges")]
+    words = spoken("people walked across the enormous stone bridges.")
+    assert lines(words) == [("people walked across", "the enormous stone bridges.")]
 
 
 def test_of_two_lines_the_upper_one_is_rather_the_shorter():
@@ -69,6 +69,11 @@ def test_a_long_sentence_is_cut_at_its_commas_and_leaves_no_single_word():
         "The old man who lives beside the river, where boats are kept in winter,",
         "told me that nothing had changed at all since then.",
     ]
+
+
+def test_a_sentence_without_a_good_place_to_cut_is_cut_in_the_middle():
+    words = spoken(" ".join(["people"] * 14), pace=0.4)
+    assert [len(" ".join(one).split()) for one in lines(words)] == [7, 7]
 
 
 def test_no_caption_extends_over_a_second_of_silence():
