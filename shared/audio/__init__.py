@@ -3,6 +3,7 @@
     sniff.py        which container is it, from its first bytes
     probe.py        duration, codec, channels, from header and tail …
       isobmff.py      … of mp4, m4a, mov
+        isobmff_fragments.py  … where it is fragmented
       matroska.py     … of mkv, webm
       elementary.py   … of mp3 and raw aac: finds and reads frame headers
       flac.py         … of flac without a length

@@ -111,6 +111,7 @@ class _Stretch:
         self._origin = 0.0
         self._until = 0.0  # where the audio decoded so far ends
         self._damaged: list[float] = []
+        self._tolerance = TOLERANCE  # for the next frame
         self._decoded = False
         self._films = False
 
@@ -134,7 +135,6 @@ class _Stretch:
         return self._account(ended)
 
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
-        tolerance = TOLERANCE
         starts = self._time(packet.pts, packet.time_base)
         if starts is not None and starts < self._begin - SETTLING:
             self._until = starts + float((packet.duration or 0) * packet.time_base)
@@ -146,15 +146,15 @@ class _Stretch:
             if isinstance(error, MemoryError):
                 raise
             self._damaged.append(self._until if starts is None else starts)
+            self._tolerance = EXACT  # a lost packet is shorter than what a coarse clock may jitter
             return
-        if self._damaged:
-            tolerance = EXACT if self._damaged[-1] <= self._until + 1.0 else TOLERANCE
         for frame in frames:
             if not frame.samples or not frame.sample_rate:
                 continue
             time = self._time(frame.pts, frame.time_base)
             self._decoded = True
-            self._timeline.add(frame, time, tolerance=tolerance)
+            self._timeline.add(frame, time, tolerance=self._tolerance)
+            self._tolerance = TOLERANCE
             self._until = self._timeline.reached
             if self._timeline.full:
                 return

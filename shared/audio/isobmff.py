@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.audio.isobmff_fragments import last_fragment_end, read_sidx
 from shared.audio.sniff import check_track, encrypted, falls_short
 from shared.errors import BadMedia
 from shared.model import AudioInfo
@@ -25,8 +26,6 @@ MOST_BOXES = 4000
 """Boxes looked at before we give up: a bound on time and reads."""
 MOST_TOP = 64
 """Boxes looked at behind the index, for one that ends after the file does."""
-TAIL = 400_000
-"""Bytes at the end in which the last fragment is looked for."""
 
 _CODECS = {
     b"mp4a": "aac", b"alac": "alac", b"Opus": "opus", b"fLaC": "flac", b"ac-3": "ac3", b"ec-3": "eac3",
@@ -83,7 +82,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
         if name == b"moov":
             movie = _read_movie(reader, start, end)
         elif name == b"sidx" and sidx is None:
-            sidx = _read_sidx(reader.at(start, min(end - start, 200_000)), end)
+            sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
         if end > reader.size:
             warnings.append(falls_short(end, reader.size))
         if movie is not None and (name == b"moof" or position > MOST_TOP):
@@ -95,16 +94,15 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     chosen = audio[track]
     codec, rate, channels = _describe(chosen.entry)
     duration = _duration(movie, chosen)
-    exact = True
     if movie.fragments is not None:
-        duration, exact = _fragmented_duration(reader, movie, chosen, sidx)
+        duration = _fragmented_duration(reader, movie, chosen, sidx)
     return AudioInfo(
         format="mov",
         codec=codec,
         sample_rate=rate or chosen.timescale,
         channels=channels,
         duration=duration,
-        exact=exact and duration is not None,
+        exact=duration is not None,
         splittable_by="time",
         tracks=len(audio),
         warnings=tuple(warnings),
@@ -210,6 +208,20 @@ def _duration(movie: _Movie, track: _Track) -> float | None:
     return movie.duration / movie.timescale if movie.duration and movie.timescale else None
 
 
+def _fragmented_duration(
+    reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None
+) -> float | None:
+    """Duration of a fragmented file: from its last fragment, else its index, else its header."""
+    end = last_fragment_end(reader, track.number, movie.defaults.get(track.number, 0))
+    if end is not None and track.timescale:
+        return end / track.timescale
+    if sidx is not None and sidx[1] >= reader.size * 0.98:
+        return sidx[0] / 1e6
+    if movie.fragments and movie.timescale:
+        return movie.fragments / movie.timescale
+    return _duration(movie, track)
+
+
 def _describe(entry: bytes) -> tuple[str, int, int]:
     """Codec, rate and channels of a sample entry. Raises BadMedia `encrypted`."""
     kind = entry[4:8]
@@ -260,84 +272,3 @@ def _elementary(body: bytes, rate: int, channels: int) -> tuple[str, int, int]:
         else:
             at += size
     return codec, rate, channels
-
-
-def _read_sidx(body: bytes, end: int) -> tuple[int, int] | None:
-    """(duration in microseconds, one past the last byte covered) of a segment index."""
-    timescale = int.from_bytes(body[8:12], "big")
-    at = 28 if body[:1] == b"\1" else 20
-    first = int.from_bytes(body[20:28] if at == 28 else body[16:20], "big")
-    count = int.from_bytes(body[at + 2 : at + 4], "big")
-    at += 4
-    if not timescale or len(body) < at + 12 * count:
-        return None
-    length = sum(
-        int.from_bytes(body[at + 12 * i : at + 12 * i + 4], "big") & 0x7FFFFFFF for i in range(count)
-    )
-    ticks = sum(int.from_bytes(body[at + 12 * i + 4 : at + 12 * i + 8], "big") for i in range(count))
-    return ticks * 1_000_000 // timescale, end + first + length
-
-
-def _fragmented_duration(
-    reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None
-) -> tuple[float | None, bool]:
-    """Duration of a fragmented file and whether it is exact: from its last fragment, else its index."""
-    start = max(0, reader.size - TAIL)
-    tail = reader.at(start, reader.size - start)
-    at = len(tail)
-    while (at := tail.rfind(b"moof", 0, at)) >= 4:
-        size = int.from_bytes(tail[at - 4 : at], "big")
-        if tail[at + 8 : at + 12] == b"mfhd" and at - 4 + size <= len(tail):
-            ends = _fragment_end(tail[at + 4 : at - 4 + size], movie, track.number)
-            if ends is not None and track.timescale:
-                return ends / track.timescale, True
-    if sidx is not None and sidx[1] >= reader.size * 0.98:
-        return sidx[0] / 1e6, True
-    if movie.fragments and movie.timescale:
-        return movie.fragments / movie.timescale, True
-    known = _duration(movie, track)
-    return known, known is not None
-
-
-def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    while at + 8 <= end:
-        size = int.from_bytes(body[at : at + 4], "big")
-        if size < 8 or at + size > end:
-            return
-        yield body[at + 4 : at + 8], at + 8, at + size
-        at += size
-
-
-def _fragment_end(body: bytes, movie: _Movie, number: int) -> int | None:
-    """When the samples of a track in one `moof` end, in the track's timescale."""
-    for name, start, end in _inner(body, 0, len(body)):
-        if name != b"traf":
-            continue
-        base, total, found = None, 0, False
-        default = 0
-        for inner, at, last in _inner(body, start, end):
-            flags = int.from_bytes(body[at + 1 : at + 4], "big")
-            if inner == b"tfhd":
-                found = int.from_bytes(body[at + 4 : at + 8], "big") == number
-                default = movie.defaults.get(number, 0)
-                if flags & 8:
-                    skip = at + 8 + 8 * (flags & 1) + 4 * (flags >> 1 & 1)
-                    default = int.from_bytes(body[skip : skip + 4], "big")
-            elif inner == b"tfdt":
-                base = int.from_bytes(body[at + 4 : at + (12 if body[at] == 1 else 8)], "big")
-            elif inner == b"trun":
-                total += _run_length(body[at:last], flags, default)
-        if found and base is not None:
-            return base + total
-    return None
-
-
-def _run_length(body: bytes, flags: int, default: int) -> int:
-    """Duration of the samples of one `trun`."""
-    count = int.from_bytes(body[4:8], "big")
-    if not flags & 0x100:
-        return count * default
-    at = 8 + 4 * (flags & 1) + 4 * (flags >> 2 & 1)
-    step = 4 * sum(flags >> bit & 1 for bit in (8, 9, 10, 11))
-    count = min(count, (len(body) - at) // step)
-    return sum(int.from_bytes(body[at + i * step : at + i * step + 4], "big") for i in range(count))
