@@ -24,7 +24,7 @@ help: ## show this list
 demo: .venv/.light ## transcribe the bundled samples (sets up in about a minute, no torch)
 	@$(BIN)/dropscribe demo $(ARGS)
 
-test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 3 GB of disk)
+test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
 	$(BIN)/pytest $(ARGS)
 
 check: .venv/.dev ## lint, formatting and types
@@ -53,7 +53,7 @@ clean: ## remove .venv, caches and build products; transcripts and state stay
 	@touch $@
 
 .venv/.light: pyproject.toml | .venv/.created
-	@echo "Installing Dropscribe and its light dependencies (about 150 MB, about a minute; only the first time)"
+	@echo "Installing Dropscribe and its light dependencies (about a minute; only the first time)"
 	@$(PIP_INSTALL) -e . $(DOTS)
 	@touch $@
 

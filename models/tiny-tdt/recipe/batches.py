@@ -36,7 +36,7 @@ class Corpus:
 
     def sound(self, index: int) -> Audio:
         """One utterance, -1 to 1."""
-        return self.utterances[index].astype(np.float32) / 32768
+        return self.utterances[index].astype(np.float32) / np.float32(32768)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
