@@ -1,0 +1,173 @@
+"""What `speed.py` compares: three ways from a wav file to its text, with the same weights.
+
+Each is a function of a short trial file. It loads, warms up, finds its fastest options on the trial, and gives
+a function from a wav to (text, where the time went) and a line that says how it does it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from tests.speech import SAMPLE_RATE, read_media
+
+TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
+
+
+class MissingError(Exception):
+    """What a contender needs is not installed; says how to get it."""
+
+
+def ours(trial: Path):
+    """Our own path from the file to the words, chunk by chunk, the next one decoded meanwhile."""
+    from gpu_job import parakeet_onnx
+    from gpu_job.batching import pack
+    from gpu_job.segments import cut
+    from shared.audio import Sandbox
+    from shared.flow import merge, plan
+    from shared.model import ChunkResult, Word
+    from shared.settings import Settings
+
+    settings = Settings()
+    engine = parakeet_onnx.load("tiny")
+
+    def recognise(path):
+        spent = dict.fromkeys(("wait for decoding", "cut", "recognise", "join"), 0.0)
+
+        def clock(name, work):
+            started = time.perf_counter()
+            result = work()
+            spent[name] += time.perf_counter() - started
+            return result
+
+        def chunk_result(chunk, pcm):
+            samples = np.frombuffer(pcm.samples, np.int16)
+            windows = clock("cut", lambda: cut(samples))
+            heard: list = [()] * len(windows)
+            for batch in pack([window.length for window in windows], max_windows=settings.batch_size):
+                sounds = [samples[windows[i].start : windows[i].end] / np.float32(32768) for i in batch]
+                for i, words in zip(
+                    batch, clock("recognise", functools.partial(engine.transcribe, sounds)), strict=True
+                ):
+                    heard[i] = words
+            pieces = []
+            for window, words in zip(windows, heard, strict=True):
+                start = pcm.start + window.start / SAMPLE_RATE
+                moved = [
+                    Word(text=w.text, start=w.start + start, end=w.end + start, confidence=w.confidence)
+                    for w in words
+                ]
+                pieces.append(
+                    merge.Piece(start=start, end=start + window.length / SAMPLE_RATE, words=tuple(moved))
+                )
+            return ChunkResult(
+                recording="", index=chunk.index, engine="parakeet-cpu", attempt="", model="tiny", revision="",
+                words=clock("join", lambda: merge.join(pieces)),
+                lead=max(0.0, -pcm.start), owned=pcm.owned, decoded=pcm.seconds,
+            )  # fmt: skip
+
+        with path.open("rb") as file, Sandbox() as sandbox, ThreadPoolExecutor(1) as ahead:
+            source = _File(file)
+            audio = sandbox.probe(source)
+            chunks = plan.split(audio, source.size, settings.chunk_minutes * 60, "parakeet-cpu")
+            decoded = [ahead.submit(sandbox.decode, source, audio, chunk) for chunk in chunks]
+            results = [
+                chunk_result(chunk, clock("wait for decoding", pcm.result))
+                for chunk, pcm in zip(chunks, decoded, strict=True)
+            ]
+        words = clock("join", lambda: merge.join(merge.pieces(chunks, results)))
+        return " ".join(word.text for word in words), spent
+
+    recognise(trial)
+    return recognise, f"chunks of {settings.chunk_minutes:g} min, batches of {settings.batch_size}"
+
+
+def onnx_asr_recipe(trial: Path):
+    """`load_model(…).with_vad(silero)` over the file; the best of its batch sizes, with and without times."""
+    import onnx_asr
+
+    silero = importlib.util.find_spec("silero_vad")
+    if silero is None or silero.origin is None:
+        raise MissingError(
+            "onnx-asr's recipe needs the weights in the package silero-vad: `make bench` installs it"
+        )
+    vad = onnx_asr.load_vad("silero", Path(silero.origin).parent / "data")
+    model = onnx_asr.load_model("nemo-conformer-tdt", TINY)
+
+    def recognise(path, batch_size, times):
+        adapter = model.with_vad(vad, batch_size=batch_size)
+        if times:
+            adapter = adapter.with_timestamps()
+        return " ".join(segment.text for segment in adapter.recognize(path)), {}
+
+    size, times = _fastest(
+        [(size, times) for size in (4, 8, 16) for times in (False, True)],
+        lambda option: recognise(trial, *option),
+    )
+    label = f"with_vad(silero, batch_size={size}){'.with_timestamps()' if times else ''}"
+    return lambda path: recognise(path, size, times), label
+
+
+def nemo_transcribe(trial: Path):
+    """NeMo's `transcribe()` on windows of 15 s, cut at the same silences; the best of its batch sizes."""
+    if importlib.util.find_spec("nemo") is None:
+        raise MissingError("NeMo is not installed: `make bench` installs it")
+    import logging
+
+    import torch
+    from nemo.collections.asr.models import ASRModel
+    from nemo.utils import logging as nemo_logging
+
+    from gpu_job.segments import cut
+
+    nemo_logging.setLevel(logging.ERROR)
+    torch.set_num_threads(cores())
+    model = ASRModel.restore_from(str(TINY / "tiny-tdt.nemo"), map_location="cpu").eval()
+
+    def recognise(path, batch_size):
+        samples = read_media(path)
+        windows = cut(samples, target=15.0)
+        sounds = [samples[w.start : w.end].astype(np.float32) / 32768 for w in windows]
+        with torch.inference_mode():
+            heard = model.transcribe(sounds, batch_size=batch_size, num_workers=0, verbose=False)
+        return " ".join(one.text for one in heard), {}
+
+    size = _fastest((4, 8, 16, 32), lambda size: recognise(trial, size))
+    return lambda path: recognise(path, size), f"windows of 15 s, batch_size={size}"
+
+
+class _File:
+    """A file as a source of bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+
+    def read(self, start: int, length: int) -> bytes:
+        return os.pread(self._file.fileno(), length, start)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fastest(options, work):
+    """The fastest option, after a warm-up."""
+    taken = {}
+    work(options[0])
+    for option in options:
+        started = time.perf_counter()
+        work(option)
+        taken[option] = time.perf_counter() - started
+    return min(taken, key=taken.__getitem__)
+
+
+CONTENDERS = {"Dropscribe": ours, "onnx-asr": onnx_asr_recipe, "NeMo": nemo_transcribe}
