@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,7 +122,7 @@ class Intake:
         """Let it come again, or end the recording when it came often enough or never can work."""
         if not isinstance(error, Permanent) and delivery.attempt < MAX_ATTEMPTS:
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
-            self._end(delivery, self._ports.queue.nack)
+            self._end(delivery, partial(self._ports.queue.nack, error=f"{type(error).__name__}: {error}"))
             return
         if not isinstance(error, DropscribeError):
             error = Permanent(
@@ -132,7 +133,7 @@ class Intake:
             record.fail(key, error, self._ports)
         except DropscribeError as another:
             log.warning("cannot record that %s failed: %s", key, another)
-            self._end(delivery, self._ports.queue.nack)
+            self._end(delivery, partial(self._ports.queue.nack, error=str(another)))
         else:
             self._end(delivery, self._ports.queue.ack)
 

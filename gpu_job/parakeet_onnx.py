@@ -46,7 +46,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
 
     Args:
         name: a name of `catalogue()`, or the path of a folder with an ONNX export. `tiny` is a demo that
-            knows about 250 words of synthetic English and no human speech.
+            knows about 160 words of synthetic English and no human speech.
         threads: processor cores to use; None for all that this process may use.
 
     Raises:

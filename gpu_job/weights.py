@@ -107,7 +107,7 @@ _KNOWN = (
     ),
     Weights(
         name=TINY,
-        about="A demo: about 250 words of synthetic English (espeak-ng). It knows no human speech.",
+        about="A demo: about 160 words of synthetic English (espeak-ng). It knows no human speech.",
         licence="Apache-2.0",
         owner="Dropscribe",
         languages=("en",),
@@ -214,6 +214,6 @@ def _download(weights: Weights) -> Path:
             f"The weights {weights.name} are not on this machine, and {happened}: {what.rstrip('.')}. "
             f"Connect once and start again (about {weights.megabytes / 1000:.1f} GB, then kept in "
             f"{constants.HF_HUB_CACHE}); or set HF_HOME to a cache that has them; or name a folder with an ONNX "
-            f"export as the model; or try the flow with --model {TINY}, a demo that knows some 250 words of "
+            f"export as the model; or try the flow with --model {TINY}, a demo that knows some 160 words of "
             "synthetic English and no human speech."
         ) from error

@@ -51,7 +51,7 @@ def transcribe(
         str | None,
         typer.Option(
             help="Weights: nvidia/parakeet-tdt-0.6b-v3 (the default: 25 languages, 2.5 GB to download once), "
-            "-v2 (English), a folder with an ONNX export, or tiny (a demo that knows 250 words).",
+            "-v2 (English), a folder with an ONNX export, or tiny (a demo that knows 160 words).",
             show_default=False,
         ),
     ] = None,

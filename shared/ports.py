@@ -81,7 +81,10 @@ class Records(Protocol):
         ...
 
     def query(self, collection: str, where: Fields | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Keys and documents whose top-level fields equal all of `where`, in order of their keys."""
+        """Keys and documents whose top-level fields equal all of `where`, in order of their keys.
+
+        Read in pages: a document that changes meanwhile may be seen as it was or as it is.
+        """
         ...
 
     def count(self, collection: str, where: Fields | None = None) -> int:
@@ -130,8 +133,11 @@ class Queue(Protocol):
         """Done with it; False where the lease had ended (the message may come again)."""
         ...
 
-    def nack(self, subscription: str, lease: str) -> bool:
-        """Give it back; it comes again after the back-off, or goes to the dead letter topic."""
+    def nack(self, subscription: str, lease: str, error: str = "") -> bool:
+        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+
+        `error` says why, for whoever reads the dead letter.
+        """
         ...
 
 

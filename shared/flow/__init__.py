@@ -5,7 +5,7 @@
     route.py       3  choose who transcribes, with the reason in words
     plan.py        4  cut the recording into chunks; the plan is frozen
     chunk.py       5  one chunk: fetch and decode it, keep its result, say so
-    merge.py       6  join the words of all chunks into one sequence
+    merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap)
     record.py      7  the last chunk is in: write the outputs, record the cost, announce it.
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger. Between them travel the

@@ -6,7 +6,7 @@ the merge decides there. Two ways to cut:
 - by time, where the container can seek;
 - by byte range, for streams of self-contained frames without an index (mp3, raw aac). Nobody knows
   where minute ten is without reading the ten minutes before it, but any range of bytes can be decoded,
-  and the frames in it say how long it was. Times of later chunks follow from the sum (`merge.offsets`).
+  and the frames in it say how long it was. Times of later chunks follow from the sum (`merge.pieces`).
 
 A length that is unknown or a lie is no problem: as long as the last chunk heard audio after its own
 end, `extend` continues the plan.
@@ -23,8 +23,9 @@ from shared.model import ByteSpan, Chunk
 if TYPE_CHECKING:
     from shared.model import AudioInfo, ChunkResult, Engine
 
-MAX_OVERLAP = 30.0
-"""Seconds that neighbours share, at most; otherwise a tenth of a chunk."""
+MIN_OVERLAP, MAX_OVERLAP = 8.0, 30.0
+"""Seconds that neighbours share: a tenth of a chunk, but within these. What an engine hears in the first
+and last second or two of a piece is unreliable, so less than the minimum leaves nothing to agree on."""
 
 STRETCH = 1.1
 """A chunk may be this much longer than asked for before another one is made."""
@@ -32,8 +33,11 @@ STRETCH = 1.1
 UNKNOWN_BITRATE = 128_000
 """Bits a second, for a first guess at the length of a container that does not say."""
 
-HEARD_ALL = 0.25
-"""Seconds. A tail that is heard to within this of what was asked for means that audio goes on."""
+LISTEN_ON = 1.0
+"""Seconds to decode after the end of a recording that is one chunk, to notice if it is longer than it said."""
+
+HEARD_ALL = 0.9
+"""A last chunk that heard this share of its tail has more audio after it."""
 
 
 def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> tuple[Chunk, ...]:
@@ -48,7 +52,7 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
     duration = audio.duration or max(1.0, size * 8 / UNKNOWN_BITRATE)
     count = max(1, math.ceil(duration / chunk_seconds / STRETCH))
     length = duration / count
-    side = _side(length) if count > 1 or audio.splittable_by == "time" else 0.0
+    side = _side(length) if count > 1 else LISTEN_ON
     chunks = [
         Chunk(
             index=index,
@@ -67,7 +71,7 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
 
 def goes_on(chunks: tuple[Chunk, ...], last: ChunkResult) -> bool:
     """Whether audio goes on after the last chunk of a plan: it heard all of its tail."""
-    return chunks[-1].span is None and last.tail > chunks[-1].tail - HEARD_ALL
+    return chunks[-1].span is None and last.tail >= HEARD_ALL * chunks[-1].tail
 
 
 def extend(chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
@@ -88,8 +92,8 @@ def extend(chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
 
 
 def _side(length: float) -> float:
-    """Overlap on one side of a boundary; both sides together are a tenth of a chunk."""
-    return round(min(length / 10, MAX_OVERLAP) / 2, 3)
+    """Overlap on one side of a boundary, half of what neighbours share; never more than half a chunk."""
+    return round(min(max(length / 10, MIN_OVERLAP), MAX_OVERLAP, length) / 2, 3)
 
 
 def _by_bytes(chunks: list[Chunk], audio: AudioInfo, length: float, side: float) -> list[Chunk]:

@@ -24,7 +24,7 @@ LONGEST_NAME = 1024
 """Bytes: the longest object name in Cloud Storage."""
 
 DEMO_WARNING = (
-    "Transcribed with the demo model, which knows some 250 words of synthetic English. "
+    "Transcribed with the demo model, which knows some 160 words of synthetic English. "
     "It shows that the flow works; it says nothing about Dropscribe's quality on human speech."
 )
 

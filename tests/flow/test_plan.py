@@ -43,13 +43,28 @@ def test_an_hour_in_ten_minutes_is_six_chunks_that_share_thirty_seconds():
     ]
 
 
-def test_the_overlap_of_short_chunks_is_a_tenth_of_them():
+def test_the_overlap_is_a_tenth_of_a_chunk():
+    chunks = plan.split(audio(400.0), 1, 200.0, "parakeet-cpu")
+    assert [(c.start, c.end, c.lead, c.tail) for c in chunks] == [
+        (0.0, 200.0, 0.0, 10.0),
+        (200.0, 400.0, 10.0, 10.0),
+    ]
+
+
+def test_short_chunks_share_eight_seconds():
     chunks = plan.split(audio(60.0), 1, 20.0, "parakeet-cpu")
     assert [(c.start, c.end, c.lead, c.tail) for c in chunks] == [
-        (0.0, 20.0, 0.0, 1.0),
-        (20.0, 40.0, 1.0, 1.0),
-        (40.0, 60.0, 1.0, 1.0),
+        (0.0, 20.0, 0.0, 4.0),
+        (20.0, 40.0, 4.0, 4.0),
+        (40.0, 60.0, 4.0, 4.0),
     ]
+
+
+def test_a_short_recording_is_one_chunk_that_listens_a_second_longer():
+    chunks = plan.split(audio(0.2), 1, 600.0, "parakeet-cpu")
+    assert [(c.start, c.end, c.lead, c.tail) for c in chunks] == [(0.0, 0.2, 0.0, 1.0)]
+    assert not plan.goes_on(chunks, result(owned=0.2, tail=0.0))
+    assert plan.goes_on(chunks, result(owned=0.2, tail=1.0))
 
 
 def test_a_recording_a_little_longer_than_a_chunk_is_one_chunk():
@@ -77,8 +92,8 @@ def test_a_stream_without_index_is_cut_by_bytes_that_belong_to_one_chunk_each():
 
 def test_the_plan_goes_on_while_the_last_chunk_hears_its_whole_tail():
     chunks = plan.split(audio(600.0), 1, 600.0, "parakeet-cpu")
-    assert plan.goes_on(chunks, result(tail=15.0))
-    assert not plan.goes_on(chunks, result(tail=3.0))
+    assert plan.goes_on(chunks, result(tail=1.0))
+    assert not plan.goes_on(chunks, result(tail=0.5))
     assert not plan.goes_on(chunks, result(owned=580.0, tail=0.0))
 
 
@@ -86,11 +101,11 @@ def test_an_extended_plan_continues_where_the_first_one_ended():
     chunks = plan.extend(plan.split(audio(60.0), 1, 20.0, "parakeet-cpu"))
     assert [(c.index, c.start, c.end, c.lead) for c in chunks] == [
         (0, 0.0, 20.0, 0.0),
-        (1, 20.0, 40.0, 1.0),
-        (2, 40.0, 60.0, 1.0),
-        (3, 60.0, 80.0, 1.0),
-        (4, 80.0, 100.0, 1.0),
-        (5, 100.0, 120.0, 1.0),
+        (1, 20.0, 40.0, 4.0),
+        (2, 40.0, 60.0, 4.0),
+        (3, 60.0, 80.0, 4.0),
+        (4, 80.0, 100.0, 4.0),
+        (5, 100.0, 120.0, 4.0),
     ]
 
 

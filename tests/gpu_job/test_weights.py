@@ -53,7 +53,7 @@ def test_the_catalogue_says_who_made_what_and_pins_every_download():
 def test_the_demo_weights_are_here_and_say_what_they_are():
     tiny = by_name("tiny")
     assert tiny.on_disk() == BUNDLED
-    assert "250 words" in tiny.about
+    assert "160 words" in tiny.about
     assert "no human speech" in tiny.about
     located = locate("tiny")
     assert (located.folder, located.language) == (BUNDLED, "en")

@@ -26,7 +26,7 @@ TALK = transcript(
         for start, *texts in _SPOKEN
         for index, text in enumerate(texts)
     ],
-    warnings=("The demo model knows some 250 words of synthetic English.",),
+    warnings=("The demo model knows some 160 words of synthetic English.",),
 )
 
 
