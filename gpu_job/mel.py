@@ -1,11 +1,11 @@
 """NeMo's log-mel features in single precision, in blocks that stay in the processor's cache.
 
 The same numbers as NeMo's `AudioToMelSpectrogramPreprocessor` (per-feature normalisation, no dither) to
-1e-3, at a third of the time of the double-precision original: the front end of a small encoder costs as
+1e-3, in half the time of onnx-asr's double-precision original: the front end of a small encoder costs half as
 much as the encoder otherwise.
 
 No matrix product: numpy hands those to OpenBLAS, whose own threads spin and fight with those of the caller
-(measured here: recognition five times slower with two windows at a time). A mel filter is a short
+(measured: recognition of two windows at a time was up to five times slower on a busy machine). A mel filter is a short
 band of frequencies, so a weighted sum over bands is as fast.
 """
 

@@ -26,7 +26,7 @@ FRAMES = SAMPLE_RATE // HOP
 """Levels a second."""
 
 TARGET = 10.0
-"""Seconds. Measured with the small model: 8 s are 10 % faster and 28 s 30 % slower, all with the same word
+"""Seconds. Measured with the small model: 8 s are a tenth faster and 28 s a quarter slower, with the same word
 error rate; a little context more than the fastest, because every cut is one where a model may stumble."""
 LONGEST = 30.0
 """Seconds: beyond it the encoder's full attention gets slow and quantised weights get worse."""
