@@ -5,8 +5,8 @@ The same numbers as NeMo's `AudioToMelSpectrogramPreprocessor` (per-feature norm
 much as the encoder otherwise.
 
 No matrix product: numpy hands those to OpenBLAS, whose own threads spin and fight with those of the caller
-(measured: recognition of two windows at a time was up to five times slower on a busy machine). A mel filter is a short
-band of frequencies, so a weighted sum over bands is as fast.
+(measured: recognition of two windows at a time was up to five times slower on a busy machine). A mel filter
+is a short band of frequencies, so a weighted sum over bands is nearly as fast.
 """
 
 from __future__ import annotations
