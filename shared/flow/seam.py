@@ -161,7 +161,7 @@ def _one_sound(left: Piece, right: Piece, ours: Word, theirs: Word) -> bool:
 
 def _is_doubtful(piece: Piece, other: Piece, word: Word) -> bool:
     """Whether the edge of a piece touches a word that the other piece had well inside, yet not as such."""
-    return _clearance(piece, (word,)) <= COINCIDENCE and _clearance(other, (word,)) >= DEPTH
+    return _margin(piece, (word,)) <= COINCIDENCE and _clearance(other, (word,)) >= DEPTH
 
 
 def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]) -> list[Word]:

@@ -333,7 +333,8 @@ def test_words_missed_by_either_side_are_neither_lost_nor_repeated(scene, rate):
     several = scene.pieces()
     for number in range(len(several) - 1):
         left, right = several[number : number + 2]
-        well = (right.start + 0.2, left.end - 0.2)
+        # What a piece hears in its first half second is garbage more often than not: see `HISTORY`.
+        well = (right.start + 0.5, left.end - 0.2)
         both = {one.start for one in scene.truth if well[0] <= one.start and one.end <= well[1]}
         missed = {start for start in sorted(both) if scene.random.random() < rate}
         by_left = {start for start in sorted(missed) if scene.random.random() < 0.5}
