@@ -6,17 +6,14 @@ a function from a wav to (text, where the time went) and a line that says how it
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from tests.speech import SAMPLE_RATE, read_media
+from tests.speech import read_media
 
 TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
 
@@ -26,66 +23,19 @@ class MissingError(Exception):
 
 
 def ours(trial: Path):
-    """Our own path from the file to the words, chunk by chunk, the next one decoded meanwhile."""
+    """The product: what `dropscribe transcribe` does, from the file to the last output file."""
+    from bench.flow import transcribe
     from gpu_job import parakeet_onnx
-    from gpu_job.batching import pack
-    from gpu_job.segments import cut
-    from shared.audio import Sandbox
-    from shared.flow import merge, plan
-    from shared.model import ChunkResult, Word
     from shared.settings import Settings
 
-    settings = Settings()
     engine = parakeet_onnx.load("tiny")
 
     def recognise(path):
-        spent = dict.fromkeys(("wait for decoding", "cut", "recognise", "join"), 0.0)
-
-        def clock(name, work):
-            started = time.perf_counter()
-            result = work()
-            spent[name] += time.perf_counter() - started
-            return result
-
-        def chunk_result(chunk, pcm):
-            samples = np.frombuffer(pcm.samples, np.int16)
-            windows = clock("cut", lambda: cut(samples))
-            heard: list = [()] * len(windows)
-            for batch in pack([window.length for window in windows], max_windows=settings.batch_size):
-                sounds = [samples[windows[i].start : windows[i].end] / np.float32(32768) for i in batch]
-                for i, words in zip(
-                    batch, clock("recognise", functools.partial(engine.transcribe, sounds)), strict=True
-                ):
-                    heard[i] = words
-            pieces = []
-            for window, words in zip(windows, heard, strict=True):
-                start = pcm.start + window.start / SAMPLE_RATE
-                moved = [
-                    Word(text=w.text, start=w.start + start, end=w.end + start, confidence=w.confidence)
-                    for w in words
-                ]
-                pieces.append(
-                    merge.Piece(start=start, end=start + window.length / SAMPLE_RATE, words=tuple(moved))
-                )
-            return ChunkResult(
-                recording="", index=chunk.index, engine="parakeet-cpu", attempt="", model="tiny", revision="",
-                words=clock("join", lambda: merge.join(pieces)),
-                lead=max(0.0, -pcm.start), owned=pcm.owned, decoded=pcm.seconds,
-            )  # fmt: skip
-
-        with path.open("rb") as file, Sandbox() as sandbox, ThreadPoolExecutor(1) as ahead:
-            source = _File(file)
-            audio = sandbox.probe(source)
-            chunks = plan.split(audio, source.size, settings.chunk_minutes * 60, "parakeet-cpu")
-            decoded = [ahead.submit(sandbox.decode, source, audio, chunk) for chunk in chunks]
-            results = [
-                chunk_result(chunk, clock("wait for decoding", pcm.result))
-                for chunk, pcm in zip(chunks, decoded, strict=True)
-            ]
-        words = clock("join", lambda: merge.join(merge.pieces(chunks, results)))
-        return " ".join(word.text for word in words), spent
+        run = transcribe(path, engine)
+        return run.text, {"inference": run.inference}
 
     recognise(trial)
+    settings = Settings()
     return recognise, f"chunks of {settings.chunk_minutes:g} min, batches of {settings.batch_size}"
 
 
@@ -141,17 +91,6 @@ def nemo_transcribe(trial: Path):
 
     size = _fastest((4, 8, 16, 32), lambda size: recognise(trial, size))
     return lambda path: recognise(path, size), f"windows of 15 s, batch_size={size}"
-
-
-class _File:
-    """A file as a source of bytes."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = os.fstat(file.fileno()).st_size
-
-    def read(self, start: int, length: int) -> bytes:
-        return os.pread(self._file.fileno(), length, start)
 
 
 def cores() -> int:

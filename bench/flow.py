@@ -1,0 +1,188 @@
+"""The whole flow on one file, timed: what `dropscribe transcribe` does, from submit to the last output file.
+
+Run: python -m bench.flow [host | overhead | memory]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gpu_job import parakeet_onnx
+from local import inputs, oneshot
+from local.platform import open_ports
+from shared.model import Options, Word
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CASES = ("host", "overhead", "memory")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one recording took."""
+
+    seconds: float
+    """From submit to the last output file."""
+    inference: float
+    """Of those, inside the engine."""
+    text: str
+    """The words."""
+
+
+class Timed:
+    """An engine, and the wall time spent in it."""
+
+    def __init__(self, engine):
+        self._engine = engine
+        self.seconds = 0.0
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def transcribe(self, windows):
+        started = time.perf_counter()
+        heard = self._engine.transcribe(windows)
+        self.seconds += time.perf_counter() - started
+        return heard
+
+
+class Instant:
+    """An engine that hears two and a half words a second in no time: what is left is the host's work."""
+
+    engine, model, revision, language = "parakeet-cpu", "instant", "1", "en"
+
+    def transcribe(self, windows):
+        return [
+            tuple(
+                Word(text=f"word{n % 50}", start=n * 0.4, end=n * 0.4 + 0.3, confidence=0.9)
+                for n in range(int(len(one) / 16_000 / 0.4))
+            )
+            for one in windows
+        ]
+
+
+def transcribe(path: Path, engine) -> Run:
+    """One file through the whole flow, in this process, with a state of its own."""
+    timed = Timed(engine)
+    with tempfile.TemporaryDirectory() as state:
+        ports = open_ports(Settings(state_dir=Path(state)))
+        started = time.perf_counter()
+        found = oneshot.look(inputs.collect([path]).files, Options(model="tiny"), ports)
+        oneshot.submit(found, ports)
+        [(_, recording)] = oneshot.follow(found, ports, lambda _name: timed, on_progress=lambda *_: None)
+        seconds = time.perf_counter() - started
+        assert recording.state == "DONE", recording.reason
+        name = next(name for name in recording.outputs if name.endswith("transcript.txt"))
+        text = ports.store.load(ports.settings.transcripts_bucket, name).decode()
+        ports.close()
+    return Run(seconds=seconds, inference=timed.seconds, text=" ".join(text.split()))
+
+
+def core_seconds() -> float:
+    """Processor time of this process and its ended children."""
+    return sum(os.times()[:4])
+
+
+def _measure(case: str, path: Path) -> dict:
+    """In a process of its own: one case, one file."""
+    if case == "host":
+        before = core_seconds()
+        run = transcribe(path, Instant())
+        return {"core": core_seconds() - before, "seconds": run.seconds}
+    engine = parakeet_onnx.load("tiny")
+    if case == "overhead":
+        transcribe(path, engine)  # once to warm up
+        return asdict(transcribe(path, engine)) | {"text": ""}
+    run = transcribe(path, engine)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return {"own": own, "child": child, "seconds": run.seconds}
+
+
+def measure(case: str, path: Path) -> dict:
+    """One case on one file, in a fresh process."""
+    command = [sys.executable, "-m", "bench.flow", "--measure", case, str(path)]
+    return json.loads(subprocess.check_output(command, cwd=ROOT, text=True).splitlines()[-1])
+
+
+def make_mp3(
+    path: Path, hours: int, *, rate: int = 44_100, layout: str = "stereo", bit_rate: int = 128_000
+) -> None:
+    """Hours of speech as mp3: one hour is encoded, then its frames are repeated."""
+    from tests.speech import talk, write_media
+
+    samples, _ = talk(3600, seed=20)
+    write_media(path, samples, rate=rate, layout=layout, bit_rate=bit_rate, options={"write_xing": "0"})
+    hour = path.read_bytes()
+    with path.open("ab") as file:
+        for _ in range(hours - 1):
+            file.write(hour[hour.index(b"\xff", 10) if hour.startswith(b"ID3") else 0 :])
+
+
+def host(folder: Path) -> str:
+    """Core-seconds for an hour of mp3 without inference."""
+    path = folder / "hour.mp3"
+    make_mp3(path, 1)
+    best = min((measure("host", path) for _ in range(3)), key=lambda one: one["core"])
+    return (
+        f"host work on an hour of 128 kbit/s stereo mp3, without inference: {best['core']:.2f} core-seconds "
+        f"({best['seconds']:.2f} s)   aim 5 or less"
+    )
+
+
+def overhead(folder: Path) -> str:
+    """End to end minus inference, for ten minutes of wav."""
+    from tests.speech import talk, write_wav
+
+    path = folder / "ten-minutes.wav"
+    write_wav(path, talk(600, seed=20)[0])
+    best = min(
+        (measure("overhead", path) for _ in range(3)), key=lambda one: one["seconds"] - one["inference"]
+    )
+    return (
+        f"overhead on ten minutes of wav: {best['seconds'] - best['inference']:.2f} s "
+        f"({best['seconds']:.2f} s end to end, {best['inference']:.2f} s of it inference)   aim under 1"
+    )
+
+
+def memory(folder: Path) -> str:
+    """Peak memory for one hour and for twelve."""
+    peaks = {}
+    for hours in (1, 12):
+        path = folder / f"{hours}h.mp3"
+        make_mp3(path, hours, rate=16_000, layout="mono", bit_rate=32_000)
+        peaks[hours] = measure("memory", path)
+        path.unlink()
+    one, twelve = peaks[1], peaks[12]
+    lines = [
+        f"peak memory, {hours:2d} h of mp3: {peak['own']:.0f} MB, and {peak['child']:.0f} MB in the largest decoding "
+        f"process ({peak['seconds']:.0f} s)"
+        for hours, peak in peaks.items()
+    ]
+    lines.append(
+        f"12 h over 1 h: {(twelve['own'] + twelve['child']) / (one['own'] + one['child']):.2f} times   aim 1"
+    )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, and print a line for each figure."""
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(_measure(sys.argv[2], Path(sys.argv[3]))))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        for case in sys.argv[1:] or CASES:
+            print({"host": host, "overhead": overhead, "memory": memory}[case](Path(folder)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
