@@ -17,7 +17,7 @@ from shared.audio import Limits
 from shared.audio.pool import MediaPool
 from shared.errors import BadRequest
 from shared.model import FILES_BUCKET
-from shared.ports import Ports
+from shared.ports import GpuState, Ports
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
@@ -56,6 +56,18 @@ class LocalPorts(Ports):
         self.records.close()
 
 
+class WorkerIsThere:
+    """There is nothing to start: whoever opened these ports keeps a worker running beside them."""
+
+    def state(self) -> GpuState:
+        """Always ready."""
+        return GpuState(status="ready", running=1)
+
+    def start(self, tasks: int) -> GpuState:  # noqa: ARG002 - the port's signature
+        """Nothing to do."""
+        return self.state()
+
+
 def open_ports(settings: Settings) -> LocalPorts:
     """Open the state directory, making it where it is missing.
 
@@ -76,6 +88,7 @@ def open_ports(settings: Settings) -> LocalPorts:
         records=SqliteRecords(database),
         queue=SqliteQueue(database, clock),
         media=MediaPool(limits),
+        gpu_jobs=WorkerIsThere(),
         clock=clock,
         settings=settings,
         engines=frozenset({"parakeet-cpu"}),

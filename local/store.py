@@ -107,6 +107,10 @@ class FileStore:
         except OSError as error:
             raise disk_errors.unreadable(name, error) from error
 
+    def signed_url(self, source: StoredObject, seconds: float) -> str | None:  # noqa: ARG002 - the port's signature
+        """None: nobody outside can reach these folders."""
+        return None
+
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         """The live objects whose name starts with `prefix`, in order of their names.
 

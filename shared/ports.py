@@ -5,6 +5,7 @@
     Records    Firestore                    SQLite
     Queue      Pub/Sub                      SQLite
     Media      FFmpeg in its own process    the same
+    GpuJobs    Cloud Run jobs               nothing to start: `dropscribe up` keeps a worker
     Clock      time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from shared.model import Engine
 from shared.settings import Settings
@@ -51,6 +52,10 @@ class Store(Protocol):
 
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None where there is no such object."""
+        ...
+
+    def signed_url(self, source: StoredObject, seconds: float) -> str | None:
+        """An address from which anybody may read the object for a while; None where there is none."""
         ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
@@ -153,6 +158,30 @@ class Media(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GpuState:
+    """Whether workers can be had, as a value: the router routes around what it says."""
+
+    status: Literal["ready", "quota", "denied", "missing", "unreachable"]
+    """`quota`: no more capacity now; `denied`: a permission is missing; `missing`: no such job."""
+    running: int
+    """Executions that run or are about to."""
+    reason: str = ""
+    """What the platform said, and what to do."""
+
+
+class GpuJobs(Protocol):
+    """The job whose executions are the workers."""
+
+    def state(self) -> GpuState:
+        """How many executions run now. Never raises: what goes wrong is in the state."""
+        ...
+
+    def start(self, tasks: int) -> GpuState:
+        """Start an execution of some tasks. One too many is harmless: a worker without work ends."""
+        ...
+
+
 class Clock(Protocol):
     """Where the time comes from."""
 
@@ -173,6 +202,8 @@ class Ports:
     """Messages between the steps."""
     media: Media
     """Probing and decoding."""
+    gpu_jobs: GpuJobs
+    """Starts workers where they do not run all the time."""
     clock: Clock
     """The time."""
     settings: Settings

@@ -10,6 +10,7 @@ import numpy as np
 
 from local.database import Database
 from local.events import object_resource
+from local.platform import WorkerIsThere
 from local.queue import SqliteQueue
 from local.records import SqliteRecords
 from local.store import FileStore
@@ -77,6 +78,7 @@ class World:
             records=SqliteRecords(self.database),
             queue=SqliteQueue(self.database, self.clock),
             media=self.media,
+            gpu_jobs=WorkerIsThere(),
             clock=self.clock,
             settings=self.settings,
             engines=frozenset({"parakeet-cpu"}),
