@@ -77,7 +77,7 @@ def transcribe(path: Path, engine) -> Run:
         started = time.perf_counter()
         found = oneshot.look(inputs.collect([path]).files, Options(model="tiny"), ports)
         oneshot.submit(found, ports)
-        [(_, recording)] = oneshot.follow(found, ports, lambda _name: timed, on_progress=lambda *_: None)
+        [(_, recording)] = oneshot.follow(found, ports, lambda _name: timed)
         seconds = time.perf_counter() - started
         assert recording.state == "DONE", recording.reason
         name = next(name for name in recording.outputs if name.endswith("transcript.txt"))

@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gpu_job.worker import Worker
 from local.events import object_resource
@@ -28,8 +28,30 @@ if TYPE_CHECKING:
     from local.platform import LocalPorts
     from shared.model import Options, Recording
 
-LOOK_EVERY = 0.05
-"""Seconds between two looks at the records."""
+LOOK_EVERY, LOOK_EACH = 0.05, 0.0005
+"""Seconds between two looks at the records, and for each recording more."""
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know how far things are. Called from several threads."""
+
+    def planned(self, key: str, duration: float | None) -> None:
+        """The length of a recording is known, seconds; may be told more than once."""
+        ...
+
+    def heard(self, key: str, seconds: float) -> None:
+        """Some more seconds of a recording were recognised."""
+        ...
+
+
+class Nobody:
+    """Does not want to know."""
+
+    def planned(self, key: str, duration: float | None) -> None:
+        """Nothing."""
+
+    def heard(self, key: str, seconds: float) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +89,7 @@ def follow(
     ports: LocalPorts,
     load: Callable[[str], Transcriber],
     *,
-    on_progress: Callable[[str, float], None],
+    watcher: Watcher | None = None,
     warm: str | None = None,
 ) -> Iterator[tuple[Submitted, Recording]]:
     """Run the flow until every input has ended, giving each as it does.
@@ -76,15 +98,16 @@ def follow(
         submitted: from `look`, after `submit`.
         ports: the world.
         load: gives the engine for the name of some weights.
-        on_progress: told the key of a recording and seconds of its audio just recognised.
+        watcher: told how far things are.
         warm: weights to load before the first chunk comes.
 
     Raises:
         ModelUnavailable: `warm` cannot be loaded; nothing is lost.
     """
+    watcher = watcher or Nobody()
     waiting = {one.key: one for one in submitted}
     ports.queue.reclaim()
-    yield from _ended(waiting, ports)
+    yield from _ended(waiting, ports, watcher)
     if not waiting:
         return
     with ExitStack() as stack:
@@ -92,7 +115,7 @@ def follow(
             loop = PushLoop(ports.queue, subscription, step)
             loop.start()
             stack.callback(loop.stop)
-        worker = Worker(ports, load, on_progress=on_progress)
+        worker = Worker(ports, load, on_progress=watcher.heard)
         if warm is not None:
             worker.engine(warm)
         stop = threading.Event()
@@ -101,8 +124,8 @@ def follow(
         stack.callback(thread.join)
         stack.callback(stop.set)
         while waiting:
-            time.sleep(LOOK_EVERY)
-            yield from _ended(waiting, ports)
+            time.sleep(LOOK_EVERY + len(waiting) * LOOK_EACH)
+            yield from _ended(waiting, ports, watcher)
 
 
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
@@ -123,8 +146,12 @@ def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
     return Submitted(file=file, source=source, key=key, skipped=done)
 
 
-def _ended(waiting: dict[str, Submitted], ports: LocalPorts) -> Iterator[tuple[Submitted, Recording]]:
+def _ended(
+    waiting: dict[str, Submitted], ports: LocalPorts, watcher: Watcher
+) -> Iterator[tuple[Submitted, Recording]]:
     for key in list(waiting):
         recording = documents.get_recording(ports.records, key)
         if recording is not None and recording.ended:
             yield waiting.pop(key), recording
+        elif recording is not None and recording.audio is not None:
+            watcher.planned(key, recording.audio.duration)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +18,13 @@ from shared.prices import deepgram_cost, total
 
 if TYPE_CHECKING:
     from shared.ports import Ports
+
+
+MOST_ROWS = 40
+"""Rows of a table that one still reads."""
+
+WIDE = 130
+"""Columns of a terminal that has room for paths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,16 +91,23 @@ def line(
     )
 
 
-def table(lines: list[Line]) -> Table:
-    """All recordings, and their sum where there are several."""
-    shown = Table(expand=False, pad_edge=False, show_lines=False)
-    shown.add_column("file", overflow="fold", min_width=12)
+def table(lines: list[Line], width: int) -> Table:
+    """The recordings, and their sum where there are several.
+
+    Of more than `MOST_ROWS` only the failed ones are shown, and the sum of all. Where the outputs are
+    stands in a column if there is room for it.
+    """
+    shown = Table(box=SIMPLE_HEAD, expand=False, pad_edge=False)
+    shown.add_column("file", overflow="fold", min_width=14)
     for name in ("length", "words", "speed", "cost", "Deepgram"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("method and why", overflow="fold", min_width=16)
-    shown.add_column("files in", overflow="fold", min_width=12)
-    for one in lines:
-        shown.add_row(*_cells(one))
+    shown.add_column("method and why", overflow="fold", min_width=12)
+    wide = width >= WIDE
+    if wide:
+        shown.add_column("files in", overflow="fold")
+    rows = lines if len(lines) <= MOST_ROWS else [one for one in lines if one.recording.state == "FAILED"]
+    for one in rows:
+        shown.add_row(*_cells(one)[: 8 if wide else 7])
     if len(lines) > 1:
         done = [one for one in lines if one.recording.state == "DONE"]
         seconds = sum(one.recording.duration or 0 for one in done)

@@ -32,6 +32,8 @@ class Screen:
         self._console = console
         self._names = names
         self._heard: dict[str, float] = {}
+        self._lengths: dict[str, float | None] = {}
+        self._ended = 0
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
@@ -43,7 +45,7 @@ class Screen:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._all = self._progress.add_task("all files", total=len(names), note="")
+        self._all = self._progress.add_task("all files", total=len(names), note=f"0 of {len(names)}")
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -59,15 +61,19 @@ class Screen:
         with self._lock:
             self._heard[key] = so_far = self._heard.get(key, 0.0) + seconds
             if key not in self._tasks and len(self._tasks) < BARS and key in self._names:
-                self._tasks[key] = self._progress.add_task(_short(self._names[key]), total=None, note="")
+                self._tasks[key] = self._progress.add_task(
+                    _short(self._names[key]), total=self._lengths.get(key), note=""
+                )
             if key in self._tasks:
                 self._progress.update(self._tasks[key], completed=so_far, note=human_duration(so_far))
 
     def planned(self, key: str, duration: float | None) -> None:
         """The length of a recording is known."""
         with self._lock:
-            if key in self._tasks:
-                self._progress.update(self._tasks[key], total=duration)
+            if key not in self._lengths:
+                self._lengths[key] = duration
+                if key in self._tasks:
+                    self._progress.update(self._tasks[key], total=duration)
 
     def ended(self, recording: Recording) -> None:
         """A recording is DONE or FAILED."""
@@ -75,7 +81,10 @@ class Screen:
         with self._lock:
             if recording.id in self._tasks:
                 self._progress.remove_task(self._tasks.pop(recording.id))
-            self._progress.advance(self._all)
+            self._ended += 1
+            self._progress.update(
+                self._all, completed=self._ended, note=f"{self._ended} of {len(self._names)}"
+            )
         if recording.state == "FAILED":
             self._console.print(Text("failed  ", style="red").append(f"{name}: {recording.reason}", style=""))
         elif not self._console.is_terminal:

@@ -96,7 +96,7 @@ def run(request: Request, ports: LocalPorts) -> int:
     try:
         with Screen(console, names) as screen:
             for one, recording in oneshot.follow(
-                submitted, ports, parakeet_onnx.load, on_progress=screen.heard, warm=model
+                submitted, ports, parakeet_onnx.load, watcher=screen, warm=model
             ):
                 screen.ended(recording)
                 folder = None
@@ -121,7 +121,12 @@ def _show(lines: list[report.Line], request: Request, model: str) -> None:
         return
     console = Console(width=None if Console().is_terminal else 160)
     shown = [replace(one, folder=_short(one.folder)) for one in lines]
-    console.print(report.table(shown))
+    console.print(report.table(shown, console.width))
+    if len(lines) > report.MOST_ROWS:
+        console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
+    if any(one.folder for one in lines):
+        files = ", ".join(request.files)
+        console.print(f"Transcripts: {_short(request.out)}/FILE/ ({files})", highlight=False, markup=False)
     first = next((one.folder for one in lines if one.folder), None)
     text = None if first is None else first / "transcript.txt"
     if request.preview and text is not None and text.is_file():

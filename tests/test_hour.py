@@ -53,7 +53,7 @@ def transcribe(path, minutes, state):
     try:
         files = oneshot.look(inputs.collect([path]).files, Options(model="tiny"), ports)
         oneshot.submit(files, ports)
-        [(_, recording)] = oneshot.follow(files, ports, parakeet_onnx.load, on_progress=lambda *_: None)
+        [(_, recording)] = oneshot.follow(files, ports, parakeet_onnx.load)
         assert recording.state == "DONE"
         results = [
             decode(ports.store.load("work", result_name(recording.id, chunk.index)), ChunkResult)

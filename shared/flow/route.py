@@ -10,15 +10,14 @@ from shared.model import Decision
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.model import AudioInfo, Engine, Options
+    from shared.model import Engine, Options
     from shared.settings import Settings
 
 
-def choose(audio: AudioInfo, options: Options, settings: Settings, engines: Collection[Engine]) -> Decision:
+def choose(options: Options, settings: Settings, engines: Collection[Engine]) -> Decision:
     """Method, engine and weights for one recording.
 
     Args:
-        audio: what the probe found.
         options: what the caller asked for; `auto` follows the deployment's setting.
         settings: the deployment's method and weights.
         engines: the engines that can run in this deployment now.
@@ -39,11 +38,10 @@ def choose(audio: AudioInfo, options: Options, settings: Settings, engines: Coll
             "No engine can run here: `dropscribe doctor` says what is missing and how to install it."
         )
     where = "a GPU" if parakeet == "parakeet-gpu" else "this CPU"
-    length = human_duration(audio.duration)
     if wanted == "parakeet":
-        reason = f"parakeet was asked for: {length} of {audio.codec}, on {where}"
+        reason = f"parakeet was asked for; it runs on {where}"
     else:
-        reason = f"auto: {length} of {audio.codec}; Parakeet on {where} is the only engine set up"
+        reason = f"Parakeet on {where}: no other engine is set up"
     return Decision(method="parakeet", engine=parakeet, model=model, reason=reason)
 
 

@@ -95,7 +95,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
     audio = probe.look_at(recording.source, recording.options, ports)
-    decision = route.choose(audio, recording.options, ports.settings, ports.engines)
+    decision = route.choose(recording.options, ports.settings, ports.engines)
     chunks = plan.split(audio, recording.source.size, ports.settings.chunk_minutes * 60, decision.engine)
 
     def plan_once(stored: Recording) -> Recording | None:

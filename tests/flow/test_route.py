@@ -6,35 +6,34 @@ from shared.errors import BadRequest
 from shared.flow.route import choose, human_duration
 from shared.model import Options
 from shared.settings import Settings
-from tests.flow.test_plan import audio
 
 
 def test_auto_takes_parakeet_on_the_cpu_and_says_why():
-    decision = choose(audio(725.0, codec="mp3"), Options(), Settings(), {"parakeet-cpu"})
+    decision = choose(Options(), Settings(), {"parakeet-cpu"})
     assert (decision.method, decision.engine) == ("parakeet", "parakeet-cpu")
-    assert decision.reason == "auto: 12 min 5 s of mp3; Parakeet on this CPU is the only engine set up"
+    assert decision.reason == "Parakeet on this CPU: no other engine is set up"
 
 
 def test_a_gpu_is_preferred_where_there_is_one():
-    assert choose(audio(), Options(), Settings(), {"parakeet-cpu", "parakeet-gpu"}).engine == "parakeet-gpu"
+    assert choose(Options(), Settings(), {"parakeet-cpu", "parakeet-gpu"}).engine == "parakeet-gpu"
 
 
 def test_the_callers_weights_come_before_the_deployments():
-    assert choose(audio(), Options(model="tiny"), Settings(), {"parakeet-cpu"}).model == "tiny"
-    assert choose(audio(), Options(), Settings(model="mine"), {"parakeet-cpu"}).model == "mine"
+    assert choose(Options(model="tiny"), Settings(), {"parakeet-cpu"}).model == "tiny"
+    assert choose(Options(), Settings(model="mine"), {"parakeet-cpu"}).model == "mine"
 
 
 @pytest.mark.parametrize("method", ["deepgram", "hybrid"])
 def test_a_method_that_cannot_run_here_is_refused_with_what_to_do(method):
     with pytest.raises(BadRequest, match=r"no Deepgram engine\. Ask for parakeet"):
-        choose(audio(), Options(method=method), Settings(), {"parakeet-cpu"})
+        choose(Options(method=method), Settings(), {"parakeet-cpu"})
     with pytest.raises(BadRequest, match="no Deepgram engine"):
-        choose(audio(), Options(), Settings(method=method), {"parakeet-cpu"})
+        choose(Options(), Settings(method=method), {"parakeet-cpu"})
 
 
 def test_without_any_engine_the_doctor_is_named():
     with pytest.raises(BadRequest, match="dropscribe doctor"):
-        choose(audio(), Options(), Settings(), set())
+        choose(Options(), Settings(), set())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def chunks_of(deliveries):
 def test_an_upload_is_planned_and_its_chunks_are_published(world):
     recording = upload.on_upload(world.upload(), world.ports)
     assert recording.state == "PLANNED"
-    assert recording.decision.reason.startswith("auto: 1 min of pcm_s16le")
+    assert recording.decision.reason == "Parakeet on this CPU: no other engine is set up"
     assert chunks_of(world.pull("gpu-worker")) == [0, 1]
 
 
