@@ -23,6 +23,6 @@ def connect() -> Ports:
     # Cloud Run sets K_SERVICE for services and CLOUD_RUN_JOB for jobs; their logs are collected as JSON.
     show_logs(as_json=bool({"K_SERVICE", "CLOUD_RUN_JOB"} & set(os.environ)))
     settings = Settings.from_environment()
-    from local.platform import open_ports  # noqa: PLC0415 - built on first use, never at import
+    from local.platform import open_ports  # noqa: PLC0415, TID251 - on first use; chosen here
 
     return open_ports(settings)
