@@ -129,7 +129,10 @@ def _walk(folder: Path, left_out: set[Path]) -> Iterator[Path]:
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (here / name).resolve() not in left_out
         )
-        yield from (here / name for name in sorted(files) if not name.startswith("."))
+        # Regular files and links to them; a pipe would be waited for, for ever.
+        yield from (
+            here / name for name in sorted(files) if not name.startswith(".") and (here / name).is_file()
+        )
 
 
 def _without_collisions(named: list[tuple[Path, Path]]) -> Iterator[InputFile]:

@@ -1,0 +1,169 @@
+"""`status`, `cost`, `doctor`, and how tables and progress look."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from local import cli, report
+from local.events import object_resource
+from local.platform import inbox_folder, open_ports
+from local.screen import Screen
+from shared.errors import BadMedia
+from shared.flow import chunk, record, upload
+from shared.messages import ChunkDone
+from shared.model import Decision, Options, Recording, StoredObject
+from shared.settings import Settings
+from tests.world import ScriptedMedia, heard
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.delenv("PARAKEET_MODEL_NAME", raising=False)
+    return lambda *arguments: CliRunner().invoke(cli.app, [*arguments])
+
+
+class State:
+    """The state that the commands will open, and the few moves that tests make in it."""
+
+    def __init__(self, folder):
+        self.settings = Settings(state_dir=folder, chunk_minutes=0.5, model="tiny")
+        self.media = ScriptedMedia()
+        self.ports = replace(open_ports(self.settings), media=self.media)
+        self.inbox = inbox_folder(self.settings)
+        self.inbox.mkdir(parents=True)
+
+    def upload(self, name):
+        (self.inbox / name).write_bytes(b"sound")
+        return upload.on_upload(json.loads(object_resource(self.ports.store.stat("audio", name))), self.ports)
+
+    def finish(self, name):
+        recording = self.upload(name)
+        for one in recording.chunks:
+            chunk.keep(*heard(recording, one), self.ports)
+        return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
+
+
+@pytest.fixture
+def state(tmp_path):
+    state = State(tmp_path)
+    yield state
+    state.ports.store.close()
+    state.ports.records.close()
+
+
+def test_status_of_nothing_says_what_to_try(call):
+    assert "dropscribe demo" in call("status").stdout
+
+
+def test_status_shows_done_and_failed_with_the_reason(call, state):
+    state.finish("talk.wav")
+    state.media.error = BadMedia("no-audio", "There is no audio track in this video.")
+    state.upload("mute.mp4")
+    shown = call("status").stdout
+    assert "1 done, 1 failed" in shown
+    assert "6 words (demo model)" in shown
+    assert "There is no audio track in this video." in " ".join(shown.split())
+    told = json.loads(call("status", "--json").stdout)
+    assert told["states"] == {"DONE": 1, "FAILED": 1}
+    assert told["messages_waiting"]["router"] == 0
+
+
+def test_cost_sums_the_ledger_and_compares(call, state):
+    state.finish("talk.wav")
+    told = json.loads(call("cost", "--json").stdout)
+    assert told["usd"] == pytest.approx(0.002)
+    assert told["attempts"] == 2
+    assert told["deepgram_usd"] == pytest.approx(0.0043)
+    assert "$0.0043" in call("cost").stdout
+
+
+def test_doctor_says_what_can_run_here(call):
+    result = call("doctor", "--json")
+    found = {one["what"]: one for one in json.loads(result.stdout)}
+    assert result.exit_code == 0
+    assert found["weights tiny"]["state"] == "ok"
+    assert "the default for your files" in next(what for what in found if "0.6b-v3" in what)
+    assert "weights tiny" in call("doctor").stdout
+
+
+def test_doctor_finds_wrong_settings(call, monkeypatch):
+    monkeypatch.setenv("GPU_BATCH_SIZE", "none")
+    result = call("doctor")
+    assert result.exit_code == 1
+    assert "GPU_BATCH_SIZE" in result.stdout
+
+
+def test_a_wrong_setting_stops_any_command_in_one_sentence(call, monkeypatch):
+    monkeypatch.setenv("CHUNK_DURATION_MINUTES", "0")
+    result = call("status")
+    assert result.exit_code == 2
+    assert "CHUNK_DURATION_MINUTES" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def line(name, state="DONE"):
+    source = StoredObject(bucket="files", name=name, generation=1, size=1)
+    decision = Decision(method="parakeet", engine="parakeet-cpu", model="tiny", reason="because")
+    recording = Recording(
+        id=name, source=source, options=Options(), state=state, created=0.0, decision=decision, duration=60.0, words=9,
+        reason="It is empty." if state == "FAILED" else "",
+    )  # fmt: skip
+    return report.Line(file=name, recording=recording, usd=0.01, busy_seconds=0.5, folder=None)
+
+
+def drawn(lines, width):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(report.table(lines, width))
+    return console.file.getvalue()
+
+
+def test_names_are_shown_as_they_are():
+    assert "[bold]x[/bold].mp3" in drawn([line("[bold]x[/bold].mp3")], 120)
+
+
+def test_a_failed_recording_shows_its_reason():
+    assert "FAILED: It is empty." in drawn([line("x.mp3", "FAILED")], 140)
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_table_fits_the_terminal(width):
+    shown = drawn([line("a" * 60 + ".mp3"), line("b.mp3"), line("c.mp3", "FAILED")], width)
+    assert all(len(one) <= width for one in shown.splitlines())
+    assert "2 of 3 files" in shown
+
+
+def test_of_very_many_only_the_failed_ones_are_listed():
+    shown = drawn([line(f"{n}.mp3") for n in range(100)] + [line("bad.mp3", "FAILED")], 120)
+    assert "bad.mp3" in shown
+    assert "57.mp3" not in shown
+    assert "100 of 101 files" in shown
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"), [(0, "$0"), (0.0043, "$0.0043"), (1234.5, "$1,234.50"), (0.1, "$0.10")]
+)
+def test_dollars_are_told_as_people_write_them(usd, text):
+    assert report.dollars(usd) == text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_bars_on_a_terminal_and_lines_elsewhere(terminal):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
+    recording = line("r").recording
+    with Screen(console, {"r": "talk [x].mp3", "s": "bad.mp3"}) as screen:
+        screen.planned("r", 60.0)
+        screen.heard("r", 30.0)
+        screen.ended(recording)
+        screen.ended(replace(recording, id="s", state="FAILED", reason="It is [not] sound."))
+    shown = console.file.getvalue()
+    assert "bad.mp3: It is [not] sound." in shown
+    assert ("done    talk [x].mp3: 1 min, 9 words" in shown) is not terminal
+    assert ("\x1b[" in shown) is terminal
