@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import BadRequest
+from shared.messages import (
+    ChunkDone,
+    ChunkMessage,
+    decode,
+    encode,
+    from_fields,
+    object_from_event,
+    options_from_metadata,
+    to_fields,
+)
+from shared.model import AudioInfo, ByteSpan, Chunk, Options, Recording, StoredObject
+
+names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=50)
+seconds = st.floats(0, 1e5, allow_nan=False)
+sources = st.builds(
+    StoredObject,
+    bucket=names,
+    name=names,
+    generation=st.integers(0, 2**62),
+    size=st.integers(0, 2**40),
+    content_type=names,
+    metadata=st.dictionaries(names, names, max_size=3),
+)
+spans = st.builds(
+    ByteSpan, read_from=st.integers(0), own_from=st.integers(0), own_to=st.integers(0), read_to=st.integers(0)
+)
+chunks = st.builds(
+    Chunk,
+    index=st.integers(0, 10**4),
+    start=seconds,
+    end=st.none() | seconds,
+    lead=seconds,
+    tail=seconds,
+    engine=st.sampled_from(["parakeet-cpu", "parakeet-gpu", "deepgram"]),
+    span=st.none() | spans,
+)
+audios = st.builds(
+    AudioInfo,
+    format=names,
+    codec=names,
+    sample_rate=st.integers(1, 200_000),
+    channels=st.integers(1, 8),
+    duration=st.none() | seconds,
+    exact=st.booleans(),
+    splittable_by=st.sampled_from(["time", "bytes"]),
+    warnings=st.lists(names, max_size=2).map(tuple),
+)
+
+
+@given(
+    st.builds(
+        ChunkMessage,
+        recording=names,
+        source=sources,
+        options=st.just(Options(track=2)),
+        audio=audios,
+        chunk=chunks,
+        model=names,
+    )
+)
+def test_a_message_survives_the_wire(message):
+    assert decode(encode(message), ChunkMessage) == message
+
+
+@given(sources, st.lists(chunks, max_size=4).map(tuple))
+def test_a_recording_survives_its_document(source, planned):
+    recording = Recording(
+        id="r", source=source, options=Options(), state="PLANNED", created=1.5, chunks=planned
+    )
+    assert from_fields(to_fields(recording), Recording) == recording
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "not a ChunkDone"),
+        (b"[]", "not a ChunkDone"),
+        (b'{"recording": "r"}', "index"),
+        (b'{"recording": 1, "index": 2}', "recording"),
+    ],
+)
+def test_what_is_no_message_is_refused_with_the_field(data, says):
+    with pytest.raises(BadRequest, match=says):
+        decode(data, ChunkDone)
+
+
+def test_the_long_integers_of_an_event_arrive_as_text():
+    source = object_from_event(
+        {"bucket": "b", "name": "a/ü.mp3", "generation": "1763626000000001", "size": "12"}
+    )
+    assert source == StoredObject(bucket="b", name="a/ü.mp3", generation=1763626000000001, size=12)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"bucket": "b", "name": "n"},
+        {"bucket": "b", "name": "n", "generation": "x"},
+        {"bucket": "b", "name": "n", "generation": "1", "metadata": 3},
+    ],
+)
+def test_what_is_no_object_is_refused(event):
+    with pytest.raises(BadRequest, match="not a Cloud Storage object"):
+        object_from_event(event)
+
+
+def test_options_come_from_metadata_that_is_meant_for_us():
+    metadata = {"dropscribe-method": "parakeet", "dropscribe-track": "1", "author": "somebody"}
+    assert options_from_metadata(metadata) == Options(method="parakeet", track=1)
+
+
+@pytest.mark.parametrize("metadata", [{"dropscribe-method": "whisper"}, {"dropscribe-track": "first"}])
+def test_wrong_options_are_refused(metadata):
+    with pytest.raises(BadRequest, match="metadata is wrong"):
+        options_from_metadata(metadata)

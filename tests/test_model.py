@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.model import ChunkResult, Options, StoredObject, recording_id
+
+SOURCE = StoredObject(bucket="audio", name="talk.mp3", generation=1, size=10)
+
+
+def test_the_key_of_a_recording_is_the_same_for_every_delivery():
+    assert recording_id(SOURCE, Options()) == recording_id(replace(SOURCE, metadata={"x": "y"}), Options())
+    assert recording_id(SOURCE, Options()) == "bvslsz3km6h5wdtrflriyk5tfc"
+
+
+@pytest.mark.parametrize("change", [{"bucket": "other"}, {"name": "talk.wav"}, {"generation": 2}])
+def test_another_upload_has_another_key(change):
+    assert recording_id(replace(SOURCE, **change), Options()) != recording_id(SOURCE, Options())
+
+
+@pytest.mark.parametrize(
+    "options", [Options(model="tiny"), Options(method="parakeet"), Options(language="de"), Options(track=1)]
+)
+def test_options_that_change_the_result_change_the_key(options):
+    assert recording_id(SOURCE, options) != recording_id(SOURCE, Options())
+
+
+def test_bucket_and_name_cannot_be_confused():
+    one = replace(SOURCE, bucket="a", name="b/c")
+    assert recording_id(one, Options()) != recording_id(replace(SOURCE, bucket="a/b", name="c"), Options())
+
+
+def test_keys_are_short_and_safe_everywhere():
+    key = recording_id(replace(SOURCE, name="é/😀" * 100), Options())
+    assert len(key) == 26
+    assert key.isalnum()
+    assert key == key.lower()
+
+
+def test_addresses_are_for_people():
+    assert SOURCE.uri == "gs://audio/talk.mp3"
+    assert replace(SOURCE, bucket="files", name="home/me/talk.mp3").uri == "file:///home/me/talk.mp3"
+
+
+@pytest.mark.parametrize(
+    ("lead", "owned", "decoded", "tail"),
+    [(15.0, 600.0, 630.0, 15.0), (0.0, 4.0, 4.0, 0.0), (5.0, 10.0, 14.9, 0.0)],
+)
+def test_the_tail_of_a_result_is_what_was_decoded_beyond_it(lead, owned, decoded, tail):
+    result = ChunkResult(
+        recording="r", index=0, engine="parakeet-cpu", attempt="1", model="m", revision="r", words=(),
+        lead=lead, owned=owned, decoded=decoded,
+    )  # fmt: skip
+    assert result.tail == pytest.approx(tail)
