@@ -1,0 +1,93 @@
+"""What Cloud Storage's errors mean to Dropscribe.
+
+- StoreUnavailable: it is too busy, cannot be reached or was cut short, also after the client's retries.
+- ConfigurationError: a permission, the credentials or the bucket is missing; names the role or the command.
+- BadRequest: a name is not legal there.
+- Permanent: whatever else it refuses.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+
+from shared.errors import BadRequest, ConfigurationError, DropscribeError, Permanent, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READER = "roles/storage.objectViewer"
+"""Includes listing: without it Cloud Storage answers 403 rather than 404 for an object that is not there."""
+CREATOR = "roles/storage.objectCreator"
+"""Cannot replace or delete, which is all that create-only writing may not do."""
+SIGNER = "roles/iam.serviceAccountTokenCreator"
+"""On the service account itself: signing addresses without a key file is done by IAM in its name."""
+
+AGAIN = frozenset({408, 429})
+"""Status codes below 500 that trying again may help."""
+
+
+@contextmanager
+def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
+    """Turn whatever the client raises inside into an error of `shared/errors.py`.
+
+    Args:
+        doing: what was tried, as an infinitive phrase for the message: `read talk.mp3`.
+        bucket: the bucket it was tried in.
+        role: the role that allows it.
+
+    Raises:
+        StoreUnavailable: trying again may help.
+        ConfigurationError: a permission, the credentials or the bucket is missing.
+        BadRequest: a name is not legal.
+        Permanent: the service refuses for another reason.
+    """
+    try:
+        yield
+    except DropscribeError:
+        raise
+    except Exception as error:
+        raise meaning(error, doing, bucket, role) from error
+
+
+def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeError:
+    """The error to raise for one of the client; see `explained`."""
+    if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
+        error = error.cause
+    said = f"It said: {str(error)[:500]}"
+    if isinstance(error, (api.Forbidden, api.Unauthorized)):
+        where = "itself" if role == SIGNER else f"the bucket {bucket}"
+        return ConfigurationError(
+            f"Cloud Storage does not let this process {doing} in {bucket}. Give its service account {role} on "
+            f"{where} and wait a minute. {said}"
+        )
+    if isinstance(error, api.NotFound):
+        return ConfigurationError(
+            f"Cannot {doing}: there is no bucket {bucket}. Create it, or name another one in the "
+            f"settings. {said}"
+        )
+    if isinstance(error, auth.GoogleAuthError):
+        return _about_credentials(error, said)
+    if isinstance(error, api.BadRequest):
+        return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
+    if isinstance(error, api.ClientError) and error.code not in AGAIN:
+        return Permanent(f"Cloud Storage refuses to {doing} in {bucket}. {said}")
+    # Everything else is the network, an overloaded service or bytes damaged on their way.
+    return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
+
+
+def _about_credentials(error: auth.GoogleAuthError, said: str) -> DropscribeError:
+    if isinstance(error, auth.DefaultCredentialsError):
+        return ConfigurationError(
+            "There are no Google Cloud credentials. On your own computer run `gcloud auth application-default "
+            f"login`; on Google Cloud give the service a service account. {said}"
+        )
+    if isinstance(error, auth.RefreshError) and not error.retryable:
+        return ConfigurationError(
+            "The Google Cloud credentials are not accepted any more. Run `gcloud auth application-default "
+            f"login`, or check that the service account still exists. {said}"
+        )
+    return StoreUnavailable(f"Google's servers for credentials did not answer in time. {said}")
