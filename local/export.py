@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
+def check(folder: Path) -> None:
+    """Make the folder for outputs, before any work is done for it.
+
+    Raises:
+        Permanent: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Permanent(f"Cannot write into {folder}: {error.strerror}. Choose another --out.") from error
+
+
 def export(recording: Recording, folder: Path, formats: Collection[str], ports: Ports) -> list[Path]:
     """Copy the outputs of a finished recording into a folder; whole files only, older ones replaced.
 

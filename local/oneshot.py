@@ -17,6 +17,7 @@ from local.events import object_resource
 from local.inputs import InputFile
 from local.push import PushLoop
 from local.steps import in_process
+from shared.errors import Transient
 from shared.flow import documents, upload
 from shared.messages import AUDIO_FINALIZED, to_fields
 from shared.model import StoredObject, recording_id
@@ -103,6 +104,7 @@ def follow(
 
     Raises:
         ModelUnavailable: `warm` cannot be loaded; nothing is lost.
+        Transient: the worker broke down; nothing is lost.
     """
     watcher = watcher or Nobody()
     waiting = {one.key: one for one in submitted}
@@ -124,6 +126,10 @@ def follow(
         stack.callback(thread.join)
         stack.callback(stop.set)
         while waiting:
+            if not thread.is_alive():
+                raise Transient(
+                    "The worker ended in the middle of its work. Start again: what is done stays."
+                )
             time.sleep(LOOK_EVERY + len(waiting) * LOOK_EACH)
             yield from _ended(waiting, ports, watcher)
 

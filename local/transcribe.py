@@ -90,6 +90,7 @@ def run(request: Request, ports: LocalPorts) -> int:
         console.print(
             f"{len(submitted) - todo} of {len(submitted)} were finished before and are not repeated"
         )
+    export.check(request.out)
     if todo:
         weights.locate(model)  # a download, or an error before anything is begun
     oneshot.submit(submitted, ports)

@@ -72,20 +72,25 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
 
 
 def reopen(recording: Recording, ports: Ports) -> None:
-    """Let a FAILED recording be tried again, because a person asked for it."""
+    """Let a FAILED recording be tried again, because a person asked for it.
 
-    def back_to_start(stored: Recording) -> Recording | None:
+    A plan that was frozen stays: its chunks may have results already.
+    """
+
+    def back_to_work(stored: Recording) -> Recording | None:
         if stored.state != "FAILED":
             return None
-        return Recording(
-            id=stored.id,
-            source=stored.source,
-            options=stored.options,
-            state="ACCEPTED",
+        return replace(
+            stored,
+            state="PLANNED" if stored.chunks else "ACCEPTED",
             created=ports.clock.now(),
+            finished=None,
+            reason="",
+            code="",
+            announced=False,
         )
 
-    documents.change_recording(ports, recording.id, back_to_start)
+    documents.change_recording(ports, recording.id, back_to_work)
 
 
 def freeze_plan(recording: Recording, ports: Ports) -> Recording:

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, BadRequest
-from shared.flow import documents, upload
+from shared.flow import chunk, documents, record, upload
 from shared.messages import ChunkMessage, decode
 from shared.model import Options
+from tests.world import heard
 
 
 def chunks_of(deliveries):
@@ -97,6 +98,20 @@ def test_a_failed_recording_can_be_opened_again_and_a_done_one_cannot(world):
     assert upload.on_upload(event, world.ports).state == "PLANNED"
     upload.reopen(failed, world.ports)
     assert documents.get_recording(world.ports.records, failed.id).state == "PLANNED"
+
+
+def test_a_recording_opened_again_keeps_its_plan_and_the_chunks_that_are_done(world):
+    event = world.upload()
+    planned = upload.on_upload(event, world.ports)
+    world.pull("gpu-worker")
+    chunk.keep(*heard(planned, planned.chunks[0]), world.ports)
+    record.fail(planned.id, BadMedia("limit", "Too slow."), world.ports)
+    upload.reopen(planned, world.ports)
+    world.media.info = replace(world.media.info, duration=600.0)
+    again = upload.on_upload(event, world.ports)
+    assert again.chunks == planned.chunks
+    assert (again.state, again.reason, again.announced) == ("PLANNED", "", False)
+    assert chunks_of(world.pull("gpu-worker")) == [1]
 
 
 def stored(world):

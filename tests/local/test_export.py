@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.export import export
+from local.export import check, export
 from shared.errors import Permanent, StoreUnavailable
 from shared.model import Options, Recording, StoredObject
 from tests.world import World
@@ -45,6 +45,14 @@ def test_a_folder_that_cannot_be_written_is_said(world, recording, tmp_path):
     (tmp_path / "out").write_text("I am a file.")
     with pytest.raises(Permanent, match="Choose another --out"):
         export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+
+
+def test_a_folder_is_checked_before_any_work(tmp_path):
+    check(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(Permanent, match="Choose another --out"):
+        check(tmp_path / "file" / "below")
 
 
 def test_an_output_that_is_gone_is_said(world, recording, tmp_path):
