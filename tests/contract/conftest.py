@@ -1,4 +1,4 @@
-"""One fixture for each port; a further implementation is one more entry in a table below."""
+"""One fixture for each port; a further implementation is one more entry in its table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract import embedded
+from tests.contract import cloud_storage, embedded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,32 +25,32 @@ class Case:
     """Lets that many seconds pass, in whatever time the implementation goes by."""
 
 
-OPEN = {"local": embedded.reopen}
+# Each entry takes the test's request and folder, and gives `reopen` and `elapse` of a Case.
+STORES = {"local": partial(embedded.column, "store"), "google": cloud_storage.column}
+RECORDS = {"local": partial(embedded.column, "records")}
+QUEUES = {"local": partial(embedded.column, "queue")}
 
 
-@pytest.fixture(params=sorted(OPEN))
-def open_port(request, tmp_path):
-    """Gives a Case for the name of a port."""
-    with contextlib.ExitStack() as stack:
-
-        def opened(port):
-            reopen = partial(OPEN[request.param], port, tmp_path)
-            elapse = partial(embedded.elapse, tmp_path)
-            return Case(port=stack.enter_context(reopen()), reopen=reopen, elapse=elapse)
-
-        yield opened
+@contextlib.contextmanager
+def _opened(column, request, folder):
+    reopen, elapse = column(request, folder)
+    with reopen() as port:
+        yield Case(port=port, reopen=reopen, elapse=elapse)
 
 
-@pytest.fixture
-def store(open_port):
-    return open_port("store")
+@pytest.fixture(params=sorted(STORES))
+def store(request, tmp_path):
+    with _opened(STORES[request.param], request, tmp_path) as case:
+        yield case
 
 
-@pytest.fixture
-def records(open_port):
-    return open_port("records")
+@pytest.fixture(params=sorted(RECORDS))
+def records(request, tmp_path):
+    with _opened(RECORDS[request.param], request, tmp_path) as case:
+        yield case
 
 
-@pytest.fixture
-def queue(open_port):
-    return open_port("queue")
+@pytest.fixture(params=sorted(QUEUES))
+def queue(request, tmp_path):
+    with _opened(QUEUES[request.param], request, tmp_path) as case:
+        yield case
