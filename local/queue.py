@@ -14,7 +14,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from local import dead_letters, owners
+from local import owners
+from local.dead_letters import dead_letter_attributes
 from local.topology import LOCAL, Subscription, Topology
 from shared.errors import BadRequest
 from shared.ports import Delivery
@@ -233,17 +234,6 @@ class SqliteQueue:
             ).fetchone()
         return int(row[0])
 
-    def dead_letters(self) -> list[dead_letters.DeadLetter]:
-        """All messages that failed too often and that nobody has dealt with, oldest first."""
-        topics = {one.dead_letter_topic for one in self.topology.subscriptions if one.dead_letter_topic}
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT message_id, data, attributes, published FROM messages "
-                "WHERE topic IN (SELECT value FROM json_each(?)) ORDER BY position",
-                (json.dumps(sorted(topics)),),
-            ).fetchall()
-        return [dead_letters.parse(*row) for row in rows]
-
     def close(self) -> None:
         """Close the database, for the records as well."""
         self._database.close()
@@ -265,7 +255,7 @@ class SqliteQueue:
         data, text, published, attempt, error = connection.execute(
             "SELECT data, attributes, published, attempt, error FROM messages WHERE position = ?", (position,)
         ).fetchone()
-        attributes = dead_letters.attributes(json.loads(text), policy.name, attempt, published, error)
+        attributes = dead_letter_attributes(json.loads(text), policy.name, attempt, published, error)
         assert policy.dead_letter_topic is not None, "only a policy with one is ever exhausted"
         self._insert(connection, policy.dead_letter_topic, uuid.uuid4().hex, bytes(data), attributes)
         connection.execute("DELETE FROM messages WHERE position = ?", (position,))

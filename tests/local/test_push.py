@@ -101,12 +101,14 @@ def test_message_that_always_fails_ends_as_a_dead_letter_with_the_last_error(que
 
     def dead():
         clock.time += 60
-        return queue.dead_letters()
+        return queue.pending("dead-letters")
 
     with running(queue, "merger", fail, lease_seconds=1e6):
         until(dead)
-    (letter,) = queue.dead_letters()
-    assert (letter.subscription, letter.attempts, letter.error) == ("merger", 5, "ValueError: attempt 5")
+    (letter,) = queue.pull("dead-letters", 9, 60.0)
+    assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "merger"
+    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
+    assert letter.attributes["dropscribe-error"] == "ValueError: attempt 5"
 
 
 def test_message_that_is_no_event_ends_as_a_dead_letter_too(queue, clock, until):
@@ -114,11 +116,12 @@ def test_message_that_is_no_event_ends_as_a_dead_letter_too(queue, clock, until)
 
     def dead():
         clock.time += 60
-        return queue.dead_letters()
+        return queue.pending("dead-letters")
 
     with running(queue, "router", lambda _: None, lease_seconds=1e6):
         until(dead)
-    assert "not a Cloud Storage object" in queue.dead_letters()[0].error
+    (letter,) = queue.pull("dead-letters", 9, 60.0)
+    assert "not a Cloud Storage object" in letter.attributes["dropscribe-error"]
 
 
 def test_long_delivery_keeps_its_lease(database, until):

@@ -45,8 +45,10 @@ def test_dead_letter_tells_where_it_failed_how_often_and_why(queue, clock):
         (delivery,) = queue.pull("router", 1, 60.0)
         queue.nack("router", delivery.lease, f"error {number}")
         clock.time += 60
-    (letter,) = queue.dead_letters()
-    assert (letter.subscription, letter.attempts, letter.error) == ("router", 5, "error 4")
+    (letter,) = queue.pull("dead-letters", 9, 60.0)
+    assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "router"
+    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
+    assert letter.attributes["dropscribe-error"] == "error 4"
     assert (letter.data, letter.attributes["recording"]) == (b"poison", "r")
     assert queue.pending("router") == 0
 
