@@ -1,17 +1,8 @@
-"""The time of day, as the port that the flow and the queue take it from."""
+"""Times as Google's APIs write them."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-
-
-class SystemClock:
-    """The computer's clock. Implements `shared.ports.Clock`."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
 
 
 def rfc3339(seconds: float) -> str:

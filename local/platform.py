@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local import names
-from local.clock import SystemClock
 from local.database import Database
 from local.queue import SqliteQueue
 from local.records import SqliteRecords
 from local.store import FileStore
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
+from shared.clock import SystemClock
 from shared.errors import BadRequest
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports
@@ -91,7 +91,7 @@ def open_ports(settings: Settings) -> LocalPorts:
         gpu_jobs=WorkerIsThere(),
         clock=clock,
         settings=settings,
-        engines=frozenset({"parakeet-cpu"}),
+        engines=settings.engine_set,
     )
 
 

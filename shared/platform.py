@@ -23,6 +23,11 @@ def connect() -> Ports:
     # Cloud Run sets K_SERVICE for services and CLOUD_RUN_JOB for jobs; their logs are collected as JSON.
     show_logs(as_json=bool({"K_SERVICE", "CLOUD_RUN_JOB"} & set(os.environ)))
     settings = Settings.from_environment()
-    from local.platform import open_ports  # noqa: PLC0415, TID251 - on first use; chosen here
+    # Imported on first use: a function that never calls Google does not load its clients.
+    if settings.platform == "google":
+        from shared.adapters.platform import open_ports as open_google  # noqa: PLC0415, TID251 - chosen here
 
-    return open_ports(settings)
+        return open_google(settings)
+    from local.platform import open_ports as open_local  # noqa: PLC0415, TID251 - chosen here
+
+    return open_local(settings)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 import platformdirs
 
 from shared.errors import ConfigurationError
-from shared.model import RequestedMethod
+from shared.model import Engine, RequestedMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +31,28 @@ def _env(name: str, about: str) -> dict[str, str]:
 class Settings:
     """Typed settings; `Settings.from_environment()` reads and checks them."""
 
-    platform: Literal["local"] = field(
-        default="local", metadata=_env("DROPSCRIBE_PLATFORM", "Which column of ports to use: `local`.")
+    platform: Literal["local", "google"] = field(
+        default="local",
+        metadata=_env(
+            "DROPSCRIBE_PLATFORM", "`local`: folders and SQLite on one machine. `google`: the cloud."
+        ),
+    )
+    project: str = field(
+        default="", metadata=_env("GOOGLE_CLOUD_PROJECT", "Project, where the platform is `google`.")
+    )
+    region: str = field(
+        default="us-central1", metadata=_env("DROPSCRIBE_REGION", "Region of the job that runs the workers.")
+    )
+    gpu_job: str = field(
+        default="dropscribe-gpu",
+        metadata=_env("DROPSCRIBE_GPU_JOB", "Name of the Cloud Run job of the workers."),
+    )
+    database: str = field(
+        default="(default)", metadata=_env("DROPSCRIBE_FIRESTORE_DATABASE", "Name of the Firestore database.")
+    )
+    engines: str = field(
+        default="parakeet-cpu",
+        metadata=_env("DROPSCRIBE_ENGINES", "Engines that this deployment can run, with commas between."),
     )
     state_dir: Path = field(
         default=Path(platformdirs.user_state_dir("dropscribe")),
@@ -96,6 +116,9 @@ class Settings:
         Raises:
             ConfigurationError: names the variable and what it may be.
         """
+        self._check("project", self.platform == "local" or len(self.project) >= 6, "the id of your project")
+        unknown = set(self.engines.split(",")) - set(get_args(Engine))
+        self._check("engines", not unknown, f"some of {', '.join(get_args(Engine))}")
         self._check("chunk_minutes", 0.1 <= self.chunk_minutes <= 60, "from 0.1 to 60")
         self._check("max_chunks", 1 <= self.max_chunks <= 1000, "from 1 to 1000")
         self._check("batch_size", 1 <= self.batch_size <= 1024, "from 1 to 1024")
@@ -108,6 +131,11 @@ class Settings:
             self.transcripts_bucket != self.audio_bucket,
             "another bucket than DROPSCRIBE_AUDIO_BUCKET, or every transcript would trigger the router",
         )
+
+    @property
+    def engine_set(self) -> frozenset[Engine]:
+        """The engines, parsed."""
+        return frozenset(one for one in get_args(Engine) if one in self.engines.split(","))
 
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
         if not holds:

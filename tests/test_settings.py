@@ -28,6 +28,8 @@ def test_values_are_read_with_their_types():
     [
         ("CHUNK_DURATION_MINUTES", "ten", "CHUNK_DURATION_MINUTES is 'ten'"),
         ("CHUNK_DURATION_MINUTES", "900", "must be from 0.1 to 60"),
+        ("DROPSCRIBE_PLATFORM", "google", "GOOGLE_CLOUD_PROJECT is : it must be the id of your project"),
+        ("DROPSCRIBE_ENGINES", "whisper", "it must be some of parakeet-cpu"),
         ("GPU_BATCH_SIZE", "0", "must be from 1 to 1024"),
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
@@ -42,5 +44,5 @@ def test_a_wrong_value_is_refused_with_the_name_of_its_variable(name, value, say
 def test_the_table_in_the_docs_names_every_setting_with_its_default():
     text = DOCS.read_text("utf-8")
     for one in fields(Settings):
-        default = "" if one.default is None or one.name == "state_dir" else f"`{one.default}`"
+        default = "" if one.default in {None, ""} or one.name == "state_dir" else f"`{one.default}`"
         assert f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |" in text

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from cloudevents.http import from_http
 
-from local.clock import SystemClock
+from shared.clock import SystemClock
 from local.events import event_of, object_resource
 from local.push import HttpSender, NotDeliveredError, PushLoop
 from local.queue import SqliteQueue
