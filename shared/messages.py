@@ -5,6 +5,7 @@
     chunks-gpu          router → gpu_job              ChunkMessage
     chunks-deepgram     router → functions/deepgram   ChunkMessage
     chunks-done         worker → merger               ChunkDone
+    transcribe-requests other services → router       TranscribeRequest
     transcripts-ready   merger → whoever listens      TranscriptReady
     dead-letters        any → a person                the message that failed too often
 
@@ -13,13 +14,14 @@ Everything is JSON. Encoding is `msgspec`: typed, fast, and its errors name the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from shared.errors import BadRequest
-from shared.model import AudioInfo, Chunk, Options, StoredObject
+from shared.model import AudioInfo, Chunk, Options, RequestedMethod, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,7 @@ AUDIO_FINALIZED = "audio-finalized"
 CHUNKS_GPU = "chunks-gpu"
 CHUNKS_DEEPGRAM = "chunks-deepgram"
 CHUNKS_DONE = "chunks-done"
+TRANSCRIBE_REQUESTS = "transcribe-requests"
 TRANSCRIPTS_READY = "transcripts-ready"
 DEAD_LETTERS = "dead-letters"
 
@@ -66,11 +69,25 @@ class ChunkDone:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TranscribeRequest:
+    """Another service asks for a transcript. `docs/requests.md` tells it how."""
+
+    uri: str
+    """`gs://bucket/name`, not percent-encoded; on one machine `file:///path` as well."""
+    request_id: str
+    """Chosen by the caller: one request, one answer, however often either is delivered."""
+    options: Options | None = None
+    """None: those that the object carries as metadata."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Comes back with the answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptReady:
-    """A recording has ended, well or not."""
+    """A recording has ended, well or not; or a request was refused."""
 
     recording: str
-    """Key of the recording."""
+    """Key of the recording; empty where a request did not lead to one."""
     source: str
     """URI of the audio."""
     state: Literal["DONE", "FAILED"]
@@ -85,6 +102,93 @@ class TranscriptReady:
     """Who transcribed it."""
     usd: float
     """What it cost, US dollars."""
+    code: str = ""
+    """Short code of the failure, empty otherwise."""
+    request_id: str | None = None
+    """The request that this answers; None for the announcement that every recording has."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """As the request carried it."""
+
+
+_RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+_Metadata = Annotated[
+    dict[
+        Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_]*$(?!\n)", max_length=64)],
+        Annotated[str, msgspec.Meta(max_length=256)],
+    ],
+    msgspec.Meta(max_length=32),
+]
+
+
+class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Options as `docs/request.schema.json` has them, limits included."""
+
+    method: RequestedMethod = "auto"
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
+    language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")] | None = None
+    track: Annotated[int, msgspec.Meta(ge=0, le=999)] = 0
+
+
+class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request as `docs/request.schema.json` has it, limits included."""
+
+    uri: Annotated[str, msgspec.Meta(pattern="^(gs://[^/]+/|file:///).", max_length=2048)]
+    request_id: _RequestId
+    options: _WireOptions | msgspec.UnsetType = msgspec.UNSET
+    metadata: _Metadata = {}
+
+
+def request_from_json(data: bytes) -> TranscribeRequest:
+    """A request of another service, checked as strictly as its published schema.
+
+    Raises:
+        BadRequest: names the first field that is wrong or unknown, and what may stand there.
+    """
+    try:
+        wire = msgspec.json.decode(data, type=_WireRequest)
+    except msgspec.MsgspecError as error:
+        fields = ", ".join(_WireRequest.__struct_fields__)
+        options = ", ".join(_WireOptions.__struct_fields__)
+        raise BadRequest(
+            f"The request is not valid: {error}. Its fields are {fields}; its options are {options}. "
+            "Correct it, and send it with a new request_id."
+        ) from error
+    options_given = None if wire.options is msgspec.UNSET else Options(**msgspec.structs.asdict(wire.options))
+    return TranscribeRequest(
+        uri=wire.uri, request_id=wire.request_id, options=options_given, metadata=wire.metadata
+    )
+
+
+def request_to_json(request: TranscribeRequest) -> bytes:
+    """A request as a caller sends it; what is left to Dropscribe is left out."""
+    fields = to_fields(request)
+    if request.options is None:
+        del fields["options"]
+    else:
+        fields["options"] = {name: value for name, value in fields["options"].items() if value is not None}
+    return msgspec.json.encode(fields)
+
+
+def readable_part(data: bytes) -> TranscribeRequest | None:
+    """A request as far as it can be read; None where it does not say whom to answer."""
+    with contextlib.suppress(BadRequest):
+        return request_from_json(data)
+
+    def readable(name: str, kind: Any, default: Any) -> Any:
+        try:
+            return msgspec.convert(found[name], type=kind)
+        except (msgspec.ValidationError, KeyError):
+            return default
+
+    try:
+        found = msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return None
+    request_id = readable("request_id", _RequestId, None)
+    if request_id is None:
+        return None
+    metadata = readable("metadata", _Metadata, {})
+    return TranscribeRequest(uri=readable("uri", str, ""), request_id=request_id, metadata=metadata)
 
 
 def encode(record: object) -> bytes:

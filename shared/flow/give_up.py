@@ -6,12 +6,13 @@ Without this a recording whose messages were dead-lettered would stay PLANNED fo
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError, Permanent
-from shared.flow import documents, record
-from shared.messages import object_from_event, options_from_metadata
+from shared.flow import answers, documents, record
+from shared.messages import object_from_event, options_from_metadata, readable_part
 from shared.model import recording_id
 from shared.telemetry import log
 
@@ -42,24 +43,50 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     Raises:
         Transient: deliver it again.
     """
-    attributes = dict(message.get("attributes") or {})
-    data = base64.b64decode(message.get("data") or "")
-    ports.records.create(
-        DEAD_LETTERS,
-        str(message["messageId"]),
-        {
-            "time": ports.clock.now(),
-            "attributes": attributes,
-            "data": data.decode("utf-8", "backslashreplace"),
-        },
-    )
+    data = keep(message, ports)
+    attributes = message.get("attributes") or {}
     where, times = attributes.get(SOURCE, "?"), attributes.get(COUNT, "?")
     said = attributes.get(ERROR) or "the log says why"
     log.error("gave up a message of %s after %s deliveries: %s", where, times, said)
     key = attributes.get("recording") or _key_of_upload(data)
+    reason = f"Gave up after {times} tries in {where}: {said}. Transcribe it again to start over."
     if key is not None and documents.get_recording(ports.records, key) is not None:
-        reason = f"Gave up after {times} tries in {where}: {said}. Transcribe it again to start over."
         record.fail(key, Permanent(reason), ports)
+    elif (request := readable_part(data)) is not None:
+        answers.refuse(request, Permanent(reason), ports)
+
+
+def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
+    """Keep a message that nobody will handle, for a person to look at; gives its data.
+
+    Args:
+        message: as push delivers it.
+        ports: the world.
+        error: what is wrong with it, where the message does not say so itself.
+
+    Raises:
+        Transient: it is not kept yet.
+    """
+    data = data_of(message)
+    ports.records.create(
+        DEAD_LETTERS,
+        str(message.get("messageId") or hashlib.sha256(data).hexdigest()),
+        {
+            "time": ports.clock.now(),
+            "attributes": dict(message.get("attributes") or {}) | ({ERROR: error} if error else {}),
+            "data": data.decode("utf-8", "backslashreplace"),
+        },
+    )
+    return data
+
+
+def data_of(message: Mapping[str, Any]) -> bytes:
+    """What was published; a message whose data are not base64, as push would have them, as it is."""
+    data = message.get("data") or ""
+    try:
+        return base64.b64decode(data)
+    except ValueError:
+        return str(data).encode()
 
 
 def _key_of_upload(data: bytes) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import dispatch, documents, merge, plan
+from shared.flow import answers, dispatch, documents, merge, plan
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.model import ChunkResult, Recording, Transcript
@@ -85,7 +85,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
 
 def fail(key: str, error: DropscribeError, ports: Ports) -> Recording:
     """End a recording as FAILED, with a reason that its owner can act on."""
-    code = error.code if isinstance(error, BadMedia) else type(error).__name__
+    code = answers.code_of(error)
 
     def to_failed(stored: Recording) -> Recording | None:
         if stored.ended:
@@ -100,23 +100,30 @@ def fail(key: str, error: DropscribeError, ports: Ports) -> Recording:
 
 
 def announce(recording: Recording, ports: Ports) -> Recording:
-    """Publish how a recording ended, at least once."""
+    """Publish how a recording ended, to everybody and to each who asked for it, at least once."""
     if recording.announced:
         return recording
+    ready = ending(recording, ports)
+    ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
+    answers.settle_all(ready, ports)
+    told = documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=True))
+    return recording if told is None else told
+
+
+def ending(recording: Recording, ports: Ports) -> TranscriptReady:
+    """What there is to say of a recording that has ended."""
     bucket = ports.settings.transcripts_bucket
-    ready = TranscriptReady(
+    return TranscriptReady(
         recording=recording.id,
         source=recording.source.uri,
         state="DONE" if recording.state == "DONE" else "FAILED",
         outputs=tuple(f"gs://{bucket}/{name}" for name in recording.outputs),
         reason=recording.reason,
+        code=recording.code,
         duration=recording.duration,
         method=recording.decision.method if recording.decision else None,
         usd=cost(recording.id, ports),
     )
-    ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
-    told = documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=True))
-    return recording if told is None else told
 
 
 def cost(key: str, ports: Ports) -> float:

@@ -37,12 +37,29 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording:
         BadRequest: the event itself is malformed; there is no recording to fail.
         Transient: deliver the event again.
     """
-    source = object_from_event(event)
+    return on_object(object_from_event(event), ports)
+
+
+def on_object(source: StoredObject, ports: Ports) -> Recording:
+    """The same for an object that is known already, with the options that it carries.
+
+    Raises:
+        Transient: try again.
+    """
     try:
         options = options_from_metadata(source.metadata)
     except Permanent as error:
         recording = accept(source, Options(), ports)
         return recording if recording.ended else record.fail(recording.id, error, ports)
+    return take(source, options, ports)
+
+
+def take(source: StoredObject, options: Options, ports: Ports) -> Recording:
+    """Take one object from where it stands to published chunks.
+
+    Raises:
+        Transient: try again.
+    """
     recording = accept(source, options, ports)
     if recording.ended:
         return recording

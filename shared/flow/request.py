@@ -1,0 +1,135 @@
+"""Step 1, asked for by another service: the same path as an upload, and an answer at its end.
+
+The answer goes to `transcripts-ready` with the caller's `request_id`. Whoever ends the recording sends it
+(`record.announce`); here are answered the requests for what has ended already, and those that lead nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import BadMedia, BadRequest, Permanent
+from shared.flow import answers, documents, give_up, record, upload
+from shared.messages import options_from_metadata, readable_part, request_from_json
+from shared.model import FILES_BUCKET, recording_id
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from shared.flow.answers import Asked
+    from shared.messages import TranscribeRequest
+    from shared.model import Recording, StoredObject
+    from shared.ports import Ports
+
+
+def on_request(message: Mapping[str, Any], ports: Ports) -> None:
+    """Take one request to a recording on its way, or to its answer.
+
+    Args:
+        message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
+        ports: the world.
+
+    Raises:
+        Transient: deliver the message again.
+    """
+    try:
+        request = request_from_json(give_up.data_of(message))
+        asked, first = remember(request, ports)
+    except BadRequest as error:
+        refuse(message, error, ports)
+        return
+    if asked.answer is not None:
+        answers.settle(request.request_id, asked.answer, ports)
+        return
+    recording = go_on(asked, ports, first=first)
+    if recording.ended:
+        answers.settle(request.request_id, record.ending(recording, ports), ports)
+
+
+def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
+    """The document of a request, and whether it is new: what its first delivery found is what counts.
+
+    Raises:
+        BadRequest: its request_id was used for another request.
+        Transient: try again.
+    """
+    asked = answers.find(request.request_id, ports.records)
+    if asked is None:
+        asked = look_up(request, ports)
+        if answers.create(asked, ports):
+            log.info("request %s asks for %s", request.request_id, request.uri)
+            return asked, True
+        asked = answers.find(request.request_id, ports.records) or asked
+    if asked.request != request:
+        raise BadRequest(
+            f"request_id {request.request_id} was used before, for {asked.request.uri} or with other options "
+            "or metadata. Send this request with a request_id of its own."
+        )
+    return asked, False
+
+
+def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
+    """What a request leads to: a recording, or its answer where there can be none."""
+    now = ports.clock.now()
+    try:
+        source = locate(request.uri, ports)
+        options = request.options or options_from_metadata(source.metadata)
+        key = recording_id(source, options)
+    except Permanent as error:
+        return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
+    return answers.Asked(request=request, created=now, recording=key, source=source, options=options)
+
+
+def locate(uri: str, ports: Ports) -> StoredObject:
+    """The live object that a URI names.
+
+    Raises:
+        BadRequest: the URI is none that this deployment can read.
+        BadMedia: code `missing`, there is no such object.
+        Permanent: the store refuses it: its bucket does not exist, a permission is missing, …
+        Transient: the store did not answer.
+    """
+    scheme, _, path = uri.partition("://")
+    bucket, _, name = path.partition("/")
+    platform: str = ports.settings.platform
+    if scheme == "file":
+        if platform != "local":
+            raise BadRequest(f"{uri} is a file of some machine. Upload it, and ask for gs://bucket/name.")
+        bucket = FILES_BUCKET
+    source = ports.store.stat(bucket, name)
+    if source is None:
+        raise BadMedia(
+            "missing",
+            f"There is nothing at {uri}. Check the spelling (names are taken as they are, without "
+            "percent-encoding), then send the request again with a new request_id.",
+        )
+    return source
+
+
+def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
+    """The recording of a request, set going where nobody else has done so.
+
+    A recording that failed before it was asked for is tried again. One that is on its way already is left
+    to whoever started it: publishing its chunks once more would have them transcribed, and paid, twice.
+    """
+    assert asked.source is not None, "it has no answer, so it has a source"
+    recording = documents.get_recording(ports.records, asked.recording)
+    if recording is None:
+        return upload.take(asked.source, asked.options, ports)
+    if recording.state == "FAILED" and (recording.finished or 0.0) < asked.created:
+        upload.reopen(recording, ports)
+        return upload.take(asked.source, asked.options, ports)
+    if recording.ended or first:
+        return recording
+    return upload.take(asked.source, asked.options, ports)
+
+
+def refuse(message: Mapping[str, Any], error: BadRequest, ports: Ports) -> None:
+    """Keep a request that makes no sense, and answer it where it says whom to answer."""
+    data = give_up.keep(message, ports, str(error))
+    request = readable_part(data)
+    log.warning("refused request %s: %s", request.request_id if request else "without a request_id", error)
+    if request is not None:
+        answers.refuse(request, error, ports)
