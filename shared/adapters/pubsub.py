@@ -1,0 +1,265 @@
+"""Queue over Pub/Sub: unary pull with explicit leases, publishing that waits for the server's answer.
+
+Unary pull and not streaming pull: a stream hands a worker far more messages than it has room for, renews
+their leases behind its back and ends that renewal after an hour. Here a message in hand is one that was
+asked for, and its lease ends when its worker does.
+
+What the service promises, and what follows for the answers of this adapter:
+
+- An acknowledgement of an ended lease is accepted without a word, unless the subscription delivers exactly
+  once. So the adapter keeps the time of each lease it holds, and says False once that has run out.
+- A reply to `pull` that is lost on the way leaves its messages out of reach until the subscription's own ack
+  deadline, and counts as a delivery. Keep that deadline short (`pubsub_setup.py`: 60 s); leases are set
+  apart from it.
+- Attempts are counted only where the subscription has a dead letter policy; elsewhere every one is the first.
+- A message given back cannot carry why. The reason goes to the log, with the id of the message.
+
+Publishing goes straight to the service's `Publish` call: the library's batching publisher waits 10 ms for
+company in a thread of its own, which only delays a caller that must wait for the answer anyway.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from google.api_core import exceptions as google
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+
+from shared.adapters.google_errors import RPC_SECONDS, retrying, translated
+from shared.adapters.pubsub_clients import (
+    API,
+    is_broken,
+    is_unsettled,
+    publisher,
+    said_of,
+    subscriber,
+)
+from shared.adapters.pubsub_leases import LeaseTimes
+from shared.adapters.pubsub_messages import MOST_MESSAGES, batches, delivery
+from shared.errors import BadRequest
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from shared.ports import Delivery
+
+LONGEST_LEASE = 600
+"""Seconds (https://cloud.google.com/pubsub/docs/reference/rpc/google.pubsub.v1#modifyackdeadlinerequest)."""
+SHORTEST_DEADLINE = 10.0
+"""Seconds that any subscription leaves a message out of reach after a pull."""
+
+
+class PubSubQueue:
+    """Topics with subscriptions, at least once; safe to use from several threads.
+
+    Implements `shared.ports.Queue`. Clients are built on first use, after any fork. Needs
+    roles/pubsub.publisher on the topics it publishes to and roles/pubsub.subscriber on the subscriptions it
+    pulls. With PUBSUB_EMULATOR_HOST set it talks to that address, without credentials.
+
+    Args:
+        project: id of the Google Cloud project.
+        pull_seconds: how long a pull waits for a first message. The service answers sooner where there is
+            one; asking it to answer at once makes it miss messages it has.
+    """
+
+    def __init__(self, project: str, *, pull_seconds: float = 3.0) -> None:
+        self.project = project
+        self._pull_seconds = pull_seconds
+        self._lock = threading.Lock()
+        self._publisher: PublisherClient | None = None
+        self._subscriber: SubscriberClient | None = None
+        self._leases = LeaseTimes()
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+        """Durable when this returns. Gives the id of the message.
+
+        Raises:
+            BadRequest: the message is larger than Pub/Sub takes.
+            ConfigurationError: there is no such topic, or no right to publish to it.
+            StoreUnavailable: no answer in time; the message may have been published all the same.
+        """
+        return self.publish_many(topic, [(data, attributes or {})])[0]
+
+    def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
+        """Publish many messages in few requests; all are durable when this returns.
+
+        Gives their ids in order. Raises as `publish`; some of the messages may have been published then.
+        """
+        path = PublisherClient.topic_path(self.project, topic)
+        ids: list[str] = []
+        with translated(
+            f"publishing to topic {topic} of project {self.project}",
+            api=API,
+            missing=f"Create it: terraform apply, or gcloud pubsub topics create {topic} "
+            f"--project={self.project}",
+            role=f"roles/pubsub.publisher on topic {topic}",
+        ):
+            client = self._publishing()
+            for batch in batches(messages):
+                response = client.publish(topic=path, messages=batch, retry=retrying(), timeout=RPC_SECONDS)
+                ids += response.message_ids
+        return ids
+
+    def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
+        """Up to `limit` messages, each under a lease, in no particular order.
+
+        Waits `pull_seconds` at most for the first message and for no other. Pub/Sub's longest lease is 600
+        seconds, in whole seconds: a longer one is cut, any other rounded up.
+
+        Raises:
+            BadRequest: `limit` or `lease_seconds` is not positive.
+            ConfigurationError: there is no such subscription, or no right to pull it.
+            StoreUnavailable: no answer in time.
+        """
+        if limit < 1 or lease_seconds <= 0:
+            raise BadRequest("a pull needs a limit of 1 or more and a lease of more than 0 seconds")
+        with self._translated("pulling", subscription):
+            try:
+                response = self._subscribing().pull(
+                    subscription=self._path(subscription),
+                    max_messages=min(limit, MOST_MESSAGES),
+                    retry=retrying(again=is_broken, seconds=self._pull_seconds),
+                    timeout=self._pull_seconds,
+                )
+            except google.DeadlineExceeded:
+                return []
+        received = list(response.received_messages)
+        if not received:
+            return []
+        until = self._lease(subscription, [one.ack_id for one in received], lease_seconds)
+        for one in received:
+            self._leases.hold(subscription, one.ack_id, until)
+        return [delivery(one) for one in received]
+
+    def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
+        """Renew a lease from now; False where it has ended and the message may be elsewhere.
+
+        Raises:
+            ConfigurationError: there is no such subscription, or no right to it.
+            StoreUnavailable: no answer in time; the lease ends when it would have ended.
+        """
+        if not self._leases.holds(subscription, lease):
+            return False
+        seconds, now = _whole(lease_seconds), time.monotonic()
+        if not self._modify(subscription, lease, seconds):
+            return False
+        self._leases.hold(subscription, lease, now + seconds)
+        return True
+
+    def ack(self, subscription: str, lease: str) -> bool:
+        """Done with it; False where the lease had ended (the message may come again).
+
+        True means that the service took it while the lease lasted. Only a subscription with exactly-once
+        delivery promises that the message never comes again then; on others it rarely does.
+
+        Raises:
+            ConfigurationError: there is no such subscription, or no right to it.
+            StoreUnavailable: no answer in time; the message may come again.
+        """
+        held = self._leases.holds(subscription, lease)
+        with self._translated("acknowledging a message of", subscription):
+            call = partial(self._subscribing().acknowledge, ack_ids=[lease])
+            # Sent even where the lease has ended: if nobody else has the message yet, this ends it.
+            taken = self._settled(call, subscription, lease)
+        self._leases.forget(subscription, lease)
+        return held and taken
+
+    def nack(self, subscription: str, lease: str, error: str = "") -> bool:
+        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+
+        Args:
+            subscription: where it was pulled.
+            lease: of the delivery that failed.
+            error: what went wrong, for the log: Pub/Sub has no place for it.
+
+        Raises:
+            ConfigurationError: there is no such subscription, or no right to it.
+            StoreUnavailable: no answer in time; the message comes again when the lease ends.
+        """
+        if not self._leases.holds(subscription, lease):
+            return False
+        taken = self._modify(subscription, lease, 0)
+        self._leases.forget(subscription, lease)
+        if error:
+            log.warning("%s: gave a message back: %s", subscription, error)
+        return taken
+
+    def close(self) -> None:
+        """Close the connections; the leases in hand run out."""
+        for client in (self._publisher, self._subscriber):
+            if client is not None:
+                client.transport.close()  # type: ignore[no-untyped-call]  # the library left it untyped
+
+    def _lease(self, subscription: str, leases: list[str], lease_seconds: float) -> float:
+        """Set the time of leases just pulled; gives when they end, on the monotonic clock."""
+        seconds, now = _whole(lease_seconds), time.monotonic()
+        try:
+            with self._translated("leasing messages of", subscription):
+                self._subscribing().modify_ack_deadline(
+                    subscription=self._path(subscription),
+                    ack_ids=leases,
+                    ack_deadline_seconds=seconds,
+                    retry=retrying(seconds=SHORTEST_DEADLINE / 2),
+                    timeout=SHORTEST_DEADLINE / 2,
+                )
+        except Exception as error:  # noqa: BLE001 - the messages are here: losing them would count as a delivery
+            log.warning("%s: the subscription's own ack deadline must do: %s", subscription, error)
+            return now + min(seconds, SHORTEST_DEADLINE)
+        return now + seconds
+
+    def _modify(self, subscription: str, lease: str, seconds: int) -> bool:
+        with self._translated("changing a lease of", subscription):
+            call = partial(
+                self._subscribing().modify_ack_deadline, ack_ids=[lease], ack_deadline_seconds=seconds
+            )
+            return self._settled(call, subscription, lease)
+
+    def _settled(self, call: partial[None], subscription: str, lease: str) -> bool:
+        """Make a call about one lease; False where the service says that the lease has ended."""
+        try:
+            call(
+                subscription=self._path(subscription),
+                retry=retrying(again=is_unsettled),
+                timeout=RPC_SECONDS,
+            )
+        except google.InvalidArgument:
+            return False
+        except google.GoogleAPICallError as error:
+            if said_of(error).get(lease, "").startswith("PERMANENT_FAILURE"):
+                return False
+            raise
+        return True
+
+    def _path(self, subscription: str) -> str:
+        return SubscriberClient.subscription_path(self.project, subscription)
+
+    def _translated(self, doing: str, subscription: str) -> AbstractContextManager[None]:
+        return translated(
+            f"{doing} subscription {subscription} of project {self.project}",
+            api=API,
+            missing=f"Create it: terraform apply, or gcloud pubsub subscriptions create {subscription} "
+            f"--topic=… --project={self.project}",
+            role=f"roles/pubsub.subscriber on subscription {subscription}",
+        )
+
+    def _publishing(self) -> PublisherClient:
+        with self._lock:
+            if self._publisher is None:
+                self._publisher = publisher()
+            return self._publisher
+
+    def _subscribing(self) -> SubscriberClient:
+        with self._lock:
+            if self._subscriber is None:
+                self._subscriber = subscriber()
+            return self._subscriber
+
+
+def _whole(seconds: float) -> int:
+    return min(LONGEST_LEASE, max(1, math.ceil(seconds)))

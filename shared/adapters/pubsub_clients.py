@@ -1,0 +1,57 @@
+"""Clients of Pub/Sub, and which of its errors are worth another call."""
+
+from __future__ import annotations
+
+import os
+
+import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
+from google.api_core import exceptions as google
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+from shared.adapters.google_errors import is_transient
+
+API = "pubsub.googleapis.com"
+
+
+def publisher() -> PublisherClient:
+    """A client of the service, or of the emulator that PUBSUB_EMULATOR_HOST names."""
+    channel = _emulator()
+    return (
+        PublisherClient(transport=PublisherGrpcTransport(channel=channel)) if channel else PublisherClient()
+    )
+
+
+def subscriber() -> SubscriberClient:
+    """A client of the service, or of the emulator that PUBSUB_EMULATOR_HOST names."""
+    channel = _emulator()
+    return (
+        SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        if channel
+        else SubscriberClient()
+    )
+
+
+def _emulator() -> grpc.Channel | None:
+    host = os.environ.get("PUBSUB_EMULATOR_HOST")
+    unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+    return grpc.insecure_channel(host, unlimited) if host else None
+
+
+def is_broken(error: BaseException) -> bool:
+    """A pull that ran into its own deadline has found nothing; that is no reason to ask again."""
+    return is_transient(error) and not isinstance(error, google.DeadlineExceeded)
+
+
+def is_unsettled(error: BaseException) -> bool:
+    """Exactly-once subscriptions name the leases that a call failed for, and whether for good
+    (https://cloud.google.com/pubsub/docs/exactly-once-delivery).
+    """  # noqa: D205 - the address does not fit on the first line
+    said = said_of(error).values() if isinstance(error, google.GoogleAPICallError) else ()
+    return any(one.startswith("TRANSIENT_FAILURE") for one in said) or (is_transient(error) and not said)
+
+
+def said_of(error: google.GoogleAPICallError) -> dict[str, str]:
+    """What an exactly-once subscription says of each lease that a call failed for."""
+    return dict(error.metadata or {})
