@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import BadRequest, Permanent
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cloudevents.http import CloudEvent
 
@@ -28,13 +28,25 @@ def acknowledged() -> Iterator[None]:
         log.error("dropped an event that cannot succeed: %s", error)
 
 
-def pubsub_data(event: CloudEvent) -> bytes:
-    """The payload of a `messagePublished` event.
+def pubsub_message(event: CloudEvent) -> Mapping[str, Any]:
+    """The message of a `messagePublished` event: base64 `data`, `attributes`, `messageId`.
 
     Raises:
         BadRequest: the event carries no Pub/Sub message.
     """
+    message = event.data.get("message") if isinstance(event.data, dict) else None
+    if not isinstance(message, dict):
+        raise BadRequest(f"not a Pub/Sub event: its data are {event.data!r}"[:300])
+    return message
+
+
+def pubsub_data(event: CloudEvent) -> bytes:
+    """The payload of a `messagePublished` event.
+
+    Raises:
+        BadRequest: the event carries no Pub/Sub message, or one whose data are not base64.
+    """
     try:
-        return base64.b64decode(event.data["message"]["data"])
+        return base64.b64decode(pubsub_message(event)["data"])
     except (KeyError, TypeError, ValueError) as error:
-        raise BadRequest(f"not a Pub/Sub event: {error!r}") from error
+        raise BadRequest(f"not a Pub/Sub message: {error!r}") from error

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.outcome import acknowledged, pubsub_data
-from local.topology import DEAD_LETTERS, MERGER, ROUTER
-from shared.flow import give_up, record, upload
+from functions.outcome import acknowledged, pubsub_data, pubsub_message
+from local.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
+from shared.flow import give_up, record, request, upload
 from shared.messages import ChunkDone, decode
 
 if TYPE_CHECKING:
@@ -27,12 +27,16 @@ def in_process(ports: Ports) -> dict[str, Callable[[CloudEvent], None]]:
         with acknowledged():
             upload.on_upload(event.data, ports)
 
+    def on_request(event: CloudEvent) -> None:
+        with acknowledged():
+            request.on_request(pubsub_message(event), ports)
+
     def on_chunk_done(event: CloudEvent) -> None:
         with acknowledged():
             record.on_chunk_done(decode(pubsub_data(event), ChunkDone), ports)
 
     def on_dead_letter(event: CloudEvent) -> None:
         with acknowledged():
-            give_up.on_dead_letter(event.data["message"], ports)
+            give_up.on_dead_letter(pubsub_message(event), ports)
 
-    return {ROUTER: on_upload, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
+    return {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}

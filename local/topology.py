@@ -1,10 +1,11 @@
 """Topics and subscriptions of the embedded default: pure data, as Terraform's in the cloud.
 
-    topic              subscription    who pulls
-    audio-finalized    router          push to functions/router
-    chunks-gpu         gpu-worker      the worker
-    chunks-done        merger          push to functions/merger
-    dead-letters       dead-letters    whoever fails the recording and tells its owner
+    topic                subscription    who pulls
+    audio-finalized      router          push to functions/router
+    transcribe-requests  requests        push to functions/router
+    chunks-gpu           gpu-worker      the worker
+    chunks-done          merger          push to functions/merger
+    dead-letters         dead-letters    whoever fails the recording and tells its owner
 
 `chunks-deepgram` and `transcripts-ready` have no subscription here. As in Pub/Sub, a message to a topic
 without a subscription vanishes: nobody has asked for it.
@@ -96,6 +97,7 @@ class Topology:
 
 
 ROUTER = "router"
+REQUESTS = "requests"
 GPU_WORKER = "gpu-worker"
 MERGER = "merger"
 DEAD_LETTERS = "dead-letters"
@@ -103,6 +105,7 @@ DEAD_LETTERS = "dead-letters"
 LOCAL = Topology(
     topics=(
         messages.AUDIO_FINALIZED,
+        messages.TRANSCRIBE_REQUESTS,
         messages.CHUNKS_GPU,
         messages.CHUNKS_DEEPGRAM,
         messages.CHUNKS_DONE,
@@ -111,6 +114,7 @@ LOCAL = Topology(
     ),
     subscriptions=(
         Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
+        Subscription(name=REQUESTS, topic=messages.TRANSCRIBE_REQUESTS),
         Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU),
         Subscription(name=MERGER, topic=messages.CHUNKS_DONE),
         Subscription(

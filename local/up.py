@@ -1,6 +1,7 @@
 """`dropscribe up`: the deployed system on one machine, until Ctrl-C.
 
     inbox folder ──watcher──▶ queue ──push over HTTP──▶ functions (functions-framework, one process each)
+                                    a timer ──HTTP──▶ the sweeper, every minute
                               queue ◀──pull──── worker (`python -m gpu_job --stay`, its own process)
 
 Children that die are started again; children of a killed `up` end with it. All state is in the queue
@@ -27,7 +28,8 @@ from gpu_job import weights
 from local.inbox import Inbox
 from local.platform import inbox_folder, transcripts_folder
 from local.push import HttpSender, PushLoop
-from local.topology import DEAD_LETTERS, MERGER, ROUTER
+from local.ticker import Ticker
+from local.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 from shared.errors import ConfigurationError
 from shared.flow import documents
 from shared.model import Options, recording_id
@@ -42,10 +44,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = {
     ROUTER: ("functions/router/main.py", "on_upload"),
+    REQUESTS: ("functions/router/main.py", "on_request"),
     MERGER: ("functions/merger/main.py", "on_chunk_done"),
     DEAD_LETTERS: ("functions/sweeper/main.py", "on_dead_letter"),
 }
 """Which function each push subscription delivers to: source file and target."""
+
+SWEEPER = ("functions/sweeper/main.py", "on_tick")
+"""The function that is called every minute."""
 
 PATIENCE = 10.0
 """Seconds a child may take to end by itself, as Cloud Run gives."""
@@ -87,12 +93,15 @@ def run(ports: LocalPorts) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
-        children, endpoints = _children()
+        children, endpoints, sweeper = _children()
         stack.callback(_end, children)
         for subscription, url in endpoints.items():
             loop = PushLoop(ports.queue, subscription, HttpSender(url))
             loop.start()
             stack.callback(loop.stop)
+        ticker = Ticker(sweeper)
+        ticker.start()
+        stack.callback(ticker.stop)
         watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, partial(_is_known, ports))
         watcher.start()
         stack.callback(watcher.stop)
@@ -107,17 +116,24 @@ def run(ports: LocalPorts) -> int:
     return 0
 
 
-def _children() -> tuple[list[Child], dict[str, str]]:
-    """The processes to run, and the address of the function of each push subscription."""
+def _children() -> tuple[list[Child], dict[str, str], str]:
+    """The processes to run, the address of the function of each push subscription, and the sweeper's."""
     children, endpoints = [], {}
-    for subscription, (source, target) in FUNCTIONS.items():
-        port = _free_port()
-        endpoints[subscription] = f"http://127.0.0.1:{port}/"
-        served = ["functions_framework", "--source", str(ROOT / source), "--target", target]
-        served += ["--host", "127.0.0.1", "--port", str(port)]
-        children.append(Child(name=source, command=[sys.executable, "-m", *served]))
-    children.append(Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"]))
-    return children, endpoints
+    for subscription, function in FUNCTIONS.items():
+        child, endpoints[subscription] = _served(*function)
+        children.append(child)
+    sweeper, url = _served(*SWEEPER)
+    worker = Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"])
+    return [*children, sweeper, worker], endpoints, url
+
+
+def _served(source: str, target: str) -> tuple[Child, str]:
+    port = _free_port()
+    served = ["functions_framework", "--source", str(ROOT / source), "--target", target]
+    served += ["--host", "127.0.0.1", "--port", str(port)]
+    return Child(
+        name=f"{source} {target}", command=[sys.executable, "-m", *served]
+    ), f"http://127.0.0.1:{port}/"
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""Serve with `functions-framework --source functions/router/main.py --target on_upload`."""
+"""Serve with `functions-framework --source functions/router/main.py --target on_upload` (or `on_request`)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged
-from shared.flow import upload
+from functions.outcome import acknowledged, pubsub_message
+from shared.flow import request, upload
 from shared.platform import connect
 
 if TYPE_CHECKING:
@@ -19,3 +19,10 @@ def on_upload(event: CloudEvent) -> None:
     """An object was finalized in the audio bucket (Eventarc)."""
     with acknowledged():
         upload.on_upload(event.data, connect())
+
+
+@functions_framework.cloud_event
+def on_request(event: CloudEvent) -> None:
+    """Another service asks for a transcript (Pub/Sub, topic `transcribe-requests`)."""
+    with acknowledged():
+        request.on_request(pubsub_message(event), connect())

@@ -1,4 +1,4 @@
-"""Serve with `functions-framework --source functions/sweeper/main.py --target on_dead_letter`."""
+"""Serve with `functions-framework --source functions/sweeper/main.py --target on_dead_letter` (or `on_tick`)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged
-from shared.flow import give_up
+from functions.outcome import acknowledged, pubsub_message
+from shared.flow import give_up, sweep
 from shared.platform import connect
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
+    from flask import Request
 
 
 @functions_framework.cloud_event
 def on_dead_letter(event: CloudEvent) -> None:
     """A message failed too often (Pub/Sub, topic `dead-letters`)."""
     with acknowledged():
-        give_up.on_dead_letter(event.data["message"], connect())
+        give_up.on_dead_letter(pubsub_message(event), connect())
+
+
+@functions_framework.http
+def on_tick(request: Request) -> dict[str, int]:  # noqa: ARG001 - a tick says nothing but that it is time
+    """A minute has passed (Cloud Scheduler, HTTP); answers how much of what was put right."""
+    return sweep.on_tick(connect())

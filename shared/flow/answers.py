@@ -70,8 +70,14 @@ def create(asked: Asked, ports: Ports) -> bool:
     return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
 
 
-def settle(request_id: str, ending: TranscriptReady, ports: Ports) -> None:
+def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: bool = False) -> None:
     """Answer a request with what was stored as its answer, which is `ending` unless there is one.
+
+    Args:
+        request_id: of a request that is stored.
+        ending: what there is to say.
+        ports: the world.
+        again: send the answer even if it was sent before: somebody asks for it again.
 
     Raises:
         Transient: try again; the answer stays the same.
@@ -87,8 +93,11 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports) -> None:
 
     key = key_of(request_id)
     fields = ports.records.update(REQUESTS, key, keep_first)
-    answer = None if fields is None else from_fields(fields, Asked).answer
-    assert answer is not None, "a request is stored before it is answered"
+    assert fields is not None, "a request is stored before it is answered"
+    answer = from_fields(fields, Asked).answer
+    assert answer is not None, "it was set just now"
+    if fields["answered"] and not again:
+        return
     attributes = {"recording": answer.recording, "state": answer.state, "request_id": request_id}
     # A subscription can filter by attributes, not by what stands in the message.
     attributes |= {f"metadata_{name}": value for name, value in answer.metadata.items()}
@@ -102,9 +111,7 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports) -> None:
 def settle_all(ending: TranscriptReady, ports: Ports) -> None:
     """Answer every request that waits for a recording."""
     for _, fields in ports.records.query(REQUESTS, {"recording": ending.recording}):
-        asked = from_fields(fields, Asked)
-        if not asked.answered:
-            settle(asked.request.request_id, ending, ports)
+        settle(from_fields(fields, Asked).request.request_id, ending, ports)
 
 
 def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> None:
@@ -120,7 +127,7 @@ def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> 
             return
         if asked.recording and documents.get_recording(ports.records, asked.recording) is not None:
             return
-    settle(request.request_id, failure(request, error), ports)
+    settle(request.request_id, failure(request, error), ports, again=True)
 
 
 def failure(request: TranscribeRequest, error: DropscribeError) -> TranscriptReady:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.flow import documents
+from shared.flow import capacity, documents
 from shared.messages import CHUNKS_DEEPGRAM, CHUNKS_DONE, CHUNKS_GPU, ChunkDone, ChunkMessage, encode
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def publish_chunks(recording: Recording, ports: Ports) -> None:
-    """Publish the chunks of a frozen plan that have no result yet.
+    """Publish the chunks of a frozen plan that have no result yet, and see that workers run.
 
     Where all have one, the merger is told again: it may have died before it heard of the last.
     """
@@ -23,9 +23,8 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
     assert recording.decision is not None, "and with its decision"
     results = ports.records.query(documents.CHUNKS, {"recording": recording.id})
     done = {fields["index"] for _, fields in results}
-    for chunk in recording.chunks:
-        if chunk.index in done:
-            continue
+    missing = [chunk for chunk in recording.chunks if chunk.index not in done]
+    for chunk in missing:
         message = ChunkMessage(
             recording=recording.id,
             source=recording.source,
@@ -36,7 +35,8 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
         )
         topic = CHUNKS_DEEPGRAM if chunk.engine == "deepgram" else CHUNKS_GPU
         ports.queue.publish(topic, encode(message), {"recording": recording.id, "chunk": str(chunk.index)})
-    if len(done) == len(recording.chunks):
+    capacity.start_workers(sum(map(capacity.needs_worker, missing)), ports)
+    if not missing:
         say_done(recording.id, max(done), ports)
 
 

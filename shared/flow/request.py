@@ -41,7 +41,7 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         refuse(message, error, ports)
         return
     if asked.answer is not None:
-        answers.settle(request.request_id, asked.answer, ports)
+        answers.settle(request.request_id, asked.answer, ports, again=True)
         return
     recording = go_on(asked, ports, first=first)
     if recording.ended:

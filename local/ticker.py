@@ -1,0 +1,47 @@
+"""Call the sweeper every minute over HTTP, as Cloud Scheduler does."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+
+from shared.telemetry import log
+
+
+class Ticker:
+    """Posts to an address again and again, one call after the other, in a thread of its own.
+
+    A call that fails is logged and not repeated: the next one is due soon.
+
+    Args:
+        url: address of the function.
+        every: seconds between the end of a call and the next.
+        timeout: seconds that the function may take.
+    """
+
+    def __init__(self, url: str, *, every: float = 60.0, timeout: float = 300.0) -> None:
+        self._url = url
+        self._every = every
+        # Proxies of the environment are for the internet, not for functions on this machine.
+        self._client = httpx.Client(timeout=httpx.Timeout(timeout, connect=5.0), trust_env=False)
+        self._stop = threading.Event()
+        # Nobody waits at the end for a sweep in progress: it can be cut off anywhere.
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first call comes after one interval."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Make no more calls."""
+        self._stop.set()
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self._client.post(self._url).raise_for_status()
+            except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: closed by `stop` meanwhile
+                if not self._stop.is_set():
+                    log.warning("the sweeper did not do its work: %s", error)

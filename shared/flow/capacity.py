@@ -1,0 +1,97 @@
+"""Beside the steps: workers that cost money while they run are started only when there is work for them.
+
+A worker ends by itself when there is nothing left to pull. A start is never undone and never necessary for
+correctness: one too many finds no work, one that fails is tried again by the sweeper a minute later.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import DropscribeError
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.model import Chunk
+    from shared.ports import Ports
+    from shared.settings import Settings
+
+STARTS = "gpu_starts"
+"""Collection that decides who starts workers: one document for each minute in which somebody did."""
+
+HOURS_A_TASK = 20.0
+"""Hours of audio worth one more task. On an L4 at some 220 times real time they take five minutes, of which
+a start of half a minute is a tenth; with less, starting costs more than it gains."""
+
+MOST_TASKS = 3
+"""Tasks started at one time: the L4 quota that a new project has."""
+
+WINDOW = 60.0
+"""Seconds in which workers are started once. A start takes some seconds to show among the running ones, and
+a hundred uploads at once would otherwise start a hundred."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """How many tasks to start, and why."""
+
+    tasks: int
+    """0: none."""
+    reason: str
+    """One sentence for the log."""
+
+
+def how_many_tasks(backlog: int, running: int, settings: Settings) -> Start:
+    """Tasks to start for a backlog. Pure.
+
+    Args:
+        backlog: chunks without a result that wait for a worker.
+        running: executions that run or are about to.
+        settings: length of a chunk.
+    """
+    if backlog <= 0:
+        return Start(tasks=0, reason="no chunk waits for a worker")
+    if running > 0:
+        return Start(tasks=0, reason=f"{backlog} chunks wait, {running} executions run and pull them")
+    hours = backlog * settings.chunk_minutes / 60
+    tasks = min(MOST_TASKS, math.ceil(hours / HOURS_A_TASK))
+    return Start(tasks=tasks, reason=f"{backlog} chunks wait ({hours:.1f} h of audio) and nothing runs")
+
+
+def needs_worker(chunk: Chunk) -> bool:
+    """Whether a chunk waits for a worker of ours, rather than for somebody else's service."""
+    return chunk.engine != "deepgram"
+
+
+def start_workers(backlog: int, ports: Ports) -> Start:
+    """Start workers for a backlog where none run. Never raises: a failure is logged and tried again later.
+
+    Args:
+        backlog: chunks without a result that wait for a worker.
+        ports: the world.
+    """
+    try:
+        return _start(backlog, ports)
+    except DropscribeError as error:
+        log.warning("no workers could be started: %s", error)
+        return Start(tasks=0, reason=str(error))
+
+
+def _start(backlog: int, ports: Ports) -> Start:
+    running = ports.gpu_jobs.state().running if backlog > 0 else 0
+    wanted = how_many_tasks(backlog, running, ports.settings)
+    if not wanted.tasks:
+        return wanted
+    now = ports.clock.now()
+    window = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
+    if not ports.records.create(STARTS, f"{int(now // WINDOW):012d}", window):
+        return Start(tasks=0, reason="somebody started workers within this minute")
+    # Where it cannot be known what runs, a start is tried all the same: one too many is harmless.
+    state = ports.gpu_jobs.start(wanted.tasks)
+    if state.status == "ready":
+        log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
+        return wanted
+    log.warning("no workers could be started (%s): %s", state.status, state.reason)
+    return Start(tasks=0, reason=f"{state.status}: {state.reason}")

@@ -1,0 +1,162 @@
+"""Beside the steps: recordings that have stopped are pushed on, and after some tries given up.
+
+Progress is what the records show. A recording that is only slow must not be pushed, because its chunks
+would be transcribed, and paid, twice; so patience is long, and doubles with every push.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from shared.errors import Permanent, Transient
+from shared.flow import documents, record, upload
+from shared.messages import from_fields, to_fields
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.model import Recording
+    from shared.ports import Ports
+    from shared.settings import Settings
+
+SWEEPS = "sweeps"
+"""Collection of what one sweep leaves to the next."""
+
+WORKERS = "workers"
+"""Key of the note on all chunks of all recordings; the others have the keys of recordings."""
+
+AT_A_TIME = 100
+"""Recordings of each state that one sweep looks at."""
+
+STUCK_AFTER = 600.0
+"""Seconds without progress after which a recording that waits for no worker is stuck."""
+
+QUEUED_FOR = 6 * 3600.0
+"""Seconds that a recording may wait for its turn while the chunks of others come in."""
+
+MOST_TRIES = 5
+"""How often something stuck is pushed before it ends as FAILED."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """What a sweep remembers of a recording that is on its way, or of all of them."""
+
+    done: int
+    """Chunks with a result when last looked at."""
+    since: float
+    """When it last went on or was pushed, seconds since 1970."""
+    looked: float
+    """When it was last looked at, seconds since 1970; kept up to date for `WORKERS` only."""
+    tries: int = 0
+    """How often it was pushed since it last went on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What to do about a recording that is on its way, and why."""
+
+    action: Literal["wait", "push", "give up"]
+    """`push`: publish again what is missing."""
+    reason: str
+    """One sentence for the log, and for its owner where it is given up."""
+
+
+def judge(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
+    """Whether a recording is stuck. Pure.
+
+    Chunks may take as long as a worker needs that is no faster than the audio itself, holds all the chunks
+    that it may hold, and shows nothing before the last; and longer where others have their turn.
+
+    Args:
+        recording: ACCEPTED or PLANNED.
+        note: its progress.
+        workers: the progress of all recordings together.
+        now: seconds since 1970.
+        settings: length of a chunk, and how many of them a worker holds.
+    """
+    patience = STUCK_AFTER
+    if note.done < len(recording.chunks):
+        patience = max(patience, settings.max_chunks * settings.chunk_minutes * 60)
+        if now - workers.since < patience:
+            patience = max(patience, QUEUED_FOR)
+    quiet = now - note.since
+    where = f"{recording.state}, {note.done} of {len(recording.chunks)} chunks done"
+    if quiet < patience * 2**note.tries:
+        return Verdict(action="wait", reason=f"{where}, quiet for {quiet / 60:.0f} min")
+    if note.tries < MOST_TRIES:
+        return Verdict(action="push", reason=f"{where}, quiet for {quiet / 60:.0f} min")
+    return Verdict(
+        action="give up",
+        reason=f"It did not go on ({where}) in {(now - recording.created) / 3600:.0f} hours, "
+        f"though it was tried {MOST_TRIES} times again.",
+    )
+
+
+def push_stuck(ports: Ports) -> int:
+    """Push on the recordings that have stopped, give up those that did not move; gives their number."""
+    now = ports.clock.now()
+    on_their_way = [
+        one
+        for state in ("ACCEPTED", "PLANNED")
+        for one in islice(documents.recordings(ports.records, {"state": state}), AT_A_TIME)
+    ]
+    if not on_their_way:
+        return 0
+    before = _note(WORKERS, ports)
+    workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
+    _write(WORKERS, replace(workers, looked=now), ports)
+    # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
+    asleep = before is None or now - before.looked > STUCK_AFTER
+    acted = 0
+    for recording in on_their_way:
+        old = _note(recording.id, ports)
+        done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
+        note = _look(recording.id, old, done, recording.created, now)
+        if asleep:
+            note = replace(note, since=now)
+        verdict = judge(recording, note, workers, now, ports.settings)
+        if verdict.action == "push":
+            note = replace(note, since=now, tries=note.tries + 1)
+        if note != old:
+            _write(recording.id, note, ports)
+        if verdict.action != "wait":
+            log.warning("%s %s: %s", verdict.action, recording.id, verdict.reason)
+            _act(recording, verdict, ports)
+            acted += 1
+    return acted
+
+
+def _note(key: str, ports: Ports) -> Note | None:
+    fields = ports.records.get(SWEEPS, key)
+    return None if fields is None else from_fields(fields, Note)
+
+
+def _look(key: str, note: Note | None, done: int, created: float, now: float) -> Note:
+    """The note as it is after a look: fresh where there is none, and where there was progress."""
+    if note is None:
+        # Nobody saw when the chunks that are there came in: it counts from now.
+        return Note(done=done, since=now if done else created, looked=now)
+    # A recording that failed and was opened again was created anew.
+    reopened = key != WORKERS and note.since < created
+    return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
+
+
+def _write(key: str, note: Note, ports: Ports) -> None:
+    if not ports.records.create(SWEEPS, key, to_fields(note)):
+        ports.records.update(SWEEPS, key, lambda _: to_fields(note))
+
+
+def _act(recording: Recording, verdict: Verdict, ports: Ports) -> None:
+    if verdict.action == "give up":
+        state = ports.gpu_jobs.state()
+        workers = "" if state.status == "ready" else f" The workers: {state.reason or state.status}"
+        error = Permanent(f"{verdict.reason}{workers} Look into the logs, then transcribe it again.")
+        record.fail(recording.id, error, ports)
+        return
+    try:
+        upload.take(recording.source, recording.options, ports)
+    except Transient as error:
+        # That was the try. The others must not wait for this one.
+        log.warning("%s cannot go on yet: %s", recording.id, error)

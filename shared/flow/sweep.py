@@ -1,0 +1,155 @@
+"""Beside the steps, every minute: find what was lost or is stuck, and put it right.
+
+    lost events       objects of the audio bucket without a recording take the way of an upload
+    stuck recordings  go on, or end as FAILED (stuck.py)
+    untold ends       are announced, and the requests that wait for them answered
+    workers           are started where chunks wait and none run (capacity.py)
+
+All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
+twice, or die half-way: each part does a bounded amount of work that the next tick can do again.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from shared.errors import DropscribeError, Permanent, Transient
+from shared.flow import answers, capacity, documents, record, upload
+from shared.flow.stuck import SWEEPS, push_stuck
+from shared.messages import from_fields, options_from_metadata
+from shared.model import Options, recording_id
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.model import StoredObject
+    from shared.ports import Ports
+
+AT_A_TIME = 100
+"""Recordings, requests or objects that each part of a tick deals with at most."""
+
+LOST_AFTER = 300.0
+"""Seconds after which the event of an object is late: Eventarc takes seconds."""
+
+LIST_EVERY = 600.0
+"""Seconds between two looks through the bucket: a list call costs money for every thousand objects."""
+
+UNTOLD_AFTER = 120.0
+"""Seconds that whoever ended a recording has to announce it."""
+
+
+def on_tick(ports: Ports) -> dict[str, int]:
+    """Do all parts, each whether or not the others could.
+
+    Returns:
+        How much each part has done.
+
+    Raises:
+        Transient: a part could not be done now; the others are.
+    """
+    parts: dict[str, Callable[[Ports], int]] = {
+        "lost_events": take_lost,
+        "stuck": push_stuck,
+        "announced": announce_untold,
+        "answered": answer_waiting,
+        "tasks_started": start_workers,
+    }
+    report, failed = {}, []
+    for name, part in parts.items():
+        try:
+            report[name] = part(ports)
+        except DropscribeError as error:
+            log.warning("sweeping for %s: %s", name, error)
+            failed.append(f"{name}: {error}")
+    log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items()))
+    if failed:
+        raise Transient("; ".join(failed))
+    return report
+
+
+def take_lost(ports: Ports) -> int:
+    """Take up the objects of the audio bucket whose event never came.
+
+    A mark says up to which generation every object has its recording. The first tick of a deployment sets
+    it: what lay in the bucket before is nobody's upload. On one machine the watcher of the inbox looks for
+    itself, because only it knows which files are still being written.
+    """
+    if ports.settings.platform == "local":
+        return 0
+    now, key = ports.clock.now(), "lost-events"
+    mark = ports.records.get(SWEEPS, key)
+    if mark is None:
+        ports.records.create(SWEEPS, key, {"time": now, "generation": _generation(now - LOST_AFTER)})
+        return 0
+    if now - mark["time"] < LIST_EVERY:
+        return 0
+    # Generations are times of the bucket's clocks, which need not agree to the second: look back a little.
+    first, last = mark["generation"] - _generation(LOST_AFTER), _generation(now - LOST_AFTER)
+    found = [one for one in ports.store.list(ports.settings.audio_bucket) if first < one.generation <= last]
+    found.sort(key=lambda one: one.generation)
+    batch = found[:AT_A_TIME]
+    taken = sum(_take_if_lost(source, ports) for source in batch)
+    more = len(found) > len(batch)
+    mark = {"time": mark["time"] if more else now, "generation": batch[-1].generation if more else last}
+    ports.records.update(SWEEPS, key, lambda _: mark)
+    return taken
+
+
+def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
+    try:
+        options = options_from_metadata(source.metadata)
+    except Permanent:
+        options = Options()
+    if documents.get_recording(ports.records, recording_id(source, options)) is not None:
+        return False
+    log.warning("the event of %s was lost", source.uri)
+    upload.on_object(source, ports)
+    return True
+
+
+def _generation(seconds: float) -> int:
+    return int(seconds * 1e6)
+
+
+def announce_untold(ports: Ports) -> int:
+    """Announce the ends that nobody was told of."""
+    told = 0
+    for state in ("DONE", "FAILED"):
+        where = {"state": state, "announced": False}
+        for recording in list(islice(documents.recordings(ports.records, where), AT_A_TIME)):
+            if ports.clock.now() - (recording.finished or 0.0) >= UNTOLD_AFTER:
+                record.announce(recording, ports)
+                told += 1
+    return told
+
+
+def answer_waiting(ports: Ports) -> int:
+    """Answer the requests whose recording has ended, or whose answer was stored and not sent."""
+    told = 0
+    for _, fields in list(islice(ports.records.query(answers.REQUESTS, {"answered": False}), AT_A_TIME)):
+        asked, now = from_fields(fields, answers.Asked), ports.clock.now()
+        recording = documents.get_recording(ports.records, asked.recording or "-")
+        if asked.answer is not None and now - asked.created >= UNTOLD_AFTER:
+            answers.settle(asked.request.request_id, asked.answer, ports)
+            told += 1
+        elif (
+            recording is not None
+            and recording.ended
+            and min(now - asked.created, now - (recording.finished or 0.0)) >= UNTOLD_AFTER
+        ):
+            answers.settle(asked.request.request_id, record.ending(recording, ports), ports)
+            told += 1
+    return told
+
+
+def start_workers(ports: Ports) -> int:
+    """Start workers for the chunks that wait for one; gives the number of tasks."""
+    backlog = 0
+    for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
+        done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
+        ours = sum(map(capacity.needs_worker, recording.chunks))
+        # In a hybrid some of those that are done may be of the other engine: at most this many wait.
+        backlog += min(ours, len(recording.chunks) - done)
+    return capacity.start_workers(backlog, ports).tasks
