@@ -1,0 +1,137 @@
+"""GpuJobs over Cloud Run: the workers are the executions of one job.
+
+Nothing here raises, and every call has a short time limit: an upload must not wait for, nor fail with, the
+service that starts workers. There is no idempotency token, so a start whose reply was lost may be made
+twice; the second execution finds no work and ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.api_core import exceptions as google
+from google.auth import exceptions as auth
+from google.cloud import run_v2
+from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
+from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+
+from shared.ports import GpuState
+
+if TYPE_CHECKING:
+    import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
+
+PAGE = 100
+"""Executions looked at. They come newest first, and nobody starts a hundred within the hour that one lasts."""
+
+
+class CloudRunJobs:
+    """Counts the running executions of a job, and starts more. Safe to use from several threads.
+
+    Implements `shared.ports.GpuJobs`. The service account needs `roles/run.jobsExecutorWithOverrides` on the
+    job, and `roles/run.viewer` to see what runs; `roles/run.developer` holds both.
+
+    Args:
+        project: id of the project.
+        region: where the job is: `us-central1`.
+        job: name of the job.
+        timeout: seconds that one call may take.
+        channel: an open connection to use instead of Google's address and credentials.
+    """
+
+    def __init__(
+        self,
+        project: str,
+        region: str,
+        job: str,
+        *,
+        timeout: float = 5.0,
+        channel: grpc.Channel | None = None,
+    ) -> None:
+        self._name = f"projects/{project}/locations/{region}/jobs/{job}"
+        self._where = f"--project {project} --region {region}"
+        self._job = job
+        self._timeout = timeout
+        self._channel = channel
+        self._jobs: run_v2.JobsClient | None = None
+        self._executions: run_v2.ExecutionsClient | None = None
+
+    def state(self) -> GpuState:
+        """How many executions run or are about to. Never raises: what goes wrong is in the state."""
+        request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
+        try:
+            pager = self._executions_client().list_executions(request, retry=None, timeout=self._timeout)
+            page = next(iter(pager.pages)).executions
+        except (google.GoogleAPICallError, google.RetryError, auth.GoogleAuthError) as error:
+            return self._explained(error, "roles/run.viewer")
+        # An execution has its completion time from the moment in which its last task has ended.
+        return GpuState(status="ready", running=sum(not one.completion_time for one in page))
+
+    def start(self, tasks: int) -> GpuState:
+        """Start an execution of some tasks. Never raises: what goes wrong is in the state.
+
+        Returns:
+            `ready` with the one execution that is known to run, or why there is none.
+        """
+        overrides = run_v2.RunJobRequest.Overrides(task_count=tasks)
+        request = run_v2.RunJobRequest(name=self._name, overrides=overrides)
+        try:
+            # Not waiting for the operation: it ends when the workers do.
+            self._jobs_client().run_job(request, retry=None, timeout=self._timeout)
+        except (google.GoogleAPICallError, google.RetryError, auth.GoogleAuthError) as error:
+            return self._explained(error, "roles/run.jobsExecutorWithOverrides")
+        return GpuState(status="ready", running=1, reason=f"started {self._job} with {tasks} tasks")
+
+    def _jobs_client(self) -> run_v2.JobsClient:
+        # Two threads that meet here make two clients, of which one is dropped: harmless.
+        if self._jobs is None:
+            transport = JobsGrpcTransport(channel=self._channel) if self._channel else None
+            self._jobs = run_v2.JobsClient(transport=transport)
+        return self._jobs
+
+    def _executions_client(self) -> run_v2.ExecutionsClient:
+        if self._executions is None:
+            transport = ExecutionsGrpcTransport(channel=self._channel) if self._channel else None
+            self._executions = run_v2.ExecutionsClient(transport=transport)
+        return self._executions
+
+    def _explained(self, error: Exception, role: str) -> GpuState:
+        said = getattr(error, "message", None) or str(error)
+        if isinstance(error, google.ResourceExhausted) or _is_quota(error, said):
+            return GpuState(
+                status="quota",
+                running=0,
+                reason=f"No more capacity for {self._job} now: {said}. Wait, or ask for more quota of "
+                "Cloud Run GPUs in this region (console: IAM & Admin, Quotas).",
+            )
+        if isinstance(error, google.PermissionDenied) and error.reason == "SERVICE_DISABLED":
+            cure = "Enable the service: gcloud services enable run.googleapis.com"
+            return GpuState(status="denied", running=0, reason=f"{said}. {cure}")
+        if isinstance(error, (auth.DefaultCredentialsError, google.Unauthenticated)):
+            cure = "Run as a service account, or log in: gcloud auth application-default login"
+            return GpuState(status="denied", running=0, reason=f"{said} {cure}")
+        if isinstance(error, google.PermissionDenied):
+            return GpuState(
+                status="denied",
+                running=0,
+                reason=f"{said}. Give the service account {role} on the job: gcloud run jobs "
+                f"add-iam-policy-binding {self._job} {self._where} --role {role} "
+                "--member serviceAccount:ACCOUNT",
+            )
+        if isinstance(error, google.NotFound):
+            return GpuState(
+                status="missing",
+                running=0,
+                reason=f"There is no job {self._job} in this project and region ({said}). Deploy it with `make deploy`, or name "
+                "the one that there is in DROPSCRIBE_GPU_JOB and DROPSCRIBE_REGION.",
+            )
+        return GpuState(
+            status="unreachable",
+            running=0,
+            reason=f"Cloud Run did not answer as it should ({type(error).__name__}: {said}). "
+            "The sweeper tries again in a minute.",
+        )
+
+
+def _is_quota(error: Exception, said: str) -> bool:
+    """Some limits are answered as a precondition that failed, not as a resource that is exhausted."""
+    return isinstance(error, (google.FailedPrecondition, google.InvalidArgument)) and "quota" in said.lower()

@@ -1,0 +1,188 @@
+"""Cloud Run's client against a server of our own that speaks its real protocol: there is no emulator."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import grpc
+import pytest
+from google.cloud import run_v2
+from google.longrunning import operations_pb2
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from shared.adapters.cloud_run import CloudRunJobs
+
+JOB = "projects/some-project/locations/us-central1/jobs/workers"
+TIMEOUT = 0.5
+
+
+class CloudRun:
+    """The two services, with as many executions as it is told to have, and the troubles it is told to make."""
+
+    def __init__(self):
+        self.executions = []
+        self.error = None
+        self.details = None
+        self.delay = 0.0
+        self.asked = []
+
+    def list_executions(self, request, context):
+        self._answer(request, context)
+        newest = sorted(self.executions, key=lambda one: one.create_time, reverse=True)
+        page = newest[: request.page_size]
+        more = "more" if len(newest) > len(page) else ""
+        return run_v2.ListExecutionsResponse(executions=page, next_page_token=more)
+
+    def run_job(self, request, context):
+        self._answer(request, context)
+        started = execution(f"{JOB}/executions/new-{len(self.executions)}", minute=len(self.executions) % 60)
+        self.executions.append(started)
+        operation = operations_pb2.Operation(name="operations/1")
+        operation.metadata.Pack(run_v2.Execution.pb(started))
+        return operation
+
+    def _answer(self, request, context):
+        self.asked.append(request)
+        time.sleep(self.delay)
+        if self.details is not None:
+            context.abort_with_status(rpc_status.to_status(self.details))
+        if self.error is not None:
+            context.abort(*self.error)
+
+    def handlers(self):
+        def unary(method, request, answer=None):
+            to_bytes = answer.serialize if answer else operations_pb2.Operation.SerializeToString
+            return grpc.unary_unary_rpc_method_handler(
+                method, request_deserializer=request.deserialize, response_serializer=to_bytes
+            )
+
+        listing = unary(self.list_executions, run_v2.ListExecutionsRequest, run_v2.ListExecutionsResponse)
+        running = unary(self.run_job, run_v2.RunJobRequest)
+        return (
+            grpc.method_handlers_generic_handler(
+                "google.cloud.run.v2.Executions", {"ListExecutions": listing}
+            ),
+            grpc.method_handlers_generic_handler("google.cloud.run.v2.Jobs", {"RunJob": running}),
+        )
+
+
+def execution(name, *, minute=0, ended=False):
+    created = datetime(2026, 1, 1, 12, minute, tzinfo=UTC)
+    return run_v2.Execution(name=name, create_time=created, completion_time=created if ended else None)
+
+
+@pytest.fixture
+def service():
+    return CloudRun()
+
+
+@pytest.fixture
+def jobs(service):
+    server = grpc.server(ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers(service.handlers())
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield CloudRunJobs("some-project", "us-central1", "workers", timeout=TIMEOUT, channel=channel)
+    server.stop(None).wait()
+
+
+def test_executions_run_until_they_have_a_completion_time(service, jobs):
+    service.executions = [
+        execution("one", minute=1, ended=True), execution("two", minute=2), execution("three", minute=3),
+    ]  # fmt: skip
+    state = jobs.state()
+    assert (state.status, state.running) == ("ready", 2)
+    assert service.asked[0].parent == JOB
+
+
+def test_a_job_that_never_ran_is_ready_with_none_running(jobs):
+    assert (jobs.state().status, jobs.state().running) == ("ready", 0)
+
+
+def test_however_many_executions_there_were_one_page_is_asked_for(service, jobs):
+    service.executions = [execution(f"old-{n}", minute=n % 50, ended=True) for n in range(300)]
+    service.executions += [execution("new", minute=55)]
+    assert jobs.state().running == 1
+    assert len(service.asked) == 1
+
+
+def test_an_execution_is_started_with_its_number_of_tasks(service, jobs):
+    state = jobs.start(3)
+    assert (state.status, state.running) == ("ready", 1)
+    (request,) = service.asked
+    assert (request.name, request.overrides.task_count) == (JOB, 3)
+    assert jobs.state().running == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "status", "do"),
+    [
+        ("RESOURCE_EXHAUSTED", "Quota exceeded for GPUs", "quota", "ask for more quota"),
+        ("FAILED_PRECONDITION", "Quota exceeded for total allowable count of GPUs", "quota", "more quota"),
+        ("PERMISSION_DENIED", "Permission 'run.jobs.run' denied", "denied", "roles/run."),
+        ("UNAUTHENTICATED", "invalid credentials", "denied", "gcloud auth"),
+        ("NOT_FOUND", "Resource 'workers' was not found", "missing", "make deploy"),
+        ("UNAVAILABLE", "connection reset", "unreachable", "tries again"),
+        ("INTERNAL", "oops", "unreachable", "tries again"),
+        ("INVALID_ARGUMENT", "no such region", "unreachable", "no such region"),
+    ],
+)
+@pytest.mark.parametrize("call", ["state", "start"])
+def test_what_goes_wrong_is_a_state_that_says_what_to_do(service, jobs, call, code, said, status, do):
+    service.error = (grpc.StatusCode[code], said)
+    state = jobs.state() if call == "state" else jobs.start(1)
+    assert (state.status, state.running) == (status, 0)
+    assert said in state.reason
+    assert do in state.reason
+    assert len(service.asked) == 1
+
+
+def test_each_call_names_the_role_that_it_needs(service, jobs):
+    service.error = (grpc.StatusCode.PERMISSION_DENIED, "no")
+    assert "roles/run.viewer" in jobs.state().reason
+    assert "roles/run.jobsExecutorWithOverrides" in jobs.start(1).reason
+
+
+def test_a_service_that_is_not_enabled_is_told_from_a_missing_role(service, jobs):
+    detail = any_pb2.Any()
+    detail.Pack(error_details_pb2.ErrorInfo(reason="SERVICE_DISABLED", domain="googleapis.com"))
+    service.details = status_pb2.Status(code=7, message="Cloud Run has not been used", details=[detail])
+    state = jobs.start(1)
+    assert state.status == "denied"
+    assert "gcloud services enable run.googleapis.com" in state.reason
+
+
+@pytest.mark.parametrize("call", ["state", "start"])
+def test_a_slow_service_is_given_up_after_the_time_limit(service, jobs, call):
+    service.delay = 4 * TIMEOUT
+    began = time.monotonic()
+    state = jobs.state() if call == "state" else jobs.start(1)
+    assert state.status == "unreachable"
+    assert time.monotonic() - began < 3 * TIMEOUT
+
+
+def test_a_start_whose_reply_was_lost_is_unreachable_though_it_runs(service, jobs):
+    service.delay = 2 * TIMEOUT
+    assert jobs.start(1).status == "unreachable"
+    time.sleep(2 * TIMEOUT)
+    service.delay = 0.0
+    assert jobs.state().running == 1
+
+
+def test_nobody_listening_is_unreachable():
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        jobs = CloudRunJobs("some-project", "us-central1", "workers", timeout=TIMEOUT, channel=channel)
+        assert jobs.state().status == "unreachable"
+
+
+def test_no_credentials_are_a_state_too(monkeypatch, tmp_path):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    state = CloudRunJobs("some-project", "us-central1", "workers").state()
+    assert state.status == "denied"
+    assert "none.json" in state.reason
+    assert "gcloud auth application-default login" in state.reason
