@@ -10,19 +10,17 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import google.auth
 from google.api_core.exceptions import NotFound, PreconditionFailed, RequestRangeNotSatisfiable
-from google.auth.credentials import AnonymousCredentials, Credentials, Signing
-from google.auth.exceptions import TransportError
-from google.auth.transport.requests import Request
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud import storage  # type: ignore[import-untyped]  # no type information is published
 from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]  # the same
 
+from shared.adapters.signed_urls import SCOPE, sign
 from shared.adapters.storage_errors import CREATOR, READER, SIGNER, explained
-from shared.errors import BadMedia, BadRequest, ConfigurationError, StoreUnavailable
+from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.model import StoredObject
 
 if TYPE_CHECKING:
@@ -32,10 +30,10 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for each answer."""
 RETRY = DEFAULT_RETRY.with_timeout(120.0)
 """Reads are idempotent: the client repeats them with back-off for that many seconds in all."""
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""IAM's signBlob takes no narrower one than this or `iam`."""
-LONGEST_SIGNATURE = 7 * 24 * 3600.0
-"""Seconds: the limit of version 4 signatures (cloud.google.com/storage/docs/access-control/signed-urls)."""
+NO_BUCKET_LOOKUPS = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
+"""Since 3.11 the client asks for every bucket it meets in the background, for traces that nobody has switched
+on: that needs a permission we do not have, and disturbs the connection in use (googleapis/google-cloud-python
+issues 17650 and 18116). The client reads this variable at each request."""
 WRITE_ID = "write-id"
 """Custom metadata that tells one call of `create` from all others."""
 LISTED = "items(name,generation,size,contentType,metadata),nextPageToken"
@@ -65,7 +63,7 @@ class GcsStore:
             StoreUnavailable, ConfigurationError: see `storage_errors`.
         """
         with explained(f"look at {name}", bucket, READER):
-            found = self._bucket(bucket).get_blob(_legal(name), timeout=TIMEOUT, retry=RETRY)
+            found = self._live(bucket, name)
             return None if found is None else _object(bucket, found)
 
     def read(self, source: StoredObject, start: int, length: int) -> bytes:
@@ -82,19 +80,10 @@ class GcsStore:
         if wanted <= 0:
             return b""
         with explained(f"read {source.name}", source.bucket, READER):
-            blob = self._bucket(source.bucket).blob(_legal(source.name), generation=source.generation)
+            blob = self._blob(source.bucket, source.name, source.generation)
             try:
-                data: bytes = blob.download_as_bytes(
-                    start=start,
-                    end=start + wanted - 1,
-                    # The stored bytes: unpacking what is marked as gzip would make nonsense of ranges.
-                    raw_download=True,
-                    # Cloud Storage has checksums of whole objects only.
-                    checksum=None,
-                    single_shot_download=True,
-                    timeout=TIMEOUT,
-                    retry=RETRY,
-                )
+                # Cloud Storage has checksums of whole objects only.
+                data = _download(blob, start=start, end=start + wanted - 1, checksum=None)
             except (NotFound, PreconditionFailed, RequestRangeNotSatisfiable) as error:
                 raise BadMedia(
                     "missing",
@@ -121,7 +110,7 @@ class GcsStore:
         lost: list[Exception] = []
 
         def write() -> None:
-            blob = self._bucket(bucket).blob(_legal(name))
+            blob = self._blob(bucket, name)
             blob.metadata = {WRITE_ID: write_id}
             blob.upload_from_string(
                 data,
@@ -147,48 +136,23 @@ class GcsStore:
         """
         with explained(f"read {name}", bucket, READER):
             try:
-                data: bytes = (
-                    self._bucket(bucket)
-                    .blob(_legal(name))
-                    .download_as_bytes(raw_download=True, timeout=TIMEOUT, retry=RETRY)
-                )
+                return _download(self._blob(bucket, name))
             except NotFound:
                 return None
-        return data
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
         """An address from which anybody may read this generation for a while (at most 7 days).
 
-        IAM signs in the name of the service account, so there is no key file: its credentials need
-        `roles/iam.serviceAccountTokenCreator` on their own service account. None where the credentials are
-        those of a person or of nobody (an emulator), who cannot sign.
+        None where the credentials are those of a person or of nobody (an emulator), who cannot sign.
+        See `signed_urls` for what a service account needs.
 
         Raises:
             StoreUnavailable: IAM did not answer.
             ConfigurationError: IAM refuses to sign.
         """
         with explained(f"sign an address of {source.name}", source.bucket, SIGNER):
-            blob = self._bucket(source.bucket).blob(_legal(source.name))
-            signing = self._signing()
-            if signing is None:
-                return None
-            try:
-                url: str = blob.generate_signed_url(
-                    version="v4",
-                    expiration=timedelta(seconds=min(max(seconds, 1.0), LONGEST_SIGNATURE)),
-                    method="GET",
-                    generation=source.generation,
-                    **signing,
-                )
-            except TransportError as error:
-                if "PERMISSION_DENIED" not in str(error):
-                    raise
-                raise ConfigurationError(
-                    f"IAM refuses to sign addresses in the name of {signing['service_account_email']}. Give "
-                    f"this service account {SIGNER} on itself, and enable the API "
-                    f"iamcredentials.googleapis.com. It said: {str(error)[:500]}"
-                ) from error
-        return url
+            blob = self._blob(source.bucket, source.name)
+            return sign(blob, source.generation, seconds, self._credentials)
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         """The live objects whose name starts with `prefix`, in order of their names.
@@ -210,8 +174,18 @@ class GcsStore:
         if opened is not None:
             opened.close()
 
-    def _bucket(self, name: str) -> Any:
-        return self._client().bucket(name)
+    def _blob(self, bucket: str, name: str, generation: int | None = None) -> Any:
+        legal = _legal(name)
+        return self._client().bucket(bucket).blob(legal, generation=generation)
+
+    def _live(self, bucket: str, name: str) -> Any:
+        """The object with its properties, or None where there is none."""
+        blob = self._blob(bucket, name)
+        try:
+            blob.reload(timeout=TIMEOUT, retry=RETRY)
+        except NotFound:
+            return None
+        return blob
 
     def _client(self) -> storage.Client:
         with self._lock:
@@ -223,29 +197,23 @@ class GcsStore:
                     else:
                         self._credentials, found = google.auth.default(scopes=[SCOPE])
                         project = project or found
+                os.environ.setdefault(NO_BUCKET_LOOKUPS, "true")
                 self._opened = storage.Client(project=project, credentials=self._credentials)
             return self._opened
 
-    def _signing(self) -> dict[str, Any] | None:
-        """Arguments of `generate_signed_url` that say who signs; None where nobody can."""
-        # Which class they are is known only when they were found.
-        credentials: Any = self._credentials
-        if isinstance(credentials, Signing):
-            return {"credentials": credentials}
-        if getattr(credentials, "service_account_email", None) is None:
-            return None
-        if not credentials.valid:
-            # Only then do the credentials of a machine know their account's real name.
-            credentials.refresh(Request())
-        return {
-            "service_account_email": credentials.service_account_email,
-            "access_token": credentials.token,
-        }
-
     def _wrote(self, bucket: str, name: str, write_id: str) -> bool:
         with explained(f"look at {name}", bucket, READER):
-            found = self._bucket(bucket).get_blob(name, timeout=TIMEOUT, retry=RETRY)
+            found = self._live(bucket, name)
         return found is not None and (found.metadata or {}).get(WRITE_ID) == write_id
+
+
+def _download(blob: Any, **options: Any) -> bytes:
+    """The bytes of an object as they are stored: ranges of unpacked gzip would make no sense."""
+    # Repeated here and not by the client, which forgets to close connections that brought an error.
+    data: bytes = RETRY(blob.download_as_bytes)(
+        raw_download=True, single_shot_download=True, timeout=TIMEOUT, retry=None, **options
+    )
+    return data
 
 
 def _object(bucket: str, blob: Any) -> StoredObject:

@@ -58,7 +58,7 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         error = error.cause
     said = f"It said: {str(error)[:500]}"
-    if isinstance(error, (api.Forbidden, api.Unauthorized)):
+    if isinstance(error, api.Forbidden):
         where = "itself" if role == SIGNER else f"the bucket {bucket}"
         return ConfigurationError(
             f"Cloud Storage does not let this process {doing} in {bucket}. Give its service account {role} on "
@@ -69,7 +69,7 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
             f"Cannot {doing}: there is no bucket {bucket}. Create it, or name another one in the "
             f"settings. {said}"
         )
-    if isinstance(error, auth.GoogleAuthError):
+    if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
         return _about_credentials(error, said)
     if isinstance(error, api.BadRequest):
         return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
@@ -79,13 +79,13 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
     return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
 
 
-def _about_credentials(error: auth.GoogleAuthError, said: str) -> DropscribeError:
+def _about_credentials(error: auth.GoogleAuthError | api.Unauthorized, said: str) -> DropscribeError:
     if isinstance(error, auth.DefaultCredentialsError):
         return ConfigurationError(
             "There are no Google Cloud credentials. On your own computer run `gcloud auth application-default "
             f"login`; on Google Cloud give the service a service account. {said}"
         )
-    if isinstance(error, auth.RefreshError) and not error.retryable:
+    if isinstance(error, api.Unauthorized) or (isinstance(error, auth.RefreshError) and not error.retryable):
         return ConfigurationError(
             "The Google Cloud credentials are not accepted any more. Run `gcloud auth application-default "
             f"login`, or check that the service account still exists. {said}"
