@@ -1,0 +1,96 @@
+"""What probing and decoding a six-hour recording in Cloud Storage costs: bytes and requests, not seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
+from test_utils.prefixer import Prefixer
+
+from shared.adapters.gcs import GcsStore
+from shared.audio import Sandbox
+from shared.audio.read_ahead import ReadAhead
+from shared.flow.plan import split
+from tests.audio.media import write_repeated
+
+HOURS, RATE = 6, 16_000
+FORMATS = {
+    "mp3": ("mp3", "libmp3lame", {}),
+    "webm": ("webm", "libopus", {}),
+    "m4a": ("ipod", "aac", {}),
+    "m4a, index first": ("ipod", "aac", {"movflags": "faststart"}),
+    "mp4, fragmented": ("mp4", "aac", {"movflags": "empty_moov", "frag_duration": "10000000"}),
+}
+WINDOW = 1024 * 1024
+"""The largest read-ahead, which the end of a chunk may leave unused."""
+HEADER = 256 * 1024
+INDEX = {"m4a", "m4a, index first"}
+"""Formats whose index FFmpeg reads as a whole before the first sample: 4 bytes for each AAC frame."""
+INDEX_BYTES = HOURS * 3600 * RATE / 1024 * 4 * 1.1
+
+
+@dataclass
+class Counted:
+    """A recording in the store, and the requests that its bytes took."""
+
+    store: GcsStore
+    source: object
+
+    def __post_init__(self):
+        self.size = self.source.size
+        self.requests = []
+
+    def read(self, start, length):
+        data = self.store.read(self.source, start, length)
+        self.requests.append(len(data))
+        return data
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as one:
+        yield one
+
+
+@pytest.fixture(params=FORMATS)
+def recording(request, gcs_address, tmp_path, monkeypatch):
+    """Opens the recording anew, with counts at zero."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://{gcs_address}")
+    container, codec, muxing = FORMATS[request.param]
+    path = tmp_path / "long"
+    rate = 48_000 if codec == "libopus" else RATE
+    write_repeated(str(path), container, codec, rate=rate, hours=HOURS, muxing=muxing, b="24000")
+    store = GcsStore("dropscribe-tests")
+    with storage.Client("dropscribe-tests", AnonymousCredentials()) as client:
+        bucket = client.create_bucket(Prefixer("dropscribe", "reading", separator="-").create_prefix())
+        bucket.blob("long").upload_from_filename(path)
+        source = store.stat(bucket.name, "long")
+        yield request.param, lambda: Counted(store, source)
+        bucket.blob("long").delete()
+    store.close()
+
+
+def test_six_hours_are_probed_from_a_few_bytes_and_a_chunk_reads_little_more_than_its_own(recording, sandbox):
+    kind, opened = recording
+    probed = opened()
+    audio = sandbox.probe(ReadAhead(probed), name=kind)
+    assert audio.duration == pytest.approx(HOURS * 3600, rel=0.01)
+    assert sum(probed.requests) < 500_000
+    assert len(probed.requests) <= 12
+
+    chunks = split(audio, probed.size, 600.0, "parakeet-cpu")
+    chunk = chunks[len(chunks) // 2]
+    decoded = opened()
+    pcm = sandbox.decode(ReadAhead(decoded), audio, chunk)
+    seconds = chunk.lead + chunk.end - chunk.start + chunk.tail
+    assert pcm.seconds == pytest.approx(seconds, rel=0.02)
+    own = decoded.size * seconds / (HOURS * 3600)
+    if kind == "mp4, fragmented":
+        # FFmpeg looks for the header of every fragment before it plays one.
+        assert sum(decoded.requests) < 1.2 * (decoded.size + own)
+        assert len(decoded.requests) < decoded.size / 500_000
+    else:
+        assert sum(decoded.requests) < own + WINDOW + HEADER + (INDEX_BYTES if kind in INDEX else 0)
+        assert len(decoded.requests) <= 16
