@@ -11,13 +11,14 @@ twice, or die half-way: each part does a bounded amount of work that the next ti
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError, Permanent, Transient
 from shared.flow import answers, capacity, documents, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
-from shared.messages import from_fields, options_from_metadata
+from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
 from shared.telemetry import log
 
@@ -28,16 +29,34 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 AT_A_TIME = 100
-"""Recordings, requests or objects that each part of a tick deals with at most."""
+"""Recordings, requests or lost objects that each part of a tick deals with at most."""
 
 LOST_AFTER = 300.0
 """Seconds after which the event of an object is late: Eventarc takes seconds."""
+
+MARK = "lost-events"
+"""Key of the mark: how far the bucket was looked through."""
+
+LOOKS = 1000
+"""Objects that one tick looks up at most."""
 
 LIST_EVERY = 600.0
 """Seconds between two looks through the bucket: a list call costs money for every thousand objects."""
 
 UNTOLD_AFTER = 120.0
 """Seconds that whoever ended a recording has to announce it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """How far the bucket was looked through: every object up to here has its recording."""
+
+    listed: float
+    """When the bucket was last looked through to its end, seconds since 1970."""
+    generation: int
+    """Generation of the last object."""
+    name: str
+    """And its name: several objects may have come in one microsecond."""
 
 
 def on_tick(ports: Ports) -> dict[str, int]:
@@ -78,22 +97,34 @@ def take_lost(ports: Ports) -> int:
     """
     if ports.settings.platform == "local":
         return 0
-    now, key = ports.clock.now(), "lost-events"
-    mark = ports.records.get(SWEEPS, key)
-    if mark is None:
-        ports.records.create(SWEEPS, key, {"time": now, "generation": _generation(now - LOST_AFTER)})
+    now = ports.clock.now()
+    last = int((now - LOST_AFTER) * 1e6)
+    fields = ports.records.get(SWEEPS, MARK)
+    if fields is None:
+        ports.records.create(SWEEPS, MARK, to_fields(Mark(listed=now, generation=last, name="")))
         return 0
-    if now - mark["time"] < LIST_EVERY:
+    mark = from_fields(fields, Mark)
+    if now - mark.listed < LIST_EVERY:
         return 0
-    # Generations are times of the bucket's clocks, which need not agree to the second: look back a little.
-    first, last = mark["generation"] - _generation(LOST_AFTER), _generation(now - LOST_AFTER)
-    found = [one for one in ports.store.list(ports.settings.audio_bucket) if first < one.generation <= last]
-    found.sort(key=lambda one: one.generation)
-    batch = found[:AT_A_TIME]
-    taken = sum(_take_if_lost(source, ports) for source in batch)
-    more = len(found) > len(batch)
-    mark = {"time": mark["time"] if more else now, "generation": batch[-1].generation if more else last}
-    ports.records.update(SWEEPS, key, lambda _: mark)
+    found = [
+        one
+        for one in ports.store.list(ports.settings.audio_bucket)
+        if (one.generation, one.name) > (mark.generation, mark.name) and one.generation <= last
+    ]
+    found.sort(key=lambda one: (one.generation, one.name))
+    taken, at = 0, mark
+    try:
+        for source in found[:LOOKS]:
+            taken += _take_if_lost(source, ports)
+            at = replace(at, generation=source.generation, name=source.name)
+            if taken == AT_A_TIME:
+                break
+        else:
+            if len(found) <= LOOKS:
+                at = Mark(listed=now, generation=last, name="\U0010ffff")
+    finally:
+        if at != mark:
+            ports.records.update(SWEEPS, MARK, lambda _: to_fields(at))
     return taken
 
 
@@ -107,10 +138,6 @@ def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
     log.warning("the event of %s was lost", source.uri)
     upload.on_object(source, ports)
     return True
-
-
-def _generation(seconds: float) -> int:
-    return int(seconds * 1e6)
 
 
 def announce_untold(ports: Ports) -> int:
