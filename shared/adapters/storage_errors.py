@@ -9,10 +9,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
+from google.cloud.storage.exceptions import (  # type: ignore[import-untyped]  # no type information is published
+    DataCorruption,
+    InvalidResponse,
+)
+from requests import RequestException
+from urllib3.exceptions import HTTPError
 
 from shared.errors import BadRequest, ConfigurationError, DropscribeError, Permanent, StoreUnavailable
 
@@ -26,6 +33,18 @@ CREATOR = "roles/storage.objectCreator"
 SIGNER = "roles/iam.serviceAccountTokenCreator"
 """On the service account itself: signing addresses without a key file is done by IAM in its name."""
 
+EXPECTED = (
+    api.GoogleAPIError,
+    auth.GoogleAuthError,
+    DataCorruption,
+    InvalidResponse,
+    HTTPException,
+    HTTPError,
+    RequestException,
+    OSError,
+)
+"""What the client raises for the service, the network, and bytes that were damaged on their way. Anything else
+is a mistake of ours and stays as it is."""
 AGAIN = frozenset({408, 429})
 """Status codes below 500 that trying again may help."""
 
@@ -47,9 +66,7 @@ def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
     """
     try:
         yield
-    except DropscribeError:
-        raise
-    except Exception as error:
+    except EXPECTED as error:
         raise meaning(error, doing, bucket, role) from error
 
 
@@ -75,7 +92,6 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
         return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
     if isinstance(error, api.ClientError) and error.code not in AGAIN:
         return Permanent(f"Cloud Storage refuses to {doing} in {bucket}. {said}")
-    # Everything else is the network, an overloaded service or bytes damaged on their way.
     return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
 
 
