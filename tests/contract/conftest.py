@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract import cloud_storage, embedded
+from local.topology import LOCAL, Subscription
+from tests.contract import cloud_storage, embedded, fire_store, pub_sub
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +26,35 @@ class Case:
     """Lets that many seconds pass, in whatever time the implementation goes by."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class QueueCase(Case):
+    """One implementation of the queue, and how long its tests must wait."""
+
+    lease: float
+    """Seconds: a lease whose end a test waits for."""
+    router: Subscription
+    """The subscription most tests pull."""
+    merger: Subscription
+    """One whose back-offs are as short as can be."""
+    patience: float
+    """Real seconds within which something that is due must come."""
+
+
 # Each entry takes the test's request and folder, and gives `reopen` and `elapse` of a Case.
 STORES = {"local": partial(embedded.column, "store"), "google": cloud_storage.column}
-RECORDS = {"local": partial(embedded.column, "records")}
-QUEUES = {"local": partial(embedded.column, "queue")}
+RECORDS = {"local": partial(embedded.column, "records"), "google": fire_store.column}
+QUEUES = {"local": partial(embedded.column, "queue"), "google": pub_sub.column}
+WAITS = {
+    "local": {"topology": LOCAL, "lease": 60.0, "patience": 0.0},
+    "google": {"topology": pub_sub.QUICK, "lease": 2.0, "patience": 10.0},
+}
 
 
 @contextlib.contextmanager
-def _opened(column, request, folder):
+def _opened(column, request, folder, kind=Case, **more):
     reopen, elapse = column(request, folder)
     with reopen() as port:
-        yield Case(port=port, reopen=reopen, elapse=elapse)
+        yield kind(port=port, reopen=reopen, elapse=elapse, **more)
 
 
 @pytest.fixture(params=sorted(STORES))
@@ -52,5 +71,8 @@ def records(request, tmp_path):
 
 @pytest.fixture(params=sorted(QUEUES))
 def queue(request, tmp_path):
-    with _opened(QUEUES[request.param], request, tmp_path) as case:
+    waits = dict(WAITS[request.param])
+    topology = waits.pop("topology")
+    waits |= {name: topology.subscription(name) for name in ("router", "merger")}
+    with _opened(QUEUES[request.param], request, tmp_path, QueueCase, **waits) as case:
         yield case

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import time
 
-from local.topology import LOCAL
+import pytest
+
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, DEAD_LETTERS, TRANSCRIPTS_READY
 from tests.contract.processes import in_processes, killed
 
-ROUTER = LOCAL.subscription("router")
 LEASE = 60.0
+"""Seconds: longer than any test."""
+
+
+def soon(queue, subscription="router", lease=None):
+    """One message that is due, as a list; the service may need a moment to notice that it is."""
+    until = time.monotonic() + queue.patience
+    while not (found := queue.port.pull(subscription, 1, lease or queue.lease)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
 
 
 def drain(port, subscription="router", lease=LEASE):
@@ -17,6 +26,19 @@ def drain(port, subscription="router", lease=LEASE):
     while deliveries := port.pull(subscription, 7, lease):
         taken += deliveries
     return taken
+
+
+def buried(queue, subscription):
+    """What came to the dead letters, while nothing comes from where it failed.
+
+    The Pub/Sub emulator moves a message when somebody pulls there; the service does it by itself.
+    """
+    until = time.monotonic() + queue.patience
+    while True:
+        assert queue.port.pull(subscription, 1, LEASE) == []
+        found = queue.port.pull(DEAD_LETTERS, 1, LEASE)
+        if found or time.monotonic() > until:
+            return found
 
 
 def test_message_arrives_as_published(queue):
@@ -33,15 +55,31 @@ def test_pull_of_an_empty_subscription_gives_nothing(queue):
     assert queue.port.pull("router", 10, LEASE) == []
 
 
-def test_pull_gives_no_more_than_the_limit_and_oldest_first(queue):
+def test_pull_gives_no_more_than_the_limit(queue):
+    ids = {queue.port.publish(AUDIO_FINALIZED, b"x") for _ in range(5)}
+    first = queue.port.pull("router", 3, LEASE)
+    assert 1 <= len(first) <= 3
+    assert {one.message_id for one in first + drain(queue.port)} == ids
+
+
+def test_pull_on_one_machine_gives_the_oldest_first(queue):
+    if queue.patience:
+        pytest.skip("Pub/Sub promises no order without ordering keys")
     ids = []
     for _ in range(5):
         ids.append(queue.port.publish(AUDIO_FINALIZED, b"x"))
         queue.elapse(1)
-    first = queue.port.pull("router", 3, LEASE)
-    second = queue.port.pull("router", 3, LEASE)
-    assert [one.message_id for one in first + second] == ids
-    assert len(first) == 3
+    pulled = queue.port.pull("router", 3, LEASE) + queue.port.pull("router", 3, LEASE)
+    assert [one.message_id for one in pulled] == ids
+
+
+def test_many_messages_are_published_at_once_and_all_arrive(queue):
+    if not hasattr(queue.port, "publish_many"):
+        pytest.skip("one transaction a message is quick enough on one machine")
+    messages = [(b"%d" % number, {"chunk": str(number)}) for number in range(72)]
+    ids = queue.port.publish_many(AUDIO_FINALIZED, messages)
+    found = {one.message_id: (one.data, dict(one.attributes)) for one in drain(queue.port)}
+    assert found == dict(zip(ids, messages, strict=True))
 
 
 def test_topic_without_subscription_takes_messages_and_forgets_them(queue):
@@ -57,24 +95,24 @@ def test_topics_are_apart(queue):
 
 def test_leased_message_is_not_given_again(queue):
     queue.port.publish(AUDIO_FINALIZED, b"x")
-    assert len(queue.port.pull("router", 1, LEASE)) == 1
-    queue.elapse(LEASE / 2)
+    assert len(queue.port.pull("router", 1, queue.lease * 4)) == 1
+    queue.elapse(queue.lease)
     assert queue.port.pull("router", 1, LEASE) == []
 
 
 def test_acked_message_never_comes_again(queue):
     queue.port.publish(AUDIO_FINALIZED, b"x")
-    (delivery,) = queue.port.pull("router", 1, LEASE)
+    (delivery,) = queue.port.pull("router", 1, queue.lease)
     assert queue.port.ack("router", delivery.lease)
-    queue.elapse(LEASE * 10)
+    queue.elapse(queue.lease * 2)
     assert queue.port.pull("router", 1, LEASE) == []
 
 
 def test_expired_lease_brings_the_message_again_and_counts(queue):
     queue.port.publish(AUDIO_FINALIZED, b"x")
-    (first,) = queue.port.pull("router", 1, LEASE)
-    queue.elapse(LEASE + 1)
-    (second,) = queue.port.pull("router", 1, LEASE)
+    (first,) = queue.port.pull("router", 1, queue.lease)
+    queue.elapse(queue.lease + 1)
+    (second,) = soon(queue)
     assert second.message_id == first.message_id
     assert second.lease != first.lease
     assert second.attempt == 2
@@ -82,9 +120,9 @@ def test_expired_lease_brings_the_message_again_and_counts(queue):
 
 def test_holder_of_an_ended_lease_can_do_nothing(queue):
     queue.port.publish(AUDIO_FINALIZED, b"x")
-    (first,) = queue.port.pull("router", 1, LEASE)
-    queue.elapse(LEASE + 1)
-    (second,) = queue.port.pull("router", 1, LEASE)
+    (first,) = queue.port.pull("router", 1, queue.lease)
+    queue.elapse(queue.lease + 1)
+    (second,) = soon(queue)
     assert not queue.port.extend("router", first.lease, LEASE)
     assert not queue.port.ack("router", first.lease)
     assert not queue.port.nack("router", first.lease)
@@ -103,46 +141,49 @@ def test_lease_of_one_subscription_is_worth_nothing_at_another(queue):
 
 def test_extended_lease_lasts_from_the_moment_of_extending(queue):
     queue.port.publish(AUDIO_FINALIZED, b"x")
-    (delivery,) = queue.port.pull("router", 1, LEASE)
-    for _ in range(5):
-        queue.elapse(LEASE * 0.75)
-        assert queue.port.extend("router", delivery.lease, LEASE)
+    (delivery,) = queue.port.pull("router", 1, queue.lease)
+    for _ in range(3):
+        queue.elapse(queue.lease * 0.6)
+        assert queue.port.extend("router", delivery.lease, queue.lease)
     assert queue.port.pull("router", 1, LEASE) == []
     assert queue.port.ack("router", delivery.lease)
 
 
 def test_nacked_message_comes_again_after_the_back_off(queue):
     queue.port.publish(AUDIO_FINALIZED, b"x")
-    (delivery,) = queue.port.pull("router", 1, LEASE)
-    assert queue.port.nack("router", delivery.lease)
+    (first,) = queue.port.pull("router", 1, LEASE)
+    assert queue.port.nack("router", first.lease)
+    # Not asserted after this first nack: the Pub/Sub emulator gives the message back at once, unlike the service.
+    queue.elapse(queue.router.max_backoff)
+    (second,) = soon(queue)
+    assert queue.port.nack("router", second.lease)
     assert queue.port.pull("router", 1, LEASE) == []
-    queue.elapse(ROUTER.max_backoff)
-    (again,) = queue.port.pull("router", 1, LEASE)
-    assert (again.message_id, again.attempt) == (delivery.message_id, 2)
+    queue.elapse(queue.router.max_backoff)
+    (third,) = soon(queue)
+    assert {one.message_id for one in (first, second, third)} == {first.message_id}
+    assert [one.attempt for one in (first, second, third)] == [1, 2, 3]
 
 
 def test_message_that_keeps_failing_goes_to_the_dead_letters(queue):
-    queue.port.publish(AUDIO_FINALIZED, b"poison", {"recording": "r"})
-    for attempt in range(1, ROUTER.max_attempts + 1):
-        (delivery,) = queue.port.pull("router", 1, LEASE)
+    queue.port.publish(CHUNKS_DONE, b"poison", {"recording": "r"})
+    for attempt in range(1, queue.merger.max_attempts + 1):
+        (delivery,) = soon(queue, "merger")
         assert delivery.attempt == attempt
-        assert queue.port.nack("router", delivery.lease)
-        queue.elapse(ROUTER.max_backoff)
-    assert queue.port.pull("router", 1, LEASE) == []
-    (letter,) = queue.port.pull(DEAD_LETTERS, 1, LEASE)
+        assert queue.port.nack("merger", delivery.lease)
+        queue.elapse(queue.merger.max_backoff)
+    (letter,) = buried(queue, "merger")
     assert letter.data == b"poison"
     assert letter.attributes["recording"] == "r"
-    assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "router"
-    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == str(ROUTER.max_attempts)
+    assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "merger"
+    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == str(queue.merger.max_attempts)
 
 
 def test_message_whose_leases_keep_running_out_goes_to_the_dead_letters(queue):
-    queue.port.publish(AUDIO_FINALIZED, b"poison")
-    for _ in range(ROUTER.max_attempts):
-        assert len(queue.port.pull("router", 1, LEASE)) == 1
-        queue.elapse(LEASE + ROUTER.max_backoff)
-    assert queue.port.pull("router", 1, LEASE) == []
-    assert [one.data for one in queue.port.pull(DEAD_LETTERS, 1, LEASE)] == [b"poison"]
+    queue.port.publish(CHUNKS_DONE, b"poison")
+    for _ in range(queue.merger.max_attempts):
+        assert len(soon(queue, "merger", lease=queue.lease / 2)) == 1
+        queue.elapse(queue.lease / 2 + queue.merger.max_backoff)
+    assert [one.data for one in buried(queue, "merger")] == [b"poison"]
 
 
 def test_failing_message_does_not_hold_up_the_others(queue):
@@ -150,14 +191,15 @@ def test_failing_message_does_not_hold_up_the_others(queue):
     (delivery,) = queue.port.pull("router", 1, LEASE)
     queue.port.nack("router", delivery.lease)
     queue.port.publish(AUDIO_FINALIZED, b"good")
-    assert [one.data for one in queue.port.pull("router", 1, LEASE)] == [b"good"]
+    # With the emulator the first may be back already, see above.
+    assert b"good" in [one.data for one in drain(queue.port)]
 
 
 def _take_all(_, reopen):
     taken = []
     with reopen() as port:
         idle_since = time.monotonic()
-        while time.monotonic() - idle_since < 0.3:
+        while time.monotonic() - idle_since < 1.5:
             for delivery in port.pull("router", 3, LEASE):
                 taken.append(delivery.message_id)
                 assert port.ack("router", delivery.lease)
@@ -172,17 +214,20 @@ def test_no_two_of_4_processes_get_the_same_message_and_none_is_missed(queue):
     assert set(taken) == ids
 
 
-def _publish_then_hold(say, reopen):
+def _publish_then_hold(say, reopen, lease):
     with reopen() as port:
         ids = [port.publish(AUDIO_FINALIZED, b"%d" % number) for number in range(20)]
-        held = port.pull("router", 4, LEASE)
+        held = port.pull("router", 4, lease)
         assert port.ack("router", held[0].lease)
-        say((ids, held[0].message_id))
+        say((ids, [one.message_id for one in held]))
 
 
 def test_killed_process_loses_neither_what_it_published_nor_what_it_held(queue):
-    ids, acked = killed(_publish_then_hold, queue.reopen)
-    assert len(drain(queue.port)) == 16
-    queue.elapse(LEASE + 1)
-    again = drain(queue.port)
-    assert {one.message_id for one in again} == set(ids) - {acked}
+    lease = queue.lease * 3
+    ids, (acked, *held) = killed(_publish_then_hold, queue.reopen, lease)
+    taken = {one.message_id for one in drain(queue.port, lease=lease * 10)}
+    assert len(held) == 3
+    assert len(taken) == 16
+    queue.elapse(lease + 1)
+    again = {one.message_id for one in drain(queue.port)}
+    assert again == set(held) == set(ids) - taken - {acked}
