@@ -45,18 +45,21 @@ class EmulatorMissing(Exception):  # noqa: N818 - a state of the machine, as the
 
 
 @contextmanager
-def gcs_server() -> Iterator[str]:
+def gcs_server(*flags: str) -> Iterator[str]:
     """Cloud Storage, in memory: the file system backend cannot hold names such as `a//b` or of 900 bytes.
+
+    Args:
+        flags: more flags of fake-gcs-server, such as those that make it publish notifications.
 
     Raises:
         EmulatorMissing: fake-gcs-server is not installed.
     """
-    binary = _fake_gcs_server()
 
     def command(port: int) -> list[str]:
         return [
-            str(binary), "-backend", "memory", "-scheme", "http", "-host", HOST, "-port", str(port),
+            str(_fake_gcs_server()), "-backend", "memory", "-scheme", "http", "-host", HOST, "-port", str(port),
             "-external-url", f"http://{HOST}:{port}", "-public-host", f"{HOST}:{port}", "-log-level", "warn",
+            *flags,
         ]  # fmt: skip
 
     with _server("STORAGE_EMULATOR_HOST", command, "/_internal/healthcheck") as address:
@@ -70,9 +73,9 @@ def pubsub_emulator() -> Iterator[str]:
     Raises:
         EmulatorMissing: the emulator or Java is not installed.
     """
-    jar = _jar("pubsub-emulator", "lib/cloud-pubsub-emulator-*-all.jar")
 
     def command(port: int) -> list[str]:
+        jar = _jar("pubsub-emulator", "lib/cloud-pubsub-emulator-*-all.jar")
         return [_java(), *JVM, "-jar", str(jar), f"--host={HOST}", f"--port={port}"]
 
     with _server("PUBSUB_EMULATOR_HOST", command, "/") as address:
@@ -86,10 +89,10 @@ def firestore_emulator() -> Iterator[str]:
     Raises:
         EmulatorMissing: the emulator or Java is not installed.
     """
-    jar = _jar("cloud-firestore-emulator", "cloud-firestore-emulator.jar")
     main = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 
     def command(port: int) -> list[str]:
+        jar = _jar("cloud-firestore-emulator", "cloud-firestore-emulator.jar")
         return [_java(), *JVM, "-cp", str(jar), main, f"--host={HOST}", f"--port={port}"]
 
     with _server("FIRESTORE_EMULATOR_HOST", command, "/") as address:
