@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import google.auth
 from google.api_core.exceptions import NotFound, PreconditionFailed, RequestRangeNotSatisfiable
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.cloud import storage  # type: ignore[import-untyped]  # no type information is published
+from google.cloud.storage import Client  # type: ignore[import-untyped]  # no type information is published
 from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]  # the same
 
 from shared.adapters.signed_urls import SCOPE, sign
@@ -53,7 +53,7 @@ class GcsStore:
     def __init__(self, project: str | None = None, credentials: Credentials | None = None) -> None:
         self._project = project
         self._credentials = credentials
-        self._opened: storage.Client | None = None
+        self._opened: Client | None = None
         self._lock = threading.Lock()
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
@@ -187,7 +187,7 @@ class GcsStore:
             return None
         return blob
 
-    def _client(self) -> storage.Client:
+    def _client(self) -> Client:
         with self._lock:
             if self._opened is None:
                 project = self._project
@@ -198,7 +198,7 @@ class GcsStore:
                         self._credentials, found = google.auth.default(scopes=[SCOPE])
                         project = project or found
                 os.environ.setdefault(NO_BUCKET_LOOKUPS, "true")
-                self._opened = storage.Client(project=project, credentials=self._credentials)
+                self._opened = Client(project=project, credentials=self._credentials)
             return self._opened
 
     def _wrote(self, bucket: str, name: str, write_id: str) -> bool:
