@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from shared.errors import DropscribeError
+from shared.messages import from_fields
 from shared.model import Options, RequestedMethod
 
 if TYPE_CHECKING:
@@ -127,6 +128,51 @@ def up(
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
     with _errors(), _ports(state_dir) as ports:
         raise typer.Exit(command.run(ports))
+
+
+@app.command()
+def submit(
+    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file of this machine.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,  # noqa: FBT002 - see transcribe
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to wait at most.", show_default=False)
+    ] = None,
+    method: Annotated[
+        RequestedMethod | None, typer.Option(help="Who transcribes.", show_default=False)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Weights.", show_default=False)] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the recording, e.g. en.", show_default=False)
+    ] = None,
+    track: Annotated[
+        int | None, typer.Option(min=0, help="Which audio track, counted from 0.", show_default=False)
+    ] = None,
+    request_id: Annotated[
+        str | None, typer.Option(help="Your own name for the request; else one is made.", show_default=False)
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(help="name=value, comes back with the answer.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - see transcribe
+    state_dir: StateDir = None,
+) -> None:
+    """Ask a running deployment for a transcript, as another service would."""
+    from local import submit as command  # noqa: PLC0415 - see transcribe
+
+    chosen = {"method": method, "model": model, "language": language, "track": track}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    with _errors(), _ports(state_dir) as ports:
+        submission = command.Submission(
+            uri=uri,
+            options=from_fields(given, Options) if given else None,
+            request_id=request_id,
+            metadata=command.metadata_of(metadata or []),
+            wait=wait,
+            timeout=timeout,
+            as_json=as_json,
+        )
+        raise typer.Exit(command.run(submission, ports))
 
 
 @app.command()

@@ -1,0 +1,105 @@
+"""For other services in Python: ask for a transcript, and wait for the answer.
+
+    ports = shared.platform.connect()
+    request_id = submit("gs://calls/monday.mp3", ports=ports, metadata={"order": "17"})
+    answer = wait(request_id, ports=ports)
+    print(answer.state, answer.outputs, answer.usd)
+
+`wait` looks at the records, so it needs no subscription; a service that listens to `transcripts-ready` does
+not need it. Services in other languages publish the same JSON: `docs/requests.md`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest, Transient
+from shared.flow import answers
+from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_from_json, request_to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shared.messages import TranscriptReady
+    from shared.model import Options
+    from shared.ports import Ports
+
+FIRST_LOOK, LONGEST_PAUSE = 0.2, 10.0
+"""Seconds between two looks: the first pause, and what it grows to. A look is one document read."""
+
+
+def submit(
+    uri: str,
+    *,
+    ports: Ports,
+    options: Options | None = None,
+    request_id: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> str:
+    """Ask for the transcript of one object. Safe to repeat with the same `request_id`.
+
+    Args:
+        uri: `gs://bucket/name`, not percent-encoded; on one machine `file:///path` as well.
+        ports: the deployment.
+        options: None: those that the object carries as metadata, else the defaults.
+        request_id: up to 256 characters, one for each thing asked for; None makes one.
+        metadata: comes back with the answer.
+
+    Returns:
+        The request_id; `transcripts-ready` will carry the answer with it.
+
+    Raises:
+        BadRequest: the request is malformed, or its request_id was used for another.
+        Transient: it is not known whether the request was sent; repeat it with the same request_id.
+    """
+    request = TranscribeRequest(
+        uri=uri,
+        request_id=str(uuid.uuid4()) if request_id is None else request_id,
+        options=options,
+        metadata=dict(metadata or {}),
+    )
+    data = request_to_json(request)
+    # What would be refused there is refused here, while the caller can still do something about it.
+    request = request_from_json(data)
+    asked = answers.find(request.request_id, ports.records)
+    if asked is not None and asked.request != request:
+        raise BadRequest(
+            f"request_id {request.request_id} was used before, for {asked.request.uri} or with other options "
+            "or metadata. Choose another."
+        )
+    ports.queue.publish(TRANSCRIBE_REQUESTS, data, {"request_id": request.request_id})
+    return request.request_id
+
+
+def wait(
+    request_id: str,
+    *,
+    ports: Ports,
+    timeout: float | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> TranscriptReady:
+    """Wait until a request is answered.
+
+    Args:
+        request_id: from `submit`.
+        ports: the deployment.
+        timeout: seconds; None waits as long as it takes.
+        sleep: called between two looks, with seconds.
+
+    Raises:
+        Transient: the time was up, which changes nothing for the request; or the records did not answer.
+    """
+    waited, pause = 0.0, FIRST_LOOK
+    while True:
+        asked = answers.find(request_id, ports.records)
+        if asked is not None and asked.answer is not None:
+            return asked.answer
+        if timeout is not None and waited >= timeout:
+            where = "it has not been taken up yet" if asked is None else "it is on its way"
+            raise Transient(f"No answer to request {request_id} in {timeout:g} s: {where}. Wait again.")
+        pause = pause if timeout is None else min(pause, timeout - waited)
+        sleep(pause)
+        waited += pause
+        pause = min(LONGEST_PAUSE, pause * 1.5)
