@@ -16,16 +16,23 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo demo-gcp-emulators test system-test check bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.light ## transcribe the bundled samples (sets up in about a minute, no torch)
 	@$(BIN)/dropscribe demo $(ARGS)
 
+demo-gcp-emulators: .venv/.google ## the same flow through Google's own clients, against emulators on this machine
+	@$(BIN)/python -m tests.google.deployment $(ARGS)
+
 test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
 	$(BIN)/pytest $(ARGS)
+
+system-test: .venv/.google ## run against a real project: make system-test PROJECT=my-project
+	@if [ -z "$(PROJECT)" ]; then echo "Name a project: make system-test PROJECT=my-project (docs/google-cloud.md says what it needs)" >&2; exit 1; fi
+	GOOGLE_CLOUD_PROJECT=$(PROJECT) $(BIN)/pytest -rs -m system tests/google $(ARGS)
 
 check: .venv/.dev ## lint, formatting and types
 	$(BIN)/ruff check .
@@ -57,19 +64,22 @@ clean: ## remove .venv, caches and build products; transcripts and state stay
 	@$(PIP_INSTALL) -e . $(DOTS)
 	@touch $@
 
+.venv/.google: .venv/.dev
+	@touch $@
+
 .venv/.dev: pyproject.toml | .venv/.created
 	@echo "Installing the development tools (about a minute; only the first time)"
-	@$(PIP_INSTALL) -e '.[dev]' $(DOTS)
+	@$(PIP_INSTALL) -e '.[dev,google]' $(DOTS)
 	@touch .venv/.light $@
 
 .venv/.full: pyproject.toml .venv/.torch
 	@echo "Installing NeMo and the development tools (some minutes; only the first time)"
-	@$(PIP_INSTALL) -e '.[dev,nemo]' $(DOTS)
+	@$(PIP_INSTALL) -e '.[dev,google,nemo]' $(DOTS)
 	@touch .venv/.light .venv/.dev $@
 
 .venv/.bench: pyproject.toml .venv/.full
 	@echo "Installing what only the benchmarks need"
-	@$(PIP_INSTALL) -e '.[bench,dev,nemo]' $(DOTS)
+	@$(PIP_INSTALL) -e '.[bench,dev,google,nemo]' $(DOTS)
 	@touch $@
 
 # PyPI's torch for Linux brings 3 GB of CUDA; PyTorch's own index has the CPU build. Where pip is

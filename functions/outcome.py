@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BadRequest, Permanent
+from shared.messages import PUBLISHED_EVENT
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -26,6 +28,21 @@ def acknowledged() -> Iterator[None]:
         yield
     except Permanent as error:
         log.error("dropped an event that cannot succeed: %s", error)
+
+
+def uploaded_object(event: CloudEvent) -> Mapping[str, Any]:
+    """The object resource of an upload: Eventarc's direct event, or a bucket's Pub/Sub notification.
+
+    Raises:
+        BadRequest: the event is neither.
+    """
+    if event["type"] != PUBLISHED_EVENT:
+        return event.data if isinstance(event.data, dict) else {}
+    try:
+        resource = json.loads(pubsub_data(event))
+    except ValueError as error:
+        raise BadRequest(f"not a notification of Cloud Storage: {error}") from error
+    return resource if isinstance(resource, dict) else {}
 
 
 def pubsub_message(event: CloudEvent) -> Mapping[str, Any]:

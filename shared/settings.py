@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
 
 import msgspec
 import platformdirs
@@ -154,12 +154,12 @@ class Settings:
             text = environ.get(one.metadata["env"], "")
             if text:
                 values[one.name] = Path(text).expanduser() if one.name in PATHS else text
+        types = get_type_hints(cls)
         for name, value in values.items():
             try:
-                msgspec.convert({name: value}, type=cls, strict=False)
+                msgspec.convert(value, type=types[name], strict=False)
             except msgspec.ValidationError as error:
-                what = str(error).split(" - at ", maxsplit=1)[0]
-                raise ConfigurationError(f"{variable(name)} is {value!r}: {what}") from error
+                raise ConfigurationError(f"{variable(name)} is {value!r}: {error}") from error
         return msgspec.convert(values, type=cls, strict=False)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, pubsub_message
+from functions.outcome import acknowledged, pubsub_message, uploaded_object
 from shared.flow import request, upload
 from shared.platform import connect
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @functions_framework.cloud_event
 def on_upload(event: CloudEvent) -> None:
-    """An object was finalized in the audio bucket (Eventarc)."""
+    """An object was finalized in the audio bucket (Eventarc, or the bucket's own notifications)."""
     with acknowledged():
-        upload.on_upload(event.data, connect())
+        upload.on_upload(uploaded_object(event), connect())
 
 
 @functions_framework.cloud_event

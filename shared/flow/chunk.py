@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.audio.read_ahead import ReadAhead
 from shared.flow import dispatch, documents
 from shared.flow.probe import ObjectBytes
 from shared.messages import encode, to_fields
@@ -41,7 +42,7 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
         BadMedia: nothing of it can be decoded, or decoding broke a limit.
         Transient: the store did not answer.
     """
-    source = ObjectBytes(store=ports.store, source=message.source)
+    source = ReadAhead(ObjectBytes(store=ports.store, source=message.source))
     return ports.media.decode(source, message.audio, message.chunk, track=message.options.track)
 
 

@@ -1,0 +1,103 @@
+"""The same flow on Google's clients gives the same transcript bytes and the same cost as on one machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from google.cloud import storage
+
+from gpu_job import parakeet_onnx
+from local import inputs, oneshot
+from local.platform import open_ports
+from shared.flow import documents
+from shared.messages import CHUNKS_DONE, TRANSCRIBE_REQUESTS
+from shared.model import Options
+from shared.settings import Settings
+from tests.emulators import EmulatorMissing
+from tests.google.deployment import PROJECT, deployed
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory):
+    try:
+        with deployed(tmp_path_factory.mktemp("google")) as running:
+            yield running
+    except EmulatorMissing as missing:
+        pytest.skip(str(missing))
+
+
+def embedded(path, state):
+    """Outputs by file name, and the ledger, of the same file on one machine."""
+    ports = open_ports(Settings(state_dir=state, model="tiny"))
+    try:
+        found = oneshot.look(inputs.collect([path]).files, Options(), ports)
+        oneshot.submit(found, ports)
+        [(_, recording)] = oneshot.follow(found, ports, parakeet_onnx.load)
+        return outputs(recording, ports), ledger(recording, ports)
+    finally:
+        ports.close()
+
+
+def outputs(recording, ports):
+    files = {name.rsplit("/", 1)[-1]: ports.store.load("transcripts", name) for name in recording.outputs}
+    document = json.loads(files["transcript.json"])
+    del document["source"], document["recording"]
+    return files | {"transcript.json": document}
+
+
+def ledger(recording, ports):
+    rows = [fields for _, fields in ports.records.query(documents.LEDGER, {"recording": recording.id})]
+    return [(row["chunk"], row["engine"], row["audio_seconds"], row["usd"], row["prices"]) for row in rows]
+
+
+@pytest.mark.parametrize("name", ["voice-note.opus", "status-meeting.mp3", "warehouse-tour.mp4"])
+def test_an_uploaded_object_gives_the_bytes_and_the_cost_of_the_embedded_default(deployment, tmp_path, name):
+    deployment.upload(name, SAMPLES / name)
+    recording = deployment.wait(name)
+    assert recording.state == "DONE"
+    there = outputs(recording, deployment.ports), ledger(recording, deployment.ports)
+    assert there == embedded(SAMPLES / name, tmp_path)
+
+
+def test_every_message_twice_changes_neither_the_transcript_nor_the_cost(deployment):
+    name = "twice.opus"
+    deployment.upload(name, SAMPLES / "voice-note.opus")
+    before = deployment.wait(name)
+    blob = storage.Client(project=PROJECT).bucket("audio").get_blob(name)
+    deployment.ports.queue.publish(
+        "audio-finalized", json.dumps(blob._properties).encode(), {"eventType": "OBJECT_FINALIZE"}
+    )
+    again = json.dumps({"recording": before.id, "index": 0}).encode()
+    deployment.ports.queue.publish(CHUNKS_DONE, again, {})
+    deployment.upload("after-it.opus", SAMPLES / "voice-note.opus")
+    deployment.wait("after-it.opus")
+    assert deployment.wait(name) == before
+    assert len(ledger(before, deployment.ports)) == len(before.chunks)
+
+
+def test_a_bad_object_ends_as_failed_with_its_reason(deployment, tmp_path):
+    path = tmp_path / "text.mp3"
+    path.write_text("This is not sound. " * 100)
+    deployment.upload("text.mp3", path)
+    recording = deployment.wait("text.mp3")
+    assert (recording.state, recording.code) == ("FAILED", "not-media")
+
+
+def test_options_can_come_with_the_upload(deployment):
+    deployment.upload("wrong.opus", SAMPLES / "voice-note.opus", {"dropscribe-track": "7"})
+    recording = deployment.wait("wrong.opus")
+    assert (recording.state, recording.code) == ("FAILED", "no-track")
+
+
+def test_another_service_may_ask_for_a_transcript(deployment):
+    blob = storage.Client(project=PROJECT).create_bucket("elsewhere").blob("talk.opus")
+    blob.upload_from_filename(SAMPLES / "voice-note.opus")
+    request = {"uri": "gs://elsewhere/talk.opus", "request_id": "call-1", "options": {"language": "en"}}
+    deployment.ports.queue.publish(TRANSCRIBE_REQUESTS, json.dumps(request).encode(), {})
+    recording = deployment.wait("talk.opus")
+    assert recording.state == "DONE"
+    assert recording.options.language == "en"
