@@ -1,0 +1,47 @@
+"""What a function loads before it serves its first event."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.functions.conftest import ROOT
+
+HEAVY = [
+    "torch",
+    "nemo",
+    "onnxruntime",
+    "onnx_asr",
+    "deepgram",
+    "av",
+    "numpy",
+    "grpc",
+    "google.cloud.storage",
+]
+FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
+
+LOAD = """
+import json, sys, time
+began = time.process_time()
+import runpy
+runpy.run_path(sys.argv[1])
+seconds = time.process_time() - began
+print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_importing_a_function_is_quick_and_loads_no_engine_and_no_client(function):
+    path = ROOT / "functions" / function / "main.py"
+    # Processor time, because wall time says more about what else the machine does.
+    result = subprocess.run([sys.executable, "-c", LOAD, path], cwd=ROOT, capture_output=True, check=True)
+    loaded = json.loads(result.stdout)
+    assert loaded["seconds"] < 1.0
+    assert [name for name in HEAVY if name in loaded["modules"]] == []
+
+
+def test_every_function_is_looked_at():
+    assert {"router", "merger", "sweeper"} <= set(FUNCTIONS)

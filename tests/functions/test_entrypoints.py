@@ -1,0 +1,181 @@
+"""Each function over HTTP: 200 takes an event off the queue, 500 has it delivered again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from local.events import object_resource
+from shared import client
+from shared.errors import BadMedia, StoreUnavailable
+from shared.flow import chunk, documents, give_up, record, upload
+from shared.messages import (
+    AUDIO_FINALIZED,
+    CHUNKS_DONE,
+    DEAD_LETTERS,
+    TRANSCRIBE_REQUESTS,
+    ChunkDone,
+    TranscribeRequest,
+)
+from shared.messages import request_to_json as as_json
+from tests.functions.conftest import WAYS
+from tests.world import heard
+
+
+def finalized(world, name="talk.wav"):
+    """An upload, with its event on the queue."""
+    world.upload(name)
+    source = world.ports.store.stat("audio", name)
+    world.ports.queue.publish(AUDIO_FINALIZED, object_resource(source))
+
+
+def planned(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    world.pull("gpu-worker")
+    return recording
+
+
+def only(world):
+    (recording,) = documents.recordings(world.ports.records)
+    return recording
+
+
+def unavailable(*_, **__):
+    raise StoreUnavailable("not now")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_upload_event_is_planned(world, serve, deliver, way):
+    finalized(world)
+    assert deliver(serve("router", "on_upload"), "router", way) == [200]
+    assert only(world).state == "PLANNED"
+
+
+def test_an_upload_that_can_never_be_transcribed_is_acknowledged(world, serve, deliver):
+    world.media.error = BadMedia("no-audio", "There is no audio.")
+    finalized(world)
+    assert deliver(serve("router", "on_upload"), "router") == [200]
+    assert only(world).state == "FAILED"
+
+
+def test_an_upload_that_cannot_be_read_now_is_delivered_again(world, serve, deliver):
+    world.media.error = StoreUnavailable("not now")
+    finalized(world)
+    router = serve("router", "on_upload")
+    assert deliver(router, "router") == [500]
+    world.media.error = None
+    world.clock.time += 60
+    assert deliver(router, "router") == [200]
+    assert only(world).state == "PLANNED"
+
+
+def test_an_upload_event_without_its_fields_is_acknowledged(world, serve):
+    headers = {
+        "ce-id": "1", "ce-source": "//storage", "ce-specversion": "1.0",
+        "ce-type": "google.cloud.storage.object.v1.finalized", "content-type": "application/json",
+    }  # fmt: skip
+    response = serve("router", "on_upload").post("/", headers=headers, data=json.dumps({"bucket": "audio"}))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("target", ["on_upload", "on_request"])
+def test_what_is_no_event_at_all_is_refused(serve, target):
+    assert serve("router", target).post("/", data=b"hello").status_code == 415
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_request_is_planned(world, serve, deliver, way):
+    world.upload()
+    client.submit("gs://audio/talk.wav", ports=world.ports)
+    assert deliver(serve("router", "on_request"), "requests", way) == [200]
+    assert only(world).state == "PLANNED"
+
+
+@pytest.mark.parametrize("data", [b"", b"not json", b'{"uri": "ftp://x", "request_id": "r"}', b"\xff\xfe"])
+def test_a_malformed_request_is_acknowledged_and_kept(world, serve, deliver, data):
+    world.ports.queue.publish(TRANSCRIBE_REQUESTS, data)
+    assert deliver(serve("router", "on_request"), "requests") == [200]
+    assert world.ports.records.count(give_up.DEAD_LETTERS) == 1
+
+
+def test_a_request_that_cannot_be_looked_up_now_is_delivered_again(world, serve, deliver, monkeypatch):
+    request = TranscribeRequest(uri="gs://audio/talk.wav", request_id="r")
+    world.ports.queue.publish(TRANSCRIBE_REQUESTS, as_json(request))
+    monkeypatch.setattr(world.ports.store, "stat", unavailable)
+    assert deliver(serve("router", "on_request"), "requests") == [500]
+
+
+def test_the_last_chunk_finishes_the_recording(world, serve, deliver):
+    recording = planned(world)
+    for one in recording.chunks:
+        chunk.keep(*heard(recording, one), world.ports)
+    assert deliver(serve("merger", "on_chunk_done"), "merger") == [200, 200]
+    assert only(world).state == "DONE"
+
+
+def test_a_chunk_whose_result_cannot_be_read_now_is_delivered_again(world, serve, deliver, monkeypatch):
+    recording = planned(world)
+    for one in recording.chunks:
+        chunk.keep(*heard(recording, one), world.ports)
+    monkeypatch.setattr(world.ports.store, "load", unavailable)
+    assert deliver(serve("merger", "on_chunk_done"), "merger") == [500, 500]
+    assert only(world).state == "PLANNED"
+
+
+@pytest.mark.parametrize("data", [b"", b"not json", b"{}", b"\xff"])
+def test_a_message_that_is_no_chunk_is_acknowledged(world, serve, deliver, data):
+    world.ports.queue.publish(CHUNKS_DONE, data)
+    assert deliver(serve("merger", "on_chunk_done"), "merger") == [200]
+
+
+def test_a_dead_letter_fails_its_recording(world, serve, deliver):
+    recording = planned(world)
+    world.ports.queue.publish(DEAD_LETTERS, b"{}", {"recording": recording.id, give_up.COUNT: "5"})
+    assert deliver(serve("sweeper", "on_dead_letter"), "dead-letters") == [200]
+    assert only(world).state == "FAILED"
+
+
+def test_a_dead_letter_that_cannot_be_kept_now_is_delivered_again(world, serve, deliver, monkeypatch):
+    world.ports.queue.publish(DEAD_LETTERS, b"{}")
+    monkeypatch.setattr(world.ports.records, "create", unavailable)
+    assert deliver(serve("sweeper", "on_dead_letter"), "dead-letters") == [500]
+
+
+def untold(world):
+    recording = planned(world)
+    for one in recording.chunks:
+        chunk.keep(*heard(recording, one), world.ports)
+    world.pull("merger")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "announce", lambda recording, _: recording)
+        record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    world.clock.time += 600
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_a_tick_puts_right_what_is_wrong_and_says_what_it_did(world, serve, method):
+    untold(world)
+    response = getattr(serve("sweeper", "on_tick"), method)("/")
+    assert (response.status_code, response.json["announced"]) == (200, 1)
+    assert only(world).announced
+
+
+def test_a_tick_that_could_not_do_everything_is_a_500(world, serve, monkeypatch):
+    untold(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.queue, "publish", unavailable)
+        assert serve("sweeper", "on_tick").post("/").status_code == 500
+    assert serve("sweeper", "on_tick").post("/").status_code == 200
+    assert only(world).announced
+
+
+@pytest.mark.parametrize("target", ["on_request", "on_chunk_done", "on_dead_letter"])
+def test_an_event_without_a_message_is_acknowledged(serve, target):
+    source = {"on_request": "router", "on_chunk_done": "merger", "on_dead_letter": "sweeper"}[target]
+    headers = {
+        "ce-id": "1", "ce-source": "//pubsub", "ce-specversion": "1.0",
+        "ce-type": "google.cloud.pubsub.topic.v1.messagePublished", "content-type": "application/json",
+    }  # fmt: skip
+    for body in ({}, {"message": 5}, {"message": {}}, []):
+        assert serve(source, target).post("/", headers=headers, data=json.dumps(body)).status_code == 200
