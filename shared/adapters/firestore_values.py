@@ -14,6 +14,7 @@ Limits: https://cloud.google.com/firestore/quotas#collections_documents_and_fiel
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ DEEPEST = 16
 """Levels of nesting that are stored as they are; Firestore takes 20."""
 LONGEST_NAME = 1500
 """Bytes of a field's name or of a key."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def to_stored(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,8 +41,9 @@ def to_stored(fields: Mapping[str, Any]) -> dict[str, Any]:
         BadRequest: a value is not JSON, or a name is one that Firestore keeps for itself.
     """
     for name in fields:
-        if not is_plain_name(name) or name == WRITES:
-            raise BadRequest(f"{name!r} cannot be the name of a field in Firestore: choose another")
+        # The path of a name with control characters is read as another name, and the value is lost.
+        if not is_plain_name(name) or _CONTROL.search(name) or name == WRITES:
+            raise BadRequest(f"{name[:80]!r} cannot be the name of a field in Firestore: choose another")
     return {name: _to_value(name, value) for name, value in fields.items()}
 
 
@@ -68,8 +71,8 @@ def _to_value(name: str, value: Any) -> Any:
         data = f"{name}{text}".encode()[len(name.encode()) :]
     except (TypeError, ValueError) as error:
         raise BadRequest(f"a document must consist of JSON values: {name}: {error}") from error
-    if len(text) <= LONG and _fits(value, DEEPEST):
-        return value
+    if len(text) <= LONG and _fits(plain := json.loads(text), DEEPEST):
+        return plain
     return zlib.compress(data)
 
 

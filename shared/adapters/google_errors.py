@@ -39,18 +39,19 @@ def is_transient(error: BaseException) -> bool:
 def retrying(
     *,
     again: Callable[[BaseException], bool] = is_transient,
-    seconds: float = PATIENCE,
+    seconds: float | None = None,
     on_error: Callable[[Exception], object] | None = None,
 ) -> Retry:
     """Exponential back-off with full jitter, from a tenth of a second to five.
 
     Args:
         again: which errors are worth another call.
-        seconds: when to stop.
+        seconds: when to stop; `PATIENCE` where it is not said.
         on_error: told every error after which the call is made again.
     """
+    patience = PATIENCE if seconds is None else seconds
     return Retry(
-        predicate=again, initial=0.1, maximum=5.0, multiplier=2.0, timeout=seconds, on_error=on_error
+        predicate=again, initial=0.1, maximum=5.0, multiplier=2.0, timeout=patience, on_error=on_error
     )
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ from shared.adapters.pubsub_clients import (
     said_of,
     subscriber,
 )
-from shared.adapters.pubsub_leases import LeaseTimes
+from shared.adapters.pubsub_leases import Held, LeasesInHand
 from shared.adapters.pubsub_messages import MOST_MESSAGES, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
@@ -74,7 +75,7 @@ class PubSubQueue:
         self._lock = threading.Lock()
         self._publisher: PublisherClient | None = None
         self._subscriber: SubscriberClient | None = None
-        self._leases = LeaseTimes()
+        self._leases = LeasesInHand()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.
@@ -134,7 +135,7 @@ class PubSubQueue:
             return []
         until = self._lease(subscription, [one.ack_id for one in received], lease_seconds)
         for one in received:
-            self._leases.hold(subscription, one.ack_id, until)
+            self._leases.hold(subscription, one.ack_id, Held(message_id=one.message.message_id, until=until))
         return [delivery(one) for one in received]
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
@@ -144,12 +145,13 @@ class PubSubQueue:
             ConfigurationError: there is no such subscription, or no right to it.
             StoreUnavailable: no answer in time; the lease ends when it would have ended.
         """
-        if not self._leases.holds(subscription, lease):
+        held = self._leases.get(subscription, lease)
+        if held is None:
             return False
         seconds, now = _whole(lease_seconds), time.monotonic()
         if not self._modify(subscription, lease, seconds):
             return False
-        self._leases.hold(subscription, lease, now + seconds)
+        self._leases.hold(subscription, lease, replace(held, until=now + seconds))
         return True
 
     def ack(self, subscription: str, lease: str) -> bool:
@@ -162,13 +164,13 @@ class PubSubQueue:
             ConfigurationError: there is no such subscription, or no right to it.
             StoreUnavailable: no answer in time; the message may come again.
         """
-        held = self._leases.holds(subscription, lease)
+        held = self._leases.get(subscription, lease)
         with self._translated("acknowledging a message of", subscription):
             call = partial(self._subscribing().acknowledge, ack_ids=[lease])
             # Sent even where the lease has ended: if nobody else has the message yet, this ends it.
             taken = self._settled(call, subscription, lease)
         self._leases.forget(subscription, lease)
-        return held and taken
+        return held is not None and taken
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
         """Give it back; it comes again after the back-off, or goes to the dead letter topic.
@@ -182,12 +184,13 @@ class PubSubQueue:
             ConfigurationError: there is no such subscription, or no right to it.
             StoreUnavailable: no answer in time; the message comes again when the lease ends.
         """
-        if not self._leases.holds(subscription, lease):
+        held = self._leases.get(subscription, lease)
+        if held is None:
             return False
         taken = self._modify(subscription, lease, 0)
         self._leases.forget(subscription, lease)
         if error:
-            log.warning("%s: gave a message back: %s", subscription, error)
+            log.warning("%s: gave message %s back: %s", subscription, held.message_id, error)
         return taken
 
     def close(self) -> None:

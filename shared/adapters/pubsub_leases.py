@@ -1,32 +1,44 @@
-"""When leases end: Pub/Sub does not tell whoever holds them."""
+"""When leases end, and what they are on: Pub/Sub tells whoever holds one neither."""
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 
 
-class LeaseTimes:
-    """When each lease in hand ends, on the monotonic clock. Safe to use from several threads."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A lease in hand."""
+
+    message_id: str
+    """The message it is on."""
+    until: float
+    """When it ends, on the monotonic clock."""
+
+
+class LeasesInHand:
+    """The leases of one queue. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._until: dict[tuple[str, str], float] = {}
+        self._held: dict[tuple[str, str], Held] = {}
         self._lock = threading.Lock()
 
-    def hold(self, subscription: str, lease: str, until: float) -> None:
-        """Remember that a lease ends at `until`, and forget those that have ended."""
+    def hold(self, subscription: str, lease: str, held: Held) -> None:
+        """Remember a lease, and forget those that have ended."""
         with self._lock:
             now = time.monotonic()
-            for ended in [key for key, end in self._until.items() if end <= now]:
-                del self._until[ended]
-            self._until[subscription, lease] = until
+            for ended in [key for key, one in self._held.items() if one.until <= now]:
+                del self._held[ended]
+            self._held[subscription, lease] = held
 
-    def holds(self, subscription: str, lease: str) -> bool:
-        """Whether a lease is in hand and has not ended."""
+    def get(self, subscription: str, lease: str) -> Held | None:
+        """A lease that has not ended, None where it has or was never in hand."""
         with self._lock:
-            return self._until.get((subscription, lease), 0.0) > time.monotonic()
+            held = self._held.get((subscription, lease))
+        return held if held is not None and held.until > time.monotonic() else None
 
     def forget(self, subscription: str, lease: str) -> None:
         """A lease is out of hand."""
         with self._lock:
-            self._until.pop((subscription, lease), None)
+            self._held.pop((subscription, lease), None)
