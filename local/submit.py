@@ -86,7 +86,9 @@ def run(submission: Submission, ports: Ports) -> int:
         return 0
     answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
     _print(
-        json.dumps(to_fields(answer), ensure_ascii=False, indent=2) if submission.as_json else _told(answer)
+        json.dumps(to_fields(answer), ensure_ascii=False, indent=2)
+        if submission.as_json
+        else _told(answer, ports)
     )
     return 0 if answer.state == "DONE" else 1
 
@@ -110,13 +112,19 @@ def _is_up(lock: Path) -> bool:
     return False
 
 
-def _told(answer: TranscriptReady) -> str:
+def _told(answer: TranscriptReady, ports: Ports) -> str:
     if answer.state == "FAILED":
         return f"FAILED {answer.source}: {answer.reason}"
     told = (
         f"DONE {answer.source}: {human_duration(answer.duration)} by {answer.method}, {dollars(answer.usd)}"
     )
-    return "\n".join([told, *answer.outputs])
+    return "\n".join([told, *(_place(uri, ports) for uri in answer.outputs)])
+
+
+def _place(uri: str, ports: Ports) -> str:
+    """Where a person finds an output: the path of its file on one machine."""
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    return str(ports.store.path_of(bucket, name)) if isinstance(ports, LocalPorts) else uri
 
 
 def _print(text: str) -> None:

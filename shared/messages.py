@@ -96,14 +96,14 @@ class TranscriptReady:
     """URIs of the output files."""
     reason: str
     """Why it failed, empty otherwise."""
+    code: str = ""
+    """Short code of the failure, empty otherwise."""
     duration: float | None
     """Seconds of audio."""
     method: str | None
     """Who transcribed it."""
     usd: float
     """What it cost, US dollars."""
-    code: str = ""
-    """Short code of the failure, empty otherwise."""
     request_id: str | None = None
     """The request that this answers; None for the announcement that every recording has."""
     metadata: dict[str, str] = field(default_factory=dict)

@@ -8,6 +8,13 @@
     merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap)
     record.py      7  the last chunk is in: write the outputs, record the cost, announce it.
 
+Beside the steps:
+
+    request.py   another service asks: step 1 for the object it names (answers.py: what it is told)
+    dispatch.py  publish the chunks of a plan (capacity.py: start workers for them)
+    give_up.py   a message failed too often: its recording ends with a reason
+    sweep.py     every minute: what was lost or is stuck goes on, or ends (stuck.py)
+
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger. Between them travel the
 messages of `shared/messages.py`. Every step may run twice or die half-way: firsts are decided by
 `create()`, nothing is counted up, and a message is acknowledged only after its effects are durable.

@@ -15,7 +15,7 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.model import Chunk
-    from shared.ports import Ports
+    from shared.ports import GpuState, Ports
     from shared.settings import Settings
 
 STARTS = "gpu_starts"
@@ -80,18 +80,26 @@ def start_workers(backlog: int, ports: Ports) -> Start:
 
 
 def _start(backlog: int, ports: Ports) -> Start:
-    running = ports.gpu_jobs.state().running if backlog > 0 else 0
-    wanted = how_many_tasks(backlog, running, ports.settings)
+    if backlog <= 0:
+        return how_many_tasks(backlog, 0, ports.settings)
+    state = ports.gpu_jobs.state()
+    if state.status != "ready":
+        # One start a minute without knowing what runs would fill the quota with idle workers.
+        return _failed(state)
+    wanted = how_many_tasks(backlog, state.running, ports.settings)
     if not wanted.tasks:
         return wanted
     now = ports.clock.now()
     window = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
     if not ports.records.create(STARTS, f"{int(now // WINDOW):012d}", window):
         return Start(tasks=0, reason="somebody started workers within this minute")
-    # Where it cannot be known what runs, a start is tried all the same: one too many is harmless.
     state = ports.gpu_jobs.start(wanted.tasks)
-    if state.status == "ready":
-        log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
-        return wanted
+    if state.status != "ready":
+        return _failed(state)
+    log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
+    return wanted
+
+
+def _failed(state: GpuState) -> Start:
     log.warning("no workers could be started (%s): %s", state.status, state.reason)
     return Start(tasks=0, reason=f"{state.status}: {state.reason}")

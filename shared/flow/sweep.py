@@ -82,7 +82,8 @@ def on_tick(ports: Ports) -> dict[str, int]:
         except DropscribeError as error:
             log.warning("sweeping for %s: %s", name, error)
             failed.append(f"{name}: {error}")
-    log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items()))
+    if any(report.values()):
+        log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items() if count))
     if failed:
         raise Transient("; ".join(failed))
     return report

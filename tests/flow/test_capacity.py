@@ -15,9 +15,10 @@ from shared.settings import Settings
 class ScriptedJobs:
     """Workers that start, or do not, as they are told."""
 
-    def __init__(self, running=0, status="ready"):
+    def __init__(self, running=0, status="ready", start_status="ready"):
         self.running = running
         self.status = status
+        self.start_status = start_status
         self.started = []
 
     def state(self):
@@ -25,9 +26,8 @@ class ScriptedJobs:
 
     def start(self, tasks):
         self.started.append(tasks)
-        if self.status == "ready":
-            self.running += 1
-        return self.state()
+        self.running += self.start_status == "ready"
+        return GpuState(status=self.start_status, running=self.running, reason="so it is")
 
 
 @pytest.fixture
@@ -91,10 +91,18 @@ def test_of_many_uploads_in_a_minute_one_starts_workers(world, ports, jobs, monk
 
 @pytest.mark.parametrize("status", ["quota", "denied", "missing", "unreachable"])
 def test_a_start_that_fails_is_told_and_does_not_fail_the_upload(world, ports, jobs, status, caplog):
-    jobs.status = status
+    jobs.start_status = status
     recording = upload.on_upload(world.upload(), ports)
     assert recording.state == "PLANNED"
     assert len(world.pull("gpu-worker")) == 2
+    assert f"({status}): so it is" in caplog.text
+
+
+@pytest.mark.parametrize("status", ["quota", "denied", "missing", "unreachable"])
+def test_where_nobody_can_say_what_runs_nothing_is_started(world, ports, jobs, status, caplog):
+    jobs.status = status
+    assert upload.on_upload(world.upload(), ports).state == "PLANNED"
+    assert jobs.started == []
     assert f"({status}): so it is" in caplog.text
 
 

@@ -196,10 +196,10 @@ def test_workers_are_started_for_a_backlog_where_none_run(world):
 
 def test_a_start_that_failed_is_tried_again_a_minute_later(world):
     upload.on_upload(world.upload(), world.ports)
-    jobs = ScriptedJobs(status="quota")
+    jobs = ScriptedJobs(start_status="quota")
     ports = replace(world.ports, gpu_jobs=jobs)
     assert sweep.on_tick(ports)["tasks_started"] == 0
-    jobs.status = "ready"
+    jobs.start_status = "ready"
     world.clock.time += 60
     assert sweep.on_tick(ports)["tasks_started"] == 1
 

@@ -13,6 +13,7 @@ from local.events import event_of
 from local.platform import open_ports
 from local.steps import in_process
 from shared.errors import BadRequest
+from shared.messages import TranscriptReady
 from shared.settings import Settings
 
 
@@ -98,3 +99,17 @@ def test_values_of_metadata_may_hold_anything():
     assert submit.metadata_of(["a=b=c", "d="]) == {"a": "b=c", "d": ""}
     with pytest.raises(BadRequest, match="name=value"):
         submit.metadata_of(["a"])
+
+
+def test_a_transcript_is_shown_with_the_paths_of_its_files(state):
+    ports = open_ports(Settings(state_dir=state))
+    try:
+        answer = TranscriptReady(
+            recording="x", source="file:///a.wav", state="DONE", reason="", duration=61.0, method="parakeet",
+            outputs=("gs://transcripts/files/a.wav/1-x/transcript.txt",), usd=0.0,
+        )  # fmt: skip
+        first, path = submit._told(answer, ports).splitlines()
+    finally:
+        ports.close()
+    assert first == "DONE file:///a.wav: 1 min 1 s by parakeet, $0"
+    assert path == str(state / "buckets" / "transcripts" / "files" / "a.wav" / "1-x" / "transcript.txt")
