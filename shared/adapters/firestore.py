@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 from google.api_core import exceptions as google
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
-from google.cloud.firestore_v1.field_path import FieldPath
 
-from shared.adapters.firestore_values import LONGEST_NAME, WRITES, from_stored, is_plain_name, to_stored
+from shared.adapters.firestore_documents import checked, fields_of, marks, path_of, tokens_of
+from shared.adapters.firestore_values import OURS, from_stored, to_stored
 from shared.adapters.google_errors import PATIENCE, RPC_SECONDS, retrying, translated
 from shared.errors import BadRequest, StoreUnavailable
 
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from shared.adapters.firestore_documents import Snapshot
     from shared.ports import Fields
-
-    Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 
 API = "firestore.googleapis.com"
 PAGE = 300
@@ -71,7 +70,7 @@ class FirestoreRecords:
             StoreUnavailable: no answer in time; the document may have been written.
         """
         token = secrets.token_hex(8)
-        stored = {**to_stored(fields), WRITES: {"first": token, "last": token}}
+        stored = to_stored(fields) | marks(collection, token, token)
         failed: list[Exception] = []
         with self._translated("creating", collection, key):
             document = self._document(collection, key)
@@ -79,7 +78,7 @@ class FirestoreRecords:
                 document.create(stored, retry=retrying(on_error=failed.append), timeout=RPC_SECONDS)
             except google.AlreadyExists:
                 # Nobody else can have our token, and without an earlier try neither can the document.
-                return bool(failed) and _tokens(self._read(document)).get("first") == token
+                return bool(failed) and tokens_of(self._read(document)).get("first") == token
         return True
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
@@ -91,7 +90,7 @@ class FirestoreRecords:
         """
         with self._translated("reading", collection, key):
             snapshot = self._read(self._document(collection, key))
-        return _fields(snapshot) if snapshot.exists else None
+        return fields_of(snapshot) if snapshot.exists else None
 
     def update(
         self, collection: str, key: str, change: Callable[[dict[str, Any]], Fields | None]
@@ -116,16 +115,16 @@ class FirestoreRecords:
                 snapshot = self._read(document)
             if not snapshot.exists:
                 return None
-            if _tokens(snapshot).get("last") == token:
-                return _fields(snapshot)
+            if tokens_of(snapshot).get("last") == token:
+                return fields_of(snapshot)
             if in_doubt is not None and snapshot.update_time != in_doubt.update_time:
                 raise StoreUnavailable(
                     f"updating {collection}/{key}: the reply was lost and others have written since, so it "
                     "cannot be told whether the change was made; look at the document and try again"
                 )
-            changed = change(_fields(snapshot))
+            changed = change(fields_of(snapshot))
             if changed is None:
-                return _fields(snapshot)
+                return fields_of(snapshot)
             try:
                 with self._translated("updating", collection, key):
                     return self._replace(document, snapshot, changed, token)
@@ -156,7 +155,7 @@ class FirestoreRecords:
                 after = query.start_after(page[-1]) if page else query
                 page = list(after.stream(retry=retrying(), timeout=PATIENCE))
             for snapshot in page:
-                yield snapshot.id, _fields(snapshot)
+                yield snapshot.id, fields_of(snapshot)
             if len(page) < PAGE:
                 return
 
@@ -180,7 +179,7 @@ class FirestoreRecords:
             StoreUnavailable: no answer in time.
         """
         with self._translated("summing", collection):
-            wanted: Any = self._matching(collection, where).sum(_path(field), alias="n")
+            wanted: Any = self._matching(collection, where).sum(path_of(field), alias="n")
             ((found,),) = wanted.get(retry=retrying(), timeout=PATIENCE)
         return float(found.value)
 
@@ -198,10 +197,10 @@ class FirestoreRecords:
     ) -> dict[str, Any]:
         """Write all fields of a document that is still as it was read."""
         stored = to_stored(changed)
-        gone = set(snapshot.to_dict() or {}) - {*stored, WRITES}
-        write: dict[str, Any] = {_path(name): firestore.DELETE_FIELD for name in gone}
-        write |= {_path(name): value for name, value in stored.items()}
-        write[WRITES] = {"first": _tokens(snapshot).get("first"), "last": token}
+        gone = set(snapshot.to_dict() or {}) - {*stored, *OURS}
+        write: dict[str, Any] = {path_of(name): firestore.DELETE_FIELD for name in gone}
+        write |= {path_of(name): value for name, value in stored.items()}
+        write |= marks(document.parent.id, tokens_of(snapshot).get("first"), token)
         unchanged = firestore.LastUpdateOption(snapshot.update_time)
         try:
             # The library's own retries would hide that a try has failed, and with it the doubt.
@@ -214,21 +213,21 @@ class FirestoreRecords:
         self, collection: str, where: Fields | None
     ) -> firestore.Query | firestore.CollectionReference:
         query: firestore.Query | firestore.CollectionReference = self._client().collection(
-            _checked(collection)
+            checked(collection)
         )
         for name, wanted in (where or {}).items():
             if wanted is not None and not isinstance(wanted, (str, int, float)):
                 raise BadRequest(
                     f"cannot look for {name} = {wanted!r}: only text, numbers, booleans and None"
                 )
-            query = query.where(filter=FieldFilter(_path(name), "==", wanted))
+            query = query.where(filter=FieldFilter(path_of(name), "==", wanted))
         return query
 
     def _read(self, document: firestore.DocumentReference) -> Snapshot:
         return document.get(retry=retrying(), timeout=RPC_SECONDS)
 
     def _document(self, collection: str, key: str) -> firestore.DocumentReference:
-        return self._client().collection(_checked(collection)).document(_checked(key))
+        return self._client().collection(checked(collection)).document(checked(key))
 
     def _client(self) -> firestore.Client:
         with self._lock:
@@ -258,30 +257,3 @@ def _tries() -> Iterator[int]:
         yield tries
         time.sleep(random.uniform(0, min(2.0, 0.02 * 2.0 ** min(tries, 10))))  # noqa: S311 - spreads load, hides nothing
         tries += 1
-
-
-def _fields(snapshot: Snapshot) -> dict[str, Any]:
-    return from_stored(snapshot.to_dict() or {})
-
-
-def _tokens(snapshot: Snapshot) -> dict[str, Any]:
-    found = (snapshot.to_dict() or {}).get(WRITES)
-    return found if isinstance(found, dict) else {}
-
-
-def _path(name: str) -> str:
-    """The name of a top-level field where the library wants a path."""
-    return FieldPath(name).to_api_repr()
-
-
-def _checked(key: str) -> str:
-    """A name of a collection or document that Firestore takes.
-
-    Raises:
-        BadRequest: it does not (https://cloud.google.com/firestore/quotas#collections_documents_and_fields).
-    """
-    if not is_plain_name(key) or "/" in key or key in {".", ".."}:
-        raise BadRequest(
-            f"{key[:80]!r} cannot be a key in Firestore: use 1 to {LONGEST_NAME} bytes without slashes"
-        )
-    return key

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 WRITES = "_writes"
 """Field that says which calls wrote the document first and last: `{"first": …, "last": …}`."""
+EXPIRES = "_expires"
+"""Field that says when a TTL policy may delete the document: a timestamp, as such policies want it."""
+OURS = frozenset({WRITES, EXPIRES})
+"""Fields that are no part of the document."""
 LONG = 8192
 """Characters of JSON above which a value is packed."""
 DEEPEST = 16
@@ -42,7 +46,7 @@ def to_stored(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name in fields:
         # The path of a name with control characters is read as another name, and the value is lost.
-        if not is_plain_name(name) or _CONTROL.search(name) or name == WRITES:
+        if not is_plain_name(name) or _CONTROL.search(name) or name in OURS:
             raise BadRequest(f"{name[:80]!r} cannot be the name of a field in Firestore: choose another")
     return {name: _to_value(name, value) for name, value in fields.items()}
 
@@ -52,17 +56,18 @@ def from_stored(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: json.loads(zlib.decompress(value)) if isinstance(value, bytes) else value
         for name, value in stored.items()
-        if name != WRITES
+        if name not in OURS
     }
 
 
 def is_plain_name(name: object) -> bool:
     """Whether Firestore takes this as the name of a field."""
-    return (
-        isinstance(name, str)
-        and 0 < len(name.encode("utf-8", "surrogatepass")) <= LONGEST_NAME
-        and not (name.startswith("__") and name.endswith("__"))
-    )
+    if not isinstance(name, str) or (name.startswith("__") and name.endswith("__")):
+        return False
+    try:
+        return 0 < len(name.encode()) <= LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
 
 
 def _to_value(name: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ import os
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import google.auth
@@ -24,7 +25,7 @@ from test_utils.prefixer import Prefixer
 from shared.adapters import firestore as adapter
 from shared.adapters import google_errors
 from shared.adapters.firestore import FirestoreRecords
-from shared.adapters.firestore_values import LONG, WRITES, from_stored, to_stored
+from shared.adapters.firestore_values import EXPIRES, LONG, OURS, WRITES, from_stored, to_stored
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.flow import plan
 from shared.messages import to_fields
@@ -41,7 +42,7 @@ values = st.recursive(
     max_leaves=20,
 )
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
-    lambda name: name != WRITES and not name.startswith("__")
+    lambda name: name not in OURS and not name.startswith("__")
 )
 documents = st.dictionaries(names, values, max_size=6)
 
@@ -225,7 +226,9 @@ def test_what_firestore_cannot_hold_is_packed(value):
     assert isinstance(to_stored({"x": value})["x"], bytes)
 
 
-@pytest.mark.parametrize("fields", [{"": 1}, {"__x__": 1}, {WRITES: 1}, {"n" * 1501: 1}, {"\r": 1}])
+@pytest.mark.parametrize(
+    "fields", [{"": 1}, {"__x__": 1}, {WRITES: 1}, {EXPIRES: 1}, {"n" * 1501: 1}, {"\r": 1}]
+)
 def test_names_that_firestore_keeps_for_itself_are_refused(records, fields):
     with pytest.raises(BadRequest, match="cannot be the name of a field"):
         records.create("c", "k", fields)
@@ -237,7 +240,7 @@ def test_values_that_are_no_json_are_refused(records, value):
         records.create("c", "k", {"x": value})
 
 
-@pytest.mark.parametrize("key", ["", ".", "..", "a/b", "__id7__", "n" * 1501])
+@pytest.mark.parametrize("key", ["", ".", "..", "a/b", "__id7__", "n" * 1501, "\ud800"])
 def test_keys_that_firestore_does_not_take_are_refused(records, key):
     with pytest.raises(BadRequest, match="cannot be a key"):
         records.get("c", key)
@@ -274,6 +277,19 @@ def test_bookkeeping_of_writes_is_not_part_of_the_document(records):
     records.create("c", "k", {"a": 1})
     assert list(records.query("c")) == [("k", {"a": 1})]
     assert set(records._client().collection("c").document("k").get().to_dict()) == {"a", WRITES}
+
+
+@pytest.mark.parametrize(("collection", "days"), [("chunks", 90), ("gpu_starts", 7), ("ledger", None)])
+def test_documents_say_when_they_may_be_deleted_where_they_may(records, collection, days):
+    records.create(collection, "k", {"n": 0})
+    records.update(collection, "k", one_more)
+    assert records.get(collection, "k") == {"n": 1}
+    stored = records._client().collection(collection).document("k").get().to_dict()
+    if days is None:
+        assert EXPIRES not in stored
+    else:
+        left = stored[EXPIRES] - datetime.now(UTC)
+        assert timedelta(days=days, minutes=-5) < left <= timedelta(days=days)
 
 
 # --- queries ----------------------------------------------------------------------------------------------
