@@ -9,7 +9,7 @@ What the service promises, and what follows for the answers of this adapter:
 - An acknowledgement of an ended lease is accepted without a word, unless the subscription delivers exactly
   once. So the adapter keeps the time of each lease it holds, and says False once that has run out.
 - A reply to `pull` that is lost on the way leaves its messages out of reach until the subscription's own ack
-  deadline, and counts as a delivery. Keep that deadline short (`pubsub_setup.py`: 60 s); leases are set
+  deadline, and counts as a delivery. Keep that deadline short (`pubsub_setup.py`: 10 s); leases are set
   apart from it.
 - Attempts are counted only where the subscription has a dead letter policy; elsewhere every one is the first.
 - A message given back cannot carry why. The reason goes to the log, with the id of the message.

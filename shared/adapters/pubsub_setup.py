@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from local.topology import Subscription, Topology
 
-ACK_DEADLINE = 60
-"""Seconds a message is out of reach where the reply to its pull was lost; a pull sets its own leases."""
+PULL_DEADLINE = 10
+"""Seconds a message is out of reach where the reply to its pull was lost, the fewest there are: a pull sets
+the leases of what it got by itself."""
+PUSH_DEADLINE = 600
+"""Seconds a function may take for a message, the most there are; one that breaks off sooner is noticed."""
 RETENTION = timedelta(days=7)
 """How long a message waits for its subscriber: Pub/Sub's default and, with dead letters, long enough."""
 FEWEST_ATTEMPTS, MOST_ATTEMPTS = 5, 100
@@ -74,6 +77,7 @@ def ensure(
             wanted = subscription(project, one)
             if push and one.name in push:
                 wanted.push_config = PushConfig(push_endpoint=push[one.name])
+                wanted.ack_deadline_seconds = PUSH_DEADLINE
                 if push_account is not None:
                     wanted.push_config.oidc_token = PushConfig.OidcToken(service_account_email=push_account)
             else:
@@ -83,14 +87,14 @@ def ensure(
 
 
 def subscription(project: str, one: Subscription) -> GoogleSubscription:
-    """A subscription of a topology as Pub/Sub's. Pure.
+    """A subscription of a topology as Pub/Sub's, for pulling. Pure.
 
     It never expires: by default Pub/Sub deletes one that nobody has used for 31 days.
     """
     wanted = GoogleSubscription(
         name=SubscriberClient.subscription_path(project, one.name),
         topic=PublisherClient.topic_path(project, one.topic),
-        ack_deadline_seconds=ACK_DEADLINE,
+        ack_deadline_seconds=PULL_DEADLINE,
         message_retention_duration=RETENTION,
         expiration_policy=ExpirationPolicy(),
         retry_policy=RetryPolicy(

@@ -322,3 +322,4 @@ def test_set_up_can_push_with_a_signature(relay):
     assert pushed.push_config.push_endpoint == "http://127.0.0.1:1/"
     assert pushed.push_config.oidc_token.service_account_email == "pusher@p.iam.gserviceaccount.com"
     assert not pulled.push_config.push_endpoint
+    assert (pushed.ack_deadline_seconds, pulled.ack_deadline_seconds) == (600, 10)

@@ -1,0 +1,48 @@
+"""The guide to the data model against the code that writes the documents."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.firestore_documents import KEPT
+from shared.flow import answers, capacity, documents, give_up, stuck, sweep
+from shared.model import LedgerRow, Recording
+
+GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
+ROWS = {
+    line.split("`")[1]: line for line in GUIDE.split("## Queries")[0].splitlines() if line.startswith("| `")
+}
+COLLECTIONS = {
+    documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, give_up.DEAD_LETTERS,
+    stuck.SWEEPS, capacity.STARTS,
+}  # fmt: skip
+
+
+def test_guide_has_a_row_for_each_collection():
+    assert set(ROWS) == COLLECTIONS
+
+
+@pytest.mark.parametrize(
+    ("collection", "record"),
+    [
+        (documents.RECORDINGS, Recording),
+        (documents.LEDGER, LedgerRow),
+        (answers.REQUESTS, answers.Asked),
+        (stuck.SWEEPS, stuck.Note),
+        (stuck.SWEEPS, sweep.Mark),
+    ],
+)
+def test_guide_names_every_field_of_a_record(collection, record):
+    # The id of a recording is its key.
+    missing = {one.name for one in fields(record) if f"`{one.name}`" not in ROWS[collection]} - {"id"}
+    assert not missing
+
+
+def test_only_collections_that_exist_are_forgotten_and_never_the_account():
+    assert set(KEPT) < COLLECTIONS
+    assert not {documents.RECORDINGS, documents.LEDGER} & set(KEPT)
+    for collection, kept in KEPT.items():
+        assert f"| `{collection}` | {kept.days} days |" in GUIDE
