@@ -16,13 +16,13 @@ from google.cloud import pubsub_v1
 from rich.console import Console
 from rich.table import Table
 
-from local.topology import LOCAL
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import documents
 from shared.messages import CHUNKS_GPU, to_fields
 from shared.model import LedgerRow
+from shared.topology import LOCAL
 from tests.emulators import firestore_emulator, pubsub_emulator
 
 MESSAGE = b"x" * 900

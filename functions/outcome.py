@@ -7,7 +7,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import BadRequest, Permanent
+from shared.errors import BadRequest, ConfigurationError, Permanent
 from shared.messages import PUBLISHED_EVENT
 from shared.telemetry import log
 
@@ -22,10 +22,13 @@ def acknowledged() -> Iterator[None]:
     """Swallow what no repeat can mend, after logging it; let everything else raise.
 
     A function that returns is acknowledged. One that raises answers 500, and the event comes again
-    with back-off until it is dead-lettered.
+    with back-off until it is dead-lettered. A deployment that is set up wrongly (a role, an index, a
+    setting is missing) loses nothing that way: it can be mended meanwhile.
     """
     try:
         yield
+    except ConfigurationError:
+        raise
     except Permanent as error:
         log.error("dropped an event that cannot succeed: %s", error)
 

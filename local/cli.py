@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local.platform import LocalPorts
+    from shared.ports import Ports
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -162,7 +163,7 @@ def submit(
 
     chosen = {"method": method, "model": model, "language": language, "track": track}
     given = {name: value for name, value in chosen.items() if value is not None}
-    with _errors(), _ports(state_dir) as ports:
+    with _errors(), _deployment(state_dir) as ports:
         submission = command.Submission(
             uri=uri,
             options=from_fields(given, Options) if given else None,
@@ -230,6 +231,21 @@ def _ports(state_dir: Path | None) -> Iterator[LocalPorts]:
         yield ports
     finally:
         ports.close()
+
+
+@contextlib.contextmanager
+def _deployment(state_dir: Path | None) -> Iterator[Ports]:
+    """The ports of the deployment that `DROPSCRIBE_PLATFORM` names: this machine's, or a project's."""
+    from shared.settings import Settings  # noqa: PLC0415 - see transcribe
+
+    settings = Settings.from_environment()
+    if settings.platform == "local":
+        with _ports(state_dir) as ports:
+            yield ports
+        return
+    from shared.adapters.platform import open_ports  # noqa: PLC0415 - see transcribe
+
+    yield open_ports(settings)
 
 
 def _choose_state(state_dir: Path | None) -> None:

@@ -20,9 +20,9 @@ from shared.errors import BadRequest
 from shared.messages import AUDIO_FINALIZED, FINALIZED_EVENT, PUBLISHED_EVENT
 
 if TYPE_CHECKING:
-    from local.topology import Subscription
     from shared.model import StoredObject
     from shared.ports import Delivery
+    from shared.topology import Subscription
 
 
 def object_resource(source: StoredObject) -> bytes:

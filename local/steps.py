@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from functions.outcome import acknowledged, pubsub_data, pubsub_message
-from local.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 from shared.flow import give_up, record, request, upload
 from shared.messages import ChunkDone, decode
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

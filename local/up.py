@@ -29,11 +29,11 @@ from local.inbox import Inbox
 from local.platform import inbox_folder, transcripts_folder
 from local.push import HttpSender, PushLoop
 from local.ticker import Ticker
-from local.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 from shared.errors import ConfigurationError
 from shared.flow import documents
 from shared.model import Options, recording_id
 from shared.telemetry import log, show_logs
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

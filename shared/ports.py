@@ -13,7 +13,7 @@ Both columns pass the same contract tests (`tests/contract/`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -124,6 +124,13 @@ class Queue(Protocol):
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message."""
+        ...
+
+    def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
+        """Messages with their attributes, in few round trips; all durable when this returns.
+
+        Gives their ids in order. Where it raises, some of them may have been published.
+        """
         ...
 
     def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:

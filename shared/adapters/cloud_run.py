@@ -121,7 +121,7 @@ class CloudRunJobs:
             return GpuState(
                 status="missing",
                 running=0,
-                reason=f"There is no job {self._job} in this project and region ({said}). Deploy it with `make deploy`, or name "
+                reason=f"There is no job {self._job} in this project and region ({said}). Deploy it (docs/google-cloud.md), or name "
                 "the one that there is in DROPSCRIBE_GPU_JOB and DROPSCRIBE_REGION.",
             )
         return GpuState(

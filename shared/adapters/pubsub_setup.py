@@ -23,7 +23,7 @@ from shared.adapters.pubsub_clients import API, publisher, subscriber
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.topology import Subscription, Topology
+    from shared.topology import Subscription, Topology
 
 PULL_DEADLINE = 10
 """Seconds a message is out of reach where the reply to its pull was lost, the fewest there are: a pull sets

@@ -24,6 +24,7 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
     results = ports.records.query(documents.CHUNKS, {"recording": recording.id})
     done = {fields["index"] for _, fields in results}
     missing = [chunk for chunk in recording.chunks if chunk.index not in done]
+    by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for chunk in missing:
         message = ChunkMessage(
             recording=recording.id,
@@ -34,7 +35,10 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
             model=recording.decision.model,
         )
         topic = CHUNKS_DEEPGRAM if chunk.engine == "deepgram" else CHUNKS_GPU
-        ports.queue.publish(topic, encode(message), {"recording": recording.id, "chunk": str(chunk.index)})
+        attributes = {"recording": recording.id, "chunk": str(chunk.index)}
+        by_topic.setdefault(topic, []).append((encode(message), attributes))
+    for topic, messages in by_topic.items():
+        ports.queue.publish_many(topic, messages)
     capacity.start_workers(sum(map(capacity.needs_worker, missing)), ports)
     if not missing:
         say_done(recording.id, max(done), ports)

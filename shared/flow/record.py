@@ -128,7 +128,8 @@ def ending(recording: Recording, ports: Ports) -> TranscriptReady:
 
 def cost(key: str, ports: Ports) -> float:
     """US dollars spent on a recording: the sum of its ledger, wasted attempts included."""
-    return ports.records.sum(documents.LEDGER, "usd", {"recording": key})
+    # To a billionth of a dollar: the order in which a store adds must not show.
+    return round(ports.records.sum(documents.LEDGER, "usd", {"recording": key}), 9)
 
 
 def output_folder(recording: Recording) -> str:

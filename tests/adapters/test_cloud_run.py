@@ -126,7 +126,7 @@ def test_an_execution_is_started_with_its_number_of_tasks(service, jobs):
         ("FAILED_PRECONDITION", "Quota exceeded for total allowable count of GPUs", "quota", "more quota"),
         ("PERMISSION_DENIED", "Permission 'run.jobs.run' denied", "denied", "roles/run."),
         ("UNAUTHENTICATED", "invalid credentials", "denied", "gcloud auth"),
-        ("NOT_FOUND", "Resource 'workers' was not found", "missing", "make deploy"),
+        ("NOT_FOUND", "Resource 'workers' was not found", "missing", "docs/google-cloud.md"),
         ("UNAVAILABLE", "connection reset", "unreachable", "tries again"),
         ("INTERNAL", "oops", "unreachable", "tries again"),
         ("INVALID_ARGUMENT", "no such region", "unreachable", "no such region"),

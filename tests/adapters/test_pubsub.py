@@ -20,7 +20,6 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.pubsub_v1.types import ModifyAckDeadlineRequest, ReceivedMessage
 from test_utils.prefixer import Prefixer
 
-from local.topology import LOCAL, Subscription
 from shared.adapters import google_errors, pubsub, pubsub_setup
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_clients import subscriber
@@ -29,6 +28,7 @@ from shared.adapters.pubsub_messages import delivery as delivery_of
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.telemetry import log
+from shared.topology import LOCAL, Subscription
 from tests.adapters.relay import Fault, relay_to
 
 NAMES = Prefixer("dropscribe", "pubsub", separator="-")

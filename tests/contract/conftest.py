@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.topology import LOCAL, Subscription
+from shared.topology import LOCAL, Subscription
 from tests.contract import cloud_storage, embedded, fire_store, pub_sub
 
 

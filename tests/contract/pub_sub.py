@@ -11,9 +11,9 @@ from unittest import mock
 
 from test_utils.prefixer import Prefixer
 
-from local.topology import LOCAL, Topology
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
+from shared.topology import LOCAL, Topology
 
 NAMES = Prefixer("dropscribe", "contract", separator="-")
 

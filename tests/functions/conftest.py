@@ -10,7 +10,7 @@ from cloudevents.conversion import to_binary, to_structured
 
 import shared.platform
 from local.events import event_of
-from local.topology import LOCAL
+from shared.topology import LOCAL
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent

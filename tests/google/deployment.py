@@ -25,12 +25,12 @@ from unittest import mock
 from google.cloud import storage
 
 from local.inputs import MEDIA_SUFFIXES
-from local.topology import LOCAL
 from shared.adapters.platform import open_ports
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import documents
 from shared.ports import Ports
 from shared.settings import Settings
+from shared.topology import LOCAL
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from cloudevents.conversion import to_binary
 from cloudevents.http import from_http
 
 from local.events import event_of, notification_attributes, object_resource
-from local.topology import LOCAL
 from shared.errors import BadRequest
 from shared.messages import object_from_event
 from shared.model import StoredObject
 from shared.ports import Delivery
+from shared.topology import LOCAL
 
 SOURCE = StoredObject(
     bucket="audio",

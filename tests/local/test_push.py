@@ -10,15 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from cloudevents.http import from_http
 
-from shared.clock import SystemClock
 from local.events import event_of, object_resource
 from local.push import HttpSender, NotDeliveredError, PushLoop
 from local.queue import SqliteQueue
-from local.topology import LOCAL
+from shared.clock import SystemClock
 from shared.errors import Transient
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.model import StoredObject
 from shared.ports import Delivery
+from shared.topology import LOCAL
 
 
 @contextlib.contextmanager

@@ -11,9 +11,9 @@ import pytest
 from local import owners
 from local.database import Database
 from local.queue import SqliteQueue
-from local.topology import Subscription, Topology
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, CHUNKS_GPU
+from shared.topology import Subscription, Topology
 
 
 def test_back_off_grows_with_every_attempt(queue, clock):
@@ -135,3 +135,12 @@ def test_names_that_are_not_in_the_topology_are_refused(queue):
         queue.publish("typo", b"x")
     with pytest.raises(ConfigurationError):
         queue.pull("typo", 1, 60.0)
+
+
+def test_the_oldest_message_is_pulled_first(queue, clock):
+    ids = []
+    for _ in range(5):
+        ids.append(queue.publish(AUDIO_FINALIZED, b"x"))
+        clock.time += 1
+    pulled = queue.pull("router", 3, 60.0) + queue.pull("router", 3, 60.0)
+    assert [one.message_id for one in pulled] == ids

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from local.topology import LOCAL, Subscription, Topology
 from shared import messages
 from shared.errors import ConfigurationError
+from shared.topology import LOCAL, Subscription, Topology
 
 
 def test_back_off_doubles_up_to_its_cap():
