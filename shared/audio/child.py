@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import resource
+import select
 import signal
 import struct
 import sys
@@ -21,7 +22,7 @@ import msgspec
 from shared.audio import wire
 from shared.audio.decode import decode
 from shared.audio.probe import probe
-from shared.audio.reader import Aborted, Reader, remote_fetch
+from shared.audio.reader import Reader, give_up, remote_fetch
 from shared.errors import BadMedia
 from shared.model import Chunk
 
@@ -57,6 +58,7 @@ class Zygote:
                 os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(self._fork(frame[1:])))
 
     def _fork(self, job: bytes) -> int:
+        ended, held = os.pipe()  # the job alone will hold the second end, so it closes with the job
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._job = os.fork()
         if self._job == 0:
@@ -68,11 +70,22 @@ class Zygote:
             finally:
                 os._exit(code)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.close(held)
+        self._watch(ended)
+        os.close(ended)
         _, status = os.waitpid(self._job, 0)
         self._job = 0
         return status
 
-    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+    def _watch(self, ended: int) -> None:
+        """Return when the job has ended; end everything when the caller has, however it died."""
+        poll = select.poll()
+        poll.register(ended, 0)
+        poll.register(self._descriptor, 0)  # no events wanted: only that the other side is closed
+        if ended not in dict(poll.poll()):
+            self._end()
+
+    def _end(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         if self._job:
             os.kill(self._job, signal.SIGKILL)
             os.waitpid(self._job, 0)
@@ -113,8 +126,6 @@ def work(descriptor: int, message: bytes) -> int:
                 emit=lambda samples: _send_samples(descriptor, samples),
             )
         frame = wire.DONE + msgspec.json.encode(result)
-    except Aborted:
-        return 0
     except BadMedia as error:
         frame = wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
     except MemoryError:
@@ -136,7 +147,7 @@ def _send_samples(descriptor: int, samples: bytes) -> None:
         for at in range(0, len(samples), wire.FRAME):
             os.write(descriptor, wire.PCM + samples[at : at + wire.FRAME])
     except OSError:
-        raise Aborted from None
+        give_up()
 
 
 def restrict(memory_mb: int, seconds: float) -> None:

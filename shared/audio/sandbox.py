@@ -87,28 +87,28 @@ class Sandbox:
 
     def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
         with self._lock:
+            end, samples = _Ending(), b""
             try:
-                end, samples = self._talk(self._connection(), source, job)
+                samples = self._talk(self._connection(), source, job, end)
             except _Late:
                 self._stop()
-                raise BadMedia(
-                    "limit",
-                    f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
+                end.refusal = wire.Refusal(
+                    code="limit",
+                    message=f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
                     "probably damaged; convert it to another format (for example FLAC) and upload it again.",
-                ) from None
+                )
             except _Gone:
                 # Not the job but the process itself: the system may have ended it for memory.
                 self._stop()
-                raise _died(-signal.SIGKILL) from None
+                end.status = -signal.SIGKILL
             except BaseException:
                 # The state of the conversation is unknown.
                 self._stop()
                 raise
         return end.outcome(), samples
 
-    def _talk(self, connection: socket.socket, source: Source, job: wire.Job) -> tuple[_Ending, bytes]:
-        """Send a job and serve it to its end; how it ended, and the samples."""
-        end = _Ending()
+    def _talk(self, connection: socket.socket, source: Source, job: wire.Job, end: _Ending) -> bytes:
+        """Send a job and serve it to its end; the samples. How it ended is noted in `end` as it is known."""
         samples = bytearray()
         left = self.limits.timeout_s
         connection.settimeout(left)
@@ -131,7 +131,7 @@ class Sandbox:
                 end.refusal = from_json(payload, wire.Refusal)
             elif kind == wire.EXIT:
                 end.status = os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])
-                return end, bytes(samples)
+                return bytes(samples)
             else:
                 raise _Gone
 
@@ -229,7 +229,7 @@ class _Ending:
 
     result: bytes = b""
     refusal: wire.Refusal | None = None
-    failure: Exception | None = None
+    failure: Exception | None = None  # of the source's own read: then nothing else is the file's fault
     status: int = 0
 
     def outcome(self) -> bytes:

@@ -143,6 +143,55 @@ def _make(target, container, codec, rate, layout, seconds, tracks, video, bit_ra
             out.mux(packet)
 
 
+FORMATS = {
+    "wav": ("wav", "pcm_s16le", {}),
+    "wav-24-bit-192k": ("wav", "pcm_s24le", {"rate": 192_000}),
+    "wav-8k": ("wav", "pcm_s16le", {"rate": 8_000, "layout": "mono"}),
+    "wav-7.1": ("wav", "pcm_s16le", {"rate": 48_000, "layout": "7.1"}),
+    "rf64": ("wav", "pcm_s16le", {"muxing": {"rf64": "always"}}),
+    "w64": ("w64", "pcm_s16le", {}),
+    "aiff": ("aiff", "pcm_s16be", {}),
+    "caf": ("caf", "pcm_s16le", {}),
+    "au": ("au", "pcm_s16be", {}),
+    "mp3": ("mp3", "libmp3lame", {"bit_rate": 128_000}),
+    "mp3-no-header": ("mp3", "libmp3lame", {"bit_rate": 64_000, "muxing": {"write_xing": "0"}}),
+    "mp3-vbr-no-header": ("mp3", "libmp3lame", {"muxing": {"write_xing": "0"}, "compression_level": "7", "abr": "1"}),
+    "mp3-22k-mono": ("mp3", "libmp3lame", {"rate": 22_050, "layout": "mono"}),
+    "mp2": ("mp2", "mp2", {}),
+    "aac": ("adts", "aac", {}),
+    "m4a": ("ipod", "aac", {}),
+    "m4a-alac": ("ipod", "alac", {}),
+    "mp4-fragmented": ("mp4", "aac", {"muxing": {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}}),
+    "mp4-video": ("mp4", "aac", {"video": True}),
+    "mov": ("mov", "pcm_s16le", {}),
+    "3gp": ("3gp", "libopencore_amrnb", {"rate": 8_000, "layout": "mono"}),
+    "mkv-video": ("matroska", "aac", {"video": True, "tracks": 2}),
+    "mkv-flac": ("matroska", "flac", {}),
+    "webm": ("webm", "libopus", {"rate": 48_000}),
+    "webm-live": ("webm", "libopus", {"rate": 48_000, "muxing": {"live": "1"}}),
+    "ogg-opus": ("ogg", "libopus", {"rate": 48_000}),
+    "ogg-vorbis": ("ogg", "vorbis", {"strict": "-2"}),
+    "ogg-flac": ("ogg", "flac", {}),
+    "flac": ("flac", "flac", {}),
+    "wma": ("asf", "wmav2", {"bit_rate": 128_000}),
+    "amr": ("amr", "libopencore_amrnb", {"rate": 8_000, "layout": "mono"}),
+    "avi": ("avi", "libmp3lame", {"video": True}),
+    "flv": ("flv", "libmp3lame", {}),
+    "mpegts": ("mpegts", "aac", {"video": True}),
+    "mpeg": ("vob", "mp2", {"video": True, "rate": 48_000}),
+    "ac3": ("ac3", "ac3", {}),
+    "wavpack": ("wv", "wavpack", {}),
+    "tta": ("tta", "tta", {}),
+}  # fmt: skip
+
+
+@cache
+def of_format(name: str) -> bytes:
+    """A recording of eight seconds in one of the formats above."""
+    container, codec, options = FORMATS[name]
+    return make(container, codec, **options)
+
+
 def repeated(container, codec, *, rate, hours, muxing=None, **encoding) -> bytes:
     """A recording of many hours: the same packets again and again."""
     buffer = io.BytesIO()

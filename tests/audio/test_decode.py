@@ -4,54 +4,12 @@ import numpy as np
 import pytest
 
 from shared.errors import BadMedia
-from tests.audio.media import RATE, Memory, chunk, lag, make, samples, sound, spans
-
-FORMATS = {
-    "wav": ("wav", "pcm_s16le", {}),
-    "wav-24-bit-192k": ("wav", "pcm_s24le", {"rate": 192_000}),
-    "wav-8k": ("wav", "pcm_s16le", {"rate": 8_000, "layout": "mono"}),
-    "wav-7.1": ("wav", "pcm_s16le", {"rate": 48_000, "layout": "7.1"}),
-    "rf64": ("wav", "pcm_s16le", {"muxing": {"rf64": "always"}}),
-    "w64": ("w64", "pcm_s16le", {}),
-    "aiff": ("aiff", "pcm_s16be", {}),
-    "caf": ("caf", "pcm_s16le", {}),
-    "au": ("au", "pcm_s16be", {}),
-    "mp3": ("mp3", "libmp3lame", {"bit_rate": 128_000}),
-    "mp3-no-header": ("mp3", "libmp3lame", {"bit_rate": 64_000, "muxing": {"write_xing": "0"}}),
-    "mp3-vbr-no-header": ("mp3", "libmp3lame", {"muxing": {"write_xing": "0"}, "compression_level": "7", "abr": "1"}),
-    "mp3-22k-mono": ("mp3", "libmp3lame", {"rate": 22_050, "layout": "mono"}),
-    "mp2": ("mp2", "mp2", {}),
-    "aac": ("adts", "aac", {}),
-    "m4a": ("ipod", "aac", {}),
-    "m4a-alac": ("ipod", "alac", {}),
-    "mp4-fragmented": ("mp4", "aac", {"muxing": {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}}),
-    "mp4-video": ("mp4", "aac", {"video": True}),
-    "mov": ("mov", "pcm_s16le", {}),
-    "3gp": ("3gp", "libopencore_amrnb", {"rate": 8_000, "layout": "mono"}),
-    "mkv-video": ("matroska", "aac", {"video": True, "tracks": 2}),
-    "mkv-flac": ("matroska", "flac", {}),
-    "webm": ("webm", "libopus", {"rate": 48_000}),
-    "webm-live": ("webm", "libopus", {"rate": 48_000, "muxing": {"live": "1"}}),
-    "ogg-opus": ("ogg", "libopus", {"rate": 48_000}),
-    "ogg-vorbis": ("ogg", "vorbis", {"strict": "-2"}),
-    "ogg-flac": ("ogg", "flac", {}),
-    "flac": ("flac", "flac", {}),
-    "wma": ("asf", "wmav2", {"bit_rate": 128_000}),
-    "amr": ("amr", "libopencore_amrnb", {"rate": 8_000, "layout": "mono"}),
-    "avi": ("avi", "libmp3lame", {"video": True}),
-    "flv": ("flv", "libmp3lame", {}),
-    "mpegts": ("mpegts", "aac", {"video": True}),
-    "mpeg": ("vob", "mp2", {"video": True, "rate": 48_000}),
-    "ac3": ("ac3", "ac3", {}),
-    "wavpack": ("wv", "wavpack", {}),
-    "tta": ("tta", "tta", {}),
-}  # fmt: skip
+from tests.audio.media import FORMATS, RATE, Memory, chunk, lag, make, of_format, samples, sound, spans
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_decodes_to_the_same_sound_from_the_start_and_from_the_middle(sandbox, name):
-    container, codec, options = FORMATS[name]
-    source = Memory(make(container, codec, **options))
+    source = Memory(of_format(name))
     info = sandbox.probe(source, name=name)
     assert info.duration == pytest.approx(8.0, abs=0.15 if info.exact else 0.8)
     whole = sandbox.decode(source, info, chunk())
