@@ -43,7 +43,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 
 @app.command()
 def transcribe(
-    paths: Annotated[list[Path], typer.Argument(help="Audio or video files, and folders of them.")],
+    # Not checked by Typer: one file that cannot be read must not stop the others.
+    paths: Annotated[
+        list[Path], typer.Argument(help="Audio or video files, and folders of them.", readable=False)
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
     formats: Annotated[
         str, typer.Option("--format", "-f", help="Some of json,csv,srt,vtt,txt, with commas between.")
@@ -70,7 +73,7 @@ def transcribe(
             paths=paths,
             out=out,
             files=command.file_names(formats),
-            options=Options(method=method, model=model, language=language, track=track),
+            options=Options(method=method, model=model and _absolute(model), language=language, track=track),
             as_json=as_json,
         )
         raise typer.Exit(command.run(request, ports))
@@ -126,7 +129,11 @@ def up(
     from local import up as command  # noqa: PLC0415 - see transcribe
 
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
-    os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
+    # Absolute, because the processes that `up` starts run elsewhere.
+    os.environ.update({name: _absolute(value) for name, value in chosen.items() if value is not None})
+    for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     with _errors(), _ports(state_dir) as ports:
         raise typer.Exit(command.run(ports))
 
@@ -246,6 +253,13 @@ def _deployment(state_dir: Path | None) -> Iterator[Ports]:
     from shared.adapters.platform import open_ports  # noqa: PLC0415 - see transcribe
 
     yield open_ports(settings)
+
+
+def _absolute(value: Path | str) -> str:
+    """A path as an absolute one; the name of some weights as it is."""
+    return (
+        str(Path(value).expanduser().absolute()) if isinstance(value, Path) or Path(value).is_dir() else value
+    )
 
 
 def _choose_state(state_dir: Path | None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shared.errors import Permanent, StoreUnavailable
@@ -12,8 +13,22 @@ from shared.errors import Permanent, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.model import Recording
+    from shared.model import Recording, StoredObject
     from shared.ports import Ports
+
+
+FILES = {
+    "json": ("transcript.json",),
+    "csv": ("words.csv", "paragraphs.csv"),
+    "srt": ("transcript.srt",),
+    "vtt": ("transcript.vtt",),
+    "txt": ("transcript.txt",),
+}
+"""Output files of each format that one can ask for."""
+
+
+FOLDERS = "folders"
+"""Collection that says whose outputs a folder holds."""
 
 
 def check(folder: Path) -> None:
@@ -28,6 +43,25 @@ def check(folder: Path) -> None:
             pass
     except OSError as error:
         raise Permanent(f"Cannot write into {folder}: {error.strerror}. Choose another --out.") from error
+
+
+def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -> Path:
+    """The folder for the outputs of a source: the same in every run, and no other source's.
+
+    `x/talk.mp3` and `y/talk.mp3`, transcribed one after the other into the same place, would both be
+    `talk.mp3`: the second takes as much of its own path in front as it needs to be apart.
+    """
+    wanted = PurePosixPath(source.name)
+    known = {"bucket": source.bucket, "name": source.name}
+    while True:
+        folder = out / output
+        key = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()
+        if ports.records.create(FOLDERS, key, known) or ports.records.get(FOLDERS, key) == known:
+            return folder
+        longer = Path(*wanted.parts[-len(output.parts) - 1 :])
+        if longer == output:
+            return out / f"{output}-{key[:8]}"
+        output = longer
 
 
 def export(recording: Recording, folder: Path, formats: Collection[str], ports: Ports) -> list[Path]:
@@ -64,13 +98,12 @@ def _write(path: Path, data: bytes) -> Path:
     if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
+    # Always the same hidden name, so that a killed process leaves nothing that another does not replace.
+    temporary = path.with_name(f".{path.name}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        temporary.write_bytes(data)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return path

@@ -86,6 +86,8 @@ class Inputs:
     """In the order given; a folder's files by name."""
     passed_over: int
     """Files in folders that do not look like media by their names."""
+    unreadable: tuple[str, ...] = ()
+    """Folders that could not be searched, each with the reason."""
 
 
 def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> Inputs:
@@ -101,10 +103,11 @@ def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> I
     left_out = {path.resolve() for path in never_below}
     named: list[tuple[Path, Path]] = []
     passed_over = 0
+    unreadable: list[str] = []
     for argument in arguments:
         path = Path(os.path.abspath(argument))  # noqa: PTH100 - resolve() would follow links
         if path.is_dir():
-            for found in _walk(path, left_out):
+            for found in _walk(path, left_out, unreadable):
                 if found.suffix.lower() in MEDIA_SUFFIXES:
                     named.append((found, found.relative_to(path)))
                 else:
@@ -114,25 +117,34 @@ def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> I
         else:
             raise BadRequest(f"There is no file or folder {str(argument)!r}. Check the spelling of the path.")
     unique = dict(reversed(named))
+    if not unique and unreadable:
+        raise BadRequest(f"Nothing to transcribe: {'; '.join(unreadable)}. Make the folder readable.")
     if not unique:
         raise BadRequest(
             f"Nothing to transcribe: no audio or video in {', '.join(str(one) for one in arguments)} "
             f"({passed_over} other files). A file with an unusual name is taken if you name it itself."
         )
     ordered = [(path, unique[path]) for path in dict.fromkeys(path for path, _ in named)]
-    return Inputs(files=tuple(_without_collisions(ordered)), passed_over=passed_over)
+    return Inputs(
+        files=tuple(_without_collisions(ordered)), passed_over=passed_over, unreadable=tuple(unreadable)
+    )
 
 
-def _walk(folder: Path, left_out: set[Path]) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, followlinks=False):
+def _walk(folder: Path, left_out: set[Path], unreadable: list[str]) -> Iterator[Path]:
+    def cannot(error: OSError) -> None:
+        unreadable.append(f"{error.filename} cannot be searched ({error.strerror})")
+
+    for parent, folders, files in os.walk(folder, onerror=cannot, followlinks=False):
         here = Path(parent)
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (here / name).resolve() not in left_out
         )
-        # Regular files and links to them; a pipe would be waited for, for ever.
-        yield from (
-            here / name for name in sorted(files) if not name.startswith(".") and (here / name).is_file()
-        )
+        for path in (here / name for name in sorted(files) if not name.startswith(".")):
+            # Regular files and links to them; a pipe would be waited for, for ever.
+            if path.is_file():
+                yield path
+            elif path.is_symlink():
+                unreadable.append(f"{path} is a link to nothing")
 
 
 def _without_collisions(named: list[tuple[Path, Path]]) -> Iterator[InputFile]:

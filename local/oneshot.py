@@ -17,10 +17,10 @@ from local.events import object_resource
 from local.inputs import InputFile
 from local.push import PushLoop
 from local.steps import in_process
-from shared.errors import Transient
+from shared.errors import Permanent, Transient
 from shared.flow import documents, upload
 from shared.messages import AUDIO_FINALIZED, to_fields
-from shared.model import StoredObject, recording_id
+from shared.model import FILES_BUCKET, StoredObject, recording_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 LOOK_EVERY, LOOK_EACH = 0.05, 0.0005
 """Seconds between two looks at the records, and for each recording more."""
+
+
+LOST_EVERY = 3.0
+"""Seconds between two looks for recordings that nobody works on."""
 
 
 class Watcher(Protocol):
@@ -65,8 +69,10 @@ class Submitted:
     """The file as an object, with its options."""
     key: str
     """Key of its recording."""
-    skipped: bool
+    skipped: bool = False
     """True when it was finished by an earlier run."""
+    problem: str = ""
+    """Why there is nothing to submit, where the file cannot even be looked at."""
 
 
 def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
@@ -77,12 +83,12 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     """Announce what is not finished to the router; what failed before is tried again."""
     for one in found:
-        if one.skipped:
+        if one.skipped or one.problem:
             continue
         recording = documents.get_recording(ports.records, one.key)
         if recording is not None:
             upload.reopen(recording, ports)
-        ports.queue.publish(AUDIO_FINALIZED, object_resource(one.source), {"recording": one.key})
+        _announce(one, ports)
 
 
 def follow(
@@ -107,7 +113,7 @@ def follow(
         Transient: the worker broke down; nothing is lost.
     """
     watcher = watcher or Nobody()
-    waiting = {one.key: one for one in submitted}
+    waiting = {one.key: one for one in submitted if not one.problem}
     ports.queue.reclaim()
     yield from _ended(waiting, ports, watcher)
     if not waiting:
@@ -125,6 +131,7 @@ def follow(
         thread.start()
         stack.callback(thread.join)
         stack.callback(stop.set)
+        look_again = time.monotonic() + LOST_EVERY
         while waiting:
             if not thread.is_alive():
                 raise Transient(
@@ -132,6 +139,9 @@ def follow(
                 )
             time.sleep(LOOK_EVERY + len(waiting) * LOOK_EACH)
             yield from _ended(waiting, ports, watcher)
+            if time.monotonic() > look_again:
+                _announce_lost(waiting, ports)
+                look_again = time.monotonic() + LOST_EVERY
 
 
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
@@ -145,11 +155,32 @@ def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
 def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
     # As an upload would carry them.
     chosen = {f"dropscribe-{name}": str(value) for name, value in to_fields(options).items() if value}
-    source = replace(ports.file(file.path), metadata=chosen)
+    try:
+        source = replace(ports.file(file.path), metadata=chosen)
+    except Permanent as error:
+        source = StoredObject(bucket=FILES_BUCKET, name=str(file.path), generation=0, size=0)
+        return Submitted(file=file, source=source, key=recording_id(source, options), problem=str(error))
     key = recording_id(source, options)
     recording = documents.get_recording(ports.records, key)
     done = recording is not None and recording.state == "DONE"
     return Submitted(file=file, source=source, key=key, skipped=done)
+
+
+def _announce(one: Submitted, ports: LocalPorts) -> None:
+    ports.queue.publish(AUDIO_FINALIZED, object_resource(one.source), {"recording": one.key})
+
+
+def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
+    """Announce again what nobody has a message about: another run on the same files may have been stopped.
+
+    Until a recording has ended there is always a message about it, because each step publishes the next
+    one before it acknowledges its own.
+    """
+    lost = waiting.keys() - ports.queue.values_of("recording")
+    for key in lost:
+        recording = documents.get_recording(ports.records, key)
+        if recording is None or not recording.ended:
+            _announce(waiting[key], ports)
 
 
 def _ended(

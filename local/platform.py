@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local import names
+from local import folders, names
 from local.database import Database
 from local.queue import SqliteQueue
 from local.records import SqliteRecords
@@ -16,12 +16,27 @@ from shared.audio import Limits
 from shared.audio.pool import MediaPool
 from shared.clock import SystemClock
 from shared.errors import BadRequest
+from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports
+from shared.topology import LOCAL, Subscription
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
     from shared.settings import Settings
+
+
+EXPORTER = "exporter"
+"""Hands finished transcripts of the inbox to a person; only on one machine."""
+
+EMBEDDED = replace(
+    LOCAL,
+    subscriptions=(
+        *LOCAL.subscriptions,
+        Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None),
+    ),
+)
+"""The topology of one machine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +52,11 @@ class LocalPorts(Ports):
     media: MediaPool
     """FFmpeg in processes of its own."""
 
+    inbox: Path
+    """The folder that is the audio bucket."""
+    out: Path
+    """Where transcripts of the inbox are handed to a person."""
+
     def file(self, path: Path) -> StoredObject:
         """A file anywhere on this machine, as an object of the bucket `files`.
 
@@ -44,7 +64,11 @@ class LocalPorts(Ports):
             BadRequest: there is no such file.
         """
         name = names.to_name(os.path.abspath(path).lstrip("/"))  # noqa: PTH100 - links stay as they are
-        source = None if name is None else self.store.stat(FILES_BUCKET, name)
+        if name is None:
+            raise BadRequest(
+                f"{path} has a name that stands for another one here (it begins with %=, %+ or %!). Rename it."
+            )
+        source = self.store.stat(FILES_BUCKET, name)
         if source is None:
             raise BadRequest(f"There is no file {path}. Check the spelling of the path.")
         return source
@@ -71,35 +95,32 @@ class WorkerIsThere:
 def open_ports(settings: Settings) -> LocalPorts:
     """Open the state directory, making it where it is missing.
 
+    Which folders `dropscribe up` was given is remembered there, so that every command means the same files
+    by the same names.
+
     Raises:
         ConfigurationError: it cannot be used.
     """
     clock = SystemClock()
     database = Database(settings.state_dir / "dropscribe.sqlite")
-    folders = {
-        settings.audio_bucket: inbox_folder(settings),
-        settings.transcripts_bucket: transcripts_folder(settings),
+    records = SqliteRecords(database)
+    inbox, out = folders.choose(settings, records)
+    buckets = {
+        settings.audio_bucket: inbox,
+        settings.transcripts_bucket: settings.state_dir / "buckets" / "transcripts",
         settings.work_bucket: settings.state_dir / "buckets" / "work",
         FILES_BUCKET: Path("/"),
     }
     limits = Limits(memory_mb=settings.decode_memory_mb, timeout_s=settings.decode_timeout)
     return LocalPorts(
-        store=FileStore(folders),
-        records=SqliteRecords(database),
-        queue=SqliteQueue(database, clock),
+        store=FileStore(buckets),
+        records=records,
+        queue=SqliteQueue(database, clock, EMBEDDED),
         media=MediaPool(limits),
         gpu_jobs=WorkerIsThere(),
         clock=clock,
         settings=settings,
         engines=settings.engine_set,
+        inbox=inbox,
+        out=out,
     )
-
-
-def inbox_folder(settings: Settings) -> Path:
-    """The folder that is the audio bucket."""
-    return settings.inbox or settings.state_dir / "buckets" / "audio"
-
-
-def transcripts_folder(settings: Settings) -> Path:
-    """The folder that is the transcripts bucket."""
-    return settings.transcripts or settings.state_dir / "buckets" / "transcripts"

@@ -243,6 +243,16 @@ class SqliteQueue:
             ).fetchone()
         return int(row[0])
 
+    def values_of(self, attribute: str) -> set[str]:
+        """What the messages that are not acknowledged yet have in an attribute."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT each.value FROM messages, json_each(messages.attributes) AS each "
+                "WHERE each.key = ?",
+                (attribute,),
+            ).fetchall()
+        return {str(value) for (value,) in rows}
+
     def close(self) -> None:
         """Close the database, for the records as well."""
         self._database.close()

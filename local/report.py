@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +93,7 @@ def line(
 
 
 def table(lines: list[Line], width: int) -> Table:
-    """The recordings, and their sum where there are several.
+    """The recordings, and their sum where there are several; why they were done so stands below (`notes`).
 
     Of more than `MOST_ROWS` only the failed ones are shown, and the sum of all. Where the outputs are
     stands in a column if there is room for it.
@@ -101,7 +102,7 @@ def table(lines: list[Line], width: int) -> Table:
     shown.add_column("file", overflow="fold", min_width=14)
     for name in ("length", "words", "speed", "cost", "Deepgram"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("method and why", overflow="fold", min_width=12)
+    shown.add_column("method", no_wrap=True)
     wide = width >= WIDE
     if wide:
         shown.add_column("files in", overflow="fold")
@@ -123,11 +124,34 @@ def table(lines: list[Line], width: int) -> Table:
     return shown
 
 
+def plain(one: Line) -> str:
+    """One recording as one line, for output that is no terminal."""
+    file, length, words, speed, usd, deepgram, method, folder = map(str, _cells(one))
+    if one.recording.state == "FAILED":
+        return f"{file}: FAILED: {one.recording.reason}"
+    fast = f", {speed} real time" if speed else ""
+    why = f"{method} ({_why(one)})"
+    return f"{file}: {length}, {words} words{fast}, {usd} (Deepgram {deepgram}), {why}, in {folder}"
+
+
+def notes(lines: list[Line]) -> list[str]:
+    """Why the methods were chosen, and what failed and why."""
+    reasons = Counter(
+        f"{one.recording.decision.method}: {_why(one)}" for one in lines if one.recording.decision
+    )
+    said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
+    failed = [one for one in lines if one.recording.state == "FAILED"]
+    return said + [f"FAILED {one.file}: {one.recording.reason}" for one in failed]
+
+
+def _why(one: Line) -> str:
+    return one.recording.decision.reason if one.recording.decision else ""
+
+
 def _cells(one: Line) -> list[str | Text]:
     recording = one.recording
     if recording.state == "FAILED":
-        failed = Text("FAILED: ", style="bold red").append(recording.reason, style="not bold")
-        return [Text(one.file), "", "", "", dollars(one.usd), "", failed, ""]
+        return [Text(one.file), "", "", "", dollars(one.usd), "", Text("FAILED", style="bold red"), ""]
     assert recording.decision is not None, "it is DONE"
     return [
         Text(one.file),
@@ -136,7 +160,7 @@ def _cells(one: Line) -> list[str | Text]:
         f"{one.speed:.0f}×" if one.speed else "",
         dollars(one.usd),
         dollars(deepgram_cost(recording.duration or 0)),
-        Text("(done before) " if one.skipped else "").append(recording.decision.reason),
+        Text(recording.decision.method + (" (before)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]
 

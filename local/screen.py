@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ class Screen:
         self._lock = threading.Lock()
         self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -65,7 +66,9 @@ class Screen:
                     _short(self._names[key]), total=self._lengths.get(key), note=""
                 )
             if key in self._tasks:
-                self._progress.update(self._tasks[key], completed=so_far, note=human_duration(so_far))
+                # Overlaps are heard twice.
+                shown = min(so_far, self._lengths.get(key) or so_far)
+                self._progress.update(self._tasks[key], completed=shown, note=human_duration(shown))
 
     def planned(self, key: str, duration: float | None) -> None:
         """The length of a recording is known."""
@@ -86,10 +89,21 @@ class Screen:
                 self._all, completed=self._ended, note=f"{self._ended} of {len(self._names)}"
             )
         if recording.state == "FAILED":
-            self._console.print(Text("failed  ", style="red").append(f"{name}: {recording.reason}", style=""))
-        elif not self._console.is_terminal:
-            told = f"done    {name}: {human_duration(recording.duration)}, {recording.words} words"
-            self._console.print(Text(told))
+            self._say(Text("failed  ", style="red").append(f"{name}: {recording.reason}", style=""))
+            return
+        if not self._console.is_terminal:
+            self._say(Text(f"done    {name}: {human_duration(recording.duration)}, {recording.words} words"))
+        for warning in recording.warnings:
+            if warning != DEMO_WARNING:
+                self._say(Text("warning ", style="yellow").append(f"{name}: {warning}", style=""))
+
+    def _say(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+def printable(name: str) -> str:
+    """A name as it can be shown: what would move the cursor or change colours stands as its code."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
 
 
 def _short(name: str, longest: int = 40) -> str:

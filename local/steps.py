@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from functions.outcome import acknowledged, pubsub_data, pubsub_message
+from local.delivery import deliver
+from local.platform import EXPORTER
 from shared.flow import give_up, record, request, upload
-from shared.messages import ChunkDone, decode
+from shared.messages import ChunkDone, TranscriptReady, decode
 from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
     from cloudevents.http import CloudEvent
 
-    from shared.ports import Ports
+    from local.platform import LocalPorts
 
 
-def in_process(ports: Ports) -> dict[str, Callable[[CloudEvent], None]]:
+def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
     """The step of each push subscription, by its name."""
 
     def on_upload(event: CloudEvent) -> None:
@@ -39,4 +41,15 @@ def in_process(ports: Ports) -> dict[str, Callable[[CloudEvent], None]]:
         with acknowledged():
             give_up.on_dead_letter(pubsub_message(event), ports)
 
-    return {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
+    steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
+    return steps | {EXPORTER: exporter(ports)}
+
+
+def exporter(ports: LocalPorts) -> Callable[[CloudEvent], None]:
+    """The step that hands transcripts of the inbox to a person; `up` runs it in its own process."""
+
+    def on_transcript(event: CloudEvent) -> None:
+        with acknowledged():
+            deliver(decode(pubsub_data(event), TranscriptReady), ports)
+
+    return on_transcript

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 from gpu_job import parakeet_onnx, weights
 from local import export, inputs, oneshot, report
-from local.screen import Screen
+from local.screen import Screen, printable
 from shared.errors import BadRequest
 from shared.flow.record import DEMO_WARNING
-from shared.model import Options
+from shared.model import Options, Recording
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.platform import LocalPorts
-
-FILES = {
-    "json": ("transcript.json",),
-    "csv": ("words.csv", "paragraphs.csv"),
-    "srt": ("transcript.srt",),
-    "vtt": ("transcript.vtt",),
-    "txt": ("transcript.txt",),
-}
-"""Output files of each format that one can ask for."""
 
 PREVIEW_LINES = 3
 """Lines of the first transcript shown after the table."""
@@ -60,9 +54,9 @@ def file_names(formats: str) -> list[str]:
     """
     names: list[str] = []
     for one in formats.split(","):
-        if one.strip() not in FILES:
-            raise BadRequest(f"There is no format {one.strip()!r}. Choose from {', '.join(FILES)}.")
-        names.extend(FILES[one.strip()])
+        if one.strip() not in export.FILES:
+            raise BadRequest(f"There is no format {one.strip()!r}. Choose from {', '.join(export.FILES)}.")
+        names.extend(export.FILES[one.strip()])
     return names
 
 
@@ -75,34 +69,33 @@ def run(request: Request, ports: LocalPorts) -> int:
     Raises:
         Permanent: nothing could be begun: a wrong path, no weights, no place to write.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
+    # What goes wrong is shown as it ends; the log would say it again.
+    log.addHandler(logging.NullHandler())
     found = inputs.collect(request.paths, never_below=[request.out])
     if found.passed_over:
         console.print(f"{found.passed_over} files in folders passed over: not audio or video by their names")
+    for reason in found.unreadable:
+        console.print(Text(f"passed over: {printable(reason)}", style="red"))
     # The key of a recording holds the weights by name, so that other weights give another transcript.
     model = request.options.model or ports.settings.model
-    options = replace(request.options, model=model)
-    submitted = oneshot.look(found.files, options, ports)
-    lines: dict[str, report.Line] = {}
-    names = {one.key: str(one.file.output) for one in submitted}
-    todo = sum(not one.skipped for one in submitted)
-    if len(submitted) > todo:
-        console.print(
-            f"{len(submitted) - todo} of {len(submitted)} were finished before and are not repeated"
-        )
+    submitted = oneshot.look(found.files, replace(request.options, model=model), ports)
+    before = sum(one.skipped for one in submitted)
+    if before:
+        console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
     export.check(request.out)
-    if todo:
+    if before < len(submitted):
         weights.locate(model)  # a download, or an error before anything is begun
     oneshot.submit(submitted, ports)
+    names = {one.key: printable(str(one.file.output)) for one in submitted}
+    lines: dict[str, report.Line] = {}
     try:
         with Screen(console, names) as screen:
-            for one, recording in oneshot.follow(
-                submitted, ports, parakeet_onnx.load, watcher=screen, warm=model
-            ):
+            for one, recording in _endings(submitted, ports, screen, model):
                 screen.ended(recording)
                 folder = None
                 if recording.state == "DONE":
-                    folder = request.out / one.file.output
+                    folder = export.choose_folder(request.out, one.file.output, one.source, ports)
                     export.export(recording, folder, request.files, ports)
                 lines[one.key] = report.line(names[one.key], recording, folder, ports, skipped=one.skipped)
     except KeyboardInterrupt:
@@ -113,29 +106,62 @@ def run(request: Request, ports: LocalPorts) -> int:
         return 130
     ordered = [lines[one.key] for one in submitted]
     _show(ordered, request, model)
-    return 0 if all(one.recording.state == "DONE" for one in ordered) else 1
+    complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable
+    return 0 if complete else 1
+
+
+def _endings(
+    submitted: Sequence[oneshot.Submitted], ports: LocalPorts, screen: Screen, model: str
+) -> Iterator[tuple[oneshot.Submitted, Recording]]:
+    """Every input with its end; those that could not even be looked at come first."""
+    for one in submitted:
+        if one.problem:
+            yield (
+                one,
+                Recording(
+                    id=one.key,
+                    source=one.source,
+                    options=Options(),
+                    state="FAILED",
+                    created=ports.clock.now(),
+                    reason=one.problem,
+                    code="missing",
+                ),
+            )
+    yield from oneshot.follow(submitted, ports, parakeet_onnx.load, watcher=screen, warm=model)
 
 
 def _show(lines: list[report.Line], request: Request, model: str) -> None:
     if request.as_json:
         print(json.dumps([one.as_json() for one in lines], ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
-    console = Console(width=None if Console().is_terminal else 160)
+    console = Console(soft_wrap=True)
     shown = [replace(one, folder=_short(one.folder)) for one in lines]
-    console.print(report.table(shown, console.width))
-    if len(lines) > report.MOST_ROWS:
-        console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
-    if any(one.folder for one in lines):
+    if console.is_terminal:
+        console.print(report.table(shown, console.width))
+        if len(lines) > report.MOST_ROWS:
+            console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
+    else:
+        for one in shown:
+            console.print(Text(report.plain(one)))
+    for note in report.notes(shown) if console.is_terminal else ():
+        console.print(Text(note))
+    done = [one for one in lines if one.folder]
+    if done:
         files = ", ".join(request.files)
         console.print(f"Transcripts: {_short(request.out)}/FILE/ ({files})", highlight=False, markup=False)
-    first = next((one.folder for one in lines if one.folder), None)
-    text = None if first is None else first / "transcript.txt"
-    if request.preview and text is not None and text.is_file():
-        console.print(f"\n{_short(text)}:", highlight=False)
-        for line in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
-            console.print("  " + line, highlight=False, markup=False, soft_wrap=True)
-    if model == "tiny":
+    if done and request.preview:
+        _preview(done[0], console)
+    if done and model == "tiny":
         console.print(f"\nNote: {DEMO_WARNING}", style="yellow", highlight=False)
+
+
+def _preview(line: report.Line, console: Console) -> None:
+    text = line.folder / "transcript.txt" if line.folder else None
+    if text is not None and text.is_file():
+        console.print(f"\n{_short(text)}:", highlight=False, markup=False)
+        for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
+            console.print("  " + one, highlight=False, markup=False)
 
 
 def _short(path: Path | None) -> Path | None:

@@ -25,9 +25,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpu_job import weights
+from local import export, folders
 from local.inbox import Inbox
-from local.platform import inbox_folder, transcripts_folder
+from local.platform import EXPORTER
 from local.push import HttpSender, PushLoop
+from local.steps import exporter
 from local.ticker import Ticker
 from shared.errors import ConfigurationError
 from shared.flow import documents
@@ -85,10 +87,11 @@ def run(ports: LocalPorts) -> int:
     """
     show_logs()
     settings = ports.settings
-    inbox, transcripts = inbox_folder(settings), transcripts_folder(settings)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
+        folders.remember(ports.inbox, ports.out, ports.records)
+        export.check(ports.out)
         weights.locate(settings.model)  # a download or an error now, not behind a restarting worker
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
@@ -99,14 +102,17 @@ def run(ports: LocalPorts) -> int:
             loop = PushLoop(ports.queue, subscription, HttpSender(url))
             loop.start()
             stack.callback(loop.stop)
+        loop = PushLoop(ports.queue, EXPORTER, exporter(ports), concurrency=1)
+        loop.start()
+        stack.callback(loop.stop)
         ticker = Ticker(sweeper)
         ticker.start()
         stack.callback(ticker.stop)
         watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, partial(_is_known, ports))
         watcher.start()
         stack.callback(watcher.stop)
-        log.info("drop audio into       %s", inbox)
-        log.info("transcripts appear in %s", transcripts)
+        log.info("drop audio into       %s", ports.inbox)
+        log.info("transcripts appear in %s", ports.out)
         log.info("weights: %s. Stop with Ctrl-C.", settings.model)
         while not stop.wait(0.2):
             died = [child for child in children if _keep_running(child)]

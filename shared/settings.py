@@ -60,11 +60,11 @@ class Settings:
     )
     inbox: Path | None = field(
         default=None,
-        metadata=_env("DROPSCRIBE_INBOX", "Folder that `dropscribe up` watches; unset: below the state dir."),
+        metadata=_env("DROPSCRIBE_INBOX", "Folder that `dropscribe up` watches; unset: as before."),
     )
     transcripts: Path | None = field(
         default=None,
-        metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Folder for the outputs; unset: below the state dir."),
+        metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Where `dropscribe up` puts transcripts; unset: as before."),
     )
     audio_bucket: str = field(
         default="audio", metadata=_env("DROPSCRIBE_AUDIO_BUCKET", "Bucket whose uploads are transcribed.")
@@ -153,7 +153,8 @@ class Settings:
         for one in fields(cls):
             text = environ.get(one.metadata["env"], "")
             if text:
-                values[one.name] = Path(text).expanduser() if one.name in PATHS else text
+                # Absolute: processes that are started elsewhere read the same variables.
+                values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
         types = get_type_hints(cls)
         for name, value in values.items():
             try:

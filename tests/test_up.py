@@ -28,7 +28,8 @@ class Deployment:
     def __init__(self, folder):
         self.inbox, self.out, self.state = folder / "inbox", folder / "out", folder / "state"
         self.inbox.mkdir()
-        self.log = (folder / "log").open("ab")
+        self.said = folder / "log"
+        self.log = self.said.open("ab")
         self.ports = open_ports(Settings(state_dir=self.state))
 
     def close(self):
@@ -37,11 +38,16 @@ class Deployment:
 
     @contextmanager
     def up(self, *, killed=False):
-        command = [sys.executable, "-m", "local.cli", "up", "--inbox", self.inbox, "--out", self.out]
-        command += ["--model", "tiny", "--state-dir", self.state]
+        # Relative paths, and a folder that is not the project's.
+        command = [sys.executable, "-m", "local.cli", "up", "--inbox", "inbox", "--out", "out"]
+        command += ["--model", "tiny", "--state-dir", "state"]
         environment = os.environ | {"CHUNK_DURATION_MINUTES": "0.5", "GPU_BATCH_SIZE": "1"}
-        process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
+        before = self.said.stat().st_size
+        process = subprocess.Popen(
+            command, stdout=self.log, stderr=self.log, env=environment, cwd=self.state.parent
+        )
         try:
+            self.wait(lambda: b"Stop with Ctrl-C" in self.said.read_bytes()[before:])
             yield process
         finally:
             if killed:
@@ -90,11 +96,12 @@ def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(deployment):
         shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "voice note 😀.opus")
         (deployment.inbox / "notes.mp3").write_text("This is a text about a meeting.\n" * 200)
         deployment.wait(deployment.all_ended(2))
+        deployment.wait(deployment.transcripts)
     bad, good = sorted(deployment.recordings(), key=lambda one: one.source.name)
     assert (bad.state, bad.code) == ("FAILED", "not-media")
     assert good.state == "DONE"
     text = next(deployment.out.rglob("transcript.txt"))
-    assert text.parent.parent.name == "voice note 😀.opus"
+    assert text.parent == deployment.out / "voice note 😀.opus"
     assert len(text.read_text().split()) > 40
 
 
@@ -107,6 +114,7 @@ def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(dep
     assert not deployment.all_ended(2)()
     with deployment.up():
         deployment.wait(deployment.all_ended(2))
+        deployment.wait(lambda: len(deployment.transcripts()) == 12)
     recordings = deployment.recordings()
     assert [one.state for one in recordings] == ["DONE", "DONE"]
     chunks = sum(len(one.chunks) for one in recordings)
@@ -119,6 +127,37 @@ def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(dep
     assert deployment.recordings() == recordings
     assert deployment.transcripts() == before
     assert deployment.attempts() == attempts
+
+
+def test_transcribe_on_the_same_state_means_the_same_files_and_disturbs_nothing(deployment, tmp_path):
+    shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
+    with deployment.up(killed=True):
+        deployment.wait(deployment.recordings)
+    command = [
+        sys.executable,
+        "-m",
+        "local.cli",
+        "transcribe",
+        SAMPLES / "order-hotline.m4a",
+        "--model",
+        "tiny",
+    ]
+    command += ["--state-dir", deployment.state, "--out", tmp_path / "mine"]
+    assert subprocess.run(command, check=False, timeout=90).returncode == 0
+    assert (tmp_path / "mine" / "order-hotline.m4a" / "transcript.srt").is_file()
+    with deployment.up():
+        deployment.wait(deployment.all_ended(2))
+        deployment.wait((deployment.out / "voice-note.opus" / "transcript.srt").is_file)
+    assert [one.state for one in deployment.recordings()] == ["DONE", "DONE"]
+    assert subprocess.run(command, check=False, timeout=90).returncode == 0
+
+
+def test_transcripts_may_not_go_into_the_inbox(deployment):
+    command = [sys.executable, "-m", "local.cli", "up", "--inbox", deployment.inbox, "--model", "tiny"]
+    command += ["--out", deployment.inbox / "out", "--state-dir", deployment.state]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert "side by side" in result.stderr
 
 
 def test_a_second_one_on_the_same_state_is_refused(deployment):

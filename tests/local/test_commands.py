@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from local import cli, report
 from local.events import object_resource
-from local.platform import inbox_folder, open_ports
-from local.screen import Screen
+from local.platform import open_ports
+from local.screen import Screen, printable
 from shared.errors import BadMedia
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
@@ -37,7 +37,7 @@ class State:
         self.settings = Settings(state_dir=folder, chunk_minutes=0.5, model="tiny")
         self.media = ScriptedMedia()
         self.ports = replace(open_ports(self.settings), media=self.media)
-        self.inbox = inbox_folder(self.settings)
+        self.inbox = self.ports.inbox
         self.inbox.mkdir(parents=True)
 
     def upload(self, name):
@@ -129,8 +129,29 @@ def test_names_are_shown_as_they_are():
     assert "[bold]x[/bold].mp3" in drawn([line("[bold]x[/bold].mp3")], 120)
 
 
-def test_a_failed_recording_shows_its_reason():
-    assert "FAILED: It is empty." in drawn([line("x.mp3", "FAILED")], 140)
+def test_a_failed_recording_shows_its_reason_below_the_table_or_in_its_line():
+    failed = line("x.mp3", "FAILED")
+    assert "FAILED" in drawn([failed], 140)
+    assert report.notes([failed, line("y.mp3")])[1:] == ["FAILED x.mp3: It is empty."]
+    assert report.plain(failed) == "x.mp3: FAILED: It is empty."
+
+
+def test_the_reason_for_a_method_is_said_once():
+    assert report.notes([line("a.mp3"), line("b.mp3")]) == ["parakeet: because (2 files)"]
+
+
+def test_elsewhere_than_on_a_terminal_a_recording_is_one_line():
+    assert report.plain(line("a.mp3")) == (
+        "a.mp3: 1 min, 9 words, 120× real time, $0.0100 (Deepgram $0.0043), parakeet (because), in "
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("talk.mp3", "talk.mp3"), ("é 😀.mp3", "é 😀.mp3"), ("a\x1b[31mb\n.mp3", r"a\x1b[31mb\n.mp3")],
+)
+def test_names_cannot_move_the_cursor(name, shown):
+    assert printable(name) == shown
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -157,13 +178,15 @@ def test_dollars_are_told_as_people_write_them(usd, text):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_is_bars_on_a_terminal_and_lines_elsewhere(terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    recording = line("r").recording
-    with Screen(console, {"r": "talk [x].mp3", "s": "bad.mp3"}) as screen:
+    recording = replace(line("r").recording, warnings=("the audio stops at 3.0 s",))
+    with Screen(console, {"r": "talk [x].mp3", "s": "[/b]bad.mp3"}) as screen:
         screen.planned("r", 60.0)
         screen.heard("r", 30.0)
+        screen.heard("s", 1.0)
         screen.ended(recording)
         screen.ended(replace(recording, id="s", state="FAILED", reason="It is [not] sound."))
     shown = console.file.getvalue()
-    assert "bad.mp3: It is [not] sound." in shown
+    assert "[/b]bad.mp3: It is [not] sound." in shown
+    assert "talk [x].mp3: the audio stops at 3.0 s" in shown
     assert ("done    talk [x].mp3: 1 min, 9 words" in shown) is not terminal
     assert ("\x1b[" in shown) is terminal

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from local.export import check, export
+from local.export import check, choose_folder, export
 from shared.errors import Permanent, StoreUnavailable
 from shared.model import Options, Recording, StoredObject
 from tests.world import World
@@ -59,3 +61,18 @@ def test_an_output_that_is_gone_is_said(world, recording, tmp_path):
     world.ports.store.path_of("transcripts", "audio/x/1/words.csv").unlink()
     with pytest.raises(StoreUnavailable, match=r"words\.csv is gone"):
         export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+
+
+def source(name):
+    return StoredObject(bucket="files", name=name, generation=1, size=1)
+
+
+def test_a_folder_belongs_to_one_source_and_another_one_takes_a_longer_path(world, tmp_path):
+    out = tmp_path / "out"
+    first = choose_folder(out, Path("t.wav"), source("home/x/t.wav"), world.ports)
+    assert first == out / "t.wav"
+    assert choose_folder(out, Path("t.wav"), source("home/x/t.wav"), world.ports) == first
+    second = choose_folder(out, Path("t.wav"), source("home/x/b/t.wav"), world.ports)
+    assert second == out / "b" / "t.wav"
+    assert choose_folder(out, Path("t.wav"), source("home/x/b/t.wav"), world.ports) == second
+    assert choose_folder(out, Path("t.wav"), source("t.wav"), world.ports).name.startswith("t.wav-")

@@ -77,3 +77,24 @@ def test_a_pipe_is_not_a_file_to_wait_for(tree):
     with pytest.raises(BadRequest, match="no file or folder"):
         collect([tree / "pipe.mp3"])
     assert str(tree / "pipe.mp3") not in outputs(collect([tree]))
+
+
+def test_a_link_to_nothing_is_said_and_the_others_go_on(tree):
+    (tree / "a" / "gone.mp3").symlink_to(tree / "nowhere")
+    found = collect([tree / "a"])
+    assert list(outputs(found).values()) == ["talk.mp3"]
+    assert found.unreadable == (f"{tree / 'a' / 'gone.mp3'} is a link to nothing",)
+
+
+def test_a_folder_that_cannot_be_searched_is_said(tree, monkeypatch):
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = collect([tree / "b"])
+    assert list(outputs(found).values()) == ["talk.mp3"]
+    assert "deep cannot be searched (Permission denied)" in found.unreadable[0]

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import av
+import jsonschema
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -60,6 +61,55 @@ def test_a_second_run_repeats_nothing_and_gives_the_same_bytes(run, tmp_path):
     assert result.exit_code == 0
     assert lines[0]["skipped"]
     assert (tmp_path / "transcripts" / "voice-note.opus" / "transcript.json").read_bytes() == before
+
+
+def test_the_json_is_what_its_schema_says(run, tmp_path):
+    run(SAMPLES / "voice-note.opus")
+    schema = json.loads((SAMPLES.parent / "docs" / "transcript.schema.json").read_text())
+    document = json.loads((tmp_path / "transcripts" / "voice-note.opus" / "transcript.json").read_text())
+    jsonschema.validate(document, schema)
+    assert document["source"]["uri"] == f"file://{SAMPLES / 'voice-note.opus'}"
+
+
+def test_one_file_that_cannot_be_looked_at_does_not_stop_the_others(run, tmp_path):
+    shutil.copy(SAMPLES / "voice-note.opus", tmp_path / "%=x.opus")
+    result, lines = run(tmp_path / "%=x.opus", SAMPLES / "voice-note.opus")
+    assert result.exit_code == 1
+    assert [one["state"] for one in lines] == ["FAILED", "DONE"]
+    assert "Rename it" in lines[0]["reason"]
+
+
+def test_each_failure_is_said_once(tmp_path):
+    (tmp_path / "text.mp3").write_text("This is not sound. " * 100)
+    command = [sys.executable, "-m", "local.cli", "transcribe", tmp_path / "text.mp3", "--model", "tiny"]
+    command += ["--state-dir", tmp_path / "state", "--out", tmp_path / "out"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert result.stderr.count("This is text") == 1
+    assert result.stdout.count("This is text") == 1
+
+
+def test_another_run_on_the_same_files_that_is_stopped_does_not_hang_this_one(tmp_path):
+    speech, _ = talk(120, seed=6)
+    write_media(tmp_path / "long.wav", speech)
+    command = [sys.executable, "-m", "local.cli", "transcribe", tmp_path / "long.wav", "--model", "tiny"]
+    command += ["--state-dir", tmp_path / "state"]
+    environment = os.environ | {"CHUNK_DURATION_MINUTES": "0.1", "MAX_CONCURRENT_CHUNKS": "1"}
+    runs = [
+        subprocess.Popen([*command, "--out", tmp_path / name], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for name in ("a", "b")
+    ]  # fmt: skip
+    ports = open_ports(Settings(state_dir=tmp_path / "state"))
+    deadline = time.monotonic() + 60
+    while ports.records.count(documents.CHUNKS) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    ports.close()
+    runs[0].send_signal(signal.SIGINT)
+    assert runs[0].wait(30) in {0, 130}
+    assert runs[1].wait(60) == 0
+    for run in runs:
+        run.communicate()
+    assert (tmp_path / "b" / "long.wav" / "transcript.txt").is_file()
 
 
 def test_only_the_formats_asked_for_are_written(run, tmp_path):
