@@ -13,6 +13,7 @@ PARTS = (
     ("Speed against onnx-asr's recipe and NeMo's transcribe()", ["bench.speed"]),
     ("The host's own work, overhead and memory", ["bench.flow"]),
     ("The router's probe of six hours", ["bench.probe"]),
+    ("The router as a process", ["bench.router"]),
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
 )
 
