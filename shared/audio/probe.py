@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio import flac, isobmff, matroska, riff
+from shared.audio import asf, avi, flac, isobmff, matroska, ogg, riff
 from shared.audio.container import choose_stream, open_container
 from shared.audio.elementary import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
-from shared.audio.sniff import HEAD, check_track, encrypted, not_media, sniff, stops_early
+from shared.audio.sniff import HEAD, check_track, not_media, sniff, stops_early
+from shared.audio.promise import Length, Promise, shortened
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -28,11 +29,6 @@ SAMPLE_BYTES = 24 * 1024
 """Bytes looked at in each."""
 WHOLE = 400_000
 """A file of fewer bytes is read in full: then even a variable bit rate gives an exact duration."""
-
-_ASF_ENCRYPTION = (
-    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
-    bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
-)
 
 
 def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
@@ -105,10 +101,8 @@ def skip_trailing_tags(reader: Reader, first: int) -> int:
 
 def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     if demuxer == "asf":
-        start = reader.at(0, 16 * 1024)
-        if any(mark in start for mark in _ASF_ENCRYPTION):
-            raise encrypted("Windows Media protection")
-    shortage = riff.shortage(reader) if demuxer in {"wav", "aiff"} else None
+        asf.check(reader)
+    promise = _promise(reader, demuxer, track)
     with open_container(reader, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context
@@ -119,23 +113,31 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             duration = container.duration / av.time_base
         if demuxer == "flac" and not duration:
             duration = flac.length(reader, skip_id3(reader))
-        exact = duration is not None and demuxer not in GUESSED
-        warnings: tuple[str, ...] = ()
-        if shortage is not None and duration is not None:
-            if demuxer == "aiff":  # FFmpeg takes the length from the header there, not from the file
-                duration /= shortage
-            warnings = (stops_early(duration, duration * shortage),)
+        length = Length(duration=duration or None, exact=bool(duration) and demuxer not in GUESSED)
+        if promise is not None:
+            length = shortened(promise, length, context.bit_rate or 0)
+        if demuxer == "ogg" and duration:
+            warning = ogg.unfinished(reader, duration)
+            length = replace(length, warnings=(warning,) if warning else ())
         return AudioInfo(
             format=demuxer,
             codec=context.codec.canonical_name,
             sample_rate=context.sample_rate,
             channels=context.channels,
-            duration=duration if duration and duration > 0 else None,
-            exact=exact,
+            duration=length.duration if length.duration and length.duration > 0 else None,
+            exact=length.exact,
             splittable_by="time",
             tracks=len(container.streams.audio),
-            warnings=warnings,
+            warnings=length.warnings,
         )
+
+
+def _promise(reader: Reader, demuxer: str, track: int) -> Promise | None:
+    if demuxer == "avi":
+        return avi.shortage(reader, track)
+    if demuxer == "asf":
+        return asf.shortage(reader)
+    return riff.shortage(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
 
 
 GUESSED = {"ac3", "eac3", "dts", "amr", "mpc"}

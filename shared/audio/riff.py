@@ -1,42 +1,82 @@
-"""Wave files (RIFF, RF64, AIFF): does the file hold what its header promises?
+"""Wave files and their kin (RIFF, RF64, AIFF, CAF, Wave64): does the file hold what its header promises?
 
-Sources: Multimedia Programming Interface 1.0 (RIFF), EBU Tech 3306 (RF64), AIFF-C draft (1991).
-FFmpeg reads these well; it just takes the end of a cut file for its natural end.
+Sources: Multimedia Programming Interface 1.0 (RIFF), EBU Tech 3306 (RF64), AIFF-C draft (1991), Apple Core
+Audio Format Specification 1.0 (CAF), Sony Wave64 format specification 1.0.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from shared.audio.promise import Promise
 
 if TYPE_CHECKING:
     from shared.audio.reader import Reader
 
 MOST_CHUNKS = 200
 """Chunks looked at before the samples; real files have a dozen."""
-UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000}
+UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000, 2**64 - 1, 2**63 - 1}
 """Sizes that recorders write when they stream and do not yet know."""
 
 
-def shortage(reader: Reader) -> float | None:
-    """How much longer the samples should be than they are (2.0: half is missing), or None if all are there."""
-    head = reader.at(0, 12)
-    big = head[:4] == b"FORM"
-    order = "big" if big else "little"
-    at = 12
-    wide_size = 0
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Form:
+    """How a format writes its chunks: a name, a size, the content, padding."""
+
+    first: int
+    """Where the first chunk stands, bytes."""
+    samples: bytes
+    """What the name of the chunk of samples begins with."""
+    name: int = 4
+    """Bytes of a name."""
+    width: int = 4
+    """Bytes of a size."""
+    order: Literal["big", "little"] = "little"
+    """Of the bytes of a size."""
+    counts_itself: bool = False
+    """Whether the size includes name and size."""
+    align: int = 2
+    """Chunks start at multiples of this, bytes."""
+
+
+_FORMS = {
+    b"RIFF": _Form(first=12, samples=b"data"),
+    b"RF64": _Form(first=12, samples=b"data"),
+    b"BW64": _Form(first=12, samples=b"data"),
+    b"FORM": _Form(first=12, samples=b"SSND", order="big"),
+    b"caff": _Form(first=8, samples=b"data", width=8, order="big", align=1),
+    b"riff": _Form(first=40, samples=b"data", name=16, width=8, counts_itself=True, align=8),
+}
+
+
+def shortage(reader: Reader) -> Promise | None:
+    """What the header promises of the samples, or None where they are all there or it does not tell.
+
+    Args:
+        reader: the recording.
+    """
+    head = reader.at(0, 4)
+    form = _FORMS.get(head)
+    if form is None:
+        return None
+    at, wide = form.first, 0
     for _ in range(MOST_CHUNKS):
-        header = reader.at(at, 8, block=4096)
-        if len(header) < 8:
+        header = reader.at(at, form.name + form.width, block=4096)
+        if len(header) < form.name + form.width:
             return None
-        name, size = header[:4], int.from_bytes(header[4:], order)  # type: ignore[arg-type]  # one of the two words
+        name, size = header[: form.name], int.from_bytes(header[form.name :], form.order)
+        begin = at + len(header)
         if name == b"ds64":
-            wide_size = int.from_bytes(reader.at(at + 16, 8), "little")
-        if name in {b"data", b"SSND"}:
-            if head[:4] in {b"RF64", b"BW64"} and size == 0xFFFFFFFF:
-                size = wide_size
-            elif size in UNKNOWN:
+            wide = int.from_bytes(reader.at(begin + 8, 8), "little")
+        if name.startswith(form.samples):
+            if head in {b"RF64", b"BW64"} and size == 0xFFFFFFFF:
+                size = wide
+            if size in UNKNOWN:
                 return None
-            held = reader.size - at - 8
-            return size / held if 0 < held < size else None
-        at += 8 + size + (size & 1)
+            size -= len(header) if form.counts_itself else 0
+            held = reader.size - begin
+            return Promise(size=size, held=held) if 0 < held < size else None
+        end = at + size if form.counts_itself else begin + size
+        at = max(begin, end + -end % form.align)
     return None
