@@ -18,7 +18,8 @@ from pathlib import Path
 from gpu_job import parakeet_onnx
 from local import inputs, oneshot
 from local.platform import open_ports
-from shared.model import Options, Word
+from shared.model import Options
+from shared.results import Word
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent

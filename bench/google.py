@@ -21,7 +21,7 @@ from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import documents
 from shared.messages import CHUNKS_GPU, to_fields
-from shared.model import LedgerRow
+from shared.results import LedgerRow
 from shared.topology import LOCAL
 from tests.emulators import firestore_emulator, pubsub_emulator
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from shared.model import Engine, Word
+    from shared.model import Engine
+    from shared.results import Word
 
 SAMPLE_RATE = 16_000
 """Hertz: every recogniser here hears mono sound at this rate."""

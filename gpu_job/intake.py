@@ -21,8 +21,8 @@ from shared.audio import Pcm
 from shared.errors import BadMedia, DropscribeError, Permanent
 from shared.flow import chunk, record
 from shared.messages import ChunkMessage, decode
-from shared.model import Word
 from shared.ports import Delivery
+from shared.results import Word
 from shared.telemetry import log
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shared.model import Engine, Word
+    from shared.model import Engine
+    from shared.results import Word
 
 __all__ = ["Weights", "catalogue", "load"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.model import Word
+from shared.results import Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,8 @@ from gpu_job.engine import SAMPLE_RATE
 from gpu_job.intake import Intake, Prepared
 from shared.flow import chunk, merge
 from shared.flow.merge import Piece
-from shared.model import ChunkResult, LedgerRow, Word
 from shared.prices import TABLE, cpu_cost
+from shared.results import ChunkResult, LedgerRow, Word
 from shared.telemetry import log
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from local.report import dollars
 from shared.flow import documents
 from shared.flow.route import human_duration
 from shared.messages import from_fields
-from shared.model import LedgerRow
 from shared.prices import TABLE, deepgram_cost, total
+from shared.results import LedgerRow
 
 if TYPE_CHECKING:
     from local.platform import LocalPorts

@@ -14,8 +14,9 @@ from rich.text import Text
 from shared.flow import documents
 from shared.flow.route import human_duration
 from shared.messages import from_fields
-from shared.model import LedgerRow, Recording
+from shared.model import Recording
 from shared.prices import deepgram_cost, total
+from shared.results import LedgerRow
 
 if TYPE_CHECKING:
     from shared.ports import Ports

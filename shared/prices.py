@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.model import LedgerRow
+    from shared.results import LedgerRow
     from shared.settings import Settings
 
 

@@ -44,6 +44,7 @@ def test_the_flow_imports_nothing_but_the_library_it_stands_on():
         "shared.flow",
         "shared.outputs",
         "shared.model",
+        "shared.results",
         "shared.messages",
         "shared.errors",
         "shared.ports",

@@ -14,7 +14,8 @@ from local.platform import open_ports
 from shared.flow import merge
 from shared.flow.chunk import result_name
 from shared.messages import decode
-from shared.model import ChunkResult, Options, Word
+from shared.model import Options
+from shared.results import ChunkResult, Word
 from shared.settings import Settings
 from tests.speech import talk, text_of, word_errors, write_wav
 

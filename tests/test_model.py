@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.model import ChunkResult, Options, StoredObject, recording_id
+from shared.model import Options, StoredObject, recording_id
+from shared.results import ChunkResult
 
 SOURCE = StoredObject(bucket="audio", name="talk.mp3", generation=1, size=10)
 

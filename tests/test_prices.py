@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from shared.model import LedgerRow
 from shared.prices import TABLE, cpu_cost, deepgram_cost, total
+from shared.results import LedgerRow
 from shared.settings import Settings
 
 

@@ -15,8 +15,9 @@ from local.queue import SqliteQueue
 from local.records import SqliteRecords
 from local.store import FileStore
 from shared.audio import Pcm
-from shared.model import AudioInfo, ChunkResult, LedgerRow, Word
+from shared.model import AudioInfo
 from shared.ports import Ports
+from shared.results import ChunkResult, LedgerRow, Word
 from shared.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from shared.audio import Pcm
     from shared.messages import ChunkMessage
-    from shared.model import ChunkResult, LedgerRow
     from shared.ports import Ports
+    from shared.results import ChunkResult, LedgerRow
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING
 
 from shared.errors import Transient
 from shared.flow.seam import SHORTEST, TOLERANCE, Piece, seam
-from shared.model import Part
+from shared.results import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.model import Chunk, ChunkResult, Word
+    from shared.model import Chunk
+    from shared.results import ChunkResult, Word
 
 __all__ = ["Piece", "join", "parts", "pieces"]
 

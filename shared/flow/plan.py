@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from shared.model import ByteSpan, Chunk
 
 if TYPE_CHECKING:
-    from shared.model import AudioInfo, ChunkResult, Engine
+    from shared.model import AudioInfo, Engine
+    from shared.results import ChunkResult
 
 MIN_OVERLAP, MAX_OVERLAP = 8.0, 30.0
 """Seconds that neighbours share: a tenth of a chunk, but within these. What an engine hears in the first

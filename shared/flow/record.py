@@ -13,11 +13,12 @@ from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
 from shared.flow import answers, dispatch, documents, merge, plan
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
-from shared.model import ChunkResult, Recording, Transcript
+from shared.results import ChunkResult, Transcript
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.messages import ChunkDone
+    from shared.model import Recording
     from shared.ports import Ports
 
 LONGEST_NAME = 1024

@@ -22,7 +22,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.model import Word
+from shared.results import Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

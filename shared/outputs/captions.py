@@ -28,8 +28,8 @@ from shared.outputs.words import milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.model import Word
     from shared.outputs.segments import Segment
+    from shared.results import Word
 
 LINE = 42
 """Characters in a line."""

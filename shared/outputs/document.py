@@ -15,8 +15,8 @@ from shared.outputs.words import encodable, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.model import Part, Transcript, Word
     from shared.outputs.segments import Segment
+    from shared.results import Part, Transcript, Word
 
 SCHEMA_VERSION = 1
 """Goes up when a field changes its meaning or goes away."""

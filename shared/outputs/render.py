@@ -16,7 +16,7 @@ from shared.outputs.words import tidy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.model import Transcript
+    from shared.results import Transcript
 
 FORMATS = ("json", "csv", "srt", "vtt", "txt")
 """What can be asked for; `csv` is two files, one of words and one of paragraphs."""

@@ -23,7 +23,7 @@ from shared.outputs.words import join
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.model import Word
+    from shared.results import Word
 
 LONG_PAUSE = 2.0
 """Seconds of silence that end a segment and a paragraph."""

@@ -15,8 +15,8 @@ from shared.outputs.words import milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.model import Word
     from shared.outputs.segments import Segment
+    from shared.results import Word
 
 _FORMULA = ("=", "+", "-", "@")
 _HARMLESS = re.compile(r"[=+@-][0-9.,:]*%?")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.model import Word
+    from shared.results import Word
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half characters: a file name that is not UTF-8 has them. No encoding can write them."""

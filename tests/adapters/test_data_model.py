@@ -9,7 +9,8 @@ import pytest
 
 from shared.adapters.firestore_documents import KEPT
 from shared.flow import answers, capacity, documents, give_up, stuck, sweep
-from shared.model import LedgerRow, Recording
+from shared.model import Recording
+from shared.results import LedgerRow
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
 ROWS = {

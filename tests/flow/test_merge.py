@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from shared.errors import Transient
 from shared.flow.merge import Piece, join, parts, pieces
-from shared.model import ByteSpan, Chunk, ChunkResult, Engine, Word
+from shared.model import ByteSpan, Chunk, Engine
+from shared.results import ChunkResult, Word
 
 
 def word(text: str, start: float, end: float | None = None) -> Word:

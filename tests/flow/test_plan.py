@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.flow import plan
-from shared.model import AudioInfo, ChunkResult
+from shared.model import AudioInfo
+from shared.results import ChunkResult
 
 
 def audio(duration=3600.0, **changes):

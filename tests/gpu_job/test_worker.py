@@ -11,8 +11,8 @@ from shared.audio import Pcm
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable
 from shared.flow import documents, record, upload
 from shared.messages import ChunkDone, decode
-from shared.model import ChunkResult, Word
 from shared.ports import Delivery
+from shared.results import ChunkResult, Word
 from tests.world import World
 
 RATE = 16_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from shared.model import Decision, Part, StoredObject, Transcript, Word
+from shared.model import Decision, StoredObject
+from shared.results import Part, Transcript, Word
 
 NASTY = (
     "<b>", "</i>", "<v", "&", "&amp;", "&lt;b&gt;", "-->", "a-->b", "00:00:01,000-->00:00:02,000", "{\\an8}",

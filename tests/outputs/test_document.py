@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model import Word
 from shared.outputs.document import transcript_json
 from shared.outputs.segments import paragraphs, sentences
+from shared.results import Word
 from tests.outputs.streams import any_stream, spoken, transcript, word
 
 SCHEMA = json.loads(

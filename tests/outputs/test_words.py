@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model import Word
 from shared.outputs.words import encodable, join, milliseconds, one_line, tidy
+from shared.results import Word
 from tests.outputs.streams import word
 
 

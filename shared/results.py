@@ -1,0 +1,119 @@
+"""What comes out of a recording: words, results of chunks, the transcript, and what it all cost.
+
+Like `shared/model.py`: frozen records, every field with its unit, all times in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.model import Decision, Engine, StoredObject
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """One recognised word."""
+
+    text: str
+    """As the engine wrote it, punctuation included, without spaces."""
+    start: float
+    """Start."""
+    end: float
+    """End, never before `start`."""
+    confidence: float
+    """Probability of the word by the engine, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkResult:
+    """What an engine heard in one chunk. Times count from the chunk's nominal start."""
+
+    recording: str
+    """Key of the recording."""
+    index: int
+    """Index of the chunk."""
+    engine: Engine
+    """Who transcribed it."""
+    attempt: str
+    """Which attempt this is: its ledger row was used, those of other attempts were wasted."""
+    model: str
+    """Weights used."""
+    revision: str
+    """Exact version of the weights."""
+    words: tuple[Word, ...]
+    """In order; from -lead to owned + tail."""
+    lead: float
+    """Seconds of audio decoded before the nominal start."""
+    owned: float
+    """Seconds of audio between the chunk's own bounds, as measured while decoding."""
+    decoded: float
+    """Seconds of audio decoded, overlap included."""
+    language: str | None = None
+    """BCP-47 code where the engine knows it."""
+    warnings: tuple[str, ...] = ()
+    """What its owner should know, e.g. where a truncated file stops."""
+
+    @property
+    def tail(self) -> float:
+        """Seconds of audio decoded after the nominal end."""
+        return max(0.0, self.decoded - self.lead - self.owned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A stretch of the transcript and who transcribed it."""
+
+    start: float
+    """Start."""
+    end: float
+    """End."""
+    engine: Engine
+    """Who transcribed it."""
+    model: str
+    """Weights used."""
+    revision: str
+    """Exact version of the weights."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcript:
+    """The merged result, from which every output file is written."""
+
+    recording: str
+    """Key of the recording."""
+    source: StoredObject
+    """What was transcribed."""
+    duration: float
+    """Seconds of audio, as measured while decoding."""
+    language: str | None
+    """BCP-47 code, None where unknown."""
+    decision: Decision
+    """Method and its reason."""
+    parts: tuple[Part, ...]
+    """Who transcribed what, without gaps, in order."""
+    words: tuple[Word, ...]
+    """All words, in order of the audio."""
+    warnings: tuple[str, ...] = ()
+    """What the owner should know about this transcript."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerRow:
+    """What one attempt of one engine on one chunk cost."""
+
+    recording: str
+    """Key of the recording."""
+    chunk: int
+    """Index of the chunk."""
+    engine: Engine
+    """Who was paid."""
+    attempt: str
+    """Which delivery of which message it was: another delivery is another attempt."""
+    audio_seconds: float
+    """Audio decoded for it, overlap included."""
+    busy_seconds: float
+    """Wall time of the engine, shared out by audio seconds where a batch held several chunks."""
+    usd: float
+    """Price of it, US dollars."""
+    prices: str
+    """Version of the price table it was priced with."""
