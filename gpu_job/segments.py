@@ -118,22 +118,23 @@ def _divide(level: NDArray[np.float32], start: int, end: int, target: int) -> li
     longest, overlap = round(LONGEST * FRAMES), round(OVERLAP * FRAMES)
     target = min(target, longest)
     windows = []
+    shared = 0  # frames that the window to come shares with the one before
     while end - start > min(longest, target * 3 // 2):
-        at = _pause(level[start : min(start + longest, end)], target)
+        at = _pause(level[start : min(start + longest, end)], target, after=shared)
         if at is not None:
             windows.append((start, start + at))
-            start += at
+            start, shared = start + at, 0
         elif end - start > longest:
             windows.append((start, start + longest))
-            start += longest - overlap
+            start, shared = start + longest - overlap, overlap
         else:
             break
     windows.append((start, end))
     return windows
 
 
-def _pause(level: NDArray[np.float32], target: int) -> int | None:
-    """The frame to cut at: the middle of a long pause near the target; None where nobody pauses.
+def _pause(level: NDArray[np.float32], target: int, *, after: int) -> int | None:
+    """The frame to cut at, past `after`: the middle of a long pause near the target; None without a pause.
 
     Quiet is relative to this stretch: a third of the way up from its quietest to its loudest parts.
     """
@@ -145,7 +146,7 @@ def _pause(level: NDArray[np.float32], target: int) -> int | None:
     best, best_score = None, -np.inf
     for first, last in pauses:
         middle = (first + last) // 2
-        if middle < target // 2 or middle > len(level) - FRAMES // 2:
+        if middle < target // 2 or middle <= after or middle > len(level) - FRAMES // 2:
             continue
         score = min(last - first, FRAMES) / FRAMES - abs(middle - target) / target
         if score > best_score:
