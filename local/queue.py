@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from local import owners
 from local.dead_letters import dead_letter_attributes
+from local.upkeep import Upkeep
 from shared.errors import BadRequest
 from shared.ports import Delivery
 from shared.topology import LOCAL, Subscription, Topology
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.05
 
 
-class SqliteQueue:
+class SqliteQueue(Upkeep):
     """Topics with subscriptions, at least once; safe to use from several threads and processes.
 
     Implements `shared.ports.Queue`, plus what only one machine needs: waiting without polling, giving
@@ -43,10 +43,8 @@ class SqliteQueue:
     """
 
     def __init__(self, database: Database, clock: Clock, topology: Topology = LOCAL) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self.topology = topology
-        self._published = threading.Condition()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.
@@ -200,59 +198,6 @@ class SqliteQueue:
                 if changes.look():
                     due = self._next_due(subscription)
 
-    def reclaim(self) -> int:
-        """End the leases of processes of this computer that are no longer running; gives their number.
-
-        Without it a restart after `kill -9` would wait for the leases to run out. The deliveries stay
-        counted: the message itself may be what killed the process.
-        """
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT owner FROM messages WHERE lease IS NOT NULL"
-            ).fetchall()
-        gone = [owner for (owner,) in rows if owner is not None and owners.is_gone(owner)]
-        if not gone:
-            return 0
-        ended = 0
-        with self._database.write(durable=False) as connection:
-            for owner in gone:
-                ended += connection.execute(
-                    "UPDATE messages SET lease = NULL, owner = NULL, due = min(due, ?) "
-                    "WHERE owner = ? AND lease IS NOT NULL",
-                    (self._clock.now(), owner),
-                ).rowcount
-        self._wake()
-        return ended
-
-    def purge(self, attribute: str, *values: str) -> int:
-        """Drop all messages, waiting or leased, whose attribute has one of `values`; gives their number."""
-        wanted = json.dumps(values)
-        with self._database.write() as connection:
-            cursor = connection.execute(
-                "DELETE FROM messages WHERE (SELECT value FROM json_each(attributes) WHERE key = ?) "
-                "IN (SELECT value FROM json_each(?))",
-                (attribute, wanted),
-            )
-            return cursor.rowcount
-
-    def pending(self, subscription: str) -> int:
-        """How many messages are not acknowledged yet: waiting, leased or in back-off."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT count(*) FROM messages WHERE subscription = ?", (subscription,)
-            ).fetchone()
-        return int(row[0])
-
-    def values_of(self, attribute: str) -> set[str]:
-        """What the messages that are not acknowledged yet have in an attribute."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT each.value FROM messages, json_each(messages.attributes) AS each "
-                "WHERE each.key = ?",
-                (attribute,),
-            ).fetchall()
-        return {str(value) for (value,) in rows}
-
     def close(self) -> None:
         """Close the database, for the records as well."""
         self._database.close()
@@ -294,7 +239,3 @@ class SqliteQueue:
                 "SELECT min(due) FROM messages WHERE subscription = ?", (subscription,)
             ).fetchone()
         return None if row[0] is None else float(row[0])
-
-    def _wake(self) -> None:
-        with self._published:
-            self._published.notify_all()
