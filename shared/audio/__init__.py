@@ -7,7 +7,11 @@
       matroska.py     … of mkv, webm
       elementary.py   … of mp3 and raw aac: finds and reads frame headers
       flac.py         … of flac without a length
-      riff.py         … of wav: does the file hold what its header promises
+      promise.py      … of a file that is shorter than its header says:
+        riff.py         wav, aiff, caf, w64
+        avi.py          avi
+        asf.py          wma, wmv, and whether they are encrypted
+      ogg.py          … of ogg: was the stream brought to its end
     decode.py       one chunk as 16 kHz mono, cut by time …
       decode_span.py  … or by byte range
       timeline.py     puts decoded frames in their places

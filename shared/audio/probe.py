@@ -13,8 +13,8 @@ import av
 from shared.audio import asf, avi, flac, isobmff, matroska, ogg, riff
 from shared.audio.container import choose_stream, open_container
 from shared.audio.elementary import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
-from shared.audio.sniff import HEAD, check_track, not_media, sniff, stops_early
 from shared.audio.promise import Length, Promise, shortened
+from shared.audio.sniff import HEAD, check_track, not_media, sniff, stops_early
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 

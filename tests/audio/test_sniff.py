@@ -2,8 +2,6 @@
 
 import pytest
 
-from shared.audio.reader import Reader
-from shared.audio.riff import shortage
 from shared.audio.sniff import check_track, not_media, sniff
 from shared.errors import BadMedia
 from tests.audio.media import make
@@ -50,20 +48,3 @@ def test_tracks_are_checked():
         check_track(1, 1)
     with pytest.raises(BadMedia, match="Choose one from 0 to 2"):
         check_track(-1, 3)
-
-
-def wave_reader(data):
-    return Reader(lambda start, length: data[start : start + length], len(data))
-
-
-@pytest.mark.parametrize(("container", "codec"), [("wav", "pcm_s16le"), ("aiff", "pcm_s16be")])
-def test_a_wave_file_knows_how_much_of_it_is_missing(container, codec):
-    data = make(container, codec, seconds=2.0)
-    assert shortage(wave_reader(data)) is None
-    assert shortage(wave_reader(data[: len(data) // 4])) == pytest.approx(4.0, rel=0.01)
-
-
-def test_an_rf64_file_has_its_length_in_another_chunk():
-    data = make("wav", "pcm_s16le", seconds=2.0, muxing={"rf64": "always"})
-    assert shortage(wave_reader(data)) is None
-    assert shortage(wave_reader(data[: len(data) // 2])) == pytest.approx(2.0, rel=0.01)
