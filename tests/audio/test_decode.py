@@ -7,6 +7,13 @@ from shared.errors import BadMedia
 from tests.audio.media import FORMATS, RATE, Memory, chunk, lag, make, of_format, samples, sound, spans
 
 
+LATE = {
+    "mp3-no-header", "mp3-vbr-no-header", "mp2", "aac", "mp4-fragmented", "3gp", "wma", "amr", "avi", "flv", "mpegts",
+    "mpeg", "ac3",
+}  # fmt: skip
+"""Files that do not say by how much their encoder came late: up to one or two frames, and nobody can tell."""
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_decodes_to_the_same_sound_from_the_start_and_from_the_middle(sandbox, name):
     source = Memory(of_format(name))
@@ -17,8 +24,7 @@ def test_every_format_decodes_to_the_same_sound_from_the_start_and_from_the_midd
     assert whole.seconds == pytest.approx(whole.owned, abs=0.001)
     heard = samples(whole)
     reference = sound(RATE, 8.0)
-    # Codecs without delay information (raw aac, mpegts, …) come late by up to one or two frames.
-    assert abs(lag(reference[RATE : 5 * RATE], heard, 1.0)) < 0.06
+    assert abs(lag(reference[RATE : 5 * RATE], heard, 1.0)) < (0.06 if name in LATE else 0.0005)
     if info.splittable_by == "bytes":
         parts = [(sandbox.decode(source, info, chunk(span=one)), 0.0) for one in spans(info, 3, overlap=8000)]
         at = 0.0
