@@ -6,7 +6,6 @@ import pytest
 from shared.errors import BadMedia
 from tests.audio.media import FORMATS, RATE, Memory, chunk, lag, make, of_format, samples, sound, spans
 
-
 LATE = {
     "mp3-no-header", "mp3-vbr-no-header", "mp2", "aac", "mp4-fragmented", "3gp", "wma", "amr", "avi", "flv", "mpegts",
     "mpeg", "ac3",
