@@ -183,14 +183,9 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
     pcm, chunk_ = prepared.pcm, prepared.message.chunk
     pieces = []
     for index, window in enumerate(prepared.windows):
-        offset = pcm.start + window.start / SAMPLE_RATE
-        pieces.append(
-            Piece(
-                start=offset,
-                end=pcm.start + window.end / SAMPLE_RATE,
-                words=tuple(_shifted(word, offset) for word in prepared.heard[index]),
-            )
-        )
+        offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
+        words = tuple(_placed(word, offset, end) for word in prepared.heard[index])
+        pieces.append(Piece(start=offset, end=end, words=words))
     return ChunkResult(
         recording=prepared.message.recording,
         index=chunk_.index,
@@ -207,10 +202,11 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
     )
 
 
-def _shifted(word: Word, offset: float) -> Word:
+def _placed(word: Word, offset: float, end: float) -> Word:
+    """A word on the chunk's axis; an engine's frames may reach past the end of its window."""
     return Word(
         text=word.text,
-        start=round(word.start + offset, 3),
-        end=round(word.end + offset, 3),
+        start=round(min(word.start + offset, end), 3),
+        end=round(min(word.end + offset, end), 3),
         confidence=round(word.confidence, 3),
     )

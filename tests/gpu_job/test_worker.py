@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -210,6 +211,23 @@ def test_a_lease_is_renewed_while_the_engine_is_slow(tmp_path):
     world.close()
     assert len(rows) == 2
     assert all(row["attempt"].endswith("-1") for row in rows)
+
+
+def test_no_word_ends_after_the_audio(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+
+    class Late(CountingEngine):
+        def transcribe(self, windows):
+            return [
+                (Word(text="late", start=len(one) / RATE - 0.02, end=len(one) / RATE + 0.06, confidence=1.0),)
+                for one in windows
+            ]
+
+    work(world, Late(), until=lambda: chunks_done(world, recording) == 2)
+    done = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    name = next(name for name in done.outputs if name.endswith("transcript.json"))
+    words = json.loads(world.ports.store.load("transcripts", name))["words"]
+    assert max(word["end"] for word in words) <= done.duration
 
 
 def test_repeated_chunks_are_grouped_alone():
