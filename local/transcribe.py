@@ -43,7 +43,7 @@ class Request:
     as_json: bool
     """Print JSON on standard output instead of the table."""
     preview: bool = False
-    """Show the first lines of one transcript."""
+    """Show the table also where there is no terminal, and the first lines of one transcript."""
 
 
 def file_names(formats: str) -> list[str]:
@@ -135,16 +135,18 @@ def _show(lines: list[report.Line], request: Request, model: str) -> None:
     if request.as_json:
         print(json.dumps([one.as_json() for one in lines], ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
-    console = Console(soft_wrap=True)
+    terminal = Console().is_terminal
+    console = Console(soft_wrap=True, width=None if terminal else report.WIDE)
     shown = [replace(one, folder=_short(one.folder)) for one in lines]
-    if console.is_terminal:
+    as_table = terminal or request.preview
+    if as_table:
         console.print(report.table(shown, console.width))
         if len(lines) > report.MOST_ROWS:
             console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
     else:
         for one in shown:
             console.print(Text(report.plain(one)))
-    for note in report.notes(shown) if console.is_terminal else ():
+    for note in report.notes(shown) if as_table else ():
         console.print(Text(note))
     done = [one for one in lines if one.folder]
     if done:
