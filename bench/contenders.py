@@ -36,7 +36,7 @@ def ours(trial: Path):
 
     recognise(trial)
     settings = Settings()
-    return recognise, f"chunks of {settings.chunk_minutes:g} min, batches of {settings.batch_size}"
+    return recognise, f"chunks of {settings.chunk_minutes:g} min, batches of {engine.batch}"
 
 
 def onnx_asr_recipe(trial: Path):

@@ -59,6 +59,7 @@ class Instant:
     """An engine that hears two and a half words a second in no time: what is left is the host's work."""
 
     engine, model, revision, language = "parakeet-cpu", "instant", "1", "en"
+    batch = 64
 
     def transcribe(self, windows):
         return [

@@ -40,6 +40,11 @@ class Transcriber(Protocol):
         """BCP-47 code where the weights know one language only, else None."""
         ...
 
+    @property
+    def batch(self) -> int | None:
+        """How many windows it is best given at one time; None leaves that to `GPU_BATCH_SIZE`."""
+        ...
+
     def transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
         """Recognise windows that have nothing to do with each other.
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS = 3
 """After this many deliveries a chunk that fails takes its recording with it, with the reason."""
 
+DECODERS = 2
+"""Chunks that are decoded at one time, each in a process of its own."""
+
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.5
 """Seconds between two looks at an empty queue."""
 
@@ -74,7 +77,7 @@ class Prepared:
 class Intake:
     """Threads that turn messages into prepared chunks."""
 
-    def __init__(self, ports: Ports, subscription: str, *, threads: int = 2) -> None:
+    def __init__(self, ports: Ports, subscription: str, *, threads: int = DECODERS) -> None:
         self.ready: queue.Queue[Prepared] = queue.Queue()
         self.waiting_since = time.monotonic()
         self._ports = ports

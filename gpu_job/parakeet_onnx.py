@@ -83,6 +83,7 @@ class Parakeet:
     """Loaded weights; a `Transcriber`. May be called from several threads."""
 
     engine: Engine = "parakeet-cpu"
+    batch: int | None = DECODED_TOGETHER
 
     def __init__(self, name: str, located: Located, sessions: _Sessions, callers: int) -> None:
         self.model = name

@@ -104,7 +104,7 @@ class Worker:
             for prepared in group:
                 if not prepared.windows:
                     self._recognised(prepared, engine)
-            for batch in self._batches(group):
+            for batch in self._batches(group, engine.batch or self._ports.settings.batch_size):
                 self._run_batch(engine, batch)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
             log.warning("the engine failed on %d chunks: %r", len(group), error)
@@ -118,10 +118,10 @@ class Worker:
             self._engines[model] = self._load(model)
         return self._engines[model]
 
-    def _batches(self, group: Sequence[Prepared]) -> Iterator[list[tuple[Prepared, int]]]:
+    def _batches(self, group: Sequence[Prepared], most: int) -> Iterator[list[tuple[Prepared, int]]]:
         todo = [(prepared, index) for prepared in group for index in range(len(prepared.windows))]
         lengths = [len(prepared.samples(index)) for prepared, index in todo]
-        for batch in batching.pack(lengths, max_windows=self._ports.settings.batch_size):
+        for batch in batching.pack(lengths, max_windows=most):
             yield [todo[position] for position in batch]
 
     def _run_batch(self, engine: Transcriber, batch: Sequence[tuple[Prepared, int]]) -> None:

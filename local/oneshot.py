@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from gpu_job.intake import DECODERS
 from gpu_job.worker import Worker
 from local.events import object_resource
 from local.inputs import InputFile
@@ -118,6 +119,7 @@ def follow(
     yield from _ended(waiting, ports, watcher)
     if not waiting:
         return
+    ports.media.warm(DECODERS)
     with ExitStack() as stack:
         for subscription, step in in_process(ports).items():
             loop = PushLoop(ports.queue, subscription, step)

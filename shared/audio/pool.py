@@ -26,6 +26,14 @@ class MediaPool:
         self._idle: list[Sandbox] = []
         self._lock = threading.Lock()
 
+    def warm(self, count: int) -> None:
+        """Have so many processes ready; returns at once, and whoever comes early waits for his."""
+        with self._lock:
+            new = [Sandbox(self._limits) for _ in range(count - len(self._idle))]
+            self._idle += new
+        for sandbox in new:
+            threading.Thread(target=sandbox.start, name="warm", daemon=True).start()
+
     def probe(self, source: Source, *, name: str, track: int) -> AudioInfo:
         """What the container says, from a bounded number of bytes."""
         with self._sandbox() as sandbox:

@@ -53,6 +53,11 @@ class Sandbox:
         with self._lock:
             self._stop()
 
+    def start(self) -> None:
+        """Start the process now, so that the first job does not wait for it."""
+        with self._lock:
+            self._connection()
+
     def probe(self, source: Source, *, name: str = "", track: int = 0) -> AudioInfo:
         """Learn format, duration and tracks from the header and the tail.
 

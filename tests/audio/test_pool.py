@@ -54,3 +54,10 @@ def test_a_bad_file_does_not_use_up_a_process(pool, wav):
         with pytest.raises(BadMedia):
             pool.probe(Bytes(b"not media at all " * 100), name="x", track=0)
     assert pool.probe(wav, name="talk.wav", track=0).duration == 4.0
+
+
+def test_a_warm_pool_serves_at_once_and_ends_all_its_processes(pool, wav):
+    pool.warm(2)
+    assert pool.probe(wav, name="talk.wav", track=0).duration == 4.0
+    pool.warm(2)
+    assert len(pool._idle) == 2

@@ -41,6 +41,7 @@ class CountingEngine:
     """Hears one word a window, and may fail."""
 
     engine, model, revision, language = "parakeet-cpu", "fake", "1", "en"
+    batch = None
 
     def __init__(self, seconds=0.0):
         self.seconds = seconds
@@ -109,6 +110,14 @@ def test_windows_of_several_recordings_share_batches(world):
     engine = CountingEngine(seconds=0.3)
     work(world, engine, until=lambda: all(chunks_done(world, one) == 2 for one in recordings))
     assert max(engine.calls) > 2
+
+
+def test_an_engine_that_knows_better_gets_the_batches_it_likes(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    engine = CountingEngine()
+    engine.batch = 1
+    work(world, engine, until=lambda: chunks_done(world, recording) == 2)
+    assert set(engine.calls) == {1}
 
 
 def test_two_messages_about_one_chunk_cost_one_recognition(world):
