@@ -7,14 +7,18 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import BadRequest, ConfigurationError, Permanent
-from shared.messages import PUBLISHED_EVENT
+from shared.errors import BadRequest, Permanent
+from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cloudevents.http import CloudEvent
+
+
+FINALIZED_NOTIFICATION = "OBJECT_FINALIZE"
+"""Attribute `eventType` of a bucket's notification that an object is complete."""
 
 
 @contextmanager
@@ -27,8 +31,6 @@ def acknowledged() -> Iterator[None]:
     """
     try:
         yield
-    except ConfigurationError:
-        raise
     except Permanent as error:
         log.error("dropped an event that cannot succeed: %s", error)
 
@@ -37,10 +39,15 @@ def uploaded_object(event: CloudEvent) -> Mapping[str, Any]:
     """The object resource of an upload: Eventarc's direct event, or a bucket's Pub/Sub notification.
 
     Raises:
-        BadRequest: the event is neither.
+        BadRequest: the event is neither, or tells of something else than a finished upload.
     """
-    if event["type"] != PUBLISHED_EVENT:
+    if event["type"] == FINALIZED_EVENT:
         return event.data if isinstance(event.data, dict) else {}
+    if event["type"] != PUBLISHED_EVENT:
+        raise BadRequest(f"an event of type {event['type']} is no upload")
+    told = (pubsub_message(event).get("attributes") or {}).get("eventType", FINALIZED_NOTIFICATION)
+    if told != FINALIZED_NOTIFICATION:
+        raise BadRequest(f"a notification of {told} is no upload")
     try:
         resource = json.loads(pubsub_data(event))
     except ValueError as error:

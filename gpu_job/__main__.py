@@ -9,7 +9,7 @@ import threading
 
 from gpu_job import parakeet_onnx
 from gpu_job.worker import Worker
-from shared.errors import Permanent
+from shared.errors import DropscribeError
 from shared.platform import connect
 from shared.telemetry import log
 
@@ -30,7 +30,7 @@ def main() -> int:
         worker = Worker(ports, parakeet_onnx.load)
         worker.engine(ports.settings.model)  # fail now rather than on the first recording
         done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT)
-    except Permanent as error:
+    except DropscribeError as error:
         log.error("the worker cannot start: %s", error)
         return 2
     log.info(

@@ -18,7 +18,7 @@ import numpy as np
 from gpu_job import segments
 from gpu_job.leases import LeaseKeeper
 from shared.audio import Pcm
-from shared.errors import BadMedia, DropscribeError, Permanent
+from shared.errors import BadMedia, DropscribeError, Permanent, Transient
 from shared.flow import chunk, record
 from shared.messages import ChunkMessage, decode
 from shared.ports import Delivery
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 MAX_ATTEMPTS = 3
-"""After this many deliveries a chunk that fails takes its recording with it, with the reason."""
+"""After this many deliveries a chunk on which the engine fails takes its recording with it."""
 
 DECODERS = 2
 """Chunks that are decoded at one time, each in a process of its own."""
@@ -122,8 +122,12 @@ class Intake:
         self._end(prepared.delivery, self._ports.queue.nack)
 
     def failed(self, delivery: Delivery, key: str, error: Exception) -> None:
-        """Let it come again, or end the recording when it came often enough or never can work."""
-        if not isinstance(error, Permanent) and delivery.attempt < MAX_ATTEMPTS:
+        """Let it come again, or end the recording when the engine failed often enough or it never can work.
+
+        What is Transient comes again until the queue gives it up (`shared/flow/give_up.py`).
+        """
+        again = delivery.attempt < MAX_ATTEMPTS and not isinstance(error, Permanent)
+        if again or isinstance(error, Transient):
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
             self._end(delivery, partial(self._ports.queue.nack, error=f"{type(error).__name__}: {error}"))
             return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from shared.errors import DropscribeError
+from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import from_fields
 from shared.model import Options, RequestedMethod
 
@@ -233,7 +233,13 @@ def _ports(state_dir: Path | None) -> Iterator[LocalPorts]:
     from shared.settings import Settings  # noqa: PLC0415 - see transcribe
 
     _choose_state(state_dir)
-    ports = open_ports(Settings.from_environment())
+    settings = Settings.from_environment()
+    if settings.platform != "local":
+        raise ConfigurationError(
+            "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
+            "`dropscribe submit` to talk to a deployment."
+        )
+    ports = open_ports(settings)
     try:
         yield ports
     finally:

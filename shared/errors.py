@@ -3,12 +3,13 @@
     DropscribeError
     ├── Transient              raise it: the message comes again, with back-off, then the dead letter
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
-    │   └── LeaseLost          another worker has this message now
+    │   ├── LeaseLost          another worker has this message now
+    │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
+    │                          finds it at its start does not start
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options make no sense
-        ├── ModelUnavailable   the weights are neither on disk nor to be downloaded
-        └── ConfigurationError a setting is wrong; the process should not start
+        └── ModelUnavailable   the weights are neither on disk nor to be downloaded
 
 A message is written for the owner of the recording: what is wrong, then what to do next.
 """
@@ -28,6 +29,10 @@ class StoreUnavailable(Transient):
 
 class LeaseLost(Transient):
     """The lease on a message ended; another worker may have it."""
+
+
+class ConfigurationError(Transient):
+    """The deployment is set up wrongly. What meets it comes again, because it can be mended meanwhile."""
 
 
 class Permanent(DropscribeError):  # noqa: N818 - see Transient
@@ -54,7 +59,3 @@ class BadRequest(Permanent):
 
 class ModelUnavailable(Permanent):
     """The weights are neither on disk nor to be downloaded."""
-
-
-class ConfigurationError(Permanent):
-    """A setting is wrong; the process should not start."""

@@ -127,6 +127,11 @@ class Settings:
         self._check("lease_seconds", self.lease_seconds >= 3, "3 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
         self._check(
+            "work_bucket",
+            self.work_bucket != self.audio_bucket,
+            "another bucket than DROPSCRIBE_AUDIO_BUCKET, or every result would trigger the router",
+        )
+        self._check(
             "transcripts_bucket",
             self.transcripts_bucket != self.audio_bucket,
             "another bucket than DROPSCRIBE_AUDIO_BUCKET, or every transcript would trigger the router",
@@ -139,7 +144,9 @@ class Settings:
 
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
         if not holds:
-            raise ConfigurationError(f"{variable(name)} is {getattr(self, name)!s}: it must be {must_be}")
+            value = getattr(self, name)
+            found = "not set" if value == "" else str(value)
+            raise ConfigurationError(f"{variable(name)} is {found}: it must be {must_be}")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -28,7 +28,12 @@ def test_values_are_read_with_their_types():
     [
         ("CHUNK_DURATION_MINUTES", "ten", "CHUNK_DURATION_MINUTES is 'ten'"),
         ("CHUNK_DURATION_MINUTES", "900", "must be from 0.1 to 60"),
-        ("DROPSCRIBE_PLATFORM", "google", "GOOGLE_CLOUD_PROJECT is : it must be the id of your project"),
+        (
+            "DROPSCRIBE_PLATFORM",
+            "google",
+            "GOOGLE_CLOUD_PROJECT is not set: it must be the id of your project",
+        ),
+        ("DROPSCRIBE_WORK_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_ENGINES", "whisper", "it must be some of parakeet-cpu"),
         ("GPU_BATCH_SIZE", "0", "must be from 1 to 1024"),
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),

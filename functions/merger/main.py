@@ -10,9 +10,12 @@ from functions.outcome import acknowledged, pubsub_data
 from shared.flow import record
 from shared.messages import ChunkDone, decode
 from shared.platform import connect
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
+
+Settings.from_environment()  # a wrong setting stops the process now, not at its first event
 
 
 @functions_framework.cloud_event

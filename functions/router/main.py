@@ -9,9 +9,12 @@ import functions_framework
 from functions.outcome import acknowledged, pubsub_message, uploaded_object
 from shared.flow import request, upload
 from shared.platform import connect
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
+
+Settings.from_environment()  # a wrong setting stops the process now, not at its first event
 
 
 @functions_framework.cloud_event

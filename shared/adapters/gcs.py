@@ -8,6 +8,7 @@ itself. Where `STORAGE_EMULATOR_HOST` is set the client goes there, without cred
 from __future__ import annotations
 
 import os
+import re
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,10 @@ WRITE_ID = "write-id"
 """Custom metadata that tells one call of `create` from all others."""
 LISTED = "items(name,generation,size,contentType,metadata),nextPageToken"
 """The fields that make a StoredObject: a page of a large bucket is then a third of its size."""
+
+
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+"""https://cloud.google.com/storage/docs/buckets#naming"""
 
 
 class GcsStore:
@@ -176,6 +181,8 @@ class GcsStore:
 
     def _blob(self, bucket: str, name: str, generation: int | None = None) -> Any:
         legal = _legal(name)
+        if not BUCKET_NAME.fullmatch(bucket):
+            raise BadRequest(f"{bucket!r} is no name of a bucket. Check the spelling of gs://bucket/name.")
         return self._client().bucket(bucket).blob(legal, generation=generation)
 
     def _live(self, bucket: str, name: str) -> Any:

@@ -33,6 +33,10 @@ SOURCE, COUNT, ERROR = (
 """Attributes of a dead letter; Pub/Sub sets the first two."""
 
 
+MOST_KEPT = 100_000
+"""Bytes of a message that are kept: a document holds a million, and a byte may become four characters."""
+
+
 def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     """Keep a dead letter and fail the recording it belonged to.
 
@@ -74,7 +78,8 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
         {
             "time": ports.clock.now(),
             "attributes": dict(message.get("attributes") or {}) | ({ERROR: error} if error else {}),
-            "data": data.decode("utf-8", "backslashreplace"),
+            "data": data[:MOST_KEPT].decode("utf-8", "backslashreplace"),
+            "bytes": len(data),
         },
     )
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from shared.model import Engine, Options
     from shared.settings import Settings
+
+
+PUBLISHED_WEIGHTS = re.compile(r"tiny|[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
+"""Names that callers of a deployment may choose weights by; a path would let them look into the worker."""
 
 
 def choose(options: Options, settings: Settings, engines: Collection[Engine]) -> Decision:
@@ -26,6 +31,11 @@ def choose(options: Options, settings: Settings, engines: Collection[Engine]) ->
         BadRequest: a method was asked for that this deployment cannot run.
     """
     model = options.model or settings.model
+    if settings.platform != "local" and options.model and not PUBLISHED_WEIGHTS.fullmatch(options.model):
+        raise BadRequest(
+            f"The model {options.model!r} is no published one. Name one as owner/name, e.g. "
+            "nvidia/parakeet-tdt-0.6b-v3, or leave the choice to the deployment."
+        )
     wanted = options.method if options.method != "auto" else settings.method
     if wanted in {"deepgram", "hybrid"} and "deepgram" not in engines:
         raise BadRequest(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.errors import Permanent
+from shared.errors import BadRequest, Permanent
 from shared.flow import dispatch, documents, plan, probe, record, route
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
@@ -37,7 +37,11 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording:
         BadRequest: the event itself is malformed; there is no recording to fail.
         Transient: deliver the event again.
     """
-    return on_object(object_from_event(event), ports)
+    source = object_from_event(event)
+    ours = {ports.settings.transcripts_bucket, ports.settings.work_bucket}
+    if source.bucket in ours:
+        raise BadRequest(f"{source.uri} is an output: point the router's events at the audio bucket only.")
+    return on_object(source, ports)
 
 
 def on_object(source: StoredObject, ports: Ports) -> Recording:

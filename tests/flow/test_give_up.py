@@ -56,3 +56,10 @@ def test_a_recording_that_is_done_stays_done(world):
 
 def fields(record):
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+def test_of_a_huge_message_the_beginning_is_kept(world):
+    give_up.on_dead_letter(letter(b"\xff" * 3_000_000), world.ports)
+    [(_, kept)] = world.ports.records.query(give_up.DEAD_LETTERS)
+    assert kept["bytes"] == 3_000_000
+    assert len(json.dumps(kept)) < 1_000_000

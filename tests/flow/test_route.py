@@ -42,3 +42,12 @@ def test_without_any_engine_the_doctor_is_named():
 )
 def test_lengths_are_told_as_people_say_them(seconds, text):
     assert human_duration(seconds) == text
+
+
+def test_callers_of_a_deployment_may_not_name_folders_of_its_workers():
+    cloud = Settings(platform="google", project="my-project")
+    assert choose(Options(model="nvidia/parakeet-tdt-0.6b-v2"), cloud, {"parakeet-cpu"}).model.endswith("v2")
+    for path in ("/etc", "../weights", "a/b/c", ".cache/x"):
+        with pytest.raises(BadRequest, match="no published one"):
+            choose(Options(model=path), cloud, {"parakeet-cpu"})
+    assert choose(Options(model="/my/export"), Settings(), {"parakeet-cpu"}).model == "/my/export"

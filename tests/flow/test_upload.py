@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import BadMedia, BadRequest
+from shared.errors import BadMedia, BadRequest, ConfigurationError
 from shared.flow import chunk, documents, record, upload
 from shared.messages import ChunkMessage, decode
 from shared.model import Options
@@ -87,6 +87,21 @@ def test_other_options_are_another_recording(world):
 def test_a_malformed_event_is_refused(world):
     with pytest.raises(BadRequest, match="generation"):
         upload.on_upload({"bucket": "audio", "name": "x"}, world.ports)
+
+
+@pytest.mark.parametrize("bucket", ["transcripts", "work"])
+def test_outputs_never_become_uploads(world, bucket):
+    with pytest.raises(BadRequest, match="is an output"):
+        upload.on_upload(world.upload() | {"bucket": bucket}, world.ports)
+
+
+def test_a_deployment_that_is_set_up_wrongly_fails_no_recording(world):
+    world.media.error = ConfigurationError("the decoder does not start")
+    event = world.upload()
+    with pytest.raises(ConfigurationError):
+        upload.on_upload(event, world.ports)
+    world.media.error = None
+    assert upload.on_upload(event, world.ports).state == "PLANNED"
 
 
 def test_a_failed_recording_can_be_opened_again_and_a_done_one_cannot(world):

@@ -27,7 +27,7 @@ from google.cloud import storage
 from local.inputs import MEDIA_SUFFIXES
 from shared.adapters.platform import open_ports
 from shared.adapters.pubsub_setup import ensure
-from shared.flow import documents
+from shared.flow import documents, record
 from shared.ports import Ports
 from shared.settings import Settings
 from shared.topology import LOCAL
@@ -185,12 +185,21 @@ def main() -> int:
             for path in files:
                 done = deployment.wait(path.name)
                 failed += done.state != "DONE"
-                told = f"{done.words} words of {done.duration} s" if done.state == "DONE" else done.reason
+                told = done.reason
+                if done.state == "DONE":
+                    usd = record.cost(done.id, deployment.ports)
+                    told = f"{done.words} words of {done.duration} s, {done.decision.method}, ${usd:g}"
                 print(f"{done.state:6} gs://audio/{path.name}: {told}")
                 for name in done.outputs:
                     print(f"       gs://transcripts/{name}")
+                    if name.endswith("transcript.txt"):
+                        text = deployment.ports.store.load("transcripts", name).decode()
+                        print(f"       {text[:100].splitlines()[0]} …")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped")
