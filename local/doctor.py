@@ -34,8 +34,9 @@ class Finding:
 
     what: str
     """What was looked at."""
-    state: Literal["ok", "optional", "missing"]
-    """`missing` means that something will not work; `optional`, that something more could."""
+    state: Literal["ok", "download", "optional", "missing"]
+    """`missing`: something will not work; `download`: it will once this was downloaded; `optional`:
+    something more could work."""
     found: str
     """What was found."""
     fix: str = ""
@@ -112,7 +113,10 @@ def _weights(known: weights.Weights, settings: Settings) -> Finding:
     if known.repository is None:
         fix = "run Dropscribe from a clone of its repository"
     return Finding(
-        what=what, state="optional", found=f"not on this disk. {known.about} {known.licence}", fix=fix
+        what=what,
+        state="download" if role else "optional",
+        found=f"not on this disk. {known.about} {known.licence}",
+        fix=fix,
     )
 
 
@@ -141,7 +145,12 @@ def _show(findings: list[Finding]) -> None:
     shown = Table(pad_edge=False)
     for name in ("", "what", "found", "to fix it"):
         shown.add_column(name, overflow="fold")
-    marks = {"ok": Text("ok", style="green"), "optional": Text("–"), "missing": Text("missing", style="red")}
+    marks = {
+        "ok": Text("ok", style="green"),
+        "optional": Text("–"),
+        "download": Text("get", style="yellow"),
+        "missing": Text("missing", style="red"),
+    }
     for one in findings:
         shown.add_row(marks[one.state], Text(one.what), Text(one.found), Text(one.fix))
     console.print(shown)

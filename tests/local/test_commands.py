@@ -90,6 +90,8 @@ def test_doctor_says_what_can_run_here(call):
     found = {one["what"]: one for one in json.loads(result.stdout)}
     assert result.exit_code == 0
     assert found["weights tiny"]["state"] == "ok"
+    default = next(one for what, one in found.items() if "the default for your files" in what)
+    assert (default["state"], bool(default["fix"])) in {("ok", False), ("download", True)}
     assert "the default for your files" in next(what for what in found if "0.6b-v3" in what)
     assert "weights tiny" in call("doctor").stdout
 
