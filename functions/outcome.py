@@ -8,22 +8,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BadRequest, Permanent
+from shared.flow import give_up
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cloudevents.http import CloudEvent
 
+    from shared.ports import Ports
 
-FINALIZED_NOTIFICATION = "OBJECT_FINALIZE"
+
+FINALIZED = "OBJECT_FINALIZE"
 """Attribute `eventType` of a bucket's notification that an object is complete."""
 
 
 @contextmanager
-def acknowledged() -> Iterator[None]:
-    """Swallow what no repeat can mend, after logging it; let everything else raise.
+def acknowledged(event: CloudEvent, connect: Callable[[], Ports]) -> Iterator[None]:
+    """Keep and acknowledge what no repeat can mend; let everything else raise.
 
     A function that returns is acknowledged. One that raises answers 500, and the event comes again
     with back-off until it is dead-lettered. A deployment that is set up wrongly (a role, an index, a
@@ -32,26 +35,38 @@ def acknowledged() -> Iterator[None]:
     try:
         yield
     except Permanent as error:
-        log.error("dropped an event that cannot succeed: %s", error)
+        log.error("kept an event that cannot succeed as a dead letter: %s", error)
+        give_up.keep(_message_of(event), connect(), str(error))
 
 
-def uploaded_object(event: CloudEvent) -> Mapping[str, Any]:
+def _message_of(event: CloudEvent) -> Mapping[str, Any]:
+    """The Pub/Sub message of an event, or what stands for one where there is none."""
+    if isinstance(event.data, dict) and isinstance(event.data.get("message"), dict):
+        message: dict[str, Any] = event.data["message"]
+        return message
+    data = base64.b64encode(json.dumps(event.data, default=repr).encode()).decode()
+    return {"messageId": event["id"], "data": data}
+
+
+def uploaded_object(event: CloudEvent) -> Mapping[str, Any] | None:
     """The object resource of an upload: Eventarc's direct event, or a bucket's Pub/Sub notification.
 
+    None where the event tells of something else, such as a deletion.
+
     Raises:
-        BadRequest: the event is neither, or tells of something else than a finished upload.
+        BadRequest: the event is neither.
     """
-    if event["type"] == FINALIZED_EVENT:
-        return event.data if isinstance(event.data, dict) else {}
-    if event["type"] != PUBLISHED_EVENT:
-        raise BadRequest(f"an event of type {event['type']} is no upload")
-    told = (pubsub_message(event).get("attributes") or {}).get("eventType", FINALIZED_NOTIFICATION)
-    if told != FINALIZED_NOTIFICATION:
-        raise BadRequest(f"a notification of {told} is no upload")
-    try:
-        resource = json.loads(pubsub_data(event))
-    except ValueError as error:
-        raise BadRequest(f"not a notification of Cloud Storage: {error}") from error
+    if event["type"] == PUBLISHED_EVENT:
+        if (pubsub_message(event).get("attributes") or {}).get("eventType", FINALIZED) != FINALIZED:
+            return None
+        try:
+            resource = json.loads(pubsub_data(event))
+        except ValueError as error:
+            raise BadRequest(f"not a notification of Cloud Storage: {error}") from error
+    elif event["type"] == FINALIZED_EVENT:
+        resource = event.data
+    else:
+        return None
     return resource if isinstance(resource, dict) else {}
 
 

@@ -21,5 +21,5 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_chunk_done(event: CloudEvent) -> None:
     """A chunk has its result (Pub/Sub, topic `chunks-done`)."""
-    with acknowledged():
+    with acknowledged(event, connect):
         record.on_chunk_done(decode(pubsub_data(event), ChunkDone), connect())

@@ -20,12 +20,14 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_upload(event: CloudEvent) -> None:
     """An object was finalized in the audio bucket (Eventarc, or the bucket's own notifications)."""
-    with acknowledged():
-        upload.on_upload(uploaded_object(event), connect())
+    with acknowledged(event, connect):
+        resource = uploaded_object(event)
+        if resource is not None:
+            upload.on_upload(resource, connect())
 
 
 @functions_framework.cloud_event
 def on_request(event: CloudEvent) -> None:
     """Another service asks for a transcript (Pub/Sub, topic `transcribe-requests`)."""
-    with acknowledged():
+    with acknowledged(event, connect):
         request.on_request(pubsub_message(event), connect())

@@ -21,7 +21,7 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_dead_letter(event: CloudEvent) -> None:
     """A message failed too often (Pub/Sub, topic `dead-letters`)."""
-    with acknowledged():
+    with acknowledged(event, connect):
         give_up.on_dead_letter(pubsub_message(event), connect())
 
 

@@ -8,17 +8,19 @@ from cloudevents.http import CloudEvent
 
 from functions.outcome import acknowledged, pubsub_data, uploaded_object
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
+from shared.flow import give_up
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
+from tests.world import World
 
 RESOURCE = {"bucket": "audio", "name": "talk.mp3", "generation": "1"}
 
 
 def event(kind, data):
-    return CloudEvent({"type": kind, "source": "//test"}, data)
+    return CloudEvent({"type": kind, "source": "//test", "id": "event-1"}, data)
 
 
 def notification(data, **attributes):
-    message = {"data": base64.b64encode(data).decode(), "attributes": attributes}
+    message = {"messageId": "m-1", "data": base64.b64encode(data).decode(), "attributes": attributes}
     return event(PUBLISHED_EVENT, {"message": message})
 
 
@@ -35,21 +37,35 @@ def test_an_upload_comes_from_eventarc_or_as_a_notification_of_the_bucket():
         event("google.cloud.storage.object.v1.deleted", RESOURCE),
         event("google.cloud.storage.object.v1.metadataUpdated", RESOURCE),
         notification(json.dumps(RESOURCE).encode(), eventType="OBJECT_DELETE"),
-        notification(b"no json", eventType="OBJECT_FINALIZE"),
-        event(PUBLISHED_EVENT, {}),
     ],
 )
-def test_what_is_no_finished_upload_is_refused(told):
+def test_an_event_about_something_else_is_passed_over(told):
+    assert uploaded_object(told) is None
+
+
+@pytest.mark.parametrize(
+    "told", [notification(b"no json", eventType="OBJECT_FINALIZE"), event(PUBLISHED_EVENT, {})]
+)
+def test_what_is_no_event_of_ours_is_refused(told):
     with pytest.raises(BadRequest):
         uploaded_object(told)
 
 
-def test_only_what_no_repeat_can_mend_is_acknowledged():
-    with acknowledged():
-        raise BadRequest("never")
-    for mended_later in (StoreUnavailable("away"), ConfigurationError("a role is missing")):
-        with pytest.raises(type(mended_later)), acknowledged():
-            raise mended_later
+@pytest.mark.parametrize("told", [notification(b"rubbish"), event(FINALIZED_EVENT, {"bucket": "audio"})])
+def test_what_no_repeat_can_mend_is_kept_and_acknowledged(told, tmp_path):
+    world = World(tmp_path)
+    for _ in range(2):
+        with acknowledged(told, lambda: world.ports):
+            raise BadRequest("never")
+    [(_, kept)] = world.ports.records.query(give_up.DEAD_LETTERS)
+    assert kept["attributes"][give_up.ERROR] == "never"
+    world.close()
+
+
+@pytest.mark.parametrize("mended_later", [StoreUnavailable("away"), ConfigurationError("a role is missing")])
+def test_what_a_repeat_may_mend_comes_again(mended_later):
+    with pytest.raises(type(mended_later)), acknowledged(notification(b"x"), lambda: None):
+        raise mended_later
 
 
 def test_data_that_are_not_base64_are_refused():
