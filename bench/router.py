@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 from google.cloud import storage
 
+from local.addresses import free_port
 from local.events import object_resource
 from shared.adapters.pubsub_setup import ensure
 from shared.messages import FINALIZED_EVENT
@@ -38,12 +38,6 @@ SAMPLE = ROOT / "samples" / "voice-note.opus"
 PROJECT = "dropscribe-bench"
 WARM = 5
 """Events that find everything warm."""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _tree_peak(process: int) -> float:
@@ -70,7 +64,7 @@ def _event(source) -> tuple[dict[str, str], bytes]:
 
 
 def _measure(name: str, upload, ports) -> None:
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable,
         "-m",

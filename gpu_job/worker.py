@@ -120,7 +120,7 @@ class Worker:
 
     def _batches(self, group: Sequence[Prepared], most: int) -> Iterator[list[tuple[Prepared, int]]]:
         todo = [(prepared, index) for prepared in group for index in range(len(prepared.windows))]
-        lengths = [len(prepared.samples(index)) for prepared, index in todo]
+        lengths = [prepared.windows[index].length for prepared, index in todo]
         for batch in batching.pack(lengths, max_windows=most):
             yield [todo[position] for position in batch]
 

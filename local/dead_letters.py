@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.clock import rfc3339
+from shared.flow.give_up import COUNT, ERROR, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,12 +13,9 @@ if TYPE_CHECKING:
 PROJECT = "local"
 """Stands where the cloud has the id of a project."""
 
-# https://cloud.google.com/pubsub/docs/handling-failures#how_dead_letter_topics_work
-SUBSCRIPTION = "CloudPubSubDeadLetterSourceSubscription"
+# Beside those that `give_up` reads: https://cloud.google.com/pubsub/docs/handling-failures
 SUBSCRIPTION_PROJECT = "CloudPubSubDeadLetterSourceSubscriptionProject"
-ATTEMPTS = "CloudPubSubDeadLetterSourceDeliveryCount"
 PUBLISHED = "CloudPubSubDeadLetterSourceTopicPublishTime"
-ERROR = "dropscribe-error"
 
 
 def dead_letter_attributes(
@@ -25,9 +23,9 @@ def dead_letter_attributes(
 ) -> dict[str, str]:
     """The attributes of a dead letter: those of the message, where it failed, how often, and why."""
     added = {
-        SUBSCRIPTION: subscription,
+        SOURCE: subscription,
         SUBSCRIPTION_PROJECT: PROJECT,
-        ATTEMPTS: str(attempts),
+        COUNT: str(attempts),
         PUBLISHED: rfc3339(published),
     }
     if error:

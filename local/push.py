@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import httpx
 from cloudevents.conversion import to_binary
@@ -33,14 +33,6 @@ _LOOK_SECONDS = 0.2
 
 class NotDeliveredError(Transient):
     """Nobody took the event: it does not count as a delivery."""
-
-
-class Sender(Protocol):
-    """Delivers one event, and returns once it is handled."""
-
-    def __call__(self, event: CloudEvent, /) -> None:
-        """Any exception means that it was not handled; NotDeliveredError that it never arrived."""
-        ...
 
 
 class HttpSender:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from gpu_job import weights
 from local import export, folders
+from local.addresses import free_port
 from local.inbox import Inbox
 from local.platform import EXPORTER
 from local.push import HttpSender, PushLoop
@@ -134,18 +134,12 @@ def _children() -> tuple[list[Child], dict[str, str], str]:
 
 
 def _served(source: str, target: str) -> tuple[Child, str]:
-    port = _free_port()
+    port = free_port()
     served = ["functions_framework", "--source", str(ROOT / source), "--target", target]
     served += ["--host", "127.0.0.1", "--port", str(port)]
     return Child(
         name=f"{source} {target}", command=[sys.executable, "-m", *served]
     ), f"http://127.0.0.1:{port}/"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _keep_running(child: Child) -> bool:

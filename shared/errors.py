@@ -3,7 +3,6 @@
     DropscribeError
     ├── Transient              raise it: the message comes again, with back-off, then the dead letter
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
-    │   ├── LeaseLost          another worker has this message now
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
     │                          finds it at its start does not start
     └── Permanent              record FAILED with the reason, acknowledge the message
@@ -25,10 +24,6 @@ class Transient(DropscribeError):  # noqa: N818 - the name says what to do, as `
 
 class StoreUnavailable(Transient):
     """The store, the records or the queue did not answer."""
-
-
-class LeaseLost(Transient):
-    """The lease on a message ended; another worker may have it."""
 
 
 class ConfigurationError(Transient):

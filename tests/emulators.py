@@ -17,7 +17,6 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,10 +27,11 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from local.addresses import HOST, free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HOST = "127.0.0.1"
 PATIENCE = 60.0
 """Seconds that a server may take to answer, on a busy machine."""
 STARTS = 3
@@ -107,7 +107,7 @@ def _server(variable: str, command: Callable[[int], list[str]], path: str) -> It
         return
     with tempfile.TemporaryFile() as log:
         for left in reversed(range(STARTS)):
-            port = _free_port()
+            port = free_port()
             # The tether ends the server where this process is killed with -9.
             tethered = [sys.executable, "-m", "local.tether", str(os.getpid()), *command(port)]
             server = subprocess.Popen(tethered, stdout=log, stderr=log, start_new_session=True)
@@ -149,13 +149,6 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 def _tail(log: IO[bytes]) -> str:
     log.seek(0)
     return log.read()[-2000:].decode(errors="replace")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _fake_gcs_server() -> Path:

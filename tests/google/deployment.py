@@ -24,6 +24,7 @@ from unittest import mock
 
 from google.cloud import storage
 
+from local.addresses import free_port
 from local.inputs import MEDIA_SUFFIXES
 from shared.adapters.platform import open_ports
 from shared.adapters.pubsub_setup import ensure
@@ -93,7 +94,7 @@ def deployed(folder: Path, **settings: str) -> Iterator[Deployment]:
             "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore_emulator()),
             **settings,
         }
-        endpoints = {name: f"http://127.0.0.1:{_free_port()}/" for name in FUNCTIONS}
+        endpoints = {name: f"http://127.0.0.1:{free_port()}/" for name in FUNCTIONS}
         stack.enter_context(mock.patch.dict(os.environ, environment))
         _create_topics(endpoints)
         notify = [
@@ -159,12 +160,6 @@ def _wait_for(url: str, seconds: float = 60.0) -> None:
                 return
         time.sleep(0.05)
     raise TimeoutError(f"nobody listens at {url}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> int:
