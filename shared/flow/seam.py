@@ -76,7 +76,7 @@ def seam(left: Piece, right: Piece) -> list[Word]:
 
 def _cut(edge: float, other: float) -> float:
     """An end, or infinity where the other piece does not go on beyond it: then nothing was cut there."""
-    return edge if edge < other - SHORTEST else float("inf")
+    return edge if edge < other else float("inf")
 
 
 def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:

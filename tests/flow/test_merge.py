@@ -95,6 +95,12 @@ def test_words_that_each_side_missed_in_turn_are_all_kept():
     assert text(left, right) == "we all met early there"
 
 
+def test_a_word_that_only_the_last_crumb_of_audio_holds_whole_is_kept():
+    left = Piece(start=20.0, end=29.52, words=(word("zero", 28.9, 29.2),))
+    right = Piece(start=29.15, end=29.58, words=(word("one", 29.25, 29.56),))
+    assert texts([left, right]) == ["zero", "one"]
+
+
 def test_of_two_hearings_the_one_further_from_its_edge_wins():
     left = piece(0, 10, "the@8.2 cat@8.6 sat@9.1 down@9.5")
     right = piece(8, 18, "the@8.2 hat@8.6 sat@9.1 town@9.5 here@10.1")
