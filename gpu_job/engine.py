@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 """Hertz: every recogniser here hears mono sound at this rate."""
+
+
+class OutOfMemory(Exception):  # noqa: N818 - the field's term
+    """These windows do not fit the accelerator together; fewer or shorter ones may."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceMemory:
+    """Memory of an accelerator."""
+
+    total: int
+    """Of the card, bytes."""
+    weights: int
+    """Taken by this process while no window is there, bytes."""
+    peak: int
+    """Most that this process took at one time since it was last asked, weights included, bytes."""
 
 
 class Transcriber(Protocol):
@@ -42,7 +59,11 @@ class Transcriber(Protocol):
 
     @property
     def batch(self) -> int | None:
-        """How many windows it is best given at one time; None leaves that to `GPU_BATCH_SIZE`."""
+        """How many windows it is best given at one time; None leaves that to its memory (`gpu_job/memory.py`)."""
+        ...
+
+    def memory(self) -> DeviceMemory | None:
+        """Memory of its accelerator, its peak counted anew from here; None where it runs on the processor."""
         ...
 
     def transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:

@@ -92,6 +92,9 @@ class Parakeet:
         self._sessions = sessions
         self._callers = callers
 
+    def memory(self) -> None:
+        """It runs on the processor."""
+
     def transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
         """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         heard: list[tuple[Word, ...]] = [()] * len(windows)
