@@ -135,14 +135,14 @@ def _google() -> None:
         stack.enter_context(mock.patch.dict(os.environ, environment))
         connect.cache_clear()
         ensure(PROJECT, LOCAL)
-        client = storage.Client(project=PROJECT)
-        for bucket in ("audio", "transcripts", "work"):
-            client.create_bucket(bucket)
-        ports = connect()
+        client, ports = storage.Client(project=PROJECT), connect()
+        bucket = ports.settings.audio_bucket
+        for name in (bucket, ports.settings.transcripts_bucket, ports.settings.work_bucket):
+            client.create_bucket(name)
 
         def upload(name):
-            client.bucket("audio").blob(name).upload_from_filename(SAMPLE)
-            return replace(ports.store.stat("audio", name), metadata={})
+            client.bucket(bucket).blob(name).upload_from_filename(SAMPLE)
+            return replace(ports.store.stat(bucket, name), metadata={})
 
         _measure("Google's clients, emulators", upload, ports)
         ports.media.close()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 
 PATHS = {"state_dir", "inbox", "transcripts"}
+BUCKETS = ("audio", "transcripts", "work")
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+"""https://cloud.google.com/storage/docs/buckets#naming"""
 
 
 def _env(name: str, about: str) -> dict[str, str]:
@@ -67,19 +71,79 @@ class Settings:
         metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Where `dropscribe up` puts transcripts; unset: as before."),
     )
     audio_bucket: str = field(
-        default="audio", metadata=_env("DROPSCRIBE_AUDIO_BUCKET", "Bucket whose uploads are transcribed.")
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_AUDIO_BUCKET",
+            "Bucket whose uploads are transcribed; unset: `audio`, on `google` `PROJECT-audio`.",
+        ),
     )
     transcripts_bucket: str = field(
-        default="transcripts",
+        default="",
         metadata=_env(
-            "DROPSCRIBE_TRANSCRIPTS_BUCKET", "Bucket for the outputs. Never one that triggers the router."
+            "DROPSCRIBE_TRANSCRIPTS_BUCKET",
+            "Bucket for the outputs, never one that triggers the router; unset: `transcripts`, on `google` "
+            "`PROJECT-transcripts`.",
         ),
     )
     work_bucket: str = field(
-        default="work", metadata=_env("DROPSCRIBE_WORK_BUCKET", "Bucket for the results of single chunks.")
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_WORK_BUCKET",
+            "Bucket for the results of single chunks; unset: `work`, on `google` `PROJECT-work`.",
+        ),
     )
     method: RequestedMethod = field(
         default="auto", metadata=_env("TRANSCRIPTION_METHOD", "`auto`, or one method for all recordings.")
+    )
+    enable_gpu: bool = field(
+        default=True,
+        metadata=_env("ENABLE_GPU_TRANSCRIPTION", "`false`: nothing is sent to Parakeet on a GPU."),
+    )
+    enable_fallback: bool = field(
+        default=True,
+        metadata=_env(
+            "ENABLE_FALLBACK", "`false`: what one engine cannot transcribe fails, and no other is tried."
+        ),
+    )
+    rollout_percent: float = field(
+        default=100.0,
+        metadata=_env(
+            "ROLLOUT_PERCENT", "Share of the recordings that Parakeet may get; the rest goes to Deepgram."
+        ),
+    )
+    small_minutes: float = field(
+        default=30.0,
+        metadata=_env(
+            "DROPSCRIBE_SMALL_FILE_MINUTES", "Recordings below are Parakeet's, on whatever runs it."
+        ),
+    )
+    short_hours: float = field(
+        default=2.0,
+        metadata=_env("SHORT_FILE_THRESHOLD_HOURS", "From here on a recording is for both engines together."),
+    )
+    long_hours: float = field(
+        default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Recordings above are Deepgram's.")
+    )
+    small_mb: float = field(
+        default=50.0,
+        metadata=_env("DROPSCRIBE_SMALL_FILE_MB", "The same as the three above by size, 10^6 bytes."),
+    )
+    short_mb: float = field(default=200.0, metadata=_env("DROPSCRIBE_SHORT_FILE_MB", "See above."))
+    long_mb: float = field(default=400.0, metadata=_env("DROPSCRIBE_LONG_FILE_MB", "See above."))
+    cost_optimization: bool = field(
+        default=False,
+        metadata=_env(
+            "COST_OPTIMIZATION", "`true`: `auto` compares costs and waiting, not lengths and sizes."
+        ),
+    )
+    cost_threshold: float = field(
+        default=0.10,
+        metadata=_env(
+            "COST_THRESHOLD_PER_HOUR", "US dollars that an hour of audio may cost then, or in a hybrid."
+        ),
+    )
+    wait_usd_per_minute: float = field(
+        default=0.01, metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "What a minute of waiting counts then.")
     )
     chunk_minutes: float = field(
         default=10.0, metadata=_env("CHUNK_DURATION_MINUTES", "Length of a chunk; overlap comes on top.")
@@ -105,6 +169,16 @@ class Settings:
     lease_seconds: float = field(
         default=60.0, metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed at a third.")
     )
+    gpu_max_tasks: int = field(
+        default=3,
+        metadata=_env(
+            "DROPSCRIBE_GPU_MAX_TASKS", "Tasks of the job started at one time; a new project's L4 quota is 3."
+        ),
+    )
+    stuck_minutes: float = field(
+        default=10.0,
+        metadata=_env("DROPSCRIBE_STUCK_MINUTES", "Minutes without progress until a recording is pushed on."),
+    )
     cpu_usd_per_hour: float = field(
         default=0.0,
         metadata=_env("DROPSCRIBE_CPU_USD_PER_HOUR", "What an hour of this computer costs you, US dollars."),
@@ -117,14 +191,27 @@ class Settings:
             ConfigurationError: names the variable and what it may be.
         """
         self._check("project", self.platform == "local" or len(self.project) >= 6, "the id of your project")
+        self._name_buckets()
         unknown = set(self.engines.split(",")) - set(get_args(Engine))
         self._check("engines", not unknown, f"some of {', '.join(get_args(Engine))}")
+        self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
+        for name, low, high in (
+            ("short_hours", self.small_minutes / 60, self.short_hours),
+            ("long_hours", self.short_hours, self.long_hours),
+            ("short_mb", self.small_mb, self.short_mb),
+            ("long_mb", self.short_mb, self.long_mb),
+        ):
+            self._check(name, 0 < low <= high, f"{low:g} or more, as the threshold below it is")
+        self._check("cost_threshold", self.cost_threshold > 0, "more than 0")
+        self._check("wait_usd_per_minute", self.wait_usd_per_minute >= 0, "0 or more")
         self._check("chunk_minutes", 0.1 <= self.chunk_minutes <= 60, "from 0.1 to 60")
         self._check("max_chunks", 1 <= self.max_chunks <= 1000, "from 1 to 1000")
         self._check("batch_size", 1 <= self.batch_size <= 1024, "from 1 to 1024")
         self._check("decode_memory_mb", self.decode_memory_mb >= 256, "256 or more")
         self._check("decode_timeout", self.decode_timeout > 0, "more than 0")
         self._check("lease_seconds", self.lease_seconds >= 3, "3 or more")
+        self._check("gpu_max_tasks", 1 <= self.gpu_max_tasks <= 10_000, "from 1 to 10000")
+        self._check("stuck_minutes", self.stuck_minutes >= 1, "1 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
         self._check(
             "work_bucket",
@@ -136,6 +223,18 @@ class Settings:
             self.transcripts_bucket != self.audio_bucket,
             "another bucket than DROPSCRIBE_AUDIO_BUCKET, or every transcript would trigger the router",
         )
+
+    def _name_buckets(self) -> None:
+        """Give the buckets that are not named their names: those of Cloud Storage are one for the whole world."""
+        before = f"{self.project}-" if self.platform == "google" else ""
+        for bucket in BUCKETS:
+            name = f"{bucket}_bucket"
+            object.__setattr__(self, name, getattr(self, name) or before + bucket)
+            self._check(
+                name,
+                BUCKET_NAME.fullmatch(getattr(self, name)) is not None,
+                "the name of a bucket, without gs://: small letters, digits, dots, hyphens, underscores",
+            )
 
     @property
     def engine_set(self) -> frozenset[Engine]:

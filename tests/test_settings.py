@@ -39,11 +39,30 @@ def test_values_are_read_with_their_types():
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
         ("DROPSCRIBE_TRANSCRIPTS_BUCKET", "audio", "would trigger the router"),
+        ("DROPSCRIBE_GPU_MAX_TASKS", "0", "must be from 1 to 10000"),
+        ("DROPSCRIBE_STUCK_MINUTES", "0.5", "must be 1 or more"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_name_of_its_variable(name, value, says):
     with pytest.raises(ConfigurationError, match=says):
         Settings.from_environment({name: value})
+
+
+def test_buckets_have_short_names_on_one_machine_and_those_of_the_project_in_the_cloud():
+    here = Settings.from_environment({})
+    assert (here.audio_bucket, here.transcripts_bucket, here.work_bucket) == ("audio", "transcripts", "work")
+    environ = {"DROPSCRIBE_PLATFORM": "google", "GOOGLE_CLOUD_PROJECT": "my-project"}
+    there = Settings.from_environment(environ | {"DROPSCRIBE_WORK_BUCKET": "scratch"})
+    assert (there.audio_bucket, there.transcripts_bucket) == ("my-project-audio", "my-project-transcripts")
+    assert there.work_bucket == "scratch"
+
+
+@pytest.mark.parametrize("name", ["gs://talks", "Talks", "example.com:my-project-audio", "a"])
+def test_what_is_no_name_of_a_bucket_is_refused(name):
+    with pytest.raises(
+        ConfigurationError, match=r"DROPSCRIBE_AUDIO_BUCKET is .*: it must be the name of a bucket"
+    ):
+        Settings.from_environment({"DROPSCRIBE_AUDIO_BUCKET": name})
 
 
 def test_the_table_in_the_docs_names_every_setting_with_its_default():

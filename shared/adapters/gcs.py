@@ -8,7 +8,6 @@ itself. Where `STORAGE_EMULATOR_HOST` is set the client goes there, without cred
 from __future__ import annotations
 
 import os
-import re
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from shared.adapters.signed_urls import SCOPE, sign
 from shared.adapters.storage_errors import CREATOR, READER, SIGNER, explained
 from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.model import StoredObject
+from shared.settings import BUCKET_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +39,6 @@ WRITE_ID = "write-id"
 """Custom metadata that tells one call of `create` from all others."""
 LISTED = "items(name,generation,size,contentType,metadata),nextPageToken"
 """The fields that make a StoredObject: a page of a large bucket is then a third of its size."""
-
-
-BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
-"""https://cloud.google.com/storage/docs/buckets#naming"""
 
 
 class GcsStore:

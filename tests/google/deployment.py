@@ -63,7 +63,7 @@ class Deployment:
 
     def upload(self, name: str, path: Path, metadata: dict[str, str] | None = None) -> int:
         """Upload with the real client; gives the generation."""
-        blob = storage.Client(project=PROJECT).bucket("audio").blob(name)
+        blob = storage.Client(project=PROJECT).bucket(self.ports.settings.audio_bucket).blob(name)
         blob.metadata = metadata
         blob.upload_from_filename(path, if_generation_match=0)
         return int(blob.generation)
@@ -103,7 +103,7 @@ def deployed(folder: Path, **settings: str) -> Iterator[Deployment]:
             "-event.pubsub-topic",
             "audio-finalized",
             "-event.bucket",
-            "audio",
+            Settings.from_environment().audio_bucket,
         ]
         storage_host = "http://" + stack.enter_context(gcs_server(*notify))
         environment["STORAGE_EMULATOR_HOST"] = storage_host
@@ -120,8 +120,8 @@ def _create_topics(endpoints: dict[str, str]) -> None:
 
 
 def _create_buckets() -> None:
-    client = storage.Client(project=PROJECT)
-    for name in ("audio", "transcripts", "work"):
+    client, settings = storage.Client(project=PROJECT), Settings.from_environment()
+    for name in (settings.audio_bucket, settings.transcripts_bucket, settings.work_bucket):
         client.create_bucket(name)
 
 
@@ -173,9 +173,10 @@ def main() -> int:
             flush=True,
         )
         with deployed(Path(folder)) as deployment:
+            settings = deployment.ports.settings
             for path in files:
                 deployment.upload(path.name, path)
-                print(f"uploaded gs://audio/{path.name}", flush=True)
+                print(f"uploaded gs://{settings.audio_bucket}/{path.name}", flush=True)
             failed = 0
             for path in files:
                 done = deployment.wait(path.name)
@@ -184,11 +185,11 @@ def main() -> int:
                 if done.state == "DONE":
                     usd = record.cost(done.id, deployment.ports)
                     told = f"{done.words} words of {done.duration} s, {done.decision.method}, ${usd:g}"
-                print(f"{done.state:6} gs://audio/{path.name}: {told}")
+                print(f"{done.state:6} gs://{settings.audio_bucket}/{path.name}: {told}")
                 for name in done.outputs:
-                    print(f"       gs://transcripts/{name}")
+                    print(f"       gs://{settings.transcripts_bucket}/{name}")
                     if name.endswith("transcript.txt"):
-                        text = deployment.ports.store.load("transcripts", name).decode()
+                        text = deployment.ports.store.load(settings.transcripts_bucket, name).decode()
                         print(f"       {text[:100].splitlines()[0]} …")
     return 1 if failed else 0
 

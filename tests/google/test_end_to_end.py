@@ -43,7 +43,8 @@ def embedded(path, state):
 
 
 def outputs(recording, ports):
-    files = {name.rsplit("/", 1)[-1]: ports.store.load("transcripts", name) for name in recording.outputs}
+    bucket = ports.settings.transcripts_bucket
+    files = {name.rsplit("/", 1)[-1]: ports.store.load(bucket, name) for name in recording.outputs}
     document = json.loads(files["transcript.json"])
     del document["source"], document["recording"]
     return files | {"transcript.json": document}
@@ -67,7 +68,7 @@ def test_every_message_twice_changes_neither_the_transcript_nor_the_cost(deploym
     name = "twice.opus"
     deployment.upload(name, SAMPLES / "voice-note.opus")
     before = deployment.wait(name)
-    blob = storage.Client(project=PROJECT).bucket("audio").get_blob(name)
+    blob = storage.Client(project=PROJECT).bucket(deployment.ports.settings.audio_bucket).get_blob(name)
     deployment.ports.queue.publish(
         "audio-finalized", json.dumps(blob._properties).encode(), {"eventType": "OBJECT_FINALIZE"}
     )
