@@ -111,6 +111,22 @@ class AudioInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Considered:
+    """One method for one recording, as far as it could be foreseen when the choice was made."""
+
+    method: Method
+    """Which."""
+    usd: float | None = None
+    """What it would cost, US dollars; None where it cannot run."""
+    wait: float | None = None
+    """Seconds until the transcript would be there, queue and start-up included."""
+    score: float | None = None
+    """`usd` plus the price of waiting, US dollars: lower is better."""
+    why_not: str = ""
+    """Why it was not chosen, empty for the one that was."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """What the router chose, and why."""
 
@@ -122,6 +138,8 @@ class Decision:
     """Weights to use, e.g. `nvidia/parakeet-tdt-0.6b-v3`."""
     reason: str
     """One sentence for logs, `status`, the transcript and the cost report."""
+    considered: tuple[Considered, ...] = ()
+    """Every method with its foreseen cost and waiting, the chosen one first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

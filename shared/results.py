@@ -117,3 +117,5 @@ class LedgerRow:
     """Price of it, US dollars."""
     prices: str
     """Version of the price table it was priced with."""
+    minute: int = 0
+    """When it ended, whole minutes since 1970: what a sweep looks rows up by. 0 where nobody noted it."""

@@ -6,6 +6,7 @@ which batches the windows of many chunks.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.audio.read_ahead import ReadAhead
@@ -54,6 +55,7 @@ def keep(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     is create-only, so whoever dies in between is simply repeated.
     """
     key = documents.chunk_key(result.recording, result.index)
+    row = replace(row, minute=int(ports.clock.now() // 60))
     ports.records.create(documents.LEDGER, f"{key}.{row.engine}.{row.attempt}", to_fields(row))
     name = result_name(result.recording, result.index)
     if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
