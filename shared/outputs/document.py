@@ -15,6 +15,7 @@ from shared.outputs.words import encodable, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from shared.model import Considered
     from shared.outputs.segments import Segment
     from shared.results import Part, Transcript, Word
 
@@ -53,6 +54,7 @@ def transcript_json(
         "reason": encodable(decision.reason),
     }
     lists: dict[str, Iterable[object]] = {
+        "considered": map(_considered, decision.considered),
         "warnings": map(encodable, transcript.warnings),
         "parts": map(_part, transcript.parts),
         "paragraphs": (_span(one) for one in paragraphs),
@@ -80,6 +82,16 @@ def transcript_json(
         file += b"],"
     file[-1:] = b"\n}\n"
     return bytes(file)
+
+
+def _considered(one: Considered) -> dict[str, object]:
+    return {
+        "method": one.method,
+        "usd": None if one.usd is None else round(one.usd, 6),
+        "wait": None if one.wait is None else round(one.wait, 1),
+        "score": None if one.score is None else round(one.score, 6),
+        "why_not": encodable(one.why_not),
+    }
 
 
 def _word(word: Word) -> dict[str, object]:

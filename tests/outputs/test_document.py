@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.model import Considered, Decision
 from shared.outputs.document import transcript_json
 from shared.outputs.segments import paragraphs, sentences
 from shared.results import Word
@@ -36,7 +38,7 @@ def objects(schema):
 def test_the_schema_is_valid_strict_and_describes_every_field():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     found = list(objects(SCHEMA))
-    assert len(found) == 7
+    assert len(found) == 8
     for one in found:
         assert one["additionalProperties"] is False
         assert sorted(one["required"]) == sorted(one["properties"])
@@ -59,6 +61,7 @@ def test_the_document_says_everything_about_the_transcript():
         "method": "parakeet",
         "reason": "the method was asked for",
         "text": "One, two.\n\nThree.",
+        "considered": [],
         "warnings": ["It stops after 3.5 s."],
         "parts": [{"start": 0.0, "end": 3.5, "engine": "parakeet-cpu", "model": "tiny", "revision": "r1"}],
         "paragraphs": [
@@ -75,6 +78,25 @@ def test_the_document_says_everything_about_the_transcript():
             {"text": "Three.", "start": 3.0, "end": 3.5, "confidence": 0.9},
         ],
     }
+
+
+def test_the_document_shows_the_losing_methods_with_their_scores():
+    decision = Decision(
+        method="parakeet", engine="parakeet-gpu", model="tiny", reason="it is cheapest",
+        considered=(
+            Considered(method="parakeet", usd=0.0312345678, wait=76.04, score=0.05),
+            Considered(method="deepgram", why_not="no key"),
+        ),
+    )  # fmt: skip
+    words = spoken("One.")
+    segments = sentences(words)
+    told = replace(transcript(words), decision=decision)
+    document = json.loads(transcript_json(told, words, segments, paragraphs(words, segments)))
+    VALIDATOR.validate(document)
+    assert document["considered"] == [
+        {"method": "parakeet", "usd": 0.031235, "wait": 76.0, "score": 0.05, "why_not": ""},
+        {"method": "deepgram", "usd": None, "wait": None, "score": None, "why_not": "no key"},
+    ]
 
 
 def test_silence_is_a_valid_document_with_empty_lists():
