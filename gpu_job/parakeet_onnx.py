@@ -55,7 +55,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
     """
     located = locate(name)
     threads = threads or _cores()
-    size = sum(path.stat().st_size for path in located.folder.glob("encoder-model.onnx*"))
+    size = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*"))
     callers = threads if size < SMALL else min(2, threads)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads // callers
@@ -65,7 +65,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
     try:
         adapter = onnx_asr.load_model(
             MODEL_TYPE,
-            located.folder,
+            located.path,
             sess_options=options,
             providers=["CPUExecutionProvider"],
             preprocessor_config={"use_numpy_preprocessors": True},
@@ -73,7 +73,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
     except Exception as error:
         # onnxruntime's errors share no root with onnx-asr's.
         raise ModelUnavailable(
-            f"The weights in {located.folder} cannot be loaded: {str(error).strip() or type(error).__name__}. "
+            f"The weights in {located.path} cannot be loaded: {str(error).strip() or type(error).__name__}. "
             f"They may be damaged: {located.remedy}."
         ) from error
     return Parakeet(name, located, _Sessions.of(adapter.asr), callers)

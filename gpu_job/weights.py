@@ -1,4 +1,4 @@
-"""Where the weights are: in the repository, in a folder, or on the model hub, pinned by commit.
+"""Where the weights are: in the repository, in a folder, in a file, or on the model hub, pinned by commit.
 
 Nothing here loads them, so asking what there is (`dropscribe doctor`) costs neither time nor memory.
 """
@@ -7,66 +7,41 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gpu_job.catalogue import BUNDLED, FILES, TINY, File, Kind, Release, Weights, by_name, catalogue
 from shared.errors import ModelUnavailable
 
-TINY = "tiny"
-FILES = ("config.json", "vocab.txt", "encoder-model.onnx", "decoder_joint-model.onnx")
-"""What a folder with an ONNX export must hold."""
+if TYPE_CHECKING:
+    from gpu_job.download import Progress
+
+__all__ = [
+    "BUNDLED",
+    "FILES",
+    "MODEL_TYPE",
+    "TINY",
+    "File",
+    "Kind",
+    "Located",
+    "Release",
+    "Weights",
+    "catalogue",
+    "digest",
+    "locate",
+]
+
 MODEL_TYPE = "nemo-conformer-tdt"
-HUB_TIMEOUT = 5.0
-"""Seconds for the hub's first answer: without it a machine with no connection retries for half a minute."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weights:
-    """One set of weights known by name."""
-
-    name: str
-    """What a person writes after `--model`."""
-    about: str
-    """One sentence."""
-    licence: str
-    """SPDX identifier."""
-    owner: str
-    """Who made them."""
-    languages: tuple[str, ...]
-    """BCP-47 codes."""
-    megabytes: int
-    """Size on disk, 10^6 bytes."""
-    repository: str | None = None
-    """ONNX export on the hub; None for bundled weights."""
-    commit: str = ""
-    """Pinned commit of the repository."""
-    external: tuple[str, ...] = ()
-    """Files beside `FILES`: tensors kept outside the ONNX graph."""
-
-    @property
-    def language(self) -> str | None:
-        """The one language they know, or None where they know several."""
-        return self.languages[0] if len(self.languages) == 1 else None
-
-    def on_disk(self) -> Path | None:
-        """Their folder where every file is here already, else None. Uses no network."""
-        if self.repository is None:
-            return BUNDLED if all((BUNDLED / name).is_file() for name in FILES) else None
-        from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - half a second, only where needed
-
-        found = [
-            try_to_load_from_cache(self.repository, name, revision=self.commit)
-            for name in (*FILES, *self.external)
-        ]
-        return Path(str(found[0])).parent if all(isinstance(path, str) for path in found) else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Located:
     """Weights that are on disk."""
 
-    folder: Path
-    """Holds `FILES`."""
+    path: Path
+    """The folder of an ONNX export, which holds `FILES`, or the `.nemo` file."""
     revision: str
     """Commit of the hub, or a digest of the files."""
     language: str | None
@@ -75,108 +50,75 @@ class Located:
     """What to do when they turn out to be damaged."""
 
 
-BUNDLED = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
-
-_EUROPEAN = (
-    "bg", "hr", "cs", "da", "nl", "en", "et", "fi", "fr", "de", "el", "hu", "it",
-    "lv", "lt", "mt", "pl", "pt", "ro", "ru", "sk", "sl", "es", "sv", "uk",
-)  # fmt: skip
-
-_KNOWN = (
-    Weights(
-        name="nvidia/parakeet-tdt-0.6b-v3",
-        about="NVIDIA Parakeet v3: 25 European languages, found out by itself.",
-        licence="CC-BY-4.0",
-        owner="NVIDIA",
-        languages=_EUROPEAN,
-        megabytes=2550,
-        repository="istupakov/parakeet-tdt-0.6b-v3-onnx",
-        commit="8f23f0c03c8761650bdb5b40aaf3e40d2c15f1ce",
-        external=("encoder-model.onnx.data",),
-    ),
-    Weights(
-        name="nvidia/parakeet-tdt-0.6b-v2",
-        about="NVIDIA Parakeet v2: English only, a little better at it than v3.",
-        licence="CC-BY-4.0",
-        owner="NVIDIA",
-        languages=("en",),
-        megabytes=2510,
-        repository="istupakov/parakeet-tdt-0.6b-v2-onnx",
-        commit="0bbb45a3365852604aef28b538a8f066f4ccaa85",
-        external=("encoder-model.onnx.data",),
-    ),
-    Weights(
-        name=TINY,
-        about="A demo: about 160 words of synthetic English (espeak-ng). It knows no human speech.",
-        licence="Apache-2.0",
-        owner="Dropscribe",
-        languages=("en",),
-        megabytes=11,
-    ),
-)
-
-
-def catalogue() -> tuple[Weights, ...]:
-    """All weights known by name. `on_disk()` of each tells whether it is here, without the network."""
-    return _KNOWN
-
-
-def locate(name: str) -> Located:
+def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) -> Located:
     """Find weights, downloading them where that is needed.
 
     Args:
-        name: a name of the catalogue, or the path of a folder with an ONNX export.
+        name: a name of the catalogue; or the path of a folder with an ONNX export (`onnx`), of a `.nemo` file or
+            of a folder with one (`nemo`).
+        kind: which form of them.
+        progress: is told how far a download is.
 
     Raises:
         ModelUnavailable: says what is missing and what to do.
     """
-    known = next((weights for weights in _KNOWN if weights.name == name), None)
+    known = by_name(name)
     if known is None:
-        return _in_folder(Path(name).expanduser(), name)
-    folder = known.on_disk()
-    if known.repository is None:
-        if folder is None:
+        given = Path(name).expanduser()
+        return _export(given, name) if kind == "onnx" else _nemo(given, name)
+    release = known.release(kind)
+    path = release.on_disk()
+    if release.repository is None:
+        if path is None:
             raise ModelUnavailable(
-                f"The bundled demo weights are not in {BUNDLED}. Run Dropscribe from its repository, "
-                "or name other weights with --model."
+                f"The bundled demo weights are not in {BUNDLED}, or are damaged. Run Dropscribe from its "
+                "repository (`git checkout -- models` brings them back), or name other weights with --model."
             )
         return Located(
-            folder=folder,
-            revision=digest(folder),
+            path=path,
+            revision=digest(path),
             language=known.language,
             remedy="get the repository's own copy back, as with `git checkout -- models`",
         )
+    if path is None:
+        from gpu_job.download import download  # noqa: PLC0415 - brings the hub's client, half a second
+
+        path = download(known, release, progress)
     return Located(
-        folder=folder or _download(known),
-        revision=known.commit,
+        path=path,
+        revision=release.commit,
         language=known.language,
-        remedy="delete that folder of the cache and start again, and they are downloaded anew",
+        remedy=f"`dropscribe models verify {name}` names the damaged file; delete it and start again, and it is "
+        "downloaded anew",
     )
 
 
-def digest(folder: Path) -> str:
-    """Short SHA-256 of the files that make up an export: the revision of weights that have no commit."""
+def digest(path: Path) -> str:
+    """Short SHA-256 of a `.nemo` file or of the files of an export: the revision of weights without a commit."""
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.name in FILES or path.name.endswith(".onnx.data"):
-            with path.open("rb") as file:
-                total.update(f"{path.name}\0".encode())
+    parts = [path] if path.is_file() else sorted(path.iterdir())
+    for part in parts:
+        if part == path or part.name in FILES or part.name.endswith(".onnx.data"):
+            with part.open("rb") as file:
+                total.update(f"{part.name}\0".encode())
                 total.update(hashlib.file_digest(file, "sha256").digest())
     return f"sha256:{total.hexdigest()[:16]}"
 
 
-def _in_folder(folder: Path, name: str) -> Located:
-    names = ", ".join(weights.name for weights in _KNOWN)
-    if not folder.is_dir():
+def _export(folder: Path, name: str) -> Located:
+    """A folder with an ONNX export."""
+    if folder.is_file() and folder.suffix == ".nemo":
         raise ModelUnavailable(
-            f"There are no weights called {name!r}, and no such folder. Known are {names}; "
-            "or give the path of a folder with an ONNX export."
+            f"{folder} is a NeMo archive, which the GPU engine loads; the processor's engine loads an ONNX "
+            f"export of it. Make one with `dropscribe models export-onnx {folder} FOLDER`, then name that folder."
         )
+    if not folder.is_dir():
+        raise ModelUnavailable(_unknown(name, "folder", "a folder with an ONNX export"))
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         raise ModelUnavailable(
             f"The folder {folder} holds no ONNX export of a Parakeet-TDT model: {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} missing. Export the model again, or use one of {names}."
+            f"{'is' if len(missing) == 1 else 'are'} missing. Export the model again, or use one of {_names()}."
         )
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
@@ -186,34 +128,36 @@ def _in_folder(folder: Path, name: str) -> Located:
         ) from error
     if kind != MODEL_TYPE:
         raise ModelUnavailable(
-            f"The model in {folder} is of type {kind!r}; Dropscribe runs {MODEL_TYPE!r}. Use one of {names}."
+            f"The model in {folder} is of type {kind!r}; Dropscribe runs {MODEL_TYPE!r}. Use one of {_names()}."
         )
-    return Located(folder=folder, revision=digest(folder), language=None, remedy="export the model again")
+    return Located(path=folder, revision=digest(folder), language=None, remedy="export the model again")
 
 
-def _download(weights: Weights) -> Path:
-    from huggingface_hub import HfApi, constants, snapshot_download  # noqa: PLC0415 - see `on_disk`
-
-    assert weights.repository is not None
-    reached = False
-    try:
-        HfApi().model_info(weights.repository, revision=weights.commit, timeout=HUB_TIMEOUT)
-        reached = True
-        return Path(
-            snapshot_download(
-                weights.repository, revision=weights.commit, allow_patterns=[*FILES, *weights.external]
+def _nemo(path: Path, name: str) -> Located:
+    """A `.nemo` file, or the one in a folder."""
+    if path.is_dir():
+        found = sorted(path.glob("*.nemo"))
+        if len(found) != 1:
+            raise ModelUnavailable(
+                f"The folder {path} holds {len(found) or 'no'} .nemo files, where one is needed. Name the file itself, "
+                f"or use one of {_names()}."
             )
-        )
-    except Exception as error:
-        # The hub client's errors have no root in common: see its `errors.py`.
-        what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        happened = (
-            "their download broke off" if reached else f"the model hub ({constants.ENDPOINT}) was not reached"
-        )
+        [path] = found
+    if not path.is_file():
+        raise ModelUnavailable(_unknown(name, "file", "a .nemo file"))
+    if not tarfile.is_tarfile(path):
         raise ModelUnavailable(
-            f"The weights {weights.name} are not on this machine, and {happened}: {what.rstrip('.')}. "
-            f"Connect once and start again (about {weights.megabytes / 1000:.1f} GB, then kept in "
-            f"{constants.HF_HUB_CACHE}); or set HF_HOME to a cache that has them; or name a folder with an ONNX "
-            f"export as the model; or try the flow with --model {TINY}, a demo that knows some 160 words of "
-            "synthetic English and no human speech."
-        ) from error
+            f"{path} is no NeMo archive (a tar file), or its beginning is damaged. Copy or train it again."
+        )
+    return Located(path=path, revision=digest(path), language=None, remedy="copy or train it again")
+
+
+def _unknown(name: str, thing: str, what: str) -> str:
+    return (
+        f"There are no weights called {name!r}, and no such {thing}. Known are {_names()}; "
+        f"or give the path of {what}."
+    )
+
+
+def _names() -> str:
+    return ", ".join(weights.name for weights in catalogue())

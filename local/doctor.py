@@ -107,10 +107,10 @@ def _folder(folder: Path) -> Finding:
 def _weights(known: weights.Weights, settings: Settings) -> Finding:
     role = ", the default for your files" if known.name == settings.model else ""
     what = f"weights {known.name}{role}"
-    if known.on_disk() is not None:
+    if known.onnx.on_disk() is not None:
         return Finding(what=what, state="ok", found=f"on this disk. {known.about} {known.licence}")
-    fix = f"dropscribe transcribe FILE --model {known.name} downloads {known.megabytes / 1000:.1f} GB once"
-    if known.repository is None:
+    fix = f"dropscribe models pull {known.name} downloads {known.onnx.size / 1e9:.1f} GB once"
+    if known.onnx.repository is None:
         fix = "run Dropscribe from a clone of its repository"
     return Finding(
         what=what,
@@ -122,7 +122,7 @@ def _weights(known: weights.Weights, settings: Settings) -> Finding:
 
 def _own_weights(model: str) -> Finding:
     try:
-        folder = weights.locate(model).folder
+        folder = weights.locate(model).path
     except ModelUnavailable as error:
         what = "weights PARAKEET_MODEL_NAME"
         return Finding(
