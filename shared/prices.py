@@ -1,13 +1,19 @@
-"""What things cost: one table, versioned, with source and date of each price."""
+"""What things cost: one table, versioned, with unit, source and date of each price.
+
+A deployment's own prices stand in a file named by `DROPSCRIBE_PRICES` (`shared/prices_file.py`). Every row of the
+ledger keeps the version of the table that it was priced with.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shared.model import Engine
     from shared.results import LedgerRow
     from shared.settings import Settings
 
@@ -27,36 +33,99 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """How a provider counts time."""
+
+    seconds: float
+    """Seconds."""
+    source: str
+    """Who says so."""
+    date: str
+    """When it was read, ISO 8601."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PriceTable:
     """All prices of one version."""
 
     version: str
     """Stands in every ledger row that was priced with it."""
     deepgram_minute: Price
-    """Deepgram nova-3, pre-recorded, pay as you go."""
+    """Deepgram nova-3, pre-recorded, one language, pay as you go. Billed by the second, not rounded up."""
+    deepgram_minute_multilingual: Price
+    """The same where the language is `multi`."""
+    l4_second: Price
+    """One L4 of Cloud Run without zonal redundancy."""
+    vcpu_second: Price
+    """One vCPU of a Cloud Run job."""
+    gib_second: Price
+    """One GiB of memory of a Cloud Run job."""
+    task_minimum: Rule
+    """What Cloud Run bills at least for an instance of a job."""
+    task_step: Rule
+    """It rounds up to multiples of this."""
 
+    def gpu_second(self, settings: Settings) -> float:
+        """US dollars for a second of a GPU task in the shape that the deployment gave it."""
+        return (
+            self.l4_second.usd
+            + settings.gpu_vcpus * self.vcpu_second.usd
+            + settings.gpu_memory_gib * self.gib_second.usd
+        )
+
+    def engine_second(self, engine: Engine, settings: Settings) -> float:
+        """US dollars for a second in which a worker with this engine runs; 0 for a hosted engine."""
+        if engine == "deepgram":
+            return 0.0
+        return self.gpu_second(settings) if engine == "parakeet-gpu" else settings.cpu_usd_per_hour / 3600
+
+    def task_seconds(self, seconds: float) -> float:
+        """Seconds that Cloud Run bills for an instance that lived so long."""
+        # A millionth of a step is the clock's noise, not another step.
+        steps = math.ceil(round(seconds / self.task_step.seconds, 6))
+        return max(self.task_minimum.seconds, round(steps * self.task_step.seconds, 9))
+
+    def deepgram(self, audio_seconds: float, language: str | None = None) -> float:
+        """US dollars that Deepgram asks for this much audio, in one language or in `multi`."""
+        price = self.deepgram_minute_multilingual if language == "multi" else self.deepgram_minute
+        return audio_seconds / 60 * price.usd
+
+
+_CLOUD_RUN = "cloud.google.com/run/pricing, us-central1, jobs"
+_DEEPGRAM = "deepgram.com/pricing, nova-3, pre-recorded, pay as you go"
 
 TABLE = PriceTable(
     version="2026-11-20",
     deepgram_minute=Price(
         usd=0.0043,
         per="minute of audio",
-        source="Deepgram's price list, nova-3, pre-recorded (0.0077 is quoted as well)",
+        source=f"{_DEEPGRAM}, monolingual (0.0077 is quoted as well)",
         date="2026-11-20",
     ),
+    deepgram_minute_multilingual=Price(
+        usd=0.0052, per="minute of audio", source=f"{_DEEPGRAM}, multilingual", date="2026-11-20"
+    ),
+    l4_second=Price(
+        usd=0.0001867, per="second", source=f"{_CLOUD_RUN}, L4 without zonal redundancy", date="2026-11-20"
+    ),
+    vcpu_second=Price(usd=0.000018, per="vCPU and second", source=_CLOUD_RUN, date="2026-11-20"),
+    gib_second=Price(usd=0.000002, per="GiB and second", source=_CLOUD_RUN, date="2026-11-20"),
+    task_minimum=Rule(seconds=60.0, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
+    task_step=Rule(seconds=0.1, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
 )
+"""The list prices."""
 
 
 def cpu_cost(busy_seconds: float, settings: Settings) -> float:
     """US dollars for the time this computer was busy, at the price its owner gave (default 0)."""
-    return busy_seconds / 3600 * settings.cpu_usd_per_hour
+    return TABLE.engine_second("parakeet-cpu", settings) * busy_seconds
 
 
-def deepgram_cost(audio_seconds: float) -> float:
+def deepgram_cost(audio_seconds: float, table: PriceTable = TABLE) -> float:
     """US dollars that Deepgram would ask for this much audio."""
-    return audio_seconds / 60 * TABLE.deepgram_minute.usd
+    return table.deepgram(audio_seconds)
 
 
 def total(rows: Iterable[LedgerRow]) -> float:
     """US dollars of all rows, wasted attempts included."""
-    return sum(row.usd for row in rows)
+    return math.fsum(row.usd for row in rows)

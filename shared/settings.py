@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
 import msgspec
 import platformdirs
 
+from shared import prices_file
 from shared.errors import ConfigurationError
 from shared.model import Engine, RequestedMethod
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-PATHS = {"state_dir", "inbox", "transcripts"}
+PATHS = {"state_dir", "inbox", "transcripts", "prices"}
 BUCKETS = ("audio", "transcripts", "work")
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 """https://cloud.google.com/storage/docs/buckets#naming"""
@@ -183,6 +184,32 @@ class Settings:
         default=0.0,
         metadata=_env("DROPSCRIBE_CPU_USD_PER_HOUR", "What an hour of this computer costs you, US dollars."),
     )
+    prices: Path | None = field(
+        default=None,
+        metadata=_env("DROPSCRIBE_PRICES", "File with your own prices (TOML); unset: the list prices."),
+    )
+    gpu_vcpus: int = field(
+        default=4, metadata=_env("DROPSCRIBE_GPU_VCPUS", "vCPUs of a task of the GPU job, for its price.")
+    )
+    gpu_memory_gib: float = field(
+        default=16.0,
+        metadata=_env("DROPSCRIBE_GPU_MEMORY_GIB", "Memory of a task of the GPU job, GiB, for its price."),
+    )
+    budget_daily_usd: float = field(
+        default=0.0,
+        metadata=_env("DROPSCRIBE_BUDGET_DAILY_USD", "US dollars that a day (UTC) may cost; 0: no limit."),
+    )
+    budget_monthly_usd: float = field(
+        default=0.0,
+        metadata=_env("DROPSCRIBE_BUDGET_MONTHLY_USD", "US dollars that a month may cost; 0: no limit."),
+    )
+    budget_mode: Literal["hard", "soft"] = field(
+        default="hard",
+        metadata=_env(
+            "DROPSCRIBE_BUDGET_MODE",
+            "Where a budget is used up, `hard`: recordings are held; `soft`: the cheapest method is used.",
+        ),
+    )
 
     def __post_init__(self) -> None:
         """Check what types cannot say.
@@ -213,6 +240,10 @@ class Settings:
         self._check("gpu_max_tasks", 1 <= self.gpu_max_tasks <= 10_000, "from 1 to 10000")
         self._check("stuck_minutes", self.stuck_minutes >= 1, "1 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
+        self._check("gpu_vcpus", 1 <= self.gpu_vcpus <= 32, "from 1 to 32")
+        self._check("gpu_memory_gib", 1 <= self.gpu_memory_gib <= 256, "from 1 to 256")
+        self._check("budget_daily_usd", self.budget_daily_usd >= 0, "0 or more")
+        self._check("budget_monthly_usd", self.budget_monthly_usd >= 0, "0 or more")
         self._check(
             "work_bucket",
             self.work_bucket != self.audio_bucket,
@@ -267,7 +298,9 @@ class Settings:
                 msgspec.convert(value, type=types[name], strict=False)
             except msgspec.ValidationError as error:
                 raise ConfigurationError(f"{variable(name)} is {value!r}: {error}") from error
-        return msgspec.convert(values, type=cls, strict=False)
+        settings = msgspec.convert(values, type=cls, strict=False)
+        prices_file.table(settings)  # a price list that cannot be read stops the process now
+        return settings
 
 
 def variable(name: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -28,5 +29,34 @@ def test_a_total_counts_every_attempt():
 
 def test_the_table_has_a_version_and_every_price_its_source_and_date():
     assert dt.date.fromisoformat(TABLE.version)
-    assert TABLE.deepgram_minute.source
-    assert dt.date.fromisoformat(TABLE.deepgram_minute.date)
+    for one in dataclasses.fields(TABLE):
+        if one.name != "version":
+            price = getattr(TABLE, one.name)
+            assert price.source
+            assert dt.date.fromisoformat(price.date)
+
+
+def test_a_second_of_the_smallest_gpu_task_costs_its_card_its_processors_and_its_memory():
+    # 0.0001867 + 4 x 0.000018 + 16 x 0.000002
+    assert TABLE.gpu_second(Settings()) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.gpu_second(Settings(gpu_vcpus=8, gpu_memory_gib=32)) == pytest.approx(0.0003947, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lived", "billed"), [(0, 60), (59.99, 60), (60, 60), (60.01, 60.1), (61.1, 61.1), (90.0, 90.0)]
+)
+def test_an_instance_of_a_job_is_billed_for_a_minute_at_least_and_in_tenths_of_a_second(lived, billed):
+    assert TABLE.task_seconds(lived) == billed
+
+
+def test_deepgram_bills_by_the_second_and_more_for_many_languages():
+    assert TABLE.deepgram(30) == pytest.approx(0.00215)
+    assert TABLE.deepgram(30, "de") == pytest.approx(0.00215)
+    assert TABLE.deepgram(30, "multi") == pytest.approx(0.0026)
+
+
+def test_a_second_of_an_engine_costs_what_runs_it():
+    settings = Settings(cpu_usd_per_hour=0.36)
+    assert TABLE.engine_second("parakeet-gpu", settings) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.engine_second("parakeet-cpu", settings) == pytest.approx(0.0001)
+    assert TABLE.engine_second("deepgram", settings) == 0
