@@ -3,8 +3,10 @@
     DropscribeError
     ├── Transient              raise it: the message comes again, with back-off, then the dead letter
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
+    │   ├── EngineFailed       somebody else's engine did not answer, or with nothing that is of use
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
-    │                          finds it at its start does not start
+    │       │                  finds it at its start does not start
+    │       └── EngineRefused  somebody else's engine does not work for this deployment
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options make no sense
@@ -12,6 +14,10 @@
 
 A message is written for the owner of the recording: what is wrong, then what to do next.
 """
+
+from __future__ import annotations
+
+from typing import ClassVar
 
 
 class DropscribeError(Exception):
@@ -28,6 +34,68 @@ class StoreUnavailable(Transient):
 
 class ConfigurationError(Transient):
     """The deployment is set up wrongly. What meets it comes again, because it can be mended meanwhile."""
+
+
+class EngineFailed(Transient):
+    """Somebody else's engine did not answer, or with nothing that is of use. Another time it may.
+
+    Args:
+        code: short and stable, one of `KINDS`.
+        message: what happened, and what to do where it goes on.
+        retry_after: seconds that the engine asked for, None where it did not.
+        billed_seconds: seconds of audio that it may charge for all the same, because the answer was lost
+            or is of no use; None where it has done nothing.
+        request_id: its own name for the call, empty where there is none.
+    """
+
+    KINDS: ClassVar[dict[str, str]] = {
+        "unreachable": "no connection",
+        "timeout": "no answer in time",
+        "lost": "the answer was lost",
+        "rate": "too many requests",
+        "server": "an error of the engine",
+        "answer": "an answer that cannot be read",
+    }
+    """What the codes mean, in words."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        billed_seconds: float | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.kind = self.KINDS[code]
+        self.retry_after = retry_after
+        self.billed_seconds = billed_seconds
+        self.request_id = request_id
+
+
+class EngineRefused(ConfigurationError):  # noqa: N818 - see Transient
+    """Somebody else's engine does not work for this deployment, until a person changes something.
+
+    Args:
+        code: short and stable, one of `KINDS`.
+        message: what is wrong, and what to do.
+    """
+
+    KINDS: ClassVar[dict[str, str]] = {
+        "key": "bad key",
+        "credit": "no credit",
+        "forbidden": "not allowed",
+        "address": "wrong address",
+        "absent": "not installed",
+    }
+    """What the codes mean, in words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.kind = self.KINDS[code]
 
 
 class Permanent(DropscribeError):  # noqa: N818 - see Transient

@@ -6,6 +6,7 @@ Like `shared/model.py`: frozen records, every field with its unit, all times in 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from shared.model import Decision, Engine, StoredObject
 
@@ -57,6 +58,24 @@ class ChunkResult:
     def tail(self) -> float:
         """Seconds of audio decoded after the nominal end."""
         return max(0.0, self.decoded - self.lead - self.owned)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """What somebody else's engine answered. Times count from the start of what it was given."""
+
+    words: tuple[Word, ...]
+    """In order; starts never decrease."""
+    seconds: float
+    """Seconds of audio as the engine measured them: what it charges for."""
+    request_id: str
+    """The engine's own name for the call."""
+    model: str
+    """Weights used."""
+    revision: str
+    """Exact version of the weights, empty where it does not say."""
+    language: str | None
+    """BCP-47 code that was asked for, or that the engine found."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,5 +136,11 @@ class LedgerRow:
     """Price of it, US dollars."""
     prices: str
     """Version of the price table it was priced with."""
+    billed_seconds: float | None = None
+    """Seconds that somebody else's engine charges for; None where the engine is ours."""
+    request_id: str = ""
+    """That engine's own name for the call, to find it on the bill; empty where there is none."""
+    outcome: Literal["heard", "lost"] = "heard"
+    """`lost`: its answer was lost or of no use, and it may charge for it all the same."""
     minute: int = 0
     """When it ended, whole minutes since 1970: what a sweep looks rows up by. 0 where nobody noted it."""
