@@ -140,7 +140,22 @@ class LedgerRow:
     """Seconds that somebody else's engine charges for; None where the engine is ours."""
     request_id: str = ""
     """That engine's own name for the call, to find it on the bill; empty where there is none."""
-    outcome: Literal["heard", "lost"] = "heard"
-    """`lost`: its answer was lost or of no use, and it may charge for it all the same."""
+    outcome: Literal["heard", "failed", "lost"] = "heard"
+    """`failed`: it ended without words; `lost`: its answer was lost or of no use, and it may charge for it all
+    the same. Which of several `heard` ones was used, and which were wasted, the chunk's document says."""
     minute: int = 0
     """When it ended, whole minutes since 1970: what a sweep looks rows up by. 0 where nobody noted it."""
+    kind: Literal["attempt", "execution"] = "attempt"
+    """`execution`: the start-up and idle time of a worker, which belongs to no recording."""
+    owned_seconds: float = 0.0
+    """Audio of the chunk itself, without overlap; 0 where nothing was heard."""
+    time: float = 0.0
+    """When it was written, seconds since 1970."""
+    day: str = ""
+    """The same as a date in UTC, 2026-11-20."""
+    label: str = ""
+    """The label that the recording carries, for reports."""
+    prefix: str = ""
+    """Folder of the recording in its bucket, for reports."""
+    worker: str = ""
+    """Execution and task of the job in which the engine ran: `dropscribe-gpu-x7k2p.0`; empty elsewhere."""
