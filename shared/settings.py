@@ -28,8 +28,8 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
 
-def _env(name: str, about: str) -> dict[str, str]:
-    return {"env": name, "about": about}
+def _env(name: str, about: str, **marks: bool) -> dict[str, str | bool]:
+    return {"env": name, "about": about, **marks}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +95,19 @@ class Settings:
     )
     method: RequestedMethod = field(
         default="auto", metadata=_env("TRANSCRIPTION_METHOD", "`auto`, or one method for all recordings.")
+    )
+    deepgram_api_key: str = field(
+        default="",
+        repr=False,
+        metadata=_env("DEEPGRAM_API_KEY", "Key of a Deepgram project; unset: no Deepgram.", secret=True),
+    )
+    deepgram_url: str = field(
+        default="https://api.deepgram.com",
+        metadata=_env("DROPSCRIBE_DEEPGRAM_URL", "Where Deepgram answers: its cloud, or your own."),
+    )
+    deepgram_concurrency: int = field(
+        default=5,
+        metadata=_env("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "Calls of Deepgram that one process has open."),
     )
     enable_gpu: bool = field(
         default=True,
@@ -221,6 +234,11 @@ class Settings:
         self._name_buckets()
         unknown = set(self.engines.split(",")) - set(get_args(Engine))
         self._check("engines", not unknown, f"some of {', '.join(get_args(Engine))}")
+        key, has_key = self.deepgram_api_key, bool(self.deepgram_api_key)
+        self._check("deepgram_api_key", has_key or "deepgram" not in self.engines.split(","), "a key of yours")
+        self._check("deepgram_api_key", key.isascii() and key.split() == [key] * has_key, "one word")
+        self._check("deepgram_url", self.deepgram_url.startswith(("https://", "http://")), "an https:// address")
+        self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
         self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
         for name, low, high in (
             ("short_hours", self.small_minutes / 60, self.short_hours),
@@ -269,13 +287,14 @@ class Settings:
 
     @property
     def engine_set(self) -> frozenset[Engine]:
-        """The engines, parsed."""
-        return frozenset(one for one in get_args(Engine) if one in self.engines.split(","))
+        """The engines, parsed; Deepgram is one of them exactly where there is a key."""
+        named = {*self.engines.split(","), *(["deepgram"] if self.deepgram_api_key else [])}
+        return frozenset(one for one in get_args(Engine) if one in named)
 
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
         if not holds:
             value = getattr(self, name)
-            found = "not set" if value == "" else str(value)
+            found = "not set" if value == "" else "wrong" if name in SECRETS else str(value)
             raise ConfigurationError(f"{variable(name)} is {found}: it must be {must_be}")
 
     @classmethod
@@ -289,6 +308,8 @@ class Settings:
         values: dict[str, object] = {}
         for one in fields(cls):
             text = environ.get(one.metadata["env"], "")
+            # What is pasted into a secret manager often ends with a new line.
+            text = text.strip() if one.name in SECRETS else text
             if text:
                 # Absolute: processes that are started elsewhere read the same variables.
                 values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
@@ -301,6 +322,10 @@ class Settings:
         settings = msgspec.convert(values, type=cls, strict=False)
         prices_file.table(settings)  # a price list that cannot be read stops the process now
         return settings
+
+
+SECRETS = frozenset(one.name for one in fields(Settings) if one.metadata.get("secret"))
+"""Settings that are shown to nobody: neither in messages nor in logs."""
 
 
 def variable(name: str) -> str:
