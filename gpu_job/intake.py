@@ -19,7 +19,7 @@ from gpu_job import segments
 from gpu_job.leases import LeaseKeeper
 from shared.audio import Pcm
 from shared.errors import BadMedia, DropscribeError, Permanent, Transient
-from shared.flow import chunk, record
+from shared.flow import chunk, plan, record
 from shared.messages import ChunkMessage, decode
 from shared.ports import Delivery
 from shared.results import Word
@@ -83,7 +83,7 @@ class Intake:
         self._ports = ports
         self._subscription = subscription
         self._leases = LeaseKeeper(ports.queue, subscription, ports.settings.lease_seconds)
-        self._slots = threading.Semaphore(ports.settings.max_chunks)
+        self._slots = threading.Semaphore(plan.held(ports.settings))
         self._in_hand = 0
         self._chunks: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()

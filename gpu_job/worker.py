@@ -104,7 +104,7 @@ class Worker:
             for prepared in group:
                 if not prepared.windows:
                     self._recognised(prepared, engine)
-            for batch in self._batches(group, engine.batch or self._ports.settings.batch_size):
+            for batch in self._batches(group, engine.batch or 48):
                 self._run_batch(engine, batch)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
             log.warning("the engine failed on %d chunks: %r", len(group), error)
@@ -121,7 +121,7 @@ class Worker:
     def _batches(self, group: Sequence[Prepared], most: int) -> Iterator[list[tuple[Prepared, int]]]:
         todo = [(prepared, index) for prepared in group for index in range(len(prepared.windows))]
         lengths = [prepared.windows[index].length for prepared, index in todo]
-        for batch in batching.pack(lengths, max_windows=most):
+        for batch in batching.pack(lengths, max_windows=most, max_padded=480 * SAMPLE_RATE):
             yield [todo[position] for position in batch]
 
     def _run_batch(self, engine: Transcriber, batch: Sequence[tuple[Prepared, int]]) -> None:

@@ -159,18 +159,41 @@ class Settings:
     wait_usd_per_minute: float = field(
         default=0.01, metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "What a minute of waiting counts then.")
     )
-    chunk_minutes: float = field(
-        default=10.0, metadata=_env("CHUNK_DURATION_MINUTES", "Length of a chunk; overlap comes on top.")
+    chunk_minutes: float | None = field(
+        default=None,
+        metadata=_env(
+            "CHUNK_DURATION_MINUTES",
+            "Length of a chunk; overlap comes on top. Unset: by the engine and the recording, mostly 10.",
+        ),
     )
     model: str = field(
         default="nvidia/parakeet-tdt-0.6b-v3",
         metadata=_env("PARAKEET_MODEL_NAME", "Weights: a name, or a folder with an ONNX export."),
     )
-    max_chunks: int = field(
-        default=4, metadata=_env("MAX_CONCURRENT_CHUNKS", "Chunks a worker holds decoded at one time.")
+    max_chunks: int | None = field(
+        default=None,
+        metadata=_env(
+            "MAX_CONCURRENT_CHUNKS",
+            "Chunks a worker holds at one time; short ones count less. Unset: twice `GPU_BATCH_SIZE`.",
+        ),
     )
-    batch_size: int = field(
-        default=8, metadata=_env("GPU_BATCH_SIZE", "Windows of audio recognised in one call, at most.")
+    batch_processing: bool = field(
+        default=True,
+        metadata=_env("ENABLE_BATCH_PROCESSING", "Recognise several chunks together; false: one by one."),
+    )
+    batch_size: int | None = field(
+        default=None,
+        metadata=_env(
+            "GPU_BATCH_SIZE",
+            "Chunks recognised together, at most; short ones count less. "
+            "Unset: 8 on a GPU of 20 GB, 4 of 12 GB, else 2.",
+        ),
+    )
+    gpu_memory_limit_gb: float = field(
+        default=20.0,
+        metadata=_env(
+            "GPU_MEMORY_LIMIT_GB", "Memory a worker may take of its GPU, weights included, 10⁹ bytes."
+        ),
     )
     decode_memory_mb: int = field(
         default=768,
@@ -249,9 +272,12 @@ class Settings:
             self._check(name, 0 < low <= high, f"{low:g} or more, as the threshold below it is")
         self._check("cost_threshold", self.cost_threshold > 0, "more than 0")
         self._check("wait_usd_per_minute", self.wait_usd_per_minute >= 0, "0 or more")
-        self._check("chunk_minutes", 0.1 <= self.chunk_minutes <= 60, "from 0.1 to 60")
-        self._check("max_chunks", 1 <= self.max_chunks <= 1000, "from 1 to 1000")
-        self._check("batch_size", 1 <= self.batch_size <= 1024, "from 1 to 1024")
+        self._check(
+            "chunk_minutes", self.chunk_minutes is None or 0.1 <= self.chunk_minutes <= 60, "from 0.1 to 60"
+        )
+        self._check("max_chunks", self.max_chunks is None or 1 <= self.max_chunks <= 1000, "from 1 to 1000")
+        self._check("batch_size", self.batch_size is None or 1 <= self.batch_size <= 1024, "from 1 to 1024")
+        self._check("gpu_memory_limit_gb", 1 <= self.gpu_memory_limit_gb <= 1000, "from 1 to 1000")
         self._check("decode_memory_mb", self.decode_memory_mb >= 256, "256 or more")
         self._check("decode_timeout", self.decode_timeout > 0, "more than 0")
         self._check("lease_seconds", self.lease_seconds >= 3, "3 or more")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
+from shared.flow import plan
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def how_many_tasks(backlog: int, running: int, settings: Settings) -> Start:
         return Start(tasks=0, reason="no chunk waits for a worker")
     if running > 0:
         return Start(tasks=0, reason=f"{backlog} chunks wait, {running} executions run and pull them")
-    hours = backlog * settings.chunk_minutes / 60
+    hours = backlog * plan.sizes(plan.worker_engine(settings), settings).seconds / 3600
     tasks = min(MOST_TASKS, math.ceil(hours / HOURS_A_TASK))
     return Start(tasks=tasks, reason=f"{backlog} chunks wait ({hours:.1f} h of audio) and nothing runs")
 

@@ -1,5 +1,6 @@
 """Step 4. Cut the recording into chunks. Pure arithmetic.
 
+How long a chunk is depends on where it is transcribed and on how long the recording is (`chunk_seconds`).
 Neighbouring chunks share some audio, so that a word on the boundary is whole in at least one of them;
 the merge decides there. Two ways to cut:
 
@@ -15,7 +16,7 @@ end, `extend` continues the plan.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.model import ByteSpan, Chunk
@@ -23,10 +24,36 @@ from shared.model import ByteSpan, Chunk
 if TYPE_CHECKING:
     from shared.model import AudioInfo, Engine
     from shared.results import ChunkResult
+    from shared.settings import Settings
 
 MIN_OVERLAP, MAX_OVERLAP = 8.0, 30.0
 """Seconds that neighbours share: a tenth of a chunk, but within these. What an engine hears in the first
 and last second or two of a piece is unreliable, so less than the minimum leaves nothing to agree on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sizes:
+    """What suits some hardware."""
+
+    seconds: float
+    """Length of a chunk of a recording of ordinary length, seconds."""
+    together: int
+    """Chunks whose windows are recognised together."""
+
+
+LARGE_GPU, GPU = Sizes(seconds=600.0, together=8), Sizes(seconds=300.0, together=4)
+CPU = Sizes(seconds=600.0, together=2)
+"""A processor takes its windows one by one, so that short chunks gain nothing there, and cost their overlap."""
+SMALL_GPU = Sizes(seconds=180.0, together=2)
+DEEPGRAM = Sizes(seconds=3600.0, together=1)
+"""Its price has no part for a call, but overlap is paid twice."""
+
+LARGE_GB, GPU_GB = 20.0, 12.0
+"""Memory from which on a GPU is a large one, and from which on it is not a small one, 10⁹ bytes."""
+
+SHORT, LONG = 30 * 60.0, 4 * 3600.0
+"""Seconds. Chunks of a recording below the first are half as long, so that several work on it at one time; above
+the second half as long again, so that there are fewer seams."""
 
 STRETCH = 1.1
 """A chunk may be this much longer than asked for before another one is made."""
@@ -39,6 +66,47 @@ LISTEN_ON = 1.0
 
 HEARD_ALL = 0.9
 """A last chunk that heard this share of its tail has more audio after it."""
+
+
+def sizes(engine: Engine, settings: Settings) -> Sizes:
+    """Chunks that suit an engine; `CHUNK_DURATION_MINUTES` and `GPU_BATCH_SIZE`, where set, come first."""
+    if engine == "deepgram":
+        fitting = DEEPGRAM
+    elif engine == "parakeet-cpu":
+        fitting = CPU
+    else:
+        memory = settings.gpu_memory_limit_gb
+        fitting = LARGE_GPU if memory >= LARGE_GB else GPU if memory >= GPU_GB else SMALL_GPU
+    return Sizes(
+        seconds=fitting.seconds if settings.chunk_minutes is None else settings.chunk_minutes * 60,
+        together=fitting.together if settings.batch_size is None else settings.batch_size,
+    )
+
+
+def chunk_seconds(audio: AudioInfo, engine: Engine, settings: Settings) -> float:
+    """How long the chunks of a recording should be, seconds, without overlap.
+
+    Args:
+        audio: what the probe found.
+        engine: who transcribes it.
+        settings: a length that is set there is the length, whatever the recording.
+    """
+    usual = sizes(engine, settings).seconds
+    if settings.chunk_minutes is not None or audio.duration is None or engine == "deepgram":
+        return usual
+    return usual * (0.5 if audio.duration < SHORT else 1.5 if audio.duration > LONG else 1.0)
+
+
+def worker_engine(settings: Settings) -> Engine:
+    """Which of the deployment's engines its workers are."""
+    return "parakeet-gpu" if "parakeet-gpu" in settings.engine_set else "parakeet-cpu"
+
+
+def held(settings: Settings) -> int:
+    """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them."""
+    if settings.max_chunks is not None:
+        return settings.max_chunks
+    return 2 * sizes(worker_engine(settings), settings).together
 
 
 def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> tuple[Chunk, ...]:

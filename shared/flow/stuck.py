@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from shared.errors import Permanent, Transient
-from shared.flow import documents, record, upload
+from shared.flow import documents, plan, record, upload
 from shared.messages import from_fields, to_fields
 from shared.telemetry import log
 
@@ -28,9 +28,6 @@ WORKERS = "workers"
 
 AT_A_TIME = 100
 """Recordings of each state that one sweep looks at."""
-
-STUCK_AFTER = 600.0
-"""Seconds without progress after which a recording that waits for no worker is stuck."""
 
 QUEUED_FOR = 6 * 3600.0
 """Seconds that a recording may wait for its turn while the chunks of others come in."""
@@ -74,11 +71,13 @@ def judge(recording: Recording, note: Note, workers: Note, now: float, settings:
         note: its progress.
         workers: the progress of all recordings together.
         now: seconds since 1970.
-        settings: length of a chunk, and how many of them a worker holds.
+        settings: patience, length of a chunk, and how many of them a worker holds.
     """
-    patience = STUCK_AFTER
+    patience = settings.stuck_minutes * 60
     if note.done < len(recording.chunks):
-        patience = max(patience, settings.max_chunks * settings.chunk_minutes * 60)
+        patience = max(
+            patience, plan.held(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds
+        )
         if now - workers.since < patience:
             patience = max(patience, QUEUED_FOR)
     quiet = now - note.since
@@ -108,7 +107,7 @@ def push_stuck(ports: Ports) -> int:
     workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
     _write(WORKERS, replace(workers, looked=now), ports)
     # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
-    asleep = before is None or now - before.looked > STUCK_AFTER
+    asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
     acted = 0
     for recording in on_their_way:
         old = _note(recording.id, ports)

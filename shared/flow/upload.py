@@ -122,7 +122,8 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     """
     audio = probe.look_at(recording.source, recording.options, ports)
     decision = route.choose(recording.options, ports.settings, ports.engines)
-    chunks = plan.split(audio, recording.source.size, ports.settings.chunk_minutes * 60, decision.engine)
+    seconds = plan.chunk_seconds(audio, decision.engine, ports.settings)
+    chunks = plan.split(audio, recording.source.size, seconds, decision.engine)
 
     def plan_once(stored: Recording) -> Recording | None:
         if stored.state != "ACCEPTED":
