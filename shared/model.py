@@ -56,6 +56,8 @@ class Options:
     """BCP-47 code where the caller knows it; None lets the model find out."""
     track: int = 0
     """Which audio track to transcribe, counted from 0."""
+    label: str | None = None
+    """What the recording is accounted under in reports; it changes nothing else, and is no part of the key."""
 
     def fingerprint(self) -> str:
         """Empty for default options, else a short text that differs whenever the result may."""

@@ -54,3 +54,8 @@ def test_the_tail_of_a_result_is_what_was_decoded_beyond_it(lead, owned, decoded
         lead=lead, owned=owned, decoded=decoded,
     )  # fmt: skip
     assert result.tail == pytest.approx(tail)
+
+
+def test_a_label_changes_what_is_accounted_and_not_which_recording_it_is():
+    source = StoredObject(bucket="audio", name="a.mp3", generation=1, size=1)
+    assert recording_id(source, Options(label="sales")) == recording_id(source, Options())

@@ -39,7 +39,8 @@ GOOD = [
     BASE | {"uri": "file:///home/me/monday.mp3"},
     BASE | {"options": {}},
     BASE | {"options": {"method": "deepgram", "model": "tiny", "language": "pt-BR", "track": 2}},
-    BASE | {"options": {"model": None, "language": None}},
+    BASE | {"options": {"model": None, "language": None, "label": None}},
+    BASE | {"options": {"label": "sales"}},
     BASE | {"metadata": {}},
     BASE | {"metadata": {"service": "crm", "orderId_2": ""}},
 ]
@@ -58,6 +59,7 @@ BAD = [
     BASE | {"options": {"track": "two"}},
     BASE | {"options": {"track": -1}},
     BASE | {"options": {"track": 1.5}},
+    BASE | {"options": {"label": 5}},
     BASE | {"metadata": {"service": 5}},
     BASE | {"metadata": ["crm"]},
 ]
