@@ -6,6 +6,7 @@
     Queue      Pub/Sub                      SQLite
     Media      FFmpeg in its own process    the same
     GpuJobs    Cloud Run jobs               nothing to start: `dropscribe up` keeps a worker
+    Hosted     Deepgram                     the same
     Clock      time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
@@ -17,12 +18,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from shared.model import Engine
+from shared.model import Engine, Options
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.audio import Pcm, Source
     from shared.model import AudioInfo, Chunk, StoredObject
+    from shared.results import Heard
 
 Fields = Mapping[str, Any]
 """A document: JSON values only (str, int, float, bool, None, list, dict)."""
@@ -189,6 +191,39 @@ class GpuJobs(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostedJob:
+    """One call of somebody else's engine."""
+
+    tag: str
+    """Stands on the provider's usage report: key of the chunk."""
+    options: Options
+    """What the caller of the recording asked for."""
+    seconds: float
+    """About how long the audio is."""
+    patience: float
+    """Seconds until the answer must be there, tries and pauses included."""
+    url: str | None = None
+    """Address of the recording, which the engine reads by itself; None: `samples` are sent."""
+    samples: bytes = b""
+    """16-bit signed integers in this machine's byte order, mono, 16 kHz."""
+
+
+class Hosted(Protocol):
+    """An engine that somebody else runs, and charges for."""
+
+    def transcribe(self, job: HostedJob) -> Heard:
+        """Words of one recording or chunk.
+
+        Raises:
+            BadMedia: the engine can make nothing of this audio.
+            BadRequest: it does not know an option, such as the language.
+            EngineRefused: it does not work for this deployment: bad key, no credit, not allowed.
+            EngineFailed: it did not do it this time; the error says whether it may charge for it.
+        """
+        ...
+
+
 class Clock(Protocol):
     """Where the time comes from."""
 
@@ -217,3 +252,5 @@ class Ports:
     """What the deployment chose."""
     engines: frozenset[Engine]
     """The engines that can run in this deployment now."""
+    hosted: Hosted | None = None
+    """Deepgram; None where there is no key."""

@@ -258,9 +258,13 @@ class Settings:
         unknown = set(self.engines.split(",")) - set(get_args(Engine))
         self._check("engines", not unknown, f"some of {', '.join(get_args(Engine))}")
         key, has_key = self.deepgram_api_key, bool(self.deepgram_api_key)
-        self._check("deepgram_api_key", has_key or "deepgram" not in self.engines.split(","), "a key of yours")
+        self._check(
+            "deepgram_api_key", has_key or "deepgram" not in self.engines.split(","), "a key of yours"
+        )
         self._check("deepgram_api_key", key.isascii() and key.split() == [key] * has_key, "one word")
-        self._check("deepgram_url", self.deepgram_url.startswith(("https://", "http://")), "an https:// address")
+        self._check(
+            "deepgram_url", self.deepgram_url.startswith(("https://", "http://")), "an https:// address"
+        )
         self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
         self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
         for name, low, high in (

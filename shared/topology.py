@@ -4,11 +4,12 @@
     audio-finalized      router          push to functions/router
     transcribe-requests  requests        push to functions/router
     chunks-gpu           gpu-worker      the worker
+    chunks-deepgram      deepgram        push to functions/deepgram
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    whoever fails the recording and tells its owner
 
-`chunks-deepgram` and `transcripts-ready` have no subscription here. As in Pub/Sub, a message to a topic
-without a subscription vanishes: nobody has asked for it.
+`transcripts-ready` has no subscription here. As in Pub/Sub, a message to a topic without a subscription
+vanishes: nobody has asked for it.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ class Topology:
 ROUTER = "router"
 REQUESTS = "requests"
 GPU_WORKER = "gpu-worker"
+DEEPGRAM = "deepgram"
 MERGER = "merger"
 DEAD_LETTERS = "dead-letters"
 
@@ -116,6 +118,10 @@ LOCAL = Topology(
         Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
         Subscription(name=REQUESTS, topic=messages.TRANSCRIBE_REQUESTS),
         Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU),
+        # Ten minutes in all: where a service of others limits or fails us, it often does for minutes.
+        Subscription(
+            name=DEEPGRAM, topic=messages.CHUNKS_DEEPGRAM, min_backoff=5.0, max_backoff=300.0, max_attempts=8
+        ),
         Subscription(name=MERGER, topic=messages.CHUNKS_DONE),
         Subscription(
             name=DEAD_LETTERS, topic=messages.DEAD_LETTERS, max_attempts=None, dead_letter_topic=None

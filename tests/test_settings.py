@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.settings import Settings
+from shared.settings import SECRETS, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
@@ -38,6 +38,10 @@ def test_values_are_read_with_their_types():
         ("GPU_BATCH_SIZE", "0", "must be from 1 to 1024"),
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
+        ("DROPSCRIBE_ENGINES", "deepgram", "DEEPGRAM_API_KEY is not set"),
+        ("DEEPGRAM_API_KEY", "two words", "DEEPGRAM_API_KEY is wrong: it must be one word"),
+        ("DROPSCRIBE_DEEPGRAM_URL", "api.deepgram.com", "an https:// address"),
+        ("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "0", "from 1 to 1000"),
         ("DROPSCRIBE_TRANSCRIPTS_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_GPU_MAX_TASKS", "0", "must be from 1 to 10000"),
         ("DROPSCRIBE_STUCK_MINUTES", "0.5", "must be 1 or more"),
@@ -63,6 +67,21 @@ def test_what_is_no_name_of_a_bucket_is_refused(name):
         ConfigurationError, match=r"DROPSCRIBE_AUDIO_BUCKET is .*: it must be the name of a bucket"
     ):
         Settings.from_environment({"DROPSCRIBE_AUDIO_BUCKET": name})
+
+
+def test_deepgram_is_an_engine_exactly_where_there_is_a_key():
+    assert "deepgram" not in Settings().engine_set
+    with_key = Settings.from_environment({"DEEPGRAM_API_KEY": " s3cret\n"})
+    assert with_key.deepgram_api_key == "s3cret"
+    assert with_key.engine_set == {"parakeet-cpu", "deepgram"}
+
+
+def test_a_secret_shows_in_no_repr_and_in_no_message():
+    assert SECRETS == {"deepgram_api_key"}
+    assert "s3cret" not in repr(Settings(deepgram_api_key="s3cret"))
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(deepgram_api_key="s3cret and more")
+    assert "s3cret" not in str(caught.value)
 
 
 def test_the_table_in_the_docs_names_every_setting_with_its_default():
