@@ -10,7 +10,8 @@
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options make no sense
-        └── ModelUnavailable   the weights are neither on disk nor to be downloaded
+        ├── ModelUnavailable   the weights are neither on disk nor to be downloaded
+        └── EngineLimit        the engine cannot take one part of the recording; another one may
 
 A message is written for the owner of the recording: what is wrong, then what to do next.
 """
@@ -122,3 +123,7 @@ class BadRequest(Permanent):
 
 class ModelUnavailable(Permanent):
     """The weights are neither on disk nor to be downloaded."""
+
+
+class EngineLimit(Permanent):
+    """The engine cannot take one part of the recording; another one may."""
