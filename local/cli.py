@@ -184,12 +184,16 @@ def submit(
 
 
 @app.command()
-def status(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
+def status(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Recordings to show.")] = 20,
+    as_json: AsJson = False,  # noqa: FBT002 - see transcribe
+    state_dir: StateDir = None,
+) -> None:
     """What is waiting, running, done and failed, and why."""
     from local import status as command  # noqa: PLC0415 - see transcribe
 
-    with _errors(), _ports(state_dir) as ports:
-        command.run(ports, as_json=as_json)
+    with _errors(), _deployment(state_dir) as ports:
+        command.run(ports, limit=limit, as_json=as_json)
 
 
 @app.command()
@@ -197,7 +201,7 @@ def cost(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: 
     """What everything has cost, and what Deepgram would have asked for it."""
     from local import cost as command  # noqa: PLC0415 - see transcribe
 
-    with _errors(), _ports(state_dir) as ports:
+    with _errors(), _deployment(state_dir) as ports:
         command.run(ports, as_json=as_json)
 
 
@@ -237,7 +241,7 @@ def _ports(state_dir: Path | None) -> Iterator[LocalPorts]:
     if settings.platform != "local":
         raise ConfigurationError(
             "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
-            "`dropscribe submit` to talk to a deployment."
+            "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
     ports = open_ports(settings)
     try:
@@ -258,7 +262,11 @@ def _deployment(state_dir: Path | None) -> Iterator[Ports]:
         return
     from shared.adapters.platform import open_ports  # noqa: PLC0415 - see transcribe
 
-    yield open_ports(settings)
+    deployment = open_ports(settings)
+    try:
+        yield deployment
+    finally:
+        deployment.close()
 
 
 def _absolute(value: Path | str) -> str:

@@ -102,6 +102,24 @@ class SqliteRecords:
                 return
             after = (rows[-1][0],)
 
+    def newest(
+        self, collection: str, by: str, limit: int, where: Fields | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Up to `limit` of the documents `query` would give, those with the highest numbers in a field first.
+
+        Raises:
+            BadRequest: a condition cannot be compared.
+        """
+        condition, values = _condition(collection, where)
+        value, kind = _extract(by)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT key, fields FROM documents WHERE {condition} AND {kind} IN ('integer', 'real') "  # noqa: S608 - values are bound, names checked
+                f"ORDER BY {value} DESC, key DESC LIMIT ?",
+                (*values, limit),
+            ).fetchall()
+        return [(key, _decode(text)) for key, text in rows]
+
     def count(self, collection: str, where: Fields | None = None) -> int:
         """How many documents `query` would give.
 

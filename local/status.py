@@ -4,51 +4,59 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from local.platform import LocalPorts
 from shared.flow import documents
 from shared.flow.give_up import DEAD_LETTERS
 from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
-from shared.model import FILES_BUCKET
+from shared.messages import from_fields
+from shared.model import FILES_BUCKET, Recording, State
 
 if TYPE_CHECKING:
-    from local.platform import LocalPorts
-    from shared.model import Recording
+    from shared.ports import Ports
 
-NEWEST = 20
-"""Recordings shown of each state."""
+ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
+"""States of recordings that have not ended."""
 
 
-def run(ports: LocalPorts, *, as_json: bool) -> None:
-    """Print where every recording stands."""
-    recordings = sorted(documents.recordings(ports.records), key=lambda one: one.created, reverse=True)
-    waiting = {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
+def run(ports: Ports, *, limit: int, as_json: bool) -> None:
+    """Print where recordings stand: counts of all of them, and the newest one by one.
+
+    Args:
+        ports: the deployment, this machine's or a project's.
+        limit: recordings to show.
+        as_json: print JSON on standard output.
+    """
+    states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
+    states = {state: count for state, count in states.items() if count}
+    recordings = newest(ports, limit)
+    waiting = _waiting(ports)
     given_up = ports.records.count(DEAD_LETTERS)
     if as_json:
         report = {
-            "states": Counter(one.state for one in recordings),
+            "states": states,
             "recordings": [_as_json(one, ports) for one in recordings],
             "messages_waiting": waiting,
             "dead_letters": given_up,
-            "state_dir": str(ports.settings.state_dir),
         }
-        print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
     console = Console(width=None if Console().is_terminal else 160)
     if not recordings:
-        console.print(f"Nothing was ever transcribed with the state in {ports.settings.state_dir}.")
-        console.print("Try `dropscribe demo`, or `dropscribe transcribe FILE`.", highlight=False)
+        console.print(_nothing(ports), highlight=False)
         return
-    states = Counter(one.state for one in recordings)
     console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
-    console.print(_table([one for one in recordings if not one.ended] + recordings, ports))
-    busy = {name: count for name, count in waiting.items() if count}
+    console.print(_table(recordings, ports))
+    left = sum(states.values()) - len(recordings)
+    if left > 0:
+        console.print(f"{left} more; `--limit` shows more of them.", highlight=False)
+    busy = {name: count for name, count in (waiting or {}).items() if count}
     if busy:
         told = ", ".join(f"{count} for {name}" for name, count in busy.items())
         console.print(f"Messages waiting: {told}.", highlight=False)
@@ -56,11 +64,46 @@ def run(ports: LocalPorts, *, as_json: bool) -> None:
         console.print(f"{given_up} messages were given up after too many tries (dead letters).")
 
 
-def _table(recordings: list[Recording], ports: LocalPorts) -> Table:
+def newest(ports: Ports, limit: int) -> list[Recording]:
+    """Up to `limit` recordings: those on their way, then the others, the newest of each first."""
+    places = [{"state": state} for state in ON_THEIR_WAY]
+    found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
+    known = {key: from_fields(fields, Recording) for page in found for key, fields in page}
+    return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
+
+
+def _waiting(ports: Ports) -> dict[str, int] | None:
+    """How many messages wait in each subscription; None where nobody can tell: Pub/Sub cannot be asked."""
+    if not isinstance(ports, LocalPorts):
+        return None
+    return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
+
+
+def _place(ports: Ports) -> dict[str, str]:
+    """Where the records are."""
+    if isinstance(ports, LocalPorts):
+        return {"state_dir": str(ports.settings.state_dir)}
+    return {"project": ports.settings.project}
+
+
+def _nothing(ports: Ports) -> str:
+    settings = ports.settings
+    if isinstance(ports, LocalPorts):
+        return (
+            f"Nothing was ever transcribed with the state in {settings.state_dir}.\n"
+            "Try `dropscribe demo`, or `dropscribe transcribe FILE`."
+        )
+    return (
+        f"Nothing was ever transcribed in project {settings.project}.\n"
+        f"Upload audio to gs://{settings.audio_bucket}, or try `dropscribe submit gs://BUCKET/NAME`."
+    )
+
+
+def _table(recordings: list[Recording], ports: Ports) -> Table:
     shown = Table(pad_edge=False)
     for name in ("when", "file", "state", "length", "what"):
         shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
-    for one in list({one.id: one for one in recordings}.values())[:NEWEST]:
+    for one in recordings:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.created))
         shown.add_row(
             when,
@@ -72,18 +115,25 @@ def _table(recordings: list[Recording], ports: LocalPorts) -> Table:
     return shown
 
 
-def _what(one: Recording, ports: LocalPorts) -> str:
+def _what(one: Recording, ports: Ports) -> str:
     if one.state == "FAILED":
         return one.reason
     if one.state == "DONE":
         demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
         more = [warning for warning in one.warnings if warning != DEMO_WARNING]
         return "; ".join([f"{one.words} words{demo}", *more])
-    done = ports.records.count(documents.CHUNKS, {"recording": one.id})
+    done = _done(one, ports)
     return f"{done} of {len(one.chunks)} chunks" if one.chunks else "not looked at yet"
 
 
-def _as_json(one: Recording, ports: LocalPorts) -> dict[str, Any]:
+def _done(one: Recording, ports: Ports) -> int:
+    """Chunks with a result."""
+    if one.state == "DONE":
+        return len(one.chunks)
+    return ports.records.count(documents.CHUNKS, {"recording": one.id})
+
+
+def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
     return {
         "recording": one.id,
         "uri": one.source.uri,
@@ -93,7 +143,7 @@ def _as_json(one: Recording, ports: LocalPorts) -> dict[str, Any]:
         "duration": one.duration,
         "words": one.words,
         "chunks": len(one.chunks),
-        "chunks_done": ports.records.count(documents.CHUNKS, {"recording": one.id}),
+        "chunks_done": _done(one, ports),
         "why": one.decision.reason if one.decision else None,
         "reason": one.reason or None,
         "code": one.code or None,

@@ -94,6 +94,15 @@ class Records(Protocol):
         """
         ...
 
+    def newest(
+        self, collection: str, by: str, limit: int, where: Fields | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Up to `limit` of the documents `query` would give, those with the highest numbers in a field first.
+
+        Documents without a number in the field are left out.
+        """
+        ...
+
     def count(self, collection: str, where: Fields | None = None) -> int:
         """How many documents `query` would give."""
         ...

@@ -15,11 +15,21 @@ from google.cloud import run_v2
 from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 
+from shared.adapters import credentials
+from shared.errors import ConfigurationError, StoreUnavailable
 from shared.ports import GpuState
 
 if TYPE_CHECKING:
     import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
 
+EXPECTED = (
+    google.GoogleAPICallError,
+    google.RetryError,
+    auth.GoogleAuthError,
+    ConfigurationError,
+    StoreUnavailable,
+)
+"""What the client and the credentials raise."""
 PAGE = 100
 """Executions looked at. They come newest first, and nobody starts a hundred within the hour that one lasts."""
 
@@ -61,7 +71,7 @@ class CloudRunJobs:
         try:
             pager = self._executions_client().list_executions(request, retry=None, timeout=self._timeout)
             page = next(iter(pager.pages)).executions
-        except (google.GoogleAPICallError, google.RetryError, auth.GoogleAuthError) as error:
+        except EXPECTED as error:
             return self._explained(error, "roles/run.viewer")
         # An execution has its completion time from the moment in which its last task has ended.
         return GpuState(status="ready", running=sum(not one.completion_time for one in page))
@@ -77,24 +87,31 @@ class CloudRunJobs:
         try:
             # Not waiting for the operation: it ends when the workers do.
             self._jobs_client().run_job(request, retry=None, timeout=self._timeout)
-        except (google.GoogleAPICallError, google.RetryError, auth.GoogleAuthError) as error:
+        except EXPECTED as error:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
         return GpuState(status="ready", running=1, reason=f"started {self._job} with {tasks} tasks")
 
     def _jobs_client(self) -> run_v2.JobsClient:
         # Two threads that meet here make two clients, of which one is dropped: harmless.
         if self._jobs is None:
-            transport = JobsGrpcTransport(channel=self._channel) if self._channel else None
-            self._jobs = run_v2.JobsClient(transport=transport)
+            if self._channel:
+                self._jobs = run_v2.JobsClient(transport=JobsGrpcTransport(channel=self._channel))
+            else:
+                self._jobs = run_v2.JobsClient(credentials=credentials.default())
         return self._jobs
 
     def _executions_client(self) -> run_v2.ExecutionsClient:
         if self._executions is None:
-            transport = ExecutionsGrpcTransport(channel=self._channel) if self._channel else None
-            self._executions = run_v2.ExecutionsClient(transport=transport)
+            if self._channel:
+                transport = ExecutionsGrpcTransport(channel=self._channel)
+                self._executions = run_v2.ExecutionsClient(transport=transport)
+            else:
+                self._executions = run_v2.ExecutionsClient(credentials=credentials.default())
         return self._executions
 
     def _explained(self, error: Exception, role: str) -> GpuState:
+        if isinstance(error, google.Unauthorized):
+            error = credentials.meaning(error)
         said = getattr(error, "message", None) or str(error)
         if isinstance(error, google.ResourceExhausted) or _is_quota(error, said):
             return GpuState(
@@ -106,9 +123,8 @@ class CloudRunJobs:
         if isinstance(error, google.PermissionDenied) and error.reason == "SERVICE_DISABLED":
             cure = "Enable the service: gcloud services enable run.googleapis.com"
             return GpuState(status="denied", running=0, reason=f"{said}. {cure}")
-        if isinstance(error, (auth.DefaultCredentialsError, google.Unauthenticated)):
-            cure = "Run as a service account, or log in: gcloud auth application-default login"
-            return GpuState(status="denied", running=0, reason=f"{said} {cure}")
+        if isinstance(error, ConfigurationError):
+            return GpuState(status="denied", running=0, reason=said)
         if isinstance(error, google.PermissionDenied):
             return GpuState(
                 status="denied",

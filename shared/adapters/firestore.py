@@ -13,6 +13,8 @@ its own token is done.
 
 from __future__ import annotations
 
+import math
+import os
 import random
 import secrets
 import threading
@@ -23,6 +25,7 @@ from google.api_core import exceptions as google
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from shared.adapters import credentials
 from shared.adapters.firestore_documents import checked, fields_of, marks, path_of, tokens_of
 from shared.adapters.firestore_values import OURS, from_stored, to_stored
 from shared.adapters.google_errors import PATIENCE, RPC_SECONDS, retrying, translated
@@ -159,6 +162,27 @@ class FirestoreRecords:
             if len(page) < PAGE:
                 return
 
+    def newest(
+        self, collection: str, by: str, limit: int, where: Fields | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Up to `limit` of the documents `query` would give, those with the highest numbers in a field first.
+
+        With conditions it needs a composite index of their fields and `by`, descending.
+
+        Raises:
+            BadRequest: a condition cannot be compared.
+            ConfigurationError: the index is missing (the message says which), there is no such database, or
+                no right to it.
+            StoreUnavailable: no answer in time.
+        """
+        with self._translated("querying", collection):
+            path = path_of(by)
+            # Numbers only: texts would come before them, and what has no such field does not come at all.
+            numbers = self._matching(collection, where).where(filter=FieldFilter(path, ">=", -math.inf))
+            found = numbers.order_by(path, direction=firestore.Query.DESCENDING).limit(limit)
+            page = list(found.stream(retry=retrying(), timeout=PATIENCE))
+        return [(snapshot.id, fields_of(snapshot)) for snapshot in page]
+
     def count(self, collection: str, where: Fields | None = None) -> int:
         """How many documents `query` would give, counted by the service. Raises as `query`."""
         with self._translated("counting", collection):
@@ -232,7 +256,9 @@ class FirestoreRecords:
     def _client(self) -> firestore.Client:
         with self._lock:
             if self._built is None:
-                self._built = firestore.Client(self.project, database=self.database)
+                # None lets the library choose, which for the emulator is nobody.
+                who = None if os.environ.get("FIRESTORE_EMULATOR_HOST") else credentials.default()
+                self._built = firestore.Client(self.project, credentials=who, database=self.database)
             return self._built
 
     def _translated(self, doing: str, collection: str, key: str = "") -> AbstractContextManager[None]:

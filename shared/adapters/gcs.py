@@ -12,13 +12,13 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import google.auth
 from google.api_core.exceptions import NotFound, PreconditionFailed, RequestRangeNotSatisfiable
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.cloud.storage import Client  # type: ignore[import-untyped]  # no type information is published
 from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-untyped]  # the same
 
-from shared.adapters.signed_urls import SCOPE, sign
+from shared.adapters import credentials as shared_credentials
+from shared.adapters.signed_urls import sign
 from shared.adapters.storage_errors import CREATOR, READER, SIGNER, explained
 from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.model import StoredObject
@@ -193,15 +193,13 @@ class GcsStore:
     def _client(self) -> Client:
         with self._lock:
             if self._opened is None:
-                project = self._project
                 if self._credentials is None:
                     if os.environ.get("STORAGE_EMULATOR_HOST"):
                         self._credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]  # google-auth's
                     else:
-                        self._credentials, found = google.auth.default(scopes=[SCOPE])
-                        project = project or found
+                        self._credentials = shared_credentials.default()
                 os.environ.setdefault(NO_BUCKET_LOOKUPS, "true")
-                self._opened = Client(project=project, credentials=self._credentials)
+                self._opened = Client(project=self._project, credentials=self._credentials)
             return self._opened
 
     def _wrote(self, bucket: str, name: str, write_id: str) -> bool:

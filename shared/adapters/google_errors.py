@@ -9,6 +9,7 @@ from google.api_core import exceptions as google
 from google.api_core.retry import Retry
 from google.auth import exceptions as auth
 
+from shared.adapters import credentials
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -80,14 +81,11 @@ def translated(doing: str, *, api: str, missing: str, role: str) -> Iterator[Non
         else:
             cure = f"The service account needs {role}."
         raise ConfigurationError(f"{doing}: not permitted ({error.message}). {cure}") from error
-    except (google.Unauthenticated, auth.DefaultCredentialsError) as error:
-        raise ConfigurationError(
-            f"{doing}: no valid credentials ({error}). On Cloud Run give the service a service account; "
-            "elsewhere run: gcloud auth application-default login"
-        ) from error
+    except (auth.GoogleAuthError, google.Unauthorized) as error:
+        raise credentials.meaning(error) from error
     except google.FailedPrecondition as error:
         raise ConfigurationError(f"{doing}: refused ({error.message})") from error
     except (google.InvalidArgument, google.OutOfRange) as error:
         raise BadRequest(f"{doing}: refused ({error.message})") from error
-    except (google.GoogleAPIError, auth.GoogleAuthError) as error:
+    except google.GoogleAPIError as error:
         raise StoreUnavailable(f"{doing}: no answer ({error}); it may work the next time") from error

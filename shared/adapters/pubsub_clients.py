@@ -10,6 +10,7 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from shared.adapters import credentials
 from shared.adapters.google_errors import is_transient
 
 API = "pubsub.googleapis.com"
@@ -17,20 +18,16 @@ API = "pubsub.googleapis.com"
 
 def publisher() -> PublisherClient:
     """A client of the service, or of the emulator that PUBSUB_EMULATOR_HOST names."""
-    channel = _emulator()
-    return (
-        PublisherClient(transport=PublisherGrpcTransport(channel=channel)) if channel else PublisherClient()
-    )
+    if channel := _emulator():
+        return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+    return PublisherClient(credentials=credentials.default())
 
 
 def subscriber() -> SubscriberClient:
     """A client of the service, or of the emulator that PUBSUB_EMULATOR_HOST names."""
-    channel = _emulator()
-    return (
-        SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
-        if channel
-        else SubscriberClient()
-    )
+    if channel := _emulator():
+        return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+    return SubscriberClient(credentials=credentials.default())
 
 
 def _emulator() -> grpc.Channel | None:

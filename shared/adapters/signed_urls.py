@@ -17,8 +17,6 @@ from google.auth.transport.requests import Request
 from shared.adapters.storage_errors import SIGNER
 from shared.errors import ConfigurationError
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""IAM takes no narrower one than this or `iam`."""
 LONGEST = 7 * 24 * 3600.0
 """Seconds: the limit of version 4 signatures (cloud.google.com/storage/docs/access-control/signed-urls)."""
 

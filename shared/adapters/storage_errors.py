@@ -21,6 +21,7 @@ from google.cloud.storage.exceptions import (  # type: ignore[import-untyped]  #
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
+from shared.adapters import credentials
 from shared.errors import BadRequest, ConfigurationError, DropscribeError, Permanent, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -87,23 +88,9 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
             f"settings. {said}"
         )
     if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
-        return _about_credentials(error, said)
+        return credentials.meaning(error)
     if isinstance(error, api.BadRequest):
         return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
     if isinstance(error, api.ClientError) and error.code not in AGAIN:
         return Permanent(f"Cloud Storage refuses to {doing} in {bucket}. {said}")
     return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
-
-
-def _about_credentials(error: auth.GoogleAuthError | api.Unauthorized, said: str) -> DropscribeError:
-    if isinstance(error, auth.DefaultCredentialsError):
-        return ConfigurationError(
-            "There are no Google Cloud credentials. On your own computer run `gcloud auth application-default "
-            f"login`; on Google Cloud give the service a service account. {said}"
-        )
-    if isinstance(error, api.Unauthorized) or (isinstance(error, auth.RefreshError) and not error.retryable):
-        return ConfigurationError(
-            "The Google Cloud credentials are not accepted any more. Run `gcloud auth application-default "
-            f"login`, or check that the service account still exists. {said}"
-        )
-    return StoreUnavailable(f"Google's servers for credentials did not answer in time. {said}")

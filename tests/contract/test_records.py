@@ -148,3 +148,21 @@ def test_process_killed_inside_an_update_changes_nothing_and_blocks_nobody(recor
     assert killed(_die_in_update, records.reopen) == 5
     assert records.port.get("c", "done") == {"n": 1}
     assert records.port.update("c", "k", lambda fields: {"n": fields["n"] + 1}) == {"n": 6}
+
+
+def test_the_newest_come_first_and_no_more_than_asked_for(records):
+    for number in (3, 1, 2.5, 10):
+        records.port.create("c", f"k{number}", {"time": number, "state": "odd" if number % 2 else "even"})
+    records.port.create("c", "never", {"state": "even"})
+    records.port.create("c", "unknown", {"time": None, "state": "even"})
+    records.port.create("c", "text", {"time": "yesterday", "state": "even"})
+    assert [key for key, _ in records.port.newest("c", "time", 3)] == ["k10", "k3", "k2.5"]
+    assert [key for key, _ in records.port.newest("c", "time", 9, {"state": "even"})] == ["k10"]
+    assert records.port.newest("c", "time", 9, {"state": "none"}) == []
+    assert records.port.newest("nothing", "time", 9) == []
+
+
+def test_of_equally_new_documents_the_later_key_comes_first(records):
+    for key in "bac":
+        records.port.create("c", key, {"time": 1.0})
+    assert [key for key, _ in records.port.newest("c", "time", 2)] == ["c", "b"]

@@ -1,0 +1,58 @@
+"""Who this process is on Google Cloud: found once, tried at once, and shared by all clients.
+
+Left to themselves, the clients find out with their first call that nobody is logged in, or that a login has
+expired; some take half a minute of retries over it. Sharing also fetches one token instead of one a client.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import google.auth
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+from google.auth.transport.requests import Request
+
+from shared.errors import ConfigurationError, DropscribeError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+"""IAM, which signs addresses, takes no narrower one than this or `iam`; what a process may do is decided by
+the roles of its service account."""
+TOKEN_SECONDS = 10.0
+"""How long the server of tokens may take."""
+
+
+@cache
+def default() -> Credentials:
+    """Google's application default credentials, which have just been accepted.
+
+    Raises:
+        ConfigurationError: there are none, or they are not accepted any more.
+        StoreUnavailable: Google's servers for credentials did not answer in time.
+    """
+    try:
+        found, _ = google.auth.default(scopes=[SCOPE])
+        found.refresh(partial(Request(), timeout=TOKEN_SECONDS))  # type: ignore[no-untyped-call]  # google-auth's
+    except auth.GoogleAuthError as error:
+        raise meaning(error) from error
+    return found
+
+
+def meaning(error: auth.GoogleAuthError | api.Unauthorized) -> DropscribeError:
+    """The error to raise for one of Google's about credentials."""
+    said = f"It said: {str(error)[:500]}"
+    if isinstance(error, auth.DefaultCredentialsError):
+        return ConfigurationError(
+            "There are no Google Cloud credentials. On your own computer run `gcloud auth application-default "
+            f"login`; on Google Cloud give the service a service account. {said}"
+        )
+    if isinstance(error, api.Unauthorized) or (isinstance(error, auth.RefreshError) and not error.retryable):
+        return ConfigurationError(
+            "The Google Cloud credentials are not accepted any more. Run `gcloud auth application-default "
+            f"login`, or check that the service account still exists. {said}"
+        )
+    return StoreUnavailable(f"Google's servers for credentials did not answer in time. {said}")
