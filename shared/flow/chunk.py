@@ -6,20 +6,20 @@ which batches the windows of many chunks.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.audio.read_ahead import ReadAhead
-from shared.flow import dispatch, documents
+from shared.flow import dispatch, documents, ledger
 from shared.flow.probe import ObjectBytes
-from shared.messages import encode, to_fields
+from shared.messages import decode, encode
+from shared.results import ChunkResult
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.audio import Pcm
     from shared.messages import ChunkMessage
     from shared.ports import Ports
-    from shared.results import ChunkResult, LedgerRow
+    from shared.results import LedgerRow
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
@@ -55,12 +55,16 @@ def keep(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     is create-only, so whoever dies in between is simply repeated.
     """
     key = documents.chunk_key(result.recording, result.index)
-    row = replace(row, minute=int(ports.clock.now() // 60))
-    ports.records.create(documents.LEDGER, f"{key}.{row.engine}.{row.attempt}", to_fields(row))
-    name = result_name(result.recording, result.index)
+    ledger.write(row, ports)
+    name, stands = result_name(result.recording, result.index), result
     if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
-        log.info("chunk %s: another attempt was first, its result stands", key)
-    ports.records.create(documents.CHUNKS, key, {"recording": result.recording, "index": result.index})
+        # Whoever was first may have died before its document: this one must name it, not itself.
+        if (data := ports.store.load(ports.settings.work_bucket, name)) is not None:
+            stands = decode(data, ChunkResult)
+        log.info("chunk %s: the result of attempt %s stands", key, stands.attempt)
+    done = {"recording": result.recording, "index": result.index}
+    used = {"engine": stands.engine, "attempt": stands.attempt}
+    ports.records.create(documents.CHUNKS, key, done | used)
     log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
     dispatch.say_done(result.recording, result.index, ports)
 
