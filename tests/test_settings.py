@@ -77,7 +77,7 @@ def test_deepgram_is_an_engine_exactly_where_there_is_a_key():
 
 
 def test_a_secret_shows_in_no_repr_and_in_no_message():
-    assert SECRETS == {"deepgram_api_key"}
+    assert set(SECRETS) == {"deepgram_api_key"}
     assert "s3cret" not in repr(Settings(deepgram_api_key="s3cret"))
     with pytest.raises(ConfigurationError) as caught:
         Settings(deepgram_api_key="s3cret and more")
