@@ -18,7 +18,7 @@ from shared.clock import SystemClock
 from shared.errors import BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
-from shared.ports import GpuState, Ports
+from shared.ports import GpuState, Ports, TaskRun
 from shared.topology import LOCAL, Subscription
 
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class WorkerIsThere:
     def start(self, tasks: int) -> GpuState:  # noqa: ARG002 - the port's signature
         """Nothing to do."""
         return self.state()
+
+    def ended(self, since: float) -> list[TaskRun]:  # noqa: ARG002 - the port's signature
+        """None: nothing here is billed by somebody else."""
+        return []
 
 
 def open_ports(settings: Settings) -> LocalPorts:

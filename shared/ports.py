@@ -188,6 +188,22 @@ class GpuState:
     """What the platform said, and what to do."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskRun:
+    """One ended task of an execution, as the platform bills it."""
+
+    execution: str
+    """Name of the execution."""
+    index: int
+    """Index of the task in it, from 0."""
+    started: float
+    """When its instance started, seconds since 1970."""
+    ended: float
+    """When it ended, seconds since 1970."""
+    completed: float
+    """When the last task of the execution ended, seconds since 1970."""
+
+
 class GpuJobs(Protocol):
     """The job whose executions are the workers."""
 
@@ -197,6 +213,14 @@ class GpuJobs(Protocol):
 
     def start(self, tasks: int) -> GpuState:
         """Start an execution of some tasks. One too many is harmless: a worker without work ends."""
+        ...
+
+    def ended(self, since: float) -> list[TaskRun]:
+        """The tasks that ran in all executions that have completed since then (seconds since 1970).
+
+        Raises:
+            Transient: it cannot be told now.
+        """
         ...
 
 

@@ -1,12 +1,13 @@
 """GpuJobs over Cloud Run: the workers are the executions of one job.
 
-Nothing here raises, and every call has a short time limit: an upload must not wait for, nor fail with, the
-service that starts workers. There is no idempotency token, so a start whose reply was lost may be made
+Nothing that an upload needs raises, and every call has a short time limit: an upload must not wait for, nor
+fail with, the service that starts workers. There is no idempotency token, so a start whose reply was lost may be made
 twice; the second execution finds no work and ends.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from google.api_core import exceptions as google
@@ -14,10 +15,11 @@ from google.auth import exceptions as auth
 from google.cloud import run_v2
 from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+from google.cloud.run_v2.services.tasks.transports import TasksGrpcTransport
 
 from shared.adapters import credentials
-from shared.errors import ConfigurationError, StoreUnavailable
-from shared.ports import GpuState
+from shared.errors import ConfigurationError, StoreUnavailable, Transient
+from shared.ports import GpuState, TaskRun
 
 if TYPE_CHECKING:
     import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
@@ -30,6 +32,9 @@ EXPECTED = (
     StoreUnavailable,
 )
 """What the client and the credentials raise."""
+LONGEST = 12 * 3600.0
+"""Seconds that an execution may last: one that was created so long before a moment has ended by then."""
+
 PAGE = 100
 """Executions looked at. They come newest first, and nobody starts a hundred within the hour that one lasts."""
 
@@ -64,6 +69,7 @@ class CloudRunJobs:
         self._channel = channel
         self._jobs: run_v2.JobsClient | None = None
         self._executions: run_v2.ExecutionsClient | None = None
+        self._tasks: run_v2.TasksClient | None = None
 
     def state(self) -> GpuState:
         """How many executions run or are about to. Never raises: what goes wrong is in the state."""
@@ -91,6 +97,43 @@ class CloudRunJobs:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
         return GpuState(status="ready", running=1, reason=f"started {self._job} with {tasks} tasks")
 
+    def ended(self, since: float) -> list[TaskRun]:
+        """The tasks that ran in all executions that have completed since then (seconds since 1970).
+
+        Raises:
+            Transient: Cloud Run did not answer, or a permission is missing; says which.
+        """
+        oldest = datetime.fromtimestamp(max(0.0, since - LONGEST), UTC)
+        request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
+        found: list[TaskRun] = []
+        try:
+            for one in self._executions_client().list_executions(request, retry=None, timeout=self._timeout):
+                if one.create_time < oldest:
+                    break
+                if one.completion_time and one.completion_time.timestamp() >= since:
+                    found += self._tasks_of(one)
+        except EXPECTED as error:
+            raise Transient(self._explained(error, "roles/run.viewer").reason) from error
+        return found
+
+    def _tasks_of(self, execution: run_v2.Execution) -> list[TaskRun]:
+        # A listed execution may name itself in full or by its last part.
+        name = execution.name.rpartition("/")[2]
+        request = run_v2.ListTasksRequest(parent=f"{self._name}/executions/{name}", page_size=PAGE)
+        tasks = self._tasks_client().list_tasks(request, retry=None, timeout=self._timeout)
+        completed = execution.completion_time.timestamp()
+        return [
+            TaskRun(
+                execution=name,
+                index=one.index,
+                started=one.start_time.timestamp(),
+                ended=one.completion_time.timestamp() if one.completion_time else completed,
+                completed=completed,
+            )
+            for one in tasks
+            if one.start_time  # one that was cancelled before it started was not billed
+        ]
+
     def _jobs_client(self) -> run_v2.JobsClient:
         # Two threads that meet here make two clients, of which one is dropped: harmless.
         if self._jobs is None:
@@ -108,6 +151,14 @@ class CloudRunJobs:
             else:
                 self._executions = run_v2.ExecutionsClient(credentials=credentials.default())
         return self._executions
+
+    def _tasks_client(self) -> run_v2.TasksClient:
+        if self._tasks is None:
+            if self._channel:
+                self._tasks = run_v2.TasksClient(transport=TasksGrpcTransport(channel=self._channel))
+            else:
+                self._tasks = run_v2.TasksClient(credentials=credentials.default())
+        return self._tasks
 
     def _explained(self, error: Exception, role: str) -> GpuState:
         if isinstance(error, google.Unauthorized):

@@ -4,6 +4,7 @@
     stuck recordings  go on, or end as FAILED (stuck.py)
     untold ends       are announced, and the requests that wait for them answered
     workers           are started where chunks wait and none run (capacity.py)
+    ended workers     get the rest of their bill into the ledger (executions.py)
 
 All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
 twice, or die half-way: each part does a bounded amount of work that the next tick can do again.
@@ -16,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError, Permanent, Transient
-from shared.flow import answers, capacity, documents, record, upload
+from shared.flow import answers, capacity, documents, executions, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
 from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
@@ -74,6 +75,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         "announced": announce_untold,
         "answered": answer_waiting,
         "tasks_started": start_workers,
+        "tasks_accounted": executions.reconcile,
     }
     report, failed = {}, []
     for name, part in parts.items():

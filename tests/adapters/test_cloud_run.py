@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from shared.adapters.cloud_run import CloudRunJobs
+from shared.errors import Transient
 
 JOB = "projects/some-project/locations/us-central1/jobs/workers"
 TIMEOUT = 0.5
@@ -25,6 +26,7 @@ class CloudRun:
 
     def __init__(self):
         self.executions = []
+        self.tasks = {}
         self.error = None
         self.details = None
         self.delay = 0.0
@@ -36,6 +38,13 @@ class CloudRun:
         page = newest[: request.page_size]
         more = "more" if len(newest) > len(page) else ""
         return run_v2.ListExecutionsResponse(executions=page, next_page_token=more)
+
+    def list_tasks(self, request, context):
+        self._answer(request, context)
+        every = self.tasks[request.parent]
+        start = int(request.page_token or 0)
+        more = str(start + 2) if len(every) > start + 2 else ""
+        return run_v2.ListTasksResponse(tasks=every[start : start + 2], next_page_token=more)
 
     def run_job(self, request, context):
         self._answer(request, context)
@@ -61,11 +70,13 @@ class CloudRun:
             )
 
         listing = unary(self.list_executions, run_v2.ListExecutionsRequest, run_v2.ListExecutionsResponse)
+        tasks = unary(self.list_tasks, run_v2.ListTasksRequest, run_v2.ListTasksResponse)
         running = unary(self.run_job, run_v2.RunJobRequest)
         return (
             grpc.method_handlers_generic_handler(
                 "google.cloud.run.v2.Executions", {"ListExecutions": listing}
             ),
+            grpc.method_handlers_generic_handler("google.cloud.run.v2.Tasks", {"ListTasks": tasks}),
             grpc.method_handlers_generic_handler("google.cloud.run.v2.Jobs", {"RunJob": running}),
         )
 
@@ -186,3 +197,49 @@ def test_no_credentials_are_a_state_too(monkeypatch, tmp_path):
     assert state.status == "denied"
     assert "none.json" in state.reason
     assert "gcloud auth application-default login" in state.reason
+
+
+def task(index, start, end):
+    """A task; the times are minutes after noon."""
+    at = [None if one is None else datetime(2026, 1, 1, 12, one, tzinfo=UTC) for one in (start, end)]
+    return run_v2.Task(name=f"task-{index}", index=index, start_time=at[0], completion_time=at[1])
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+
+
+def test_the_tasks_of_ended_executions_come_with_their_times_page_by_page(service, jobs):
+    service.executions = [
+        execution(f"{JOB}/executions/one", minute=9, ended=True),
+        execution("two", minute=8),
+    ]
+    service.tasks[f"{JOB}/executions/one"] = [task(0, 1, 5), task(1, 2, 9), task(2, 2, 4)]
+    found = jobs.ended(NOON)
+    assert [(one.execution, one.index, one.started - NOON, one.ended - NOON) for one in found] == [
+        ("one", 0, 60, 300), ("one", 1, 120, 540), ("one", 2, 120, 240),
+    ]  # fmt: skip
+    assert {one.completed - NOON for one in found} == {540}
+
+
+def test_an_execution_that_completed_earlier_is_left_out(service, jobs):
+    service.executions = [execution("old", minute=1, ended=True), execution("new", minute=3, ended=True)]
+    service.tasks[f"{JOB}/executions/new"] = [task(0, 1, 3)]
+    assert [one.execution for one in jobs.ended(NOON + 120)] == ["new"]
+
+
+def test_a_task_that_never_started_was_not_billed(service, jobs):
+    service.executions = [execution("one", minute=3, ended=True)]
+    service.tasks[f"{JOB}/executions/one"] = [task(0, None, 3), task(1, 1, None)]
+    assert [(one.index, one.ended - NOON) for one in jobs.ended(NOON)] == [(1, 180)]
+
+
+def test_however_many_executions_there_were_only_recent_ones_are_looked_at(service, jobs):
+    service.executions = [execution(f"old-{n}", minute=n % 50, ended=True) for n in range(300)]
+    assert jobs.ended(NOON + 24 * 3600) == []
+    assert len(service.asked) == 1
+
+
+def test_where_nobody_says_what_has_ended_it_is_tried_again(service, jobs):
+    service.error = (grpc.StatusCode.PERMISSION_DENIED, "no")
+    with pytest.raises(Transient, match=r"roles/run\.viewer"):
+        jobs.ended(0.0)

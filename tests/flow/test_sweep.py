@@ -11,7 +11,9 @@ from shared.model import Options, recording_id
 from tests.flow.test_capacity import ScriptedJobs
 from tests.world import World, heard
 
-NOTHING = {"lost_events": 0, "stuck": 0, "announced": 0, "answered": 0, "tasks_started": 0}
+NOTHING = {
+    "lost_events": 0, "stuck": 0, "announced": 0, "answered": 0, "tasks_started": 0, "tasks_accounted": 0,
+}  # fmt: skip
 
 
 @pytest.fixture

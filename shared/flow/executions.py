@@ -1,0 +1,277 @@
+"""What a worker costs beside the attempts it makes: its start-up and idle time.
+
+    while it runs    a row for each interval of a minute or less: the wall time in which its engine made nothing
+                     that has a row, at the price of the machine (`Meter`)
+    after its end    one row for the difference to what Cloud Run bills for the task (`reconcile`)
+
+so that the rows of a task, attempts included, add up to its bill. A crash leaves out the last interval and the
+chunks in hand, until the sweeper finds the task ended and its row puts that right. The reverse happens as well:
+a row that was written though its reply was lost makes the last row negative.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from shared import prices_file
+from shared.errors import DropscribeError
+from shared.flow import documents, ledger
+from shared.flow.stuck import SWEEPS
+from shared.messages import from_fields, to_fields
+from shared.results import LedgerRow
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from shared.model import Engine
+    from shared.ports import Ports, TaskRun
+
+INTERVAL = 60.0
+"""Seconds between two rows of a worker, and at most what a crash leaves to the sweeper."""
+
+SETTLED = 120.0
+"""Seconds after the end of a task until its last rows can be taken to be written."""
+
+LOOK_BACK = 600.0
+"""Seconds that an execution may take to show its end: those that ended so long before the mark are looked at
+once more, which costs a look and changes nothing."""
+
+MARK = "executions"
+"""Key of the mark: until when the executions that ended are accounted."""
+
+END = "end"
+"""Stands for the number of an interval in the row of the difference."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a worker runs."""
+
+    execution: str
+    """Name of the execution."""
+    task: int
+    """Index of the task in it."""
+    attempt: int = 0
+    """Cloud Run starts a task that failed again, if it is told to."""
+
+    @property
+    def worker(self) -> str:
+        """What the rows of the task have in common."""
+        return f"{self.execution}.{self.task}"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Place | None:
+        """The place that Cloud Run tells a job (cloud.google.com/run/docs/container-contract); None elsewhere."""
+        execution = environ.get("CLOUD_RUN_EXECUTION", "")
+        if not execution:
+            return None
+        numbers = {name: environ.get(f"CLOUD_RUN_TASK_{name}", "") for name in ("INDEX", "ATTEMPT")}
+        task, attempt = (int(text) if re.fullmatch(r"\d{1,6}", text) else 0 for text in numbers.values())
+        return cls(execution=execution, task=task, attempt=attempt)
+
+
+class Meter:
+    """Writes the rows of a worker's start-up and idle time while it runs. Safe to use from several threads.
+
+    A context manager: the last row is written on the way out. Where there is no place, or where its time costs
+    nothing, it does nothing.
+
+    Args:
+        ports: the world.
+        place: where the worker runs.
+        engine: whose machine it is.
+        started: when the process started, seconds since 1970.
+    """
+
+    def __init__(self, ports: Ports, place: Place | None, engine: Engine, started: float) -> None:
+        table = prices_file.table(ports.settings)
+        self._ports = ports
+        self._place = place
+        self._engine: Engine = engine
+        self._prices = table.version
+        self._usd_per_second = table.engine_second(engine, ports.settings)
+        self._since = started
+        self._spent = 0.0
+        self._in_hand = 0.0
+        self._number = 0
+        self._unwritten: deque[LedgerRow] = deque()
+        self._counting, self._writing = threading.Lock(), threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
+
+    @property
+    def worker(self) -> str:
+        """For the rows of the attempts made here; empty where nothing is metered."""
+        return self._place.worker if self._place else ""
+
+    def spent(self, seconds: float) -> None:
+        """The engine has worked on chunks for so long: rows are to follow, or `lost`."""
+        with self._counting:
+            self._spent += seconds
+            self._in_hand += seconds
+
+    def kept(self, seconds: float) -> None:
+        """Of what was spent, so much has its rows now."""
+        with self._counting:
+            self._in_hand -= seconds
+
+    def lost(self, seconds: float) -> None:
+        """Of what was spent, so much will have no rows: it is idle time like any other."""
+        with self._counting:
+            self._in_hand -= seconds
+            self._spent -= seconds
+
+    def write(self) -> None:
+        """Write the row of the interval that ends now, and those that could not be written before.
+
+        Raises:
+            Transient: some are still to be written; they are kept.
+        """
+        with self._writing:
+            if self._place is None or not self._usd_per_second:
+                return
+            self._close_interval(self._place)
+            while self._unwritten:
+                ledger.write(self._unwritten[0], self._ports)
+                self._unwritten.popleft()
+
+    def __enter__(self) -> Self:
+        """Start to count."""
+        if self._place is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the last row; what is still in hand has no rows any more."""
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self.lost(self._in_hand)
+        self._try_to_write()
+
+    def _run(self) -> None:
+        while not self._ended.wait(INTERVAL):
+            self._try_to_write()
+
+    def _try_to_write(self) -> None:
+        try:
+            self.write()
+        except DropscribeError as error:
+            log.warning("the cost of idle time is not in the ledger yet: %s", error)
+
+    def _close_interval(self, place: Place) -> None:
+        now = self._ports.clock.now()
+        with self._counting:
+            # A call of the engine that began in the interval before counts in this one: never less than 0.
+            idle = max(0.0, now - self._since - self._spent)
+            self._spent = max(0.0, self._spent - (now - self._since))
+            self._since = now
+        if idle > 0:
+            # The row is made once and written as often as needed: a repeat must not say something else.
+            row = self._row(place, f"{place.attempt}-{self._number:05d}", idle)
+            self._unwritten.append(row)
+            self._number += 1
+
+    def _row(self, place: Place, attempt: str, seconds: float) -> LedgerRow:
+        return execution_row(
+            worker=place.worker,
+            attempt=attempt,
+            engine=self._engine,
+            seconds=seconds,
+            usd=seconds * self._usd_per_second,
+            prices=self._prices,
+        )
+
+
+def execution_row(
+    *, worker: str, attempt: str, engine: Engine, seconds: float, usd: float, prices: str
+) -> LedgerRow:
+    """A row of start-up and idle time."""
+    return LedgerRow(
+        kind="execution",
+        recording="",
+        chunk=0,
+        engine=engine,
+        attempt=attempt,
+        audio_seconds=0.0,
+        busy_seconds=0.0,
+        billed_seconds=round(seconds, 6),
+        usd=usd,
+        prices=prices,
+        worker=worker,
+    )
+
+
+def difference(task: TaskRun, written_usd: float, engine: Engine, ports: Ports) -> LedgerRow:
+    """What the rows of an ended task lack, or have too much, for the sum that Cloud Run bills. Pure.
+
+    Args:
+        task: an ended task.
+        written_usd: sum of its rows, attempts included.
+        engine: whose machine it was.
+        ports: settings with the prices.
+    """
+    table = prices_file.table(ports.settings)
+    rate = table.engine_second(engine, ports.settings)
+    usd = table.task_seconds(task.ended - task.started) * rate - written_usd
+    return execution_row(
+        worker=Place(execution=task.execution, task=task.index).worker,
+        attempt=END,
+        engine=engine,
+        seconds=usd / rate,
+        usd=usd,
+        prices=table.version,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """How far the ended executions are accounted."""
+
+    until: float
+    """Every task that ended before is accounted, seconds since 1970."""
+
+
+def reconcile(ports: Ports) -> int:
+    """Account the tasks that have ended, each once; gives how many.
+
+    Raises:
+        Transient: Cloud Run or the records did not answer; the next sweep goes on.
+    """
+    engine: Engine = "parakeet-gpu" if "parakeet-gpu" in ports.engines else "parakeet-cpu"
+    rate = prices_file.table(ports.settings).engine_second(engine, ports.settings)
+    if ports.settings.platform == "local" or not rate:
+        return 0
+    until = ports.clock.now() - SETTLED
+    fields = ports.records.get(SWEEPS, MARK)
+    if fields is None:
+        # What ran before anybody kept a ledger is not in it.
+        ports.records.create(SWEEPS, MARK, to_fields(Mark(until=until)))
+        return 0
+    since = from_fields(fields, Mark).until - LOOK_BACK
+    done = 0
+    for task in ports.gpu_jobs.ended(since):
+        if task.completed <= until:
+            done += _account(task, engine, ports)
+    ports.records.update(SWEEPS, MARK, lambda _: to_fields(Mark(until=until)))
+    return done
+
+
+def _account(task: TaskRun, engine: Engine, ports: Ports) -> bool:
+    worker = Place(execution=task.execution, task=task.index).worker
+    if ports.records.get(documents.LEDGER, f"execution.{worker}.{END}") is not None:
+        return False
+    written = ports.records.sum(documents.LEDGER, "usd", {"worker": worker})
+    row = difference(task, written, engine, ports)
+    if not ledger.write(row, ports):
+        return False
+    log.info("accounted %s: %.1f s, %+.6f dollars to its rows", worker, task.ended - task.started, row.usd)
+    return True
