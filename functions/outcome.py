@@ -7,8 +7,9 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import BadRequest, Permanent
-from shared.flow import give_up
+from shared.errors import BadRequest, DropscribeError, Permanent
+from shared.flow import failures, give_up
+from shared.flow.failures import ELSEWHERE
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
 from shared.telemetry import log
 
@@ -25,18 +26,45 @@ FINALIZED = "OBJECT_FINALIZE"
 
 
 @contextmanager
-def acknowledged(event: CloudEvent, connect: Callable[[], Ports]) -> Iterator[None]:
-    """Keep and acknowledge what no repeat can mend; let everything else raise.
+def acknowledged(event: CloudEvent, connect: Callable[[], Ports], where: str = ELSEWHERE) -> Iterator[None]:
+    """Keep and acknowledge what no repeat can mend; note everything else, and let it raise.
 
     A function that returns is acknowledged. One that raises answers 500, and the event comes again
     with back-off until it is dead-lettered. A deployment that is set up wrongly (a role, an index, a
     setting is missing) loses nothing that way: it can be mended meanwhile.
+
+    Args:
+        event: what the function was sent.
+        connect: gives the world; may raise, which is a failure as well.
+        where: the subscription that feeds the function, for the notes of failures.
     """
     try:
         yield
     except Permanent as error:
         log.error("kept an event that cannot succeed as a dead letter: %s", error)
+        _note(event, error, connect, where)
         give_up.keep(_message_of(event), connect(), str(error))
+    except Exception as error:
+        _note(event, error, connect, where)
+        raise
+
+
+def _note(event: CloudEvent, error: Exception, connect: Callable[[], Ports], where: str) -> None:
+    try:
+        ports = connect()
+    except DropscribeError:
+        return  # without a world there is nowhere to note it; this is most likely the error itself
+    message = _message_of(event)
+    attempt = event.data.get("deliveryAttempt") if isinstance(event.data, dict) else None
+    failures.note(
+        error,
+        ports,
+        where=where,
+        message_id=str(message.get("messageId") or event["id"]),
+        attempt=attempt if isinstance(attempt, int) else 0,
+        attributes=message.get("attributes") or {},
+        data=give_up.data_of(message),
+    )
 
 
 def _message_of(event: CloudEvent) -> Mapping[str, Any]:

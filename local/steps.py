@@ -26,19 +26,19 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
     """The step of each push subscription, by its name."""
 
     def on_upload(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports):
+        with acknowledged(event, lambda: ports, ROUTER):
             upload.on_upload(event.data, ports)
 
     def on_request(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports):
+        with acknowledged(event, lambda: ports, REQUESTS):
             request.on_request(pubsub_message(event), ports)
 
     def on_chunk_done(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports):
+        with acknowledged(event, lambda: ports, MERGER):
             record.on_chunk_done(decode(pubsub_data(event), ChunkDone), ports)
 
     def on_dead_letter(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports):
+        with acknowledged(event, lambda: ports, DEAD_LETTERS):
             give_up.on_dead_letter(pubsub_message(event), ports)
 
     steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
@@ -49,7 +49,7 @@ def exporter(ports: LocalPorts) -> Callable[[CloudEvent], None]:
     """The step that hands transcripts of the inbox to a person; `up` runs it in its own process."""
 
     def on_transcript(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports):
+        with acknowledged(event, lambda: ports, EXPORTER):
             deliver(decode(pubsub_data(event), TranscriptReady), ports)
 
     return on_transcript

@@ -11,6 +11,7 @@ from shared.flow import record
 from shared.messages import ChunkDone, decode
 from shared.platform import connect
 from shared.settings import Settings
+from shared.topology import MERGER
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -21,5 +22,5 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_chunk_done(event: CloudEvent) -> None:
     """A chunk has its result (Pub/Sub, topic `chunks-done`)."""
-    with acknowledged(event, connect):
+    with acknowledged(event, connect, MERGER):
         record.on_chunk_done(decode(pubsub_data(event), ChunkDone), connect())

@@ -10,6 +10,7 @@ from functions.outcome import acknowledged, pubsub_message, uploaded_object
 from shared.flow import request, upload
 from shared.platform import connect
 from shared.settings import Settings
+from shared.topology import REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -20,7 +21,7 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_upload(event: CloudEvent) -> None:
     """An object was finalized in the audio bucket (Eventarc, or the bucket's own notifications)."""
-    with acknowledged(event, connect):
+    with acknowledged(event, connect, ROUTER):
         resource = uploaded_object(event)
         if resource is not None:
             upload.on_upload(resource, connect())
@@ -29,5 +30,5 @@ def on_upload(event: CloudEvent) -> None:
 @functions_framework.cloud_event
 def on_request(event: CloudEvent) -> None:
     """Another service asks for a transcript (Pub/Sub, topic `transcribe-requests`)."""
-    with acknowledged(event, connect):
+    with acknowledged(event, connect, REQUESTS):
         request.on_request(pubsub_message(event), connect())

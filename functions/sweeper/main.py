@@ -10,6 +10,7 @@ from functions.outcome import acknowledged, pubsub_message
 from shared.flow import give_up, sweep
 from shared.platform import connect
 from shared.settings import Settings
+from shared.topology import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -21,7 +22,7 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_dead_letter(event: CloudEvent) -> None:
     """A message failed too often (Pub/Sub, topic `dead-letters`)."""
-    with acknowledged(event, connect):
+    with acknowledged(event, connect, DEAD_LETTERS):
         give_up.on_dead_letter(pubsub_message(event), connect())
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KEPT = {
     "chunks": timedelta(days=90),
     "dead_letters": timedelta(days=90),
+    "failures": timedelta(days=90),
     "gpu_starts": timedelta(days=7),
     "requests": timedelta(days=90),
     "sweeps": timedelta(days=30),

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
-from shared.errors import DropscribeError, Permanent
-from shared.flow import answers, documents, record
-from shared.messages import object_from_event, options_from_metadata, readable_part
-from shared.model import recording_id
+from shared.errors import Permanent
+from shared.flow import answers, documents, failures, record
+from shared.messages import readable_part
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -32,6 +30,8 @@ SOURCE, COUNT, ERROR = (
 )
 """Attributes of a dead letter; Pub/Sub sets the first two."""
 
+UNSAID = "nobody could say why: the process was killed or took too long. Look into its log"
+"""Where no attempt left a note."""
 
 MOST_KEPT = 100_000
 """Bytes of a message that are kept: a document holds a million, and a byte may become four characters."""
@@ -50,12 +50,14 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     data = keep(message, ports)
     attributes = message.get("attributes") or {}
     where, times = attributes.get(SOURCE, "?"), attributes.get(COUNT, "?")
-    said = attributes.get(ERROR) or "the log says why"
+    about = failures.about(attributes, data)
+    said = failures.last_reasons(about, ports.records) or attributes.get(ERROR) or UNSAID
     log.error("gave up a message of %s after %s deliveries: %s", where, times, said)
-    key = attributes.get("recording") or _key_of_upload(data)
-    reason = f"Gave up after {times} tries in {where}: {said}. Transcribe it again to start over."
-    if key is not None and documents.get_recording(ports.records, key) is not None:
-        record.fail(key, Permanent(reason), ports)
+    reason = (
+        f"Gave up after {times} tries in {where}: {said.rstrip('. ')}. Transcribe it again to start over."
+    )
+    if about.recording and documents.get_recording(ports.records, about.recording) is not None:
+        record.fail(about.recording, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:
         answers.refuse(request, Permanent(reason), ports)
 
@@ -92,11 +94,3 @@ def data_of(message: Mapping[str, Any]) -> bytes:
         return base64.b64decode(data)
     except ValueError:
         return str(data).encode()
-
-
-def _key_of_upload(data: bytes) -> str | None:
-    try:
-        source = object_from_event(json.loads(data))
-        return recording_id(source, options_from_metadata(source.metadata))
-    except (ValueError, DropscribeError):
-        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.firestore_documents import KEPT
-from shared.flow import answers, capacity, documents, give_up, stuck, sweep
+from shared.flow import answers, capacity, documents, failures, give_up, stuck, sweep
 from shared.model import Recording
 from shared.results import LedgerRow
 
@@ -18,7 +18,7 @@ ROWS = {
 }
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, give_up.DEAD_LETTERS,
-    stuck.SWEEPS, capacity.STARTS,
+    stuck.SWEEPS, capacity.STARTS, failures.FAILURES,
 }  # fmt: skip
 
 
@@ -32,6 +32,7 @@ def test_guide_has_a_row_for_each_collection():
         (documents.RECORDINGS, Recording),
         (documents.LEDGER, LedgerRow),
         (answers.REQUESTS, answers.Asked),
+        (failures.FAILURES, failures.Failure),
         (stuck.SWEEPS, stuck.Note),
         (stuck.SWEEPS, sweep.Mark),
     ],

@@ -8,7 +8,7 @@ from cloudevents.http import CloudEvent
 
 from functions.outcome import acknowledged, pubsub_data, uploaded_object
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
-from shared.flow import give_up
+from shared.flow import failures, give_up
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
 from tests.world import World
 
@@ -63,9 +63,38 @@ def test_what_no_repeat_can_mend_is_kept_and_acknowledged(told, tmp_path):
 
 
 @pytest.mark.parametrize("mended_later", [StoreUnavailable("away"), ConfigurationError("a role is missing")])
-def test_what_a_repeat_may_mend_comes_again(mended_later):
-    with pytest.raises(type(mended_later)), acknowledged(notification(b"x"), lambda: None):
+def test_what_a_repeat_may_mend_comes_again_and_is_noted(mended_later, tmp_path):
+    world = World(tmp_path)
+    told = notification(b"x", recording="abc", chunk="3")
+    told.data["deliveryAttempt"] = 2
+    with pytest.raises(type(mended_later)), acknowledged(told, lambda: world.ports, "merger"):
         raise mended_later
+    [(key, noted)] = world.ports.records.query(failures.FAILURES)
+    assert key == "m-1.002"
+    assert (noted["recording"], noted["chunk"], noted["where"]) == ("abc", 3, "merger")
+    assert (noted["error"], noted["reason"]) == (type(mended_later).__name__, str(mended_later))
+    world.close()
+
+
+def test_a_mistake_of_the_program_comes_again_and_is_noted_too(tmp_path):
+    world = World(tmp_path)
+    with (
+        pytest.raises(ZeroDivisionError),
+        acknowledged(event(FINALIZED_EVENT, RESOURCE), lambda: world.ports),
+    ):
+        raise ZeroDivisionError("by nothing")
+    [(_, noted)] = world.ports.records.query(failures.FAILURES)
+    assert (noted["error"], noted["reason"]) == ("Exception", "ZeroDivisionError('by nothing')")
+    assert len(noted["recording"]) == 26
+    world.close()
+
+
+def test_a_function_that_has_no_world_fails_with_what_is_missing():
+    def connect():
+        raise ConfigurationError("there are no credentials")
+
+    with pytest.raises(ConfigurationError), acknowledged(notification(b"x"), connect):
+        connect()
 
 
 def test_data_that_are_not_base64_are_refused():

@@ -1,0 +1,214 @@
+"""Beside the steps: every failed attempt leaves a note of what went wrong.
+
+A message that comes again cannot carry why it failed before: Pub/Sub has no place for it. So whoever fails
+at a message writes a note, and whoever finds it among the dead letters reads the last ones. The same notes
+are the statistics of what fails where. A note is never worth another failure: what cannot be written is
+logged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, get_args
+
+from shared.errors import DropscribeError
+from shared.messages import (
+    from_fields,
+    object_from_event,
+    options_from_metadata,
+    readable_part,
+    to_fields,
+)
+from shared.model import Engine, recording_id
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from shared.ports import Ports, Records
+
+FAILURES = "failures"
+"""Collection of the notes."""
+
+UNEXPECTED = "Exception"
+"""Class of what is no error of Dropscribe's: a mistake in a program."""
+
+ELSEWHERE = "elsewhere"
+"""Stands for places that are not in `PLACES`."""
+
+PLACES = ("router", "requests", "merger", "dead-letters", "exporter", *get_args(Engine))
+"""Where attempts fail: in a function, by the name of its subscription, or in an engine."""
+
+LONGEST = 1000
+"""Characters of a reason that are kept."""
+
+MOST_READ = 500
+"""Notes looked at for one dead letter: five times the most deliveries that a message may have."""
+
+TOLD = 2
+"""Different reasons that a person is told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """What a message is about; empty where it does not say."""
+
+    recording: str = ""
+    """Key of the recording."""
+    chunk: int | None = None
+    """Index of the chunk; None for the recording as a whole."""
+    request: str = ""
+    """The caller's request_id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """One failed attempt."""
+
+    recording: str
+    """Key of the recording, empty where it is not known."""
+    chunk: int | None
+    """Index of the chunk; None for the recording as a whole."""
+    request: str
+    """The caller's request_id, empty where there is none."""
+    where: str
+    """Which function or engine: one of `PLACES`."""
+    message: str
+    """Id of the message."""
+    attempt: int
+    """Which delivery of it, from 1; 0 where the sender does not say."""
+    error: str
+    """Class of the error."""
+    code: str
+    """Its short code, empty where it has none."""
+    reason: str
+    """What it said."""
+    time: float
+    """Seconds since 1970."""
+    minute: int
+    """Minutes since 1970, to count by."""
+
+
+def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
+    """What a message is about, from its attributes, else from what it says.
+
+    Args:
+        attributes: as published.
+        data: as published; an upload's event and a request tell by their data.
+    """
+    if key := attributes.get("recording"):
+        chunk = attributes.get("chunk", "")
+        return About(recording=key, chunk=int(chunk) if chunk.isdecimal() else None)
+    with contextlib.suppress(ValueError, DropscribeError):
+        source = object_from_event(json.loads(data))
+        return About(recording=recording_id(source, options_from_metadata(source.metadata)))
+    request = readable_part(data)
+    return About(request=attributes.get("request_id") or (request.request_id if request else ""))
+
+
+def note(
+    error: BaseException,
+    ports: Ports,
+    *,
+    where: str,
+    message_id: str,
+    attempt: int = 0,
+    attributes: Mapping[str, str],
+    data: bytes = b"",
+) -> None:
+    """Note a failed attempt. Never raises what the records raise: the failure itself matters more.
+
+    One note for each delivery of a message: noting it again changes nothing.
+
+    Args:
+        error: what went wrong.
+        ports: the world.
+        where: which function or engine, one of `PLACES`.
+        message_id: of the message that failed.
+        attempt: which delivery of it, from 1; 0 where the sender does not say.
+        attributes: of the message.
+        data: of the message, where its attributes do not say what it is about.
+    """
+    found, now = about(attributes, data), ports.clock.now()
+    failure = Failure(
+        recording=found.recording,
+        chunk=found.chunk,
+        request=found.request,
+        where=where,
+        message=message_id,
+        attempt=attempt,
+        error=type(error).__name__ if isinstance(error, DropscribeError) else UNEXPECTED,
+        code=str(getattr(error, "code", "") or "") if isinstance(error, DropscribeError) else "",
+        reason=(str(error) if isinstance(error, DropscribeError) else repr(error))[:LONGEST],
+        time=now,
+        minute=int(now // 60),
+    )
+    delivery = f"{attempt:03d}" if attempt else f"at-{now:.3f}"
+    try:
+        ports.records.create(FAILURES, f"{message_id}.{delivery}", to_fields(failure))
+    except DropscribeError as another:
+        log.warning("cannot note that %s failed at message %s: %s", where, message_id, another)
+
+
+def last_reasons(found: About, records: Records) -> str:
+    """What went wrong last with something, in words; empty where nothing was noted.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    if found.recording:
+        where: dict[str, str | int | None] = {"recording": found.recording, "chunk": found.chunk}
+    elif found.request:
+        where = {"request": found.request}
+    else:
+        return ""
+    notes = [from_fields(fields, Failure) for _, fields in islice(records.query(FAILURES, where), MOST_READ)]
+    notes.sort(key=lambda one: one.time, reverse=True)
+    different = list(dict.fromkeys(one.reason for one in notes))[:TOLD]
+    return " (Before that: ".join(different) + ")" * (len(different) - 1)
+
+
+def by_class(records: Records) -> dict[str, dict[str, int]]:
+    """How many attempts failed, by place and by class of error, as far back as notes are kept.
+
+    Counted by the records: some ten to fifty counts, and no note is read.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    left = records.count(FAILURES)
+    found: dict[str, dict[str, int]] = {}
+    for kind in (*_classes(DropscribeError), UNEXPECTED):
+        if left <= 0:
+            break
+        of_kind = records.count(FAILURES, {"error": kind})
+        left -= of_kind
+        for place in PLACES:
+            if of_kind and (count := records.count(FAILURES, {"error": kind, "where": place})):
+                found.setdefault(place, {})[kind] = count
+                of_kind -= count
+        if of_kind > 0:
+            found.setdefault(ELSEWHERE, {})[kind] = of_kind
+    return found
+
+
+def recent(where: str, minutes: int, ports: Ports) -> int:
+    """How many attempts failed at a place in the last full minutes, one count for each of them.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    now = int(ports.clock.now() // 60)
+    return sum(
+        ports.records.count(FAILURES, {"where": where, "minute": minute})
+        for minute in range(now - minutes, now)
+    )
+
+
+def _classes(root: type[DropscribeError]) -> Iterator[str]:
+    yield root.__name__
+    for one in root.__subclasses__():
+        yield from _classes(one)
