@@ -19,7 +19,10 @@ NOTHING = {
 @pytest.fixture
 def cloud(tmp_path, monkeypatch):
     """A world whose bucket nobody watches; objects are as old as the clock says."""
-    world = World(tmp_path, chunk_minutes=0.5, platform="google", project="some-project")
+    world = World(
+        tmp_path, chunk_minutes=0.5, platform="google", project="some-project",
+        audio_bucket="audio", transcripts_bucket="transcripts", work_bucket="work",
+    )  # fmt: skip
     aged = {}
     listing = world.ports.store.list
 
