@@ -8,6 +8,7 @@
     transcribe-requests other services → router       TranscribeRequest
     transcripts-ready   merger → whoever listens      TranscriptReady
     dead-letters        any → a person                the message that failed too often
+    budget-alerts       sweeper → whoever listens     BudgetAlert
 
 Everything is JSON. Encoding is `msgspec`: typed, fast, and its errors name the field.
 """
@@ -33,6 +34,7 @@ CHUNKS_DONE = "chunks-done"
 TRANSCRIBE_REQUESTS = "transcribe-requests"
 TRANSCRIPTS_READY = "transcripts-ready"
 DEAD_LETTERS = "dead-letters"
+BUDGET_ALERTS = "budget-alerts"
 
 FINALIZED_EVENT = "google.cloud.storage.object.v1.finalized"
 PUBLISHED_EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -108,6 +110,28 @@ class TranscriptReady:
     """The request that this answers; None for the announcement that every recording has."""
     metadata: dict[str, str] = field(default_factory=dict)
     """As the request carried it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetAlert:
+    """A share of a budget is reached. Each comes once for each day or month."""
+
+    period: Literal["day", "month"]
+    """Which budget."""
+    which: str
+    """The day, 2026-11-20, or the month, 2026-11, in UTC."""
+    percent: int
+    """50, 80 or 100."""
+    limit_usd: float
+    """The budget, US dollars."""
+    spent_usd: float
+    """What rows of the ledger sum up to."""
+    committed_usd: float
+    """Estimate of what is on its way."""
+    forecast_usd: float | None
+    """What the month will have cost at its end; None for a day."""
+    held: bool
+    """True where recordings are held until there is room."""
 
 
 _RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]

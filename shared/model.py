@@ -214,6 +214,8 @@ class Recording:
     """True once `transcripts-ready` has been published."""
     warnings: tuple[str, ...] = ()
     """As in the transcript."""
+    held: str = ""
+    """Why it waits though it was accepted, e.g. for the budget of the next day; empty where it does not."""
 
     @property
     def ended(self) -> bool:

@@ -8,8 +8,8 @@
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    whoever fails the recording and tells its owner
 
-`transcripts-ready` has no subscription here. As in Pub/Sub, a message to a topic without a subscription
-vanishes: nobody has asked for it.
+`transcripts-ready` and `budget-alerts` have no subscription here. As in Pub/Sub, a message to a topic without
+a subscription vanishes: nobody has asked for it.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ LOCAL = Topology(
         messages.CHUNKS_DONE,
         messages.TRANSCRIPTS_READY,
         messages.DEAD_LETTERS,
+        messages.BUDGET_ALERTS,
     ),
     subscriptions=(
         Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
