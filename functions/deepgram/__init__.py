@@ -1,0 +1,1 @@
+"""Transcribes chunks with Deepgram."""

@@ -1,0 +1,26 @@
+"""Serve with `functions-framework --source functions/deepgram/main.py --target on_chunk`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import functions_framework
+
+from functions.outcome import acknowledged, pubsub_data
+from shared.flow import hosted
+from shared.messages import ChunkMessage, decode
+from shared.platform import connect
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent
+
+Settings.from_environment()  # a wrong setting stops the process now, not at its first event
+
+
+@functions_framework.cloud_event
+def on_chunk(event: CloudEvent) -> None:
+    """A chunk is Deepgram's (Pub/Sub, topic `chunks-deepgram`)."""
+    with acknowledged(event, connect):
+        message = decode(pubsub_data(event), ChunkMessage)
+        hosted.on_chunk(message, connect(), message_id=event["id"])

@@ -1,0 +1,219 @@
+"""Deepgram, through its SDK: one call for a chunk or a whole recording.
+
+What is sent: model nova-3 with smart formatting, punctuation and paragraphs; the language, or the wish that it
+be detected; `mip_opt_out`, so that nothing is kept to train on; the key of the chunk as tag. Audio goes as an
+address where there is one, else as FLAC.
+
+The SDK would try again by itself, twice, and break off after a minute, whatever may be charged for by then;
+both are switched off. Here a call is repeated only where Deepgram has certainly not begun with it.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from deepgram import DeepgramClient, DeepgramClientEnvironment
+from deepgram.core.api_error import ApiError
+
+from shared.adapters import deepgram_answers as answers
+from shared.audio.encode import flac
+from shared.errors import DropscribeError, EngineFailed, EngineRefused
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.ports import HostedJob
+    from shared.results import Heard
+    from shared.settings import Settings
+
+MODEL = "nova-3"
+MOST_TRIES = 4
+"""Calls for one job, as long as Deepgram has not begun with it."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
+"""Seconds that the pause before the second try and before later ones may reach: full jitter below a bound
+that doubles (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)."""
+LONGEST_RETRY_AFTER = 45.0
+"""Seconds: who is asked to wait longer gives the message back instead."""
+CONNECT, SEND = 10.0, 60.0
+"""Seconds to connect, and for each part of the upload."""
+ANSWER, ANSWER_A_SECOND = 60.0, 0.2
+"""Seconds to wait for the answer: at least so many, and more for each second of audio. Deepgram is said to
+take half a minute for an hour; it gives up by itself after ten minutes."""
+MOST_BYTES = 256 * 1024 * 1024
+"""Of an answer: twelve hours of speech are some 40 MB."""
+
+
+class DeepgramEngine:
+    """The port `Hosted`. Safe to use from several threads.
+
+    Args:
+        settings: key, address, and calls that may be open at one time.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = settings.deepgram_api_key
+        self._slots = threading.BoundedSemaphore(settings.deepgram_concurrency)
+        url = settings.deepgram_url.rstrip("/")
+        self._client = DeepgramClient(
+            api_key=self._key,
+            environment=DeepgramClientEnvironment(base=url, production=url, agent=url, agent_rest=url),
+            max_retries=0,
+            httpx_client=httpx.Client(
+                # A connection kept open may be closed on us, which looks like a lost answer.
+                limits=httpx.Limits(max_keepalive_connections=0),
+                event_hooks={"response": [_bound]},
+            ),
+        )
+
+    def transcribe(self, job: HostedJob) -> Heard:
+        """See the port."""
+        give_up_at = time.monotonic() + job.patience
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return self._try(job, give_up_at)
+            except EngineFailed as error:
+                pause = _pause(error, tries)
+                if pause is None or time.monotonic() + pause > give_up_at:
+                    raise
+                log.info("Deepgram, try %d of %s: %s; again in %.1f s", tries, job.tag, error, pause)
+            time.sleep(pause)
+
+    def _try(self, job: HostedJob, give_up_at: float) -> Heard:
+        if not self._slots.acquire(timeout=max(0.0, give_up_at - time.monotonic())):
+            raise EngineFailed(
+                "rate", "All calls that DROPSCRIBE_DEEPGRAM_CONCURRENCY allows were open for long."
+            )
+        try:
+            return self._call(job, give_up_at - time.monotonic())
+        finally:
+            self._slots.release()
+
+    def _call(self, job: HostedJob, patience: float) -> Heard:
+        wanted = min(max(patience, 1.0), ANSWER + job.seconds * ANSWER_A_SECOND)
+        timeout = httpx.Timeout(wanted, connect=min(CONNECT, wanted), write=min(SEND, wanted))
+        arguments = _parameters(job) | {"request_options": {"max_retries": 0, "timeout": timeout}}
+        media = self._client.listen.v1.media.with_raw_response
+        audio = b"" if job.url is not None else flac(job.samples)
+        try:
+            if job.url is not None:
+                response = media.transcribe_url(url=job.url, **arguments)
+            else:
+                response = media.transcribe_file(request=audio, **arguments)
+            answer = response.data.model_dump(warnings="none")
+        except ApiError as error:
+            raise self._refusal(error, job) from None  # its text may hold what nobody should read
+        except httpx.HTTPError as error:
+            raise _broken(error, job) from error
+        except httpx.InvalidURL as error:
+            raise _no_address(str(error)) from error
+        except Exception as error:
+            # Whatever the SDK stumbles over in an answer: strange JSON, strange text.
+            raise answers.unusable(type(error).__name__, seconds=job.seconds) from error
+        return answers.heard(answer, model=MODEL, language=job.options.language, seconds=job.seconds)
+
+    def _refusal(self, error: ApiError, job: HostedJob) -> DropscribeError:
+        status = error.status_code or 0
+        if 200 <= status < 300:
+            return answers.unusable("it is no JSON", seconds=job.seconds)
+        body = _without(self._key, error.body)
+        return answers.refusal(status, body, retry_after=_retry_after(error.headers or {}))
+
+
+def _parameters(job: HostedJob) -> dict[str, Any]:
+    options = job.options
+    chosen = {"language": options.language} if options.language else {"detect_language": True}
+    return {
+        **chosen,
+        "model": MODEL,
+        "smart_format": True,
+        "punctuate": True,
+        "paragraphs": True,
+        "mip_opt_out": True,
+        "tag": job.tag,
+    }
+
+
+def _pause(error: EngineFailed, tries: int) -> float | None:
+    """Seconds until the next try, None where there is none."""
+    if error.billed_seconds is not None or tries >= MOST_TRIES or error.code == "timeout":
+        return None
+    jitter = random.uniform(0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (tries - 1)))  # noqa: S311 - no secret
+    if error.retry_after is None:
+        return jitter
+    return None if error.retry_after > LONGEST_RETRY_AFTER else error.retry_after + jitter
+
+
+def _retry_after(headers: dict[str, str]) -> float | None:
+    """Seconds of a Retry-After header, which holds a number or a date (RFC 9110, 10.2.3)."""
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, when.timestamp() - time.time())
+
+
+def _broken(error: httpx.HTTPError, job: HostedJob) -> DropscribeError:
+    """A call without an answer. Where the request may have arrived whole, it may be charged for."""
+    what = f"{type(error).__name__} {error}".strip()
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
+        return _no_address(what)
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+        return EngineFailed(
+            "unreachable",
+            f"No connection to Deepgram ({what}). See whether this computer may reach DROPSCRIBE_DEEPGRAM_URL.",
+        )
+    if isinstance(error, (httpx.WriteError, httpx.WriteTimeout, httpx.PoolTimeout)):
+        return EngineFailed("unreachable", f"The audio could not be sent to Deepgram ({what}).")
+    code, said = ("timeout", "in time") if isinstance(error, httpx.TimeoutException) else ("lost", "whole")
+    return EngineFailed(code, f"Deepgram's answer did not come {said} ({what}).", billed_seconds=job.seconds)
+
+
+def _no_address(what: str) -> EngineRefused:
+    return EngineRefused("address", f"DROPSCRIBE_DEEPGRAM_URL is no address ({what}). Correct or unset it.")
+
+
+def _without(secret: str, body: object) -> object:
+    """The same with the key taken out: a server may quote what it was sent."""
+    if isinstance(body, dict):
+        return {name: _without(secret, value) for name, value in body.items()}
+    return body.replace(secret, "…") if isinstance(body, str) else body
+
+
+def _bound(response: httpx.Response) -> None:
+    """Have the body of a response end in time and before it fills the memory.
+
+    The timeout of httpx is for each part of it, so a server that sends a byte now and then never ends.
+    """
+    assert isinstance(response.stream, httpx.SyncByteStream), "our client is not asynchronous"
+    response.stream = _Bounded(response.stream, response.request)
+
+
+class _Bounded(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream, request: httpx.Request) -> None:
+        self._stream = stream
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        seconds = self._request.extensions["timeout"]["read"]
+        ends, size = time.monotonic() + seconds, 0
+        for part in self._stream:
+            size += len(part)
+            if time.monotonic() > ends:
+                raise httpx.ReadTimeout(f"it took more than {seconds:.0f} s", request=self._request)
+            if size > MOST_BYTES:
+                raise httpx.ReadError(f"it has more than {MOST_BYTES} bytes", request=self._request)
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()

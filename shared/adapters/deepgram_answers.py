@@ -1,0 +1,223 @@
+"""From Deepgram's answer to words, and from its refusals to errors that say what to do. Pure.
+
+Response: https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded; errors:
+https://developers.deepgram.com/docs/errors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import msgspec
+
+from shared.errors import BadMedia, BadRequest, DropscribeError, EngineFailed, EngineRefused
+from shared.results import Heard, Word
+
+CONSOLE = "https://console.deepgram.com"
+ABOUT_OPTIONS = re.compile(r"model|language|query|parameter|keyterm|tier", re.IGNORECASE)
+"""A 400 that says one of these is about the options, not about the audio."""
+SIGNATURE = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
+"""An address with its query: what makes a signed one a secret."""
+LONGEST_QUOTE = 300
+"""Characters of Deepgram's own words in a message."""
+
+
+class _Word(msgspec.Struct):
+    word: str | None = None
+    punctuated_word: str | None = None
+    start: float | None = None
+    end: float | None = None
+    confidence: float | None = None
+
+
+class _Alternative(msgspec.Struct):
+    words: list[_Word] | None = None
+    languages: list[str] | None = None
+
+
+class _Channel(msgspec.Struct):
+    alternatives: list[_Alternative]
+    detected_language: str | None = None
+
+
+class _Results(msgspec.Struct):
+    channels: list[_Channel]
+
+
+class _Metadata(msgspec.Struct):
+    duration: float
+    request_id: str = ""
+    model_info: dict[str, Any] | None = None
+
+
+class _Answer(msgspec.Struct):
+    metadata: _Metadata
+    results: _Results
+
+
+def heard(answer: object, *, model: str, language: str | None, seconds: float) -> Heard:
+    """What an answer says.
+
+    No word is lost: one whose time is missing or is no number stands where the one before it ended, and
+    one that starts before its predecessor starts with it. Order is that of the answer.
+
+    Args:
+        answer: the JSON of a successful response, decoded.
+        model: the model that was asked for.
+        language: the language that was asked for, None where Deepgram was to find it.
+        seconds: about how long the audio is, for the bill of an answer that does not say.
+
+    Raises:
+        EngineFailed: code `answer`; it has been charged for all the same.
+    """
+    try:
+        found = msgspec.convert(answer, type=_Answer)
+    except msgspec.ValidationError as error:
+        raise unusable(str(error), seconds=seconds, request_id=_request_id(answer)) from error
+    metadata, channels = found.metadata, found.results.channels
+    known = math.isfinite(metadata.duration) and metadata.duration >= 0
+    if not known or not channels or not channels[0].alternatives:
+        wrong = "there is no transcript in it" if known else f"its duration is {metadata.duration}"
+        raise unusable(wrong, seconds=seconds, request_id=metadata.request_id)
+    best = channels[0].alternatives[0]
+    return Heard(
+        words=_words(best.words or [], metadata.duration),
+        seconds=metadata.duration,
+        request_id=metadata.request_id[:100],
+        model=model,
+        revision=_revision(metadata.model_info),
+        language=language if language not in {None, "multi"} else _found(channels[0], best),
+    )
+
+
+def unusable(what: str, *, seconds: float, request_id: str = "") -> EngineFailed:
+    """The error for an answer that came, and so is charged for, but is of no use."""
+    return EngineFailed(
+        "answer",
+        f"Deepgram's answer cannot be read: {what[:LONGEST_QUOTE]}. If this goes on, see whether "
+        "DROPSCRIBE_DEEPGRAM_URL is right.",
+        billed_seconds=seconds,
+        request_id=request_id,
+    )
+
+
+def refusal(status: int, body: object, *, retry_after: float | None = None) -> DropscribeError:
+    """The error for an answer with a status other than success.
+
+    Args:
+        status: of HTTP.
+        body: JSON decoded, or text.
+        retry_after: seconds that the answer asks for, None where it does not.
+    """
+    said, request_id = quoted(body), _request_id(body)
+    if status in {400, 411, 413, 415}:
+        return _bad_request(status, said)
+    if status in {401, 402, 403}:
+        return _closed(status, said)
+    if status in {404, 405} or 300 <= status < 400:
+        return EngineRefused(
+            "address",
+            f"Nothing transcribes at DROPSCRIBE_DEEPGRAM_URL (status {status}: {said}). Correct or unset it.",
+        )
+    code = {429: "rate", 408: "timeout", 504: "timeout"}.get(status, "server")
+    advice = {
+        "rate": "Lower DROPSCRIBE_DEEPGRAM_CONCURRENCY or the number of functions, or ask Deepgram for more.",
+        "timeout": "It took too long there. If this goes on, use shorter chunks.",
+        "server": "If this goes on, see https://status.deepgram.com.",
+    }[code]
+    return EngineFailed(
+        code,
+        f"Deepgram answered {status}: {said}. {advice}",
+        retry_after=retry_after,
+        request_id=request_id,
+    )
+
+
+def quoted(body: object) -> str:
+    """What a body says, short, and without the signature of any address in it."""
+    if isinstance(body, dict):
+        parts = (body.get(one) for one in ("err_code", "category", "err_msg", "message", "details"))
+        text = ", ".join(one for one in parts if isinstance(one, str) and one)
+    else:
+        text = body if isinstance(body, str) else ""
+    return " ".join(SIGNATURE.sub(r"\1?…", text).split())[:LONGEST_QUOTE] or "no explanation"
+
+
+def _bad_request(status: int, said: str) -> DropscribeError:
+    if status == 413:
+        return BadMedia("limit", f"Deepgram does not take a recording of this size ({said}). Split it.")
+    if ABOUT_OPTIONS.search(said):
+        return BadRequest(
+            f"Deepgram does not take these options ({said}). Correct the language or the keyterms, or ask for "
+            "method parakeet."
+        )
+    return BadMedia(
+        "undecodable",
+        f"Deepgram cannot make anything of this audio ({said}). Play it, and if it plays convert it to another "
+        "format (for example FLAC) and upload it again.",
+    )
+
+
+def _closed(status: int, said: str) -> EngineRefused:
+    if status == 402 or "PAYMENT" in said.upper() or "CREDIT" in said.upper():
+        return EngineRefused(
+            "credit", f"The Deepgram project has no credit left ({said}): add some at {CONSOLE}."
+        )
+    # Deepgram says 401 for both: a key that it does not know, and one that may not transcribe.
+    if status == 403 or "PERMISSION" in said.upper():
+        return EngineRefused(
+            "forbidden",
+            f"The key in DEEPGRAM_API_KEY may not do this ({said}): give it the role Member, and the project "
+            f"access to the model, at {CONSOLE}.",
+        )
+    return EngineRefused(
+        "key", f"Deepgram does not know the key in DEEPGRAM_API_KEY ({said}): set one from {CONSOLE}."
+    )
+
+
+def _words(given: list[_Word], longest: float) -> tuple[Word, ...]:
+    words: list[Word] = []
+    start = end = 0.0
+    for one in given:
+        texts = (one.punctuated_word or one.word or "").split()
+        if not texts:
+            continue
+        start = max(start, min(_number(one.start, end), longest))
+        end = max(start, min(_number(one.end, start), longest))
+        confidence = min(1.0, max(0.0, _number(one.confidence, 0.0)))
+        # Smart formatting makes one of several, as `5:00 PM`: here a word has no space.
+        step = (end - start) / len(texts)
+        for index, text in enumerate(texts):
+            at, until = start + index * step, end if index + 1 == len(texts) else start + (index + 1) * step
+            words.append(Word(text=text, start=at, end=until, confidence=confidence))
+        start = words[-1].start
+    return tuple(words)
+
+
+def _number(given: float | None, instead: float) -> float:
+    return given if given is not None and math.isfinite(given) else instead
+
+
+def _revision(model_info: dict[str, Any] | None) -> str:
+    """Name and version of the model that answered: `general 2025-04-17.21547`."""
+    for one in (model_info or {}).values():
+        if isinstance(one, dict):
+            parts = [one[name] for name in ("name", "version") if isinstance(one.get(name), str)]
+            return " ".join(parts)[:100]
+    return ""
+
+
+def _found(channel: _Channel, alternative: _Alternative) -> str | None:
+    languages = alternative.languages or []
+    return channel.detected_language or (languages[0] if languages else None)
+
+
+def _request_id(answer: object) -> str:
+    inner = answer.get("metadata") if isinstance(answer, dict) else None
+    for one in (answer, inner):
+        found = one.get("request_id") if isinstance(one, dict) else None
+        if isinstance(found, str):
+            return found[:100]
+    return ""

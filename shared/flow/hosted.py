@@ -1,0 +1,200 @@
+"""Step 5 for an engine that somebody else runs: give it one chunk, keep what it heard and what it charges.
+
+A recording that is one chunk is given by its address where the store has one: then nothing of it passes
+through here. Anything else is decoded here, and its samples are sent.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+
+from shared import prices_file
+from shared.audio import Pcm
+from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Permanent
+from shared.flow import chunk, documents, ledger, record
+from shared.messages import ChunkMessage
+from shared.ports import HostedJob, Ports
+from shared.results import ChunkResult, Heard, LedgerRow
+from shared.telemetry import log
+
+PATIENCE = 540.0
+"""Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be kept then."""
+ADDRESS_LIFE = 1800.0
+"""Seconds for which an address is good: it is read at once, however long the transcript takes."""
+LARGEST = 2_000_000_000
+"""Bytes that Deepgram reads from an address (https://developers.deepgram.com/docs/pre-recorded-audio)."""
+SHORTEST = 0.1
+"""Seconds of audio in which there may be a word."""
+USUAL = 3600.0
+"""Seconds that a recording of unknown length is taken for."""
+NOTHING = Heard(words=(), seconds=0.0, request_id="", model="", revision="", language=None)
+"""What is heard where there is nothing to hear, and nothing to pay for."""
+
+
+def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
+    """Have one chunk transcribed, unless it is already.
+
+    What is wrong with the recording ends it; what is wrong with the service or the set-up comes again. Every
+    call that may be charged for has its row, whatever came of it.
+
+    Args:
+        message: which chunk.
+        ports: the world.
+        message_id: id of the message, the same for every delivery of it.
+
+    Raises:
+        Transient: deliver the message again.
+    """
+    if not chunk.is_wanted(message, ports):
+        return
+    # Another delivery is another attempt, also where nobody counts deliveries.
+    attempt = f"{message_id}-{uuid.uuid4().hex[:8]}"
+    try:
+        result, row = _transcribe(message, ports, attempt)
+    except Permanent as error:
+        record.fail(message.recording, error, ports)
+    else:
+        chunk.keep(result, row, ports)
+
+
+def _transcribe(message: ChunkMessage, ports: Ports, attempt: str) -> tuple[ChunkResult, LedgerRow]:
+    call = _Call(message=message, ports=ports, attempt=attempt, give_up_at=time.monotonic() + PATIENCE)
+    url = _address(message, ports)
+    if url is not None:
+        try:
+            heard, busy = call.make(message.audio.duration or USUAL, url=url)
+        except BadMedia as error:
+            # It may not have come to the address, or not know the format. FFmpeg may.
+            log.warning("%s is sent as samples, for by its address: %s", message.source.uri, error)
+        else:
+            whole = _Stretch(start=0.0, owned=heard.seconds, decoded=heard.seconds)
+            return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
+    pcm = _decoded(message, ports)
+    stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
+    if pcm.seconds < SHORTEST or not pcm.samples.strip(b"\0"):
+        heard, busy = replace(NOTHING, model=message.model), 0.0
+    else:
+        heard, busy = call.make(pcm.seconds, samples=pcm.samples)
+    return _result(message, stretch, heard, attempt), _row(message, ports, stretch, heard, attempt, busy)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stretch:
+    """The audio that was heard. Seconds, from the chunk's nominal start."""
+
+    start: float
+    owned: float
+    decoded: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Call:
+    """Whoever calls the engine for one delivery of a chunk."""
+
+    message: ChunkMessage
+    ports: Ports
+    attempt: str
+    give_up_at: float
+
+    def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> tuple[Heard, float]:
+        """What was heard, and how many seconds that took. A lost answer gets its row here."""
+        message, ports = self.message, self.ports
+        if ports.hosted is None:
+            raise EngineRefused("key", "DEEPGRAM_API_KEY is not set where its function runs: give it a key.")
+        job = HostedJob(
+            tag=documents.chunk_key(message.recording, message.chunk.index),
+            options=message.options,
+            seconds=seconds,
+            patience=self.give_up_at - time.monotonic(),
+            url=url,
+            samples=samples,
+        )
+        began = time.perf_counter()
+        try:
+            heard = ports.hosted.transcribe(job)
+        except EngineFailed as error:
+            if error.billed_seconds is not None:
+                lost = replace(NOTHING, seconds=error.billed_seconds, request_id=error.request_id)
+                stretch = _Stretch(start=0.0, owned=0.0, decoded=seconds)
+                busy = time.perf_counter() - began
+                row = _row(message, ports, stretch, lost, self.attempt, busy)
+                ledger.write(replace(row, outcome="lost"), ports)
+            raise
+        return heard, time.perf_counter() - began
+
+
+def _address(message: ChunkMessage, ports: Ports) -> str | None:
+    """Where the engine may read the recording by itself: only where it is one chunk, of one audio track."""
+    if message.audio.tracks > 1 or message.options.track or message.source.size > LARGEST:
+        return None
+    recording = documents.get_recording(ports.records, message.recording)
+    if recording is None or len(recording.chunks) != 1:
+        return None
+    try:
+        return ports.store.signed_url(message.source, ADDRESS_LIFE)
+    except ConfigurationError as error:
+        log.warning("recordings are sent as samples, which costs more: %s", error)
+        return None
+
+
+def _decoded(message: ChunkMessage, ports: Ports) -> Pcm:
+    """The samples of a chunk; none where nothing of it decodes, for the rest of the recording may be fine."""
+    try:
+        return chunk.fetch(message, ports)
+    except BadMedia as error:
+        if error.code != "undecodable":
+            raise
+        nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
+        return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
+
+
+def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str) -> ChunkResult:
+    """What was heard, on the chunk's axis. Pure."""
+    end = stretch.start + stretch.decoded
+    return ChunkResult(
+        recording=message.recording,
+        index=message.chunk.index,
+        engine="deepgram",
+        attempt=attempt,
+        model=heard.model,
+        revision=heard.revision,
+        words=tuple(
+            replace(
+                word,
+                start=round(min(word.start + stretch.start, end), 3),
+                end=round(min(word.end + stretch.start, end), 3),
+                confidence=round(word.confidence, 3),
+            )
+            for word in heard.words
+        ),
+        lead=round(max(0.0, -stretch.start), 6),
+        owned=stretch.owned,
+        decoded=stretch.decoded,
+        language=heard.language,
+        warnings=stretch.warnings,
+    )
+
+
+def _row(
+    message: ChunkMessage, ports: Ports, stretch: _Stretch, heard: Heard, attempt: str, busy: float
+) -> LedgerRow:
+    """What a call is charged for: the seconds that the engine measured, at the price of the language."""
+    table = prices_file.table(ports.settings)
+    return LedgerRow(
+        recording=message.recording,
+        chunk=message.chunk.index,
+        engine="deepgram",
+        attempt=attempt,
+        audio_seconds=stretch.decoded,
+        busy_seconds=round(busy, 6),
+        usd=table.deepgram(heard.seconds, message.options.language),
+        prices=table.version,
+        billed_seconds=heard.seconds,
+        request_id=heard.request_id,
+        owned_seconds=stretch.owned,
+        label=ledger.label_of(message),
+        prefix=ledger.prefix_of(message.source.name),
+    )
