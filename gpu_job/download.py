@@ -13,7 +13,7 @@ import hashlib
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 import httpx
 from huggingface_hub import constants, get_token, hf_hub_url
@@ -22,9 +22,12 @@ from gpu_job.catalogue import TINY
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gpu_job.catalogue import File, Release, Weights
+
+    Progress = Callable[[str, int, int], None]
+    """Is told the name of a file, how many bytes of it are here, and how many it has."""
 
 CONNECT_TIMEOUT = 5.0
 """Seconds for the hub's first answer."""
@@ -34,14 +37,6 @@ TRIES = 5
 """Connections in a row that bring not one byte, after which a download gives up."""
 BACK_OFF = 1.0
 """Seconds before the second try; twice as long each time."""
-
-
-class Progress(Protocol):
-    """Is told how far a download is."""
-
-    def __call__(self, file: str, done: int, total: int) -> None:
-        """Bytes of `file` that are here, of how many."""
-        ...
 
 
 class _BrokenOffError(Exception):

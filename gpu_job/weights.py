@@ -28,6 +28,7 @@ __all__ = [
     "Located",
     "Release",
     "Weights",
+    "by_name",
     "catalogue",
     "digest",
     "locate",

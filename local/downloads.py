@@ -1,0 +1,59 @@
+"""Weights found, with a bar for whoever waits while they are downloaded or checked."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich import progress as rich_progress
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from gpu_job import weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from gpu_job.download import Progress
+    from gpu_job.weights import Kind, Located
+
+WORTH_A_LINE = 20_000_000
+"""Bytes of a file that one waits for."""
+
+
+def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
+    """`weights.locate`, with a bar for each file that is downloaded.
+
+    Raises:
+        ModelUnavailable: says what is missing and what to do.
+    """
+    with bars(console) as advance:
+        return weights.locate(name, kind, progress=advance)
+
+
+@contextlib.contextmanager
+def bars(console: Console) -> Iterator[Progress]:
+    """A bar for each file that the given function is called about; elsewhere than on a terminal, a line."""
+    tasks: dict[str, TaskID] = {}
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    name_column = TextColumn("{task.description}", markup=False)
+    with rich_progress.Progress(
+        name_column, *columns, console=console, disable=not console.is_terminal
+    ) as shown:
+
+        def advance(file: str, done: int, total: int) -> None:
+            if file not in tasks:
+                tasks[file] = shown.add_task(file, total=total)
+                if total >= WORTH_A_LINE and not console.is_terminal:
+                    console.print(f"{file}: {total / 1e6:,.0f} MB", markup=False, highlight=False)
+            shown.update(tasks[file], completed=done)
+
+        yield advance
