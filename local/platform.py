@@ -12,6 +12,7 @@ from local.database import Database
 from local.queue import SqliteQueue
 from local.records import SqliteRecords
 from local.store import FileStore
+from shared.adapters.hosted import open_hosted
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
 from shared.clock import SystemClock
@@ -125,6 +126,7 @@ def open_ports(settings: Settings) -> LocalPorts:
         clock=clock,
         settings=settings,
         engines=settings.engine_set,
+        hosted=open_hosted(settings),
         inbox=inbox,
         out=out,
     )

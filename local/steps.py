@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from functions.outcome import acknowledged, pubsub_data, pubsub_message
 from local.delivery import deliver
 from local.platform import EXPORTER
-from shared.flow import give_up, record, request, upload
-from shared.messages import ChunkDone, TranscriptReady, decode
-from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
+from shared.errors import EngineRefused
+from shared.flow import give_up, hosted, record, request, upload
+from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
+from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,18 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
         with acknowledged(event, lambda: ports, DEAD_LETTERS):
             give_up.on_dead_letter(pubsub_message(event), ports)
 
+    def on_chunk(event: CloudEvent) -> None:
+        with acknowledged(event, lambda: ports, DEEPGRAM):
+            message = decode(pubsub_data(event), ChunkMessage)
+            try:
+                hosted.on_chunk(message, ports, message_id=event["id"])
+            except EngineRefused as error:
+                # Whoever can mend it sits here and waits: no use in trying on.
+                record.fail(message.recording, error, ports)
+
     steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
+    if ports.hosted is not None:
+        steps[DEEPGRAM] = on_chunk
     return steps | {EXPORTER: exporter(ports)}
 
 

@@ -35,7 +35,7 @@ from shared.errors import ConfigurationError
 from shared.flow import documents
 from shared.model import Options, recording_id
 from shared.telemetry import log, show_logs
-from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
+from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,9 @@ FUNCTIONS = {
     DEAD_LETTERS: ("functions/sweeper/main.py", "on_dead_letter"),
 }
 """Which function each push subscription delivers to: source file and target."""
+
+WITH_A_KEY = {DEEPGRAM: ("functions/deepgram/main.py", "on_chunk")}
+"""The same, where there is a key for Deepgram."""
 
 SWEEPER = ("functions/sweeper/main.py", "on_tick")
 """The function that is called every minute."""
@@ -96,10 +99,11 @@ def run(ports: LocalPorts) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
-        children, endpoints, sweeper = _children()
+        children, endpoints, sweeper = _children(FUNCTIONS | (WITH_A_KEY if ports.hosted else {}))
         stack.callback(_end, children)
         for subscription, url in endpoints.items():
-            loop = PushLoop(ports.queue, subscription, HttpSender(url))
+            calls = settings.deepgram_concurrency if subscription == DEEPGRAM else 4
+            loop = PushLoop(ports.queue, subscription, HttpSender(url), concurrency=calls)
             loop.start()
             stack.callback(loop.stop)
         loop = PushLoop(ports.queue, EXPORTER, exporter(ports), concurrency=1)
@@ -122,10 +126,10 @@ def run(ports: LocalPorts) -> int:
     return 0
 
 
-def _children() -> tuple[list[Child], dict[str, str], str]:
+def _children(functions: dict[str, tuple[str, str]]) -> tuple[list[Child], dict[str, str], str]:
     """The processes to run, the address of the function of each push subscription, and the sweeper's."""
     children, endpoints = [], {}
-    for subscription, function in FUNCTIONS.items():
+    for subscription, function in functions.items():
         child, endpoints[subscription] = _served(*function)
         children.append(child)
     sweeper, url = _served(*SWEEPER)

@@ -61,7 +61,7 @@ def word(text, start, end, **more):
 
 def answer(words, seconds, *, request_id="5f1c9a40-0000-4000-8000-000000000001", language="en"):
     """A successful response, with the fields that the reference names."""
-    text = " ".join(one.get("punctuated_word", one["word"]) for one in words)
+    text = " ".join(one.get("punctuated_word", "") for one in words)
     return {
         "metadata": {
             "transaction_key": "deprecated",

@@ -11,6 +11,7 @@ from shared.flow import hosted
 from shared.messages import ChunkMessage, decode
 from shared.platform import connect
 from shared.settings import Settings
+from shared.topology import DEEPGRAM
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -21,6 +22,6 @@ Settings.from_environment()  # a wrong setting stops the process now, not at its
 @functions_framework.cloud_event
 def on_chunk(event: CloudEvent) -> None:
     """A chunk is Deepgram's (Pub/Sub, topic `chunks-deepgram`)."""
-    with acknowledged(event, connect):
+    with acknowledged(event, connect, DEEPGRAM):
         message = decode(pubsub_data(event), ChunkMessage)
         hosted.on_chunk(message, connect(), message_id=event["id"])

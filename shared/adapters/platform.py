@@ -14,6 +14,7 @@ from shared.adapters import credentials
 from shared.adapters.cloud_run import CloudRunJobs
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.gcs import GcsStore
+from shared.adapters.hosted import open_hosted
 from shared.adapters.pubsub import PubSubQueue
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
@@ -65,4 +66,5 @@ def open_ports(settings: Settings) -> GooglePorts:
         clock=SystemClock(),
         settings=settings,
         engines=settings.engine_set,
+        hosted=open_hosted(settings),
     )

@@ -46,6 +46,7 @@ FUNCTIONS = {
     "requests": ("functions/router/main.py", "on_request"),
     "merger": ("functions/merger/main.py", "on_chunk_done"),
     "dead-letters": ("functions/sweeper/main.py", "on_dead_letter"),
+    "deepgram": ("functions/deepgram/main.py", "on_chunk"),
 }
 """Which function each push subscription delivers to."""
 
@@ -169,7 +170,7 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         print(
-            "starting Cloud Storage, Pub/Sub and Firestore emulators, four functions and a worker …",
+            "starting Cloud Storage, Pub/Sub and Firestore emulators, five functions and a worker …",
             flush=True,
         )
         with deployed(Path(folder)) as deployment:
