@@ -7,16 +7,17 @@ correctness: one too many finds no work, one that fails is tried again by the sw
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
 from shared.flow import plan
+from shared.ports import GpuState
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.model import Chunk
-    from shared.ports import GpuState, Ports
+    from shared.ports import Ports
     from shared.settings import Settings
 
 STARTS = "gpu_starts"
@@ -25,9 +26,6 @@ STARTS = "gpu_starts"
 HOURS_A_TASK = 20.0
 """Hours of audio worth one more task. On an L4 at some 220 times real time they take five minutes, of which
 a start of half a minute is a tenth; with less, starting costs more than it gains."""
-
-MOST_TASKS = 3
-"""Tasks started at one time: the L4 quota that a new project has."""
 
 WINDOW = 60.0
 """Seconds in which workers are started once. A start takes some seconds to show among the running ones, and
@@ -42,6 +40,8 @@ class Start:
     """0: none."""
     reason: str
     """One sentence for the log."""
+    state: GpuState | None = None
+    """What the platform said about its workers; None where it was not asked."""
 
 
 def how_many_tasks(backlog: int, running: int, settings: Settings) -> Start:
@@ -50,14 +50,14 @@ def how_many_tasks(backlog: int, running: int, settings: Settings) -> Start:
     Args:
         backlog: chunks without a result that wait for a worker.
         running: executions that run or are about to.
-        settings: length of a chunk.
+        settings: length of a chunk, and how many tasks may be started at one time.
     """
     if backlog <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
     if running > 0:
         return Start(tasks=0, reason=f"{backlog} chunks wait, {running} executions run and pull them")
     hours = backlog * plan.sizes(plan.worker_engine(settings), settings).seconds / 3600
-    tasks = min(MOST_TASKS, math.ceil(hours / HOURS_A_TASK))
+    tasks = min(settings.gpu_max_tasks, math.ceil(hours / HOURS_A_TASK))
     return Start(tasks=tasks, reason=f"{backlog} chunks wait ({hours:.1f} h of audio) and nothing runs")
 
 
@@ -87,20 +87,20 @@ def _start(backlog: int, ports: Ports) -> Start:
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
-    wanted = how_many_tasks(backlog, state.running, ports.settings)
+    wanted = replace(how_many_tasks(backlog, state.running, ports.settings), state=state)
     if not wanted.tasks:
         return wanted
     now = ports.clock.now()
     window = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
     if not ports.records.create(STARTS, f"{int(now // WINDOW):012d}", window):
-        return Start(tasks=0, reason="somebody started workers within this minute")
+        return Start(tasks=0, reason="somebody started workers within this minute", state=state)
     state = ports.gpu_jobs.start(wanted.tasks)
     if state.status != "ready":
         return _failed(state)
     log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
-    return wanted
+    return replace(wanted, state=state)
 
 
 def _failed(state: GpuState) -> Start:
     log.warning("no workers could be started (%s): %s", state.status, state.reason)
-    return Start(tasks=0, reason=f"{state.status}: {state.reason}")
+    return Start(tasks=0, reason=f"{state.status}: {state.reason}", state=state)

@@ -4,6 +4,7 @@
     stuck recordings  go on, or end as FAILED (stuck.py)
     untold ends       are announced, and the requests that wait for them answered
     workers           are started where chunks wait and none run (capacity.py)
+    conditions        are written down for the router, and the rollout is guarded (conditions.py)
     ended workers     get the rest of their bill into the ledger (executions.py)
 
 All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
@@ -17,7 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError, Permanent, Transient
-from shared.flow import answers, capacity, documents, executions, record, upload
+from shared.flow import answers, capacity, conditions, documents, executions, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
 from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
@@ -175,11 +176,11 @@ def answer_waiting(ports: Ports) -> int:
 
 
 def start_workers(ports: Ports) -> int:
-    """Start workers for the chunks that wait for one; gives the number of tasks."""
-    backlog = 0
-    for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
-        done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
-        ours = sum(map(capacity.needs_worker, recording.chunks))
-        # In a hybrid some of those that are done may be of the other engine: at most this many wait.
-        backlog += min(ours, len(recording.chunks) - done)
-    return capacity.start_workers(backlog, ports).tasks
+    """Start workers for the chunks that wait for one; gives the number of tasks.
+
+    What is learned on the way of workers, queues, speeds and failures is written down for the router.
+    """
+    backlog = conditions.backlog_of(ports)
+    start = capacity.start_workers(backlog.chunks, ports)
+    conditions.observe(backlog, start, ports)
+    return start.tasks

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, Permanent
-from shared.flow import dispatch, documents, plan, probe, record, route
+from shared.flow import dispatch, documents, probe, record, route
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.telemetry import log
@@ -121,9 +121,9 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
     audio = probe.look_at(recording.source, recording.options, ports)
-    decision = route.choose(recording.options, ports.settings, ports.engines)
-    seconds = plan.chunk_seconds(audio, decision.engine, ports.settings)
-    chunks = plan.split(audio, recording.source.size, seconds, decision.engine)
+    case = route.Case(key=recording.id, size=recording.source.size, audio=audio, options=recording.options)
+    choice = route.choose(case, route.known(ports))
+    decision, chunks = choice.decision, choice.chunks
 
     def plan_once(stored: Recording) -> Recording | None:
         if stored.state != "ACCEPTED":

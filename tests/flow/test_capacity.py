@@ -64,7 +64,7 @@ def test_one_task_for_every_twenty_hours_of_audio_where_none_run(backlog, runnin
 def test_tasks_are_started_only_for_a_backlog_and_never_beyond_the_quota(backlog, running, minutes):
     tasks = capacity.how_many_tasks(backlog, running, Settings(chunk_minutes=minutes)).tasks
     assert (tasks > 0) == (backlog > 0 and running == 0)
-    assert tasks <= capacity.MOST_TASKS
+    assert tasks <= Settings().gpu_max_tasks
 
 
 def test_an_upload_starts_a_worker_where_none_runs(world, ports, jobs):

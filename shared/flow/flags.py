@@ -1,0 +1,134 @@
+"""Settings that can be changed while everything runs: a document in the records comes before the environment.
+
+`config/flags` holds values under the names of the environment variables, and under `since` when each was set.
+A person may also write it by hand; a value that is wrong is passed over and logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, get_type_hints
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from shared.errors import BadRequest, ConfigurationError, DropscribeError
+from shared.settings import Settings, variable
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.ports import Ports, Records
+
+CONFIG, KEY = "config", "flags"
+"""Collection and key of the document."""
+
+SINCE = "since"
+"""Its field that says when each flag was set."""
+
+CACHED = 15.0
+"""Seconds for which a process knows the flags that it read."""
+
+NAMES = {
+    variable(name): name
+    for name in (
+        "method", "enable_gpu", "enable_fallback", "rollout_percent", "small_minutes", "short_hours",
+        "long_hours", "small_mb", "short_mb", "long_mb", "cost_optimization", "cost_threshold",
+        "wait_usd_per_minute",
+    )
+}  # fmt: skip
+"""The settings that can be changed so, by their variables."""
+
+_TYPES = get_type_hints(Settings)
+_known: WeakKeyDictionary[Records, tuple[float, Flags]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flags:
+    """The flags as they are set."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Values by variable, of the right types."""
+    since: Mapping[str, float] = field(default_factory=dict)
+    """When each was set, seconds since 1970, by variable; 0 where nobody noted it."""
+
+    def applied(self, settings: Settings) -> Settings:
+        """The settings with the flags in place of the environment's values."""
+        try:
+            return replace(settings, **{NAMES[name]: value for name, value in self.values.items()})
+        except ConfigurationError:
+            changed = settings
+        for name, value in self.values.items():
+            try:
+                changed = replace(changed, **{NAMES[name]: value})
+            except ConfigurationError as error:
+                log.warning("the flag %s is passed over: %s", name, error)
+        return changed
+
+
+def read(ports: Ports) -> Flags:
+    """The flags, at most some seconds old. Never raises: without an answer those known last count."""
+    now = ports.clock.now()
+    time, flags = _known.get(ports.records, (float("-inf"), Flags()))
+    if 0 <= now - time < CACHED:
+        return flags
+    try:
+        flags = _parsed(ports.records.get(CONFIG, KEY) or {})
+    except DropscribeError as error:
+        log.warning("the flags cannot be read, those known count: %s", error)
+    _known[ports.records] = now, flags
+    return flags
+
+
+def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
+    """Set flags; an empty value takes a flag away, so that the environment counts again.
+
+    Raises:
+        BadRequest: names the flag that is unknown or whose value is wrong.
+    """
+    values: dict[str, Any] = {}
+    for name, text in assignments.items():
+        if name not in NAMES:
+            raise BadRequest(f"There is no flag {name}. Choose from {', '.join(NAMES)}.")
+        if text:
+            values[name] = _value(name, text)
+    now = ports.clock.now()
+
+    def changed(fields: dict[str, Any]) -> dict[str, Any]:
+        since = dict(fields.pop(SINCE, None) or {})
+        kept = {name: value for name, value in fields.items() if name not in assignments}
+        times = {name: time for name, time in since.items() if name not in assignments}
+        return {**kept, **values, SINCE: {**times, **dict.fromkeys(values, now)}}
+
+    flags = _parsed(changed(ports.records.get(CONFIG, KEY) or {}))
+    try:
+        replace(ports.settings, **{NAMES[name]: value for name, value in flags.values.items()})
+    except ConfigurationError as error:
+        raise BadRequest(f"With this flag, {error}.") from error
+    if not ports.records.create(CONFIG, KEY, changed({})):
+        ports.records.update(CONFIG, KEY, changed)
+    _known.pop(ports.records, None)
+    return flags
+
+
+def _value(name: str, text: object) -> Any:
+    try:
+        return msgspec.convert(text, type=_TYPES[NAMES[name]], strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{name} cannot be {text!r}: {error}") from error
+
+
+def _parsed(fields: Mapping[str, Any]) -> Flags:
+    values: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name == SINCE:
+            continue
+        if name not in NAMES:
+            log.warning("config/flags has %s, which is no flag: it is passed over", name)
+            continue
+        try:
+            values[name] = _value(name, value)
+        except BadRequest as error:
+            log.warning("config/flags: %s; it is passed over", error)
+    times = fields.get(SINCE) or {}
+    return Flags(values=values, since={name: float(times.get(name, 0.0)) for name in values})

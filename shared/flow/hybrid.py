@@ -1,0 +1,81 @@
+"""Step 4, for two engines: which chunks of a recording each of them gets. Pure.
+
+Both work at the same time, so the recording is done when the later of them is. Each gets one contiguous run
+of chunks: between two engines lies one seam, because words at a seam were written by two hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from shared.flow.pace import lengths_of
+from shared.model import Chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.flow.pace import Pace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """A plan with its engines, and what it is expected to take."""
+
+    chunks: tuple[Chunk, ...]
+    """The whole plan, in order; the first engine has the beginning."""
+    first: int
+    """How many chunks the first engine has; 0 or all where one engine alone is best."""
+    usd: float
+    """US dollars."""
+    wait: float
+    """Seconds until the later engine is done."""
+    reason: str
+    """The split in words."""
+
+
+def split(chunks: Sequence[Chunk], first: Pace, second: Pace, cap: float) -> Split:
+    """The split that is done soonest among those that cost no more than the cap.
+
+    All n + 1 places of the one seam are compared. Equal times go to the cheaper split; where none is within
+    the cap, the cheapest is taken.
+
+    Args:
+        chunks: the plan, at least one chunk.
+        first: the engine that gets the beginning.
+        second: the engine that gets the rest.
+        cap: US dollars for all of it.
+    """
+    lengths = lengths_of(chunks)
+    before = list(accumulate(lengths, initial=0.0))
+    longest_before = list(accumulate(lengths, max, initial=0.0))
+    longest_after = list(accumulate(reversed(lengths), max, initial=0.0))[::-1]
+    # The sum of the rest from its own end: a difference would leave a rounding error where there is no rest.
+    after = list(accumulate(reversed(lengths), initial=0.0))[::-1]
+    options = [
+        (
+            max(first.wait(before[at], longest_before[at]), second.wait(after[at], longest_after[at])),
+            first.usd(before[at]) + second.usd(after[at]),
+            at,
+        )
+        for at in range(len(chunks) + 1)
+    ]
+    affordable = [one for one in options if one[1] <= cap]
+    wait, usd, at = min(affordable) if affordable else min(options, key=lambda one: (one[1], one[0]))
+    parts = [
+        f"{count} to {pace.engine}" for count, pace in ((at, first), (len(chunks) - at, second)) if count
+    ]
+    reason = f"of {len(chunks)} chunks {' and '.join(parts)}, done in {wait:.0f} s for ${usd:.4f}"
+    if not affordable:
+        reason += f", the cheapest: no split costs ${cap:.4f} or less"
+    return Split(
+        chunks=tuple(
+            replace(chunk, engine=first.engine if index < at else second.engine)
+            for index, chunk in enumerate(chunks)
+        ),
+        first=at,
+        usd=usd,
+        wait=wait,
+        reason=reason,
+    )

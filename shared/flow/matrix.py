@@ -1,0 +1,102 @@
+"""Step 3, the rule behind `auto`: the matrix of lengths and sizes. Pure.
+
+    row   length          size            GPU available        no GPU
+    0     under 30 min    under 50 MB     Parakeet             Parakeet
+    1     up to 2 h       up to 200 MB    Parakeet             Deepgram
+    2     2 h to 4 h      200 to 400 MB   hybrid               Deepgram
+    3     over 4 h        over 400 MB     Deepgram             Deepgram
+
+A bound belongs to the later row, but for the last: exactly 4 h and exactly 400 MB are row 2. Of length and
+size the later row counts. Where only one of the engines can run, it gets everything (route.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.model import AudioInfo, Method
+    from shared.settings import Settings
+
+MEGABYTE = 1_000_000
+"""Bytes."""
+
+LOSSLESS = frozenset(
+    {"alac", "ape", "flac", "mlp", "shorten", "tak", "truehd", "tta", "wavpack", "wmalossless"}
+)
+"""FFmpeg's names of codecs that keep every sample, beside `pcm_…`: their size says little about the work."""
+
+MOST_BITS = 640_000
+"""Bits a second, the most that AC-3 allows (ATSC A/52): a file of more holds pictures, and its size is theirs."""
+
+MATRIX: dict[bool, tuple[Method, Method, Method, Method]] = {
+    True: ("parakeet", "parakeet", "hybrid", "deepgram"),
+    False: ("parakeet", "deepgram", "deepgram", "deepgram"),
+}
+"""The method of each row, with and without a GPU, where both Parakeet and Deepgram can run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """The row of the matrix that applies to a recording."""
+
+    index: int
+    """0 to 3."""
+    reason: str
+    """What puts it there, e.g. `2 h 41 min is between 2 h and 4 h`."""
+
+
+def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
+    """The row of a recording, by its length and, where that tells anything, by its size.
+
+    Args:
+        audio: what the probe found.
+        size: bytes of the object.
+        settings: the thresholds.
+    """
+    hours = [settings.small_minutes / 60, settings.short_hours, settings.long_hours]
+    megabytes = [settings.small_mb, settings.short_mb, settings.long_mb]
+    by_size = _index(size / MEGABYTE, megabytes)
+    size_said = f"{size / MEGABYTE:.0f} MB is {_bounds(by_size, [f'{one:g} MB' for one in megabytes])}"
+    if audio.duration is None:
+        return Row(index=by_size, reason=f"of unknown length, and {size_said}")
+    by_length = _index(audio.duration, [one * 3600 for one in hours])
+    length_said = (
+        f"{human_duration(audio.duration)} is "
+        f"{_bounds(by_length, [human_duration(one * 3600) for one in hours])}"
+    )
+    if by_size > by_length and _size_counts(audio, size):
+        return Row(index=by_size, reason=f"{size_said}, though {length_said}")
+    return Row(index=by_length, reason=length_said)
+
+
+def _size_counts(audio: AudioInfo, size: int) -> bool:
+    assert audio.duration is not None, "the size is all there is otherwise"
+    lossy = not audio.codec.startswith("pcm_") and audio.codec not in LOSSLESS
+    return lossy and size * 8 <= MOST_BITS * audio.duration
+
+
+def _index(value: float, bounds: list[float]) -> int:
+    small, short, long = bounds
+    return 0 if value < small else 1 if value < short else 2 if value <= long else 3
+
+
+def _bounds(index: int, names: list[str]) -> str:
+    small, short, long = names
+    return (f"under {small}", f"between {small} and {short}", f"between {short} and {long}", f"over {long}")[
+        index
+    ]
+
+
+def human_duration(seconds: float | None) -> str:
+    """`2 h 41 min`, `12 min 5 s`, `3.2 s` or `unknown length`, for reasons and tables."""
+    if seconds is None:
+        return "unknown length"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -1,0 +1,120 @@
+"""Step 3, in dollars: what each method would cost, waiting included. Pure.
+
+score = usd + minutes of waiting × price of a minute        (lower is better)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.flow import hybrid, plan
+from shared.flow.pace import lengths_of, pace_of
+from shared.model import Chunk, Considered, Engine, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.flow.conditions import Conditions
+    from shared.model import AudioInfo
+    from shared.prices import PriceTable
+    from shared.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prospect:
+    """One method for one recording, thought through to its plan."""
+
+    method: Method
+    """Which; `hybrid` only where both engines get chunks."""
+    engine: Engine
+    """Engine of the chunks, in a hybrid that of the first."""
+    chunks: tuple[Chunk, ...]
+    """The plan."""
+    usd: float
+    """What it would cost, US dollars."""
+    wait: float
+    """Seconds until the transcript is there."""
+    score: float
+    """US dollars, waiting included."""
+    usd_per_hour: float
+    """`usd` for each hour of audio."""
+    split: str = ""
+    """How a hybrid is split, in words."""
+
+    def considered(self, why_not: str = "") -> Considered:
+        """The same for the record, without the plan."""
+        return Considered(method=self.method, usd=self.usd, wait=self.wait, score=self.score, why_not=why_not)
+
+    def told(self) -> str:
+        """`parakeet $0.0312 and 46 s`, for reasons."""
+        return f"{self.method} ${self.usd:.4f} and {self.wait:.0f} s"
+
+
+def prospects(
+    audio: AudioInfo,
+    size: int,
+    parakeet: Engine | None,
+    *,
+    deepgram: bool,
+    conditions: Conditions,
+    settings: Settings,
+    prices: PriceTable,
+) -> dict[Method, Prospect]:
+    """Every method that can run, with its plan.
+
+    Args:
+        audio: what the probe found.
+        size: bytes of the object.
+        parakeet: the engine that would run Parakeet, None where none can.
+        deepgram: whether Deepgram can run.
+        conditions: speeds, queues and workers.
+        settings: lengths of chunks, price of waiting, cap.
+        prices: US dollars.
+    """
+    engines: Mapping[Method, Engine | None] = {
+        "parakeet": parakeet, "deepgram": "deepgram" if deepgram else None
+    }  # fmt: skip
+    found: dict[Method, Prospect] = {}
+    for method, engine in engines.items():
+        if engine is not None:
+            chunks = plan.split(audio, size, plan.chunk_seconds(audio, engine, settings), engine)
+            lengths, pace = lengths_of(chunks), pace_of(engine, conditions, settings, prices)
+            found[method] = _prospect(
+                method,
+                engine,
+                chunks,
+                pace.usd(sum(lengths)),
+                pace.wait(sum(lengths), max(lengths)),
+                settings,
+            )
+    if parakeet is not None and deepgram:
+        chunks = found["parakeet"].chunks
+        split = hybrid.split(
+            chunks,
+            pace_of(parakeet, conditions, settings, prices),
+            pace_of("deepgram", conditions, settings, prices),
+            settings.cost_threshold * _hours(chunks),
+        )
+        both = _prospect("hybrid", split.chunks[0].engine, split.chunks, split.usd, split.wait, settings)
+        found["hybrid"] = replace(both, split=split.reason)
+    return found
+
+
+def _prospect(
+    method: Method, engine: Engine, chunks: tuple[Chunk, ...], usd: float, wait: float, settings: Settings
+) -> Prospect:
+    return Prospect(
+        method=method,
+        engine=engine,
+        chunks=chunks,
+        usd=usd,
+        wait=wait,
+        score=usd + wait / 60 * settings.wait_usd_per_minute,
+        usd_per_hour=usd / _hours(chunks),
+    )
+
+
+def _hours(chunks: tuple[Chunk, ...]) -> float:
+    """Hours of the recording as planned; the shortest counts as a second, so that nothing costs infinitely much."""
+    return max(1.0, chunks[-1].end or 0.0) / 3600
