@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
 
     from shared.model import Engine
     from shared.results import Word
+    from shared.settings import Settings
 
 SAMPLE_RATE = 16_000
 """Hertz: every recogniser here hears mono sound at this rate."""
@@ -32,6 +37,22 @@ class DeviceMemory:
     """Taken by this process while no window is there, bytes."""
     peak: int
     """Most that this process took at one time since it was last asked, weights included, bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """What an engine runs on."""
+
+    name: str
+    """As its maker calls it."""
+    memory: int
+    """Bytes of its own; 0 for a processor."""
+    driver: str
+    """The CUDA version it serves and, where known, its own; empty for a processor."""
+    dtype: str
+    """Precision of the weights: `bfloat16`, `float32`."""
+    graphs: str
+    """How CUDA graphs are used, and the reason where not fully."""
 
 
 class Transcriber(Protocol):
@@ -62,17 +83,74 @@ class Transcriber(Protocol):
         """How many windows it is best given at one time; None leaves that to its memory (`gpu_job/memory.py`)."""
         ...
 
+    @property
+    def hears_phrases(self) -> bool:
+        """Whether `phrases` make a difference to it."""
+        ...
+
+    @property
+    def device(self) -> Device:
+        """What it runs on."""
+        ...
+
     def memory(self) -> DeviceMemory | None:
         """Memory of its accelerator, its peak counted anew from here; None where it runs on the processor."""
         ...
 
-    def transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
+    def transcribe(
+        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[str] = ()
+    ) -> list[tuple[Word, ...]]:
         """Recognise windows that have nothing to do with each other.
 
         Args:
             windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], of any length up to 30 s.
+            phrases: words and names to prefer where the sound allows them; see `hears_phrases`.
 
         Returns:
             For each window its words in order; times are seconds from the window's start.
         """
         ...
+
+
+NVIDIA = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
+"""One of these is there where a process may use an NVIDIA GPU; `dxg` under Windows. To ask torch takes seconds."""
+
+
+def load(settings: Settings, model: str) -> Transcriber:
+    """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the processor.
+
+    A `.nemo` file is NeMo's and a folder with an ONNX export is not, wherever they are to run.
+
+    Args:
+        settings: whether a GPU may be used, and whether this deployment has nothing else.
+        model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with an ONNX export.
+
+    Raises:
+        ConfigurationError: there is a GPU, or should be one, that cannot be used: processors at a GPU's price
+            are nobody's wish.
+        ModelUnavailable: says what is missing and what to do.
+    """
+    only_gpu = settings.engine_set == {"parakeet-gpu"}
+    gpu = settings.enable_gpu and (only_gpu or (has_gpu() and _has_nemo()))
+    path = Path(model).expanduser()
+    if model.endswith(".nemo") or (gpu and not path.is_dir()):
+        if not _has_nemo():
+            raise ConfigurationError(
+                f"To run {model} takes torch and NeMo, which are not installed here. Install them with "
+                "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."
+            )
+        from gpu_job import parakeet  # noqa: PLC0415 - torch, only where it is wanted
+
+        return parakeet.load(model, device="cuda" if gpu else "cpu")
+    from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine
+
+    return parakeet_onnx.load(model)
+
+
+def has_gpu() -> bool:
+    """Whether there is an NVIDIA GPU, as far as that can be told without torch."""
+    return any(path.exists() for path in NVIDIA)
+
+
+def _has_nemo() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "nemo"))

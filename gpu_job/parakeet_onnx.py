@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_asr
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from gpu_job import batching, tdt, words
-from gpu_job.engine import SAMPLE_RATE
+from gpu_job.engine import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.mel import ANALYSIS, HOP, LogMel
 from gpu_job.weights import MODEL_TYPE, Located, Weights, catalogue, locate
 from shared.errors import ModelUnavailable
@@ -84,6 +85,7 @@ class Parakeet:
 
     engine: Engine = "parakeet-cpu"
     batch: int | None = DECODED_TOGETHER
+    hears_phrases = False
 
     def __init__(self, name: str, located: Located, sessions: _Sessions, callers: int) -> None:
         self.model = name
@@ -92,11 +94,31 @@ class Parakeet:
         self._sessions = sessions
         self._callers = callers
 
+    @property
+    def device(self) -> Device:
+        """The processor."""
+        return Device(
+            name="processor", memory=0, driver="", dtype="as exported", graphs="no CUDA graphs: no GPU"
+        )
+
     def memory(self) -> None:
         """It runs on the processor."""
 
-    def transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
+    def transcribe(
+        self,
+        windows: Sequence[NDArray[np.float32]],
+        phrases: Sequence[str] = (),  # noqa: ARG002 - see `hears_phrases`
+    ) -> list[tuple[Word, ...]]:
         """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
+        try:
+            return self._transcribe(windows)
+        except RuntimeException as error:
+            # onnxruntime has no class of its own for it.
+            if "alloc" not in str(error):
+                raise
+            raise OutOfMemory(str(error)) from error
+
+    def _transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
         heard: list[tuple[Word, ...]] = [()] * len(windows)
         long_enough = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
         lengths = [len(windows[index]) for index in long_enough]

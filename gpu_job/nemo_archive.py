@@ -1,0 +1,171 @@
+"""What is in a `.nemo` file: NeMo's archive of a configuration, a tokenizer and weights.
+
+Read here without NeMo or torch, so that a wrong file is refused before either is imported.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import yaml
+
+from shared.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+CONFIG = "model_config.yaml"
+WEIGHTS = "model_weights.ckpt"
+
+_HEARD_AS = {
+    "sample_rate": 16_000,
+    "window_size": 0.025,
+    "window_stride": 0.01,
+    "window": "hann",
+    "normalize": "per_feature",
+    "n_fft": 512,
+    "preemph": 0.97,
+    "log": True,
+    "frame_splicing": 1,
+    "mag_power": 2.0,
+    "exact_pad": False,
+    "log_zero_guard_type": "add",
+    "log_zero_guard_value": 2**-24,
+}
+"""The front end that `gpu_job/parakeet.py` computes: that of every Parakeet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Network:
+    """How to build a FastConformer-TDT."""
+
+    encoder: dict[str, Any]
+    """Arguments of NeMo's `ConformerEncoder`."""
+    decoder: dict[str, Any]
+    """Arguments of NeMo's `RNNTDecoder`, the prediction network."""
+    joint: dict[str, Any]
+    """Arguments of NeMo's `RNNTJoint`."""
+    pieces: tuple[str, ...]
+    """The vocabulary by index, blank left out; a leading space for SentencePiece's mark of a word's start."""
+    durations: tuple[int, ...]
+    """Frames that each duration class stands for."""
+    max_per_frame: int
+    """Tokens that may follow one another at one encoder frame."""
+    frame_seconds: float
+    """Length of an encoder frame."""
+
+    @property
+    def blank(self) -> int:
+        """Index of blank."""
+        return len(self.pieces)
+
+
+class Archive:
+    """An open `.nemo` file."""
+
+    def __init__(self, tar: tarfile.TarFile, path: Path) -> None:
+        self._tar = tar
+        self._path = path
+        self._members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
+        if missing := [name for name in (CONFIG, WEIGHTS) if name not in self._members]:
+            raise ModelUnavailable(f"{path} is no .nemo file of NeMo's: it lacks {' and '.join(missing)}.")
+        self.config: Mapping[str, Any] = _yaml(self.read(CONFIG), path)
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a small member."""
+        with self.open(name) as file:
+            return file.read()
+
+    def open(self, name: str) -> IO[bytes]:
+        """A member, seekable, read where it lies: weights are not copied to disk or memory first."""
+        file = self._tar.extractfile(self._members[name])
+        assert file is not None
+        # Members of a compressed archive seek by reading all over again.
+        return file if self._tar.fileobj.__class__ is io.BufferedReader else io.BytesIO(file.read())
+
+    def tokenizer(self) -> bytes:
+        """The SentencePiece model that writes text as tokens."""
+        name = str(self.config["tokenizer"]["model_path"]).removeprefix("nemo:")
+        return self.read(name)
+
+    def network(self) -> Network:
+        """Check that it is a Parakeet-TDT, and take out what building it needs.
+
+        Raises:
+            ModelUnavailable: it is another kind of model, or sounds are to be prepared in another way.
+        """
+        config = self.config
+        try:
+            tdt = config["decoding"].get("model_type") == "tdt" or config["loss"]["loss_name"] == "tdt"
+            defaults, joint = config["model_defaults"], dict(config["joint"])
+            if not tdt:
+                raise ModelUnavailable(
+                    f"{self._path} holds a {config.get('target', 'model')!s}; Dropscribe runs token-and-duration "
+                    "transducers (Parakeet-TDT). Name one of those."
+                )
+            heard_as = {**_HEARD_AS, **config["preprocessor"]}
+            wrong = [name for name, value in _HEARD_AS.items() if heard_as[name] != value]
+            if wrong:
+                raise ModelUnavailable(
+                    f"The model in {self._path} wants its sound prepared otherwise than every Parakeet does "
+                    f"({', '.join(f'{name} {heard_as[name]!r}' for name in wrong)}). Name another model."
+                )
+            pieces = tuple(piece.replace("▁", " ") for piece in joint["vocabulary"])
+            joint |= {"num_classes": len(pieces)}
+            joint["jointnet"] = {
+                **joint["jointnet"],
+                "encoder_hidden": defaults["enc_hidden"],
+                "pred_hidden": defaults["pred_hidden"],
+            }
+            encoder = _arguments(config["encoder"])
+            return Network(
+                encoder=encoder,
+                decoder=_arguments({**config["decoder"], "vocab_size": len(pieces)}),
+                joint=_arguments(joint),
+                pieces=pieces,
+                durations=tuple(defaults["tdt_durations"]),
+                max_per_frame=config["decoding"].get("greedy", {}).get("max_symbols") or 10,
+                frame_seconds=heard_as["window_stride"] * encoder["subsampling_factor"],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModelUnavailable(
+                f"The configuration in {self._path} is not that of a Parakeet-TDT model ({error!r}). "
+                "Name another model."
+            ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """Open a `.nemo` file.
+
+    Raises:
+        ModelUnavailable: it is missing, damaged, or no such file.
+    """
+    try:
+        tar = tarfile.open(path)  # noqa: SIM115 - closed below
+    except (OSError, tarfile.TarError) as error:
+        raise ModelUnavailable(f"{path} cannot be read as a .nemo file: {error}. Get it again.") from error
+    with tar:
+        yield Archive(tar, path)
+
+
+def _arguments(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section without the class it asks for: which classes are built is not the file's to say."""
+    return {name: value for name, value in section.items() if not name.startswith("_")}
+
+
+def _yaml(data: bytes, path: Path) -> Mapping[str, Any]:
+    try:
+        config = yaml.safe_load(data)
+    except yaml.YAMLError as error:
+        raise ModelUnavailable(
+            f"The configuration in {path} cannot be read: {error}. Get the file again."
+        ) from error
+    if not isinstance(config, dict):
+        raise ModelUnavailable(f"The configuration in {path} is empty. Get the file again.")
+    return config
