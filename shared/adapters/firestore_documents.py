@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 
 KEPT = {
+    "budget_alerts": timedelta(days=90),
     "chunks": timedelta(days=90),
+    "commitments": timedelta(days=90),
     "dead_letters": timedelta(days=90),
     "failures": timedelta(days=90),
     "gpu_starts": timedelta(days=7),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import answers, dispatch, documents, merge, plan
+from shared.flow import answers, budget, dispatch, documents, merge, plan
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.results import ChunkResult, Transcript
@@ -107,6 +107,7 @@ def announce(recording: Recording, ports: Ports) -> Recording:
     ready = ending(recording, ports)
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
     answers.settle_all(ready, ports)
+    budget.ended(recording.id, ports)
     told = documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=True))
     return recording if told is None else told
 

@@ -98,8 +98,9 @@ def push_stuck(ports: Ports) -> int:
     now = ports.clock.now()
     on_their_way = [
         one
-        for state in ("ACCEPTED", "PLANNED")
-        for one in islice(documents.recordings(ports.records, {"state": state}), AT_A_TIME)
+        # What a budget holds waits for it, and goes on by itself (held.py).
+        for where in ({"state": "ACCEPTED", "held": ""}, {"state": "PLANNED"})
+        for one in islice(documents.recordings(ports.records, where), AT_A_TIME)
     ]
     if not on_their_way:
         return 0

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.firestore_documents import KEPT
-from shared.flow import answers, capacity, documents, failures, give_up, stuck, sweep
+from shared.flow import (
+    answers,
+    budget,
+    capacity,
+    documents,
+    executions,
+    failures,
+    give_up,
+    held,
+    stuck,
+    sweep,
+)
 from shared.model import Recording
 from shared.results import LedgerRow
 
@@ -18,7 +29,7 @@ ROWS = {
 }
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, give_up.DEAD_LETTERS,
-    stuck.SWEEPS, capacity.STARTS, failures.FAILURES,
+    stuck.SWEEPS, capacity.STARTS, failures.FAILURES, budget.COMMITMENTS, held.ALERTS,
 }  # fmt: skip
 
 
@@ -35,6 +46,8 @@ def test_guide_has_a_row_for_each_collection():
         (failures.FAILURES, failures.Failure),
         (stuck.SWEEPS, stuck.Note),
         (stuck.SWEEPS, sweep.Mark),
+        (stuck.SWEEPS, executions.Mark),
+        (budget.COMMITMENTS, budget.Commitment),
     ],
 )
 def test_guide_names_every_field_of_a_record(collection, record):

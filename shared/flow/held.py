@@ -1,0 +1,97 @@
+"""Beside the steps, every minute: recordings that a budget holds go on when there is room, and alerts go out."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from shared.errors import Transient
+from shared.flow import budget, documents, ledger, upload
+from shared.flow.budget import COMMITMENTS, Commitment, Limit, Sums
+from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+ALERTS = "budget_alerts"
+"""Collection of the alerts that were given, one document each."""
+
+SHARES = (50, 80, 100)
+"""Percent of a budget at which somebody is told."""
+
+AT_A_TIME = 100
+"""Recordings that one tick lets go on."""
+
+
+def keep_budgets(ports: Ports) -> int:
+    """Sum up, alert, and let go what fits; gives how many recordings went on.
+
+    Raises:
+        Transient: try again.
+    """
+    found = budget.limits(ports.settings)
+    waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
+    sums = budget.sum_up(ports) if found else Sums()
+    released = sum(_let_go(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
+    smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
+    for limit in found:
+        _alert(limit, sums, smallest, ports)
+    return released
+
+
+def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
+    recording = documents.get_recording(ports.records, key)
+    if recording is None or recording.state != "ACCEPTED":
+        budget.ended(key, ports)
+        return False
+    committed = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
+    now = ports.clock.now()
+    if budget.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
+        return False
+    try:
+        # It is probed and routed anew: what was true when it was held may be so no more.
+        return upload.take(recording.source, recording.options, ports).state != "ACCEPTED"
+    except Transient as error:
+        log.warning("%s cannot go on yet: %s", key, error)
+        return False
+
+
+def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
+    """Say what was reached; `waits_usd` is the smallest of what is held, 0 where nothing is."""
+    now = ports.clock.now()
+    committed = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
+    spent = sums.of(limit.period, now)
+    # What is held would go beyond, so the budget is used up though some cents of it are left.
+    holds = waits_usd > 0 and spent + committed + waits_usd > limit.usd
+    used = 100.0 if holds else (spent + committed) / limit.usd * 100
+    reached = [share for share in SHARES if used >= share - budget.CENT]
+    day = ledger.day_of(now)
+    which = day if limit.period == "day" else day[:7]
+    for share in reached:
+        alert = BudgetAlert(
+            period=limit.period,
+            which=which,
+            percent=share,
+            limit_usd=limit.usd,
+            spent_usd=round(spent, 6),
+            committed_usd=round(committed, 6),
+            forecast_usd=round(budget.forecast(sums.days, now), 6) if limit.period == "month" else None,
+            held=holds,
+        )
+        _tell(f"{which}.{share}", alert, ports)
+
+
+def _tell(key: str, alert: BudgetAlert, ports: Ports) -> None:
+    """Publish an alert once; twice where the sweeper died in between, and never not at all."""
+    if not ports.records.create(ALERTS, key, {"told": False}):
+        found = ports.records.get(ALERTS, key)
+        if found is None or found["told"]:
+            return
+    log.warning(
+        "%d %% of the budget of %s are reached: %.2f dollars spent, %.2f committed of %.2f",
+        alert.percent, alert.which, alert.spent_usd, alert.committed_usd, alert.limit_usd,
+    )  # fmt: skip
+    attributes = {"period": alert.period, "percent": str(alert.percent)}
+    ports.queue.publish(BUDGET_ALERTS, encode(alert), attributes)
+    ports.records.update(ALERTS, key, lambda _: {"told": True})
