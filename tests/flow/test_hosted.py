@@ -1,0 +1,303 @@
+"""One chunk, given to an engine that somebody else runs, by a fake that keeps what it was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shared.audio import Pcm
+from shared.errors import (
+    BadMedia,
+    BadRequest,
+    ConfigurationError,
+    EngineFailed,
+    EngineRefused,
+    StoreUnavailable,
+    Transient,
+)
+from shared.flow import chunk, documents, hosted, record, upload
+from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
+from shared.results import ChunkResult, Heard, LedgerRow, Word
+
+ADDRESS = "https://storage.example/talk.wav?signature"
+
+
+class FakeHosted:
+    """Hears a word a second, unless there is an error to raise."""
+
+    def __init__(self):
+        self.jobs = []
+        self.errors = []
+
+    def transcribe(self, job):
+        self.jobs.append(job)
+        if self.errors:
+            raise self.errors.pop(0)
+        return Heard(
+            words=tuple(
+                Word(text=f"w{i}", start=float(i), end=i + 0.5, confidence=0.98765)
+                for i in range(int(job.seconds))
+            ),
+            seconds=job.seconds,
+            request_id=f"request-{len(self.jobs)}",
+            model="nova-3",
+            revision="v1",
+            language="en",
+        )
+
+
+def sound(seconds):
+    return np.full(int(seconds * 16_000), 99, np.int16).tobytes()
+
+
+@pytest.fixture
+def engine(world):
+    fake = FakeHosted()
+    world.ports = replace(world.ports, hosted=fake, engines=frozenset({"parakeet-cpu", "deepgram"}))
+
+    def heard_by_ears(source, audio, chunk, *, track):
+        if world.media.error is not None:
+            raise world.media.error
+        seconds = chunk.lead + (chunk.end - chunk.start)
+        return Pcm(samples=sound(seconds), start=-chunk.lead, owned=chunk.end - chunk.start)
+
+    world.media.decode = heard_by_ears
+    return fake
+
+
+@pytest.fixture
+def address(world, monkeypatch):
+    monkeypatch.setattr(world.ports.store, "signed_url", lambda _source, _seconds: ADDRESS)
+
+
+def messages(world, **metadata):
+    upload.on_upload(world.upload(**{"dropscribe-method": "deepgram"} | metadata), world.ports)
+    return [decode(one.data, ChunkMessage) for one in world.pull("deepgram")]
+
+
+@pytest.fixture
+def short(world):
+    """A recording that is one chunk."""
+    world.media.info = replace(world.media.info, duration=20.0)
+
+
+def only(world):
+    (recording,) = documents.recordings(world.ports.records)
+    return recording
+
+
+def rows(world):
+    return [from_fields(fields, LedgerRow) for _, fields in world.ports.records.query(documents.LEDGER)]
+
+
+def result_of(world, message):
+    name = chunk.result_name(message.recording, message.chunk.index)
+    return decode(world.ports.store.load("work", name), ChunkResult)
+
+
+def test_chunks_are_decoded_sent_and_kept_on_their_own_axis(world, engine):
+    first, second = messages(world)
+    hosted.on_chunk(second, world.ports, message_id="m-2")
+    [job] = engine.jobs
+    lead = second.chunk.lead
+    assert lead > 0
+    assert (job.url, job.samples, job.tag) == (None, sound(lead + 30), f"{second.recording}.00001")
+    result = result_of(world, second)
+    assert (result.lead, result.owned, result.decoded) == (lead, 30.0, lead + 30)
+    assert [word.start for word in result.words[:2]] == [-lead, 1 - lead]
+    assert result.words[0].confidence == 0.988
+    assert (result.engine, result.model, result.revision, result.language) == (
+        "deepgram",
+        "nova-3",
+        "v1",
+        "en",
+    )
+    assert [decode(one.data, ChunkDone).index for one in world.pull("merger")] == [1]
+    assert first.chunk.index == 0
+
+
+def test_all_chunks_make_a_transcript_and_its_cost(world, engine):
+    for number, message in enumerate(messages(world)):
+        hosted.on_chunk(message, world.ports, message_id=f"m-{number}")
+        record.on_chunk_done(ChunkDone(recording=message.recording, index=message.chunk.index), world.ports)
+    recording = only(world)
+    assert recording.state == "DONE"
+    sent = sum(job.seconds for job in engine.jobs)
+    assert sent > 60.0
+    assert record.cost(recording.id, world.ports) == pytest.approx(sent / 60 * 0.0043)
+
+
+def test_its_row_says_what_is_charged_for_and_under_which_name(world, engine, short):
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    [row] = rows(world)
+    assert (row.engine, row.outcome, row.request_id) == ("deepgram", "heard", "request-1")
+    assert row.billed_seconds == engine.jobs[0].seconds
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0043)
+    assert row.attempt.startswith("m-1-")
+    assert row.attempt == result_of(world, message).attempt
+
+
+def test_what_is_heard_in_many_languages_has_its_own_price(world, engine, short):
+    [message] = messages(world, **{"dropscribe-language": "multi"})
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    [row] = rows(world)
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0052)
+
+
+def test_a_recording_of_one_chunk_is_given_by_its_address(world, engine, short, address):
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    [job] = engine.jobs
+    assert (job.url, job.samples, job.seconds) == (ADDRESS, b"", 20.0)
+    result = result_of(world, message)
+    # All of it was heard, so nothing comes after it.
+    assert (result.lead, result.owned, result.decoded, result.tail) == (0.0, 20.0, 20.0, 0.0)
+
+
+def test_one_of_many_chunks_is_never_given_by_the_address_of_all(world, engine, address):
+    hosted.on_chunk(messages(world)[0], world.ports, message_id="m-1")
+    assert engine.jobs[0].url is None
+
+
+@pytest.mark.parametrize("change", [{"tracks": 2}, {}])
+def test_another_track_than_the_only_one_is_not_given_by_address(world, engine, short, address, change):
+    world.media.info = replace(world.media.info, **change)
+    [message] = messages(world, **({} if change else {"dropscribe-track": "1"}))
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert engine.jobs[0].url is None
+
+
+def test_what_it_cannot_read_from_an_address_is_sent(world, engine, short, address):
+    engine.errors = [BadMedia("undecodable", "Deepgram cannot make anything of this audio.")]
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert [job.url for job in engine.jobs] == [ADDRESS, None]
+    assert only(world).state == "PLANNED"
+    assert len(rows(world)) == 1
+
+
+def test_without_the_right_to_sign_addresses_samples_are_sent(world, engine, short, monkeypatch):
+    def refused(*_):
+        raise ConfigurationError("IAM refuses to sign addresses")
+
+    monkeypatch.setattr(world.ports.store, "signed_url", refused)
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert engine.jobs[0].url is None
+
+
+@pytest.mark.parametrize(
+    "samples", [b"", bytes(16_000 * 2 * 5), sound(0.05)], ids=["nothing", "digital silence", "too short"]
+)
+def test_where_there_is_nothing_to_hear_nothing_is_asked_or_paid(world, engine, short, samples):
+    world.media.decode = lambda *_, **__: Pcm(samples=samples, start=0.0, owned=20.0)
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert engine.jobs == []
+    [row] = rows(world)
+    assert (row.usd, row.billed_seconds) == (0.0, 0.0)
+    assert result_of(world, message).words == ()
+
+
+def test_a_chunk_that_has_a_result_is_not_paid_for_again(world, engine, short):
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert len(engine.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(BadMedia("undecodable", "Bad audio."), "undecodable"), (BadRequest("No such language."), "BadRequest")],
+)
+def test_what_is_wrong_with_the_recording_ends_it(world, engine, short, error, code):
+    engine.errors = [error]
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    recording = only(world)
+    assert (recording.state, recording.code, recording.reason) == ("FAILED", code, str(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EngineRefused("credit", "No credit."),
+        EngineRefused("key", "Bad key."),
+        EngineFailed("rate", "Too many."),
+        EngineFailed("server", "Oops."),
+    ],
+)
+def test_what_is_wrong_with_the_service_comes_again_and_costs_nothing(world, engine, short, error):
+    engine.errors = [error]
+    [message] = messages(world)
+    with pytest.raises(type(error)):
+        hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert only(world).state == "PLANNED"
+    assert rows(world) == []
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert len(rows(world)) == 1
+
+
+def test_a_lost_answer_that_may_be_charged_for_has_its_row_beside_that_of_the_next_try(world, engine, short):
+    engine.errors = [
+        EngineFailed("lost", "Broken off.", billed_seconds=21.0),
+        EngineFailed("answer", "No JSON.", billed_seconds=21.0, request_id="r-9"),
+    ]
+    [message] = messages(world)
+    for _ in range(2):
+        with pytest.raises(EngineFailed):
+            hosted.on_chunk(message, world.ports, message_id="m-1")
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    found = sorted(rows(world), key=lambda row: (row.outcome, row.request_id))
+    assert [(row.outcome, row.request_id) for row in found] == [
+        ("heard", "request-3"),
+        ("lost", ""),
+        ("lost", "r-9"),
+    ]
+    assert found[1].usd == pytest.approx(21 / 60 * 0.0043)
+    assert record.cost(message.recording, world.ports) == pytest.approx(sum(row.usd for row in found))
+
+
+def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine, short, monkeypatch):
+    def unavailable(*_):
+        raise StoreUnavailable("not now")
+
+    [message] = messages(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.store, "create", unavailable)
+        with pytest.raises(StoreUnavailable):
+            hosted.on_chunk(message, world.ports, message_id="m-1")
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert len({row.attempt for row in rows(world)}) == 2
+
+
+def test_a_stretch_that_cannot_be_decoded_is_empty_and_says_so(world, engine):
+    first, second = messages(world)
+    world.media.error = BadMedia("undecodable", "This stretch is damaged.")
+    hosted.on_chunk(first, world.ports, message_id="m-1")
+    world.media.error = None
+    hosted.on_chunk(second, world.ports, message_id="m-2")
+    assert result_of(world, first).warnings == ("This stretch is damaged.",)
+    assert only(world).state == "PLANNED"
+
+
+def test_a_recording_that_is_gone_ends(world, engine):
+    first, _ = messages(world)
+    world.media.error = BadMedia("missing", "It was deleted.")
+    hosted.on_chunk(first, world.ports, message_id="m-1")
+    assert only(world).code == "missing"
+
+
+def test_without_a_key_it_says_so_and_waits_for_one(world, engine, short):
+    [message] = messages(world)
+    with pytest.raises(Transient, match="DEEPGRAM_API_KEY is not set"):
+        hosted.on_chunk(message, replace(world.ports, hosted=None), message_id="m-1")
+
+
+def test_what_is_left_of_its_time_goes_with_the_job(world, engine, short):
+    [message] = messages(world)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert 500 < engine.jobs[0].patience <= hosted.PATIENCE
