@@ -23,6 +23,7 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.platform import LocalPorts
+    from shared.settings import Settings
 
 PREVIEW_LINES = 3
 """Lines of the first transcript shown after the table."""
@@ -77,14 +78,13 @@ def run(request: Request, ports: LocalPorts) -> int:
         console.print(f"{found.passed_over} files in folders passed over: not audio or video by their names")
     for reason in found.unreadable:
         console.print(Text(f"passed over: {printable(reason)}", style="red"))
-    # The key of a recording holds the weights by name, so that other weights give another transcript.
-    model = request.options.model or ports.settings.model
+    model = _weights(request.options, ports.settings)
     submitted = oneshot.look(found.files, replace(request.options, model=model), ports)
     before = sum(one.skipped for one in submitted)
     if before:
         console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
     export.check(request.out)
-    if before < len(submitted):
+    if model is not None and before < len(submitted):
         weights.locate(model)  # a download, or an error before anything is begun
     oneshot.submit(submitted, ports)
     names = {one.key: printable(str(one.file.output)) for one in submitted}
@@ -110,8 +110,17 @@ def run(request: Request, ports: LocalPorts) -> int:
     return 0 if complete else 1
 
 
+def _weights(options: Options, settings: Settings) -> str | None:
+    """Which weights are wanted here, None where only Deepgram is.
+
+    The key of a recording holds them by name, so that other weights give another transcript.
+    """
+    method = settings.method if options.method == "auto" else options.method
+    return None if method == "deepgram" else options.model or settings.model
+
+
 def _endings(
-    submitted: Sequence[oneshot.Submitted], ports: LocalPorts, screen: Screen, model: str
+    submitted: Sequence[oneshot.Submitted], ports: LocalPorts, screen: Screen, model: str | None
 ) -> Iterator[tuple[oneshot.Submitted, Recording]]:
     """Every input with its end; those that could not even be looked at come first."""
     for one in submitted:
@@ -131,7 +140,7 @@ def _endings(
     yield from oneshot.follow(submitted, ports, parakeet_onnx.load, watcher=screen, warm=model)
 
 
-def _show(lines: list[report.Line], request: Request, model: str) -> None:
+def _show(lines: list[report.Line], request: Request, model: str | None) -> None:
     if request.as_json:
         print(json.dumps([one.as_json() for one in lines], ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
