@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gpu_job import weights
+from shared.adapters.deepgram_answers import CONSOLE
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.settings import Settings
 
@@ -73,12 +74,19 @@ def _look() -> Iterator[Finding]:
     if settings.model not in {one.name for one in weights.catalogue()}:
         yield _own_weights(settings.model)
     yield _gpu()
-    key = bool(os.environ.get("DEEPGRAM_API_KEY"))
-    yield Finding(
-        what="Deepgram",
-        state="optional",
-        found=f"DEEPGRAM_API_KEY is {'set' if key else 'not set'}; this version has no Deepgram engine yet",
-    )
+    yield _deepgram(settings)
+
+
+def _deepgram(settings: Settings) -> Finding:
+    what = "Deepgram"
+    if not settings.deepgram_api_key:
+        fix = f"set DEEPGRAM_API_KEY to a key from {CONSOLE}"
+        return Finding(what=what, state="optional", found="no key: method deepgram is not there", fix=fix)
+    if importlib.util.find_spec("deepgram") is None:
+        fix = f"{sys.executable} -m pip install 'dropscribe[deepgram]'"
+        return Finding(what=what, state="missing", found="there is a key, but not its library", fix=fix)
+    found = f"there is a key (not tried), for {settings.deepgram_url}"
+    return Finding(what=what, state="ok", found=found)
 
 
 def _package(package: str, why: str) -> Finding:

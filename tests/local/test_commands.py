@@ -96,6 +96,17 @@ def test_doctor_says_what_can_run_here(call):
     assert "weights tiny" in call("doctor").stdout
 
 
+def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, monkeypatch):
+    assert "no key" in call("doctor").stdout
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "s3cret")
+    told = call("doctor", "--json").stdout
+    [finding] = [one for one in json.loads(told) if one["what"] == "Deepgram"]
+    assert (finding["state"], finding["found"]) == ("ok", "there is a key (not tried), for https://api.deepgram.com")
+    assert "s3cret" not in told
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
+
+
 def test_doctor_finds_wrong_settings(call, monkeypatch):
     monkeypatch.setenv("GPU_BATCH_SIZE", "none")
     result = call("doctor")
