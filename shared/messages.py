@@ -127,7 +127,7 @@ class BudgetAlert:
     spent_usd: float
     """What rows of the ledger sum up to."""
     committed_usd: float
-    """Estimate of what is on its way."""
+    """Estimate of what is on its way, or has ended within the last minute."""
     forecast_usd: float | None
     """What the month will have cost at its end; None for a day."""
     held: bool

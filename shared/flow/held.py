@@ -62,9 +62,10 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
     now = ports.clock.now()
     committed = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
     spent = sums.of(limit.period, now)
-    # What is held would go beyond, so the budget is used up though some cents of it are left.
+    # What is committed may be in the rows already, so it makes no alert by itself. But where something is held,
+    # the budget is used up though some cents of it are left.
     holds = waits_usd > 0 and spent + committed + waits_usd > limit.usd
-    used = 100.0 if holds else (spent + committed) / limit.usd * 100
+    used = 100.0 if holds else spent / limit.usd * 100
     reached = [share for share in SHARES if used >= share - budget.CENT]
     day = ledger.day_of(now)
     which = day if limit.period == "day" else day[:7]

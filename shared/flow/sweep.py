@@ -5,6 +5,7 @@
     untold ends       are announced, and the requests that wait for them answered
     workers           are started where chunks wait and none run (capacity.py)
     conditions        are written down for the router, and the rollout is guarded (conditions.py)
+    budgets           are summed up, and what they held goes on where there is room (held.py)
     ended workers     get the rest of their bill into the ledger (executions.py)
 
 All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
@@ -18,7 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError, Permanent, Transient
-from shared.flow import answers, capacity, conditions, documents, executions, record, upload
+from shared.flow import answers, capacity, conditions, documents, executions, held, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
 from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
@@ -77,6 +78,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         "answered": answer_waiting,
         "tasks_started": start_workers,
         "tasks_accounted": executions.reconcile,
+        "released": held.keep_budgets,
     }
     report, failed = {}, []
     for name, part in parts.items():

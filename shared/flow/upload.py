@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, Permanent
-from shared.flow import dispatch, documents, probe, record, route
+from shared.flow import afford, budget, dispatch, documents, probe, record, route
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.telemetry import log
@@ -115,22 +115,36 @@ def reopen(recording: Recording, ports: Ports) -> None:
 
 
 def freeze_plan(recording: Recording, ports: Ports) -> Recording:
-    """Probe, route and plan; the first plan to be stored is the plan.
+    """Probe, route and plan; the first plan to be stored is the plan. It stays ACCEPTED where a budget holds it.
 
     Raises:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
     audio = probe.look_at(recording.source, recording.options, ports)
     case = route.Case(key=recording.id, size=recording.source.size, audio=audio, options=recording.options)
-    choice = route.choose(case, route.known(ports))
-    decision, chunks = choice.decision, choice.chunks
+    afforded = afford.choose(case, ports)
+    if afforded.held:
+        return _hold(recording, afforded.held, ports)
+    decision, chunks = afforded.choice.decision, afforded.choice.chunks
 
     def plan_once(stored: Recording) -> Recording | None:
         if stored.state != "ACCEPTED":
             return None
-        return replace(stored, state="PLANNED", audio=audio, decision=decision, chunks=chunks)
+        return replace(stored, state="PLANNED", audio=audio, decision=decision, chunks=chunks, held="")
 
     planned = documents.change_recording(ports, recording.id, plan_once)
     assert planned is not None, "it was accepted a moment ago"
+    if planned.ended:
+        # Another delivery was so much quicker that its end came before this one was counted.
+        budget.ended(planned.id, ports)
     log.info("planned %s: %d chunks; %s", recording.id, len(planned.chunks), decision.reason)
     return planned
+
+
+def _hold(recording: Recording, why: str, ports: Ports) -> Recording:
+    def to_held(stored: Recording) -> Recording | None:
+        return replace(stored, held=why) if stored.state == "ACCEPTED" else None
+
+    held = documents.change_recording(ports, recording.id, to_held)
+    assert held is not None, "it was accepted a moment ago"
+    return held

@@ -12,7 +12,7 @@ from tests.flow.test_capacity import ScriptedJobs
 from tests.world import World, heard
 
 NOTHING = {
-    "lost_events": 0, "stuck": 0, "announced": 0, "answered": 0, "tasks_started": 0, "tasks_accounted": 0,
+    "lost_events": 0, "stuck": 0, "announced": 0, "answered": 0, "tasks_started": 0, "tasks_accounted": 0, "released": 0,
 }  # fmt: skip
 
 

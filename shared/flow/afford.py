@@ -1,0 +1,61 @@
+"""Step 3, with the budgets: the router's choice where it fits, a cheaper one or none where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.flow import budget, route
+from shared.flow.route import Choice
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.flow.route import Case, Known
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Afforded:
+    """What the budgets leave of a choice."""
+
+    choice: Choice
+    """Who transcribes."""
+    held: str = ""
+    """Why nobody does for now, for the owner of the recording; empty where it goes on."""
+
+
+def choose(case: Case, ports: Ports) -> Afforded:
+    """Choose who transcribes, and count what it is expected to cost.
+
+    Raises:
+        BadRequest: what was asked for cannot run in this deployment, or nothing can.
+        Transient: it cannot be told what was spent.
+    """
+    known = route.known(ports)
+    choice = route.choose(case, known)
+    admission = budget.commit(case.key, _usd(choice), ports)
+    if admission.action == "hold":
+        return Afforded(choice=choice, held=admission.reason)
+    if admission.action == "cheaper":
+        choice = cheapest(case, known, choice, admission.reason)
+        budget.commit(case.key, _usd(choice), ports)
+    return Afforded(choice=choice)
+
+
+def cheapest(case: Case, known: Known, choice: Choice, why: str) -> Choice:
+    """The cheapest of the methods that were considered; the same one where somebody asked for it. Pure."""
+    if case.options.method != "auto":
+        log.warning("%s: %s, but %s was asked for", case.key, why, case.options.method)
+        return choice
+    able = [one for one in choice.decision.considered if one.usd is not None]
+    best = min(able, key=lambda one: one.usd or 0.0)
+    if best.method == choice.decision.method:
+        return choice
+    cheaper = route.choose(replace(case, options=replace(case.options, method=best.method)), known)
+    reason = f"{why}: {best.method} is the cheapest method"
+    return replace(cheaper, decision=replace(cheaper.decision, reason=reason))
+
+
+def _usd(choice: Choice) -> float:
+    # The first one considered is the one that was chosen.
+    return choice.decision.considered[0].usd or 0.0
