@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.errors import DropscribeError
+from shared.errors import BadRequest, DropscribeError
 from shared.flow import documents, flags, rollout
 from shared.flow.failures import FAILURES, Failure
 from shared.flow.matrix import human_duration
@@ -147,8 +147,7 @@ def no_gpu(conditions: Conditions, settings: Settings, now: float) -> str:
 def read(ports: Ports) -> Conditions:
     """What the sweeper saw last. Never raises: without an answer the settings count."""
     try:
-        fields = ports.records.get(STATE, KEY)
-        return Conditions() if fields is None else from_fields(fields, Conditions)
+        return _stored(ports)
     except DropscribeError as error:
         log.warning("the conditions cannot be read, the settings count: %s", error)
         return Conditions()
@@ -186,9 +185,7 @@ def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
         Transient: the records did not answer.
     """
     now = ports.clock.now()
-    fields = ports.records.get(STATE, KEY)
-    before = Conditions() if fields is None else from_fields(fields, Conditions)
-    seen = _counted(_workers(before, start, now, ports), ports)
+    seen = _counted(_workers(_stored(ports), start, now, ports), ports)
     seen = replace(seen, time=now, waiting=backlog.waiting, oldest=backlog.oldest)
     if "deepgram" in ports.engines:
         seen = replace(seen, rollout=_guarded(seen, ports))
@@ -199,6 +196,15 @@ def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
     if not ports.records.create(STATE, KEY, kept({})):
         ports.records.update(STATE, KEY, kept)
     return seen
+
+
+def _stored(ports: Ports) -> Conditions:
+    fields = ports.records.get(STATE, KEY)
+    try:
+        return Conditions() if fields is None else from_fields(fields, Conditions)
+    except BadRequest as error:
+        log.warning("what the sweeper wrote cannot be read and is begun anew: %s", error)
+        return Conditions()
 
 
 def _workers(before: Conditions, start: Start, now: float, ports: Ports) -> Conditions:
@@ -218,7 +224,7 @@ def _guarded(seen: Conditions, ports: Ports) -> Rollout:
     settings = found.applied(ports.settings)
     asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
     after = rollout.judge(seen.rollout, asked, seen.minutes, ports.clock.now())
-    if seen.rollout is None or after.percent != seen.rollout.percent:
+    if seen.rollout is not None and after.history != seen.rollout.history:
         log.warning("rollout of Parakeet: %s", after.history[-1].reason)
     return after
 

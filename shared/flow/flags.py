@@ -95,7 +95,8 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
     now = ports.clock.now()
 
     def changed(fields: dict[str, Any]) -> dict[str, Any]:
-        since = dict(fields.pop(SINCE, None) or {})
+        times = fields.pop(SINCE, None)
+        since = dict(times) if isinstance(times, Mapping) else {}
         kept = {name: value for name, value in fields.items() if name not in assignments}
         times = {name: time for name, time in since.items() if name not in assignments}
         return {**kept, **values, SINCE: {**times, **dict.fromkeys(values, now)}}
@@ -130,5 +131,10 @@ def _parsed(fields: Mapping[str, Any]) -> Flags:
             values[name] = _value(name, value)
         except BadRequest as error:
             log.warning("config/flags: %s; it is passed over", error)
-    times = fields.get(SINCE) or {}
-    return Flags(values=values, since={name: float(times.get(name, 0.0)) for name in values})
+    times = fields.get(SINCE)
+    known = times if isinstance(times, Mapping) else {}
+    return Flags(values=values, since={name: _time(known.get(name)) for name in values})
+
+
+def _time(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadMedia, StoreUnavailable
+from shared.flow import capacity, chunk, conditions, documents, failures, flags, rollout, route, sweep, upload
+from shared.flow.conditions import AVOID, LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
+from shared.flow.rollout import Minute
+from shared.model import Options
+from shared.ports import GpuState
+from shared.settings import Settings
+from tests.flow.test_capacity import ScriptedJobs
+from tests.world import heard
+
+NOW = 1_800_000_000.0
+GPU = frozenset({"parakeet-gpu", "deepgram"})
+SETTINGS = Settings()
+
+
+class BrokenError(Exception):
+    """Not one of ours."""
+
+
+@pytest.fixture
+def jobs():
+    return ScriptedJobs()
+
+
+@pytest.fixture
+def ports(world, jobs):
+    return replace(world.ports, gpu_jobs=jobs, engines=GPU)
+
+
+def tick(world, ports, minutes=1):
+    for _ in range(minutes):
+        world.clock.time += 60
+        sweep.start_workers(ports)
+    return conditions.read(ports)
+
+
+def work(world, ports, index, *, audio=100.0, busy=1.0, engine="parakeet-gpu", outcome="heard"):
+    """One attempt that ends now."""
+    recording = upload.on_upload(world.upload(f"{index}-{engine}-{outcome}.wav"), world.ports)
+    result, row = heard(recording, recording.chunks[0], attempt=f"a{index}")
+    row = replace(row, engine=engine, audio_seconds=audio, busy_seconds=busy, outcome=outcome)
+    chunk.keep(replace(result, engine=engine), row, world.ports)
+
+
+def fail(ports, number, error=None, where="parakeet-gpu"):
+    error = error or BrokenError("no")
+    failures.note(
+        error, ports, where=where, message_id=f"m{number}", attempt=1, attributes={"recording": "r"}
+    )
+
+
+def test_where_nobody_has_looked_a_gpu_is_counted_on():
+    assert no_gpu(Conditions(), SETTINGS, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (Conditions(time=NOW, status="quota", avoid_until=NOW + 1), r"no GPU can be had now \(quota\)"),
+        (Conditions(time=NOW, oldest=LONGEST_QUEUE + 1), "work has waited for a GPU for 30 min 1 s"),
+        (
+            Conditions(time=NOW, minutes=(Minute(minute=1, done=4, failed=6, fallbacks=0),)),
+            "6 of the last 10 attempts on Parakeet failed",
+        ),
+    ],
+)
+def test_a_gpu_is_not_counted_on_without_capacity_with_a_long_queue_or_after_failures(seen, says):
+    assert no_gpu(seen, SETTINGS, NOW).startswith(says.replace("\\", ""))
+    # What the sweeper saw long ago says nothing about now.
+    assert no_gpu(seen, SETTINGS, NOW + STALE + 1) == ""
+    # Nor does a clock that was set back.
+    assert no_gpu(replace(seen, time=NOW + 10), SETTINGS, NOW) == ""
+
+
+def test_at_its_limits_a_gpu_is_counted_on():
+    few = Minute(minute=1, done=5, failed=5, fallbacks=0)
+    seen = Conditions(time=NOW, avoid_until=NOW, oldest=LONGEST_QUEUE, minutes=(few,))
+    assert no_gpu(seen, SETTINGS, NOW) == ""
+    assert no_gpu(seen, Settings(enable_gpu=False), NOW) == "ENABLE_GPU_TRANSCRIPTION is off"
+
+
+def test_the_router_reads_what_the_sweeper_wrote(world, ports, jobs):
+    jobs.running = 2
+    seen = tick(world, ports)
+    assert (seen.time, seen.running, seen.status) == (world.clock.time, 2, "ready")
+    assert seen == conditions.read(ports)
+
+
+def test_a_start_that_met_the_quota_is_remembered_until_one_succeeds(world, ports, jobs):
+    upload.on_upload(world.upload(), world.ports)
+    jobs.start_status = "quota"
+    seen = tick(world, ports)
+    assert (seen.status, seen.avoid_until) == ("quota", world.clock.time + AVOID)
+    # The list of executions can be read all the while.
+    documents.change_recording(
+        ports, next(documents.recordings(ports.records)).id, lambda one: replace(one, state="DONE")
+    )
+    assert tick(world, ports).avoid_until > world.clock.time
+    jobs.running = 1
+    assert tick(world, ports).avoid_until == 0.0
+
+
+def test_after_a_while_a_gpu_is_tried_again(world, ports, jobs):
+    jobs.status = "quota"
+    tick(world, ports)
+    jobs.status = "ready"
+    assert no_gpu(tick(world, ports), SETTINGS, world.clock.time)
+    assert not no_gpu(tick(world, ports, 10), SETTINGS, world.clock.time)
+
+
+def test_what_waits_is_summed_by_who_is_to_transcribe_it(world, ports):
+    upload.on_upload(world.upload("one.wav"), world.ports)
+    other = upload.on_upload(world.upload("two.wav"), world.ports)
+    chunks = (other.chunks[0], replace(other.chunks[1], engine="deepgram"))
+    documents.change_recording(ports, other.id, lambda one: replace(one, chunks=chunks))
+    world.clock.time += 100
+    found = conditions.backlog_of(ports)
+    assert (found.chunks, found.waiting, found.oldest) == (3, {"parakeet": 90.0, "deepgram": 30.0}, 100.0)
+    # The chunk that Deepgram has done waits no more, and the others still do.
+    result, row = heard(other, chunks[1], engine="deepgram")
+    chunk.keep(result, replace(row, engine="deepgram"), ports)
+    assert conditions.backlog_of(ports).waiting == {"parakeet": 90.0}
+
+
+def test_speeds_are_measured_from_the_ledger_and_the_latest_work_counts_most(world, ports):
+    for index in range(10):
+        work(world, ports, index, audio=100.0, busy=1.0)
+    assert tick(world, ports).speed("parakeet-gpu") is None
+    assert tick(world, ports, 2).speed("parakeet-gpu") == pytest.approx(100.0)
+    for index in range(10, 30):
+        work(world, ports, index, audio=1000.0, busy=1.0)
+    found = tick(world, ports, 3)
+    assert found.speeds["parakeet-gpu"].audio == pytest.approx(1000 * 0.9 + 20_000)
+    assert found.speed("parakeet-gpu") == pytest.approx(20_900 / (10 * 0.9 + 20))
+    assert found.speed("deepgram") is None
+
+
+def test_each_minute_is_counted_once(world, ports):
+    work(world, ports, 0)
+    fail(ports, 0)
+    seen = tick(world, ports, 10)
+    assert [(one.done, one.failed) for one in seen.minutes] == [(1, 1)]
+    assert seen.speeds["parakeet-gpu"].audio == pytest.approx(100.0)
+    assert tick(world, ports, 20).minutes == ()
+
+
+def test_what_is_the_recordings_fault_or_anothers_is_not_parakeets(world, ports):
+    fail(ports, 1, BadMedia("undecodable", "noise"))
+    fail(ports, 2, where="deepgram")
+    fail(ports, 3, where="merger")
+    assert tick(world, ports, 5).minutes == ()
+    fail(ports, 4, StoreUnavailable("no"))
+    assert tick(world, ports, 5).minutes[0].failed == 1
+
+
+def test_after_a_long_pause_only_the_last_minutes_are_read(world, ports, monkeypatch):
+    tick(world, ports)
+    world.clock.time += 86_400
+    asked = []
+    query = ports.records.query
+
+    def counted(collection, where=None):
+        asked.append(collection)
+        return query(collection, where)
+
+    monkeypatch.setattr(ports.records, "query", counted)
+    tick(world, ports)
+    assert asked.count(documents.LEDGER) == conditions.REMEMBERED + 1
+
+
+def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, caplog):
+    case = route.Case(key="k", size=1, audio=world.media.info, options=Options())
+    flags.change({"ROLLOUT_PERCENT": "100"}, ports)
+    assert route.choose(case, route.known(ports)).decision.method == "parakeet"
+    for minute in range(12):
+        for number in range(30):
+            fail(ports, f"{minute}.{number}")
+        world.clock.time += 60
+        sweep.start_workers(ports)
+    seen = conditions.read(ports)
+    assert seen.rollout.percent == 0.0
+    assert "rollout of Parakeet: set back from 100 % to 0 %" in caplog.text
+    # While most attempts fail there is no GPU either; later only the share that was set back remains.
+    world.clock.time += 3600
+    decision = route.choose(case, route.known(ports)).decision
+    assert decision.method == "deepgram"
+    assert "set back from 100 %" in decision.reason
+    flags.change({"ROLLOUT_PERCENT": "100"}, ports)
+    assert route.choose(case, route.known(ports)).decision.method == "parakeet"
+
+
+def test_without_deepgram_nobody_guards_because_there_is_nowhere_to_go(world, ports):
+    alone = replace(ports, engines=frozenset({"parakeet-gpu"}))
+    assert tick(world, alone, 3).rollout is None
+
+
+def test_hand_overs_are_counted_by_their_code(world, ports):
+    failures.note(
+        type("Handed", (StoreUnavailable,), {"code": rollout.HANDED_ON})("to deepgram"),
+        ports, where="parakeet-gpu", message_id="m", attempt=1, attributes={"recording": "r"},
+    )  # fmt: skip
+    (minute,) = tick(world, ports, 3).minutes
+    assert (minute.failed, minute.fallbacks) == (0, 1)
+
+
+def test_conditions_that_cannot_be_read_never_stop_an_upload(world, monkeypatch, caplog):
+    get = world.ports.records.get
+
+    def refusing(collection, key):
+        if collection in {conditions.STATE, flags.CONFIG}:
+            raise StoreUnavailable("not now")
+        return get(collection, key)
+
+    monkeypatch.setattr(world.ports.records, "get", refusing)
+    assert upload.on_upload(world.upload(), world.ports).state == "PLANNED"
+    assert "the settings count: not now" in caplog.text
+
+
+def test_a_document_of_another_version_counts_as_none(world, caplog):
+    world.ports.records.create(conditions.STATE, conditions.KEY, {"time": "yesterday"})
+    assert conditions.read(world.ports) == Conditions()
+    assert "cannot be read" in caplog.text
+
+
+def test_a_document_of_another_version_is_replaced(world, ports):
+    ports.records.create(conditions.STATE, conditions.KEY, {"time": "yesterday"})
+    assert tick(world, ports).time == world.clock.time
+
+
+def test_measured_speeds_stay_when_the_rest_is_stale():
+    old = Conditions(time=NOW, running=3, speeds={"parakeet-gpu": Speed(audio=1e4, busy=10.0)})
+    assert old.fresh(NOW + STALE) == old
+    after = old.fresh(NOW + STALE + 1)
+    assert (after.running, after.speed("parakeet-gpu")) == (0, 1000.0)
+
+
+def test_state_of_workers_is_asked_once_where_they_were_just_asked(world, ports, jobs, monkeypatch):
+    upload.on_upload(world.upload(), world.ports)
+    asked = []
+    monkeypatch.setattr(jobs, "state", lambda: asked.append(1) or GpuState(status="ready", running=1))
+    tick(world, ports)
+    assert len(asked) == 1
+    assert capacity.start_workers(0, ports).state is None
