@@ -2,9 +2,9 @@
 
     sniff.py        which container is it, from its first bytes
     probe.py        duration, codec, channels, from header and tail …
-      isobmff.py      … of mp4, m4a, mov
+      isobmff.py      … of mp4, m4a, mov (isobmff_boxes.py walks it, isobmff_codecs.py names its codecs)
         isobmff_fragments.py  … where it is fragmented
-      matroska.py     … of mkv, webm
+      matroska.py     … of mkv, webm (ebml.py: its elements)
       elementary.py   … of mp3 and raw aac: finds and reads frame headers
       flac.py         … of flac without a length
       promise.py      … of a file that is shorter than its header says:
@@ -14,6 +14,11 @@
       ogg.py          … of ogg: was the stream brought to its end
     decode.py       one chunk as 16 kHz mono, cut by time …
       decode_span.py  … or by byte range
+      shortcut.py     spares FFmpeg what a chunk does not need of a long file, by an overlay.py …
+        isobmff_shortcut.py   … of mp4: of its tables (isobmff_tables.py, isobmff_samples.py), of its fragments
+                              (isobmff_skip.py)
+        matroska_shortcut.py  … of mkv and webm without an index
+        landmarks.py          … found by a few guesses
       timeline.py     puts decoded frames in their places
       container.py    opens FFmpeg with everything switched off that a recording does not need
     sandbox.py      the caller's side: starts the process, answers its reads, enforces time

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
+    from shared.audio.overlay import Overlay
     from shared.audio.reader import Reader
 
 DEMUXERS = (
@@ -34,13 +35,16 @@ PROBE_BYTES = 256 * 1024
 """What FFmpeg may read to learn the parameters of the streams."""
 
 
-def open_container(reader: Reader, demuxer: str, *, probing: bool) -> InputContainer:
+def open_container(
+    reader: Reader | Overlay, demuxer: str, *, probing: bool, indexed: bool = True
+) -> InputContainer:
     """Open a recording with one demuxer.
 
     Args:
         reader: the recording.
         demuxer: FFmpeg's name of it, see `sniff`.
         probing: whether only header and tail are wanted: then no long index is loaded.
+        indexed: False keeps FFmpeg from looking for an index.
 
     Raises:
         BadMedia: `undecodable`, where FFmpeg cannot make sense of the header.
@@ -55,8 +59,10 @@ def open_container(reader: Reader, demuxer: str, *, probing: bool) -> InputConta
         "max_probe_packets": "500",
         "threads": "1",
     }
-    if probing and demuxer == "avi":
+    if not indexed or (probing and demuxer == "avi"):
         options["fflags"] = "+ignidx"  # the index of six hours takes megabytes
+    if demuxer == "mov":
+        options["ignore_chapters"] = "1"  # each would be a read somewhere else
     if demuxer in {"mpegts", "mpeg"}:
         options["duration_probesize"] = str(100_000)
     try:
@@ -66,7 +72,7 @@ def open_container(reader: Reader, demuxer: str, *, probing: bool) -> InputConta
             format=demuxer,
             options=options,
             metadata_errors="replace",
-            buffer_size=32 * 1024 if probing else 64 * 1024,
+            buffer_size=32 * 1024,
             io_open=_refuse,
         )
     except (av.error.FFmpegError, EOFError, ValueError) as error:

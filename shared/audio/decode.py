@@ -5,6 +5,8 @@ Time zero is where a player's clock starts: at the container's start time where 
 
 from __future__ import annotations
 
+import math
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import av
@@ -12,6 +14,7 @@ from av.stream import Discard
 
 from shared.audio.container import choose_stream, open_container
 from shared.audio.decode_span import decode_span
+from shared.audio.shortcut import shortcut
 from shared.audio.sniff import damage, stops_early
 from shared.audio.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.wire import Decoded
@@ -107,6 +110,9 @@ class _Stretch:
         self._begin = max(0.0, chunk.start - chunk.lead)
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
         self._endless = chunk.end is None
+        self._way = shortcut(
+            reader, audio, track=track, begin=self._begin, stop=math.inf if chunk.end is None else stop
+        )
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
         self._origin = 0.0
         self._until = 0.0  # where the audio decoded so far ends
@@ -118,7 +124,7 @@ class _Stretch:
     def decode(self) -> Decoded:
         """Open, seek, decode, account."""
         ended = True
-        with open_container(self._reader, self._audio.format, probing=False) as container:
+        with self._open() as container:
             stream = choose_stream(container, self._track)
             self._films = any(not _is_cover(one) for one in container.streams.video)
             for other in container.streams:
@@ -133,6 +139,9 @@ class _Stretch:
                     break
             self._timeline.finish()
         return self._account(ended)
+
+    def _open(self) -> InputContainer:
+        return open_container(self._way.file, self._audio.format, probing=False, indexed=self._way.indexed)
 
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
         starts = self._time(packet.pts, packet.time_base)
@@ -167,16 +176,16 @@ class _Stretch:
         if self._begin > PREROLL[0]:
             for back in PREROLL:
                 wanted = max(0.0, self._begin - back)
-                packets = _demux(container, stream)
+                packets: Iterator[Packet[AudioStream]] = _demux(container, stream)
                 try:
                     container.seek(self._ticks(stream, wanted), stream=stream)
                 except av.error.FFmpegError:
                     break
                 first = next(packets, None)
+                packets = packets if first is None else chain((first,), packets)
                 time = None if first is None else self._time(first.pts, first.time_base)
-                if first is not None and time is not None and time <= self._begin:
-                    yield first
-                    yield from packets
+                if time is not None and time <= self._begin:
+                    yield from packets if self._way.indexed else self._approach(packets, wanted)
                     return
             try:
                 container.seek(
@@ -188,8 +197,25 @@ class _Stretch:
                 return
         yield from _demux(container, stream)
 
+    def _approach(
+        self, packets: Iterator[Packet[AudioStream]], wanted: float
+    ) -> Iterator[Packet[AudioStream]]:
+        """The packets from the last one on that begins at or before a time: where a seek would have led."""
+        before: Packet[AudioStream] | None = None
+        for packet in packets:
+            time = self._time(packet.pts, packet.time_base)
+            if before is not None and (time is None or time > wanted):
+                yield before
+                yield packet
+                break
+            before = packet
+        else:
+            if before is not None:
+                yield before
+        yield from packets
+
     def _from_the_top(self) -> Iterator[Packet[AudioStream]]:
-        with open_container(self._reader, self._audio.format, probing=False) as container:
+        with self._open() as container:
             stream = container.streams.audio[self._track]
             yield from _demux(container, stream)
 

@@ -130,6 +130,7 @@ class _Frames:
 
     def __iter__(self) -> Iterator[tuple[int, Frame, bytes]]:
         at, span = self._span.read_from, self._span
+        self._reader.expect(min(span.read_to + 6 * LONGEST, self._last) - at, start=at)
         before: Frame | None = None
         while at < span.read_to:
             # Beyond read_to only so far that the frame across it is complete and believed.

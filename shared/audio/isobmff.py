@@ -6,48 +6,27 @@ What a plan needs are five small boxes. Source: ISO/IEC 14496-12; Apple's QuickT
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.audio.isobmff_boxes import boxes
+from shared.audio.isobmff_codecs import describe
 from shared.audio.isobmff_fragments import last_fragment_end, read_sidx
 from shared.audio.sniff import check_track, encrypted, falls_short
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shared.audio.reader import Reader
 
-SMALL = 2048
-"""Smallest read while hopping from box to box, bytes."""
-MOST_BOXES = 4000
-"""Boxes looked at before we give up: a bound on time and reads."""
 MOST_TOP = 64
 """Boxes looked at behind the index, for one that ends after the file does."""
 
-_CODECS = {
-    b"mp4a": "aac", b"alac": "alac", b"Opus": "opus", b"fLaC": "flac", b"ac-3": "ac3", b"ec-3": "eac3",
-    b"samr": "amr_nb", b"sawb": "amr_wb", b"sowt": "pcm_s16le", b"twos": "pcm_s16be", b"lpcm": "pcm",
-    b"raw ": "pcm_u8", b"in24": "pcm_s24be", b"in32": "pcm_s32be", b"fl32": "pcm_f32be",
-    b"fl64": "pcm_f64be", b"ulaw": "pcm_mulaw", b"alaw": "pcm_alaw", b".mp3": "mp3", b"ipcm": "pcm",
-    b"fpcm": "pcm", b"ima4": "adpcm_ima_qt", b"dtsc": "dts",
-}  # fmt: skip
-_OBJECT_TYPES = {
-    0x69: "mp3",
-    0x6B: "mp3",
-    0xA5: "ac3",
-    0xA6: "eac3",
-    0xA9: "dts",
-    0xAD: "opus",
-    0xDD: "vorbis",
-}
-_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-
 
 @dataclass(slots=True)
-class _Track:
+class Track:
+    """What the header of a track says; durations in ticks."""
+
     number: int = 0
     handler: bytes = b""
     timescale: int = 0
@@ -57,12 +36,14 @@ class _Track:
 
 
 @dataclass(slots=True)
-class _Movie:
+class Movie:
+    """What the header of a file says; durations in ticks."""
+
     timescale: int = 1000
     duration: int = 0
     fragments: int | None = None
     defaults: dict[int, int] = field(default_factory=dict)
-    tracks: list[_Track] = field(default_factory=list)
+    tracks: list[Track] = field(default_factory=list)
 
 
 def probe(reader: Reader, track: int) -> AudioInfo:
@@ -71,16 +52,16 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     Raises:
         BadMedia: `incomplete` where the index is missing, `encrypted`, `no-audio`, `no-track`.
     """
-    movie: _Movie | None = None
+    movie: Movie | None = None
     warnings: list[str] = []
     sidx: tuple[int, int] | None = None
     seen: set[bytes] = set()
-    for position, (name, start, end) in enumerate(_boxes(reader, 0, reader.size)):
+    for position, (name, start, end) in enumerate(boxes(reader, 0, reader.size)):
         seen.add(name)
         if name == b"ftyp" and reader.at(start, 4)[:3] == b"aax":
             raise encrypted("Audible's protection")
         if name == b"moov":
-            movie = _read_movie(reader, start, end)
+            movie = read_movie(reader, start, end)
         elif name == b"sidx" and sidx is None:
             sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
         if end > reader.size:
@@ -92,7 +73,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     audio = [one for one in movie.tracks if one.handler == b"soun"]
     check_track(track, len(audio))
     chosen = audio[track]
-    codec, rate, channels = _describe(chosen.entry)
+    codec, rate, channels = describe(chosen.entry)
     duration = _duration(movie, chosen)
     if movie.fragments is not None:
         duration = _fragmented_duration(reader, movie, chosen, sidx)
@@ -123,26 +104,19 @@ def _incomplete(seen: set[bytes]) -> BadMedia:
     )
 
 
-def _boxes(reader: Reader, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, first byte of the content, one past the last byte) of the boxes of a stretch."""
-    for _ in range(MOST_BOXES):
-        header = reader.at(at, 16, block=SMALL)
-        if len(header) < 8 or at + 8 > end:
-            return
-        size, name, start = int.from_bytes(header[:4], "big"), header[4:8], at + 8
-        if size == 1 and len(header) == 16:
-            size, start = int.from_bytes(header[8:], "big"), at + 16
-        elif size == 0:
-            size = end - at
-        if size < start - at:
-            return
-        yield name, start, at + size
-        at += size
+def read_movie(reader: Reader, start: int, end: int) -> Movie:
+    """What the index says, without its tables.
 
+    Args:
+        reader: the recording.
+        start: where the content of `moov` begins.
+        end: one past its last byte.
 
-def _read_movie(reader: Reader, start: int, end: int) -> _Movie:
-    movie = _Movie()
-    for name, first, last in _boxes(reader, start, end):
+    Raises:
+        BadMedia: `encrypted`.
+    """
+    movie = Movie()
+    for name, first, last in boxes(reader, start, end):
         if name == b"mvhd":
             movie.timescale, movie.duration = _times(reader.at(first, 36))
         elif name == b"trak":
@@ -151,7 +125,7 @@ def _read_movie(reader: Reader, start: int, end: int) -> _Movie:
             raise encrypted("MPEG common encryption")
         elif name == b"mvex":
             movie.fragments = 0
-            for inner, at, _ in _boxes(reader, first, last):
+            for inner, at, _ in boxes(reader, first, last):
                 body = reader.at(at, 24)
                 if inner == b"mehd":
                     movie.fragments = int.from_bytes(body[4:12] if body[:1] == b"\1" else body[4:8], "big")
@@ -169,12 +143,12 @@ def _times(body: bytes) -> tuple[int, int]:
     return int.from_bytes(body[12:16], "big"), 0 if duration == 2**32 - 1 else duration
 
 
-def _read_track(reader: Reader, start: int, end: int) -> _Track:
-    track = _Track()
+def _read_track(reader: Reader, start: int, end: int) -> Track:
+    track = Track()
     inside = {b"mdia", b"minf", b"stbl", b"edts"}
     pending = [(start, end)]
     while pending:
-        for name, first, last in _boxes(reader, *pending.pop()):
+        for name, first, last in boxes(reader, *pending.pop()):
             if name in inside:
                 pending.append((first, last))
             elif name == b"tkhd":
@@ -200,7 +174,7 @@ def _edited(body: bytes) -> int:
     return sum(int.from_bytes(body[at : at + size], "big") for at in range(8, stop, step))
 
 
-def _duration(movie: _Movie, track: _Track) -> float | None:
+def _duration(movie: Movie, track: Track) -> float | None:
     if track.edited and movie.timescale:
         return track.edited / movie.timescale
     if track.duration and track.timescale:
@@ -209,7 +183,7 @@ def _duration(movie: _Movie, track: _Track) -> float | None:
 
 
 def _fragmented_duration(
-    reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None
+    reader: Reader, movie: Movie, track: Track, sidx: tuple[int, int] | None
 ) -> float | None:
     """Duration of a fragmented file: from its last fragment, else its index, else its header."""
     end = last_fragment_end(reader, track.number, movie.defaults.get(track.number, 0))
@@ -220,55 +194,3 @@ def _fragmented_duration(
     if movie.fragments and movie.timescale:
         return movie.fragments / movie.timescale
     return _duration(movie, track)
-
-
-def _describe(entry: bytes) -> tuple[str, int, int]:
-    """Codec, rate and channels of a sample entry. Raises BadMedia `encrypted`."""
-    kind = entry[4:8]
-    if kind in {b"enca", b"drms", b"aavd", b"aavs"} or b"sinf" in entry[:600]:
-        raise encrypted("the file carries a copy protection")
-    channels = int.from_bytes(entry[24:26], "big")
-    rate = int.from_bytes(entry[32:34], "big")
-    if int.from_bytes(entry[16:18], "big") == 2:  # QuickTime's third sound description
-        rate = int(_double(entry[40:48]))
-        channels = int.from_bytes(entry[48:52], "big")
-    codec = _CODECS.get(kind, kind.decode("latin-1").strip() or "unknown")
-    at = entry.find(b"esds")
-    if kind == b"mp4a" and at > 0:
-        codec, rate, channels = _elementary(entry[at + 8 :], rate, channels)
-    return codec, rate, max(1, channels)
-
-
-def _double(data: bytes) -> float:
-    value: float = struct.unpack("!d", data)[0] if len(data) == 8 else 0.0
-    return value if 0 < value < 1e7 else 0.0
-
-
-def _elementary(body: bytes, rate: int, channels: int) -> tuple[str, int, int]:
-    """Codec, rate and channels of an elementary stream descriptor (ISO/IEC 14496-1 §7.2.6)."""
-    codec = "aac"
-    at = 0
-    while at + 2 < len(body):
-        tag = body[at]
-        at += 1
-        size = 0
-        while at < len(body):
-            size = size << 7 | body[at] & 0x7F
-            at += 1
-            if body[at - 1] < 0x80:
-                break
-        if tag == 3:
-            at += 3
-        elif tag == 4:
-            codec = _OBJECT_TYPES.get(body[at], "aac") if at < len(body) else codec
-            at += 13
-        elif tag == 5:
-            bits = int.from_bytes(body[at : at + 2], "big")
-            index, layout = bits >> 7 & 15, bits >> 3 & 15
-            if codec == "aac" and bits >> 11 != 31 and index < len(_AAC_RATES):
-                rate = _AAC_RATES[index]
-                channels = {0: channels, 7: 8}.get(layout, layout)
-            break
-        else:
-            at += size
-    return codec, rate, channels

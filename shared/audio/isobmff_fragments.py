@@ -41,8 +41,9 @@ def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
         number: the track's number.
         default: duration of a sample where a fragment does not tell its own (`trex`).
     """
-    start = max(0, reader.size - TAIL)
-    tail = reader.at(start, reader.size - start)
+    stop = reader.size - _table_length(reader)
+    start = max(0, stop - TAIL)
+    tail = reader.at(start, stop - start)
     at = len(tail)
     while (at := tail.rfind(b"moof", 0, at)) >= 4:
         size = int.from_bytes(tail[at - 4 : at], "big")
@@ -53,6 +54,15 @@ def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
     return None
 
 
+def _table_length(reader: Reader) -> int:
+    """Bytes of the table of fragments (`mfra`) at the end: of long files it alone fills the tail (§8.8.9)."""
+    end = reader.at(max(0, reader.size - 16), 16)
+    length = int.from_bytes(end[12:16], "big")
+    if end[4:8] != b"mfro" or not 16 < length <= reader.size:
+        return 0
+    return length if reader.at(reader.size - length, 8)[4:8] == b"mfra" else 0
+
+
 def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     while at + 8 <= end:
         size = int.from_bytes(body[at : at + 4], "big")
@@ -60,6 +70,23 @@ def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
             return
         yield body[at + 4 : at + 8], at + 8, at + size
         at += size
+
+
+def fragment_start(body: bytes, number: int) -> int | None:
+    """When the samples of a track in one `moof` begin, in the track's timescale; None where it does not tell.
+
+    Args:
+        body: content of the box.
+        number: the track's number.
+    """
+    for name, start, end in _inner(body, 0, len(body)):
+        if name != b"traf":
+            continue
+        parts = {inner: body[at:last] for inner, at, last in _inner(body, start, end)}
+        header, time = parts.get(b"tfhd", b""), parts.get(b"tfdt", b"")
+        if time and int.from_bytes(header[4:8], "big") == number:
+            return int.from_bytes(time[4 : 12 if time[0] == 1 else 8], "big")
+    return None
 
 
 def _fragment_end(body: bytes, number: int, default_of_track: int) -> int | None:

@@ -11,8 +11,16 @@ from shared.audio import wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEPT = 4
-"""Blocks kept: FFmpeg goes to and fro between header, index and data."""
+KEPT = (16, 12 * 1024 * 1024)
+"""Blocks kept, and bytes in them: FFmpeg goes to and fro between header, index and data."""
+NEAR = 256 * 1024
+"""A gap up to this long within an expected run is fetched over, bytes: another request would take longer."""
+MOST = 4 * 1024 * 1024
+"""Largest read of a decoding job, bytes."""
+GROWTH = 7
+"""A fetch takes at most so many times what its run has fetched before."""
+SURPLUS = 16
+"""What a run needs beyond what was expected comes in parts as large as this fraction of it."""
 
 
 def give_up() -> NoReturn:
@@ -25,7 +33,11 @@ def give_up() -> NoReturn:
 
 
 class Reader:
-    """A seekable file over `fetch`, with read-ahead that grows while reads are sequential.
+    """A seekable file over `fetch`, where every fetch is a request over a network.
+
+    Reads that follow one another, with or without short gaps, are a run, and its fetches grow while it lasts.
+    A look at a header here and a tail there costs what it asks for. Who knows what a run will take says so
+    (`expect`), and gets it with fewer requests and little beyond.
 
     Args:
         fetch: returns the bytes of (offset, length), fewer only at the end.
@@ -41,7 +53,7 @@ class Reader:
         size: int,
         *,
         block: int = 32 * 1024,
-        most: int = 1024 * 1024,
+        most: int = MOST,
         budget: int | None = None,
     ) -> None:
         self.size = size
@@ -50,9 +62,22 @@ class Reader:
         self._block = block
         self._most = most
         self._budget = budget
-        self._ahead = block
+        self._expected: int | None = None
+        self._known = (0, 0)
+        self._run = 0
+        self._run_end = 0
         self._blocks: list[tuple[int, bytes]] = []
         self._position = 0
+
+    def expect(self, length: int, start: int | None = None) -> None:
+        """Say what the longest run will take: then its fetches end where it does, or little later.
+
+        Args:
+            length: about how many bytes.
+            start: its first byte, where that is known: then it is fetched in full at once.
+        """
+        self._expected = max(1, length)
+        self._known = (0, 0) if start is None else (start, start + length)
 
     @property
     def exhausted(self) -> bool:
@@ -101,18 +126,33 @@ class Reader:
                 return data[offset - start : offset - start + length]
         if offset < 0 or offset >= self.size:
             return b""
-        sequential = any(offset == start + len(data) for start, data in self._blocks)
-        self._ahead = min(self._ahead * 2, max(self._most, block)) if sequential else block
-        wanted = min(max(length, self._ahead), max(self._most, block), self.size - offset)
+        wanted = min(max(length, self._ahead(offset, block)), max(self._most, block), self.size - offset)
         if self._budget is not None:
             wanted = min(wanted, self._budget - self.bytes_read)
         if wanted <= 0:
             return b""
         data = self._fetch(offset, wanted)
         self.bytes_read += len(data)
+        self._run += len(data)
+        self._run_end = offset + len(data)
         if data:
-            self._blocks = [(offset, data), *self._blocks[: KEPT - 1]]
+            self._blocks.insert(0, (offset, data))
+            while len(self._blocks) > KEPT[0] or sum(len(one) for _, one in self._blocks) > KEPT[1]:
+                self._blocks.pop()
         return data[:length]
+
+    def _ahead(self, offset: int, block: int) -> int:
+        """Bytes to fetch from an offset on, as far as the run that it goes on with, or begins, tells."""
+        if self._known[0] <= offset < self._known[1]:
+            return max(block, self._known[1] - offset)
+        near = 0 if self._expected is None else NEAR
+        if not self._run or not 0 <= offset - self._run_end <= near:
+            self._run = 0
+            return block
+        if self._expected is None:
+            return max(block, self._run)
+        left = self._expected - self._run
+        return max(block, min(GROWTH * self._run, left if left > 0 else self._expected // SURPLUS))
 
 
 def remote_fetch(descriptor: int) -> Callable[[int, int], bytes]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.audio.read_ahead import ReadAhead
 from shared.flow import dispatch, documents, ledger
 from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
@@ -43,7 +42,7 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
         BadMedia: nothing of it can be decoded, or decoding broke a limit.
         Transient: the store did not answer.
     """
-    source = ReadAhead(ObjectBytes(store=ports.store, source=message.source))
+    source = ObjectBytes(store=ports.store, source=message.source)
     return ports.media.decode(source, message.audio, message.chunk, track=message.options.track)
 
 
