@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 import av
 
 KEY = "test-key-3f9a"
+AT_AN_ADDRESS = 60.0
+"""Seconds of whatever is behind an address: silence, as this server reads none."""
 
 
 @dataclass
@@ -102,9 +104,9 @@ def seconds_of(body):
         return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
 
 
-def counting(seconds):
-    """What is heard where nobody says otherwise: a word every half second."""
-    return [word(f"Word{i}", i / 2 + 0.1, i / 2 + 0.4) for i in range(int(seconds * 2))]
+def counting(body):
+    """What is heard in audio where nobody says otherwise: a word every half second."""
+    return [word(f"Word{i}", i / 2 + 0.1, i / 2 + 0.4) for i in range(int(seconds_of(body) * 2))]
 
 
 class DeepgramServer:
@@ -166,9 +168,10 @@ class DeepgramServer:
         elif asked.headers.get("authorization") != f"Token {KEY}":
             reply.status, reply.body = 401, refused(401, "INVALID_AUTH", "Invalid credentials.").body
         elif reply.status == 200 and reply.body is None:
-            seconds = 60.0 if asked.url else seconds_of(asked.body)
+            seconds = AT_AN_ADDRESS if asked.url else seconds_of(asked.body)
             self.charged += seconds
-            reply.body = answer(self.heard(seconds), seconds, request_id=f"request-{number}")
+            words = [] if asked.url else self.heard(asked.body)
+            reply.body = answer(words, seconds, request_id=f"request-{number}")
         return reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
 
     def _send(self, handler, body, reply):

@@ -101,7 +101,10 @@ def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, mon
     monkeypatch.setenv("DEEPGRAM_API_KEY", "s3cret")
     told = call("doctor", "--json").stdout
     [finding] = [one for one in json.loads(told) if one["what"] == "Deepgram"]
-    assert (finding["state"], finding["found"]) == ("ok", "there is a key (not tried), for https://api.deepgram.com")
+    assert (finding["state"], finding["found"]) == (
+        "ok",
+        "there is a key (not tried), for https://api.deepgram.com",
+    )
     assert "s3cret" not in told
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
