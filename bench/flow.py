@@ -61,6 +61,9 @@ class Instant:
     engine, model, revision, language = "parakeet-cpu", "instant", "1", "en"
     batch = 64
 
+    def memory(self):
+        return None
+
     def transcribe(self, windows):
         return [
             tuple(

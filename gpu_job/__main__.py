@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 import sys
 import threading
@@ -28,15 +30,15 @@ def main() -> int:
     try:
         ports = connect()
         worker = Worker(ports, parakeet_onnx.load)
-        worker.engine(ports.settings.model)  # fail now rather than on the first recording
-        done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT)
+        done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=ports.settings.model)
     except DropscribeError as error:
         log.error("the worker cannot start: %s", error)
         return 2
-    log.info(
-        "worker ends: %.2f audio-hours, %d chunks in %d batches, engine busy %.1f s",
-        done.audio_seconds / 3600, done.chunks, done.batches, done.busy_seconds,
-    )  # fmt: skip
+    log.info("worker ends: %s", done)
+    if worker.stuck:
+        # The engine is inside a long call, and nothing but the end of the process ends it.
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 

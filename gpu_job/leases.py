@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
@@ -11,9 +12,15 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from shared.ports import Delivery, Queue
 
+AT_A_TIME = 4
+"""Leases renewed at the same time: one call that hangs must not cost the others their leases."""
+
+PATIENCE = 1.0
+"""Seconds that renewals on their way may take when the worker ends."""
+
 
 class LeaseKeeper:
-    """A thread that renews each held lease at a third of its length."""
+    """Renews each held lease at a third of its length."""
 
     def __init__(self, queue: Queue, subscription: str, lease_seconds: float) -> None:
         self._queue = queue
@@ -31,7 +38,7 @@ class LeaseKeeper:
     def stop(self) -> None:
         """Renew no more."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(PATIENCE)
 
     def hold(self, delivery: Delivery) -> None:
         """Renew this lease from now on."""
@@ -44,15 +51,21 @@ class LeaseKeeper:
             self._held.pop(delivery.lease, None)
 
     def _loop(self) -> None:
+        pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="lease")
+        under_way: set[str] = set()
         while not self._stop.wait(self._seconds / 3):
             with self._lock:
-                held = list(self._held.values())
+                held = [one for one in self._held.values() if one.lease not in under_way]
+                under_way.update(one.lease for one in held)
             for delivery in held:
-                self._renew(delivery)
+                pool.submit(self._renew, delivery, under_way)
+        pool.shutdown(wait=True, cancel_futures=True)
 
-    def _renew(self, delivery: Delivery) -> None:
+    def _renew(self, delivery: Delivery, under_way: set[str]) -> None:
         try:
-            if not self._queue.extend(self._subscription, delivery.lease, self._seconds):
+            with self._lock:
+                wanted = delivery.lease in self._held
+            if wanted and not self._queue.extend(self._subscription, delivery.lease, self._seconds):
                 # Its result stays harmless: whoever creates the result object first wins.
                 log.warning(
                     "the lease on message %s has ended, another worker may have it", delivery.message_id
@@ -60,3 +73,6 @@ class LeaseKeeper:
                 self.release(delivery)
         except DropscribeError as error:
             log.warning("cannot renew the lease on message %s: %s", delivery.message_id, error)
+        finally:
+            with self._lock:
+                under_way.discard(delivery.lease)

@@ -1,38 +1,54 @@
 """The worker: a pipeline from messages to kept results.
 
-    intake threads        engine thread (this one)          keeper thread
-    pull, decode, cut ─▶  batch windows, recognise ─▶       write result, ledger, document,
-    (gpu_job/intake.py)   (this file)                       publish done, acknowledge
+    intake.py                rounds.py                  engine thread     keeper threads
+    pull, decode, cut   ─▶   pack, make the next   ─▶   recognise    ─▶   write result, ledger, document,
+    (a process a core)       batch meanwhile            (this file)       publish done, acknowledge
 
-Windows of all chunks and files at hand are packed together (`batching.py`). A chunk is kept as soon
-as its last window is recognised. A chunk that was tried before runs alone.
+Everything is overlapped and bounded by the chunks in hand. Windows of all chunks and files at hand share
+batches; a chunk is kept as soon as its last window is recognised, whatever its batch still holds.
+
+What goes wrong in a batch is tried again at once, in smaller parts: halves where it did not fit, chunk by
+chunk where the engine broke. So only a chunk that fails by itself fails. A chunk whose message comes again
+because its worker died runs alone from the start.
 """
 
 from __future__ import annotations
 
-import queue
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gpu_job import batching
-from gpu_job.engine import SAMPLE_RATE
-from gpu_job.intake import Intake, Prepared
-from shared.flow import chunk, merge
-from shared.flow.merge import Piece
-from shared.prices import TABLE, cpu_cost
-from shared.results import ChunkResult, LedgerRow, Word
+from gpu_job import results
+from gpu_job.engine import SAMPLE_RATE, OutOfMemory
+from gpu_job.engines import Engines
+from gpu_job.intake import Intake
+from gpu_job.rounds import Rounds
+from shared.errors import EngineLimit
+from shared.flow import plan
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from gpu_job.engine import Transcriber
+    from gpu_job.prepared import Prepared
+    from gpu_job.rounds import Batch
     from shared.ports import Ports
+    from shared.results import Word
 
 SUBSCRIPTION = "gpu-worker"
+
+KEEPERS = 4
+"""Results that are written at one time: each waits for the store and the records."""
+
+ROUNDING = 1.000001
+"""What sums of the same units in another order may differ by."""
+
+FINISH, KEPT, ENDED = 4.0, 5.5, 7.5
+"""Seconds after the request to stop by which the engine has finished what it can, results are kept, and all the
+rest is given back. Cloud Run kills after 10."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,16 +57,44 @@ class Summary:
 
     audio_seconds: float = 0.0
     """Audio recognised, overlap included."""
+    padded_seconds: float = 0.0
+    """The same as computed, padding included."""
     busy_seconds: float = 0.0
     """Wall time inside the engine."""
+    idle_seconds: float = 0.0
+    """Wall time that the engine waited, from when it was loaded."""
     batches: int = 0
-    """Calls of the engine."""
+    """Calls of the engine that gave words."""
     chunks: int = 0
     """Chunks kept."""
+    given_back: int = 0
+    """Chunks that others will have to do."""
+    peak: tuple[int, str] = (0, "main")
+    """Most memory that was taken, bytes, and which."""
+
+    @property
+    def padding(self) -> float:
+        """The share of what was computed that was padding, 0 to 1."""
+        return 1.0 - self.audio_seconds / self.padded_seconds if self.padded_seconds else 0.0
+
+    def __str__(self) -> str:
+        """One line for the log."""
+        size, which = self.peak
+        return (
+            f"{self.audio_seconds / 3600:.2f} audio-hours, {self.chunks} chunks in {self.batches} batches "
+            f"({100 * self.padding:.1f} % padding), {self.given_back} given back, engine busy "
+            f"{self.busy_seconds:.1f} s, idle {self.idle_seconds:.1f} s, peak {size / 1e9:.2f} GB of {which} memory"
+        )
 
 
 class Worker:
-    """Consumes chunk messages until it is told to stop or has nothing to do."""
+    """Consumes chunk messages until it is told to stop or has nothing to do. Runs once.
+
+    Args:
+        ports: the world.
+        load: gives the engine for the name of some weights; may raise ModelUnavailable.
+        on_progress: told the key of a recording and seconds of its audio just recognised.
+    """
 
     def __init__(
         self,
@@ -59,154 +103,204 @@ class Worker:
         *,
         on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
     ) -> None:
-        """Prepare to run.
-
-        Args:
-            ports: the world.
-            load: gives the engine for the name of some weights; may raise ModelUnavailable.
-            on_progress: told the key of a recording and seconds of its audio just recognised.
-        """
-        self._ports = ports
-        self._load = load
-        self._on_progress = on_progress
-        self._engines: dict[str, Transcriber] = {}
-        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keeper")
-        self._intake = Intake(ports, SUBSCRIPTION)
         self.summary = Summary()
-
-    def run(self, stop: threading.Event, *, idle_exit: float | None = None) -> Summary:
-        """Work until `stop` is set, or until nothing was there for `idle_exit` seconds."""
-        self._intake.start()
-        try:
-            while not stop.is_set():
-                for group in groups(self._take()):
-                    self._recognise(group)
-                if idle_exit is not None and self._intake.idle_seconds > idle_exit:
-                    break
-        finally:
-            self._intake.stop()
-            self._keeper.shutdown(wait=True)
-        return self.summary
-
-    def _take(self) -> list[Prepared]:
-        """All chunks that are ready now; waits a moment for the first."""
-        taken: list[Prepared] = []
-        try:
-            taken.append(self._intake.ready.get(timeout=0.1))
-            while True:
-                taken.append(self._intake.ready.get_nowait())
-        except queue.Empty:
-            return taken
-
-    def _recognise(self, group: Sequence[Prepared]) -> None:
-        try:
-            engine = self.engine(group[0].message.model)
-            for prepared in group:
-                if not prepared.windows:
-                    self._recognised(prepared, engine)
-            for batch in self._batches(group, engine.batch or 48):
-                self._run_batch(engine, batch)
-        except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
-            log.warning("the engine failed on %d chunks: %r", len(group), error)
-            for prepared in group:
-                if not prepared.recognised:
-                    self._intake.failed(prepared.delivery, prepared.message.recording, error)
+        self._ports = ports
+        self._on_progress = on_progress
+        self._engines = Engines(load, ports.settings.gpu_memory_limit_gb)
+        self._keeper = ThreadPoolExecutor(KEEPERS, thread_name_prefix="keeper")
+        self._keeping: set[Future[None]] = set()
+        self._lock = threading.Lock()
+        self._intake = Intake(ports, SUBSCRIPTION)
+        self._engine_thread = threading.Thread(target=self._compute, name="engine", daemon=True)
+        self._given_up = threading.Event()
+        self._problem: Exception | None = None
 
     def engine(self, model: str) -> Transcriber:
         """The engine for some weights, loaded on first use. Raises ModelUnavailable."""
-        if model not in self._engines:
-            self._engines[model] = self._load(model)
-        return self._engines[model]
+        return self._engines.get(model)
 
-    def _batches(self, group: Sequence[Prepared], most: int) -> Iterator[list[tuple[Prepared, int]]]:
-        todo = [(prepared, index) for prepared in group for index in range(len(prepared.windows))]
-        lengths = [prepared.windows[index].length for prepared, index in todo]
-        for batch in batching.pack(lengths, max_windows=most, max_padded=480 * SAMPLE_RATE):
-            yield [todo[position] for position in batch]
+    def run(
+        self, stop: threading.Event, *, idle_exit: float | None = None, warm: str | None = None
+    ) -> Summary:
+        """Work until `stop` is set, or until nothing was there for `idle_exit` seconds.
 
-    def _run_batch(self, engine: Transcriber, batch: Sequence[tuple[Prepared, int]]) -> None:
-        waveforms = [prepared.samples(index) for prepared, index in batch]
+        After `stop` it ends within 8 seconds, whatever the engine does: see `stuck`.
+
+        Args:
+            stop: asks for the end.
+            idle_exit: seconds; None to wait for work for ever.
+            warm: weights to load while the first chunks are decoded.
+
+        Raises:
+            ModelUnavailable: `warm` cannot be loaded; nothing is lost.
+            Transient: the worker broke down; nothing is lost.
+        """
+        settings = self._ports.settings
+        together = plan.sizes(plan.worker_engine(settings), settings).together
+        self._rounds = Rounds(
+            self._intake.ready,
+            self._engines,
+            most=together if settings.batch_processing else 0.0,
+            warm=warm,
+            on_empty=self._recognised,
+            on_error=self._failed,
+        )
+        self._intake.start()
+        self._rounds.thread.start()
+        self._engine_thread.start()
+        try:
+            while not stop.wait(0.05) and self._engine_thread.is_alive():
+                if idle_exit is not None and self._idle_seconds() > idle_exit:
+                    break
+        finally:
+            self._end()
+        problem = self._problem or self._rounds.problem
+        if problem is not None:
+            raise problem
+        return self.summary
+
+    @property
+    def stuck(self) -> bool:
+        """True where the engine or its loading still runs after `run`: only the end of the process ends it."""
+        return self._engine_thread.is_alive()
+
+    def _idle_seconds(self) -> float:
+        """How long there was nothing to do; the time of loading does not count."""
+        loaded = self._rounds.loaded
+        return 0.0 if loaded is None else min(self._intake.idle_seconds, time.monotonic() - loaded)
+
+    def _end(self) -> None:
+        """Finish what can be finished, give back the rest."""
+        began = time.monotonic()
+
+        def left(until: float) -> float:
+            return max(0.0, began + until - time.monotonic())
+
+        self._intake.stop()
+        self._rounds.stop()
+        self._engine_thread.join(left(FINISH))
+        with self._lock:
+            self._given_up.set()
+            keeping = set(self._keeping)
+        wait(keeping, left(KEPT))
+        self._keeper.shutdown(wait=False, cancel_futures=True)
+        self.summary.given_back = self._intake.hand_back(left(ENDED))
+        self._intake.join(left(ENDED))
+        self.summary.peak = self._engines.peak()
+
+    def _compute(self) -> None:
+        """The engine's thread."""
+        try:
+            self._compute_all()
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that runs the worker
+            self._problem = error
+
+    def _compute_all(self) -> None:
+        since = time.monotonic()
+        while not self._given_up.is_set():
+            batch = self._rounds.next()
+            loaded = self._rounds.loaded
+            if loaded is not None:
+                self.summary.idle_seconds += time.monotonic() - max(since, loaded)
+            if batch is None:
+                return
+            self._recognise(batch)
+            since = time.monotonic()
+
+    def _recognise(self, batch: Batch) -> None:
+        """One batch, and after a failure its parts."""
+        batch = batch.left()
+        if not batch.items or self._given_up.is_set():
+            return
+        room = self._engines.room(batch.engine)
+        if len(batch.items) > 1 and batch.units > room * ROUNDING:
+            for part in batch.split(room):  # it was formed before something failed to fit
+                self._recognise(part)
+            return
         started = time.perf_counter()
-        heard = engine.transcribe(waveforms)
-        spent = time.perf_counter() - started
-        seconds = [len(waveform) / SAMPLE_RATE for waveform in waveforms]
+        try:
+            heard = batch.engine.transcribe(batch.waveforms)
+            if len(heard) != len(batch.items):
+                raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")  # noqa: TRY301 - as its own errors
+        except OutOfMemory as error:
+            self.summary.busy_seconds += time.perf_counter() - started
+            self._did_not_fit(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
+            self.summary.busy_seconds += time.perf_counter() - started
+            self._went_wrong(batch, error)
+        else:
+            self._heard(batch, heard, time.perf_counter() - started)
+            self._engines.fitted(batch.engine, batch.units)
+
+    def _did_not_fit(self, batch: Batch, error: OutOfMemory) -> None:
+        self._engines.did_not_fit(batch.engine, batch.units)
+        room = self._engines.room(batch.engine)
+        log.warning(
+            "%d windows did not fit together (%s): %.0f s at most from now on", len(batch.items), error, room
+        )
+        if len(batch.items) > 1:
+            self._recognise(batch)
+            return
+        seconds = batch.seconds
+        limit = EngineLimit(
+            f"{seconds:.1f} s of this recording do not fit the memory of the GPU even alone. Raise "
+            "GPU_MEMORY_LIMIT_GB where the card has more, let nothing else use it, or choose another method."
+        )
+        self._failed(batch.chunks(), limit)
+
+    def _went_wrong(self, batch: Batch, error: Exception) -> None:
+        chunks = batch.chunks()
+        log.warning("the engine failed on %d windows of %d chunks: %r", len(batch.items), len(chunks), error)
+        if len(chunks) == 1:
+            self._failed(chunks, error)
+            return
+        for chunk in chunks:
+            self._recognise(batch.of(chunk))
+
+    def _heard(self, batch: Batch, heard: Sequence[tuple[Word, ...]], spent: float) -> None:
+        if self._given_up.is_set():
+            return  # its chunks were given back meanwhile
+        total = batch.seconds
         self.summary.batches += 1
         self.summary.busy_seconds += spent
-        self.summary.audio_seconds += sum(seconds)
-        for (prepared, index), words, length in zip(batch, heard, seconds, strict=True):
+        self.summary.audio_seconds += total
+        self.summary.padded_seconds += batch.padded_seconds
+        for (prepared, index), words, waveform in zip(batch.items, heard, batch.waveforms, strict=True):
+            length = len(waveform) / SAMPLE_RATE
             prepared.heard[index] = words
-            prepared.busy_seconds += spent * length / sum(seconds)
+            prepared.busy_seconds += spent * length / total
             self._on_progress(prepared.message.recording, length)
             if len(prepared.heard) == len(prepared.windows):
-                self._recognised(prepared, engine)
+                self._recognised(prepared, batch.engine)
 
     def _recognised(self, prepared: Prepared, engine: Transcriber) -> None:
-        prepared.recognised = True
-        self._keeper.submit(self._keep, prepared, engine)
+        prepared.over = True
+        self._later(self._keep, prepared, engine)
+
+    def _failed(self, chunks: Sequence[Prepared], error: Exception) -> None:
+        for prepared in chunks:
+            prepared.over = True
+            self._later(self._intake.failed, prepared.delivery, prepared.message.recording, error)
+
+    def _later(self, what: Callable[..., None], *arguments: object) -> None:
+        """Let a keeper do something that waits for the world."""
+        with self._lock:
+            if self._given_up.is_set():
+                return
+            future = self._keeper.submit(what, *arguments)
+            self._keeping.add(future)
+        future.add_done_callback(self._done)
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            self._keeping.discard(future)
 
     def _keep(self, prepared: Prepared, engine: Transcriber) -> None:
         try:
-            result = chunk_result(prepared, engine)
-            busy = round(prepared.busy_seconds, 6)
-            row = LedgerRow(
-                recording=result.recording,
-                chunk=result.index,
-                engine=result.engine,
-                attempt=result.attempt,
-                audio_seconds=result.decoded,
-                busy_seconds=busy,
-                usd=cpu_cost(busy, self._ports.settings),
-                prices=TABLE.version,
-            )
-            chunk.keep(result, row, self._ports)
+            results.keep(prepared, engine, self._ports)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
             self._intake.failed(prepared.delivery, prepared.message.recording, error)
         else:
-            self.summary.chunks += 1
+            with self._lock:
+                self.summary.chunks += 1
             self._intake.finished(prepared)
-
-
-def groups(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
-    """What may be recognised together: chunks for the same weights, and each repeated chunk alone."""
-    together: dict[str, list[Prepared]] = {}
-    alone = []
-    for one in prepared:
-        if one.alone:
-            alone.append([one])
-        else:
-            together.setdefault(one.message.model, []).append(one)
-    return [*together.values(), *alone]
-
-
-def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
-    """The result of a chunk from the words of its windows. Pure."""
-    pcm, chunk_ = prepared.pcm, prepared.message.chunk
-    pieces = []
-    for index, window in enumerate(prepared.windows):
-        offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
-        words = tuple(_placed(word, offset, end) for word in prepared.heard[index])
-        pieces.append(Piece(start=offset, end=end, words=words))
-    return ChunkResult(
-        recording=prepared.message.recording,
-        index=chunk_.index,
-        engine=engine.engine,
-        attempt=f"{prepared.delivery.message_id}-{prepared.delivery.attempt}",
-        model=engine.model,
-        revision=engine.revision,
-        words=merge.join(pieces),
-        lead=round(max(0.0, -pcm.start), 6),
-        owned=pcm.owned,
-        decoded=round(pcm.seconds, 6),
-        language=engine.language,
-        warnings=pcm.warnings,
-    )
-
-
-def _placed(word: Word, offset: float, end: float) -> Word:
-    """A word on the chunk's axis; an engine's frames may reach past the end of its window."""
-    return Word(
-        text=word.text,
-        start=round(min(word.start + offset, end), 3),
-        end=round(min(word.end + offset, end), 3),
-        confidence=round(word.confidence, 3),
-    )

@@ -3,16 +3,17 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gpu_job.worker import SUBSCRIPTION, Worker, groups
+from gpu_job.engine import OutOfMemory
+from gpu_job.worker import SUBSCRIPTION, Worker
 from shared.audio import Pcm
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable
 from shared.flow import documents, record, upload
 from shared.messages import ChunkDone, decode
-from shared.ports import Delivery
 from shared.results import ChunkResult, Word
 from tests.world import World
 
@@ -48,6 +49,9 @@ class CountingEngine:
         self.calls: list[int] = []
         self.failures = 0
 
+    def memory(self):
+        return None
+
     def transcribe(self, windows):
         time.sleep(self.seconds)
         if self.failures:
@@ -59,31 +63,42 @@ class CountingEngine:
 
 @pytest.fixture
 def world(tmp_path):
-    world = World(tmp_path, chunk_minutes=0.5, model="fake")
-    world.clock.now = time.time  # leases and back-off run in real time here
-    world.ports = type(world.ports)(
-        **{name: getattr(world.ports, name) for name in world.ports.__dataclass_fields__}
-        | {"media": ToneMedia(world.media)}
-    )
-    yield world
+    world = World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8)
+    yield toned(world)
     world.close()
 
 
-def work(world, engine, *, until, seconds=20.0):
-    """Run a worker until something holds."""
+def toned(world):
+    """The world with sound in it, and with leases and back-off that run in real time."""
+    world.clock.now = time.time
+    world.ports = replace(world.ports, media=ToneMedia(world.media))
+    return world
+
+
+def work(world, engine, *, until, seconds=20.0, together=0, warm="fake"):
+    """Run a worker until something holds; its first round has so many chunks together."""
     stop = threading.Event()
-    worker = Worker(world.ports, lambda _model: engine)
-    thread = threading.Thread(target=worker.run, args=(stop,))
+
+    def load(_model):
+        wait_until(lambda: worker._intake.ready.qsize() >= together, seconds)
+        return engine
+
+    worker = Worker(world.ports, load)
+    thread = threading.Thread(target=worker.run, args=(stop,), kwargs={"warm": warm})
     thread.start()
-    deadline = time.monotonic() + seconds
     try:
-        while not until():
-            assert time.monotonic() < deadline, "the worker did not get there"
-            time.sleep(0.02)
+        wait_until(until, seconds)
     finally:
         stop.set()
         thread.join()
     return worker.summary
+
+
+def wait_until(holds, seconds):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "the worker did not get there"
+        time.sleep(0.02)
 
 
 def chunks_done(world, recording):
@@ -183,7 +198,7 @@ def test_weights_that_cannot_be_loaded_fail_the_recording_that_asked_for_them(wo
         def __getattr__(self, name):
             raise ModelUnavailable("The weights are not on this machine.")
 
-    work(world, Nowhere(), until=lambda: state(world, recording) == "FAILED")
+    work(world, Nowhere(), until=lambda: state(world, recording) == "FAILED", warm=None)
 
 
 def test_a_message_that_is_no_chunk_does_not_stop_the_worker(world):
@@ -207,12 +222,7 @@ def test_a_worker_without_work_ends_by_itself(world):
 
 
 def test_a_lease_is_renewed_while_the_engine_is_slow(tmp_path):
-    world = World(tmp_path, chunk_minutes=0.5, model="fake", lease_seconds=3.0)
-    world.clock.now = time.time
-    world.ports = type(world.ports)(
-        **{name: getattr(world.ports, name) for name in world.ports.__dataclass_fields__}
-        | {"media": ToneMedia(world.media)}
-    )
+    world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", lease_seconds=3.0))
     recording = upload.on_upload(world.upload(), world.ports)
     engine = CountingEngine(seconds=4.5)
     work(world, engine, until=lambda: chunks_done(world, recording) == 2, seconds=30)
@@ -239,25 +249,179 @@ def test_no_word_ends_after_the_audio(world):
     assert max(word["end"] for word in words) <= done.duration
 
 
-def test_repeated_chunks_are_grouped_alone():
-    class One:
-        def __init__(self, model, attempt):
-            self.message = type("Message", (), {"model": model})
-            self.alone = attempt > 1
+class Poisoned(CountingEngine):
+    """Breaks on every call that holds the loudest sound."""
 
-    a, b, c, d = One("x", 1), One("y", 1), One("x", 1), One("x", 2)
-    assert groups([a, b, c, d]) == [[a, c], [b], [d]]
+    def transcribe(self, windows):
+        if any(np.abs(one).max() > 0.9 for one in windows):
+            self.calls.append(-len(windows))
+            raise RuntimeError("device-side assert")
+        return super().transcribe(windows)
 
 
-def test_the_delivery_counts_as_alone_from_its_second_attempt():
-    from gpu_job.intake import Prepared  # noqa: PLC0415 - only here
+def poison(world, name, index):
+    """Make one chunk of a recording as loud as can be."""
+    decode_ = world.ports.media.decode
 
-    def prepared(attempt):
-        delivery = Delivery(
-            message_id="m", lease="l", data=b"", attributes={}, attempt=attempt, published=0.0
-        )
-        pcm = Pcm(samples=b"", start=0.0, owned=0.0)
-        return Prepared(delivery=delivery, message=None, pcm=pcm, windows=[])
+    def decoded(source, audio, chunk, *, track):
+        pcm = decode_(source, audio, chunk, track=track)
+        if chunk.index == index and source._source.source.name == name:
+            samples = np.frombuffer(pcm.samples, np.int16).copy()
+            samples[:RATE] = 32767 * (np.arange(RATE) % 2)
+            pcm = replace(pcm, samples=samples.tobytes())
+        return pcm
 
-    assert not prepared(1).alone
-    assert prepared(2).alone
+    world.ports.media.decode = decoded
+
+
+def test_only_the_chunk_that_breaks_the_engine_fails_and_the_others_of_its_batch_are_kept_at_once(world):
+    bad = upload.on_upload(world.upload("bad.wav"), world.ports)
+    good = [upload.on_upload(world.upload(f"{i}.wav"), world.ports) for i in range(3)]
+    poison(world, "bad.wav", 0)
+    engine = Poisoned()
+    work(world, engine, until=lambda: state(world, bad) == "FAILED", together=8)
+    assert all(chunks_done(world, one) == 2 for one in good)
+    rows = [fields for _, fields in world.ports.records.query(documents.LEDGER)]
+    assert {row["attempt"][-2:] for row in rows} == {"-1"}
+    assert state(world, bad) == "FAILED"
+    assert "device-side assert" in documents.get_recording(world.ports.records, bad.id).reason
+    assert min(engine.calls) < -1, "it was in a batch with others"
+
+
+class Small(CountingEngine):
+    """Runs out of memory with more than some seconds of sound in one call, padding included."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.fits = seconds
+
+    def transcribe(self, windows):
+        if len(windows) * max(len(one) for one in windows) > self.fits * RATE:
+            self.calls.append(-len(windows))
+            raise OutOfMemory("CUDA out of memory")
+        return super().transcribe(windows)
+
+
+def test_windows_that_do_not_fit_together_are_recognised_in_smaller_batches_and_that_is_remembered(world):
+    recordings = [upload.on_upload(world.upload(f"{i}.wav"), world.ports) for i in range(4)]
+    engine = Small(70.0)
+    work(world, engine, until=lambda: all(chunks_done(world, one) == 2 for one in recordings), together=8)
+    assert min(engine.calls) < -2
+    refused = [-count for count in engine.calls if count < 0]
+    assert len(refused) == len(set(refused)), "no number of windows of this length is tried twice"
+
+
+def test_a_window_that_does_not_fit_alone_ends_its_recording_with_a_reason_to_act_on(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    work(world, Small(1.0), until=lambda: state(world, recording) == "FAILED")
+    failed = documents.get_recording(world.ports.records, recording.id)
+    assert failed.code == "EngineLimit"
+    assert "GPU_MEMORY_LIMIT_GB" in failed.reason
+
+
+def test_a_worker_that_is_stopped_in_a_long_call_gives_everything_back_within_eight_seconds(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    begun, go_on, stop = threading.Event(), threading.Event(), threading.Event()
+
+    class Endless(CountingEngine):
+        def transcribe(self, windows):
+            begun.set()
+            go_on.wait(60)
+            return super().transcribe(windows)
+
+    worker = Worker(world.ports, lambda _model: Endless())
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    assert begun.wait(10)
+    stop.set()
+    stopped = time.monotonic()
+    thread.join()
+    assert time.monotonic() - stopped < 8
+    assert worker.stuck
+    assert worker.summary.given_back == 2
+    again = [one.attempt for one in due(world, 2)]
+    go_on.set()
+    worker._engine_thread.join()
+    assert again == [2, 2]
+    assert chunks_done(world, recording) == 0, "what was given back is left to others"
+
+
+def due(world, count, seconds=10.0):
+    """Messages of the worker's subscription, as soon as there are so many."""
+    found, deadline = [], time.monotonic() + seconds
+    while len(found) < count and time.monotonic() < deadline:
+        found += world.ports.queue.pull(SUBSCRIPTION, count, 60.0)
+        time.sleep(0.05)
+    return found
+
+
+def test_what_the_engine_has_in_hand_is_finished_before_the_worker_ends(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    begun, stop = threading.Event(), threading.Event()
+
+    class Slow(CountingEngine):
+        def transcribe(self, windows):
+            begun.set()
+            time.sleep(0.5)
+            return super().transcribe(windows)
+
+    worker = Worker(world.ports, lambda _model: Slow())
+    threading.Thread(target=lambda: begun.wait(10) and stop.set()).start()
+    worker.run(stop)
+    assert not worker.stuck
+    assert worker.summary.chunks >= 1
+    assert chunks_done(world, recording) == worker.summary.chunks
+
+
+def test_chunks_are_decoded_while_the_weights_are_loaded(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 2, together=2)
+
+
+def test_a_worker_whose_weights_cannot_be_loaded_gives_its_chunks_back_and_says_why(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+
+    def load(_model):
+        time.sleep(0.5)
+        raise ModelUnavailable("The weights are not on this machine.")
+
+    with pytest.raises(ModelUnavailable, match="not on this machine"):
+        Worker(world.ports, load).run(threading.Event(), warm="fake")
+    assert state(world, recording) == "PLANNED"
+    assert [one.attempt for one in due(world, 2)] == [2, 2]
+
+
+def test_without_batch_processing_chunks_are_recognised_one_by_one(tmp_path):
+    world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", batch_processing=False))
+    recordings = [upload.on_upload(world.upload(f"{i}.wav"), world.ports) for i in range(2)]
+    engine = CountingEngine(seconds=0.1)
+    work(world, engine, until=lambda: all(chunks_done(world, one) == 2 for one in recordings))
+    world.close()
+    assert max(engine.calls) <= 2, "a chunk of half a minute with its overlap is two windows"
+
+
+def test_the_exit_line_says_what_was_done_and_what_it_took(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    summary = work(world, CountingEngine(seconds=0.2), until=lambda: chunks_done(world, recording) == 2)
+    assert summary.busy_seconds >= 0.2
+    assert 0 <= summary.padding < 1
+    assert summary.peak[0] > 10_000_000
+    assert "2 chunks in" in str(summary)
+    assert "0 given back" in str(summary)
+
+
+def test_an_engine_that_breaks_the_worker_itself_ends_it_with_the_error_and_its_chunks_given_back(world):
+    upload.on_upload(world.upload(), world.ports)
+
+    class Lost(CountingEngine):
+        readings = 0
+
+        def memory(self):
+            self.readings += 1
+            if self.readings > 1:
+                raise RuntimeError("the driver has gone")
+
+    worker = Worker(world.ports, lambda _model: Lost())
+    with pytest.raises(RuntimeError, match="the driver has gone"):
+        worker.run(threading.Event())
+    assert worker.summary.chunks + worker.summary.given_back == 2
