@@ -15,6 +15,7 @@ from shared.flow import documents
 from shared.messages import CHUNKS_DONE, TRANSCRIBE_REQUESTS
 from shared.model import Options
 from shared.settings import Settings
+from tests.deepgram_server import KEY, deepgram_server
 from tests.emulators import EmulatorMissing
 from tests.google.deployment import PROJECT, deployed
 
@@ -22,19 +23,29 @@ SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory):
+def deepgram():
+    with deepgram_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory, deepgram):
+    key = {"DEEPGRAM_API_KEY": KEY, "DROPSCRIBE_DEEPGRAM_URL": deepgram.url}
     try:
-        with deployed(tmp_path_factory.mktemp("google")) as running:
+        with deployed(tmp_path_factory.mktemp("google"), **key) as running:
             yield running
     except EmulatorMissing as missing:
         pytest.skip(str(missing))
 
 
-def embedded(path, state):
+def embedded(path, state, deepgram, options=Options()):
     """Outputs by file name, and the ledger, of the same file on one machine."""
-    ports = open_ports(Settings(state_dir=state, model="tiny"))
+    settings = Settings(
+        state_dir=state, model="tiny", deepgram_api_key=KEY, deepgram_url=deepgram.url
+    )
+    ports = open_ports(settings)
     try:
-        found = oneshot.look(inputs.collect([path]).files, Options(), ports)
+        found = oneshot.look(inputs.collect([path]).files, options, ports)
         oneshot.submit(found, ports)
         [(_, recording)] = oneshot.follow(found, ports, parakeet_onnx.load)
         return outputs(recording, ports), ledger(recording, ports)
@@ -56,12 +67,25 @@ def ledger(recording, ports):
 
 
 @pytest.mark.parametrize("name", ["voice-note.opus", "status-meeting.mp3", "warehouse-tour.mp4"])
-def test_an_uploaded_object_gives_the_bytes_and_the_cost_of_the_embedded_default(deployment, tmp_path, name):
+def test_an_uploaded_object_gives_the_bytes_and_the_cost_of_the_embedded_default(
+    deployment, deepgram, tmp_path, name
+):
     deployment.upload(name, SAMPLES / name)
     recording = deployment.wait(name)
     assert recording.state == "DONE"
     there = outputs(recording, deployment.ports), ledger(recording, deployment.ports)
-    assert there == embedded(SAMPLES / name, tmp_path)
+    assert there == embedded(SAMPLES / name, tmp_path, deepgram)
+
+
+def test_deepgram_gives_the_bytes_and_the_cost_that_it_gives_on_one_machine(deployment, deepgram, tmp_path):
+    name = "by-deepgram.opus"
+    deployment.upload(name, SAMPLES / "voice-note.opus", {"dropscribe-method": "deepgram"})
+    recording = deployment.wait(name)
+    assert (recording.state, recording.decision.method) == ("DONE", "deepgram")
+    there = outputs(recording, deployment.ports), ledger(recording, deployment.ports)
+    assert b"Word0 Word1" in there[0]["transcript.txt"]
+    assert there == embedded(SAMPLES / "voice-note.opus", tmp_path, deepgram, Options(method="deepgram"))
+    assert KEY not in deployment.log.read_text()
 
 
 def test_every_message_twice_changes_neither_the_transcript_nor_the_cost(deployment):
