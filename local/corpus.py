@@ -169,8 +169,11 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _audio(path: Path, name: str, number: int) -> Path:
-    """The recording of that name: beside the text, or in a folder beside the text's."""
-    for folder in (path.parent, *(one for one in sorted(path.parent.parent.iterdir()) if one.is_dir())):
+    """The recording of that name: beside the text, or in a folder up to two levels up."""
+    above = (
+        one for folder in (path.parent.parent, path.parent.parent.parent) for one in sorted(folder.iterdir())
+    )
+    for folder in (path.parent, *above):
         for suffix in AUDIO:
             if (folder / f"{name}{suffix}").is_file():
                 return folder / f"{name}{suffix}"
