@@ -206,6 +206,38 @@ def cost(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: 
 
 
 @app.command()
+def route(
+    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file of this machine.")],
+    method: Annotated[RequestedMethod, typer.Option(help="Who transcribes.")] = "auto",
+    model: Annotated[str | None, typer.Option(help="Weights.", show_default=False)] = None,
+    track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
+    as_json: AsJson = False,  # noqa: FBT002 - see transcribe
+    state_dir: StateDir = None,
+) -> None:
+    """Who would transcribe a recording, for how much, and why not somebody else. Nothing is transcribed."""
+    from local import routing as command  # noqa: PLC0415 - see transcribe
+
+    with _errors(), _deployment(state_dir) as ports:
+        options = Options(method=method, model=model and _absolute(model), track=track)
+        command.explain(uri, options, ports, as_json=as_json)
+
+
+@app.command()
+def flags(
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="NAME=VALUE; NAME= takes the flag away.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - see transcribe
+    state_dir: StateDir = None,
+) -> None:
+    """Show and set what can be changed while a deployment runs, such as ROLLOUT_PERCENT=50."""
+    from local import routing as command  # noqa: PLC0415 - see transcribe
+
+    with _errors(), _deployment(state_dir) as ports:
+        command.change_flags(assignments or [], ports, as_json=as_json)
+
+
+@app.command()
 def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
     """What is installed, which engines can run here, and the command that fixes what is missing."""
     from local import doctor as command  # noqa: PLC0415 - see transcribe

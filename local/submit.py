@@ -72,7 +72,7 @@ def run(submission: Submission, ports: Ports) -> int:
         Transient: no answer came in time.
     """
     request_id = client.submit(
-        _uri(submission.uri, ports),
+        uri_of(submission.uri, ports),
         ports=ports,
         options=submission.options,
         request_id=submission.request_id,
@@ -93,7 +93,7 @@ def run(submission: Submission, ports: Ports) -> int:
     return 0 if answer.state == "DONE" else 1
 
 
-def _uri(text: str, ports: Ports) -> str:
+def uri_of(text: str, ports: Ports) -> str:
     """The URI of what a person named: a path stands for the file there."""
     if "://" in text or not isinstance(ports, LocalPorts):
         return text

@@ -63,10 +63,12 @@ def split(chunks: Sequence[Chunk], first: Pace, second: Pace, cap: float) -> Spl
     ]
     affordable = [one for one in options if one[1] <= cap]
     wait, usd, at = min(affordable) if affordable else min(options, key=lambda one: (one[1], one[0]))
-    parts = [
-        f"{count} to {pace.engine}" for count, pace in ((at, first), (len(chunks) - at, second)) if count
-    ]
-    reason = f"of {len(chunks)} chunks {' and '.join(parts)}, done in {wait:.0f} s for ${usd:.4f}"
+    rest = len(chunks) - at
+    if at and rest:
+        who = f"of {len(chunks)} chunks {at} to {first.engine} and {rest} to {second.engine}"
+    else:
+        who = f"all chunks ({len(chunks)}) to {first.engine if at else second.engine}"
+    reason = f"{who}, done in {wait:.0f} s for ${usd:.4f}"
     if not affordable:
         reason += f", the cheapest: no split costs ${cap:.4f} or less"
     return Split(

@@ -35,9 +35,14 @@ def test_an_empty_value_takes_a_flag_away_and_leaves_the_others(world):
     ("name", "value", "says"),
     [
         ("ENABLE_GPU", "false", "no flag ENABLE_GPU. Choose from TRANSCRIPTION_METHOD, ENABLE_GPU_TR"),
-        ("ENABLE_FALLBACK", "perhaps", "ENABLE_FALLBACK cannot be 'perhaps'"),
+        ("ENABLE_FALLBACK", "perhaps", "ENABLE_FALLBACK cannot be 'perhaps': it must be true or false"),
         ("ROLLOUT_PERCENT", "101", "ROLLOUT_PERCENT is 101.0: it must be from 0 to 100"),
-        ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD cannot be 'whisper'"),
+        (
+            "TRANSCRIPTION_METHOD",
+            "whisper",
+            "TRANSCRIPTION_METHOD cannot be 'whisper': it must be one of auto, parakeet, deepgram, hybrid",
+        ),
+        ("COST_THRESHOLD_PER_HOUR", "much", "it must be a number"),
         ("ROLLOUT_PERCENT", "nan", "ROLLOUT_PERCENT"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_slow_start_leaves_all_to_the_other():
     late = replace(GPU, ready=3600.0)
     found = split(chunks(600.0, 600.0, 600.0), late, HOSTED, FREE)
     assert engines(found) == ["deepgram"] * 3
-    assert found.reason == "of 3 chunks 3 to deepgram, done in 6 s for $0.1800"
+    assert found.reason == "all chunks (3) to deepgram, done in 6 s for $0.1800"
 
 
 def test_the_cap_moves_the_seam():

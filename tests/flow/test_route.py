@@ -222,7 +222,7 @@ def test_where_all_are_above_the_cap_the_cheapest_is_taken_and_says_so():
 def test_a_hybrid_that_one_engine_does_alone_is_that_engines():
     choice = choose(case(5, method="hybrid"), known(*ALL))
     assert choice.decision.method in {"parakeet", "deepgram"}
-    assert choice.decision.reason.startswith("hybrid was asked for; of 1 chunks 1 to")
+    assert choice.decision.reason.startswith("hybrid was asked for; all chunks (1) to")
     assert {chunk.engine for chunk in choice.chunks} == {choice.decision.engine}
 
 
