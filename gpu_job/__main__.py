@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from gpu_job import parakeet_onnx
 from gpu_job.worker import Worker
 from shared.errors import DropscribeError
+from shared.flow import plan
+from shared.flow.executions import Meter, Place
 from shared.platform import connect
 from shared.telemetry import log
 
@@ -24,13 +27,16 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
     stay = arguments.parse_args().stay
+    began = time.time()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         ports = connect()
-        worker = Worker(ports, parakeet_onnx.load)
-        done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=ports.settings.model)
+        place, engine = Place.from_environment(os.environ), plan.worker_engine(ports.settings)
+        with Meter(ports, place, engine, began) as meter:
+            worker = Worker(ports, parakeet_onnx.load, meter=meter)
+            done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=ports.settings.model)
     except DropscribeError as error:
         log.error("the worker cannot start: %s", error)
         return 2

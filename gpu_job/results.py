@@ -5,34 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpu_job.engine import SAMPLE_RATE
-from shared.flow import chunk, merge
+from shared.flow import chunk, ledger, merge
 from shared.flow.merge import Piece
-from shared.prices import TABLE
 from shared.results import ChunkResult, LedgerRow, Word
 
 if TYPE_CHECKING:
     from gpu_job.engine import Transcriber
     from gpu_job.prepared import Prepared
+    from shared.flow.ledger import Outcome
+    from shared.model import Engine
     from shared.ports import Ports
 
 
-def keep(prepared: Prepared, engine: Transcriber, ports: Ports) -> None:
+def keep(prepared: Prepared, engine: Transcriber, ports: Ports, worker: str) -> None:
     """Make the result of a chunk durable, with what it cost. Raises what `shared.flow.chunk.keep` raises."""
     result = chunk_result(prepared, engine)
+    chunk.keep(result, row_of(prepared, engine.engine, ports, worker, "heard"), ports)
+
+
+def row_of(prepared: Prepared, engine: Engine, ports: Ports, worker: str, outcome: Outcome) -> LedgerRow:
+    """What an attempt cost, whatever came of it. `worker` is where it ran, see `executions.Place`."""
     # On a processor decoding takes time from the engine; beside an accelerator it costs nothing.
-    decoding = prepared.decode_seconds if result.engine == "parakeet-cpu" else 0.0
-    busy = round(prepared.busy_seconds + decoding, 6)
-    row = LedgerRow(
-        recording=result.recording,
-        chunk=result.index,
-        engine=result.engine,
-        attempt=result.attempt,
-        audio_seconds=result.decoded,
-        busy_seconds=busy,
-        usd=busy * TABLE.engine_second(result.engine, ports.settings),
-        prices=TABLE.version,
+    decoding = prepared.decode_seconds if engine == "parakeet-cpu" else 0.0
+    return ledger.worker_row(
+        prepared.message,
+        ports,
+        engine=engine,
+        attempt=attempt_of(prepared),
+        busy_seconds=prepared.busy_seconds + decoding,
+        decoded=round(prepared.pcm.seconds, 6),
+        owned=prepared.pcm.owned if outcome == "heard" else 0.0,
+        outcome=outcome,
+        worker=worker,
     )
-    chunk.keep(result, row, ports)
+
+
+def attempt_of(prepared: Prepared) -> str:
+    """Which delivery of which message it is."""
+    return f"{prepared.delivery.message_id}-{prepared.delivery.attempt}"
 
 
 def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
@@ -47,7 +57,7 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
         recording=prepared.message.recording,
         index=chunk_.index,
         engine=engine.engine,
-        attempt=f"{prepared.delivery.message_id}-{prepared.delivery.attempt}",
+        attempt=attempt_of(prepared),
         model=engine.model,
         revision=engine.revision,
         words=merge.join(pieces),

@@ -25,8 +25,9 @@ from gpu_job.engine import SAMPLE_RATE, OutOfMemory
 from gpu_job.engines import Engines
 from gpu_job.intake import Intake
 from gpu_job.rounds import Rounds
-from shared.errors import EngineLimit
-from shared.flow import plan
+from shared.errors import DropscribeError, EngineLimit
+from shared.flow import ledger, plan
+from shared.flow.executions import Meter
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Worker:
         ports: the world.
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
         on_progress: told the key of a recording and seconds of its audio just recognised.
+        meter: told of the engine's time, where its idle time costs money.
     """
 
     def __init__(
@@ -102,8 +104,10 @@ class Worker:
         load: Callable[[str], Transcriber],
         *,
         on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
+        meter: Meter | None = None,
     ) -> None:
         self.summary = Summary()
+        self._meter = meter or Meter(ports, None, plan.worker_engine(ports.settings), 0.0)
         self._ports = ports
         self._on_progress = on_progress
         self._engines = Engines(load, ports.settings.gpu_memory_limit_gb)
@@ -223,14 +227,22 @@ class Worker:
             if len(heard) != len(batch.items):
                 raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")  # noqa: TRY301 - as its own errors
         except OutOfMemory as error:
-            self.summary.busy_seconds += time.perf_counter() - started
+            self._spent(batch, time.perf_counter() - started)
             self._did_not_fit(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
-            self.summary.busy_seconds += time.perf_counter() - started
+            self._spent(batch, time.perf_counter() - started)
             self._went_wrong(batch, error)
         else:
-            self._heard(batch, heard, time.perf_counter() - started)
+            self._spent(batch, time.perf_counter() - started)
+            self._heard(batch, heard)
             self._engines.fitted(batch.engine, batch.units)
+
+    def _spent(self, batch: Batch, seconds: float) -> None:
+        """Share the engine's time out over the chunks in a batch, by their audio: it was paid, whatever came of it."""
+        self.summary.busy_seconds += seconds
+        self._meter.spent(seconds)
+        for (prepared, _), waveform in zip(batch.items, batch.waveforms, strict=True):
+            prepared.busy_seconds += seconds * len(waveform) / SAMPLE_RATE / batch.seconds
 
     def _did_not_fit(self, batch: Batch, error: OutOfMemory) -> None:
         self._engines.did_not_fit(batch.engine, batch.units)
@@ -246,30 +258,26 @@ class Worker:
             f"{seconds:.1f} s of this recording do not fit the memory of the GPU even alone. Raise "
             "GPU_MEMORY_LIMIT_GB where the card has more, let nothing else use it, or choose another method."
         )
-        self._failed(batch.chunks(), limit)
+        self._failed(batch.chunks(), limit, batch.engine)
 
     def _went_wrong(self, batch: Batch, error: Exception) -> None:
         chunks = batch.chunks()
         log.warning("the engine failed on %d windows of %d chunks: %r", len(batch.items), len(chunks), error)
         if len(chunks) == 1:
-            self._failed(chunks, error)
+            self._failed(chunks, error, batch.engine)
             return
         for chunk in chunks:
             self._recognise(batch.of(chunk))
 
-    def _heard(self, batch: Batch, heard: Sequence[tuple[Word, ...]], spent: float) -> None:
+    def _heard(self, batch: Batch, heard: Sequence[tuple[Word, ...]]) -> None:
         if self._given_up.is_set():
             return  # its chunks were given back meanwhile
-        total = batch.seconds
         self.summary.batches += 1
-        self.summary.busy_seconds += spent
-        self.summary.audio_seconds += total
+        self.summary.audio_seconds += batch.seconds
         self.summary.padded_seconds += batch.padded_seconds
         for (prepared, index), words, waveform in zip(batch.items, heard, batch.waveforms, strict=True):
-            length = len(waveform) / SAMPLE_RATE
             prepared.heard[index] = words
-            prepared.busy_seconds += spent * length / total
-            self._on_progress(prepared.message.recording, length)
+            self._on_progress(prepared.message.recording, len(waveform) / SAMPLE_RATE)
             if len(prepared.heard) == len(prepared.windows):
                 self._recognised(prepared, batch.engine)
 
@@ -277,10 +285,24 @@ class Worker:
         prepared.over = True
         self._later(self._keep, prepared, engine)
 
-    def _failed(self, chunks: Sequence[Prepared], error: Exception) -> None:
+    def _failed(
+        self, chunks: Sequence[Prepared], error: Exception, engine: Transcriber | None = None
+    ) -> None:
         for prepared in chunks:
             prepared.over = True
-            self._later(self._intake.failed, prepared.delivery, prepared.message.recording, error)
+            self._later(self._fail, prepared, error, engine)
+
+    def _fail(self, prepared: Prepared, error: Exception, engine: Transcriber | None) -> None:
+        if engine is not None:
+            try:
+                row = results.row_of(prepared, engine.engine, self._ports, self._meter.worker, "failed")
+                ledger.write(row, self._ports)
+            except DropscribeError as another:
+                log.warning("the cost of an attempt that failed is not in the ledger: %s", another)
+                self._meter.lost(prepared.busy_seconds)
+            else:
+                self._meter.kept(prepared.busy_seconds)
+        self._intake.failed(prepared.delivery, prepared.message.recording, error)
 
     def _later(self, what: Callable[..., None], *arguments: object) -> None:
         """Let a keeper do something that waits for the world."""
@@ -297,10 +319,12 @@ class Worker:
 
     def _keep(self, prepared: Prepared, engine: Transcriber) -> None:
         try:
-            results.keep(prepared, engine, self._ports)
+            results.keep(prepared, engine, self._ports, self._meter.worker)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
+            self._meter.lost(prepared.busy_seconds)
             self._intake.failed(prepared.delivery, prepared.message.recording, error)
         else:
+            self._meter.kept(prepared.busy_seconds)
             with self._lock:
                 self.summary.chunks += 1
             self._intake.finished(prepared)
