@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from shared.audio.reader import Reader
 
-TAIL = 400_000
-"""Bytes at the end in which the last fragment is looked for."""
+TAILS = (100_000, 400_000)
+"""How many bytes at the end to search for the last fragment: first few, then more (video is dense)."""
 
 
 def read_sidx(body: bytes, end: int) -> tuple[int, int] | None:
@@ -42,8 +42,15 @@ def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
         default: duration of a sample where a fragment does not tell its own (`trex`).
     """
     stop = reader.size - _table_length(reader)
-    start = max(0, stop - TAIL)
-    tail = reader.at(start, stop - start)
+    for length in TAILS:
+        start = max(0, stop - length)
+        end = _last_end(reader.at(start, stop - start), number, default)
+        if end is not None:
+            return end
+    return None
+
+
+def _last_end(tail: bytes, number: int, default: int) -> int | None:
     at = len(tail)
     while (at := tail.rfind(b"moof", 0, at)) >= 4:
         size = int.from_bytes(tail[at - 4 : at], "big")
@@ -60,7 +67,7 @@ def _table_length(reader: Reader) -> int:
     length = int.from_bytes(end[12:16], "big")
     if end[4:8] != b"mfro" or not 16 < length <= reader.size:
         return 0
-    return length if reader.at(reader.size - length, 8)[4:8] == b"mfra" else 0
+    return length if reader.at(reader.size - length, 8, block=16)[4:8] == b"mfra" else 0
 
 
 def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:

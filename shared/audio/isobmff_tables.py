@@ -31,6 +31,9 @@ AROUND = 30.0
 the end is damaged."""
 BESIDE = 0.5
 """Seconds before and after the chunk that are read as a rule."""
+DENSE = 1.5
+"""Times its own size that a stretch of samples may take to be read as one: more is a film, whose pictures lie
+between."""
 _INSIDE = {b"mdia", b"minf", b"stbl", b"edts"}
 _LOADED = {b"elst": "edits", b"stts": "times", b"stsc": "groups"}
 
@@ -85,9 +88,12 @@ def needed(reader: Reader, start: int, end: int, *, track: int, begin: float, st
     if not 0 <= track < len(sound):
         return Needed()
     chosen = sound[track]
-    span = _span(chosen, scale, begin - AROUND, stop + AROUND)
-    near = _span(chosen, scale, begin - BESIDE, stop + BESIDE)
-    if span is None or near is None or chosen.sizes is None or chosen.places is None:
+    wide = _samples(chosen, scale, begin - AROUND, stop + AROUND)
+    near = _samples(chosen, scale, begin - BESIDE, stop + BESIDE)
+    if wide is None or near is None or chosen.sizes is None or chosen.places is None:
+        return Needed()
+    span = groups(chosen.groups, chosen.places.number, *wide)
+    if span is None:
         return Needed()
     blanks: list[tuple[int, int]] = []
     for one in tracks:
@@ -100,7 +106,7 @@ def needed(reader: Reader, start: int, end: int, *, track: int, begin: float, st
                 blanks += _spared(table, low if mine else table.number, high if mine else table.number)
     if sum(high - low for low, high in blanks) < WORTH:
         return Needed()
-    return Needed(blanks=blanks, stretch=_stretch(reader, chosen.sizes, chosen.places, span, near))
+    return Needed(blanks=blanks, stretch=_stretch(reader, chosen, span, *near))
 
 
 def _spared(table: _Table, low: int, high: int) -> list[tuple[int, int]]:
@@ -168,29 +174,41 @@ def _load(reader: Reader, first: int, last: int) -> bytes:
     return body if 0 < count <= LARGEST else b""
 
 
-def _span(track: _Track, scale: int, begin: float, stop: float) -> Span | None:
-    """The samples around a stretch; None where time does not simply follow the samples."""
+def _samples(track: _Track, scale: int, begin: float, stop: float) -> tuple[int, int] | None:
+    """The samples of a stretch; None where time does not simply follow the samples."""
     moved = shift(track.edits, scale, track.timescale)
-    if moved is None or not track.timescale or not track.steady or track.places is None:
+    if moved is None or not track.timescale or not track.steady:
         return None
     empty, skipped = moved
     # The clock begins at the first sound of any track, which is not known here: at the latest with this one.
     low, high = begin - empty + skipped, stop + skipped
-    found = samples(track.times, low * track.timescale, high * track.timescale)
-    return groups(track.groups, track.places.number, *found) if found else None
+    return samples(track.times, low * track.timescale, high * track.timescale)
 
 
-def _stretch(reader: Reader, sizes: _Table, places: _Table, span: Span, near: Span) -> tuple[int, int] | None:
-    """Where the samples of the nearer groups lie, if little else lies between them.
+def _stretch(reader: Reader, track: _Track, span: Span, first: int, end: int) -> tuple[int, int] | None:
+    """Where samples within a span lie, if little else lies between them.
 
-    Loads the entries of the wider span, for FFmpeg will ask for them.
+    Loads the entries of the whole span, for FFmpeg will ask for them.
     """
-    lengths = _entries(reader, sizes, span.first, span.end)
-    starts = _entries(reader, places, span.first_group, span.end_group)
-    starts = starts[near.first_group - span.first_group : near.end_group - span.first_group]
-    total = sum(lengths[near.first - span.first : near.end - span.first])
-    low = min(starts, default=0)
-    return (low, low + total) if max(starts, default=0) - low <= total else None
+    assert track.sizes is not None
+    assert track.places is not None
+    lengths = _entries(reader, track.sizes, span.first, span.end)
+    starts = _entries(reader, track.places, span.first_group, span.end_group)
+
+    def place(sample: int) -> int | None:
+        assert track.places is not None
+        own = groups(track.groups, track.places.number, sample, sample + 1)
+        index = -1 if own is None else own.first_group - span.first_group
+        if own is None or not 0 <= index < len(starts):
+            return None
+        return starts[index] + sum(lengths[own.first - span.first : sample - span.first])
+
+    low, last = place(first), place(end - 1)
+    if low is None or last is None or end - span.first > len(lengths):
+        return None
+    high = last + lengths[end - 1 - span.first]
+    total = sum(lengths[first - span.first : end - span.first])
+    return (low, high) if low < high <= low + DENSE * total else None
 
 
 def _entries(reader: Reader, table: _Table, low: int, high: int) -> list[int]:
