@@ -14,6 +14,7 @@ import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def load(name: str, *, device: str | None = None) -> Parakeet:
     with opened(located.path) as archive:
         try:
             parts = _Parts.of(archive, target)
-        except (RuntimeError, TypeError, ValueError, KeyError, EOFError) as error:
+        except (RuntimeError, TypeError, ValueError, KeyError, EOFError, UnpicklingError) as error:
             # What a damaged or foreign checkpoint makes torch and NeMo raise.
             raise ModelUnavailable(
                 f"The weights in {located.path} cannot be loaded: {str(error).strip() or type(error).__name__}. "
@@ -350,7 +351,7 @@ class _Parts:
         if not spelled:
             return None
         model = self.biased.biasing_multi_model
-        if len(self.lists) >= PHRASE_LISTS:
+        while len(self.lists) >= PHRASE_LISTS:
             model.remove_model(self.lists.pop(next(iter(self.lists))))
         graph = ContextGraph(context_score=1.0, depth_scaling=2.0)
         graph.build(
