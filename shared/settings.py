@@ -224,6 +224,12 @@ class Settings:
         default=None,
         metadata=_env("DROPSCRIBE_PRICES", "File with your own prices (TOML); unset: the list prices."),
     )
+    start_delay: float = field(
+        default=0.0,
+        metadata=_env(
+            "DROPSCRIBE_START_DELAY", "Seconds that work is collected before a worker is started for it."
+        ),
+    )
     gpu_vcpus: int = field(
         default=4, metadata=_env("DROPSCRIBE_GPU_VCPUS", "vCPUs of a task of the GPU job, for its price.")
     )
@@ -288,6 +294,7 @@ class Settings:
         self._check("gpu_max_tasks", 1 <= self.gpu_max_tasks <= 10_000, "from 1 to 10000")
         self._check("stuck_minutes", self.stuck_minutes >= 1, "1 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
+        self._check("start_delay", 0 <= self.start_delay <= 3600, "from 0 to 3600")
         self._check("gpu_vcpus", 1 <= self.gpu_vcpus <= 32, "from 1 to 32")
         self._check("gpu_memory_gib", 1 <= self.gpu_memory_gib <= 256, "from 1 to 256")
         self._check("budget_daily_usd", self.budget_daily_usd >= 0, "0 or more")

@@ -44,18 +44,22 @@ class Start:
     """What the platform said about its workers; None where it was not asked."""
 
 
-def how_many_tasks(backlog: int, running: int, settings: Settings) -> Start:
+def how_many_tasks(backlog: int, running: int, settings: Settings, waited: float = math.inf) -> Start:
     """Tasks to start for a backlog. Pure.
 
     Args:
         backlog: chunks without a result that wait for a worker.
         running: executions that run or are about to.
-        settings: length of a chunk, and how many tasks may be started at one time.
+        settings: length of a chunk, how many tasks may be started at one time, and for how long work is collected.
+        waited: seconds that the oldest chunk has waited.
     """
     if backlog <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
     if running > 0:
         return Start(tasks=0, reason=f"{backlog} chunks wait, {running} executions run and pull them")
+    if waited < settings.start_delay:
+        reason = f"{backlog} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
+        return Start(tasks=0, reason=reason)
     hours = backlog * plan.sizes(plan.worker_engine(settings), settings).seconds / 3600
     tasks = min(settings.gpu_max_tasks, math.ceil(hours / HOURS_A_TASK))
     return Start(tasks=tasks, reason=f"{backlog} chunks wait ({hours:.1f} h of audio) and nothing runs")
@@ -66,28 +70,29 @@ def needs_worker(chunk: Chunk) -> bool:
     return chunk.engine != "deepgram"
 
 
-def start_workers(backlog: int, ports: Ports) -> Start:
+def start_workers(backlog: int, ports: Ports, waited: float) -> Start:
     """Start workers for a backlog where none run. Never raises: a failure is logged and tried again later.
 
     Args:
         backlog: chunks without a result that wait for a worker.
         ports: the world.
+        waited: seconds that the oldest of them has waited: work may be collected before a worker is started.
     """
     try:
-        return _start(backlog, ports)
+        return _start(backlog, ports, waited)
     except DropscribeError as error:
         log.warning("no workers could be started: %s", error)
         return Start(tasks=0, reason=str(error))
 
 
-def _start(backlog: int, ports: Ports) -> Start:
+def _start(backlog: int, ports: Ports, waited: float) -> Start:
     if backlog <= 0:
         return how_many_tasks(backlog, 0, ports.settings)
     state = ports.gpu_jobs.state()
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
-    wanted = replace(how_many_tasks(backlog, state.running, ports.settings), state=state)
+    wanted = replace(how_many_tasks(backlog, state.running, ports.settings, waited), state=state)
     if not wanted.tasks:
         return wanted
     now = ports.clock.now()

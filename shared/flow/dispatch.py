@@ -39,7 +39,8 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
         by_topic.setdefault(topic, []).append((encode(message), attributes))
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
-    capacity.start_workers(sum(map(capacity.needs_worker, missing)), ports)
+    waited = ports.clock.now() - recording.created
+    capacity.start_workers(sum(map(capacity.needs_worker, missing)), ports, waited)
     if not missing:
         say_done(recording.id, max(done), ports)
 

@@ -115,7 +115,7 @@ def pace_of(engine: Engine, conditions: Conditions, settings: Settings, prices: 
         engine=engine,
         rtfx=rtfx,
         lanes=lanes,
-        ready=waiting / rtfx / lanes + (0.0 if runs else expected.start),
+        ready=waiting / rtfx / lanes + (0.0 if runs else expected.start + settings.start_delay),
         usd_start=0.0 if runs or waiting else (expected.start + IDLE) * second,
         usd_second=second / rtfx,
     )

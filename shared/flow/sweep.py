@@ -183,6 +183,6 @@ def start_workers(ports: Ports) -> int:
     What is learned on the way of workers, queues, speeds and failures is written down for the router.
     """
     backlog = conditions.backlog_of(ports)
-    start = capacity.start_workers(backlog.chunks, ports)
+    start = capacity.start_workers(backlog.chunks, ports, backlog.oldest)
     conditions.observe(backlog, start, ports)
     return start.tasks

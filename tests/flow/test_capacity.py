@@ -125,3 +125,16 @@ def test_chunks_of_another_service_need_no_worker(world, ports, jobs):
     documents.change_recording(world.ports, recording.id, lambda stored: replace(stored, chunks=chunks))
     upload.take(recording.source, recording.options, ports)
     assert jobs.started == []
+
+
+def test_work_is_collected_for_a_while_where_that_is_asked_for(world, ports, jobs):
+    ports = replace(ports, settings=replace(ports.settings, start_delay=90.0))
+    upload.on_upload(world.upload(), ports)
+    assert jobs.started == []
+    world.clock.time += 60
+    assert "60 of the 90 s" in capacity.start_workers(2, ports, 60.0).reason
+    upload.on_upload(world.upload("later.wav"), ports)
+    assert jobs.started == []
+    world.clock.time += 31
+    assert capacity.start_workers(4, ports, 91.0).tasks == 1
+    assert jobs.started == [1]

@@ -246,4 +246,4 @@ def test_state_of_workers_is_asked_once_where_they_were_just_asked(world, ports,
     monkeypatch.setattr(jobs, "state", lambda: asked.append(1) or GpuState(status="ready", running=1))
     tick(world, ports)
     assert len(asked) == 1
-    assert capacity.start_workers(0, ports).state is None
+    assert capacity.start_workers(0, ports, 0.0).state is None
