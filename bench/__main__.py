@@ -1,4 +1,8 @@
-"""Everything that is measured, one table after the other: `make bench`."""
+"""Everything that is measured, one table after the other: `make bench`.
+
+python -m bench                  all of it
+python -m bench wer --help       one part, with its own options (make bench ARGS="wer --generated 20")
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,14 @@ PARTS = (
     ("The router's probe of six hours", ["bench.probe"]),
     ("The router as a process", ["bench.router"]),
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
+    ("Word error rates in one piece and in chunks", ["bench.wer"]),
 )
 
 
 def main() -> int:
-    """Run all parts; 0 when all of them ran."""
+    """Run all parts, or the one that is named; 0 when all of them ran."""
+    if sys.argv[1:]:
+        return _one(sys.argv[1], sys.argv[2:])
     print(
         f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
     )
@@ -28,6 +35,15 @@ def main() -> int:
         print(f"\n== {title}\n", flush=True)
         worst = max(worst, subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode)
     return worst
+
+
+def _one(part: str, options: list[str]) -> int:
+    modules = {command[0].removeprefix("bench."): command[0] for _, command in PARTS}
+    if part not in modules:
+        print(f"There is no benchmark {part!r}. There are: {', '.join(modules)}.", file=sys.stderr)
+        return 2
+    command = [sys.executable, "-m", modules[part], *options]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

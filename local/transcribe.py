@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from gpu_job import parakeet_onnx, weights
-from local import export, inputs, oneshot, report
+from gpu_job import parakeet_onnx
+from local import downloads, export, inputs, oneshot, report
 from local.screen import Screen, printable
 from shared.errors import BadRequest
 from shared.flow.record import DEMO_WARNING
@@ -85,7 +85,7 @@ def run(request: Request, ports: LocalPorts) -> int:
         console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
     export.check(request.out)
     if model is not None and before < len(submitted):
-        weights.locate(model)  # a download, or an error before anything is begun
+        downloads.locate(model, console)  # or an error before anything is begun
     oneshot.submit(submitted, ports)
     names = {one.key: printable(str(one.file.output)) for one in submitted}
     lines: dict[str, report.Line] = {}
