@@ -12,9 +12,11 @@ from shared.flow import (
     answers,
     budget,
     capacity,
+    conditions,
     documents,
     executions,
     failures,
+    flags,
     give_up,
     held,
     stuck,
@@ -30,6 +32,7 @@ ROWS = {
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, give_up.DEAD_LETTERS,
     stuck.SWEEPS, capacity.STARTS, failures.FAILURES, budget.COMMITMENTS, held.ALERTS,
+    conditions.STATE, flags.CONFIG,
 }  # fmt: skip
 
 
@@ -44,6 +47,7 @@ def test_guide_has_a_row_for_each_collection():
         (documents.LEDGER, LedgerRow),
         (answers.REQUESTS, answers.Asked),
         (failures.FAILURES, failures.Failure),
+        (conditions.STATE, conditions.Conditions),
         (stuck.SWEEPS, stuck.Note),
         (stuck.SWEEPS, sweep.Mark),
         (stuck.SWEEPS, executions.Mark),
