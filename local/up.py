@@ -23,8 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpu_job import weights
-from local import export, folders
+from rich.console import Console
+
+from local import downloads, export, folders
 from local.addresses import free_port
 from local.inbox import Inbox
 from local.platform import EXPORTER
@@ -95,7 +96,8 @@ def run(ports: LocalPorts) -> int:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         folders.remember(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
-        weights.locate(settings.model)  # a download or an error now, not behind a restarting worker
+        # A download or an error now, not behind a restarting worker.
+        downloads.locate(settings.model, Console(stderr=True))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
