@@ -38,6 +38,11 @@ StateDir = Annotated[
         "--state-dir", help="Folder of queue and records. [env: DROPSCRIBE_STATE_DIR]", show_default=False
     ),
 ]
+Keyterms = Annotated[
+    str | None,
+    typer.Option(help="Names and terms to listen for, with commas between (Deepgram).", show_default=False),
+]
+FillerWords = Annotated[bool, typer.Option("--filler-words", help="Write uh and um down (Deepgram).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -62,6 +67,8 @@ def transcribe(
     ] = None,
     language: Annotated[str | None, typer.Option(help="Language of the recordings, e.g. en.")] = None,
     track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
+    keyterms: Keyterms = None,
+    filler_words: FillerWords = False,  # noqa: FBT002 - see below
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
     state_dir: StateDir = None,
 ) -> None:
@@ -73,7 +80,14 @@ def transcribe(
             paths=paths,
             out=out,
             files=command.file_names(formats),
-            options=Options(method=method, model=model and _absolute(model), language=language, track=track),
+            options=Options(
+                method=method,
+                model=model and _absolute(model),
+                language=language,
+                track=track,
+                keyterms=keyterms,
+                filler_words=filler_words,
+            ),
             as_json=as_json,
         )
         raise typer.Exit(command.run(request, ports))
@@ -155,6 +169,8 @@ def submit(
     track: Annotated[
         int | None, typer.Option(min=0, help="Which audio track, counted from 0.", show_default=False)
     ] = None,
+    keyterms: Keyterms = None,
+    filler_words: FillerWords = False,  # noqa: FBT002 - see transcribe
     request_id: Annotated[
         str | None, typer.Option(help="Your own name for the request; else one is made.", show_default=False)
     ] = None,
@@ -168,7 +184,8 @@ def submit(
     """Ask a running deployment for a transcript, as another service would."""
     from local import submit as command  # noqa: PLC0415 - see transcribe
 
-    chosen = {"method": method, "model": model, "language": language, "track": track}
+    chosen: dict[str, object] = {"method": method, "model": model, "language": language, "track": track}
+    chosen |= {"keyterms": keyterms, "filler_words": filler_words or None}
     given = {name: value for name, value in chosen.items() if value is not None}
     with _errors(), _deployment(state_dir) as ports:
         submission = command.Submission(

@@ -151,6 +151,8 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
     language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")] | None = None
     track: Annotated[int, msgspec.Meta(ge=0, le=999)] = 0
+    keyterms: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
+    filler_words: bool = False
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 

@@ -56,6 +56,10 @@ class Options:
     """BCP-47 code where the caller knows it; None lets the model find out."""
     track: int = 0
     """Which audio track to transcribe, counted from 0."""
+    keyterms: str | None = None
+    """Names and terms to listen for, with commas between. Only Deepgram does."""
+    filler_words: bool = False
+    """Write `uh` and `um` down. Only Deepgram leaves them out otherwise."""
     label: str | None = None
     """What the recording is accounted under in reports; it changes nothing else, and is no part of the key."""
 
@@ -66,6 +70,8 @@ class Options:
             "model": self.model or "",
             "language": self.language or "",
             "track": str(self.track) if self.track else "",
+            "filler_words": "yes" if self.filler_words else "",
+            "keyterms": self.keyterms or "",
         }
         return ";".join(f"{name}={value}" for name, value in chosen.items() if value)
 

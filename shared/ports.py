@@ -230,6 +230,8 @@ class HostedJob:
 
     tag: str
     """Stands on the provider's usage report: key of the chunk."""
+    model: str
+    """Weights to use, by the engine's own name for them."""
     options: Options
     """What the caller of the recording asked for."""
     seconds: float

@@ -21,7 +21,15 @@ def test_another_upload_has_another_key(change):
 
 
 @pytest.mark.parametrize(
-    "options", [Options(model="tiny"), Options(method="parakeet"), Options(language="de"), Options(track=1)]
+    "options",
+    [
+        Options(model="tiny"),
+        Options(method="parakeet"),
+        Options(language="de"),
+        Options(track=1),
+        Options(keyterms="Dropscribe"),
+        Options(filler_words=True),
+    ],
 )
 def test_options_that_change_the_result_change_the_key(options):
     assert recording_id(SOURCE, options) != recording_id(SOURCE, Options())

@@ -41,6 +41,7 @@ GOOD = [
     BASE | {"options": {"method": "deepgram", "model": "tiny", "language": "pt-BR", "track": 2}},
     BASE | {"options": {"model": None, "language": None, "label": None}},
     BASE | {"options": {"label": "sales"}},
+    BASE | {"options": {"keyterms": "Dropscribe, nova", "filler_words": True}},
     BASE | {"metadata": {}},
     BASE | {"metadata": {"service": "crm", "orderId_2": ""}},
 ]
@@ -60,6 +61,7 @@ BAD = [
     BASE | {"options": {"track": -1}},
     BASE | {"options": {"track": 1.5}},
     BASE | {"options": {"label": 5}},
+    BASE | {"options": {"keyterms": 5}},
     BASE | {"metadata": {"service": 5}},
     BASE | {"metadata": ["crm"]},
 ]
@@ -188,6 +190,8 @@ requests = st.builds(
         model=st.none() | st.just("tiny"),
         language=st.none() | st.just("de"),
         track=st.integers(0, 999),
+        keyterms=st.none() | st.just("Dropscribe"),
+        filler_words=st.booleans(),
     ),
     metadata=st.dictionaries(st.sampled_from(["a", "b"]), texts),
 )

@@ -1,7 +1,7 @@
 """Deepgram, through its SDK: one call for a chunk or a whole recording.
 
-What is sent: model nova-3 with smart formatting, punctuation and paragraphs; the language, or the wish that it
-be detected; `mip_opt_out`, so that nothing is kept to train on; the key of the chunk as tag. Audio goes as an
+What is asked for: smart formatting, punctuation and paragraphs; the language, or that it be detected; keyterms
+and filler words where the caller wants them; `mip_opt_out`, so that nothing is kept to train on; the key of the chunk as tag. Audio goes as an
 address where there is one, else as FLAC.
 
 The SDK would try again by itself, twice, and break off after a minute, whatever may be charged for by then;
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from shared.results import Heard
     from shared.settings import Settings
 
-MODEL = "nova-3"
 MOST_TRIES = 4
 """Calls for one job, as long as Deepgram has not begun with it."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
@@ -117,7 +116,7 @@ class DeepgramEngine:
         except Exception as error:
             # Whatever the SDK stumbles over in an answer: strange JSON, strange text.
             raise answers.unusable(type(error).__name__, seconds=job.seconds) from error
-        return answers.heard(answer, model=MODEL, language=job.options.language, seconds=job.seconds)
+        return answers.heard(answer, model=job.model, language=job.options.language, seconds=job.seconds)
 
     def _refusal(self, error: ApiError, job: HostedJob) -> DropscribeError:
         status = error.status_code or 0
@@ -129,10 +128,15 @@ class DeepgramEngine:
 
 def _parameters(job: HostedJob) -> dict[str, Any]:
     options = job.options
-    chosen = {"language": options.language} if options.language else {"detect_language": True}
+    chosen: dict[str, Any] = {"language": options.language} if options.language else {"detect_language": True}
+    keyterms = [one.strip() for one in (options.keyterms or "").split(",") if one.strip()]
+    if keyterms:
+        chosen["keyterm"] = keyterms
+    if options.filler_words:
+        chosen["filler_words"] = True
     return {
         **chosen,
-        "model": MODEL,
+        "model": job.model,
         "smart_format": True,
         "punctuate": True,
         "paragraphs": True,

@@ -14,6 +14,7 @@ from shared import prices_file
 from shared.audio import Pcm
 from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Permanent
 from shared.flow import chunk, documents, ledger, record
+from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
 from shared.results import ChunkResult, Heard, LedgerRow
@@ -74,7 +75,7 @@ def _transcribe(message: ChunkMessage, ports: Ports, attempt: str) -> tuple[Chun
     pcm = _decoded(message, ports)
     stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or not pcm.samples.strip(b"\0"):
-        heard, busy = replace(NOTHING, model=message.model), 0.0
+        heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
     else:
         heard, busy = call.make(pcm.seconds, samples=pcm.samples)
     return _result(message, stretch, heard, attempt), _row(message, ports, stretch, heard, attempt, busy)
@@ -106,6 +107,8 @@ class _Call:
             raise EngineRefused("key", "DEEPGRAM_API_KEY is not set where its function runs: give it a key.")
         job = HostedJob(
             tag=documents.chunk_key(message.recording, message.chunk.index),
+            # In a hybrid the message names the weights of the other engine.
+            model=DEEPGRAM_MODEL,
             options=message.options,
             seconds=seconds,
             patience=self.give_up_at - time.monotonic(),

@@ -104,6 +104,7 @@ def test_chunks_are_decoded_sent_and_kept_on_their_own_axis(world, engine):
     lead = second.chunk.lead
     assert lead > 0
     assert (job.url, job.samples, job.tag) == (None, sound(lead + 30), f"{second.recording}.00001")
+    assert job.model == "nova-3"
     result = result_of(world, second)
     assert (result.lead, result.owned, result.decoded) == (lead, 30.0, lead + 30)
     assert [word.start for word in result.words[:2]] == [-lead, 1 - lead]
