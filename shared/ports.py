@@ -242,6 +242,9 @@ class HostedJob:
     """Address of the recording, which the engine reads by itself; None: `samples` are sent."""
     samples: bytes = b""
     """16-bit signed integers in this machine's byte order, mono, 16 kHz."""
+    plain: bool = False
+    """Punctuation and capitals, but numbers, dates and amounts as words, as Parakeet writes them: for a part of
+    a transcript that Parakeet writes too."""
 
 
 class Hosted(Protocol):

@@ -137,7 +137,7 @@ def _parameters(job: HostedJob) -> dict[str, Any]:
     return {
         **chosen,
         "model": job.model,
-        "smart_format": True,
+        "smart_format": not job.plain,
         "punctuate": True,
         "paragraphs": True,
         "mip_opt_out": True,

@@ -114,6 +114,8 @@ class _Call:
             patience=self.give_up_at - time.monotonic(),
             url=url,
             samples=samples,
+            # A recording that was planned with other weights is written by those in its other parts.
+            plain=message.model != DEEPGRAM_MODEL,
         )
         began = time.perf_counter()
         try:

@@ -66,6 +66,13 @@ def test_it_is_asked_for_what_the_reference_calls_it(server, engine):
     assert asked.headers["content-type"] == "application/octet-stream"
 
 
+def test_for_a_part_of_a_transcript_of_several_engines_numbers_stay_words(server, engine):
+    engine.transcribe(replace(JOB, plain=True))
+    query = server.asked[0].query
+    assert (query["smart_format"], query["punctuate"]) == (["false"], ["true"])
+    assert "numerals" not in query
+
+
 def test_a_language_that_is_known_is_not_detected(server, engine):
     heard = engine.transcribe(replace(JOB, options=Options(language="de")))
     assert server.asked[0].query["language"] == ["de"]

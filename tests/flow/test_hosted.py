@@ -302,3 +302,12 @@ def test_what_is_left_of_its_time_goes_with_the_job(world, engine, short):
     [message] = messages(world)
     hosted.on_chunk(message, world.ports, message_id="m-1")
     assert 500 < engine.jobs[0].patience <= hosted.PATIENCE
+
+
+def test_only_what_deepgram_transcribes_alone_is_formatted_its_way(world, engine):
+    first, *_ = messages(world)
+    hosted.on_chunk(first, world.ports, message_id="m")
+    in_a_hybrid = replace(first, chunk=replace(first.chunk, index=1), model="nvidia/parakeet-tdt-0.6b-v3")
+    hosted.on_chunk(in_a_hybrid, world.ports, message_id="n")
+    assert [job.plain for job in engine.jobs] == [False, True]
+    assert [job.model for job in engine.jobs] == ["nova-3", "nova-3"]
