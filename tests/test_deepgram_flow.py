@@ -36,9 +36,9 @@ def transcribe(tmp_path, monkeypatch):
     """Calls `dropscribe transcribe --method deepgram`; gives the exit code and what it says of the file."""
     monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path / "state"))
 
-    def call(path):
+    def call(path, *more):
         command = ["transcribe", str(path), "--method", "deepgram", "--out", str(tmp_path / "out"), "--json"]
-        result = CliRunner().invoke(cli.app, command)
+        result = CliRunner().invoke(cli.app, [*command, *more])
         [line] = json.loads(result.stdout)
         return result.exit_code, line
 
@@ -107,6 +107,16 @@ def test_chunks_of_one_recording_are_joined_with_each_word_once_and_in_its_place
     # Overlap is paid for as well, and the account says so.
     assert server.charged > 150.0
     assert line["usd"] == pytest.approx(server.charged / 60 * 0.0043, abs=1e-6)
+
+
+def test_what_a_person_asks_for_reaches_deepgram(server, transcribe):
+    transcribe(
+        SAMPLES / "voice-note.opus", "--language", "en", "--keyterms", "Dropscribe, Anna", "--filler-words"
+    )
+    [asked] = server.asked
+    assert asked.query["keyterm"] == ["Dropscribe", "Anna"]
+    assert (asked.query["language"], asked.query["filler_words"]) == (["en"], ["true"])
+    assert "detect_language" not in asked.query
 
 
 def test_a_bad_key_ends_a_run_at_once_with_what_to_do(server, transcribe, monkeypatch):

@@ -23,7 +23,9 @@ from shared.settings import Settings
 from tests.deepgram_server import KEY, Reply, answer, deepgram_server, refused, word
 
 SAMPLES = (np.sin(np.arange(3 * 16_000) / 20) * 8000).astype(np.int16).tobytes()
-JOB = HostedJob(tag="abc.00002", model="nova-3", options=Options(), seconds=3.0, patience=60.0, samples=SAMPLES)
+JOB = HostedJob(
+    tag="abc.00002", model="nova-3", options=Options(), seconds=3.0, patience=60.0, samples=SAMPLES
+)
 
 
 @pytest.fixture
@@ -81,7 +83,9 @@ def test_a_language_that_is_known_is_not_detected(server, engine):
 
 
 def test_keyterms_are_sent_one_by_one_and_filler_words_where_wanted(server, engine):
-    engine.transcribe(replace(JOB, options=Options(keyterms="Dropscribe,  Anna Karenina,", filler_words=True)))
+    engine.transcribe(
+        replace(JOB, options=Options(keyterms="Dropscribe,  Anna Karenina,", filler_words=True))
+    )
     assert server.asked[0].query["keyterm"] == ["Dropscribe", "Anna Karenina"]
     assert server.asked[0].query["filler_words"] == ["true"]
 
