@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.flow import record, upload
+from shared.flow.chunk import keep
 from shared.flow.hybrid import split
 from shared.flow.pace import Pace, lengths_of
+from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Chunk
+from tests.world import World, heard
 
 GPU = Pace(engine="parakeet-gpu", rtfx=200.0, lanes=1, ready=30.0, usd_start=0.0, usd_second=0.000001)
 HOSTED = Pace(engine="deepgram", rtfx=100.0, lanes=5, ready=0.0, usd_start=0.0, usd_second=0.0001)
@@ -102,3 +107,41 @@ def test_a_split_is_whole_within_the_cap_and_no_worse_than_either_engine_alone(l
 
 def test_a_plan_of_thousands_of_chunks_is_split_at_once():
     assert len(split(chunks(*[6.0] * 7200), GPU, HOSTED, FREE).chunks) == 7200
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path, chunk_minutes=1.0, cost_threshold=1.0, deepgram_concurrency=1)
+    yield world
+    world.close()
+
+
+def test_a_hybrid_runs_on_both_engines_and_reads_as_one(world):
+    world.ports = replace(world.ports, engines=frozenset({"parakeet-gpu", "deepgram"}))
+    world.media.info = replace(world.media.info, duration=3600.0)
+    planned = upload.on_upload(world.upload(**{"dropscribe-method": "hybrid"}), world.ports)
+    assert planned.decision.method == "hybrid"
+    ours, theirs = world.pull("gpu-worker"), world.pull("deepgram")
+    assert len(ours) + len(theirs) == len(planned.chunks)
+    assert len(ours) > len(theirs) > 0
+    for delivery in ours + theirs:
+        chunk = decode(delivery.data, ChunkMessage).chunk
+        result, row = heard(planned, chunk, engine=chunk.engine)
+        keep(result, replace(row, engine=chunk.engine), world.ports)
+    done = record.on_chunk_done(ChunkDone(recording=planned.id, index=0), world.ports)
+    assert done.state == "DONE"
+    name = next(one for one in done.outputs if one.endswith("transcript.json"))
+    document = json.loads(world.ports.store.load("transcripts", name))
+    seam = planned.chunks[len(ours)].start
+    assert [(one["engine"], one["start"], one["end"]) for one in document["parts"]] == [
+        ("parakeet-gpu", 0.0, pytest.approx(seam)),
+        ("deepgram", pytest.approx(seam), pytest.approx(3600.0)),
+    ]
+    assert document["method"] == "hybrid"
+    assert (
+        f"of {len(planned.chunks)} chunks {len(ours)} to parakeet-gpu and {len(theirs)} to deepgram"
+        in (document["reason"])
+    )
+    assert document["considered"][0]["method"] == "hybrid"
+    starts = [word["start"] for word in document["words"]]
+    assert starts == sorted(starts)
