@@ -187,16 +187,18 @@ class Intake:
     def _prepare(self, delivery: Delivery) -> None:
         message = decode(delivery.data, ChunkMessage)
         share = share_of(message, self._whole)
-        if not self._takes(delivery, message, share) or not chunk.is_wanted(message, self._ports):
+        if not self._takes(delivery, message, share):
+            if not self._is_again(delivery):
+                # The first message stays in the queue until the result is durable.
+                self._end(delivery, self._ports.queue.ack)
+            return
+        if not chunk.is_wanted(message, self._ports):
             self._end(delivery, self._ports.queue.ack)
             return
         self.ready.put(prepare(delivery, message, self._ports, share=share))
 
     def _takes(self, delivery: Delivery, message: ChunkMessage, share: float) -> bool:
-        """False for another message about a chunk that is in hand.
-
-        It can be acknowledged at once: the first one stays in the queue until the result is durable.
-        """
+        """False for another message, or another delivery of the same one, about a chunk that is in hand."""
         name = (message.recording, message.chunk.index)
         with self._changed:
             if any(one.chunk == name for one in self._hand.values()):
@@ -207,16 +209,36 @@ class Intake:
             self._changed.notify()
             return True
 
-    def _end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
-        """Take a chunk out of hand; whoever comes first says how."""
+    def _is_again(self, delivery: Delivery) -> bool:
+        """True where the message is in hand already, under a lease that has run out meanwhile.
+
+        Acknowledging it now would leave nothing to come again if the work on it failed. So it stays in hand,
+        its lease renewed, and ends as the delivery does that is worked on.
+        """
         with self._changed:
-            if self._hand.pop(delivery.lease, None) is None:
+            again = any(
+                one.delivery.message_id == delivery.message_id and lease != delivery.lease
+                for lease, one in self._hand.items()
+            )
+            if again and (mine := self._hand.get(delivery.lease)) is not None:
+                mine.share = 0.0
+            return again
+
+    def _end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
+        """Take a message out of hand, under all its leases; whoever comes first says how."""
+        with self._changed:
+            if delivery.lease not in self._hand:
                 return
-        self._leases.release(delivery)
-        try:
-            how(self._subscription, delivery.lease)
-        except DropscribeError as error:
-            log.warning("message %s will come again: %s", delivery.message_id, error)
+            leases = [
+                lease for lease, one in self._hand.items() if one.delivery.message_id == delivery.message_id
+            ]
+            ended = [self._hand.pop(lease).delivery for lease in leases]
+        for one in ended:
+            self._leases.release(one)
+            try:
+                how(self._subscription, one.lease)
+            except DropscribeError as error:
+                log.warning("message %s will come again: %s", one.message_id, error)
         with self._changed:
             self._idle_since = time.monotonic()
             self._changed.notify()
