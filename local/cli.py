@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from datetime import datetime  # noqa: TC003 - Typer reads it at run time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import from_fields
 from shared.model import Options, RequestedMethod
@@ -214,12 +216,36 @@ def status(
 
 
 @app.command()
-def cost(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
-    """What everything has cost, and what Deepgram would have asked for it."""
+def cost(
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC [default: a month ago].")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, UTC [default: today].")
+    ] = None,
+    by: Annotated[By | None, typer.Option(help="Group by this.", show_default=False)] = None,
+    as_json: AsJson = False,  # noqa: FBT002 - see transcribe
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,  # noqa: FBT002 - see transcribe
+    table: Annotated[  # noqa: FBT002 - see transcribe
+        bool, typer.Option("--table", help="Print what an hour of audio costs at several speeds, and why.")
+    ] = False,
+    state_dir: StateDir = None,
+) -> None:
+    """What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change."""
     from local import cost as command  # noqa: PLC0415 - see transcribe
 
-    with _errors(), _deployment(state_dir) as ports:
-        command.run(ports, as_json=as_json)
+    with _errors():
+        if table:
+            typer.echo(command.table(), nl=False)
+            return
+        with _deployment(state_dir) as ports:
+            question = command.Question(
+                since=since and since.date(),
+                until=until and until.date(),
+                by=by,
+                form="json" if as_json else "csv" if as_csv else "screen",
+            )
+            command.run(question, ports)
 
 
 @app.command()

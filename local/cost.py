@@ -1,65 +1,166 @@
-"""`dropscribe cost`: what everything has cost, from the rows of the ledger."""
+"""`dropscribe cost`: what the rows of the ledger sum up to, and what they say should be changed."""
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
-from rich.table import Table
 
-from local.report import dollars
-from shared.flow import documents
-from shared.flow.route import human_duration
-from shared.prices import TABLE, deepgram_cost
+from local import cost_screen
+from shared import prices_file
+from shared.costs import advice, arithmetic, rows, summary
+from shared.costs.advice import Advice
+from shared.costs.rows import Account
+from shared.costs.summary import By, Sums
+from shared.errors import BadRequest
+from shared.flow import budget, documents
+from shared.prices import PriceTable
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.ports import Ports
 
+DAYS = 30
+"""Days that are told of where nobody says which."""
 
-def run(ports: Ports, *, as_json: bool) -> None:
-    """Print sums over all recordings, which the records themselves sum up.
+MOST_DAYS = 3660
+"""Ten years: each day is asked for by itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What somebody wants to know."""
+
+    since: dt.date | None
+    """First day (UTC); None: a month before the last."""
+    until: dt.date | None
+    """Last day (UTC); None: today."""
+    by: By | None
+    """How to group."""
+    form: Literal["screen", "json", "csv"]
+    """How to tell."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """The answer."""
+
+    account: Account
+    """The rows."""
+    sums: Sums
+    """All of them."""
+    by: By
+    """What the groups are."""
+    groups: dict[str, Sums]
+    """By the names of the groups."""
+    days: dict[str, float]
+    """US dollars of each day that cost anything."""
+    advice: list[Advice]
+    """What to change."""
+    forecast: float | None
+    """What this month will have cost, US dollars; None where the days are others."""
+    ever_usd: float
+    """All rows there ever were, US dollars."""
+    prices: PriceTable
+    """Prices of now, to compare with."""
+
+
+def run(question: Question, ports: Ports) -> None:
+    """Answer on standard output.
 
     Args:
+        question: what to tell, and how.
         ports: the deployment, this machine's or a project's.
-        as_json: print JSON on standard output.
+
+    Raises:
+        BadRequest: the days make no sense.
+        Transient: the records did not answer.
     """
-    done = ports.records.count(documents.RECORDINGS, {"state": "DONE"})
-    # Only what is DONE has a length.
-    audio = ports.records.sum(documents.RECORDINGS, "duration")
-    attempts = ports.records.count(documents.LEDGER)
-    busy = ports.records.sum(documents.LEDGER, "busy_seconds")
-    usd, deepgram = ports.records.sum(documents.LEDGER, "usd"), deepgram_cost(audio)
-    if as_json:
-        report = {
-            "recordings": done,
-            "audio_hours": round(audio / 3600, 6),
-            "attempts": attempts,
-            "busy_hours": round(busy / 3600, 6),
-            "usd": round(usd, 6),
-            "usd_per_audio_hour": round(usd / (audio / 3600), 6) if audio else None,
-            "deepgram_usd": round(deepgram, 6),
-            "prices": TABLE.version,
-            "cpu_usd_per_hour": ports.settings.cpu_usd_per_hour,
-        }
-        print(json.dumps(report, indent=2))  # noqa: T201 - output
-        return
-    shown = Table(show_header=False, pad_edge=False)
-    shown.add_column(justify="left")
-    shown.add_column(justify="right")
-    shown.add_row("recordings transcribed", str(done))
-    shown.add_row("audio", human_duration(audio))
-    local = ports.settings.platform == "local"
-    shown.add_row("this computer was busy" if local else "engines were busy", human_duration(busy))
-    shown.add_row("cost", dollars(usd))
-    shown.add_row("Deepgram would have asked", dollars(deepgram))
-    console = Console()
-    console.print(shown)
-    price = TABLE.deepgram_minute
-    console.print(f"Deepgram: ${price.usd} a {price.per} ({price.source}; {price.date}).", highlight=False)
-    if local and ports.settings.cpu_usd_per_hour == 0:
-        console.print(
-            "Your own computer counts as free. If an hour of it costs you something, "
-            "set DROPSCRIBE_CPU_USD_PER_HOUR and new work is priced with it.",
-            highlight=False,
-        )
+    report = _report(question, ports)
+    if question.form == "json":
+        print(json.dumps(as_json(report, ports), indent=2, ensure_ascii=False))  # noqa: T201 - output
+    elif question.form == "csv":
+        print(as_csv(report), end="")  # noqa: T201 - output
+    else:
+        cost_screen.show(report, ports, Console())
+
+
+def _report(question: Question, ports: Ports) -> Report:
+    now = ports.clock.now()
+    today = dt.datetime.fromtimestamp(now, dt.UTC).date()
+    until = question.until or today
+    since = question.since or until - dt.timedelta(days=DAYS)
+    if not 0 <= (until - since).days < MOST_DAYS:
+        raise BadRequest(f"--since {since} and --until {until}: give an earlier and a later day.")
+    account, prices = rows.read(ports, since, until), prices_file.table(ports.settings)
+    sums, by = summary.total(account), question.by or ("day" if question.form == "csv" else "method")
+    days = {day: one.usd for day, one in summary.grouped(account, "day").items()}
+    # The days of this month, and the full days before today whose mean it goes on with.
+    told = until == today and since <= min(today.replace(day=1), today - dt.timedelta(days=budget.AVERAGED))
+    return Report(
+        account=account,
+        sums=sums,
+        by=by,
+        groups=summary.grouped(account, by),
+        days=days,
+        advice=advice.advise(account, sums, prices, ports.settings),
+        forecast=budget.forecast(days, now) if told else None,
+        ever_usd=ports.records.sum(documents.LEDGER, "usd"),
+        prices=prices,
+    )
+
+
+def table() -> str:
+    """What an hour of audio costs at several speeds, with the prices and the workers of the settings."""
+    settings = Settings.from_environment()
+    return arithmetic.markdown(prices_file.table(settings), settings)
+
+
+def as_json(report: Report, ports: Ports) -> dict[str, Any]:
+    """The report as plain values: US dollars, hours and counts."""
+    return {
+        "since": report.account.since.isoformat(),
+        "until": report.account.until.isoformat(),
+        **_values(report.sums, report.prices),
+        "busy_hours": round(sum(row.busy_seconds for row in report.account.rows) / 3600, 6),
+        "forecast_usd": None if report.forecast is None else round(report.forecast, 6),
+        "ever_usd": round(report.ever_usd, 6),
+        "by": report.by,
+        "groups": [{"name": name} | _values(one, report.prices) for name, one in report.groups.items()],
+        "days": {day: round(usd, 6) for day, usd in report.days.items()},
+        "advice": [{"text": one.text, "usd_per_month": round(one.usd_per_month, 4)} for one in report.advice],
+        "prices": report.prices.version,
+        "cpu_usd_per_hour": ports.settings.cpu_usd_per_hour,
+    }
+
+
+def as_csv(report: Report) -> str:
+    """The groups as a table with a line for each."""
+    out = io.StringIO()
+    first = {report.by: ""} | _values(report.sums, report.prices)
+    writer = csv.DictWriter(out, list(first), lineterminator="\n")
+    writer.writeheader()
+    for name, one in report.groups.items():
+        writer.writerow({report.by: name} | _values(one, report.prices))
+    return out.getvalue()
+
+
+def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
+    deepgram, each, hourly = sums.deepgram(prices), sums.usd_per_recording, sums.usd_per_hour
+    return {
+        "recordings": len(sums.recordings),
+        "audio_hours": round(sums.hours, 6),
+        "attempts": sums.attempts,
+        "usd": round(sums.usd, 6),
+        "usd_per_recording": None if each is None else round(each, 6),
+        "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
+        "idle_usd": round(sums.fates["idle"], 6),
+        "wasted_usd": round(sums.wasted, 6),
+        "deepgram_usd": round(deepgram, 6),
+        "saved_usd": round(deepgram - sums.usd, 6),
+    }

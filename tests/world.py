@@ -125,5 +125,6 @@ def heard(recording, chunk, text="one two three", **changes):
     row = LedgerRow(
         recording=recording.id, chunk=chunk.index, engine="parakeet-cpu", attempt=result.attempt,
         audio_seconds=result.decoded, busy_seconds=0.5, usd=0.001, prices="test",
+        owned_seconds=owned,
     )  # fmt: skip
     return result, row

@@ -1,0 +1,1 @@
+"""What the ledger says, for people: sums, recommendations, and the arithmetic behind the prices."""

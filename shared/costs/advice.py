@@ -1,0 +1,185 @@
+"""What to change, with the arithmetic that says so. Pure.
+
+Each piece of advice says what was found, what to do, and what a month of it would save.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.costs.rows import Account, Fate
+    from shared.costs.summary import Sums
+    from shared.prices import PriceTable
+    from shared.settings import Settings
+
+MONTH = 30.0
+"""Days that savings are given for."""
+
+WORTH = 0.01
+"""US dollars a month from which something is worth saying."""
+
+DELAYS = (30.0, 60.0, 90.0, 120.0, 180.0, 300.0)
+"""Start delays that are tried, seconds."""
+
+ENOUGH = 0.9
+"""Share of the longest delay's savings from which a shorter one will do."""
+
+MOST_IDLE, MOST_OVERLAP, MOST_WASTED = 0.25, 0.10, 0.03
+"""Shares of the cost up to which nothing needs to be said."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advice:
+    """One recommendation."""
+
+    text: str
+    """What was found and what to do, in words, with the arithmetic."""
+    usd_per_month: float
+    """What it would save."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """All tasks of one execution, as the ledger shows them."""
+
+    began: float
+    """When its time began to cost, seconds since 1970."""
+    idle_usd: float
+    """What start-up and idle time cost."""
+
+
+def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings) -> list[Advice]:
+    """What to change, the largest savings first.
+
+    Args:
+        account: the rows.
+        sums: the same, summed up.
+        prices: US dollars, of now.
+        settings: what the deployment chose.
+    """
+    days = (account.until - account.since).days + 1
+    found = [
+        _idle(account, sums, days, settings),
+        _overlap(sums, days),
+        _wasted(sums, days),
+        _method(account, days, prices),
+    ]
+    told = [one for one in found if one is not None and one.usd_per_month >= WORTH]
+    return sorted(told, key=lambda one: -one.usd_per_month)
+
+
+def executions(account: Account) -> list[Execution]:
+    """The executions of an account, in order of their start."""
+    began: dict[str, float] = {}
+    usd: defaultdict[str, float] = defaultdict(float)
+    for row in account.rows:
+        if row.worker:
+            spent = (row.billed_seconds or 0.0) if row.kind == "execution" else row.busy_seconds
+            # Without the task: tasks that were started together were meant to be.
+            name = row.worker.rpartition(".")[0]
+            began[name] = min(began.get(name, row.time), row.time - max(0.0, spent))
+            usd[name] += row.usd if row.kind == "execution" else 0.0
+    every = [Execution(began=began[name], idle_usd=usd[name]) for name in began]
+    return sorted(every, key=lambda one: one.began)
+
+
+def saved_by(delay: float, every: Sequence[Execution]) -> float:
+    """US dollars of start-up and idle time that collecting work for so long would have saved.
+
+    Workers that began within the delay after another would not have been started: the first one would have done
+    their work. What they cost beside their work is saved.
+
+    Args:
+        delay: seconds.
+        every: in order of their start.
+    """
+    saved, first = 0.0, float("-inf")
+    for one in every:
+        if one.began - first <= delay:
+            saved += max(0.0, one.idle_usd)
+        else:
+            first = one.began
+    return saved
+
+
+def _idle(account: Account, sums: Sums, days: int, settings: Settings) -> Advice | None:
+    idle = sums.fates["idle"]
+    paid = sum(row.usd for row in account.rows if row.worker)
+    if not paid or idle / paid <= MOST_IDLE:
+        return None
+    every = executions(account)
+    best = saved_by(DELAYS[-1], every)
+    delay = next(one for one in DELAYS if saved_by(one, every) >= ENOUGH * best)
+    if delay <= settings.start_delay or not best:
+        return None
+    monthly = saved_by(delay, every) / days * MONTH
+    return Advice(
+        text=f"GPU workers idled {idle / paid:.0%} of their paid time (${idle:.2f} of ${paid:.2f}, {len(every)} "
+        f"executions). Collect work for {delay:.0f} s before one is started (DROPSCRIBE_START_DELAY={delay:.0f}): "
+        f"those that began within {delay:.0f} s of another would not have been needed, which saves "
+        f"${saved_by(delay, every):.2f} in {days} days, ${monthly:.2f} a month.",
+        usd_per_month=monthly,
+    )
+
+
+def _overlap(sums: Sums, days: int) -> Advice | None:
+    more = max(0.0, sums.decoded - sums.seconds)
+    if not sums.decoded or more / sums.decoded <= MOST_OVERLAP:
+        return None
+    # Chunks twice as long have half as many seams.
+    monthly = sums.fates["used"] * more / sums.decoded / 2 / days * MONTH
+    return Advice(
+        text=f"{more / sums.decoded:.0%} of the audio that engines heard was overlap of chunks ({more / 3600:.1f} of "
+        f"{sums.decoded / 3600:.1f} h). Chunks twice as long (CHUNK_DURATION_MINUTES) halve that: "
+        f"${sums.fates['used']:.2f} × {more / sums.decoded:.3f} / 2 in {days} days, ${monthly:.2f} a month.",
+        usd_per_month=monthly,
+    )
+
+
+def _wasted(sums: Sums, days: int) -> Advice | None:
+    if not sums.usd or sums.wasted / sums.usd <= MOST_WASTED:
+        return None
+    monthly = sums.wasted / days * MONTH
+    bought: dict[Fate, str] = {
+        "failed": "for attempts that failed",
+        "lost": "for answers that were lost",
+        "wasted": "for results that were not used",
+    }
+    parts = ", ".join(f"${sums.fates[fate]:.4f} {said}" for fate, said in bought.items() if sums.fates[fate])
+    return Advice(
+        text=f"{sums.wasted / sums.usd:.0%} of the money bought nothing: {parts}. `dropscribe status` and the log say "
+        f"what went wrong; without it ${monthly:.2f} a month would stay.",
+        usd_per_month=monthly,
+    )
+
+
+def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
+    """Whether one of the two methods was clearly dearer by the hour, all its costs included."""
+    ours = [row for row in account.rows if row.engine != "deepgram"]
+    theirs = [row for row in account.rows if row.engine == "deepgram"]
+    hours = sum(row.owned_seconds for row in ours) / 3600
+    hosted_hours = sum(row.owned_seconds for row in theirs) / 3600
+    usd = sum(row.usd for row in ours)
+    if hours and usd > prices.deepgram(hours * 3600):
+        monthly = (usd - prices.deepgram(hours * 3600)) / days * MONTH
+        return Advice(
+            text=f"Parakeet cost ${usd / hours:.4f} an hour of audio, idle time included; Deepgram asks "
+            f"${prices.deepgram(3600):.4f}. With so little work for each worker Deepgram is cheaper: "
+            f"TRANSCRIPTION_METHOD=deepgram saves ${monthly:.2f} a month, collecting work may as well.",
+            usd_per_month=monthly,
+        )
+    paid = sum(row.usd for row in theirs)
+    if hours and hosted_hours and paid / hosted_hours > usd / hours:
+        monthly = (paid - usd / hours * hosted_hours) / days * MONTH
+        return Advice(
+            text=f"Deepgram transcribed {hosted_hours:.1f} h for ${paid:.2f} (${paid / hosted_hours:.4f} an hour); "
+            f"Parakeet took ${usd / hours:.4f} an hour. The same hours on Parakeet save ${monthly:.2f} a month "
+            "(TRANSCRIPTION_METHOD=parakeet), where waiting for a GPU does not matter.",
+            usd_per_month=monthly,
+        )
+    return None

@@ -1,0 +1,110 @@
+"""Read the rows of some days, and say of each attempt what became of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from shared.flow import documents
+from shared.messages import from_fields
+from shared.results import LedgerRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from shared.ports import Ports
+
+READERS = 8
+"""Days that are read at one time: a query waits for the records most of its time."""
+
+Fate = Literal["used", "wasted", "failed", "lost", "idle"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """The rows of some days."""
+
+    since: dt.date
+    """First day."""
+    until: dt.date
+    """Last day."""
+    rows: tuple[LedgerRow, ...]
+    """In no particular order."""
+    fates: tuple[Fate, ...]
+    """What became of each: `wasted` ones were heard, but another result was used, or the recording failed."""
+
+
+def days_of(since: dt.date, until: dt.date) -> list[str]:
+    """The dates from one day to another, both included."""
+    return [(since + dt.timedelta(days=number)).isoformat() for number in range((until - since).days + 1)]
+
+
+def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
+    """The account of some days.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+
+    def of_day(day: str) -> list[LedgerRow]:
+        return [
+            from_fields(fields, LedgerRow)
+            for _, fields in ports.records.query(documents.LEDGER, {"day": day})
+        ]
+
+    with ThreadPoolExecutor(READERS) as pool:
+        rows = [row for found in pool.map(of_day, days_of(since, until)) for row in found]
+    failed = (
+        {key for key, _ in ports.records.query(documents.RECORDINGS, {"state": "FAILED"})} if rows else set()
+    )
+    used = {
+        key: ports.records.get(documents.CHUNKS, documents.chunk_key(*key)) or {} for key in repeated(rows)
+    }
+    return Account(since=since, until=until, rows=tuple(rows), fates=fates(rows, failed, used))
+
+
+def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
+    """Recordings and indices of the chunks that were heard more than once."""
+    times: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for row in rows:
+        if row.kind == "attempt" and row.outcome == "heard":
+            times[row.recording, row.chunk] += 1
+    return {key for key, count in times.items() if count > 1}
+
+
+def fates(
+    rows: list[LedgerRow],
+    failed: set[str],
+    used: Mapping[tuple[str, int], Mapping[str, object]],
+) -> tuple[Fate, ...]:
+    """What became of each row. Pure.
+
+    Args:
+        rows: the rows.
+        failed: keys of the recordings that ended as FAILED.
+        used: documents of the chunks that were heard more than once. Where one is forgotten already, the first
+            attempt counts as used: the first result of a chunk is its result.
+    """
+    first: dict[tuple[str, int], LedgerRow] = {}
+    for row in rows:
+        key = (row.recording, row.chunk)
+        if key in used and row.outcome == "heard" and (key not in first or row.time < first[key].time):
+            first[key] = row
+
+    def of(row: LedgerRow) -> Fate:
+        if row.kind == "execution":
+            return "idle"
+        if row.outcome != "heard":
+            return row.outcome
+        if row.recording in failed:
+            return "wasted"
+        if (document := used.get((row.recording, row.chunk))) is None:
+            return "used"
+        best = first[row.recording, row.chunk]
+        stands = (document.get("engine", best.engine), document.get("attempt", best.attempt))
+        return "used" if (row.engine, row.attempt) == stands else "wasted"
+
+    return tuple(of(row) for row in rows)
