@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from functions.outcome import acknowledged, pubsub_data, pubsub_message
 from local.delivery import deliver
 from local.platform import EXPORTER
-from shared.errors import EngineRefused
+from shared.errors import EngineFailed, EngineRefused
 from shared.flow import give_up, hosted, record, request, upload
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
     from local.platform import LocalPorts
+
+OFFLINE_TRIES = 3
+"""Deliveries of a chunk until a computer without connection is told so: about half a minute."""
 
 
 def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
@@ -47,8 +50,13 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
             message = decode(pubsub_data(event), ChunkMessage)
             try:
                 hosted.on_chunk(message, ports, message_id=event["id"])
-            except EngineRefused as error:
-                # Whoever can mend it sits here and waits: no use in trying on.
+            except (EngineRefused, EngineFailed) as error:
+                # Whoever can mend it sits here and waits: no use in trying on for long.
+                offline = (
+                    error.code == "unreachable" and event.data.get("deliveryAttempt", 1) >= OFFLINE_TRIES
+                )
+                if not offline and not isinstance(error, EngineRefused):
+                    raise
                 record.fail(message.recording, error, ports)
 
     steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}

@@ -135,6 +135,15 @@ def test_a_lost_answer_is_asked_for_again_and_both_are_in_the_ledger(server, tra
     assert sorted(row["outcome"] for row in rows(tmp_path / "state")) == ["heard", "lost"]
 
 
+def test_a_computer_without_connection_is_told_so_within_a_minute(server, transcribe, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_DEEPGRAM_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("shared.adapters.deepgram.SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr("local.steps.OFFLINE_TRIES", 1)
+    code, line = transcribe(SAMPLES / "voice-note.opus")
+    assert (code, line["state"]) == (1, "FAILED")
+    assert "No connection to Deepgram" in line["reason"]
+
+
 def test_bad_audio_ends_as_failed_with_what_deepgram_says(server, transcribe):
     said = "failed to process audio: corrupt or unsupported data"
     server.replies = [refused(400, "Bad Request", said)]

@@ -33,6 +33,7 @@ class _Word(msgspec.Struct):
 
 
 class _Alternative(msgspec.Struct):
+    transcript: str | None = None
     words: list[_Word] | None = None
     languages: list[str] | None = None
 
@@ -82,8 +83,11 @@ def heard(answer: object, *, model: str, language: str | None, seconds: float) -
         wrong = "there is no transcript in it" if known else f"its duration is {metadata.duration}"
         raise unusable(wrong, seconds=seconds, request_id=metadata.request_id)
     best = channels[0].alternatives[0]
+    words = _words(best.words or [], metadata.duration)
+    if (best.transcript or "").strip() and not words:
+        raise unusable("its text has no words with times", seconds=seconds, request_id=metadata.request_id)
     return Heard(
-        words=_words(best.words or [], metadata.duration),
+        words=words,
         seconds=metadata.duration,
         request_id=metadata.request_id[:100],
         model=model,

@@ -70,11 +70,13 @@ def _transcribe(message: ChunkMessage, ports: Ports, attempt: str) -> tuple[Chun
             # It may not have come to the address, or not know the format. FFmpeg may.
             log.warning("%s is sent as samples, for by its address: %s", message.source.uri, error)
         else:
-            whole = _Stretch(start=0.0, owned=heard.seconds, decoded=heard.seconds)
+            whole = _Stretch(
+                start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
+            )
             return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
     pcm = _decoded(message, ports)
     stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
-    if pcm.seconds < SHORTEST or not pcm.samples.strip(b"\0"):
+    if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
         heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
     else:
         heard, busy = call.make(pcm.seconds, samples=pcm.samples)
@@ -143,6 +145,18 @@ def _address(message: ChunkMessage, ports: Ports) -> str | None:
     except ConfigurationError as error:
         log.warning("recordings are sent as samples, which costs more: %s", error)
         return None
+
+
+def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
+    """A warning where the engine heard less than the file promises: nobody else has read it all."""
+    promised = message.audio.duration
+    if not message.audio.exact or promised is None or heard.seconds >= promised * 0.98 - 1.0:
+        return ()
+    warning = (
+        f"The file promises {promised:.1f} s, Deepgram heard {heard.seconds:.1f} s. If it plays to its end, "
+        "convert it to another format (for example FLAC) and upload it again."
+    )
+    return (warning,)
 
 
 def _decoded(message: ChunkMessage, ports: Ports) -> Pcm:

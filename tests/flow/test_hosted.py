@@ -158,6 +158,15 @@ def test_a_recording_of_one_chunk_is_given_by_its_address(world, engine, short, 
     assert (result.lead, result.owned, result.decoded, result.tail) == (0.0, 20.0, 20.0, 0.0)
 
 
+def test_less_than_the_file_promises_is_told_to_its_owner(world, engine, short, address, monkeypatch):
+    [message] = messages(world)
+    told = engine.transcribe
+    monkeypatch.setattr(engine, "transcribe", lambda job: replace(told(job), seconds=12.0))
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    [warning] = result_of(world, message).warnings
+    assert "promises 20.0 s, Deepgram heard 12.0 s" in warning
+
+
 def test_one_of_many_chunks_is_never_given_by_the_address_of_all(world, engine, address):
     hosted.on_chunk(messages(world)[0], world.ports, message_id="m-1")
     assert engine.jobs[0].url is None
