@@ -15,7 +15,7 @@ from shared.flow import documents
 from shared.flow.give_up import DEAD_LETTERS
 from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
-from shared.messages import from_fields
+from shared.messages import from_fields, to_fields
 from shared.model import FILES_BUCKET, Recording, State
 
 if TYPE_CHECKING:
@@ -122,8 +122,9 @@ def _what(one: Recording, ports: Ports) -> str:
         demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
         more = [warning for warning in one.warnings if warning != DEMO_WARNING]
         return "; ".join([f"{one.words} words{demo}", *more])
-    done = _done(one, ports)
-    return f"{done} of {len(one.chunks)} chunks" if one.chunks else "not looked at yet"
+    if one.decision is None:
+        return one.held or "not looked at yet"
+    return f"{_done(one, ports)} of {len(one.chunks)} chunks; {one.decision.reason}"
 
 
 def _done(one: Recording, ports: Ports) -> int:
@@ -144,7 +145,9 @@ def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
         "words": one.words,
         "chunks": len(one.chunks),
         "chunks_done": _done(one, ports),
+        "method": one.decision.method if one.decision else None,
         "why": one.decision.reason if one.decision else None,
+        "considered": to_fields(one.decision.considered) if one.decision else [],
         "reason": one.reason or None,
         "code": one.code or None,
         "warnings": list(one.warnings),

@@ -45,7 +45,7 @@ LEAST = 10
 """Attempts that it takes to say so."""
 
 AT_A_TIME = 100
-"""Recordings on their way that one look sums up."""
+"""Recordings on their way that one look reads."""
 
 ROWS = 5000
 """Rows of the ledger, and notes of failures, that one look reads for one minute."""
@@ -154,10 +154,14 @@ def read(ports: Ports) -> Conditions:
 
 
 def backlog_of(ports: Ports) -> Backlog:
-    """What waits for which engine, from the recordings that are on their way."""
-    now, chunks, oldest = ports.clock.now(), 0, 0.0
+    """What waits for which engine, from the recordings that are on their way.
+
+    Of very many, some are looked at and stand for all: which ones says the hash in their keys.
+    """
+    now, looked, chunks, oldest = ports.clock.now(), 0, 0, 0.0
     waiting: dict[Waiting, float] = {}
     for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
+        looked += 1
         query = {"recording": recording.id}
         if len({chunk.engine == "deepgram" for chunk in recording.chunks}) == 1:
             # All are of one kind, so a number will do; they are done in order or nearly so.
@@ -170,7 +174,14 @@ def backlog_of(ports: Ports) -> Backlog:
             waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
             if who == "parakeet":
                 chunks, oldest = chunks + 1, max(oldest, now - recording.created)
-    return Backlog(chunks=chunks, waiting=waiting, oldest=oldest)
+    more = 1.0
+    if looked == AT_A_TIME:
+        more = max(1.0, ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) / looked)
+    return Backlog(
+        chunks=round(chunks * more),
+        waiting={who: seconds * more for who, seconds in waiting.items()},
+        oldest=oldest,
+    )
 
 
 def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
@@ -190,10 +201,12 @@ def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
     if "deepgram" in ports.engines:
         seen = replace(seen, rollout=_guarded(seen, ports))
 
-    def kept(_: dict[str, Any]) -> dict[str, Any]:
-        return to_fields(seen)
+    def kept(fields: dict[str, Any]) -> dict[str, Any] | None:
+        # Another tick may have looked later and written sooner.
+        written = fields.get("time")
+        return None if isinstance(written, float) and written > now else to_fields(seen)
 
-    if not ports.records.create(STATE, KEY, kept({})):
+    if not ports.records.create(STATE, KEY, to_fields(seen)):
         ports.records.update(STATE, KEY, kept)
     return seen
 

@@ -128,6 +128,23 @@ def test_what_waits_is_summed_by_who_is_to_transcribe_it(world, ports):
     assert conditions.backlog_of(ports).waiting == {"parakeet": 90.0}
 
 
+def test_of_very_many_recordings_some_stand_for_all(world, ports, monkeypatch):
+    for number in range(9):
+        upload.on_upload(world.upload(f"{number}.wav"), world.ports)
+    whole = conditions.backlog_of(ports)
+    monkeypatch.setattr(conditions, "AT_A_TIME", 3)
+    assert conditions.backlog_of(ports) == whole
+    assert whole.chunks == 18
+
+
+def test_a_look_that_comes_late_does_not_undo_a_later_one(world, ports):
+    tick(world, ports, 3)
+    late = world.clock.time
+    world.clock.time -= 60
+    sweep.start_workers(ports)
+    assert conditions.read(ports).time == late
+
+
 def test_speeds_are_measured_from_the_ledger_and_the_latest_work_counts_most(world, ports):
     for index in range(10):
         work(world, ports, index, audio=100.0, busy=1.0)

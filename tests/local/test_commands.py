@@ -76,6 +76,15 @@ def test_status_shows_done_and_failed_with_the_reason(call, state):
     assert told["messages_waiting"]["router"] == 0
 
 
+def test_status_shows_why_a_method_was_chosen_and_which_were_not(call, state):
+    state.upload("talk.wav")
+    assert "0 of 2 chunks; Parakeet on this CPU: no other engine is set up" in call("status").stdout
+    (told,) = json.loads(call("status", "--json").stdout)["recordings"]
+    assert told["method"] == "parakeet"
+    assert [one["method"] for one in told["considered"]] == ["parakeet", "hybrid", "deepgram"]
+    assert told["considered"][1]["why_not"] == "Deepgram is not set up"
+
+
 def test_cost_sums_the_ledger_and_compares(call, state):
     state.finish("talk.wav")
     told = json.loads(call("cost", "--json").stdout)
