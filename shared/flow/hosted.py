@@ -111,7 +111,7 @@ class _Call:
             tag=documents.chunk_key(message.recording, message.chunk.index),
             # In a hybrid the message names the weights of the other engine.
             model=DEEPGRAM_MODEL,
-            options=message.options,
+            options=replace(message.options, language=_language(message)),
             seconds=seconds,
             patience=self.give_up_at - time.monotonic(),
             url=url,
@@ -131,6 +131,12 @@ class _Call:
                 ledger.write(replace(row, outcome="lost"), ports)
             raise
         return heard, time.perf_counter() - began
+
+
+def _language(message: ChunkMessage) -> str | None:
+    """The language as Deepgram calls it: several in one recording are `mul` in BCP 47, `multi` there."""
+    language = message.options.language
+    return "multi" if language is not None and language.lower() == "mul" else language
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:
@@ -209,7 +215,7 @@ def _row(
         attempt=attempt,
         audio_seconds=stretch.decoded,
         busy_seconds=round(busy, 6),
-        usd=table.deepgram(heard.seconds, message.options.language),
+        usd=table.deepgram(heard.seconds, _language(message)),
         prices=table.version,
         billed_seconds=heard.seconds,
         request_id=heard.request_id,
