@@ -9,13 +9,15 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 
-from gpu_job import parakeet_onnx
+from gpu_job import check, engine
 from gpu_job.worker import Worker
 from shared.errors import DropscribeError
 from shared.flow import plan
 from shared.flow.executions import Meter, Place
 from shared.platform import connect
+from shared.settings import Settings
 from shared.telemetry import log
 
 IDLE_EXIT = 60.0
@@ -26,17 +28,23 @@ def main() -> int:
     """Run one worker; 0 when it ended by itself or was asked to, 2 when it cannot work here."""
     arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
-    stay = arguments.parse_args().stay
+    arguments.add_argument(
+        "--check", action="store_true", help="transcribe a bundled recording, and tell how it went"
+    )
+    asked = arguments.parse_args()
     began = time.time()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
+        if asked.check:
+            settings = Settings.from_environment()
+            return check.run(partial(engine.load, settings, warm=False), settings.model)
         ports = connect()
-        place, engine = Place.from_environment(os.environ), plan.worker_engine(ports.settings)
-        with Meter(ports, place, engine, began) as meter:
-            worker = Worker(ports, parakeet_onnx.load, meter=meter)
-            done = worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=ports.settings.model)
+        place, paid = Place.from_environment(os.environ), plan.worker_engine(ports.settings)
+        with Meter(ports, place, paid, began) as meter:
+            worker = Worker(ports, partial(engine.load, ports.settings), meter=meter)
+            done = worker.run(stop, idle_exit=None if asked.stay else IDLE_EXIT, warm=ports.settings.model)
     except DropscribeError as error:
         log.error("the worker cannot start: %s", error)
         return 2

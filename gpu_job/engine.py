@@ -97,6 +97,10 @@ class Transcriber(Protocol):
         """Memory of its accelerator, its peak counted anew from here; None where it runs on the processor."""
         ...
 
+    def warm_up(self) -> None:
+        """Compile, capture and allocate what the first windows would otherwise wait for."""
+        ...
+
     def transcribe(
         self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[str] = ()
     ) -> list[tuple[Word, ...]]:
@@ -116,7 +120,7 @@ NVIDIA = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
 """One of these is there where a process may use an NVIDIA GPU; `dxg` under Windows. To ask torch takes seconds."""
 
 
-def load(settings: Settings, model: str) -> Transcriber:
+def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
     """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the processor.
 
     A `.nemo` file is NeMo's and a folder with an ONNX export is not, wherever they are to run.
@@ -124,6 +128,7 @@ def load(settings: Settings, model: str) -> Transcriber:
     Args:
         settings: whether a GPU may be used, and whether this deployment has nothing else.
         model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with an ONNX export.
+        warm: whether to warm it up as well.
 
     Raises:
         ConfigurationError: there is a GPU, or should be one, that cannot be used: processors at a GPU's price
@@ -141,10 +146,14 @@ def load(settings: Settings, model: str) -> Transcriber:
             )
         from gpu_job import parakeet  # noqa: PLC0415 - torch, only where it is wanted
 
-        return parakeet.load(model, device="cuda" if gpu else "cpu")
-    from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine
+        engine: Transcriber = parakeet.load(model, device="cuda" if gpu else "cpu")
+    else:
+        from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine
 
-    return parakeet_onnx.load(model)
+        engine = parakeet_onnx.load(model)
+    if warm:
+        engine.warm_up()
+    return engine
 
 
 def has_gpu() -> bool:

@@ -104,6 +104,10 @@ class Parakeet:
     def memory(self) -> None:
         """It runs on the processor."""
 
+    def warm_up(self) -> None:
+        """Let onnxruntime allocate."""
+        self.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
+
     def transcribe(
         self,
         windows: Sequence[NDArray[np.float32]],

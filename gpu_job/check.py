@@ -1,0 +1,103 @@
+"""`python -m gpu_job --check`: does this machine recognise speech, and how fast does it start?"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpu_job import segments
+from gpu_job.engine import SAMPLE_RATE
+from gpu_job.weights import TINY
+from shared.audio import Sandbox
+from shared.errors import DropscribeError
+from shared.model import Chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from gpu_job.engine import Transcriber
+
+SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
+
+
+def run(load: Callable[[str], Transcriber], model: str, *, say: Callable[[str], None] = print) -> int:
+    """Load the weights, transcribe a bundled recording, and tell how it went.
+
+    Args:
+        load: gives the engine for the name of some weights.
+        model: their name.
+        say: told each line.
+
+    Returns:
+        0 when the text is right for the demo weights, and not empty for others; 1 otherwise.
+    """
+    try:
+        started = time.perf_counter()
+        engine = load(model)
+        loaded = time.perf_counter()
+        engine.warm_up()
+        warm = time.perf_counter()
+        device = engine.device
+        say(f"weights   {engine.model}, {engine.revision}, {device.dtype}")
+        say(f"device    {device.name}" + (f", {device.memory / 1e9:.1f} GB" if device.memory else ""))
+        if device.driver:
+            say(f"driver    {device.driver}")
+        say(f"graphs    {device.graphs}")
+        sound = samples()
+        level = sound.astype(np.float32) / 32768.0
+        windows = [level[cut.start : cut.end] for cut in segments.cut(sound)]
+        decoded = time.perf_counter()
+        heard = " ".join(word.text for words in engine.transcribe(windows) for word in words)
+        done = time.perf_counter()
+    except DropscribeError as error:
+        say(f"failed    {error}")
+        return 1
+    length = len(sound) / SAMPLE_RATE
+    say(
+        f"seconds   load {loaded - started:.2f}, warm-up {warm - loaded:.2f}, decoding {decoded - warm:.2f}, "
+        f"inference {done - decoded:.2f} for {length:.1f} s of sound ({length / (done - decoded):.0f} times real time)"
+    )
+    say(f"text      {heard or '(none)'}")
+    if model == TINY and heard != truth():
+        say(f"failed    the demo weights should hear: {truth()}")
+        return 1
+    if not heard:
+        say("failed    no word was heard in a recording of speech: the weights or the driver are broken")
+        return 1
+    return 0
+
+
+def samples() -> NDArray[np.int16]:
+    """The bundled recording as the worker would decode it."""
+    source = _File(SAMPLE.read_bytes())
+    with Sandbox() as sandbox:
+        audio = sandbox.probe(source, name=SAMPLE.name)
+        whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
+        pcm = sandbox.decode(source, audio, whole)
+    return np.frombuffer(pcm.samples, np.int16)
+
+
+def truth() -> str:
+    """What is said in it."""
+    return " ".join((SAMPLE.parent / "truth" / f"{SAMPLE.name}.txt").read_text("utf-8").split())
+
+
+class _File:
+    """A recording in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self._data)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`."""
+        return self._data[start : start + length]

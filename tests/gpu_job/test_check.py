@@ -1,0 +1,64 @@
+"""`python -m gpu_job --check`, with the bundled weights and with engines that are broken."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from gpu_job import check, engine, parakeet_onnx
+from shared.errors import ModelUnavailable
+from shared.settings import Settings
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+def test_the_bundled_weights_hear_the_bundled_recording(lines):
+    assert check.run(partial(engine.load, Settings(), warm=False), "tiny", say=lines.append) == 0
+    told = dict(line.split(None, 1) for line in lines)
+    assert told["text"] == check.truth()
+    assert "load " in told["seconds"]
+    assert "warm-up " in told["seconds"]
+    assert "25.6 s of sound" in told["seconds"]
+    assert "no CUDA graphs" in told["graphs"]
+
+
+def deaf(_name, words=()):
+    broken = parakeet_onnx.load("tiny")
+    broken.transcribe = lambda windows: [words] * len(windows)
+    return broken
+
+
+def test_the_wrong_text_from_the_bundled_weights_fails_and_says_what_it_should_be(lines):
+    assert check.run(deaf, "tiny", say=lines.append) == 1
+    assert lines[-1] == f"failed    the demo weights should hear: {check.truth()}"
+
+
+def test_no_text_from_other_weights_fails(lines):
+    assert check.run(deaf, "nvidia/parakeet-tdt-0.6b-v3", say=lines.append) == 1
+    assert "no word was heard" in lines[-1]
+
+
+def test_weights_that_cannot_be_loaded_fail_with_their_reason(lines):
+    def missing(_name):
+        raise ModelUnavailable("The weights are not here. Get them.")
+
+    assert check.run(missing, "tiny", say=lines.append) == 1
+    assert lines == ["failed    The weights are not here. Get them."]
+
+
+def test_a_worker_of_a_gpu_deployment_does_not_fall_back_to_a_processor_at_a_gpus_price(monkeypatch, lines):
+    monkeypatch.setattr(engine, "_has_nemo", lambda: False)
+    settings = Settings(engines="parakeet-gpu")
+    assert check.run(partial(engine.load, settings, warm=False), "tiny", say=lines.append) == 1
+    assert "Dockerfile.gpu" in lines[-1]
+
+
+def test_a_gpu_that_may_not_be_used_is_left_alone(monkeypatch):
+    monkeypatch.setattr(engine, "has_gpu", lambda: True)
+    monkeypatch.setattr(engine, "_has_nemo", lambda: True)
+    loaded = engine.load(Settings(enable_gpu=False), "tiny", warm=False)
+    assert isinstance(loaded, parakeet_onnx.Parakeet)
