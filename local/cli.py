@@ -14,7 +14,7 @@ from rich.console import Console
 
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import ConfigurationError, DropscribeError
-from shared.messages import from_fields
+from shared.messages import options_of
 from shared.model import Options, RequestedMethod
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def transcribe(
             paths=paths,
             out=out,
             files=command.file_names(formats),
-            options=Options(
+            options=_options(
                 method=method,
                 model=model and _absolute(model),
                 language=language,
@@ -186,13 +186,13 @@ def submit(
     """Ask a running deployment for a transcript, as another service would."""
     from local import submit as command  # noqa: PLC0415 - see transcribe
 
-    chosen: dict[str, object] = {"method": method, "model": model, "language": language, "track": track}
-    chosen |= {"keyterms": keyterms, "filler_words": filler_words or None}
-    given = {name: value for name, value in chosen.items() if value is not None}
+    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
+    given["filler_words"] = filler_words or None
+    chosen = any(value is not None for value in given.values())
     with _errors(), _deployment(state_dir) as ports:
         submission = command.Submission(
             uri=uri,
-            options=from_fields(given, Options) if given else None,
+            options=_options(**given) if chosen else None,
             request_id=request_id,
             metadata=command.metadata_of(metadata or []),
             wait=wait,
@@ -261,7 +261,7 @@ def route(
     from local import routing as command  # noqa: PLC0415 - see transcribe
 
     with _errors(), _deployment(state_dir) as ports:
-        options = Options(method=method, model=model and _absolute(model), track=track)
+        options = _options(method=method, model=model and _absolute(model), track=track)
         command.explain(uri, options, ports, as_json=as_json)
 
 
@@ -420,6 +420,11 @@ def _deployment(state_dir: Path | None) -> Iterator[Ports]:
         yield deployment
     finally:
         deployment.close()
+
+
+def _options(**given: object) -> Options:
+    """Options as a person gave them, within the limits that they have everywhere; None leaves one out."""
+    return options_of({name: value for name, value in given.items() if value is not None})
 
 
 def _absolute(value: Path | str) -> str:

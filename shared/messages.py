@@ -16,8 +16,9 @@ Everything is JSON. Encoding is `msgspec`: typed, fast, and its errors name the 
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -156,6 +157,21 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
+MUST_BE = {
+    "uri": "gs://bucket/name of an object (on one machine file:///path as well), in up to 2,048 characters",
+    "request_id": "a text of 1 to 256 characters",
+    "metadata": "up to 32 texts of up to 256 characters, with names of letters, digits and _",
+    "method": f"one of {', '.join(get_args(RequestedMethod))}",
+    "model": "the name of some weights, or a folder, in up to 256 characters",
+    "language": "a language code, such as en or pt-BR",
+    "track": "a whole number from 0 to 999",
+    "keyterms": "a text of 1 to 2,000 characters, with commas between the terms",
+    "filler_words": "true or false",
+    "label": "a text of 1 to 64 characters",
+}
+"""What may stand in each field and option, in words."""
+
+
 class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A request as `docs/request.schema.json` has it, limits included."""
 
@@ -177,7 +193,7 @@ def request_from_json(data: bytes) -> TranscribeRequest:
         fields = ", ".join(_WireRequest.__struct_fields__)
         options = ", ".join(_WireOptions.__struct_fields__)
         raise BadRequest(
-            f"The request is not valid: {error}. Its fields are {fields}; its options are {options}. "
+            f"The request is not valid: {_in_words(error)}. Its fields are {fields}; its options are {options}. "
             "Correct it, and send it with a new request_id."
         ) from error
     options_given = None if wire.options is msgspec.UNSET else Options(**msgspec.structs.asdict(wire.options))
@@ -280,6 +296,26 @@ def options_from_metadata(metadata: Mapping[str, str]) -> Options:
         if key.startswith("dropscribe-")
     }
     try:
-        return msgspec.convert(chosen, type=Options, strict=False)
-    except msgspec.MsgspecError as error:
+        return options_of(chosen)
+    except BadRequest as error:
         raise BadRequest(f"the upload's dropscribe-… metadata is wrong: {error}") from error
+
+
+def options_of(given: Mapping[str, Any]) -> Options:
+    """Options by their names, as a person or an upload gives them: text is read as what is meant.
+
+    Raises:
+        BadRequest: names the option that is wrong or unknown, and says what may stand there.
+    """
+    try:
+        wire = msgspec.convert(dict(given), type=_WireOptions, strict=False)
+    except msgspec.MsgspecError as error:
+        options = ", ".join(_WireOptions.__struct_fields__)
+        raise BadRequest(f"{_in_words(error)}. The options are {options}.") from error
+    return Options(**msgspec.structs.asdict(wire))
+
+
+def _in_words(error: msgspec.MsgspecError) -> str:
+    """What is wrong with a request or its options, without the patterns that it was checked by."""
+    at = re.search(r"`\$\.(?:options\.)?(\w+)", str(error))
+    return f"{at[1]} must be {MUST_BE[at[1]]}" if at and at[1] in MUST_BE else str(error)

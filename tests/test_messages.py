@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import messages
 from shared.errors import BadRequest
 from shared.messages import (
     ChunkDone,
@@ -13,6 +17,8 @@ from shared.messages import (
     from_fields,
     object_from_event,
     options_from_metadata,
+    options_of,
+    request_from_json,
     to_fields,
 )
 from shared.model import AudioInfo, ByteSpan, Chunk, Options, Recording, StoredObject
@@ -121,3 +127,45 @@ def test_options_come_from_metadata_that_is_meant_for_us():
 def test_wrong_options_are_refused(metadata):
     with pytest.raises(BadRequest, match="metadata is wrong"):
         options_from_metadata(metadata)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"track": "-1"}, "track must be a whole number from 0 to 999"),
+        ({"track": "1000"}, "track must be"),
+        ({"track": "first"}, "track must be"),
+        ({"language": "German!"}, "language must be a language code, such as en or pt-BR"),
+        ({"method": "whisper"}, "method must be one of auto, parakeet, deepgram, hybrid"),
+        ({"model": ""}, "model must be the name of some weights"),
+        ({"langauge": "en"}, "unknown field `langauge`. The options are method, model, language"),
+    ],
+)
+def test_options_have_the_same_limits_wherever_they_come_from(given, says):
+    with pytest.raises(BadRequest, match=re.escape(says)):
+        options_of(given)
+    with pytest.raises(BadRequest, match=re.escape(says)):
+        options_from_metadata({f"dropscribe-{name}": value for name, value in given.items()})
+    if "track" not in given:
+        request = {"uri": "gs://b/x", "request_id": "r", "options": given}
+        with pytest.raises(BadRequest, match=re.escape(says.partition(". The")[0])):
+            request_from_json(json.dumps(request).encode())
+
+
+def test_options_are_read_from_texts():
+    given = {"track": "2", "language": "pt-BR", "filler_words": "true"}
+    assert options_of(given) == Options(track=2, language="pt-BR", filler_words=True)
+    assert options_of({}) == Options()
+
+
+@pytest.mark.parametrize("uri", ["https://example.com/talk.wav", "gs://bucket", "talk.wav", 3])
+def test_a_wrong_uri_is_refused_in_words(uri):
+    with pytest.raises(BadRequest) as caught:
+        request_from_json(json.dumps({"uri": uri, "request_id": "r"}).encode())
+    assert "uri must be gs://bucket/name of an object" in str(caught.value)
+    assert "regex" not in str(caught.value)
+
+
+def test_every_field_and_option_has_its_words():
+    fields = {*messages._WireRequest.__struct_fields__, *messages._WireOptions.__struct_fields__}
+    assert set(messages.MUST_BE) == fields - {"options"}

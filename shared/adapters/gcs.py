@@ -65,7 +65,10 @@ class GcsStore:
         """
         with explained(f"look at {name}", bucket, READER):
             found = self._live(bucket, name)
-            return None if found is None else _object(bucket, found)
+            if found is None:
+                self._look_for(bucket, name)
+                return None
+            return _object(bucket, found)
 
     def read(self, source: StoredObject, start: int, length: int) -> bytes:
         """Up to `length` bytes from `start`; fewer only at the end of the object.
@@ -86,6 +89,7 @@ class GcsStore:
                 # Cloud Storage has checksums of whole objects only.
                 data = _download(blob, start=start, end=start + wanted - 1, checksum=None)
             except (NotFound, PreconditionFailed, RequestRangeNotSatisfiable) as error:
+                self._look_for(source.bucket, source.name)
                 raise BadMedia(
                     "missing",
                     f"{source.uri} was deleted or replaced since it was uploaded (generation "
@@ -180,6 +184,13 @@ class GcsStore:
         if not BUCKET_NAME.fullmatch(bucket):
             raise BadRequest(f"{bucket!r} is no name of a bucket. Check the spelling of gs://bucket/name.")
         return self._client().bucket(bucket).blob(legal, generation=generation)
+
+    def _look_for(self, bucket: str, name: str) -> None:
+        """Raise NotFound where the bucket itself is missing: reading one of its objects does not tell."""
+        page = self._client().list_blobs(
+            bucket, prefix=name, max_results=1, fields=LISTED, timeout=TIMEOUT, retry=RETRY
+        )
+        next(iter(page), None)
 
     def _live(self, bucket: str, name: str) -> Any:
         """The object with its properties, or None where there is none."""

@@ -170,6 +170,17 @@ def calls(cloud):
     }
 
 
+@pytest.mark.parametrize("method", ["read", "stat"])
+def test_a_missing_bucket_is_named_and_not_taken_for_a_missing_object(cloud, method):
+    source = StoredObject(bucket=NAMES.create_prefix(), name="talk.wav", generation=1, size=9)
+    calls = {
+        "read": lambda: cloud.store.read(source, 0, 5),
+        "stat": lambda: cloud.store.stat(source.bucket, source.name),
+    }
+    with pytest.raises(ConfigurationError, match=f"there is no bucket {source.bucket}"):
+        calls[method]()
+
+
 METHODS = ["stat", "read", "load", "list", "create"]
 
 

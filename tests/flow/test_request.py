@@ -206,12 +206,12 @@ def test_a_file_of_a_machine_cannot_be_asked_for_in_the_cloud(tmp_path):
     ("fields", "says"),
     [
         ({"uri": "gs://audio/talk.wav", "options": {"speed": 2}}, "`speed`"),
-        ({"uri": "gs://audio/talk.wav", "options": {"method": "whisper"}}, "whisper"),
-        ({"uri": "gs://audio/talk.wav", "options": {"track": "two"}}, "$.options.track"),
+        ({"uri": "gs://audio/talk.wav", "options": {"method": "whisper"}}, "method must be one of auto"),
+        ({"uri": "gs://audio/talk.wav", "options": {"track": "two"}}, "track must be a whole number"),
         ({"uri": "gs://audio/talk.wav", "colour": "red"}, "`colour`"),
-        ({"uri": "https://example.com/talk.wav"}, "$.uri"),
+        ({"uri": "https://example.com/talk.wav"}, "uri must be gs://bucket/name"),
         ({}, "`uri`"),
-        ({"uri": "gs://audio/talk.wav", "metadata": {"a b": "c"}}, "$.metadata"),
+        ({"uri": "gs://audio/talk.wav", "metadata": {"a b": "c"}}, "metadata must be up to 32 texts"),
     ],
 )
 def test_a_malformed_request_is_answered_with_what_is_wrong_and_kept(world, sent, fields, says):

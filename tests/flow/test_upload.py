@@ -74,7 +74,7 @@ def test_options_come_with_the_upload(world):
 def test_wrong_options_fail_the_recording_and_name_the_option(world):
     recording = upload.on_upload(world.upload(**{"dropscribe-track": "two"}), world.ports)
     assert recording.state == "FAILED"
-    assert "$.track" in recording.reason
+    assert "track must be a whole number from 0 to 999" in recording.reason
 
 
 def test_other_options_are_another_recording(world):
