@@ -38,7 +38,8 @@ def show(report: Report, ports: Ports, console: Console) -> None:
         )
         return
     console.print(_totals(report))
-    console.print(_groups(report))
+    if report.by != "day" or len(report.days) <= 1:
+        console.print(_groups(report))
     if len(report.days) > 1:
         console.print(_chart(report.days))
     for one in report.advice:
@@ -83,7 +84,7 @@ def _groups(report: Report) -> Table:
     for name, one in list(report.groups.items())[:MOST_GROUPS]:
         shown.add_row(*_cells(name, one, report.sums))
     if len(report.groups) > MOST_GROUPS:
-        shown.add_row(f"… {len(report.groups) - MOST_GROUPS} more (--csv has all)")
+        shown.caption = f"{len(report.groups) - MOST_GROUPS} more: `--csv` has all."
     return shown
 
 
