@@ -2,7 +2,7 @@
 
     upload.py      1  an object appeared: who is first records it; then steps 2 to 4
     probe.py       2  learn length, codec and channels from a bounded number of bytes
-    route.py       3  choose who transcribes, with the reason in words (matrix.py, score.py, hybrid.py)
+    route.py       3  choose who transcribes, with the reason in words (pick.py, matrix.py, score.py, hybrid.py)
     plan.py        4  cut the recording into chunks; the plan is frozen
     chunk.py       5  one chunk: fetch and decode it, keep its result, say so
     merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap)

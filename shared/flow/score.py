@@ -42,6 +42,11 @@ class Prospect:
     split: str = ""
     """How a hybrid is split, in words."""
 
+    @property
+    def alone(self) -> bool:
+        """True for a hybrid whose chunks all go to one engine: it is that engine, and no method of its own."""
+        return self.method == "hybrid" and len({chunk.engine for chunk in self.chunks}) == 1
+
     def considered(self, why_not: str = "") -> Considered:
         """The same for the record, without the plan."""
         return Considered(method=self.method, usd=self.usd, wait=self.wait, score=self.score, why_not=why_not)

@@ -4,7 +4,7 @@
     stuck recordings  go on, or end as FAILED (stuck.py)
     untold ends       are announced, and the requests that wait for them answered
     workers           are started where chunks wait and none run (capacity.py)
-    conditions        are written down for the router, and the rollout is guarded (conditions.py)
+    conditions        are written down for the router, and the rollout is guarded (observe.py)
     budgets           are summed up, and what they held goes on where there is room (held.py)
     ended workers     get the rest of their bill into the ledger (executions.py)
 
@@ -19,7 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError, Permanent, Transient
-from shared.flow import answers, capacity, conditions, documents, executions, held, record, upload
+from shared.flow import answers, capacity, documents, executions, held, observe, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
 from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
@@ -182,7 +182,7 @@ def start_workers(ports: Ports) -> int:
 
     What is learned on the way of workers, queues, speeds and failures is written down for the router.
     """
-    backlog = conditions.backlog_of(ports)
+    backlog = observe.backlog_of(ports)
     start = capacity.start_workers(backlog.chunks, ports, backlog.oldest)
-    conditions.observe(backlog, start, ports)
+    observe.observe(backlog, start, ports)
     return start.tasks

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow import capacity, conditions, flags, route
-from shared.flow.conditions import Backlog
+from shared.flow import capacity, conditions, flags, observe, route
+from shared.flow.observe import Backlog
 from shared.results import LedgerRow
 from tests.flow.test_capacity import ScriptedJobs
 from tests.flow.test_route import case
@@ -24,7 +24,7 @@ def ports(records, tmp_path):
 
 def look(ports):
     start = capacity.Start(tasks=0, reason="nothing waits")
-    return conditions.observe(Backlog(waiting={"parakeet": 60.0, "deepgram": 1.5}, oldest=7.0), start, ports)
+    return observe.observe(Backlog(waiting={"parakeet": 60.0, "deepgram": 1.5}, oldest=7.0), start, ports)
 
 
 def test_conditions_come_back_as_the_sweeper_saw_them(ports):

@@ -5,8 +5,21 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, StoreUnavailable
-from shared.flow import capacity, chunk, conditions, documents, failures, flags, rollout, route, sweep, upload
-from shared.flow.conditions import AVOID, LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
+from shared.flow import (
+    capacity,
+    chunk,
+    conditions,
+    documents,
+    failures,
+    flags,
+    observe,
+    rollout,
+    route,
+    sweep,
+    upload,
+)
+from shared.flow.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
+from shared.flow.observe import AVOID
 from shared.flow.rollout import Minute
 from shared.model import Options
 from shared.ports import GpuState
@@ -120,20 +133,20 @@ def test_what_waits_is_summed_by_who_is_to_transcribe_it(world, ports):
     chunks = (other.chunks[0], replace(other.chunks[1], engine="deepgram"))
     documents.change_recording(ports, other.id, lambda one: replace(one, chunks=chunks))
     world.clock.time += 100
-    found = conditions.backlog_of(ports)
+    found = observe.backlog_of(ports)
     assert (found.chunks, found.waiting, found.oldest) == (3, {"parakeet": 90.0, "deepgram": 30.0}, 100.0)
     # The chunk that Deepgram has done waits no more, and the others still do.
     result, row = heard(other, chunks[1], engine="deepgram")
     chunk.keep(result, replace(row, engine="deepgram"), ports)
-    assert conditions.backlog_of(ports).waiting == {"parakeet": 90.0}
+    assert observe.backlog_of(ports).waiting == {"parakeet": 90.0}
 
 
 def test_of_very_many_recordings_some_stand_for_all(world, ports, monkeypatch):
     for number in range(9):
         upload.on_upload(world.upload(f"{number}.wav"), world.ports)
-    whole = conditions.backlog_of(ports)
-    monkeypatch.setattr(conditions, "AT_A_TIME", 3)
-    assert conditions.backlog_of(ports) == whole
+    whole = observe.backlog_of(ports)
+    monkeypatch.setattr(observe, "AT_A_TIME", 3)
+    assert observe.backlog_of(ports) == whole
     assert whole.chunks == 18
 
 
@@ -167,6 +180,17 @@ def test_each_minute_is_counted_once(world, ports):
     assert tick(world, ports, 20).minutes == ()
 
 
+def test_a_failure_with_a_row_and_a_note_is_one(world, ports):
+    work(world, ports, 0, outcome="failed")
+    work(world, ports, 1, outcome="failed", engine="deepgram")
+    assert tick(world, ports, 3).minutes[0].failed == 1
+    work(world, ports, 2, outcome="failed")
+    fail(ports, 2)
+    seen = tick(world, ports, 3)
+    assert seen.minutes[-1].failed == 1
+    assert "parakeet-gpu" not in seen.speeds
+
+
 def test_what_is_the_recordings_fault_or_anothers_is_not_parakeets(world, ports):
     fail(ports, 1, BadMedia("undecodable", "noise"))
     fail(ports, 2, where="deepgram")
@@ -188,7 +212,7 @@ def test_after_a_long_pause_only_the_last_minutes_are_read(world, ports, monkeyp
 
     monkeypatch.setattr(ports.records, "query", counted)
     tick(world, ports)
-    assert asked.count(documents.LEDGER) == conditions.REMEMBERED + 1
+    assert asked.count(documents.LEDGER) == observe.REMEMBERED + 1
 
 
 def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, caplog):

@@ -1,0 +1,175 @@
+"""Beside the steps, every minute: look around and write down what the router should know (conditions.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from shared.flow import documents, flags, rollout
+from shared.flow.conditions import KEY, STATE, Conditions, Speed, Waiting, stored
+from shared.flow.failures import FAILURES, Failure
+from shared.flow.rollout import Minute, Rollout
+from shared.messages import from_fields, to_fields
+from shared.results import LedgerRow
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.flow.capacity import Start
+    from shared.ports import Ports
+
+AVOID = 600.0
+"""Seconds for which no GPU is counted on after none could be had."""
+
+AT_A_TIME = 100
+"""Recordings on their way that one look reads."""
+
+ROWS = 5000
+"""Rows of the ledger, and notes of failures, that one look reads for one minute."""
+
+SETTLED = 2
+"""Minutes after which all rows of a minute are taken to be there."""
+
+REMEMBERED = 15
+"""Minutes that are remembered, and read at most after a pause."""
+
+FADES = 0.9
+"""What a measurement is worth after the next one that comes."""
+
+NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest"})
+"""Errors that say nothing about the engine: the recording or the request is at fault."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backlog:
+    """The work that waits for its engine."""
+
+    chunks: int = 0
+    """Chunks without a result that wait for a worker of ours."""
+    waiting: Mapping[Waiting, float] = field(default_factory=dict)
+    """Seconds of audio that wait, by who is to transcribe them."""
+    oldest: float = 0.0
+    """Seconds since the oldest recording came that waits for a worker of ours."""
+
+
+def backlog_of(ports: Ports) -> Backlog:
+    """What waits for which engine, from the recordings that are on their way.
+
+    Of very many, some are looked at and stand for all: which ones says the hash in their keys.
+    """
+    now, looked, chunks, oldest = ports.clock.now(), 0, 0, 0.0
+    waiting: dict[Waiting, float] = {}
+    for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
+        looked += 1
+        query = {"recording": recording.id}
+        if len({chunk.engine == "deepgram" for chunk in recording.chunks}) == 1:
+            # All are of one kind, so a number will do; they are done in order or nearly so.
+            missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
+        else:
+            done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, query)}
+            missing = tuple(chunk for chunk in recording.chunks if chunk.index not in done)
+        for chunk in missing:
+            who: Waiting = "deepgram" if chunk.engine == "deepgram" else "parakeet"
+            waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
+            if who == "parakeet":
+                chunks, oldest = chunks + 1, max(oldest, now - recording.created)
+    more = 1.0
+    if looked == AT_A_TIME:
+        more = max(1.0, ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) / looked)
+    return Backlog(
+        chunks=round(chunks * more),
+        waiting={who: seconds * more for who, seconds in waiting.items()},
+        oldest=oldest,
+    )
+
+
+def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
+    """Look around and write down what the router should know.
+
+    Args:
+        backlog: what waits.
+        start: how the start of workers for it went.
+        ports: the world.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    now = ports.clock.now()
+    seen = _counted(_workers(stored(ports), start, now, ports), ports)
+    seen = replace(seen, time=now, waiting=backlog.waiting, oldest=backlog.oldest)
+    if "deepgram" in ports.engines:
+        seen = replace(seen, rollout=_guarded(seen, ports))
+
+    def kept(fields: dict[str, Any]) -> dict[str, Any] | None:
+        # Another tick may have looked later and written sooner.
+        written = fields.get("time")
+        return None if isinstance(written, float) and written > now else to_fields(seen)
+
+    if not ports.records.create(STATE, KEY, to_fields(seen)):
+        ports.records.update(STATE, KEY, kept)
+    return seen
+
+
+def _workers(before: Conditions, start: Start, now: float, ports: Ports) -> Conditions:
+    state = start.state or ports.gpu_jobs.state()
+    if state.status != "ready":
+        return replace(
+            before, status=state.status, said=state.reason, avoid_until=now + AVOID, running=state.running
+        )
+    if before.avoid_until > now and not state.running:
+        # That the list of executions can be read does not mean that one can be started.
+        return replace(before, running=0)
+    return replace(before, status="ready", said="", avoid_until=0.0, running=state.running)
+
+
+def _guarded(seen: Conditions, ports: Ports) -> Rollout:
+    found = flags.read(ports)
+    settings = found.applied(ports.settings)
+    asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
+    after = rollout.judge(seen.rollout, asked, seen.minutes, ports.clock.now())
+    if seen.rollout is not None and after.history != seen.rollout.history:
+        log.warning("rollout of Parakeet: %s", after.history[-1].reason)
+    return after
+
+
+def _counted(before: Conditions, ports: Ports) -> Conditions:
+    """The rows of the minutes that have come since: what became of the chunks, and how fast."""
+    last = int(ports.clock.now() // 60) - SETTLED
+    minutes, speeds = list(before.minutes), dict(before.speeds)
+    for minute in range(max(before.counted + 1, last - REMEMBERED), last + 1):
+        rows = [
+            from_fields(fields, LedgerRow)
+            for _, fields in islice(ports.records.query(documents.LEDGER, {"minute": minute}), ROWS)
+        ]
+        notes = [
+            from_fields(fields, Failure)
+            for _, fields in islice(ports.records.query(FAILURES, {"minute": minute}), ROWS)
+        ]
+        attempts = [row for row in rows if row.kind == "attempt"]
+        heard = [row for row in attempts if row.outcome == "heard"]
+        paid_in_vain = sum(row.outcome == "failed" and row.engine != "deepgram" for row in attempts)
+        found = Minute(
+            minute=minute,
+            done=sum(row.engine != "deepgram" for row in heard),
+            # One failure may leave a row, a note, or both.
+            failed=max(paid_in_vain, sum(_is_parakeets(one) for one in notes)),
+            fallbacks=sum(one.code == rollout.HANDED_ON for one in notes),
+        )
+        if found.done or found.failed or found.fallbacks:
+            minutes.append(found)
+        for engine in sorted({row.engine for row in heard}):
+            mine = [row for row in heard if row.engine == engine]
+            old = speeds.get(engine, Speed(audio=0.0, busy=0.0))
+            speeds[engine] = Speed(
+                audio=old.audio * FADES + sum(row.audio_seconds for row in mine),
+                busy=old.busy * FADES + sum(row.busy_seconds for row in mine),
+            )
+    recent = tuple(one for one in minutes if one.minute > last - REMEMBERED)
+    return replace(before, counted=last, minutes=recent, speeds=speeds)
+
+
+def _is_parakeets(failure: Failure) -> bool:
+    """Whether it was Parakeet that failed, and not the recording or the hand-over after it."""
+    ours = failure.where.startswith("parakeet")
+    return ours and failure.error not in NOT_THE_ENGINE and failure.code != rollout.HANDED_ON
