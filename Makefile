@@ -16,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: help demo demo-gcp-emulators test system-test check bench clean
+.PHONY: lock help demo demo-gcp-emulators test system-test check bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,15 @@ check: .venv/.dev ## lint, formatting and types
 
 bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
 	$(BIN)/python -m bench $(ARGS)
+
+lock: .venv/.dev ## pin anew what the images install (requirements/)
+	@$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile -q --upgrade --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \
+	    --only-binary :all: --no-binary antlr4-python3-runtime --no-binary srt --extra gpu --extra google \
+	    --override requirements/gpu-left-out.txt --no-emit-package dropscribe \
+	    --custom-compile-command "make lock" pyproject.toml -o requirements/gpu.txt
+	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --only-binary :all: \
+	    --custom-compile-command "make lock" requirements/build.in -o requirements/build.txt
 
 clean: ## remove .venv, caches and build products; transcripts and state stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -135,7 +135,7 @@ def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
             are nobody's wish.
         ModelUnavailable: says what is missing and what to do.
     """
-    only_gpu = settings.engine_set == {"parakeet-gpu"}
+    only_gpu = "parakeet-gpu" in settings.engine_set and "parakeet-cpu" not in settings.engine_set
     gpu = settings.enable_gpu and (only_gpu or (has_gpu() and _has_nemo()))
     path = Path(model).expanduser()
     if model.endswith(".nemo") or (gpu and not path.is_dir()):

@@ -10,6 +10,7 @@ is never built, so that weights go from the file to the device once, in the prec
 from __future__ import annotations
 
 import inspect
+import shutil
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -240,15 +241,21 @@ class _Parts:
         return parts
 
     def _computer(self, *, with_phrases: bool) -> Any:
-        return GreedyBatchedTDTLabelLoopingComputer(
+        # Triton builds its launcher with the machine's C compiler at the first call; the image has none. Without
+        # Triton a phrase tree walks in plain torch, which CUDA graphs cannot capture.
+        triton = any(shutil.which(compiler) for compiler in ("cc", "gcc", "clang"))
+        computer = GreedyBatchedTDTLabelLoopingComputer(
             decoder=self.decoder,
             joint=self.joint,
             blank_index=self.network.blank,
             durations=list(self.network.durations),
             max_symbols_per_step=self.network.max_per_frame,
-            allow_cuda_graphs=self.device.type == "cuda",
+            allow_cuda_graphs=self.device.type == "cuda" and (triton or not with_phrases),
             enable_per_stream_biasing=with_phrases,
         )
+        if with_phrases and not triton:
+            computer.biasing_multi_model.use_triton = False
+        return computer
 
     def recognise(
         self,

@@ -1,0 +1,134 @@
+"""Dockerfile.gpu and its lock file: what is in the image is pinned, enough, and no more."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent.parent
+DOCKERFILE = (ROOT / "Dockerfile.gpu").read_text("utf-8")
+LOCK = (ROOT / "requirements" / "gpu.txt").read_text("utf-8")
+LOCKED = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", LOCK, re.MULTILINE))
+FROM_SOURCE = {"antlr4-python3-runtime", "srt"}
+"""Pure Python, on PyPI as source only."""
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def instructions(word):
+    """All of one kind, continued lines joined."""
+    text = re.sub(r"\\\n", " ", re.sub(r"^\s*#.*\n", "", DOCKERFILE, flags=re.MULTILINE))
+    return [line.split(None, 1)[1] for line in text.splitlines() if line.startswith(f"{word} ")]
+
+
+def wanted():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    return [Requirement(line) for line in [*project["dependencies"], *extras["gpu"], *extras["google"]]]
+
+
+def test_the_lock_file_holds_what_the_project_asks_for_in_versions_that_satisfy_it():
+    for one in wanted():
+        assert normal(one.name) in LOCKED, f"{one.name} is missing: make lock"
+        assert one.specifier.contains(LOCKED[normal(one.name)]), f"{one}: make lock"
+
+
+def test_every_locked_file_has_its_hash():
+    for block in re.split(r"\n(?=[a-z0-9])", LOCK):
+        if "==" in block.splitlines()[0]:
+            assert "--hash=sha256:" in block
+
+
+def test_cuda_is_of_the_major_version_that_cloud_runs_driver_starts():
+    """Driver 535 starts every build for CUDA 12 and none for 13."""
+    cuda = {name: version for name, version in LOCKED.items() if "cuda" in name or name.endswith("-cu12")}
+    assert LOCKED["nvidia-cuda-runtime-cu12"].startswith("12.")
+    assert LOCKED["cuda-bindings"].startswith("12.")
+    assert not [name for name in cuda if name.endswith("-cu13")]
+
+
+def test_nothing_that_compiles_is_installed():
+    (install,) = [line for line in instructions("RUN") if "requirements/gpu.txt" in line]
+    assert "--require-hashes" in install
+    assert "--only-binary=:all:" in install
+    allowed = re.search(r"--no-binary=(\S+)", install)
+    assert set(allowed[1].split(",")) == FROM_SOURCE
+    assert "texterrors" not in LOCKED
+    assert not re.search(r"apt-get|build-essential|gcc|nvcc|-devel", "".join(instructions("RUN")))
+
+
+def test_the_base_image_is_named_once_and_can_be_pinned_by_digest():
+    (base,) = instructions("ARG")[:1]
+    assert re.fullmatch(r"BASE=python:3\.11\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base)
+    assert {line.split()[0] for line in instructions("FROM")} == {"${BASE}"}
+
+
+def test_it_runs_as_somebody_without_rights():
+    final = DOCKERFILE[DOCKERFILE.rindex("FROM ") :]
+    user = re.findall(r"^USER (\S+)", final, re.MULTILINE)[-1]
+    assert re.fullmatch(r"\d+(:\d+)?", user)
+    assert int(user.split(":")[0]) > 0
+    assert final.index("USER ") < final.index("ENTRYPOINT ")
+
+
+def test_what_is_copied_exists_and_holds_no_tests_and_no_other_entrypoint():
+    sources = [
+        source
+        for line in instructions("COPY")
+        if "--from=" not in line
+        for source in [part for part in line.split() if not part.startswith("--")][:-1]
+    ]
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert source.split("/")[0] in {"gpu_job", "shared", "local", "samples", "models", "requirements"}, (
+            source
+        )
+
+
+def test_the_health_check_is_the_workers_own():
+    (check,) = instructions("HEALTHCHECK")
+    assert '"gpu_job", "--check"' in check
+
+
+@pytest.mark.nemo
+@pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
+)
+def test_the_engine_runs_with_nothing_but_what_is_locked():
+    """Every other installed package is hidden, as if this were the image."""
+    script = f"""
+import importlib.metadata, sys
+locked = {sorted(map(normal, LOCKED))!r}
+normal = lambda name: name.replace("_", "-").replace(".", "-").lower()
+owners = importlib.metadata.packages_distributions()
+class OnlyLocked:
+    def __init__(self, finder):
+        self.finder = finder
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+    def find_spec(self, name, path=None, target=None):
+        top = name.split(".")[0]
+        hidden = top in owners and not {{normal(one) for one in owners[top]}} & {{*locked, "dropscribe"}}
+        return None if hidden else self.finder.find_spec(name, path, target)
+sys.meta_path[:] = map(OnlyLocked, sys.meta_path)
+import numpy
+from gpu_job import parakeet
+engine = parakeet.load("tiny", device="cpu")
+engine.warm_up()
+engine.transcribe([numpy.random.default_rng(0).standard_normal(16_000, dtype="float32")], ["zulu"])
+print("heard")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert ran.stdout.strip().endswith("heard"), ran.stderr
