@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     ("Speed against onnx-asr's recipe and NeMo's transcribe()", ["bench.speed"]),
     ("The host's own work, overhead and memory", ["bench.flow"]),
+    ("The worker's host work beside a fast GPU", ["bench.keeps_up"]),
     ("The router's probe of six hours", ["bench.probe"]),
     ("The router as a process", ["bench.router"]),
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
@@ -38,7 +39,7 @@ def main() -> int:
 
 
 def _one(part: str, options: list[str]) -> int:
-    modules = {command[0].removeprefix("bench."): command[0] for _, command in PARTS}
+    modules = {command[0].removeprefix("bench.").replace("_", "-"): command[0] for _, command in PARTS}
     if part not in modules:
         print(f"There is no benchmark {part!r}. There are: {', '.join(modules)}.", file=sys.stderr)
         return 2

@@ -17,7 +17,6 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpu_job import results
@@ -25,6 +24,7 @@ from gpu_job.engine import SAMPLE_RATE, OutOfMemory
 from gpu_job.engines import Engines
 from gpu_job.intake import Intake
 from gpu_job.rounds import Rounds
+from gpu_job.summary import Summary
 from shared.errors import DropscribeError, EngineLimit
 from shared.flow import ledger, plan
 from shared.flow.executions import Meter
@@ -50,42 +50,6 @@ ROUNDING = 1.000001
 FINISH, KEPT, ENDED = 4.0, 5.5, 7.5
 """Seconds after the request to stop by which the engine has finished what it can, results are kept, and all the
 rest is given back. Cloud Run kills after 10."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Summary:
-    """What a worker did, for its exit line."""
-
-    audio_seconds: float = 0.0
-    """Audio recognised, overlap included."""
-    padded_seconds: float = 0.0
-    """The same as computed, padding included."""
-    busy_seconds: float = 0.0
-    """Wall time inside the engine."""
-    idle_seconds: float = 0.0
-    """Wall time that the engine waited, from when it was loaded."""
-    batches: int = 0
-    """Calls of the engine that gave words."""
-    chunks: int = 0
-    """Chunks kept."""
-    given_back: int = 0
-    """Chunks that others will have to do."""
-    peak: tuple[int, str] = (0, "main")
-    """Most memory that was taken, bytes, and which."""
-
-    @property
-    def padding(self) -> float:
-        """The share of what was computed that was padding, 0 to 1."""
-        return 1.0 - self.audio_seconds / self.padded_seconds if self.padded_seconds else 0.0
-
-    def __str__(self) -> str:
-        """One line for the log."""
-        size, which = self.peak
-        return (
-            f"{self.audio_seconds / 3600:.2f} audio-hours, {self.chunks} chunks in {self.batches} batches "
-            f"({100 * self.padding:.1f} % padding), {self.given_back} given back, engine busy "
-            f"{self.busy_seconds:.1f} s, idle {self.idle_seconds:.1f} s, peak {size / 1e9:.2f} GB of {which} memory"
-        )
 
 
 class Worker:

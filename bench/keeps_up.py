@@ -1,0 +1,195 @@
+"""Does the host keep up with a fast GPU? The worker with an engine that only sleeps, against that engine alone.
+
+    python -m bench keeps-up [--hours 2.5] [--speeds 222 1358] [--rounds 2] [--wav] [--against FOLDER]
+
+The engine takes as long as an accelerator of that speed would for the padded length of each batch, and gives
+two and a half words a second. Alone it is given the same windows, in memory, sorted and packed at once. The
+worker pulls, reads, decodes mp3, cuts, packs and keeps results, in a process of its own with a fresh state.
+`--wav` takes files that cost next to nothing to decode: what is left is the pipeline itself. `--against` does the same with another checkout of this repository, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = 0.90
+"""Share of the engine's own speed that the worker is to reach."""
+WORD = 0.4
+"""Seconds of each word."""
+
+
+class Sleeper:
+    """An engine of a given speed, in padded seconds of sound a second."""
+
+    engine, model, revision, language, batch = "parakeet-gpu", "sleeper", "1", "en", None
+
+    def __init__(self, speed: float) -> None:
+        from shared.results import Word
+
+        self.speed = speed
+        self.lengths: list[int] = []
+        self.calls = 0
+        self.began = 0.0
+        self._padded = 0.0
+        self._words = [
+            Word(text=f"word{n % 50}", start=n * WORD, end=n * WORD + 0.3, confidence=0.9) for n in range(200)
+        ]
+
+    def memory(self):
+        from gpu_job.engine import DeviceMemory
+
+        weights = 1_300_000_000
+        return DeviceMemory(total=24 * 10**9, weights=weights, peak=weights + int(5e6 * self._padded))
+
+    def transcribe(self, windows, phrases=()):  # noqa: ARG002 - as engines are called
+        self.began = self.began or time.perf_counter()
+        self._padded = len(windows) * max(map(len, windows)) / 16_000
+        until = time.perf_counter() + self._padded / self.speed
+        self.calls += 1
+        self.lengths += map(len, windows)
+        heard = [tuple(self._words[: int(len(one) / 16_000 / WORD)]) for one in windows]
+        time.sleep(max(0.0, until - time.perf_counter()))
+        return heard
+
+
+def alone(lengths: list[int], speed: float) -> float:
+    """Seconds that the engine takes for windows that lie in memory."""
+    import numpy as np
+
+    from gpu_job.batching import pack
+
+    engine = Sleeper(speed)
+    longest = np.zeros(max(lengths), np.float32)
+    batches = [
+        [longest[: lengths[index]] for index in batch] for batch in pack(lengths, max_padded=2000 * 16_000)
+    ]
+    started = time.perf_counter()
+    for batch in batches:
+        engine.transcribe(batch)
+    return time.perf_counter() - started
+
+
+def _measure(folder: Path, speed: float) -> dict:
+    """In a process of its own: all files through a worker; planning them is not timed."""
+    from gpu_job.worker import Worker
+    from local.platform import open_ports
+    from shared.flow import documents, upload
+    from shared.settings import Settings
+
+    engine = Sleeper(speed)
+    with tempfile.TemporaryDirectory() as state:
+        ports = open_ports(Settings(state_dir=Path(state), engines="parakeet-gpu", model="sleeper"))
+        planned = [upload.on_object(ports.file(path), ports) for path in sorted(folder.iterdir())]
+        chunks = sum(len(one.chunks) for one in planned)
+        ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
+        stop = threading.Event()
+        worker = Worker(ports, lambda _model: engine)
+        thread = threading.Thread(target=worker.run, args=(stop,))
+        before = sum(os.times()[:4])
+        started = time.perf_counter()
+        thread.start()
+        while ports.records.count(documents.CHUNKS) < chunks:
+            time.sleep(0.02)
+        seconds = time.perf_counter() - started
+        stop.set()
+        thread.join()
+        ports.close()
+        core = sum(os.times()[:4]) - before
+    return {
+        "seconds": seconds,
+        "fill": engine.began - started,
+        "core": core,
+        "calls": engine.calls,
+        "lengths": engine.lengths,
+        "audio": sum(one.audio.duration for one in planned),
+        "padding": getattr(worker.summary, "padding", None),
+        "idle": getattr(worker.summary, "idle_seconds", None),
+    }
+
+
+def measure(checkout: Path, folder: Path, speed: float) -> dict:
+    """One run of the worker of some checkout."""
+    command = [sys.executable, str(Path(__file__).resolve()), "--measure", str(folder), str(speed)]
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    lines = subprocess.check_output(command, cwd=checkout, text=True, env=environment).splitlines()
+    return json.loads(lines[-1])
+
+
+def make_files(folder: Path, hours: float, *, wav: bool = False) -> None:
+    """Some hours of speech, as 128 kbit/s stereo mp3 or as wav: one hour is made, the files are parts of it."""
+    from bench.flow import make_mp3
+    from tests.speech import talk, write_wav
+
+    if wav:
+        samples, _ = talk(3600, seed=20)
+        for number in range(int(hours)):
+            write_wav(folder / f"{number}.wav", samples)
+        if rest := round((hours - int(hours)) * len(samples)):
+            write_wav(folder / "rest.wav", samples[:rest])
+        return
+    whole = folder / "0.mp3"
+    make_mp3(whole, 1)
+    hour = whole.read_bytes()
+    for number in range(1, int(hours)):
+        (folder / f"{number}.mp3").write_bytes(hour)
+    rest = hours - int(hours)
+    if rest:
+        (folder / "rest.mp3").write_bytes(hour[: int(len(hour) * rest)])
+
+
+def main() -> int:
+    """Measure, print a line for each run; 0 when everything ran."""
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(_measure(Path(sys.argv[2]), float(sys.argv[3]))))
+        return 0
+    parser = argparse.ArgumentParser(prog="python -m bench keeps-up", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--hours", type=float, default=2.5)
+    parser.add_argument("--speeds", type=float, nargs="+", default=[222.0, 1358.0])
+    parser.add_argument("--rounds", type=int, default=2, help="the best one counts")
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
+    parser.add_argument("--wav", action="store_true", help="files of 16 kHz wav instead of mp3")
+    arguments = parser.parse_args()
+    checkouts = [ROOT] + ([arguments.against.resolve()] if arguments.against else [])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_files(folder, arguments.hours, wav=arguments.wav)
+        for speed in arguments.speeds:
+            runs = {checkout: [] for checkout in checkouts}
+            for _ in range(arguments.rounds):
+                for checkout in checkouts:
+                    runs[checkout].append(measure(checkout, folder, speed))
+            bare = alone(runs[ROOT][0]["lengths"], speed)
+            for checkout in checkouts:
+                best = min(runs[checkout], key=lambda one: one["seconds"])
+                print(_line(best, bare, speed, "this checkout" if checkout == ROOT else str(checkout)))
+            ours, *others = (min(one["seconds"] for one in runs[checkout]) for checkout in checkouts)
+            for other in others:
+                print(f"  {other / ours:.2f} times the speed of the other checkout")
+    return 0
+
+
+def _line(run: dict, bare: float, speed: float, label: str) -> str:
+    hours = run["audio"] / 3600
+    share = bare / run["seconds"]
+    padding = "" if run["padding"] is None else f", padding {100 * run['padding']:.1f} %"
+    return (
+        f"engine at {speed:.0f}x, {hours:.1f} h, {label}: worker {run['audio'] / run['seconds']:.0f}x, engine "
+        f"alone {run['audio'] / bare:.0f}x: {share:.2f}   aim {TARGET}\n"
+        f"  {run['seconds']:.1f} s, of them {run['fill']:.1f} s before the first batch (without: "
+        f"{bare / (run['seconds'] - run['fill']):.2f}); {run['calls']} calls{padding}; {run['core'] / hours:.1f} "
+        f"core-s an hour, {run['core'] / run['seconds']:.2f} of {os.cpu_count()} cores (to keep up with this engine "
+        f"it needs {run['core'] / bare:.1f})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
