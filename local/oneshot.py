@@ -192,5 +192,8 @@ def _ended(
         recording = documents.get_recording(ports.records, key)
         if recording is not None and recording.ended:
             yield waiting.pop(key), recording
+        elif recording is not None and recording.held:
+            # Nobody would let it go on here: that is for the person, who may come back with it.
+            yield waiting.pop(key), replace(recording, state="FAILED", reason=recording.held, code="held")
         elif recording is not None and recording.audio is not None:
             watcher.planned(key, recording.audio.duration)

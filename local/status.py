@@ -149,6 +149,7 @@ def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
         "why": one.decision.reason if one.decision else None,
         "considered": to_fields(one.decision.considered) if one.decision else [],
         "reason": one.reason or None,
+        "held": one.held or None,
         "code": one.code or None,
         "warnings": list(one.warnings),
         "outputs": list(one.outputs),

@@ -36,6 +36,9 @@ AVERAGED = 7
 SETTLED = 600.0
 """Seconds after midnight until which rows of the day before may come to light."""
 
+STALE = 300.0
+"""Seconds after which the sums are made anew by whoever needs them: nobody sweeps where one command does all."""
+
 CENT = 1e-9
 """US dollars below which a sum is rounding."""
 
@@ -149,8 +152,11 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
         return GO
     now = ports.clock.now()
     _put(key, Commitment(usd=usd, state="open", counts=True, changed=now), ports)
+    sums = read(ports)
+    if now - sums.time > STALE:
+        sums = sum_up(ports)
     together = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
-    admission = admit(usd, read(ports), max(0.0, together - usd), now, ports.settings)
+    admission = admit(usd, sums, max(0.0, together - usd), now, ports.settings)
     if admission.action == "hold":
         _put(key, Commitment(usd=usd, state="held", counts=False, changed=now), ports)
         log.warning("%s: %s", key, admission.reason)

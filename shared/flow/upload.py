@@ -93,12 +93,14 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
 
 
 def reopen(recording: Recording, ports: Ports) -> None:
-    """Let a FAILED recording be tried again, because a person asked for it.
+    """Let a FAILED recording be tried again, or one that is held, because a person asked for it.
 
     A plan that was frozen stays: its chunks may have results already.
     """
 
     def back_to_work(stored: Recording) -> Recording | None:
+        if stored.state == "ACCEPTED" and stored.held:
+            return replace(stored, held="")
         if stored.state != "FAILED":
             return None
         return replace(

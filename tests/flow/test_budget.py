@@ -134,6 +134,15 @@ def test_what_ended_without_going_on_counts_no_more(ports):
     budget.ended("nobody", ports)
 
 
+def test_where_nobody_sweeps_the_sums_are_made_when_they_are_needed(ports):
+    assert budget.commit("r0", 4.0, ports).action == "go"
+    pay(ports, 4.0)
+    budget.ended("r0", ports)
+    ports.clock.time += 86400
+    assert budget.commit("r1", 4.0, ports).action == "go"
+    assert state_of(ports, "r0") == ("closed", False)
+
+
 def test_a_day_is_summed_up_until_it_is_over_and_never_again(ports, monkeypatch):
     pay(ports, 1.0, 1)
     assert budget.sum_up(ports).days["2026-11-20"] == 1.0

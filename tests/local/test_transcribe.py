@@ -265,3 +265,15 @@ def write_video_without_sound(path):
         for _ in range(20):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
         container.mux(stream.encode(None))
+
+
+def test_what_a_budget_holds_is_said_and_goes_on_when_there_is_room(run, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_CPU_USD_PER_HOUR", "1000")
+    monkeypatch.setenv("DROPSCRIBE_BUDGET_DAILY_USD", "0.01")
+    result, (line,) = run(SAMPLES / "voice-note.opus")
+    assert result.exit_code == 1
+    assert (line["state"], line["code"]) == ("FAILED", "held")
+    assert "the daily budget is used up" in line["reason"]
+    monkeypatch.setenv("DROPSCRIBE_BUDGET_DAILY_USD", "100")
+    result, (line,) = run(SAMPLES / "voice-note.opus")
+    assert (result.exit_code, line["state"]) == (0, "DONE")
