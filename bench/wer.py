@@ -91,7 +91,15 @@ def transcribe(
 ) -> tuple[list[Heard], float]:
     """Everything through the whole flow with one length of chunks; what was heard, and seconds of sound."""
     with tempfile.TemporaryDirectory(prefix="dropscribe-wer-") as state:
-        settings = Settings(state_dir=Path(state), chunk_minutes=min(minutes, 60.0), model=model)
+        hosted = Settings.from_environment() if method == "deepgram" else Settings()
+        settings = Settings(
+            state_dir=Path(state),
+            chunk_minutes=min(minutes, 60.0),
+            model=model,
+            deepgram_api_key=hosted.deepgram_api_key,
+            deepgram_url=hosted.deepgram_url,
+            deepgram_concurrency=hosted.deepgram_concurrency,
+        )
         object.__setattr__(
             settings, "chunk_minutes", minutes
         )  # one piece is longer than a setting may ask for

@@ -10,6 +10,7 @@ from bench import wer
 from gpu_job import parakeet_onnx
 from local.accuracy import normaliser, total
 from local.corpus import Spoken
+from tests.deepgram_server import KEY, deepgram_server
 from tests.speech import sentences, write_media, write_wav
 
 ROOT = Path(__file__).parent.parent.parent
@@ -83,6 +84,19 @@ def test_deepgram_is_left_out_without_a_key_and_without_agreement(monkeypatch, c
     assert "--yes" in shown
 
 
+def test_deepgrams_row_comes_from_the_whole_flow_and_its_price_is_said_before(tmp_path, monkeypatch, capsys):
+    spoken = wer.generated(0.25, 1, tmp_path)
+    with deepgram_server() as server:
+        monkeypatch.setenv("DROPSCRIBE_DEEPGRAM_URL", server.url)
+        monkeypatch.setenv("DEEPGRAM_API_KEY", KEY)
+        row = wer.deepgram(spoken, 15.0, normaliser(), "tiny", yes=True)
+    assert "about $0.00 for 0.2 minutes" in capsys.readouterr().err
+    assert (row.engine, row.chunks, len(server.asked)) == ("Deepgram", "one piece", 1)
+    # The server hears two words a second that nobody said.
+    errors = total(row.errors)
+    assert errors.words == errors.substitutions > 5
+
+
 def test_it_runs_as_a_part_of_the_benchmarks(tmp_path):
     write_wav(tmp_path / "a.wav", sentences()[0].samples)
     (tmp_path / "manifest.json").write_text(
@@ -110,4 +124,5 @@ def test_an_unknown_part_is_answered_with_the_known_ones():
         [sys.executable, "-m", "bench", "words"], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert done.returncode == 2
-    assert "speed, flow, probe" in done.stderr
+    assert "There are: speed, " in done.stderr
+    assert ", wer." in done.stderr
