@@ -1,4 +1,4 @@
-"""AVI: does the file hold what its header promises?
+"""AVI: does the file hold what its header promises? And its probe, without its index.
 
 Sources: Microsoft, AVI RIFF File Reference; OpenDML AVI File Format Extensions 1.02 (several RIFF chunks).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.audio.overlay import Overlay
 from shared.audio.promise import Promise
 from shared.audio.riff import MOST_CHUNKS, UNKNOWN
 
@@ -41,6 +42,17 @@ def shortage(reader: Reader, track: int) -> Promise | None:
             return Promise(size=end - begin, held=reader.size - begin, seconds=seconds) if seconds else None
         part += 8 + size + (size & 1)
     return None
+
+
+def without_index(reader: Reader) -> Reader | Overlay:
+    """The file as a probe is to see it: FFmpeg loads the index (`idx1`) of a file in full, for hours megabytes.
+
+    Args:
+        reader: the recording.
+    """
+    _, end = _content(reader, 12)
+    at = end + (end & 1)
+    return Overlay(reader, patches=[(at, b"JUNK")]) if reader.at(at, 4, block=4096) == b"idx1" else reader
 
 
 def _content(reader: Reader, at: int) -> tuple[int, int]:

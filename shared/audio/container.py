@@ -43,7 +43,7 @@ def open_container(
     Args:
         reader: the recording.
         demuxer: FFmpeg's name of it, see `sniff`.
-        probing: whether only header and tail are wanted: then no long index is loaded.
+        probing: whether only header and tail are wanted: then less is read to learn the parameters.
         indexed: False keeps FFmpeg from looking for an index.
 
     Raises:
@@ -59,8 +59,8 @@ def open_container(
         "max_probe_packets": "500",
         "threads": "1",
     }
-    if not indexed or (probing and demuxer == "avi"):
-        options["fflags"] = "+ignidx"  # the index of six hours takes megabytes
+    if not indexed:
+        options["fflags"] = "+ignidx"
     if demuxer == "mov":
         options["ignore_chapters"] = "1"  # each would be a read somewhere else
     if demuxer in {"mpegts", "mpeg"}:

@@ -63,8 +63,8 @@ def _past_fragments(
     reader: Reader, index: tuple[int, int], first: int, track: int, begin: float, rate: float
 ) -> Shortcut:
     sound = [one for one in read_movie(reader, *index).tracks if one.handler == b"soun"]
-    if not rate or not 0 <= track < len(sound) or not sound[track].timescale:
-        return Shortcut(file=reader)
-    fragments = Fragments(reader, sound[track].number, sound[track].timescale)
-    file = skip(reader, fragments, first, begin=begin, rate=rate)
-    return Shortcut(file=reader) if file is None else Shortcut(file=file, indexed=False)
+    file: Overlay | None = None
+    if rate and 0 <= track < len(sound) and sound[track].timescale:
+        fragments = Fragments(reader, sound[track].number, sound[track].timescale)
+        file = skip(reader, fragments, first, begin=begin, rate=rate)
+    return Shortcut(file=file or reader, indexed=False)

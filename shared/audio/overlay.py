@@ -77,5 +77,5 @@ class Shortcut:
     file: Reader | Overlay
     """What it reads."""
     indexed: bool = True
-    """False where it must not look for an index, which would be the whole file: it then begins well before
-    the wanted start."""
+    """False where it must not look for an index, which would be the whole file: what comes first may
+    then lie well before the wanted start."""

@@ -103,7 +103,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     if demuxer == "asf":
         asf.check(reader)
     promise = _promise(reader, demuxer, track)
-    with open_container(reader, demuxer, probing=True) as container:
+    file = avi.without_index(reader) if demuxer == "avi" else reader
+    with open_container(file, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context
         duration: float | None = None

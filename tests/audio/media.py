@@ -105,16 +105,23 @@ def make(
     **encoding,
 ) -> bytes:
     """A recording of the sound as bytes."""
+    return _as_bytes(
+        muxing,
+        lambda target: _make(
+            target, container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding
+        ),
+    )
+
+
+def _as_bytes(muxing, write) -> bytes:
     if muxing and {"faststart", "dash"} & set(muxing.get("movflags", "").split("+")):
         # These muxers read back what they wrote, by name.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "made"
-            _make(
-                str(path), container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding
-            )
+            write(str(path))
             return path.read_bytes()
     buffer = io.BytesIO()
-    _make(buffer, container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding)
+    write(buffer)
     return buffer.getvalue()
 
 
@@ -194,9 +201,12 @@ def of_format(name: str) -> bytes:
 
 def repeated(container, codec, *, rate, hours, muxing=None, **encoding) -> bytes:
     """A recording of many hours: the same packets again and again."""
-    buffer = io.BytesIO()
-    write_repeated(buffer, container, codec, rate=rate, hours=hours, muxing=muxing, **encoding)
-    return buffer.getvalue()
+    return _as_bytes(
+        muxing,
+        lambda target: write_repeated(
+            target, container, codec, rate=rate, hours=hours, muxing=muxing, **encoding
+        ),
+    )
 
 
 def write_repeated(target, container, codec, *, rate, hours, muxing=None, **encoding):

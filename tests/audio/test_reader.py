@@ -50,3 +50,34 @@ def test_positions_move_as_in_a_file():
     assert one.seek(-256, 1) == len(DATA) - 256
     assert one.read(2) == b"\x00\x01"
     assert one.tell() == len(DATA) - 254
+
+
+def test_an_expected_run_is_fetched_in_few_parts_and_little_beyond():
+    source, one = reader(most=4_000_000)
+    one.expect(600_000)
+    one.seek(100_000)
+    for _ in range(600):
+        one.read(1000)
+    assert len(source.reads) <= 4
+    assert one.bytes_read == 600_000
+    for _ in range(60):
+        one.read(1000)
+    assert one.bytes_read <= 600_000 * 1.2
+
+
+def test_a_run_that_is_known_to_the_byte_is_fetched_at_once():
+    source, one = reader(most=4_000_000)
+    one.expect(500_000, start=100_000)
+    one.at(0, 10, block=16)
+    one.seek(100_200)
+    while one.tell() < 600_000:
+        one.read(1000)
+    assert source.reads == [(0, 16), (100_200, 499_800)]
+
+
+def test_short_gaps_in_an_expected_run_do_not_end_it():
+    source, one = reader(most=4_000_000)
+    one.expect(900_000)
+    for start in range(0, 900_000, 50_000):
+        one.at(start, 20_000)
+    assert len(source.reads) <= 5
