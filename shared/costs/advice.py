@@ -5,6 +5,7 @@ Each piece of advice says what was found, what to do, and what a month of it wou
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -62,7 +63,9 @@ def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings)
         prices: US dollars, of now.
         settings: what the deployment chose.
     """
-    days = (account.until - account.since).days + 1
+    # From the first day that cost anything: a deployment of last week has no month behind it.
+    first = min((row.day for row in account.rows), default=account.until.isoformat())
+    days = (account.until - dt.date.fromisoformat(first)).days + 1
     found = [
         _idle(account, sums, days, settings),
         _overlap(sums, days),
@@ -122,7 +125,7 @@ def _idle(account: Account, sums: Sums, days: int, settings: Settings) -> Advice
         text=f"GPU workers idled {idle / paid:.0%} of their paid time (${idle:.2f} of ${paid:.2f}, {len(every)} "
         f"executions). Collect work for {delay:.0f} s before one is started (DROPSCRIBE_START_DELAY={delay:.0f}): "
         f"those that began within {delay:.0f} s of another would not have been needed, which saves "
-        f"${saved_by(delay, every):.2f} in {days} days, ${monthly:.2f} a month.",
+        f"${saved_by(delay, every):.2f} in {_told(days)}, ${monthly:.2f} a month.",
         usd_per_month=monthly,
     )
 
@@ -136,7 +139,7 @@ def _overlap(sums: Sums, days: int) -> Advice | None:
     return Advice(
         text=f"{more / sums.decoded:.0%} of the audio that engines heard was overlap of chunks ({more / 3600:.1f} of "
         f"{sums.decoded / 3600:.1f} h). Chunks twice as long (CHUNK_DURATION_MINUTES) halve that: "
-        f"${sums.fates['used']:.2f} × {more / sums.decoded:.3f} / 2 in {days} days, ${monthly:.2f} a month.",
+        f"${sums.fates['used']:.2f} × {more / sums.decoded:.3f} / 2 in {_told(days)}, ${monthly:.2f} a month.",
         usd_per_month=monthly,
     )
 
@@ -183,3 +186,7 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
             usd_per_month=monthly,
         )
     return None
+
+
+def _told(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"

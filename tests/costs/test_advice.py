@@ -52,7 +52,7 @@ def test_idle_workers_are_told_with_the_delay_that_saves_most_of_it():
     assert one.usd_per_month == pytest.approx(10 * 0.04 * 30)
     assert "idled 67% of their paid time ($0.80 of $1.20, 20 executions)" in one.text
     assert "DROPSCRIBE_START_DELAY=90" in one.text
-    assert "saves $0.40 in 1 days, $12.00 a month" in one.text
+    assert "saves $0.40 in 1 day, $12.00 a month" in one.text
     assert not [one for one in advise(account(*rows), start_delay=90.0) if "idled" in one.text]
 
 
@@ -87,9 +87,9 @@ def test_the_dearer_method_is_told():
 
 def test_the_largest_savings_come_first_and_count_by_the_month():
     found = account(
-        attempt(usd=5.0, outcome="failed"),
+        attempt(usd=5.0, outcome="failed", day="2026-11-11"),
         attempt("r2", usd=5.0, audio_seconds=720.0, engine="deepgram"),
-        since=DAY - dt.timedelta(days=9),
+        since=DAY - dt.timedelta(days=30),
     )
     told = [one.usd_per_month for one in advise(found)]
     assert told == sorted(told, reverse=True)

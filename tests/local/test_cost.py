@@ -1,0 +1,115 @@
+"""`dropscribe cost` as a person uses it."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from local import cli, cost_screen
+from local.platform import open_ports
+from shared.flow import documents, ledger
+from shared.messages import to_fields
+from shared.settings import Settings
+from tests.costs.accounts import attempt, idle
+
+TODAY = dt.datetime.now(dt.UTC).date()
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("DROPSCRIBE_PRICES", raising=False)
+    return lambda *arguments: CliRunner().invoke(cli.app, ["cost", *arguments])
+
+
+@pytest.fixture
+def spent(tmp_path):
+    """Three days of rows."""
+    ports = open_ports(Settings(state_dir=tmp_path))
+    for back in range(3):
+        time = dt.datetime.now(dt.UTC).timestamp() - back * 86400
+        day = ledger.day_of(time)
+        rows = [
+            attempt(f"r{back}", usd=0.02 * (back + 1), label="sales", prefix="calls/a", time=time, day=day),
+            attempt(f"d{back}", usd=0.043, engine="deepgram", time=time, day=day),
+            attempt(
+                f"d{back}", usd=0.01, attempt="m-2", outcome="failed", time=time, day=day, owned_seconds=0.0
+            ),
+            idle(0.05, time=time, day=day),
+        ]
+        for number, row in enumerate(rows):
+            assert ports.records.create(documents.LEDGER, f"{back}.{number}", to_fields(row))
+    ports.close()
+
+
+def test_of_nothing_it_says_which_days_it_looked_at(call):
+    result = call()
+    assert result.exit_code == 0
+    assert f"{TODAY - dt.timedelta(days=30)} to {TODAY} (UTC)" in result.stdout
+    assert "Nothing was paid for in these days" in result.stdout
+
+
+def test_it_shows_sums_methods_days_and_advice(call, spent):
+    shown = call().stdout
+    for text in ( "parakeet-gpu", "deepgram",
+        "of it start-up and idle time", "$0.15 (35%)", "forecast for this month", TODAY.isoformat(), "█",
+        "of the money bought nothing",
+    ):  # fmt: skip
+        assert text in shown, shown
+
+
+def test_json_has_every_number(call, spent):
+    told = json.loads(call("--json").stdout)
+    assert told["usd"] == pytest.approx(0.12 + 0.129 + 0.03 + 0.15)
+    assert (told["recordings"], told["attempts"], told["audio_hours"]) == (6, 9, 1.0)
+    assert (told["idle_usd"], told["wasted_usd"]) == (0.15, 0.03)
+    assert told["deepgram_usd"] == 0.258
+    assert told["saved_usd"] == pytest.approx(0.258 - told["usd"])
+    assert [one["name"] for one in told["groups"]] == ["parakeet-gpu", "deepgram"]
+    assert len(told["days"]) == 3
+    assert told["forecast_usd"] > told["days"][TODAY.isoformat()]
+
+
+def test_csv_has_a_line_for_each_group(call, spent):
+    lines = list(csv.DictReader(io.StringIO(call("--csv").stdout)))
+    assert [line["day"] for line in lines] == [
+        (TODAY - dt.timedelta(days=back)).isoformat() for back in (2, 1, 0)
+    ]
+    lines = list(csv.DictReader(io.StringIO(call("--csv", "--by", "label").stdout)))
+    assert {line["label"]: float(line["usd"]) for line in lines} == {
+        "sales": pytest.approx(0.195), "(no label)": pytest.approx(0.234),
+    }  # fmt: skip
+
+
+def test_days_can_be_chosen(call, spent):
+    yesterday = (TODAY - dt.timedelta(days=1)).isoformat()
+    told = json.loads(call("--json", "--since", yesterday, "--until", yesterday).stdout)
+    assert told["usd"] == pytest.approx(0.04 + 0.043 + 0.01 + 0.05)
+    assert told["forecast_usd"] is None
+    assert told["ever_usd"] == pytest.approx(0.429)
+
+
+@pytest.mark.parametrize("days", [("2026-02-02", "2026-02-01"), ("1900-01-01", "2026-01-01")])
+def test_days_that_make_no_sense_are_refused(call, days):
+    result = call("--since", days[0], "--until", days[1])
+    assert result.exit_code == 2
+    assert "give an earlier and a later day" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [("--by", "colour"), ("--since", "yesterday")])
+def test_what_is_no_choice_is_refused(call, arguments):
+    assert call(*arguments).exit_code == 2
+
+
+def test_a_bar_is_as_long_as_its_share_to_an_eighth_of_a_character():
+    assert cost_screen.bar(1.0, 1.0) == "█" * 40
+    assert cost_screen.bar(0.5, 1.0) == "█" * 20
+    assert cost_screen.bar(0.5125, 1.0) == "█" * 20 + "▌"
+    assert cost_screen.bar(0.0, 0.0) == ""
+    assert cost_screen.bar(-0.1, 1.0) == ""
