@@ -102,13 +102,14 @@ class Transcriber(Protocol):
         ...
 
     def transcribe(
-        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[str] = ()
+        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
     ) -> list[tuple[Word, ...]]:
         """Recognise windows that have nothing to do with each other.
 
         Args:
             windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], of any length up to 30 s.
-            phrases: words and names to prefer where the sound allows them; see `hears_phrases`.
+            phrases: for each window the words and names to prefer where the sound allows them, see
+                `hears_phrases`; empty where no window has any.
 
         Returns:
             For each window its words in order; times are seconds from the window's start.

@@ -150,7 +150,7 @@ class Parakeet:
         self.transcribe([noise, noise])
 
     def transcribe(
-        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[str] = ()
+        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
     ) -> list[tuple[Word, ...]]:
         """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         heard: list[tuple[Word, ...]] = [()] * len(windows)
@@ -161,10 +161,11 @@ class Parakeet:
         with self._lock, self._memory_checked():
             if long:
                 self._parts.attention.prepare()
-            biased = self._parts.phrase_list(tuple(phrases))
+            lists = self._parts.phrase_lists(phrases or [()] * len(windows))
             for group in [short, *long] if short else long:
                 with torch.inference_mode():
-                    tokens = self._parts.recognise([windows[index] for index in group], biased)
+                    chosen = [windows[index] for index in group]
+                    tokens = self._parts.recognise(chosen, [lists[index] for index in group])
                 for index, one in zip(group, tokens, strict=True):
                     heard[index] = words.words(one, network.pieces, network.frame_seconds)
         return heard
@@ -260,9 +261,9 @@ class _Parts:
     def recognise(
         self,
         windows: Sequence[NDArray[np.float32]],
-        biased: int | None,
+        lists: Sequence[int],
     ) -> list[Tokens]:
-        """Tokens of each window."""
+        """Tokens of each window; `lists` are the numbers of their phrase lists."""
         lengths = np.array([len(window) for window in windows])
         sound = torch.zeros((len(windows), int(lengths.max())), pin_memory=self.device.type == "cuda")
         for row, window in zip(sound.numpy(), windows, strict=True):
@@ -271,20 +272,20 @@ class _Parts:
         features, frames = self.mel(sound.to(self.device, non_blocking=True), counts)
         with self.attention.used() if max(lengths) > FULL_ATTENTION else nullcontext():
             encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
-        return self._decode(encoded.transpose(1, 2), frames, biased)
+        return self._decode(encoded.transpose(1, 2), frames, lists)
 
-    def _decode(self, encoded: torch.Tensor, frames: torch.Tensor, biased: int | None) -> list[Tokens]:
+    def _decode(self, encoded: torch.Tensor, frames: torch.Tensor, lists: Sequence[int]) -> list[Tokens]:
         """Greedy search, then the probability and duration of what it found.
 
         Args:
             encoded: `(windows, frames, width)`.
             frames: how many are real, `(windows,)`.
-            biased: phrase list, see `phrase_list`.
+            lists: see `phrase_lists`.
         """
-        if biased is None:
+        if max(lists) < 0:
             found, _ = self.plain(x=encoded, out_len=frames)
         else:
-            which = torch.full((len(encoded),), biased, dtype=torch.long, device=self.device)
+            which = torch.tensor(lists, device=self.device)
             found, _ = self.biased(x=encoded, out_len=frames, multi_biasing_ids=which)
         counts = found.current_lengths[: len(encoded)]
         longest = int(counts.max())
@@ -342,24 +343,32 @@ class _Parts:
         confidences[real], durations[real] = torch.cat(sure), torch.cat(long)
         return confidences, durations
 
-    def phrase_list(self, phrases: tuple[str, ...]) -> int | None:
-        """Put a list of phrases on the device, as a tree whose branches the decoder prefers; None for an empty one.
+    def phrase_lists(self, wanted: Sequence[tuple[str, ...]]) -> list[int]:
+        """Put lists of phrases on the device, each as a tree whose branches the decoder prefers.
 
         Boosting by tree and label looping: Andrusenko et al. 2025, "TurboBias", https://arxiv.org/abs/2508.07014.
+
+        Returns:
+            Number of each list's tree, -1 for a list with no phrase in it that the model can spell.
         """
-        if not phrases:
-            return None
-        if self.biased is None:
-            self.biased = self._computer(with_phrases=True)
-        if phrases in self.lists:
-            self.lists[phrases] = self.lists.pop(phrases)
-            return self.lists[phrases]
+        distinct = [phrases for phrases in dict.fromkeys(wanted) if phrases]
+        for phrases in distinct:
+            if phrases in self.lists:  # so that the lists of this call are the last to make room
+                self.lists[phrases] = self.lists.pop(phrases)
+        for phrases in distinct:
+            if phrases not in self.lists:
+                while len(self.lists) >= max(PHRASE_LISTS, len(distinct)):
+                    if (oldest := self.lists.pop(next(iter(self.lists)))) >= 0:
+                        self.biased.biasing_multi_model.remove_model(oldest)
+                self.lists[phrases] = self._tree(phrases)
+        return [self.lists.get(phrases, -1) for phrases in wanted]
+
+    def _tree(self, phrases: tuple[str, ...]) -> int:
         spelled = spell(phrases, self.tokenizer)
         if not spelled:
-            return None
-        model = self.biased.biasing_multi_model
-        while len(self.lists) >= PHRASE_LISTS:
-            model.remove_model(self.lists.pop(next(iter(self.lists))))
+            return -1
+        if self.biased is None:
+            self.biased = self._computer(with_phrases=True)
         graph = ContextGraph(context_score=1.0, depth_scaling=2.0)
         graph.build(
             token_ids=list(spelled.values()),
@@ -370,8 +379,8 @@ class _Parts:
         tree = GPUBoostingTreeModel.from_context_graph(
             graph, vocab_size=self.network.blank, uniform_weights=False
         )
-        self.lists[phrases] = model.to(self.device).add_model(tree.to(self.device))
-        return self.lists[phrases]
+        number: int = self.biased.biasing_multi_model.to(self.device).add_model(tree.to(self.device))
+        return number
 
     def capture(self, windows: int, frames: int) -> None:
         """Capture the decoder's CUDA graphs for batches up to this size."""

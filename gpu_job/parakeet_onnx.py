@@ -111,7 +111,7 @@ class Parakeet:
     def transcribe(
         self,
         windows: Sequence[NDArray[np.float32]],
-        phrases: Sequence[str] = (),  # noqa: ARG002 - see `hears_phrases`
+        phrases: Sequence[tuple[str, ...]] = (),  # noqa: ARG002 - see `hears_phrases`
     ) -> list[tuple[Word, ...]]:
         """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         try:

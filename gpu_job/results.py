@@ -65,8 +65,15 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
         owned=pcm.owned,
         decoded=round(pcm.seconds, 6),
         language=engine.language,
-        warnings=pcm.warnings,
+        warnings=(*pcm.warnings, *_not_heard(prepared, engine)),
     )
+
+
+def _not_heard(prepared: Prepared, engine: Transcriber) -> tuple[str, ...]:
+    """What was asked for and not done."""
+    if not prepared.message.options.phrases or engine.hears_phrases:
+        return ()
+    return ("Parakeet on a processor does not listen for keyterms: only Deepgram and Parakeet on a GPU do.",)
 
 
 def _placed(word: Word, offset: float, end: float) -> Word:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gpu_job.engines import Engines
+    from shared.results import Word
 
 FEWEST = 1e12
 """Price of a call, samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
@@ -56,6 +57,13 @@ class Batch:
     def units(self) -> float:
         """What it takes of the memory, see `memory.py`."""
         return len(self.waveforms) * memory.units(float(max(len(one) for one in self.waveforms)))
+
+    def recognise(self) -> list[tuple[Word, ...]]:
+        """The words of each window. Raises what the engine raises."""
+        phrases = [prepared.message.options.phrases for prepared, _ in self.items]
+        if any(phrases):
+            return self.engine.transcribe(self.waveforms, phrases)
+        return self.engine.transcribe(self.waveforms)
 
     def chunks(self) -> list[Prepared]:
         """The chunks that have windows in it, each once."""

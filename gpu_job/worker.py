@@ -117,12 +117,12 @@ class Worker:
         self._rounds.thread.start()
         self._engine_thread.start()
         try:
-            while not stop.wait(0.05) and self._engine_thread.is_alive():
+            while not stop.wait(0.05) and self._engine_thread.is_alive() and self._intake.problem is None:
                 if idle_exit is not None and self._idle_seconds() > idle_exit:
                     break
         finally:
             self._end()
-        problem = self._problem or self._rounds.problem
+        problem = self._problem or self._rounds.problem or self._intake.problem
         if problem is not None:
             raise problem
         return self.summary
@@ -187,7 +187,7 @@ class Worker:
             return
         started = time.perf_counter()
         try:
-            heard = batch.engine.transcribe(batch.waveforms)
+            heard = batch.recognise()
             if len(heard) != len(batch.items):
                 raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")  # noqa: TRY301 - as its own errors
         except OutOfMemory as error:

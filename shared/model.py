@@ -57,11 +57,16 @@ class Options:
     track: int = 0
     """Which audio track to transcribe, counted from 0."""
     keyterms: str | None = None
-    """Names and terms to listen for, with commas between. Only Deepgram does."""
+    """Names and terms to listen for, with commas between. Deepgram does, and Parakeet on a GPU."""
     filler_words: bool = False
     """Write `uh` and `um` down. Only Deepgram leaves them out otherwise."""
     label: str | None = None
     """What the recording is accounted under in reports; it changes nothing else, and is no part of the key."""
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The `keyterms`, one by one."""
+        return tuple(term for one in (self.keyterms or "").split(",") if (term := one.strip()))
 
     def fingerprint(self) -> str:
         """Empty for default options, else a short text that differs whenever the result may."""

@@ -139,7 +139,7 @@ def test_phrases_are_preferred_where_the_sound_leaves_a_choice(tiny):
     for sentence, sound, words in zip(chosen, sounds, tiny.transcribe(sounds), strict=True):
         if text(words) != sentence.text:
             wrong += word_errors(sentence.text, text(words))[0]
-            right += word_errors(sentence.text, text(tiny.transcribe([sound], [sentence.text])[0]))[0]
+            right += word_errors(sentence.text, text(tiny.transcribe([sound], [(sentence.text,)])[0]))[0]
     assert wrong > 3
     assert right <= wrong / 3
 
@@ -147,13 +147,13 @@ def test_phrases_are_preferred_where_the_sound_leaves_a_choice(tiny):
 def test_phrases_leave_calls_without_them_as_they_are(tiny, speech):
     windows, _ = speech
     before = tiny.transcribe(windows)
-    tiny.transcribe(windows, ["zulu papa", "denver"])
+    tiny.transcribe(windows, [("zulu papa", "denver")] * len(windows))
     assert tiny.transcribe(windows) == before
 
 
 def test_a_phrase_that_the_vocabulary_cannot_spell_is_named_and_passed_over(tiny, speech, caplog):
     windows, _ = speech
-    assert tiny.transcribe(windows, ["Übergröße"]) == tiny.transcribe(windows)
+    assert tiny.transcribe(windows, [("Übergröße",)] * len(windows)) == tiny.transcribe(windows)
     assert "Übergröße" in caplog.text
 
 
@@ -161,8 +161,18 @@ def test_more_phrase_lists_than_are_kept_do_no_harm(tiny, speech, parakeet, monk
     monkeypatch.setattr(parakeet, "PHRASE_LISTS", 3)
     window = speech[0][0]
     for phrase in ("alpha", "bravo", "charlie", "delta", "echo", "alpha"):
-        assert tiny.transcribe([window], [phrase])[0]
+        assert tiny.transcribe([window], [(phrase,)])[0]
     assert list(tiny._parts.lists) == [("delta",), ("echo",), ("alpha",)]
+
+
+def test_each_window_of_a_batch_has_its_own_phrases(tiny, parakeet, monkeypatch):
+    """More lists at one time than are kept, and windows without any among them."""
+    monkeypatch.setattr(parakeet, "PHRASE_LISTS", 2)
+    chosen = sentences()[:6]
+    sounds = [sentence.samples / np.float32(32768) for sentence in chosen]
+    lists = [(sentence.text,) if index % 3 else () for index, sentence in enumerate(chosen)]
+    alone = [tiny.transcribe([sound], [list_])[0] for sound, list_ in zip(sounds, lists, strict=True)]
+    same(tiny.transcribe(sounds, lists), alone)
 
 
 @pytest.mark.parametrize("count", [0, 1, 399, 400, 1_600, 16_000])
