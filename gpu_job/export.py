@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from gpu_job.engine import Transcriber
 
+READABLE = 0o644
 GRAPHS = tuple(name for name in FILES if name.endswith(".onnx"))
 EXACT, QUANTISED = 0.02, 0.2
 """Share of the sample's words in which an export may differ from the archive: one in fp32 by rounding alone, one in
@@ -108,6 +109,7 @@ def export_onnx(
             )
         folder.mkdir(exist_ok=True)
         for file in made.iterdir():
+            file.chmod(READABLE)  # onnx writes tensors for their owner only, and workers run as another user
             shutil.move(file, folder / file.name)
     return exported
 

@@ -81,7 +81,8 @@ def _gather(folder: Path) -> None:
     import onnx  # noqa: PLC0415 - optional; comes with NeMo
 
     for path in graphs:
-        graph = onnx.load(path)
-        onnx.save_model(graph, path, save_as_external_data=True, location=f"{path.name}.data")
+        bare = onnx.load(path, load_external_data=False)
+        if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in bare.graph.initializer):
+            onnx.save_model(onnx.load(path), path, save_as_external_data=True, location=f"{path.name}.data")
     for path in loose:
         path.unlink()

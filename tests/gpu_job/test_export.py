@@ -72,8 +72,15 @@ def test_tensors_that_torch_wrote_to_a_file_each_come_into_one_beside_the_graph(
         size_threshold=0,
     )
     assert len(list(tmp_path.iterdir())) == 4
+    small = shutil.copy(BUNDLED / "decoder_joint-model.onnx", tmp_path / "decoder_joint-model.onnx")
+    before = small.read_bytes()
     nemo_export._gather(tmp_path)
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["encoder-model.onnx", "encoder-model.onnx.data"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "decoder_joint-model.onnx",
+        "encoder-model.onnx",
+        "encoder-model.onnx.data",
+    ]
+    assert small.read_bytes() == before
     read = onnx.load(path)
     assert [numpy_helper.to_array(one).tolist() for one in read.graph.initializer] == [
         value.tolist() for value in values
