@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from gpu_job.leases import LeaseKeeper
 from gpu_job.prepared import Prepared, prepare, share_of
-from shared.errors import DropscribeError, EngineLimit, Permanent, Transient
-from shared.flow import chunk, plan, record
+from shared.errors import ConfigurationError, DropscribeError, EngineLimit, Permanent, Transient
+from shared.flow import chunk, failures, plan, record
 from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
@@ -48,6 +48,9 @@ class Intake:
 
     def __init__(self, ports: Ports, subscription: str) -> None:
         self.ready: queue.Queue[Prepared] = queue.Queue()
+        self.problem: ConfigurationError | None = None
+        """Why nothing can be pulled here, known from the first try: a worker that cannot pull need not run."""
+        self._has_pulled = False
         self._ports = ports
         self._subscription = subscription
         self._leases = LeaseKeeper(ports.queue, subscription, ports.settings.lease_seconds)
@@ -119,6 +122,14 @@ class Intake:
 
         What is Transient comes again until the queue gives it up (`shared/flow/give_up.py`).
         """
+        failures.note(
+            error,
+            self._ports,
+            where=plan.worker_engine(self._ports.settings),
+            message_id=delivery.message_id,
+            attempt=delivery.attempt,
+            attributes=delivery.attributes,
+        )
         again = delivery.attempt < MAX_ATTEMPTS and not isinstance(error, Permanent)
         if again or isinstance(error, Transient):
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
@@ -162,8 +173,11 @@ class Intake:
         try:
             pulled = self._ports.queue.pull(self._subscription, most, self._ports.settings.lease_seconds)
         except DropscribeError as error:
+            if isinstance(error, ConfigurationError) and not self._has_pulled:
+                self.problem = error
             log.warning("cannot pull: %s", error)
             return []
+        self._has_pulled = True
         with self._changed:
             for delivery in pulled:
                 self._hand[delivery.lease] = _InHand(delivery)

@@ -77,7 +77,7 @@ def transcribe(
     """Transcribe files and folders now. What an earlier run finished is not repeated."""
     from local import transcribe as command  # noqa: PLC0415 - loads the engine, other commands need not
 
-    with _errors(), _ports(state_dir) as ports:
+    with _errors(), _ports(state_dir, hurried=True) as ports:
         request = command.Request(
             paths=paths,
             out=out,
@@ -111,7 +111,7 @@ def demo(
     with (
         tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
         _errors(),
-        _ports(Path(state)) as ports,
+        _ports(Path(state), hurried=True) as ports,
     ):
         request = command.Request(
             paths=samples,
@@ -385,8 +385,9 @@ def _errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ports(state_dir: Path | None) -> Iterator[LocalPorts]:
-    from local.platform import open_ports  # noqa: PLC0415 - see transcribe
+def _ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
+    """The ports of this machine; `hurried` where somebody waits for the end of what failed."""
+    from local.platform import EMBEDDED, open_ports  # noqa: PLC0415 - see transcribe
     from shared.settings import Settings  # noqa: PLC0415 - see transcribe
 
     _choose_state(state_dir)
@@ -396,7 +397,7 @@ def _ports(state_dir: Path | None) -> Iterator[LocalPorts]:
             "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
-    ports = open_ports(settings)
+    ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
     try:
         yield ports
     finally:

@@ -20,7 +20,7 @@ from shared.errors import BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports, TaskRun
-from shared.topology import LOCAL, Subscription
+from shared.topology import LOCAL, Subscription, Topology
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
@@ -97,7 +97,7 @@ class WorkerIsThere:
         return []
 
 
-def open_ports(settings: Settings) -> LocalPorts:
+def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
     """Open the state directory, making it where it is missing.
 
     Which folders `dropscribe up` was given is remembered there, so that every command means the same files
@@ -120,7 +120,7 @@ def open_ports(settings: Settings) -> LocalPorts:
     return LocalPorts(
         store=FileStore(buckets),
         records=records,
-        queue=SqliteQueue(database, clock, EMBEDDED),
+        queue=SqliteQueue(database, clock, topology),
         media=MediaPool(limits),
         gpu_jobs=WorkerIsThere(),
         clock=clock,

@@ -14,7 +14,7 @@ a subscription vanishes: nobody has asked for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared import messages
 from shared.errors import ConfigurationError
@@ -30,10 +30,11 @@ class Subscription:
     """Where its messages come from."""
     min_backoff: float = 1.0
     """Seconds until a message comes again after its first nack."""
-    max_backoff: float = 60.0
-    """Seconds it waits at most; the wait doubles with every nack up to here."""
-    max_attempts: int | None = 5
-    """Deliveries until it goes to the dead letter topic; None: it is delivered for ever."""
+    max_backoff: float = 600.0
+    """Seconds it waits at most; the wait doubles with every nack up to here. Pub/Sub takes no more."""
+    max_attempts: int | None = 15
+    """Deliveries until it goes to the dead letter topic; None: it is delivered for ever. Fifteen take about an
+    hour, in which somebody can mend what is set up wrongly; Pub/Sub takes 5 to 100."""
     dead_letter_topic: str | None = messages.DEAD_LETTERS
     """Where it goes then."""
 
@@ -86,6 +87,19 @@ class Topology:
                 return one
         raise ConfigurationError(f"there is no subscription {name}: add it to the topology")
 
+    def hurried(self) -> Topology:
+        """The same for somebody who waits for the end of it: five deliveries in a quarter of a minute.
+
+        A service of others keeps its time: what it refuses now it may take in some minutes.
+        """
+        return replace(
+            self,
+            subscriptions=tuple(
+                one if one.name == DEEPGRAM else replace(one, max_attempts=one.max_attempts and 5)
+                for one in self.subscriptions
+            ),
+        )
+
     def of_topic(self, topic: str) -> tuple[Subscription, ...]:
         """The subscriptions of a topic, none where nobody listens.
 
@@ -118,7 +132,9 @@ LOCAL = Topology(
     subscriptions=(
         Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
         Subscription(name=REQUESTS, topic=messages.TRANSCRIBE_REQUESTS),
-        Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU),
+        # Nine minutes in all: what a worker cannot do without it finds at its start, and a chunk that kills
+        # its worker should not kill many.
+        Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU, max_attempts=10),
         # Ten minutes in all: where a service of others limits or fails us, it often does for minutes.
         Subscription(
             name=DEEPGRAM, topic=messages.CHUNKS_DEEPGRAM, min_backoff=5.0, max_backoff=300.0, max_attempts=8

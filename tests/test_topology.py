@@ -6,7 +6,17 @@ import pytest
 
 from shared import messages
 from shared.errors import ConfigurationError
-from shared.topology import LOCAL, Subscription, Topology
+from shared.topology import (
+    DEAD_LETTERS,
+    DEEPGRAM,
+    GPU_WORKER,
+    LOCAL,
+    MERGER,
+    REQUESTS,
+    ROUTER,
+    Subscription,
+    Topology,
+)
 
 
 def test_back_off_doubles_up_to_its_cap():
@@ -15,7 +25,8 @@ def test_back_off_doubles_up_to_its_cap():
 
 
 def test_policy_is_exhausted_after_its_attempts_and_never_without_a_dead_letter_topic():
-    assert [Subscription(name="s", topic="t").exhausted(n) for n in (4, 5, 6)] == [False, True, True]
+    policy = Subscription(name="s", topic="t", max_attempts=5)
+    assert [policy.exhausted(n) for n in (4, 5, 6)] == [False, True, True]
     assert not Subscription(name="s", topic="t", dead_letter_topic=None).exhausted(99)
     assert not Subscription(name="s", topic="t", max_attempts=None).exhausted(99)
 
@@ -50,3 +61,29 @@ def test_unknown_names_are_refused():
 def test_topology_that_cannot_work_is_refused(subscriptions, message):
     with pytest.raises(ConfigurationError, match=message):
         Topology(topics=("t", messages.DEAD_LETTERS), subscriptions=tuple(subscriptions))
+
+
+def waits(policy):
+    return sum(policy.backoff(attempt) for attempt in range(1, policy.max_attempts))
+
+
+def test_there_is_about_an_hour_to_mend_what_is_set_up_wrongly():
+    for name in (ROUTER, REQUESTS, MERGER):
+        assert 50 * 60 <= waits(LOCAL.subscription(name)) <= 70 * 60
+    assert 8 * 60 <= waits(LOCAL.subscription(GPU_WORKER)) <= 10 * 60
+
+
+def test_policies_are_such_as_pubsub_takes():
+    # https://cloud.google.com/pubsub/docs/handling-failures, https://cloud.google.com/pubsub/docs/handling-failures#exponential_backoff
+    for one in LOCAL.subscriptions:
+        assert 0 <= one.min_backoff <= one.max_backoff <= 600
+        assert one.max_attempts is None or 5 <= one.max_attempts <= 100
+
+
+def test_somebody_who_waits_hears_of_a_failure_within_half_a_minute():
+    hurried = LOCAL.hurried()
+    ours = [one for one in hurried.subscriptions if one.max_attempts and one.name != DEEPGRAM]
+    assert all(waits(one) <= 30 for one in ours)
+    assert hurried.subscription(DEEPGRAM) == LOCAL.subscription(DEEPGRAM)
+    assert hurried.subscription(DEAD_LETTERS).max_attempts is None
+    assert hurried.topics == LOCAL.topics

@@ -20,7 +20,7 @@ NAMES = Prefixer("dropscribe", "contract", separator="-")
 
 def _quick(one):
     wait = 1.0 if one.name == "router" else 0.1
-    return replace(one, min_backoff=wait, max_backoff=wait)
+    return replace(one, min_backoff=wait, max_backoff=wait, max_attempts=one.max_attempts and 5)
 
 
 QUICK = Topology(topics=LOCAL.topics, subscriptions=tuple(_quick(one) for one in LOCAL.subscriptions))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
 from gpu_job.intake import Intake
-from gpu_job.worker import SUBSCRIPTION
-from shared.flow import upload
-from tests.gpu_job.test_worker import toned
+from gpu_job.worker import SUBSCRIPTION, Worker
+from shared.errors import ConfigurationError, StoreUnavailable
+from shared.flow import failures, upload
+from tests.gpu_job.test_worker import CountingEngine, toned
 from tests.world import World
 
 
@@ -79,3 +81,24 @@ def test_another_message_about_the_same_chunk_is_acknowledged_at_once(world, int
     soon(lambda: waiting(world) == 1 and len(intake._hand) == 1)
     intake.finished(first)
     assert waiting(world) == 0
+
+
+def test_what_failed_is_noted(world, intake):
+    recording = upload.on_upload(world.upload(), world.ports)
+    first = intake.ready.get(timeout=10)
+    intake.failed(first.delivery, recording.id, StoreUnavailable("The store is away."))
+    [(_, noted)] = world.ports.records.query(failures.FAILURES)
+    assert (noted["recording"], noted["chunk"], noted["where"]) == (recording.id, 0, "parakeet-cpu")
+    assert (noted["error"], noted["reason"]) == ("StoreUnavailable", "The store is away.")
+
+
+def test_a_worker_that_can_never_pull_ends_with_the_reason(world, monkeypatch):
+    def refused(*_):
+        raise ConfigurationError("There is no subscription.")
+
+    monkeypatch.setattr(type(world.ports.queue), "pull", refused)
+    worker = Worker(world.ports, lambda _: CountingEngine())
+    started = time.monotonic()
+    with pytest.raises(ConfigurationError, match="There is no subscription"):
+        worker.run(threading.Event(), idle_exit=60.0)
+    assert time.monotonic() - started < 20

@@ -100,15 +100,15 @@ def test_message_that_always_fails_ends_as_a_dead_letter_with_the_last_error(que
     queue.publish(CHUNKS_DONE, b"poison")
 
     def dead():
-        clock.time += 60
+        clock.time += 600
         return queue.pending("dead-letters")
 
     with running(queue, "merger", fail, lease_seconds=1e6):
         until(dead)
     (letter,) = queue.pull("dead-letters", 9, 60.0)
     assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "merger"
-    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
-    assert letter.attributes["dropscribe-error"] == "ValueError: attempt 5"
+    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "15"
+    assert letter.attributes["dropscribe-error"] == "ValueError: attempt 15"
 
 
 def test_message_that_is_no_event_ends_as_a_dead_letter_too(queue, clock, until):

@@ -13,7 +13,7 @@ from local.database import Database
 from local.queue import SqliteQueue
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, CHUNKS_GPU
-from shared.topology import Subscription, Topology
+from shared.topology import LOCAL, Subscription, Topology
 
 
 def test_back_off_grows_with_every_attempt(queue, clock):
@@ -40,6 +40,7 @@ def test_every_subscription_of_a_topic_gets_its_own_copy(database, clock):
 
 
 def test_dead_letter_tells_where_it_failed_how_often_and_why(queue, clock):
+    queue.topology = LOCAL.hurried()
     queue.publish(AUDIO_FINALIZED, b"poison", {"recording": "r"})
     for number in range(5):
         (delivery,) = queue.pull("router", 1, 60.0)

@@ -14,7 +14,7 @@ from local import cli
 from shared.adapters.firestore import FirestoreRecords
 from shared.flow import documents, give_up
 from shared.messages import to_fields
-from shared.model import Chunk, Options, Recording, StoredObject
+from shared.model import Chunk, Decision, Options, Recording, StoredObject
 from shared.results import LedgerRow
 
 NAMES = Prefixer("dropscribe", "status", separator="-")
@@ -42,7 +42,8 @@ def call(*arguments):
 
 def recording(number, state, **more):
     source = StoredObject(bucket="b", name=f"talk-{number}.mp3", generation=number, size=1)
-    fields = {"chunks": (CHUNK,), **more}
+    decision = Decision(method="parakeet", engine="parakeet-gpu", model="tiny", reason="it is short")
+    fields = {"chunks": (CHUNK,), "decision": decision, **more}
     return Recording(
         id=f"r{number}", source=source, options=Options(), state=state, created=1e9 + number, **fields
     )
@@ -100,6 +101,6 @@ def test_status_of_a_project_in_which_nothing_happened_names_it(records):
 
 
 def test_a_recording_that_was_never_planned_is_not_looked_at_yet(records):
-    one = replace(recording(1, "ACCEPTED"), chunks=())
+    one = replace(recording(1, "ACCEPTED"), chunks=(), decision=None)
     records.create(documents.RECORDINGS, one.id, to_fields(one))
     assert "not looked at yet" in call("status").stdout
