@@ -1,9 +1,11 @@
-"""What it costs to learn the length of a six-hour recording: bytes, seconds, memory.
+"""What it costs to learn the length of a six-hour recording, and to read ten minutes in its middle.
 
 Run: python bench/probe.py [hours]
 
-The process that reports does nothing but probe, as the router does. Memory is the peak resident set of
-that process and, beside it, of the decoding process that it started. `first` includes that start.
+The process that reports does nothing else, as a router does that only probes. Memory is the peak resident set of
+that process and, beside it, of the decoding process that it started, both before the chunk. A chunk's own bytes are
+those of its audio and overlap at the recording's average; each read is a request where the recording lies in a
+bucket.
 """
 
 import subprocess
@@ -19,23 +21,39 @@ FORMATS = {
     "m4a": ("ipod", "aac", 44_100, {}),
     "m4a, index first": ("ipod", "aac", 44_100, {"movflags": "faststart"}),
     "mp4, fragmented": ("mp4", "aac", 44_100, {"movflags": "empty_moov", "frag_duration": "10000000"}),
+    "mp4, 1 s fragments": ("mp4", "aac", 44_100, {"movflags": "empty_moov", "frag_duration": "1000000"}),
+    "mp4, segment index": (
+        "mp4",
+        "aac",
+        44_100,
+        {"movflags": "dash+global_sidx", "frag_duration": "10000000"},
+    ),
     "webm": ("webm", "libopus", 48_000, {}),
     "webm, live": ("webm", "libopus", 48_000, {"live": "1"}),
+    "mkv": ("matroska", "aac", 44_100, {}),
     "ogg": ("ogg", "libopus", 48_000, {}),
     "aac": ("adts", "aac", 44_100, {}),
+    "wma": ("asf", "wmav2", 44_100, {}),
+    "avi": ("avi", "libmp3lame", 44_100, {}),
     "wav": ("wav", "pcm_s16le", 16_000, {}),
     "flac": ("flac", "flac", 16_000, {}),
 }
+ENCODING = {"wma": {"b": "64000"}}
+CHUNK, OVERLAP = 600.0, 30.0
+"""Seconds of a chunk, and of what it shares with each neighbour."""
 
 
 class File:
     def __init__(self, path):
         self.file = path.open("rb")
         self.size = path.stat().st_size
+        self.reads = []
 
     def read(self, start, length):
         self.file.seek(start)
-        return self.file.read(length)
+        data = self.file.read(length)
+        self.reads.append(len(data))
+        return data
 
 
 def peak(process):
@@ -54,29 +72,65 @@ def probe(path):
         started = time.perf_counter()
         sandbox.probe(File(Path(path)))
         again = time.perf_counter() - started
-        child = peak(sandbox._process.pid)  # noqa: SLF001 - the measured process is nowhere public
-    own = peak("self")
-    duration = f"{info.duration:9.1f}" if info.duration is not None else "  unknown"
+        child, own = peak(sandbox._process.pid), peak("self")  # noqa: SLF001 - the measured process is nowhere public
+        file = File(Path(path))
+        pcm = sandbox.decode(file, info, middle(info))
+    read, needed = sum(file.reads), file.size * pcm.seconds / info.duration
     print(
-        f"{info.bytes_read:8,d} {first:8.3f} {again:8.3f} {own:8.0f} {child:8.0f} {duration} {info.exact}",
+        f"{info.bytes_read:8,d} {first:8.3f} {again:8.3f} {own:7.0f} {child:8.0f} "
+        f"{read / 1e6:9.2f} {read / needed:8.2f} {len(file.reads):8d}",
         flush=True,
     )
+
+
+def middle(info):
+    """A chunk in the middle of a recording."""
+    from shared.model import ByteSpan, Chunk
+
+    start, span = info.duration / 2, None
+    if info.splittable_by == "bytes":
+        rate = (info.last_byte - info.first_byte) / info.duration
+        cuts = [
+            info.first_byte + int(rate * at)
+            for at in (start - OVERLAP, start, start + CHUNK, start + CHUNK + OVERLAP)
+        ]
+        span = ByteSpan(read_from=cuts[0], own_from=cuts[1], own_to=cuts[2], read_to=cuts[3])
+    return Chunk(
+        index=0, start=start, end=start + CHUNK, lead=OVERLAP, tail=OVERLAP, engine="parakeet-cpu", span=span
+    )
+
+
+def write_flac(path, hours, rate):
+    """A flac file numbers its own frames, so the packets of another cannot be repeated: it is encoded."""
+    import av
+    import numpy as np
+
+    wave = (np.random.default_rng(1).standard_normal(20 * rate) * 800).astype(np.int16)
+    with av.open(str(path), "w", format="flac") as out:
+        stream = out.add_stream("flac", rate=rate, layout="mono", options={"compression_level": "0"})
+        for at in range(0, int(hours * 3600 * rate), 4096):
+            part = wave[at % (len(wave) - 4096) :][:4096].reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(part, "s16", "mono")
+            frame.sample_rate, frame.pts = rate, at
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
 
 
 def main(hours):
     from tests.audio.media import write_repeated
 
     print(
-        f"{'':18s} {'MB':>6s} {'bytes':>8s} {'first s':>8s} {'again s':>8s} {'own MB':>8s} {'child MB':>8s} {'seconds':>9s} exact"
+        f"{'':18s} {'MB':>6s} {'bytes':>8s} {'first s':>8s} {'again s':>8s} {'own MB':>7s} {'child MB':>8s} "
+        f"{'chunk MB':>9s} {'of own':>8s} {'requests':>8s}"
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long"
         for name, (container, codec, rate, muxing) in FORMATS.items():
-            write_repeated(str(path), container, codec, rate=rate, hours=hours, muxing=muxing)
             if name == "flac":
-                with path.open("r+b") as file:  # the encoder only knows of the packets it made itself
-                    file.seek(22)
-                    file.write(int(hours * 3600 * rate).to_bytes(4, "big"))
+                write_flac(path, hours, rate)
+            else:
+                encoding = ENCODING.get(name, {})
+                write_repeated(str(path), container, codec, rate=rate, hours=hours, muxing=muxing, **encoding)
             print(f"{name:18s} {path.stat().st_size / 1e6:6.0f}", end=" ", flush=True)
             subprocess.run([sys.executable, __file__, "--probe", str(path)], check=True)
 

@@ -20,7 +20,7 @@ MOST = 4 * 1024 * 1024
 GROWTH = 7
 """A fetch takes at most so many times what its run has fetched before."""
 SURPLUS = 16
-"""What a run needs beyond what was expected comes in parts as large as this fraction of it."""
+"""What a run needs beyond what was expected comes in parts as large as this fraction of it, then larger ones."""
 
 
 def give_up() -> NoReturn:
@@ -152,7 +152,9 @@ class Reader:
         if self._expected is None:
             return max(block, self._run)
         left = self._expected - self._run
-        return max(block, min(GROWTH * self._run, left if left > 0 else self._expected // SURPLUS))
+        if left <= 0:
+            return max(block, self._expected // SURPLUS, -left // 2)
+        return max(block, min(GROWTH * self._run, left))
 
 
 def remote_fetch(descriptor: int) -> Callable[[int, int], bytes]:
