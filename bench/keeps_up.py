@@ -1,28 +1,35 @@
 """Does the host keep up with a fast GPU? The worker with an engine that only sleeps, against that engine alone.
 
-    python -m bench keeps-up [--hours 2.5] [--speeds 222 1358] [--rounds 2] [--wav] [--against FOLDER]
+    python -m bench keeps-up [--hours 2.5] [--speeds 222 1358] [--rounds 2] [--still] [--against FOLDER]
 
 The engine takes as long as an accelerator of that speed would for the padded length of each batch, and gives
 two and a half words a second. Alone it is given the same windows, in memory, sorted and packed at once. The
 worker pulls, reads, decodes mp3, cuts, packs and keeps results, in a process of its own with a fresh state.
-`--wav` takes files that cost next to nothing to decode: what is left is the pipeline itself. `--against` does the same with another checkout of this repository, in turns.
+`--still` lets the decoders only sleep as well, as long as they would decode where each has a core: so a busy
+machine counts less, and what is left is how well the pipeline overlaps. `--against` does the same with another checkout of this repository, in turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = 0.90
 """Share of the engine's own speed that the worker is to reach."""
+DECODING = 4.4
+"""Core-seconds to decode an hour of 128 kbit/s stereo mp3, as measured in the decoding process."""
+HOUR = 3600
+"""Bytes of a file that stands for an hour."""
 WORD = 0.4
 """Seconds of each word."""
 
@@ -88,7 +95,11 @@ def _measure(folder: Path, speed: float) -> dict:
     engine = Sleeper(speed)
     with tempfile.TemporaryDirectory() as state:
         ports = open_ports(Settings(state_dir=Path(state), engines="parakeet-gpu", model="sleeper"))
-        planned = [upload.on_object(ports.file(path), ports) for path in sorted(folder.iterdir())]
+        sound = folder / "sound"
+        if sound.exists():
+            ports = replace(ports, media=Still(sound))
+        paths = sorted(path for path in folder.iterdir() if path != sound)
+        planned = [upload.on_object(ports.file(path), ports) for path in paths]
         chunks = sum(len(one.chunks) for one in planned)
         ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
         stop = threading.Event()
@@ -124,18 +135,47 @@ def measure(checkout: Path, folder: Path, speed: float) -> dict:
     return json.loads(lines[-1])
 
 
-def make_files(folder: Path, hours: float, *, wav: bool = False) -> None:
-    """Some hours of speech, as 128 kbit/s stereo mp3 or as wav: one hour is made, the files are parts of it."""
-    from bench.flow import make_mp3
-    from tests.speech import talk, write_wav
+class Still:
+    """Decoders that give the same speech for every chunk, after as long as decoding it takes a core."""
 
-    if wav:
-        samples, _ = talk(3600, seed=20)
-        for number in range(int(hours)):
-            write_wav(folder / f"{number}.wav", samples)
-        if rest := round((hours - int(hours)) * len(samples)):
-            write_wav(folder / "rest.wav", samples[:rest])
-        return
+    def __init__(self, file: Path) -> None:
+        self._samples = file.read_bytes()
+
+    def probe(self, source, *, name, track):  # noqa: ARG002 - the port's signature
+        from shared.model import AudioInfo
+
+        hours = source.size / HOUR
+        return AudioInfo(
+            format="wav", codec="pcm_s16le", sample_rate=16_000, channels=1, duration=3600.0 * hours,
+            exact=True, splittable_by="time",
+        )  # fmt: skip
+
+    def decode(self, source, audio, chunk, *, track):  # noqa: ARG002 - the port's signature
+        from shared.audio import Pcm
+
+        time.sleep((chunk.lead + chunk.end - chunk.start + chunk.tail) / 3600 * DECODING)
+        end = min(chunk.end + chunk.tail, audio.duration)
+        samples = self._samples[: 2 * round((end - chunk.start + chunk.lead) * 16_000)]
+        return Pcm(samples=samples, start=-chunk.lead, owned=chunk.end - chunk.start)
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def make_still(folder: Path, hours: float) -> None:
+    """Files that stand for hours of sound, and the sound that `Still` gives for each chunk of them."""
+    from tests.speech import talk
+
+    samples, _ = talk(700, seed=20)
+    (folder / "sound").write_bytes(samples.tobytes())
+    for number in range(math.ceil(hours)):
+        (folder / f"{number}.still").write_bytes(bytes(round(HOUR * min(1.0, hours - number))))
+
+
+def make_files(folder: Path, hours: float) -> None:
+    """Some hours of speech as 128 kbit/s stereo mp3: one hour is encoded, the files are parts of it."""
+    from bench.flow import make_mp3
+
     whole = folder / "0.mp3"
     make_mp3(whole, 1)
     hour = whole.read_bytes()
@@ -156,12 +196,12 @@ def main() -> int:
     parser.add_argument("--speeds", type=float, nargs="+", default=[222.0, 1358.0])
     parser.add_argument("--rounds", type=int, default=2, help="the best one counts")
     parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
-    parser.add_argument("--wav", action="store_true", help="files of 16 kHz wav instead of mp3")
+    parser.add_argument("--still", action="store_true", help="decoders that sleep as well")
     arguments = parser.parse_args()
     checkouts = [ROOT] + ([arguments.against.resolve()] if arguments.against else [])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_files(folder, arguments.hours, wav=arguments.wav)
+        (make_still if arguments.still else make_files)(folder, arguments.hours)
         for speed in arguments.speeds:
             runs = {checkout: [] for checkout in checkouts}
             for _ in range(arguments.rounds):

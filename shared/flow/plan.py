@@ -43,7 +43,7 @@ class Sizes:
 
 LARGE_GPU, GPU = Sizes(seconds=600.0, together=8), Sizes(seconds=300.0, together=4)
 CPU = Sizes(seconds=600.0, together=2)
-"""A processor takes its windows one by one, so that short chunks gain nothing there, and cost their overlap."""
+"""A processor takes its windows one by one: short chunks gain nothing there, and cost their overlap."""
 SMALL_GPU = Sizes(seconds=180.0, together=2)
 DEEPGRAM = Sizes(seconds=3600.0, together=1)
 """Its price has no part for a call, but overlap is paid twice."""
@@ -94,7 +94,9 @@ def chunk_seconds(audio: AudioInfo, engine: Engine, settings: Settings) -> float
     usual = sizes(engine, settings).seconds
     if settings.chunk_minutes is not None or audio.duration is None or engine == "deepgram":
         return usual
-    return usual * (0.5 if audio.duration < SHORT else 1.5 if audio.duration > LONG else 1.0)
+    if audio.duration < SHORT:
+        return usual if engine == "parakeet-cpu" else 0.5 * usual
+    return 1.5 * usual if audio.duration > LONG else usual
 
 
 def worker_engine(settings: Settings) -> Engine:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.flow import plan
 from shared.model import AudioInfo
 from shared.results import ChunkResult
+from shared.settings import Settings
 
 
 def audio(duration=3600.0, **changes):
@@ -108,6 +109,52 @@ def test_an_extended_plan_continues_where_the_first_one_ended():
         (4, 80.0, 100.0, 4.0),
         (5, 100.0, 120.0, 4.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("engine", "memory", "minutes", "together", "held"),
+    [
+        ("parakeet-gpu", 20.0, 10, 8, 16),
+        ("parakeet-gpu", 12.0, 5, 4, 8),
+        ("parakeet-gpu", 8.0, 3, 2, 4),
+        ("parakeet-cpu", 20.0, 10, 2, 4),
+    ],
+)
+def test_chunks_and_batches_suit_the_hardware(engine, memory, minutes, together, held):
+    settings = Settings(engines=engine, gpu_memory_limit_gb=memory)
+    sizes = plan.sizes(engine, settings)
+    assert (sizes.seconds / 60, sizes.together, plan.held(settings)) == (minutes, together, held)
+    assert plan.worker_engine(settings) == engine
+
+
+@pytest.mark.parametrize(
+    ("hours", "minutes"), [(0.2, 5), (0.499, 5), (0.5, 10), (1.0, 10), (4.0, 10), (4.01, 15), (12.0, 15)]
+)
+def test_chunks_are_half_as_long_below_half_an_hour_and_half_as_long_again_above_four_hours(hours, minutes):
+    found = plan.chunk_seconds(audio(hours * 3600), "parakeet-gpu", Settings(engines="parakeet-gpu"))
+    assert found == minutes * 60
+
+
+def test_a_length_that_was_set_is_the_length_whatever_the_recording():
+    settings = Settings(chunk_minutes=2.0, batch_size=3, max_chunks=5)
+    for hours in (0.2, 1.0, 12.0):
+        for engine in ("parakeet-cpu", "parakeet-gpu", "deepgram"):
+            assert plan.chunk_seconds(audio(hours * 3600), engine, settings) == 120.0
+    assert plan.sizes("parakeet-gpu", settings).together == 3
+    assert plan.held(settings) == 5
+
+
+def test_a_recording_of_unknown_length_is_cut_as_one_of_ordinary_length():
+    assert plan.chunk_seconds(audio(None), "parakeet-gpu", Settings(engines="parakeet-gpu")) == 600.0
+
+
+def test_somebody_elses_engine_gets_an_hour_at_a_time_because_overlap_is_billed():
+    assert plan.chunk_seconds(audio(12 * 3600.0), "deepgram", Settings()) == 3600.0
+    assert plan.chunk_seconds(audio(600.0), "deepgram", Settings()) == 3600.0
+
+
+def test_on_a_processor_a_short_recording_is_not_cut_smaller():
+    assert plan.chunk_seconds(audio(1200.0), "parakeet-cpu", Settings()) == 600.0
 
 
 @given(

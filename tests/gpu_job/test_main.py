@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local.platform import open_ports
+from shared.flow import documents, upload
+from shared.settings import Settings
+from tests.speech import talk, write_wav
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def ports(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path / "state", model="tiny", chunk_minutes=0.5))
+    yield ports
+    ports.close()
+
+
+def started(ports, *, model="tiny"):
+    environment = os.environ | {
+        "DROPSCRIBE_STATE_DIR": str(ports.settings.state_dir),
+        "PARAKEET_MODEL_NAME": model,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "gpu_job", "--stay"],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def submitted(ports, tmp_path, minutes):
+    path = tmp_path / "talk.wav"
+    write_wav(path, talk(minutes * 60, seed=3)[0])
+    return upload.on_object(ports.file(path), ports)
+
+
+def test_a_worker_process_that_is_terminated_ends_with_0_and_leaves_nothing_under_lease(ports, tmp_path):
+    recording = submitted(ports, tmp_path, 10)
+    with started(ports) as worker:
+        deadline = time.monotonic() + 60
+        while not ports.records.count(documents.CHUNKS) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        worker.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        _, said = worker.communicate(timeout=30)
+        took = time.monotonic() - asked
+    assert worker.returncode == 0, said
+    assert took < 10
+    assert "worker ends:" in said
+    assert "given back" in said
+    done = ports.records.count(documents.CHUNKS)
+    time.sleep(1.5)  # the back-off of what was given back
+    left = ports.queue.pull("gpu-worker", 100, 60.0)
+    assert done >= 1
+    assert done + len(left) == len(recording.chunks), "every chunk is kept, or there for the next worker"
+
+
+def test_a_worker_process_whose_weights_are_missing_ends_with_2_and_gives_everything_back(ports, tmp_path):
+    recording = submitted(ports, tmp_path, 1)
+    with started(ports, model=str(tmp_path / "nowhere")) as worker:
+        _, said = worker.communicate(timeout=60)
+    assert worker.returncode == 2
+    assert "the worker cannot start" in said
+    time.sleep(1.5)
+    assert len(ports.queue.pull("gpu-worker", 100, 60.0)) == len(recording.chunks)
