@@ -154,6 +154,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     track: Annotated[int, msgspec.Meta(ge=0, le=999)] = 0
     keyterms: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     filler_words: bool = False
+    diarize: bool = False
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
@@ -167,6 +168,7 @@ MUST_BE = {
     "track": "a whole number from 0 to 999",
     "keyterms": "a text of 1 to 2,000 characters, with commas between the terms",
     "filler_words": "true or false",
+    "diarize": "true or false",
     "label": "a text of 1 to 64 characters",
 }
 """What may stand in each field and option, in words."""

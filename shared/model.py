@@ -60,6 +60,8 @@ class Options:
     """Names and terms to listen for, with commas between. Deepgram does, and Parakeet on a GPU."""
     filler_words: bool = False
     """Write `uh` and `um` down. Only Deepgram leaves them out otherwise."""
+    diarize: bool = False
+    """Tell the speakers apart. Only Deepgram does."""
     label: str | None = None
     """What the recording is accounted under in reports; it changes nothing else, and is no part of the key."""
 
@@ -76,6 +78,7 @@ class Options:
             "language": self.language or "",
             "track": str(self.track) if self.track else "",
             "filler_words": "yes" if self.filler_words else "",
+            "diarize": "yes" if self.diarize else "",
             "keyterms": self.keyterms or "",
         }
         return ";".join(f"{name}={value}" for name, value in chosen.items() if value)

@@ -23,6 +23,8 @@ class Word:
     """End, never before `start`."""
     confidence: float
     """Probability of the word by the engine, 0 to 1."""
+    speaker: int | None = None
+    """Who said it, from 1 in the order in which they first speak; None where nobody tells speakers apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -153,8 +153,8 @@ def test_options_have_the_same_limits_wherever_they_come_from(given, says):
 
 
 def test_options_are_read_from_texts():
-    given = {"track": "2", "language": "pt-BR", "filler_words": "true"}
-    assert options_of(given) == Options(track=2, language="pt-BR", filler_words=True)
+    given = {"track": "2", "language": "pt-BR", "filler_words": "true", "diarize": "True"}
+    assert options_of(given) == Options(track=2, language="pt-BR", filler_words=True, diarize=True)
     assert options_of({}) == Options()
 
 

@@ -29,6 +29,7 @@ def test_another_upload_has_another_key(change):
         Options(track=1),
         Options(keyterms="Dropscribe"),
         Options(filler_words=True),
+        Options(diarize=True),
     ],
 )
 def test_options_that_change_the_result_change_the_key(options):

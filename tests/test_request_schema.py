@@ -41,7 +41,7 @@ GOOD = [
     BASE | {"options": {"method": "deepgram", "model": "tiny", "language": "pt-BR", "track": 2}},
     BASE | {"options": {"model": None, "language": None, "label": None}},
     BASE | {"options": {"label": "sales"}},
-    BASE | {"options": {"keyterms": "Dropscribe, nova", "filler_words": True}},
+    BASE | {"options": {"keyterms": "Dropscribe, nova", "filler_words": True, "diarize": True}},
     BASE | {"metadata": {}},
     BASE | {"metadata": {"service": "crm", "orderId_2": ""}},
 ]
@@ -192,6 +192,7 @@ requests = st.builds(
         track=st.integers(0, 999),
         keyterms=st.none() | st.just("Dropscribe"),
         filler_words=st.booleans(),
+        diarize=st.booleans(),
     ),
     metadata=st.dictionaries(st.sampled_from(["a", "b"]), texts),
 )
