@@ -1,8 +1,8 @@
 """Deepgram, through its SDK: one call for a chunk or a whole recording.
 
-What is asked for: smart formatting, punctuation and paragraphs; the language, or that it be detected; keyterms
-and filler words where the caller wants them; `mip_opt_out`, so that nothing is kept to train on; the key of the chunk as tag. Audio goes as an
-address where there is one, else as FLAC.
+What is asked for: smart formatting, punctuation and paragraphs; the language, or that it be detected; keyterms,
+filler words and speakers where the caller wants them; `mip_opt_out`, so that nothing is kept to train on; the key
+of the chunk as tag. Audio goes as an address where there is one, else as FLAC.
 
 The SDK would try again by itself, twice, and break off after a minute, whatever may be charged for by then;
 both are switched off. Here a call is repeated only where Deepgram has certainly not begun with it.
@@ -116,7 +116,13 @@ class DeepgramEngine:
         except Exception as error:
             # Whatever the SDK stumbles over in an answer: strange JSON, strange text.
             raise answers.unusable(type(error).__name__, seconds=job.seconds) from error
-        return answers.heard(answer, model=job.model, language=job.options.language, seconds=job.seconds)
+        return answers.heard(
+            answer,
+            model=job.model,
+            language=job.options.language,
+            seconds=job.seconds,
+            speakers=job.options.diarize,
+        )
 
     def _refusal(self, error: ApiError, job: HostedJob) -> DropscribeError:
         status = error.status_code or 0
@@ -129,11 +135,12 @@ class DeepgramEngine:
 def _parameters(job: HostedJob) -> dict[str, Any]:
     options = job.options
     chosen: dict[str, Any] = {"language": options.language} if options.language else {"detect_language": True}
-    keyterms = [one.strip() for one in (options.keyterms or "").split(",") if one.strip()]
-    if keyterms:
-        chosen["keyterm"] = keyterms
+    if options.phrases:
+        chosen["keyterm"] = list(options.phrases)
     if options.filler_words:
         chosen["filler_words"] = True
+    if options.diarize:
+        chosen["diarize_model"] = "latest"
     return {
         **chosen,
         "model": job.model,

@@ -30,6 +30,7 @@ class _Word(msgspec.Struct):
     start: float | None = None
     end: float | None = None
     confidence: float | None = None
+    speaker: float | None = None
 
 
 class _Alternative(msgspec.Struct):
@@ -58,7 +59,9 @@ class _Answer(msgspec.Struct):
     results: _Results
 
 
-def heard(answer: object, *, model: str, language: str | None, seconds: float) -> Heard:
+def heard(
+    answer: object, *, model: str, language: str | None, seconds: float, speakers: bool = False
+) -> Heard:
     """What an answer says.
 
     No word is lost: one whose time is missing or is no number stands where the one before it ended, and
@@ -69,6 +72,7 @@ def heard(answer: object, *, model: str, language: str | None, seconds: float) -
         model: the model that was asked for.
         language: the language that was asked for, None where Deepgram was to find it.
         seconds: about how long the audio is, for the bill of an answer that does not say.
+        speakers: whether they were to be told apart; they are numbered anew, as `Word` says.
 
     Raises:
         EngineFailed: code `answer`; it has been charged for all the same.
@@ -83,7 +87,7 @@ def heard(answer: object, *, model: str, language: str | None, seconds: float) -
         wrong = "there is no transcript in it" if known else f"its duration is {metadata.duration}"
         raise unusable(wrong, seconds=seconds, request_id=metadata.request_id)
     best = channels[0].alternatives[0]
-    words = _words(best.words or [], metadata.duration)
+    words = _words(best.words or [], metadata.duration, speakers=speakers)
     if (best.transcript or "").strip() and not words:
         raise unusable("its text has no words with times", seconds=seconds, request_id=metadata.request_id)
     return Heard(
@@ -181,9 +185,11 @@ def _closed(status: int, said: str) -> EngineRefused:
     )
 
 
-def _words(given: list[_Word], longest: float) -> tuple[Word, ...]:
+def _words(given: list[_Word], longest: float, *, speakers: bool) -> tuple[Word, ...]:
     words: list[Word] = []
     start = end = 0.0
+    numbers: dict[float, int] = {}
+    speaker = None
     for one in given:
         texts = (one.punctuated_word or one.word or "").split()
         if not texts:
@@ -191,11 +197,14 @@ def _words(given: list[_Word], longest: float) -> tuple[Word, ...]:
         start = max(start, min(_number(one.start, end), longest))
         end = max(start, min(_number(one.end, start), longest))
         confidence = min(1.0, max(0.0, _number(one.confidence, 0.0)))
+        # A word of nobody is taken for that of whoever is speaking.
+        if speakers and one.speaker is not None and math.isfinite(one.speaker):
+            speaker = numbers.setdefault(one.speaker, len(numbers) + 1)
         # Smart formatting makes one of several, as `5:00 PM`: here a word has no space.
         step = (end - start) / len(texts)
         for index, text in enumerate(texts):
             at, until = start + index * step, end if index + 1 == len(texts) else start + (index + 1) * step
-            words.append(Word(text=text, start=at, end=until, confidence=confidence))
+            words.append(Word(text=text, start=at, end=until, confidence=confidence, speaker=speaker))
         start = words[-1].start
     return tuple(words)
 

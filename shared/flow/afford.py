@@ -44,8 +44,9 @@ def choose(case: Case, ports: Ports) -> Afforded:
 
 def cheapest(case: Case, known: Known, choice: Choice, why: str) -> Choice:
     """The cheapest of the methods that were considered; the same one where somebody asked for it. Pure."""
-    if case.options.method != "auto":
-        log.warning("%s: %s, but %s was asked for", case.key, why, case.options.method)
+    if case.options.method != "auto" or case.options.diarize:
+        asked = "diarize" if case.options.diarize else case.options.method
+        log.warning("%s: %s, but %s was asked for", case.key, why, asked)
         return choice
     able = [one for one in choice.decision.considered if one.usd is not None]
     best = min(able, key=lambda one: one.usd or 0.0)

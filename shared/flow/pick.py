@@ -78,6 +78,8 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
 
 def _asked(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked | None:
     """What somebody asked for by name, None where the choice is open."""
+    if options.diarize:
+        return _speakers(options, settings, found)
     wanted = options.method if options.method != "auto" else settings.method
     if wanted != "auto":
         if wanted not in found:
@@ -93,6 +95,37 @@ def _asked(options: Options, settings: Settings, found: Mapping[Method, Prospect
         reason = f"the weights {options.model} were asked for"
         return _picked("parakeet", f"{reason}{_place('parakeet', found)}", reason)
     return None
+
+
+def check_speakers(options: Options, settings: Settings) -> None:
+    """See that nothing else was asked for that rules speakers out.
+
+    Raises:
+        BadRequest: says what, and what to do.
+    """
+    if not options.diarize:
+        return
+    asked = ""
+    if options.method in {"parakeet", "hybrid"}:
+        asked = f"method {options.method} was"
+    elif options.model and options.model != settings.model:
+        asked = f"the weights {options.model} were"
+    if asked:
+        raise BadRequest(
+            f"Speakers are told apart by Deepgram alone, but {asked} asked for as well. Leave out one of them."
+        )
+
+
+def _speakers(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked:
+    check_speakers(options, settings)
+    if "deepgram" not in found:
+        raise BadRequest(
+            "Speakers were to be told apart, which only Deepgram does, and this deployment has no Deepgram "
+            "engine. Ask without diarize, or set DEEPGRAM_API_KEY."
+        )
+    return _picked(
+        "deepgram", "speakers were asked for, and Deepgram tells them apart", "does not tell speakers apart"
+    )
 
 
 def _alone(only: Prospect, known: Known, no_gpu: str) -> str:

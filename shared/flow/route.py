@@ -1,7 +1,8 @@
 """Step 3. Choose who transcribes: a pure function, with its reason in words.
 
-    what the caller asked for > what the deployment is set to > weights that only Parakeet has
-    > the share of the rollout > the matrix (matrix.py), or the score (score.py)        (pick.py)
+    speakers, which only Deepgram tells apart > the method that the caller asked for > the one that the
+    deployment is set to > weights that only Parakeet has > the share of the rollout
+    > the matrix (matrix.py), or the score (score.py)                                    (pick.py)
 
 Every choice comes with the methods that were not chosen, what they would have cost, and why not.
 """
@@ -112,6 +113,7 @@ def choose(case: Case, known: Known) -> Choice:
         conditions=known.conditions.fresh(known.now),
         settings=settings,
         prices=known.prices,
+        whole=options.diarize,
     )
     if not found:
         off = " GPUs are switched off by ENABLE_GPU_TRANSCRIPTION." if known.engines else ""

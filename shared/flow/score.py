@@ -6,6 +6,7 @@ score = usd + minutes of waiting × price of a minute        (lower is better)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from shared.flow import hybrid, plan
@@ -65,6 +66,7 @@ def prospects(
     conditions: Conditions,
     settings: Settings,
     prices: PriceTable,
+    whole: bool = False,
 ) -> dict[Method, Prospect]:
     """Every method that can run, with its plan.
 
@@ -76,6 +78,7 @@ def prospects(
         conditions: speeds, queues and workers.
         settings: lengths of chunks, price of waiting, cap.
         prices: US dollars.
+        whole: Deepgram gets the recording in one piece: who speaker 1 is, one call cannot tell another.
     """
     engines: Mapping[Method, Engine | None] = {
         "parakeet": parakeet, "deepgram": "deepgram" if deepgram else None
@@ -83,7 +86,8 @@ def prospects(
     found: dict[Method, Prospect] = {}
     for method, engine in engines.items():
         if engine is not None:
-            chunks = plan.split(audio, size, plan.chunk_seconds(audio, engine, settings), engine)
+            length = inf if whole and method == "deepgram" else plan.chunk_seconds(audio, engine, settings)
+            chunks = plan.split(audio, size, length, engine)
             lengths, pace = lengths_of(chunks), pace_of(engine, conditions, settings, prices)
             found[method] = _prospect(
                 method,

@@ -90,6 +90,15 @@ def test_keyterms_are_sent_one_by_one_and_filler_words_where_wanted(server, engi
     assert server.asked[0].query["filler_words"] == ["true"]
 
 
+def test_speakers_are_asked_for_by_the_diarizers_name_and_come_with_the_words(server, engine):
+    words = [word("Hello,", 0.12, 0.4, speaker=0), word("you.", 0.5, 0.91, speaker=1, speaker_confidence=0.4)]
+    server.replies = [Reply(body=answer(words, 3.0))]
+    heard = engine.transcribe(replace(JOB, options=Options(diarize=True)))
+    assert server.asked[0].query["diarize_model"] == ["latest"]
+    assert "diarize" not in server.asked[0].query
+    assert [(one.text, one.speaker) for one in heard.words] == [("Hello,", 1), ("you.", 2)]
+
+
 def test_samples_are_sent_as_flac_and_lose_nothing(server, engine):
     engine.transcribe(JOB)
     with av.open(io.BytesIO(server.asked[0].body)) as container:

@@ -21,6 +21,7 @@ WORDS = st.lists(
             "start": NUMBERS,
             "end": NUMBERS,
             "confidence": NUMBERS,
+            "speaker": NUMBERS | st.integers(),
         },
     ),
     max_size=8,
@@ -36,10 +37,10 @@ ANYTHING = st.recursive(
 )
 
 
-def read(given_words, seconds=30.0):
+def read(given_words, seconds=30.0, *, speakers=False):
     document = answer([], seconds)
     document["results"]["channels"][0]["alternatives"][0]["words"] = given_words
-    return heard(document, model="nova-3", language=None, seconds=seconds)
+    return heard(document, model="nova-3", language=None, seconds=seconds, speakers=speakers)
 
 
 @given(WORDS, st.floats(0, 1e5))
@@ -51,6 +52,30 @@ def test_words_are_in_order_within_the_audio_and_none_is_lost(words, seconds):
     assert all(0 <= one.confidence <= 1 for one in found)
     given_texts = [text for one in words for text in (one.get("punctuated_word") or one["word"]).split()]
     assert [one.text for one in found] == given_texts
+
+
+def test_speakers_are_numbered_in_the_order_in_which_they_first_speak():
+    said = [
+        ("Good", None),
+        ("day.", 3),
+        ("Hello.", 0),
+        ("It's", 3),
+        ("5:00 PM", 3),
+        ("Yes", math.nan),
+        ("No", 7),
+    ]
+    words = [{"punctuated_word": text, "speaker": speaker} for text, speaker in said]
+    found = [(one.text, one.speaker) for one in read(words, speakers=True).words]
+    assert found == [
+        ("Good", None), ("day.", 1), ("Hello.", 2), ("It's", 1), ("5:00", 1), ("PM", 1), ("Yes", 1), ("No", 3),
+    ]  # fmt: skip
+
+
+@given(WORDS)
+def test_speakers_are_named_only_where_they_were_asked_for_and_without_gaps(words):
+    assert {one.speaker for one in read(words).words} <= {None}
+    numbers = {one.speaker for one in read(words, speakers=True).words} - {None}
+    assert numbers == set(range(1, len(numbers) + 1))
 
 
 @given(ANYTHING)

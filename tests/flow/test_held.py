@@ -130,9 +130,10 @@ def test_a_soft_budget_takes_the_cheapest_method_and_says_why(world, ports):
     assert done[-1].decision.reason.endswith("parakeet is the cheapest method")
 
 
-def test_a_method_that_somebody_asked_for_stays_under_a_soft_budget(world, ports):
+@pytest.mark.parametrize("asked", [{"dropscribe-method": "deepgram"}, {"dropscribe-diarize": "true"}])
+def test_what_somebody_asked_for_stays_under_a_soft_budget(world, ports, asked):
     soft = replace(ports, settings=replace(ports.settings, budget_mode="soft"))
-    done = drop(world, soft, 12, **{"dropscribe-method": "deepgram"})
+    done = drop(world, soft, 12, **asked)
     assert {one.decision.method for one in done} == {"deepgram"}
 
 

@@ -286,3 +286,47 @@ def test_callers_of_a_deployment_may_not_name_folders_of_its_workers():
         with pytest.raises(BadRequest, match="no published one"):
             decide(case(model=path), cloud)
     assert decide(case(model="/my/export"), known("parakeet-cpu")).model == "/my/export"
+
+
+@pytest.mark.parametrize("minutes", [5, 90, 600])
+def test_a_recording_with_speakers_goes_to_deepgram_in_one_piece_whatever_its_length(minutes):
+    for settings in ({}, {"method": "parakeet"}, {"cost_optimization": True}, {"rollout_percent": 0}):
+        choice = choose(case(minutes=minutes, diarize=True), known(*ALL, **settings))
+        assert (choice.decision.method, choice.decision.model) == ("deepgram", "nova-3")
+        assert choice.decision.reason == "speakers were asked for, and Deepgram tells them apart"
+        assert choice.decision.considered[1].why_not == "does not tell speakers apart"
+        [chunk] = choice.chunks
+        assert (chunk.start, chunk.end, chunk.lead) == (0.0, minutes * 60, 0.0)
+
+
+@pytest.mark.parametrize("splittable_by", ["time", "bytes"])
+def test_of_unknown_length_it_is_one_piece_as_well(splittable_by):
+    one = Case(
+        key="abc",
+        size=3_000_000_000,
+        audio=audio(None, splittable_by=splittable_by),
+        options=Options(diarize=True),
+    )
+    assert len(choose(one, known(*ALL)).chunks) == 1
+
+
+def test_without_deepgram_speakers_are_refused_with_what_to_do():
+    with pytest.raises(BadRequest, match=r"Ask without diarize, or set DEEPGRAM_API_KEY"):
+        decide(case(diarize=True), known("parakeet-cpu", "parakeet-gpu"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"method": "parakeet"}, "method parakeet was asked for"),
+        ({"method": "hybrid"}, "method hybrid was asked for"),
+        ({"model": "tiny"}, "the weights tiny were asked for"),
+    ],
+)
+def test_speakers_and_what_rules_them_out_are_refused_together(options, said):
+    with pytest.raises(BadRequest, match=f"Speakers are told apart by Deepgram alone, but {said}"):
+        decide(case(diarize=True, **options), known(*ALL))
+
+
+def test_weights_that_are_the_deployments_own_do_not_rule_speakers_out():
+    assert decide(case(diarize=True, model="mine"), known(*ALL, model="mine")).method == "deepgram"
