@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from gpu_job.leases import LeaseKeeper
 from gpu_job.prepared import Prepared, prepare, share_of
-from shared.errors import ConfigurationError, DropscribeError, EngineLimit, Permanent, Transient
-from shared.flow import chunk, failures, plan, record
+from shared.errors import ConfigurationError, DropscribeError
+from shared.flow import chunk, failures, fallback, plan
 from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.ports import Delivery, Ports
-
-MAX_ATTEMPTS = 3
-"""After this many deliveries a chunk on which the engine fails takes its recording with it."""
 
 DECODERS = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 """Chunks that are decoded at one time, each in a process of its own: as many as there are cores."""
@@ -118,10 +115,7 @@ class Intake:
         self._end(prepared.delivery, self._ports.queue.ack)
 
     def failed(self, delivery: Delivery, key: str, error: Exception) -> None:
-        """Let it come again, or end the recording when the engine failed often enough or it never can work.
-
-        What is Transient comes again until the queue gives it up (`shared/flow/give_up.py`).
-        """
+        """Let it come again, give it to another engine, or end its recording: see `shared/flow/fallback.py`."""
         failures.note(
             error,
             self._ports,
@@ -130,18 +124,14 @@ class Intake:
             attempt=delivery.attempt,
             attributes=delivery.attributes,
         )
-        again = delivery.attempt < MAX_ATTEMPTS and not isinstance(error, Permanent)
-        if again or isinstance(error, Transient):
+        verdict = fallback.judge(error, delivery.attempt)
+        if verdict == "again":
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
             self._end(delivery, partial(self._ports.queue.nack, error=f"{type(error).__name__}: {error}"))
             return
-        if not isinstance(error, DropscribeError):
-            error = EngineLimit(
-                f"The engine failed {delivery.attempt} times on one part of the recording ({error!r}). "
-                "Try another model or method, and please report it with the file if you can."
-            )
         try:
-            record.fail(key, error, self._ports)
+            message = decode(delivery.data, ChunkMessage)
+            fallback.give_up(message, fallback.broken(error, delivery.attempt), self._ports)
         except DropscribeError as another:
             log.warning("cannot record that %s failed: %s", key, another)
             self._end(delivery, partial(self._ports.queue.nack, error=str(another)))

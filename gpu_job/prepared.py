@@ -10,7 +10,6 @@ import numpy as np
 
 from gpu_job import segments
 from shared.audio import Pcm
-from shared.errors import BadMedia
 from shared.flow import chunk
 from shared.messages import ChunkMessage
 from shared.ports import Delivery
@@ -98,23 +97,14 @@ def together(waiting: Sequence[Prepared], most: float) -> list[Prepared]:
 
 
 def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: float) -> Prepared:
-    """Decode a chunk and cut it into windows.
-
-    A stretch that cannot be decoded is an empty chunk with a warning: the rest of the recording may
-    be fine, and the merger fails a recording of which nothing could be decoded.
+    """Decode a chunk and cut it into windows; see `shared.flow.chunk.fetch`.
 
     Raises:
         BadMedia: decoding broke a limit, or the file is gone.
         Transient: the store did not answer.
     """
     started = time.perf_counter()
-    try:
-        pcm = chunk.fetch(message, ports)
-    except BadMedia as error:
-        if error.code != "undecodable":
-            raise
-        nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
-        pcm = Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
+    pcm = chunk.fetch(message, ports)
     return Prepared(
         delivery=delivery,
         message=message,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpu_job.engine import SAMPLE_RATE
-from shared.flow import chunk, ledger, merge
+from shared.flow import chunk, fallback, ledger, merge
 from shared.flow.merge import Piece
 from shared.results import ChunkResult, LedgerRow, Word
 
@@ -65,7 +65,7 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
         owned=pcm.owned,
         decoded=round(pcm.seconds, 6),
         language=engine.language,
-        warnings=(*pcm.warnings, *_not_heard(prepared, engine)),
+        warnings=(*pcm.warnings, *_not_heard(prepared, engine), *fallback.warnings(prepared.message)),
     )
 
 

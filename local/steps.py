@@ -11,7 +11,7 @@ from functions.outcome import acknowledged, pubsub_data, pubsub_message
 from local.delivery import deliver
 from local.platform import EXPORTER
 from shared.errors import EngineFailed, EngineRefused
-from shared.flow import give_up, hosted, record, request, upload
+from shared.flow import fallback, give_up, hosted, record, request, upload
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
 
@@ -57,7 +57,7 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
                 )
                 if not offline and not isinstance(error, EngineRefused):
                     raise
-                record.fail(message.recording, error, ports)
+                fallback.give_up(message, error, ports)
 
     steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
     if ports.hosted is not None:

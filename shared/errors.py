@@ -11,7 +11,9 @@
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options make no sense
         ├── ModelUnavailable   the weights are neither on disk nor to be downloaded
-        └── EngineLimit        the engine cannot take one part of the recording; another one may
+        ├── EngineLimit        the engine cannot take one part of the recording; another one may
+        └── NoEngineLeft       every engine that may transcribe one part of the recording gave it up
+    HandedOn                   is noted, never raised: an engine gave a part to another one
 
 A message is written for the owner of the recording: what is wrong, then what to do next.
 """
@@ -127,3 +129,23 @@ class ModelUnavailable(Permanent):
 
 class EngineLimit(Permanent):
     """The engine cannot take one part of the recording; another one may."""
+
+
+class NoEngineLeft(Permanent):
+    """Every engine that may transcribe one part of the recording gave it up.
+
+    Args:
+        message: what each of them said.
+        code: that of the one engine that was tried; left out where there were several.
+    """
+
+    def __init__(self, message: str, code: str = "NoEngineLeft") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class HandedOn(DropscribeError):  # noqa: N818 - see Transient
+    """An engine gave a part of a recording to another one. Noted for the statistics, never raised."""
+
+    code: ClassVar[str] = "handed-on"
+    """What the guard of a rollout counts."""

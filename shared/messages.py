@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 import msgspec
 
 from shared.errors import BadRequest
-from shared.model import AudioInfo, Chunk, Options, RequestedMethod, StoredObject
+from shared.model import AudioInfo, Chunk, Options, RequestedMethod, StoredObject, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,10 @@ class ChunkMessage:
     """Which stretch of it."""
     model: str
     """Weights to use."""
+    turn: int = 0
+    """How often the chunk was handed on: a message of an earlier turn than its claim's is void."""
+    tried: tuple[Tried, ...] = ()
+    """The engines that gave it up before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

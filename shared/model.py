@@ -159,6 +159,28 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fallback:
+    """Who may take over a chunk that its engine gives up."""
+
+    engines: tuple[Engine, ...] = ()
+    """Engines that this deployment has and the caller's wish allows, in their order."""
+    why_not: str = ""
+    """Why others that it has may not; empty where there are none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tried:
+    """An engine that gave a chunk up."""
+
+    engine: Engine
+    """Which."""
+    error: str
+    """Class of the error."""
+    reason: str
+    """What it said, for the owner of the recording."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ByteSpan:
     """The bytes of a chunk that is cut by byte range. All are offsets into the file."""
 
@@ -214,6 +236,8 @@ class Recording:
     """Set with the plan."""
     chunks: tuple[Chunk, ...] = ()
     """The frozen plan; a retry publishes the same one."""
+    fallback: Fallback = field(default_factory=Fallback)
+    """Who may take over a chunk; set with the plan."""
     reason: str = ""
     """Why it is FAILED: what is wrong and what to do."""
     code: str = ""

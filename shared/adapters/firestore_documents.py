@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KEPT = {
     "budget_alerts": timedelta(days=90),
     "chunks": timedelta(days=90),
+    "claims": timedelta(days=90),
     "commitments": timedelta(days=90),
     "dead_letters": timedelta(days=90),
     "failures": timedelta(days=90),

@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from shared.errors import BadMedia
 from shared.flow import documents
 from shared.messages import (
     TRANSCRIPTS_READY,
@@ -149,4 +148,4 @@ def failure(request: TranscribeRequest, error: DropscribeError) -> TranscriptRea
 
 def code_of(error: DropscribeError) -> str:
     """Short code of a failure, for filters and counts."""
-    return error.code if isinstance(error, BadMedia) else type(error).__name__
+    return str(getattr(error, "code", "")) or type(error).__name__

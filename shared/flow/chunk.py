@@ -8,42 +8,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.flow import dispatch, documents, ledger
+from shared.audio import Pcm
+from shared.errors import BadMedia
+from shared.flow import claims, dispatch, documents, ledger
 from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
 from shared.results import ChunkResult
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.audio import Pcm
     from shared.messages import ChunkMessage
     from shared.ports import Ports
     from shared.results import LedgerRow
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
-    """False where the chunk has a result, or its recording has ended: nothing is left to do.
+    """False where nothing is left to do: the chunk has a result, or is another engine's, or all has ended.
 
-    A result without its announcement is announced again here, so that a worker that died between
-    the two is made good by the next delivery.
+    A result without its announcement is announced again here, and a hand-over without its message gets it, so
+    that whoever died between the two is made good by the next delivery.
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
     if ports.records.get(documents.CHUNKS, key) is not None:
         dispatch.say_done(message.recording, message.chunk.index, ports)
         return False
     recording = documents.get_recording(ports.records, message.recording)
-    return recording is not None and not recording.ended
+    if recording is None or recording.ended:
+        return False
+    claim = claims.find(message, ports.records)
+    if claim is None or claim.turn <= message.turn:
+        return True
+    log.info("chunk %s is left to %s, turn %d", key, claim.engine, claim.turn)
+    if not claim.published:
+        dispatch.publish_turn(recording, claim, ports)
+    return False
 
 
 def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
     """The samples of a chunk, decoded from its own bytes only.
 
+    A stretch that cannot be decoded has no samples, and a warning: the rest of the recording may be fine, and
+    the merger fails a recording of which nothing could be decoded.
+
     Raises:
-        BadMedia: nothing of it can be decoded, or decoding broke a limit.
+        BadMedia: decoding broke a limit, or the file is gone.
         Transient: the store did not answer.
     """
     source = ObjectBytes(store=ports.store, source=message.source)
-    return ports.media.decode(source, message.audio, message.chunk, track=message.options.track)
+    try:
+        return ports.media.decode(source, message.audio, message.chunk, track=message.options.track)
+    except BadMedia as error:
+        if error.code != "undecodable":
+            raise
+        nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
+        return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
 
 
 def keep(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:

@@ -1,48 +1,91 @@
-"""Between the steps: publish the chunks of a plan, and say that a chunk is done."""
+"""Between the steps: publish the chunks of a plan, hand one on, and say that one is done."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.flow import capacity, documents
+from shared.flow import capacity, claims, documents
+from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import CHUNKS_DEEPGRAM, CHUNKS_DONE, CHUNKS_GPU, ChunkDone, ChunkMessage, encode
 
 if TYPE_CHECKING:
-    from shared.model import Recording
+    from shared.flow.claims import Claim
+    from shared.model import Chunk, Engine, Recording
     from shared.ports import Ports
 
 
 def publish_chunks(recording: Recording, ports: Ports) -> None:
     """Publish the chunks of a frozen plan that have no result yet, and see that workers run.
 
-    Where all have one, the merger is told again: it may have died before it heard of the last.
+    Each goes to the engine whose it is now. Where all have a result, the merger is told again: it may have died
+    before it heard of the last.
     """
     if recording.state != "PLANNED":
         return
-    assert recording.audio is not None, "a plan comes with what the probe found"
-    assert recording.decision is not None, "and with its decision"
     results = ports.records.query(documents.CHUNKS, {"recording": recording.id})
     done = {fields["index"] for _, fields in results}
-    missing = [chunk for chunk in recording.chunks if chunk.index not in done]
+    claimed = claims.of_recording(recording.id, ports.records)
+    missing = [
+        chunk_message(recording, chunk, claimed.get(chunk.index), ports)
+        for chunk in recording.chunks
+        if chunk.index not in done
+    ]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
-    for chunk in missing:
-        message = ChunkMessage(
-            recording=recording.id,
-            source=recording.source,
-            options=recording.options,
-            audio=recording.audio,
-            chunk=chunk,
-            model=recording.decision.model,
-        )
-        topic = CHUNKS_DEEPGRAM if chunk.engine == "deepgram" else CHUNKS_GPU
-        attributes = {"recording": recording.id, "chunk": str(chunk.index)}
-        by_topic.setdefault(topic, []).append((encode(message), attributes))
+    for message in missing:
+        topic = topic_of(message.chunk.engine)
+        by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
     waited = ports.clock.now() - recording.created
-    capacity.start_workers(sum(map(capacity.needs_worker, missing)), ports, waited)
+    capacity.start_workers(sum(capacity.needs_worker(one.chunk) for one in missing), ports, waited)
     if not missing:
         say_done(recording.id, max(done), ports)
+
+
+def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
+    """Publish the message of a chunk that was handed on, and note that it is out.
+
+    Raises:
+        Transient: it may be out all the same; whoever comes next publishes it again.
+    """
+    message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
+    ports.queue.publish(topic_of(claim.engine), encode(message), attributes_of(message))
+
+    def out(stored: Claim) -> Claim | None:
+        return replace(stored, published=True) if stored.turn == claim.turn and not stored.published else None
+
+    claims.change(claim, out, ports)
+
+
+def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports: Ports) -> ChunkMessage:
+    """The message that gives a chunk to the engine whose it is."""
+    assert recording.audio is not None, "a plan comes with what the probe found"
+    assert recording.decision is not None, "and with its decision"
+    engine = chunk.engine if claim is None else claim.engine
+    model = recording.decision.model
+    if engine != "deepgram" and model == DEEPGRAM_MODEL:
+        model = recording.options.model or ports.settings.model
+    return ChunkMessage(
+        recording=recording.id,
+        source=recording.source,
+        options=recording.options,
+        audio=recording.audio,
+        chunk=replace(chunk, engine=engine),
+        model=model,
+        turn=0 if claim is None else claim.turn,
+        tried=() if claim is None else claim.tried,
+    )
+
+
+def topic_of(engine: Engine) -> str:
+    """Where the messages of an engine go."""
+    return CHUNKS_DEEPGRAM if engine == "deepgram" else CHUNKS_GPU
+
+
+def attributes_of(message: ChunkMessage) -> dict[str, str]:
+    """What can be told of a message without reading it."""
+    return {"recording": message.recording, "chunk": str(message.chunk.index)}
 
 
 def say_done(recording: str, index: int, ports: Ports) -> None:

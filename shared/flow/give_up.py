@@ -1,4 +1,6 @@
-"""Beside the steps: a message failed too often. Keep it, and end its recording with a reason.
+"""Beside the steps: a message failed too often. Keep it, and give its chunk to another engine.
+
+Where there is none, or the message is about something else, its recording ends with a reason.
 
 Without this a recording whose messages were dead-lettered would stay PLANNED for ever.
 """
@@ -6,12 +8,13 @@ Without this a recording whose messages were dead-lettered would stay PLANNED fo
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
-from shared.errors import Permanent
-from shared.flow import answers, documents, failures, record
-from shared.messages import readable_part
+from shared.errors import BadRequest, Permanent
+from shared.flow import answers, documents, failures, fallback, record
+from shared.messages import ChunkMessage, decode, readable_part
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ MOST_KEPT = 100_000
 
 
 def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
-    """Keep a dead letter and fail the recording it belonged to.
+    """Keep a dead letter; give its chunk to another engine, or fail the recording it belonged to.
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
@@ -53,10 +56,13 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     about = failures.about(attributes, data)
     said = failures.last_reasons(about, ports.records) or attributes.get(ERROR) or UNSAID
     log.error("gave up a message of %s after %s deliveries: %s", where, times, said)
-    reason = (
-        f"Gave up after {times} tries in {where}: {said.rstrip('. ')}. Transcribe it again to start over."
-    )
-    if about.recording and documents.get_recording(ports.records, about.recording) is not None:
+    tries = f"Gave up after {times} tries in {where}: {said.rstrip('. ')}."
+    reason = f"{tries} Transcribe it again to start over."
+    lost = _chunk_in(data)
+    if lost is not None and documents.get_recording(ports.records, lost.recording) is not None:
+        if not fallback.hand_on(lost, Permanent(tries), ports):
+            fallback.end(lost, Permanent(reason), ports)
+    elif about.recording and documents.get_recording(ports.records, about.recording) is not None:
         record.fail(about.recording, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:
         answers.refuse(request, Permanent(reason), ports)
@@ -85,6 +91,12 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
         },
     )
     return data
+
+
+def _chunk_in(data: bytes) -> ChunkMessage | None:
+    with contextlib.suppress(BadRequest):
+        return decode(data, ChunkMessage)
+    return None
 
 
 def data_of(message: Mapping[str, Any]) -> bytes:

@@ -11,9 +11,15 @@ import uuid
 from dataclasses import dataclass, replace
 
 from shared import prices_file
-from shared.audio import Pcm
-from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Permanent
-from shared.flow import chunk, documents, ledger, record
+from shared.errors import (
+    BadMedia,
+    ConfigurationError,
+    DropscribeError,
+    EngineFailed,
+    EngineRefused,
+    Permanent,
+)
+from shared.flow import chunk, claims, dispatch, documents, failures, fallback, ledger
 from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
@@ -37,8 +43,9 @@ NOTHING = Heard(words=(), seconds=0.0, request_id="", model="", revision="", lan
 def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
     """Have one chunk transcribed, unless it is already.
 
-    What is wrong with the recording ends it; what is wrong with the service or the set-up comes again. Every
-    call that may be charged for has its row, whatever came of it.
+    What is wrong with the recording ends it. A service that refuses to work for this deployment hands the chunk
+    to another engine; where there is none, and where it fails for a moment, the message comes again. Every call
+    that may be charged for has its row, whatever came of it.
 
     Args:
         message: which chunk.
@@ -49,19 +56,36 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
         Transient: deliver the message again.
     """
     if not chunk.is_wanted(message, ports):
+        claims.settle(message, message_id, ports)
         return
     # Another delivery is another attempt, also where nobody counts deliveries.
     attempt = f"{message_id}-{uuid.uuid4().hex[:8]}"
+    call = _Call(
+        message=message,
+        ports=ports,
+        message_id=message_id,
+        attempt=attempt,
+        give_up_at=time.monotonic() + PATIENCE,
+    )
     try:
-        result, row = _transcribe(message, ports, attempt)
-    except Permanent as error:
-        record.fail(message.recording, error, ports)
+        result, row = _transcribe(call)
+    except _NotOurs:
+        log.info("chunk %d of %s is somebody else's", message.chunk.index, message.recording)
+    except (EngineRefused, Permanent) as error:
+        if isinstance(error, Permanent):
+            fallback.give_up(message, error, ports)
+        elif not fallback.hand_on(message, error, ports):
+            raise
+        # Whoever raises is noted by its function.
+        failures.note(
+            error, ports, where="deepgram", message_id=message_id, attributes=dispatch.attributes_of(message)
+        )
     else:
         chunk.keep(result, row, ports)
 
 
-def _transcribe(message: ChunkMessage, ports: Ports, attempt: str) -> tuple[ChunkResult, LedgerRow]:
-    call = _Call(message=message, ports=ports, attempt=attempt, give_up_at=time.monotonic() + PATIENCE)
+def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
+    message, ports, attempt = call.message, call.ports, call.attempt
     url = _address(message, ports)
     if url is not None:
         try:
@@ -74,7 +98,7 @@ def _transcribe(message: ChunkMessage, ports: Ports, attempt: str) -> tuple[Chun
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
             )
             return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
-    pcm = _decoded(message, ports)
+    pcm = chunk.fetch(message, ports)
     stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
         heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
@@ -99,11 +123,16 @@ class _Call:
 
     message: ChunkMessage
     ports: Ports
+    message_id: str
     attempt: str
     give_up_at: float
 
     def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> tuple[Heard, float]:
-        """What was heard, and how many seconds that took. A lost answer gets its row here."""
+        """What was heard, and how many seconds that took. A lost answer gets its row here.
+
+        The call is in the chunk's claim until its end is known, so that one that this process does not survive
+        has its row as well. One that gave words stays there: its row comes with the result.
+        """
         message, ports = self.message, self.ports
         if ports.hosted is None:
             raise EngineRefused("key", "DEEPGRAM_API_KEY is not set where its function runs: give it a key.")
@@ -119,18 +148,32 @@ class _Call:
             # A recording that was planned with other weights is written by those in its other parts.
             plain=message.model != DEEPGRAM_MODEL,
         )
+        call = claims.Call(
+            message=self.message_id,
+            until=ports.clock.now() + PATIENCE,
+            row=self._lost(seconds, replace(NOTHING, seconds=seconds), 0.0),
+        )
+        if not claims.open_call(message, call, ports):
+            raise _NotOurs
         began = time.perf_counter()
         try:
             heard = ports.hosted.transcribe(job)
-        except EngineFailed as error:
-            if error.billed_seconds is not None:
+        except DropscribeError as error:
+            if isinstance(error, EngineFailed) and error.billed_seconds is not None:
                 lost = replace(NOTHING, seconds=error.billed_seconds, request_id=error.request_id)
-                stretch = _Stretch(start=0.0, owned=0.0, decoded=seconds)
-                busy = time.perf_counter() - began
-                row = _row(message, ports, stretch, lost, self.attempt, busy)
-                ledger.write(replace(row, outcome="lost"), ports)
+                ledger.write(self._lost(seconds, lost, time.perf_counter() - began), ports)
+            claims.close_call(message, call, ports)
             raise
         return heard, time.perf_counter() - began
+
+    def _lost(self, seconds: float, heard: Heard, busy: float) -> LedgerRow:
+        stretch = _Stretch(start=0.0, owned=0.0, decoded=seconds)
+        row = _row(self.message, self.ports, stretch, heard, self.attempt, busy)
+        return replace(row, outcome="lost")
+
+
+class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do
+    """The chunk is another engine's, or another message's call of it is under way."""
 
 
 def _language(message: ChunkMessage) -> str | None:
@@ -165,17 +208,6 @@ def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
     return (warning,)
 
 
-def _decoded(message: ChunkMessage, ports: Ports) -> Pcm:
-    """The samples of a chunk; none where nothing of it decodes, for the rest of the recording may be fine."""
-    try:
-        return chunk.fetch(message, ports)
-    except BadMedia as error:
-        if error.code != "undecodable":
-            raise
-        nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
-        return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
-
-
 def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str) -> ChunkResult:
     """What was heard, on the chunk's axis. Pure."""
     end = stretch.start + stretch.decoded
@@ -199,7 +231,7 @@ def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str
         owned=stretch.owned,
         decoded=stretch.decoded,
         language=heard.language,
-        warnings=stretch.warnings,
+        warnings=(*stretch.warnings, *fallback.warnings(message)),
     )
 
 

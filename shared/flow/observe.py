@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared.flow import documents, flags, rollout
+from shared.flow import claims, documents, flags, rollout
 from shared.flow.conditions import KEY, STATE, Conditions, Speed, Waiting, stored
 from shared.flow.failures import FAILURES, Failure
 from shared.flow.rollout import Minute, Rollout
@@ -63,6 +63,7 @@ def backlog_of(ports: Ports) -> Backlog:
     for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
         looked += 1
         query = {"recording": recording.id}
+        claimed = claims.of_recording(recording.id, ports.records)
         if len({chunk.engine == "deepgram" for chunk in recording.chunks}) == 1:
             # All are of one kind, so a number will do; they are done in order or nearly so.
             missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
@@ -70,7 +71,9 @@ def backlog_of(ports: Ports) -> Backlog:
             done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, query)}
             missing = tuple(chunk for chunk in recording.chunks if chunk.index not in done)
         for chunk in missing:
-            who: Waiting = "deepgram" if chunk.engine == "deepgram" else "parakeet"
+            claim = claimed.get(chunk.index)
+            engine = chunk.engine if claim is None else claim.engine
+            who: Waiting = "deepgram" if engine == "deepgram" else "parakeet"
             waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
             if who == "parakeet":
                 chunks, oldest = chunks + 1, max(oldest, now - recording.created)
@@ -154,7 +157,9 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
             done=sum(row.engine != "deepgram" for row in heard),
             # One failure may leave a row, a note, or both.
             failed=max(paid_in_vain, sum(_is_parakeets(one) for one in notes)),
-            fallbacks=sum(one.code == rollout.HANDED_ON for one in notes),
+            fallbacks=sum(
+                one.code == rollout.HANDED_ON and one.where.startswith("parakeet") for one in notes
+            ),
         )
         if found.done or found.failed or found.fallbacks:
             minutes.append(found)

@@ -12,13 +12,15 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.errors import HandedOn
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VARIABLE = "ROLLOUT_PERCENT"
 """What a person sets."""
 
-HANDED_ON = "handed-on"
+HANDED_ON = HandedOn.code
 """Code of the note on a chunk that Parakeet gave to another engine."""
 
 ERRORS, FALLBACKS = 0.05, 0.10

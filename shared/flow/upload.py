@@ -7,10 +7,11 @@ recording is created once, its plan is frozen once, and a repeat publishes that 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, Permanent
-from shared.flow import afford, budget, dispatch, documents, probe, record, route
+from shared.flow import afford, budget, claims, dispatch, documents, fallback, flags, probe, record, route
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.telemetry import log
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from shared.flow.claims import Claim
     from shared.model import StoredObject
     from shared.ports import Ports
 
@@ -95,7 +97,8 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
 def reopen(recording: Recording, ports: Ports) -> None:
     """Let a FAILED recording be tried again, or one that is held, because a person asked for it.
 
-    A plan that was frozen stays: its chunks may have results already.
+    A plan that was frozen stays: its chunks may have results already. The others are for the engines of the
+    plan again, whoever gave them up before.
     """
 
     def back_to_work(stored: Recording) -> Recording | None:
@@ -113,7 +116,17 @@ def reopen(recording: Recording, ports: Ports) -> None:
             announced=False,
         )
 
+    for claim in claims.of_recording(recording.id, ports.records).values():
+        claims.change(claim, partial(_afresh, recording), ports)
     documents.change_recording(ports, recording.id, back_to_work)
+
+
+def _afresh(recording: Recording, claim: Claim) -> Claim | None:
+    """A claim as if nobody had tried, at a turn for which there is no message yet."""
+    if not claim.tried:
+        return None
+    engine = recording.chunks[claim.index].engine
+    return replace(claim, engine=engine, turn=claim.turn + 1, tried=(), published=True)
 
 
 def freeze_plan(recording: Recording, ports: Ports) -> Recording:
@@ -128,11 +141,21 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     if afforded.held:
         return _hold(recording, afforded.held, ports)
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
+    settings = flags.read(ports).applied(ports.settings)
+    others = fallback.allowed(recording.options, settings, ports.engines)
 
     def plan_once(stored: Recording) -> Recording | None:
         if stored.state != "ACCEPTED":
             return None
-        return replace(stored, state="PLANNED", audio=audio, decision=decision, chunks=chunks, held="")
+        return replace(
+            stored,
+            state="PLANNED",
+            audio=audio,
+            decision=decision,
+            chunks=chunks,
+            fallback=others,
+            held="",
+        )
 
     planned = documents.change_recording(ports, recording.id, plan_once)
     assert planned is not None, "it was accepted a moment ago"

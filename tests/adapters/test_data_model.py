@@ -12,6 +12,7 @@ from shared.flow import (
     answers,
     budget,
     capacity,
+    claims,
     conditions,
     documents,
     executions,
@@ -32,7 +33,7 @@ ROWS = {
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, give_up.DEAD_LETTERS,
     stuck.SWEEPS, capacity.STARTS, failures.FAILURES, budget.COMMITMENTS, held.ALERTS,
-    conditions.STATE, flags.CONFIG,
+    conditions.STATE, flags.CONFIG, claims.CLAIMS,
 }  # fmt: skip
 
 
@@ -45,6 +46,7 @@ def test_guide_has_a_row_for_each_collection():
     [
         (documents.RECORDINGS, Recording),
         (documents.LEDGER, LedgerRow),
+        (claims.CLAIMS, claims.Claim),
         (answers.REQUESTS, answers.Asked),
         (failures.FAILURES, failures.Failure),
         (conditions.STATE, conditions.Conditions),

@@ -1,0 +1,243 @@
+"""Beside the steps: a chunk that its engine gives up goes to the next engine, or its recording fails.
+
+    error                                     what becomes of the chunk
+    BadMedia, BadRequest                      its recording fails: no engine can change that
+    ModelUnavailable, EngineLimit,
+    EngineRefused (key, credit, …)            it goes to the next engine at once
+    other Transient ones (network, rate, …)   it comes again, and goes on when its message is given up
+    anything else                             it comes again, alone, and goes on at the third failure
+
+The engines stand in a circle: Parakeet on a GPU, Parakeet on a CPU, Deepgram. A chunk goes round from the one
+that it was planned for, past those that the deployment has not or that its caller's wish leaves out. One that
+nobody takes ends its recording, with what each engine said.
+
+A hand-over raises the turn in the chunk's claim (claims.py), publishes the message of that turn, and notes
+both. Whoever dies on the way is made good by the next delivery of the old message (chunk.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from shared.errors import (
+    BadMedia,
+    BadRequest,
+    DropscribeError,
+    EngineLimit,
+    EngineRefused,
+    HandedOn,
+    ModelUnavailable,
+    NoEngineLeft,
+    Transient,
+)
+from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, flags, record
+from shared.model import Engine, Fallback, Tried
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shared.flow.claims import Claim
+    from shared.messages import ChunkMessage
+    from shared.model import Options, Recording
+    from shared.ports import Ports
+    from shared.settings import Settings
+
+ORDER: tuple[Engine, ...] = ("parakeet-gpu", "parakeet-cpu", "deepgram")
+"""The circle of engines."""
+
+NAMES: dict[Engine, str] = {
+    "parakeet-gpu": "Parakeet on a GPU",
+    "parakeet-cpu": "Parakeet on a CPU",
+    "deepgram": "Deepgram",
+}
+"""For sentences."""
+
+MOST_FAILURES = 3
+"""Deliveries on which an engine may break before the chunk goes to the next one."""
+
+Verdict = Literal["again", "next", "fail"]
+"""What becomes of a chunk on which an engine failed."""
+
+
+def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -> Fallback:
+    """Who may take over chunks of a recording. Pure.
+
+    Who asks for one of Parakeet and Deepgram, or for weights of Parakeet's, gets no other: it may be for the
+    price, or because no sound may leave the deployment. Speakers are Deepgram's alone.
+
+    Args:
+        options: what the caller asked for.
+        settings: what the deployment is set to.
+        engines: those that it has.
+    """
+    wanted = options.method if options.method != "auto" else settings.method
+    said = f"{wanted} was asked for"
+    if wanted == "auto" and options.model and options.model != settings.model:
+        wanted, said = "parakeet", f"the weights {options.model} were asked for"
+    if options.diarize:
+        wanted, said = "deepgram", "speakers were asked for, which only Deepgram tells apart"
+    here = tuple(one for one in ORDER if one in engines)
+    if wanted in {"auto", "hybrid"}:
+        return Fallback(engines=here)
+    kept = tuple(one for one in here if (one == "deepgram") == (wanted == "deepgram"))
+    return Fallback(engines=kept, why_not=said if kept != here else "")
+
+
+def judge(error: Exception, attempt: int) -> Verdict:
+    """What becomes of a chunk on which an engine failed. Pure.
+
+    Args:
+        error: what it raised.
+        attempt: which delivery of the message it was, from 1.
+    """
+    if isinstance(error, BadMedia | BadRequest):
+        return "fail"
+    if isinstance(error, ModelUnavailable | EngineLimit | EngineRefused):
+        return "next"
+    if isinstance(error, Transient):
+        return "again"
+    # What is Permanent by any other name fails in the same way however often it is tried.
+    return "next" if isinstance(error, DropscribeError) or attempt >= MOST_FAILURES else "again"
+
+
+def next_engine(
+    now: Engine, tried: Collection[Engine], fallback: Fallback, settings: Settings
+) -> Engine | None:
+    """The next engine of the circle that may take a chunk over, None where there is none. Pure.
+
+    Args:
+        now: whose the chunk is.
+        tried: those that gave it up before.
+        fallback: who may.
+        settings: with the flags as they are now.
+    """
+    if not settings.enable_fallback:
+        return None
+    at = ORDER.index(now)
+    for one in ORDER[at + 1 :] + ORDER[:at]:
+        if one in fallback.engines and one not in tried and (settings.enable_gpu or one != "parakeet-gpu"):
+            return one
+    return None
+
+
+def hand_on(message: ChunkMessage, error: Exception, ports: Ports) -> bool:
+    """Give a chunk to the next engine, unless somebody did.
+
+    Returns:
+        True: nothing is left to do about this message. False: there is no other engine.
+
+    Raises:
+        Transient: nobody knows yet whether it was given.
+    """
+    claims.settle(message, "", ports)
+    recording = documents.get_recording(ports.records, message.recording)
+    if recording is None or not chunk.is_wanted(message, ports):
+        return True
+    settings = flags.read(ports).applied(ports.settings)
+    gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
+    tried = (*_tried(message, ports), gave_up)
+    engine = next_engine(message.chunk.engine, {one.engine for one in tried}, recording.fallback, settings)
+    if engine is None:
+        return False
+    _note(message, engine, error, ports)
+
+    def handed(stored: Claim) -> Claim | None:
+        if stored.turn != message.turn:
+            return None
+        turn = stored.turn + 1
+        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, calls=())
+
+    claim = claims.change(claims.first_of(message), handed, ports)
+    if not claim.published:
+        dispatch.publish_turn(recording, claim, ports)
+    if claim.engine != "deepgram":
+        capacity.start_workers(1, ports, ports.clock.now() - recording.created)
+    return True
+
+
+def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
+    """Give a chunk to the next engine; without one, end its recording with what each engine said.
+
+    Raises:
+        Transient: do it again.
+    """
+    if isinstance(error, BadMedia | BadRequest) or not hand_on(message, error, ports):
+        end(message, error, ports)
+
+
+def end(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
+    """End the recording of a chunk that no other engine may take, with what each engine said.
+
+    Raises:
+        Transient: do it again.
+    """
+    recording = documents.get_recording(ports.records, message.recording)
+    if recording is not None and not isinstance(error, BadMedia | BadRequest):
+        settings = flags.read(ports).applied(ports.settings)
+        error = _ending(message, error, _tried(message, ports), recording, settings)
+    record.fail(message.recording, error, ports)
+
+
+def broken(error: Exception, attempt: int) -> DropscribeError:
+    """What to tell of an error that is none of ours, on which an engine broke so often."""
+    if isinstance(error, DropscribeError):
+        return error
+    times = "once" if attempt <= 1 else f"{attempt} times"
+    return EngineLimit(
+        f"The engine failed {times} on one part of the recording ({error!r}). "
+        "Try another model or method, and please report it with the file if you can."
+    )
+
+
+def warnings(message: ChunkMessage) -> tuple[str, ...]:
+    """What the owner should know of a chunk that was handed on. Pure; the same for all chunks of one cause."""
+    if not message.tried:
+        return ()
+    before = "; ".join(f"{NAMES[one.engine]}: {_sentence(one.reason)}" for one in message.tried)
+    return (f"{NAMES[message.chunk.engine]} transcribed parts that another engine could not. {before}",)
+
+
+def _tried(message: ChunkMessage, ports: Ports) -> tuple[Tried, ...]:
+    claim = claims.find(message, ports.records)
+    return message.tried if claim is None else claim.tried
+
+
+def _note(message: ChunkMessage, engine: Engine, error: Exception, ports: Ports) -> None:
+    """Note a hand-over, once for each turn however often it is repeated."""
+    key = documents.chunk_key(message.recording, message.chunk.index)
+    log.warning("chunk %s goes from %s to %s: %s", key, message.chunk.engine, engine, error)
+    failures.note(
+        HandedOn(f"{NAMES[message.chunk.engine]} gave it up: {error}"),
+        ports,
+        where=message.chunk.engine,
+        message_id=f"{key}.turn",
+        attempt=message.turn + 1,
+        attributes=dispatch.attributes_of(message),
+    )
+
+
+def _ending(
+    message: ChunkMessage,
+    error: DropscribeError,
+    tried: tuple[Tried, ...],
+    recording: Recording,
+    settings: Settings,
+) -> DropscribeError:
+    """What ends a recording: everything that was tried, and why nothing else was. Pure."""
+    if tried:
+        reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
+        told = " ".join(f"{NAMES[engine]}: {_sentence(reason)}" for engine, reason in reasons)
+        part = f"part {message.chunk.index + 1} of {len(recording.chunks)}"
+        return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}")
+    why = recording.fallback.why_not
+    if len(recording.fallback.engines) > 1 and not settings.enable_fallback:
+        why = "ENABLE_FALLBACK is off"
+    if not why:
+        return error
+    return NoEngineLeft(f"{_sentence(str(error))} No other engine was tried: {why}.", answers.code_of(error))
+
+
+def _sentence(text: str) -> str:
+    return text.strip() if text.strip().endswith((".", "!", "?")) else f"{text.strip()}."
