@@ -4,9 +4,9 @@ The numbers are those of the BBC Subtitle Guidelines (bbc.co.uk/accessibility/fo
 subtitles, sections 3 to 5) and the Netflix Timed Text Style Guide (General Requirements, English).
 Where dense speech makes them contradict each other, the later of these gives way:
 
-1. captions never overlap, and every word is in exactly one, in order;
+1. captions never overlap, and every word is in exactly one, in order, and nobody else's word with it;
 2. no caption is early: it appears when its first word is spoken;
-3. at most two lines of 42 characters (a longer word has a caption of its own);
+3. at most two lines of 42 characters, the name of a new speaker included (a longer word has a caption of its own);
 4. at most 7 seconds;
 5. at least 1 second;
 6. a second for each 17 characters, for which it stays up to 1.5 seconds after its speech;
@@ -23,7 +23,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from shared.outputs.segments import ends_sentence
-from shared.outputs.words import milliseconds
+from shared.outputs.words import milliseconds, speaker_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,6 +78,10 @@ class Caption:
     """Milliseconds, after `start` and not after the start of the next."""
     lines: tuple[str, ...]
     """One line or two."""
+    speaker: int | None = None
+    """Who says it; None where nobody tells speakers apart."""
+    label: str = ""
+    """What a viewer is told before the first line: the name of a speaker who begins to speak."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,14 +90,18 @@ class _Stream:
 
     texts: list[str]
     """As in `Word`."""
+    labels: list[str]
+    """The speaker's name before the first word of a turn, else empty."""
     lengths: list[int]
-    """Characters."""
+    """Characters, label included."""
     starts: list[int]
     """Milliseconds."""
     ends: list[int]
     """Milliseconds."""
     prices: list[float]
     """What it costs to cut after the word."""
+    speakers: list[int | None]
+    """As in `Word`."""
 
 
 def captions(words: Sequence[Word], segments: Sequence[Segment]) -> list[Caption]:
@@ -107,7 +115,11 @@ def captions(words: Sequence[Word], segments: Sequence[Segment]) -> list[Caption
     cuts: list[tuple[int, int]] = []
     first = 0
     for stop in range(1, len(words) + 1):
-        if stop == len(words) or stream.starts[stop] - stream.ends[stop - 1] >= PAUSE:
+        if (
+            stop == len(words)
+            or stream.starts[stop] - stream.ends[stop - 1] >= PAUSE
+            or stream.speakers[stop] != stream.speakers[stop - 1]
+        ):
             cuts += _cheapest_cuts(stream, first, stop)
             first = stop
     return list(_timed(stream, cuts))
@@ -125,7 +137,20 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
         # A segment that ends at a pause in mid-sentence is a breath.
         if ends_sentence(texts[one.last], "", 0.0):
             prices[one.last] = _AFTER_SENTENCE
-    return _Stream(texts=texts, lengths=list(map(len, texts)), starts=starts, ends=ends, prices=prices)
+    speakers = [word.speaker for word in words]
+    labels = [
+        "" if speaker is None or speaker == before else f"{speaker_name(speaker)}: "
+        for speaker, before in zip(speakers, [None, *speakers], strict=False)
+    ]
+    return _Stream(
+        texts=texts,
+        labels=labels,
+        lengths=[len(label) + len(text) for label, text in zip(labels, texts, strict=True)],
+        starts=starts,
+        ends=ends,
+        prices=prices,
+        speakers=speakers,
+    )
 
 
 def _price(text: str) -> float:
@@ -192,10 +217,11 @@ def _timed(stream: _Stream, cuts: Sequence[tuple[int, int]]) -> Iterator[Caption
         # Words may start together, captions may not: each has at least a millisecond.
         appears.append(max(stream.starts[first], appears[-1] + 1 if appears else 0))
     for index, (first, stop) in enumerate(cuts):
-        lines = _lines(stream, first, stop)
+        lines, label = _lines(stream, first, stop), stream.labels[first]
         following = appears[index + 1] if index + 1 < len(cuts) else None
-        end = _end(appears[index], max(stream.ends[first:stop]), sum(map(len, lines)), following)
-        yield Caption(start=appears[index], end=end, lines=lines)
+        length = len(label) + sum(map(len, lines))
+        end = _end(appears[index], max(stream.ends[first:stop]), length, following)
+        yield Caption(start=appears[index], end=end, lines=lines, speaker=stream.speakers[first], label=label)
 
 
 def _end(start: int, spoken: int, length: int, following: int | None) -> int:

@@ -2,7 +2,7 @@
 
 A segment ends, in this order:
 
-1. at a pause of two seconds, whatever the punctuation says;
+1. where another speaker begins, and at a pause of two seconds, whatever the punctuation says;
 2. at a sentence end, where the model writes punctuation;
 3. at a pause of 0.7 seconds, where a stretch has no sentence end or runs over half a minute;
 4. at the widest gap, where even then a segment would run over half a minute.
@@ -67,6 +67,8 @@ class Segment:
     """Latest end of its words, seconds."""
     text: str
     """Its words, joined by spaces."""
+    speaker: int | None = None
+    """Who says all of it; None where nobody tells speakers apart."""
 
 
 def ends_sentence(word: str, following: str, pause: float) -> bool:
@@ -92,7 +94,7 @@ def sentences(words: Sequence[Word]) -> list[Segment]:
     found = []
     first = 0
     for last in range(len(words)):
-        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE:
+        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE or _turns(words, last):
             ends_well = ends_sentence(words[last].text, "", LONG_PAUSE)
         elif ends_sentence(words[last].text, words[last + 1].text, _pause(words, last)):
             ends_well = True
@@ -107,14 +109,19 @@ def sentences(words: Sequence[Word]) -> list[Segment]:
 
 
 def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segment]:
-    """Gather segments into paragraphs, which end at a long pause, or with a sentence once long."""
+    """Gather segments into paragraphs: until a long pause, another speaker, or a sentence's end once long."""
     found = []
     first = 0
     length = 0
     for index, one in enumerate(segments):
         length += len(one.text) + 1
         last = index + 1 == len(segments)
-        if last or length > LONG_PARAGRAPH or _pause(words, one.last) >= LONG_PAUSE:
+        if (
+            last
+            or length > LONG_PARAGRAPH
+            or _pause(words, one.last) >= LONG_PAUSE
+            or _turns(words, one.last)
+        ):
             found.append(segment(words, segments[first].first, one.last))
             first = index + 1
             length = 0
@@ -129,7 +136,13 @@ def segment(words: Sequence[Word], first: int, last: int) -> Segment:
         start=words[first].start,
         end=max(word.end for word in words[first : last + 1]),
         text=join(words, first, last),
+        speaker=words[first].speaker,
     )
+
+
+def _turns(words: Sequence[Word], index: int) -> bool:
+    """Whether somebody else speaks after a word that is not the last one."""
+    return words[index + 1].speaker != words[index].speaker
 
 
 def _pause(words: Sequence[Word], index: int) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import srt  # type: ignore[import-untyped]  # publishes no types
 import webvtt
 
-from shared.outputs.words import one_line
+from shared.outputs.words import one_line, speaker_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def transcript_srt(captions: Sequence[Caption]) -> bytes:
             start=timedelta(milliseconds=one.start),
             end=timedelta(milliseconds=one.end),
             # SubRip cannot escape it, and a reader would take the line for the next caption.
-            content="\n".join(one.lines).replace(ARROW, "→"),
+            content=one.label + "\n".join(one.lines).replace(ARROW, "→"),
         )
         for number, one in enumerate(captions, start=1)
     )
@@ -41,12 +41,17 @@ def transcript_srt(captions: Sequence[Caption]) -> bytes:
 
 def transcript_vtt(captions: Sequence[Caption], warnings: Sequence[str]) -> bytes:
     """The captions as WebVTT, the warnings as comments above them; without captions, the header."""
-    cues = [
-        webvtt.Caption(_timestamp(one.start), _timestamp(one.end), [_escaped(line) for line in one.lines])
-        for one in captions
-    ]
+    cues = [webvtt.Caption(_timestamp(one.start), _timestamp(one.end), _vtt_lines(one)) for one in captions]
     notes = [one_line(warning).replace(ARROW, "→") for warning in warnings]
     return webvtt.WebVTT(captions=cues, header_comments=[note for note in notes if note]).content.encode()
+
+
+def _vtt_lines(caption: Caption) -> list[str]:
+    lines = [_escaped(line) for line in caption.lines]
+    if caption.speaker is not None:
+        # A voice that lasts for the whole cue needs no end tag (WebVTT, section 4.2.2).
+        lines[0] = f"<v {speaker_name(caption.speaker)}>{lines[0]}"
+    return lines
 
 
 def _timestamp(time: int) -> str:

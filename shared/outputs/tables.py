@@ -1,6 +1,7 @@
 r"""words.csv and paragraphs.csv, for spreadsheets and data frames.
 
-RFC 4180 quoting, UTF-8 without a byte order mark, `\n` line ends, seconds with three decimals.
+RFC 4180 quoting, UTF-8 without a byte order mark, `\n` line ends, seconds with three decimals. Every recording's
+tables have the same columns, so that they can be put together: that of the speaker may be empty.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ _HARMLESS = re.compile(r"[=+@-][0-9.,:]*%?")
 
 
 def words_csv(words: Sequence[Word]) -> bytes:
-    """One row a word: `start_time,end_time,word`."""
+    """One row a word: `start_time,end_time,word,speaker`."""
     return _table(
-        ("start_time", "end_time", "word"),
-        ((_seconds(word.start), _seconds(word.end), as_cell(word.text)) for word in words),
+        ("start_time", "end_time", "word", "speaker"),
+        ((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one)) for one in words),
     )
 
 
 def paragraphs_csv(paragraphs: Sequence[Segment]) -> bytes:
-    """One row a paragraph: `start_time,end_time,text`."""
+    """One row a paragraph: `start_time,end_time,text,speaker`."""
     return _table(
-        ("start_time", "end_time", "text"),
-        ((_seconds(one.start), _seconds(one.end), as_cell(one.text)) for one in paragraphs),
+        ("start_time", "end_time", "text", "speaker"),
+        ((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one)) for one in paragraphs),
     )
 
 
@@ -57,6 +58,10 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+def _speaker(one: Word | Segment) -> str:
+    return "" if one.speaker is None else str(one.speaker)
 
 
 def _seconds(time: float) -> str:

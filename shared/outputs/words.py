@@ -37,6 +37,11 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", encodable(text)).split())
 
 
+def speaker_name(speaker: int) -> str:
+    """What a speaker is called where nobody knows the name."""
+    return f"Speaker {speaker}"
+
+
 def tidy(words: Iterable[Word]) -> tuple[Word, ...]:
     """The words with their text on one line; a word without any text is left out."""
     kept = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from shared.model import Decision, StoredObject
@@ -73,3 +75,14 @@ any_stream = st.lists(
     max_size=80,
 ).map(_stream)
 """Whatever an engine might say: words without length, at the same time, overlapping, far apart."""
+
+
+def said_by(words: list[Word], speakers: list[int | None]) -> list[Word]:
+    """The words, each with its speaker; those beyond the list are of the last one."""
+    return [replace(one, speaker=speakers[min(index, len(speakers) - 1)]) for index, one in enumerate(words)]
+
+
+conversation = st.builds(
+    said_by, any_stream, st.lists(st.sampled_from([1, 1, 1, 2, 2, 12, None]), min_size=1, max_size=80)
+)
+"""The same where somebody tells who speaks."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shared.outputs.captions import GAP, JERKY, LINE, LONGEST, SHORTEST, captions
 from shared.outputs.segments import sentences
 from shared.outputs.words import milliseconds
-from tests.outputs.streams import any_stream, ordinary, spoken, word
+from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
 
 
 def cut(words):
@@ -146,24 +146,53 @@ def test_words_that_all_begin_together_still_give_captions_that_follow_each_othe
     assert times(words) == [(1000, 1001), (1001, 1002), (1002, 2500)]
 
 
-@given(any_stream)
+def test_another_speaker_gets_another_caption_with_a_name_before_it():
+    words = said_by(spoken("Is it so? It is. So it is."), [1, 1, 1, 2])
+    assert [(one.speaker, one.label, one.lines) for one in cut(words)] == [
+        (1, "Speaker 1: ", ("Is it so?",)),
+        (2, "Speaker 2: ", ("It is. So it is.",)),
+    ]
+
+
+def test_who_goes_on_speaking_is_not_named_again():
+    words = said_by(spoken("Good evening, and welcome. It rains.", pauses={3: 2.0}), [1])
+    assert [one.label for one in cut(words)] == ["Speaker 1: ", ""]
+
+
+def test_a_name_takes_room_in_its_line():
+    text = "This is said by whoever speaks first here"
+    assert [len(one) for one in lines(spoken(text))[0]] == [41]
+    assert lines(said_by(spoken(text), [1])) == [("This is said", "by whoever speaks first here")]
+
+
+@given(conversation)
+def test_a_caption_is_of_one_speaker(words):
+    speakers = [one.speaker for one in words]
+    for one in cut(words):
+        count = sum(len(line.split(" ")) for line in one.lines)
+        said, speakers = speakers[:count], speakers[count:]
+        assert set(said) == {one.speaker}
+
+
+@given(any_stream | conversation)
 def test_every_word_is_shown_once_in_order_whatever_the_engine_says(words):
     shown = [text for one in cut(words) for line in one.lines for text in line.split(" ")]
     assert shown == [one.text for one in words]
 
 
-@given(any_stream)
+@given(any_stream | conversation)
 def test_captions_never_overlap_and_are_always_visible_for_at_most_seven_seconds(words):
     found = cut(words)
     assert all(0 < one.end - one.start <= LONGEST for one in found)
     assert all(a.end <= b.start for a, b in itertools.pairwise(found))
 
 
-@given(any_stream)
+@given(any_stream | conversation)
 def test_captions_have_one_or_two_lines_of_42_characters_but_for_longer_words(words):
     for one in cut(words):
         assert 1 <= len(one.lines) <= 2
-        assert all(len(line) <= LINE for line in one.lines) or (
+        first, *second = one.lines
+        assert all(len(line) <= LINE for line in (one.label + first, *second)) or (
             len(one.lines) == 1 and " " not in one.lines[0]
         )
 

@@ -13,7 +13,7 @@ from shared.model import Considered, Decision
 from shared.outputs.document import transcript_json
 from shared.outputs.segments import paragraphs, sentences
 from shared.results import Word
-from tests.outputs.streams import any_stream, spoken, transcript, word
+from tests.outputs.streams import any_stream, conversation, said_by, spoken, transcript, word
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "transcript.schema.json").read_text(encoding="utf-8")
@@ -41,7 +41,8 @@ def test_the_schema_is_valid_strict_and_describes_every_field():
     assert len(found) == 8
     for one in found:
         assert one["additionalProperties"] is False
-        assert sorted(one["required"]) == sorted(one["properties"])
+        # Whoever reads a recording without speakers finds no field for them.
+        assert sorted(one["required"]) == sorted(one["properties"].keys() - {"speaker"})
         assert all(field.get("description") for field in one["properties"].values())
 
 
@@ -99,6 +100,18 @@ def test_the_document_shows_the_losing_methods_with_their_scores():
     ]
 
 
+def test_speakers_stand_with_paragraphs_segments_and_words_and_not_in_the_text():
+    document = json.loads(write(said_by(spoken("Who is there? I am."), [1, 1, 1, 2])))
+    VALIDATOR.validate(document)
+    assert [one["speaker"] for one in document["paragraphs"]] == [1, 2]
+    assert [(one["speaker"], one["text"]) for one in document["segments"]] == [
+        (1, "Who is there?"),
+        (2, "I am."),
+    ]
+    assert [one["speaker"] for one in document["words"]] == [1, 1, 1, 2, 2]
+    assert document["text"] == "Who is there?\n\nI am."
+
+
 def test_silence_is_a_valid_document_with_empty_lists():
     document = json.loads(write([]))
     VALIDATOR.validate(document)
@@ -132,7 +145,7 @@ def test_the_schema_refuses_what_is_not_a_transcript(damage):
     assert not VALIDATOR.is_valid(document)
 
 
-@given(any_stream, st.lists(st.text(), max_size=3))
+@given(any_stream | conversation, st.lists(st.text(), max_size=3))
 def test_every_document_fits_its_schema(words, warnings):
     document = json.loads(write(words, warnings=tuple(warnings)))
     VALIDATOR.validate(document)

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from shared.errors import BadRequest
 from shared.outputs import FORMATS, render
-from tests.outputs.streams import any_stream, spoken, transcript, word
+from tests.outputs.streams import any_stream, said_by, spoken, transcript, word
 
 TALK = transcript(spoken("One, two. Three.", pauses={1: 2.0}), warnings=("It stops after 3 s.",))
 
@@ -26,6 +26,12 @@ def test_every_file_has_its_name_and_media_type():
 def test_the_text_is_the_paragraphs_with_an_empty_line_between():
     (only,) = render(TALK, ("txt",))
     assert only.data == b"One, two.\n\nThree.\n"
+
+
+def test_the_text_names_each_speaker_who_begins():
+    words = said_by(spoken("Who is there? Well? I am. You?", pauses={2: 2.0}), [1, 1, 1, 1, 2, 2, 1])
+    (only,) = render(transcript(words), ("txt",))
+    assert only.data.decode() == "Speaker 1: Who is there?\n\nWell?\n\nSpeaker 2: I am.\n\nSpeaker 1: You?\n"
 
 
 @pytest.mark.parametrize("name", FORMATS)

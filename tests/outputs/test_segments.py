@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from shared.outputs.segments import LONG_PAUSE, LONG_SEGMENT, ends_sentence, paragraphs, sentences
-from tests.outputs.streams import any_stream, ordinary, spoken, word
+from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
 
 
 def texts(words):
@@ -101,13 +101,40 @@ def test_a_paragraph_ends_with_its_sentence_once_it_is_long():
     assert [one.text.count(".") for one in blocks] == [13, 13, 4]
 
 
-@given(any_stream)
+@given(any_stream | conversation)
 def test_every_word_is_in_exactly_one_segment_and_one_paragraph(words):
     segments = sentences(words)
     for parts in (segments, paragraphs(words, segments)):
         assert [index for one in parts for index in range(one.first, one.last + 1)] == list(range(len(words)))
     ends = {one.last for one in segments}
     assert all(one.last in ends for one in paragraphs(words, segments))
+
+
+def test_another_speaker_ends_a_segment_and_a_paragraph_in_the_middle_of_a_sentence():
+    words = said_by(spoken("I wanted to no you did not want. Fine."), [1, 1, 1, 2, 2, 2, 2, 2, 1])
+    segments = sentences(words)
+    assert [(one.speaker, one.text) for one in segments] == [
+        (1, "I wanted to"),
+        (2, "no you did not want."),
+        (1, "Fine."),
+    ]
+    assert [(one.speaker, one.text) for one in paragraphs(words, segments)] == [
+        (one.speaker, one.text) for one in segments
+    ]
+
+
+def test_a_paragraph_of_one_speaker_holds_many_segments():
+    words = said_by(spoken("One. Two. Three."), [2])
+    assert [(one.speaker, one.text) for one in paragraphs(words, sentences(words))] == [
+        (2, "One. Two. Three.")
+    ]
+
+
+@given(conversation)
+def test_segments_and_paragraphs_are_of_one_speaker(words):
+    segments = sentences(words)
+    for one in (*segments, *paragraphs(words, segments)):
+        assert {word.speaker for word in words[one.first : one.last + 1]} == {one.speaker}
 
 
 @given(ordinary)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.outputs.captions import Caption, captions
 from shared.outputs.segments import sentences
 from shared.outputs.subtitles import transcript_srt, transcript_vtt
-from tests.outputs.streams import NASTY, any_stream
+from tests.outputs.streams import NASTY, any_stream, conversation
 
 
 def ffmpeg(data: bytes, kind: str) -> list[tuple[int, int, str]]:
@@ -32,6 +32,20 @@ def cut(words):
 
 def shown(found, arrow="-->"):
     return [(one.start, one.end, "\n".join(one.lines).replace("-->", arrow)) for one in found]
+
+
+def labelled(found):
+    return [
+        (start, end, one.label + text)
+        for one, (start, end, text) in zip(found, shown(found, "→"), strict=True)
+    ]
+
+
+def voiced(found):
+    voices = ["" if one.speaker is None else f"<v Speaker {one.speaker}>" for one in found]
+    return [
+        (start, end, voice + text) for voice, (start, end, text) in zip(voices, shown(found), strict=True)
+    ]
 
 
 TWO = [
@@ -55,6 +69,30 @@ def test_vtt_is_written_with_dots_a_header_comments_and_escaped_text():
     )
 
 
+def test_a_speaker_is_named_once_in_srt_and_is_the_voice_of_every_cue_in_vtt():
+    found = [
+        Caption(start=1000, end=2000, lines=("Who is", "there?"), speaker=1, label="Speaker 1: "),
+        Caption(start=2000, end=3000, lines=("Hm.",), speaker=1),
+        Caption(start=3000, end=4000, lines=("I am <3.",), speaker=2, label="Speaker 2: "),
+    ]
+    assert transcript_srt(found).decode() == (
+        "1\n00:00:01,000 --> 00:00:02,000\nSpeaker 1: Who is\nthere?\n\n"
+        "2\n00:00:02,000 --> 00:00:03,000\nHm.\n\n"
+        "3\n00:00:03,000 --> 00:00:04,000\nSpeaker 2: I am <3.\n\n"
+    )
+    assert transcript_vtt(found, []).decode() == (
+        "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v Speaker 1>Who is\nthere?\n\n"
+        "00:00:02.000 --> 00:00:03.000\n<v Speaker 1>Hm.\n\n"
+        "00:00:03.000 --> 00:00:04.000\n<v Speaker 2>I am &lt;3.\n"
+    )
+    read = webvtt.from_string(transcript_vtt(found, []).decode(), strict=True).captions
+    assert [(one.voice, one.text) for one in read] == [
+        ("Speaker 1", "Who is\nthere?"),
+        ("Speaker 1", "Hm."),
+        ("Speaker 2", "I am &lt;3."),
+    ]
+
+
 def test_without_captions_srt_is_empty_and_vtt_is_its_header():
     assert transcript_srt([]) == b""
     assert list(srt.parse("")) == []
@@ -75,21 +113,21 @@ def test_a_word_that_looks_like_markup_is_read_back_as_it_is(text):
     assert [text for _, _, text in ffmpeg(transcript_srt(found), "srt")] == [f"it is\n{in_srt}", in_srt]
 
 
-@given(any_stream)
+@given(any_stream | conversation)
 def test_ffmpeg_reads_the_captions_back_from_srt(words):
     found = cut(words)
     data = transcript_srt(found)
-    assert (ffmpeg(data, "srt") if data else []) == shown(found, arrow="→")
+    assert (ffmpeg(data, "srt") if data else []) == labelled(found)
 
 
-@given(any_stream, st.lists(st.text(max_size=40), max_size=3))
+@given(any_stream | conversation, st.lists(st.text(max_size=40), max_size=3))
 def test_ffmpeg_reads_the_captions_back_from_vtt_whatever_the_warnings(words, warnings):
     found = cut(words)
     read = ffmpeg(transcript_vtt(found, warnings), "webvtt")
-    assert [(start, end, html.unescape(text)) for start, end, text in read] == shown(found)
+    assert [(start, end, html.unescape(text)) for start, end, text in read] == voiced(found)
 
 
-@given(any_stream)
+@given(any_stream | conversation)
 def test_strict_parsers_accept_both_files(words):
     found = cut(words)
     read = list(srt.parse(transcript_srt(found).decode()))
