@@ -16,6 +16,7 @@ from shared.errors import (
     ConfigurationError,
     DropscribeError,
     EngineFailed,
+    EngineLimit,
     EngineRefused,
     Permanent,
 )
@@ -32,6 +33,9 @@ ADDRESS_LIFE = 1800.0
 """Seconds for which an address is good: it is read at once, however long the transcript takes."""
 LARGEST = 2_000_000_000
 """Bytes that Deepgram reads from an address (https://developers.deepgram.com/docs/pre-recorded-audio)."""
+LONGEST = {"local": 4 * 3600.0, "google": 2 * 3600.0}
+"""Seconds of audio that are sent as samples at one time, by platform: two hours are 0.5 GB of memory here, of the
+1 GiB that the function has."""
 SHORTEST = 0.1
 """Seconds of audio in which there may be a word."""
 USUAL = 3600.0
@@ -98,6 +102,7 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
             )
             return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
+    _check_length(message, ports)
     pcm = chunk.fetch(message, ports)
     stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
@@ -196,6 +201,21 @@ def _address(message: ChunkMessage, ports: Ports) -> str | None:
         return None
 
 
+def _check_length(message: ChunkMessage, ports: Ports) -> None:
+    """See that a chunk may be held in memory: only one of a recording with speakers may be that long.
+
+    Raises:
+        EngineLimit: it may not.
+    """
+    length, longest = (message.chunk.end or 0.0) - message.chunk.start, LONGEST[ports.settings.platform]
+    if length > longest:
+        raise EngineLimit(
+            f"With speakers a recording goes to Deepgram in one piece: up to {LARGEST / 1e9:g} GB where Deepgram can "
+            f"read it from an address, else up to {longest / 3600:g} h, and this one has {length / 3600:.1f} h. Split "
+            "it, or ask without diarize."
+        )
+
+
 def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
     """A warning where the engine heard less than the file promises: nobody else has read it all."""
     promised = message.audio.duration
@@ -206,6 +226,13 @@ def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
         "convert it to another format (for example FLAC) and upload it again."
     )
     return (warning,)
+
+
+def _unnamed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
+    """A warning where speakers were to be told apart, and were not."""
+    if not message.options.diarize or not heard.words or any(word.speaker for word in heard.words):
+        return ()
+    return ("Speakers were asked for, but Deepgram's answer names none.",)
 
 
 def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str) -> ChunkResult:
@@ -231,7 +258,7 @@ def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str
         owned=stretch.owned,
         decoded=stretch.decoded,
         language=heard.language,
-        warnings=(*stretch.warnings, *fallback.warnings(message)),
+        warnings=(*stretch.warnings, *_unnamed(message, heard), *fallback.warnings(message)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import answers, budget, dispatch, documents, merge, plan
+from shared.flow import answers, budget, dispatch, documents, merge, plan, speakers
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.results import ChunkResult, Transcript
@@ -66,6 +66,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     if not any(result.decoded for result in results):
         said = " ".join(dict.fromkeys(line for result in results for line in result.warnings))
         raise BadMedia("undecodable", said or "No sound could be decoded. Try to play or convert the file.")
+    results = speakers.apart(results)
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
     warnings |= dict.fromkeys(line for result in results for line in result.warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,7 @@ class FakeHosted:
     def __init__(self):
         self.jobs = []
         self.errors = []
+        self.speakers = 2
 
     def transcribe(self, job):
         self.jobs.append(job)
@@ -37,7 +39,13 @@ class FakeHosted:
             raise self.errors.pop(0)
         return Heard(
             words=tuple(
-                Word(text=f"w{i}", start=float(i), end=i + 0.5, confidence=0.98765)
+                Word(
+                    text=f"w{i}",
+                    start=float(i),
+                    end=i + 0.5,
+                    confidence=0.98765,
+                    speaker=i % self.speakers + 1 if job.options.diarize and self.speakers else None,
+                )
                 for i in range(int(job.seconds))
             ),
             seconds=job.seconds,
@@ -321,3 +329,63 @@ def test_only_what_deepgram_transcribes_alone_is_formatted_its_way(world, engine
     hosted.on_chunk(in_a_hybrid, world.ports, message_id="n")
     assert [job.plain for job in engine.jobs] == [False, True]
     assert [job.model for job in engine.jobs] == ["nova-3", "nova-3"]
+
+
+WITH_SPEAKERS = {"dropscribe-method": "auto", "dropscribe-diarize": "true"}
+
+
+def test_a_recording_with_speakers_is_one_chunk_and_its_words_say_who_spoke(world, engine):
+    world.media.info = replace(world.media.info, duration=120.0)
+    [message] = messages(world, **WITH_SPEAKERS)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert [job.options.diarize for job in engine.jobs] == [True]
+    result = result_of(world, message)
+    assert [word.speaker for word in result.words[:3]] == [1, 2, 1]
+    assert result.warnings == ()
+
+
+def test_an_answer_that_names_no_speakers_is_told_to_the_owner(world, engine, short):
+    engine.speakers = 0
+    [message] = messages(world, **WITH_SPEAKERS)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert result_of(world, message).warnings == (
+        "Speakers were asked for, but Deepgram's answer names none.",
+    )
+
+
+def test_what_is_too_long_to_be_sent_in_one_piece_says_so_and_goes_to_nobody_else(world, engine):
+    world.media.info = replace(world.media.info, duration=4.5 * 3600)
+    [message] = messages(world, **WITH_SPEAKERS)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert engine.jobs == []
+    recording = only(world)
+    assert (recording.state, recording.code) == ("FAILED", "EngineLimit")
+    assert "else up to 4 h, and this one has 4.5 h. Split it, or ask without diarize." in recording.reason
+    assert "speakers were asked for, which only Deepgram tells apart" in recording.reason
+
+
+def test_by_its_address_it_may_be_as_long_as_it_likes(world, engine, address):
+    world.media.info = replace(world.media.info, duration=9 * 3600.0)
+    [message] = messages(world, **WITH_SPEAKERS)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    [job] = engine.jobs
+    assert (job.url, job.seconds) == (ADDRESS, 9 * 3600.0)
+
+
+def test_of_a_recording_that_is_longer_than_it_said_no_two_pieces_share_a_speaker(world, engine, short):
+    def longer(source, audio, chunk, *, track):
+        owned, tail = chunk.end - chunk.start, chunk.tail if chunk.index == 0 else 0.0
+        return Pcm(samples=sound(chunk.lead + owned + tail), start=-chunk.lead, owned=owned)
+
+    world.media.decode = longer
+    [message] = messages(world, **WITH_SPEAKERS)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    record.on_chunk_done(ChunkDone(recording=message.recording, index=0), world.ports)
+    [second] = [decode(one.data, ChunkMessage) for one in world.pull("deepgram")]
+    hosted.on_chunk(second, world.ports, message_id="m-2")
+    done = record.on_chunk_done(ChunkDone(recording=message.recording, index=1), world.ports)
+    assert done.state == "DONE"
+    assert [warning for warning in done.warnings if "told apart in 2 pieces" in warning]
+    document = next(name for name in done.outputs if name.endswith(".json"))
+    words = json.loads(world.ports.store.load("transcripts", document))["words"]
+    assert {one["speaker"] for one in words} == {1, 2, 3, 4}
