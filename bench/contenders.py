@@ -1,46 +1,70 @@
-"""What `speed.py` compares: three ways from a wav file to its text, with the same weights.
+"""What `speed.py` compares: ways from wav files to their texts, with the same weights.
 
-Each is a function of a short trial file. It loads, warms up, finds its fastest options on the trial, and gives
-a function from a wav to (text, where the time went) and a line that says how it does it.
+A contender is a function of a `Job`. It loads, tries its options on the trial files, and gives a function from files
+to (their texts, where the time went) and a line that says how it does it. `python -m bench.contenders NAME` is its
+process: the job comes as a line of JSON, then a line for each round; the answers are lines of JSON.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
+from bench.contest import Job, MissingError
 from tests.speech import read_media
 
 TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
 
 
-class MissingError(Exception):
-    """What a contender needs is not installed; says how to get it."""
-
-
-def ours(trial: Path):
-    """The product: what `dropscribe transcribe` does, from the file to the last output file."""
-    from bench.flow import transcribe
+def ours_onnx(job: Job):
+    """The product on a processor: what `dropscribe transcribe` does, from the files to the last output file."""
+    if job.device != "cpu" or job.model.endswith(".nemo"):
+        raise MissingError("the ONNX engine runs on processors, from an export")
     from gpu_job import parakeet_onnx
 
-    engine = parakeet_onnx.load("tiny")
-
-    def recognise(path):
-        run = transcribe(path, engine)
-        return run.text, {"inference": run.inference}
-
-    recognise(trial)
-    return recognise, f"chunks of ten minutes, batches of {engine.batch}"
+    return _ours(job, parakeet_onnx.load(job.model))
 
 
-def onnx_asr_recipe(trial: Path):
-    """`load_model(…).with_vad(silero)` over the file; the best of its batch sizes, with and without times."""
+def ours_nemo(job: Job):
+    """The same with the engine that runs on GPUs."""
+    _needs_nemo()
+    from gpu_job import parakeet
+
+    return _ours(job, parakeet.load(job.model, device=job.device))
+
+
+def _ours(job: Job, engine):
+    from bench.flow import transcribe
+
+    def recognise(paths):
+        run = transcribe([Path(path) for path in paths], engine)
+        return run.texts, {"inference": run.inference}
+
+    engine.warm_up()
+    recognise(job.trial)
+    return recognise, f"the whole flow; {engine.device.dtype}; {engine.device.graphs}"
+
+
+def onnx_asr_recipe(job: Job):
+    """onnx-asr: with silero's voice detection over long files; the best of its batch sizes and ways."""
     import onnx_asr
 
+    if job.device != "cpu" or job.model != "tiny":
+        raise MissingError("it is compared with the demo weights on a processor only")
+    if job.kind == "bag":
+        model = onnx_asr.load_model("nemo-conformer-tdt", TINY)
+
+        def recognise(paths, size):
+            return [text for part in _parts(paths, size) for text in model.recognize(part)], {}
+
+        size = _fastest((1, 4, 8, 16), lambda size: recognise(job.trial, size))
+        return lambda paths: recognise(paths, size), f"recognize(…), {size} files at a time"
     silero = importlib.util.find_spec("silero_vad")
     if silero is None or silero.origin is None:
         raise MissingError(
@@ -49,46 +73,119 @@ def onnx_asr_recipe(trial: Path):
     vad = onnx_asr.load_vad("silero", Path(silero.origin).parent / "data")
     model = onnx_asr.load_model("nemo-conformer-tdt", TINY)
 
-    def recognise(path, batch_size, times):
+    def recognise_long(paths, batch_size, times):
         adapter = model.with_vad(vad, batch_size=batch_size)
         if times:
             adapter = adapter.with_timestamps()
-        return " ".join(segment.text for segment in adapter.recognize(path)), {}
+        return [" ".join(segment.text for segment in adapter.recognize(path)) for path in paths], {}
 
     size, times = _fastest(
         [(size, times) for size in (4, 8, 16) for times in (False, True)],
-        lambda option: recognise(trial, *option),
+        lambda option: recognise_long(job.trial, *option),
     )
     label = f"with_vad(silero, batch_size={size}){'.with_timestamps()' if times else ''}"
-    return lambda path: recognise(path, size, times), label
+    return lambda paths: recognise_long(paths, size, times), label
 
 
-def nemo_transcribe(trial: Path):
-    """NeMo's `transcribe()` on windows of 15 s, cut at the same silences; the best of its batch sizes."""
-    if importlib.util.find_spec("nemo") is None:
-        raise MissingError("NeMo is not installed: `make bench` installs it")
+def nemo_files(job: Job):
+    """NeMo's `transcribe()` on the files; the best of its batch sizes and numbers of loading processes.
+
+    An hour at once does not fit full attention, so long files get local attention, as the model card of
+    Parakeet TDT 0.6B v3 has it.
+    """
+    model = _nemo(job)
+    how = ""
+    if job.kind == "hours":
+        model.change_attention_model("rel_pos_local_attn", [256, 256])
+        how = ", local attention of 256 frames"
+
+    def recognise(paths, batch_size, workers):
+        heard = model.transcribe(
+            [str(path) for path in paths], batch_size=batch_size, num_workers=workers, verbose=False
+        )
+        return [one.text for one in heard], {}
+
+    sizes = (8, 16, 32, 64, 128) if job.kind == "bag" else sorted({1, len(job.files)})
+    options = [(size, workers) for size in sizes for workers in (0, min(8, cores()))]
+    size, workers = _fastest(options, lambda option: recognise(job.trial, *option))
+    label = f"transcribe(files, batch_size={size}, num_workers={workers}){how}, {_dtype(model)}"
+    return lambda paths: recognise(paths, size, workers), label
+
+
+def nemo_windows(job: Job):
+    """NeMo's `transcribe()` with our help: windows of 15 s, cut at the silences that we find."""
+    if job.kind != "hours":
+        raise MissingError("short files need no cutting")
+    model = _nemo(job)
+    from gpu_job.segments import cut
+
+    def recognise(paths, batch_size):
+        sounds, of = [], []
+        for number, path in enumerate(paths):
+            samples = read_media(path)
+            windows = cut(samples, target=15.0)
+            sounds += [samples[w.start : w.end].astype(np.float32) / 32768 for w in windows]
+            of += [number] * len(windows)
+        heard = model.transcribe(sounds, batch_size=batch_size, num_workers=0, verbose=False)
+        texts = [[] for _ in paths]
+        for number, one in zip(of, heard, strict=True):
+            texts[number].append(one.text)
+        return [" ".join(parts) for parts in texts], {}
+
+    sizes = (4, 8, 16, 32) if job.device == "cpu" else (16, 32, 64, 128)
+    size = _fastest(sizes, lambda size: recognise(job.trial, size))
+    return lambda paths: recognise(paths, size), f"our windows of 15 s, batch_size={size}, {_dtype(model)}"
+
+
+def nemo_script(job: Job):
+    """NeMo's script for long audio, `speech_to_text_streaming_infer_rnnt.py`: see `nemo_script.py`."""
+    if job.kind != "hours":
+        raise MissingError("NeMo's script for long audio is for long audio")
+    model = _nemo(job)
+    from bench.nemo_script import LongAudio
+
+    def recognise(paths, contexts):
+        return LongAudio(model, *contexts)([str(path) for path in paths]), {}
+
+    contexts = _fastest([(10.0, 10.0, 5.0), (10.0, 30.0, 5.0)], lambda one: recognise(job.trial, one))
+    label = "{:g} s of context, {:g} s, {:g} s of context".format(*contexts)
+    return (
+        lambda paths: recognise(paths, contexts),
+        f"{label}; all files in one batch, {_dtype(model)}",
+    )
+
+
+def _nemo(job: Job):
+    """NeMo's own model, as it is loaded for recognising: in two bytes on a GPU."""
+    _needs_nemo()
     import logging
 
     import torch
     from nemo.collections.asr.models import ASRModel
     from nemo.utils import logging as nemo_logging
-
-    from gpu_job.segments import cut
+    from omegaconf import open_dict
 
     nemo_logging.setLevel(logging.ERROR)
+    torch.set_grad_enabled(False)
+    torch.set_float32_matmul_precision("high")
     torch.set_num_threads(cores())
-    model = ASRModel.restore_from(str(TINY / "tiny-tdt.nemo"), map_location="cpu").eval()
+    path = TINY / "tiny-tdt.nemo" if job.model == "tiny" else job.model
+    model = ASRModel.restore_from(str(path), map_location=job.device).eval()
+    if job.device == "cuda" and torch.cuda.is_bf16_supported():
+        model.to(torch.bfloat16)
+    if model.cfg.get("validation_ds") is None:
+        with open_dict(model.cfg):
+            model.cfg.validation_ds = {"use_start_end_token": False}  # `transcribe` looks into it
+    return model
 
-    def recognise(path, batch_size):
-        samples = read_media(path)
-        windows = cut(samples, target=15.0)
-        sounds = [samples[w.start : w.end].astype(np.float32) / 32768 for w in windows]
-        with torch.inference_mode():
-            heard = model.transcribe(sounds, batch_size=batch_size, num_workers=0, verbose=False)
-        return " ".join(one.text for one in heard), {}
 
-    size = _fastest((4, 8, 16, 32), lambda size: recognise(trial, size))
-    return lambda path: recognise(path, size), f"windows of 15 s, batch_size={size}"
+def _needs_nemo() -> None:
+    if importlib.util.find_spec("nemo") is None or importlib.util.find_spec("torch") is None:
+        raise MissingError("torch and NeMo are not installed: `make bench` installs them")
+
+
+def _dtype(model) -> str:
+    return str(next(model.parameters()).dtype).removeprefix("torch.")
 
 
 def cores() -> int:
@@ -96,15 +193,58 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _parts(values, size):
+    return [list(values[first : first + size]) for first in range(0, len(values), size)]
+
+
 def _fastest(options, work):
-    """The fastest option, after a warm-up."""
+    """The fastest option that works, after a warm-up. One that takes too much memory does not."""
     taken = {}
     work(options[0])
     for option in options:
         started = time.perf_counter()
-        work(option)
+        try:
+            work(option)
+        except Exception as error:
+            if "memory" not in str(error):
+                raise
+            continue
         taken[option] = time.perf_counter() - started
     return min(taken, key=taken.__getitem__)
 
 
-CONTENDERS = {"Dropscribe": ours, "onnx-asr": onnx_asr_recipe, "NeMo": nemo_transcribe}
+CONTENDERS = {
+    "Dropscribe, ONNX": ours_onnx,
+    "Dropscribe, NeMo": ours_nemo,
+    "onnx-asr": onnx_asr_recipe,
+    "NeMo, files": nemo_files,
+    "NeMo, our windows": nemo_windows,
+    "NeMo, long script": nemo_script,
+}
+OURS = ("Dropscribe, ONNX", "Dropscribe, NeMo")
+NEMO = ("NeMo, files", "NeMo, long script")
+"""NeMo's own ways."""
+
+
+def main() -> int:
+    """One contender's process."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever libraries print is no answer
+    job = Job(**json.loads(sys.stdin.readline()))
+    try:
+        recognise, label = CONTENDERS[sys.argv[1]](job)
+    except MissingError as missing:
+        print(json.dumps({"missing": str(missing)}), file=answers, flush=True)
+        return 0
+    print(json.dumps({"label": label}), file=answers, flush=True)
+    for _ in sys.stdin:
+        before, started = sum(os.times()[:4]), time.perf_counter()
+        texts, spent = recognise(job.files)
+        seconds = time.perf_counter() - started
+        answer = {"seconds": seconds, "core": sum(os.times()[:4]) - before, "texts": texts, "spent": spent}
+        print(json.dumps(answer), file=answers, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

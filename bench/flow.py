@@ -1,4 +1,4 @@
-"""The whole flow on one file, timed: what `dropscribe transcribe` does, from submit to the last output file.
+"""The whole flow on some files, timed: what `dropscribe transcribe` does, from submit to the last output file.
 
 Run: python -m bench.flow [host | overhead | memory]
 """
@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpu_job import parakeet_onnx
 from local import inputs, oneshot
@@ -22,20 +23,23 @@ from shared.model import Options
 from shared.results import Word
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ("host", "overhead", "memory")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one recording took."""
+    """What some recordings took."""
 
     seconds: float
     """From submit to the last output file."""
     inference: float
     """Of those, inside the engine."""
-    text: str
-    """The words."""
+    texts: list[str]
+    """The words of each."""
 
 
 class Timed:
@@ -59,7 +63,7 @@ class Instant:
     """An engine that hears two and a half words a second in no time: what is left is the host's work."""
 
     engine, model, revision, language = "parakeet-cpu", "instant", "1", "en"
-    batch = 64
+    batch, hears_phrases = 64, False
 
     def memory(self):
         return None
@@ -74,21 +78,27 @@ class Instant:
         ]
 
 
-def transcribe(path: Path, engine) -> Run:
-    """One file through the whole flow, in this process, with a state of its own."""
+def transcribe(paths: Sequence[Path], engine) -> Run:
+    """Files through the whole flow, in this process, with a state of its own."""
     timed = Timed(engine)
     with tempfile.TemporaryDirectory() as state:
-        ports = open_ports(Settings(state_dir=Path(state)))
+        ports = open_ports(Settings(state_dir=Path(state), engines=engine.engine, model=engine.model))
         started = time.perf_counter()
-        found = oneshot.look(inputs.collect([path]).files, Options(model="tiny"), ports)
+        found = oneshot.look(inputs.collect(paths).files, Options(), ports)
         oneshot.submit(found, ports)
-        [(_, recording)] = oneshot.follow(found, ports, lambda _name: timed)
+        ended = {
+            one.file.path: recording for one, recording in oneshot.follow(found, ports, lambda _name: timed)
+        }
         seconds = time.perf_counter() - started
-        assert recording.state == "DONE", recording.reason
-        name = next(name for name in recording.outputs if name.endswith("transcript.txt"))
-        text = ports.store.load(ports.settings.transcripts_bucket, name).decode()
+        texts = [_text(ended[path], ports) for path in paths]
         ports.close()
-    return Run(seconds=seconds, inference=timed.seconds, text=" ".join(text.split()))
+    return Run(seconds=seconds, inference=timed.seconds, texts=texts)
+
+
+def _text(recording, ports) -> str:
+    assert recording.state == "DONE", recording.reason
+    name = next(name for name in recording.outputs if name.endswith("transcript.txt"))
+    return " ".join(ports.store.load(ports.settings.transcripts_bucket, name).decode().split())
 
 
 def core_seconds() -> float:
@@ -100,13 +110,13 @@ def _measure(case: str, path: Path) -> dict:
     """In a process of its own: one case, one file."""
     if case == "host":
         before = core_seconds()
-        run = transcribe(path, Instant())
+        run = transcribe([path], Instant())
         return {"core": core_seconds() - before, "seconds": run.seconds}
     engine = parakeet_onnx.load("tiny")
     if case == "overhead":
-        transcribe(path, engine)  # once to warm up
-        return asdict(transcribe(path, engine)) | {"text": ""}
-    run = transcribe(path, engine)
+        transcribe([path], engine)  # once to warm up
+        return asdict(transcribe([path], engine))
+    run = transcribe([path], engine)
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return {"own": own, "child": child, "seconds": run.seconds}

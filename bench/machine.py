@@ -1,0 +1,79 @@
+"""What a figure was measured on, for the head of a table."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import time
+
+ASKED = (
+    ("name", "driver_version", "memory.total", "memory.used", "power.limit", "temperature.gpu"),
+    (
+        "clocks.sm",
+        "clocks.max.sm",
+        "clocks.mem",
+        "clocks.max.mem",
+        "clocks_event_reasons.active",
+        "mig.mode.current",
+    ),
+)
+"""What `nvidia-smi --query-gpu` is asked for, a line each."""
+
+
+def has_cuda() -> bool:
+    """Whether torch is there and can use a GPU."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    from gpu_job.engine import has_gpu
+
+    if not has_gpu():
+        return False  # to ask torch takes seconds
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def described(device: str) -> list[str]:
+    """Lines for people: processor, libraries and, for `cuda`, the GPU, its driver and its clocks now."""
+    lines = [
+        f"{time.strftime('%Y-%m-%d')}, {platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"Python {platform.python_version()}" + "".join(f", {one}" for one in _libraries())
+    ]
+    return lines + (_gpu() if device == "cuda" else ["no GPU"])
+
+
+def _libraries() -> list[str]:
+    found = []
+    for name in ("torch", "nemo-toolkit", "onnxruntime"):
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _gpu() -> list[str]:
+    import torch
+
+    known = torch.cuda.get_device_properties(0)
+    built = f"built for CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
+    lines = [
+        f"{known.name}, {known.total_memory / 1e9:.1f} GB, {known.multi_processor_count} multiprocessors, {built}"
+    ]
+    if shutil.which("nvidia-smi") is None:
+        return [*lines, "nvidia-smi is not there: no driver version, no clocks"]
+    for names in ASKED:
+        command = ["nvidia-smi", f"--query-gpu={','.join(names)}", "--format=csv,noheader", "--id=0"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        values = answer.stdout.strip().split(", ") if answer.returncode == 0 else []
+        if len(values) == len(names):
+            lines.append(", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)))
+        else:
+            lines.append(
+                f"nvidia-smi did not tell {', '.join(names)}: {(answer.stdout + answer.stderr).strip()}"
+            )
+    return lines

@@ -1,0 +1,118 @@
+"""Randomly initialised weights of Parakeet's real architecture: its speed is known where its weights are not.
+
+FastConformer-TDT 0.6B as NVIDIA publishes it (v3: 8,192 tokens; v2: 1,024): 24 layers, 1,024 wide, 8 heads,
+convolutions of 9, 128 mel features, subsampling by 8 through 256 channels, a prediction network of two LSTM
+layers of 640, a joint network of 640, durations of 0 to 4 frames. NeMo's own classes build and save it.
+
+Random weights hear nothing, so nothing of the text means anything. What a decoder costs, however, depends on how
+often it finds a token: blank's bias is set so that tokens come as often as in speech, and duration 0 is made rare,
+as it is in a trained model.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt" / "tiny-tdt.nemo"
+TOKENS_A_SECOND = 3.5
+"""English at two and a half words a second, 1.4 tokens a word."""
+NEVER = -100.0
+"""Bias of the duration 0."""
+TRIALS = 14
+"""Halvings of the interval in which blank's bias lies."""
+
+
+def write(path: Path, *, layers: int = 24, vocabulary: int = 8192, seed: int = 0) -> tuple[int, float]:
+    """Write a `.nemo` file.
+
+    Args:
+        path: of the file.
+        layers: of the encoder; fewer for a quick trial of everything but the speed.
+        vocabulary: tokens, 256 or more.
+        seed: of the weights.
+
+    Returns:
+        How many parameters it has, and the tokens a second that it finds in speech.
+    """
+    import torch
+    from nemo.collections.asr.models import ASRModel, EncDecRNNTBPEModel
+    from nemo.utils import logging
+    from omegaconf import open_dict
+
+    logging.setLevel(logging.ERROR)
+    torch.manual_seed(seed)
+    config = ASRModel.restore_from(str(TINY), return_config=True)
+    with tempfile.TemporaryDirectory() as folder, open_dict(config):
+        pieces = _tokenizer(Path(folder), vocabulary)
+        config.tokenizer = {"dir": folder, "type": "bpe"}
+        config.model_defaults.update(enc_hidden=1024, pred_hidden=640, joint_hidden=640)
+        config.preprocessor.features = 128
+        config.encoder.update(
+            feat_in=128, n_layers=layers, d_model=1024, n_heads=8, use_bias=False, xscaling=False,
+            subsampling_conv_channels=256, conv_kernel_size=9,
+        )  # fmt: skip
+        config.decoder.vocab_size = vocabulary
+        config.decoder.prednet.update(pred_hidden=640, pred_rnn_layers=2)
+        config.joint.update(num_classes=vocabulary, vocabulary=pieces)
+        config.joint.jointnet.update(joint_hidden=640, encoder_hidden=1024, pred_hidden=640)
+        config.labels = pieces
+        model = EncDecRNNTBPEModel(cfg=config).eval()
+        rate = _speak(model)
+        model.save_to(str(path))
+    return sum(one.numel() for one in model.parameters()), rate
+
+
+def _tokenizer(folder: Path, vocabulary: int) -> list[str]:
+    """The demo's tokenizer with tokens added until there are enough, as NeMo wants it; the tokens."""
+    from sentencepiece import sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto()
+    with tarfile.open(TINY) as tar:
+        name = next(name for name in tar.getnames() if name.endswith("_tokenizer.model"))
+        model.ParseFromString(tar.extractfile(name).read())
+    for number in range(len(model.pieces), vocabulary):
+        start = "▁" if number % 3 else ""  # two tokens of three begin a word
+        model.pieces.add(piece=f"{start}x{number}", score=-float(number))
+    model.trainer_spec.vocab_size = vocabulary
+    (folder / "tokenizer.model").write_bytes(model.SerializeToString())
+    pieces = [one.piece for one in model.pieces]
+    (folder / "vocab.txt").write_text("".join(f"{one}\n" for one in pieces[1:]), encoding="utf-8")
+    (folder / "tokenizer.vocab").write_text("".join(f"{one}\t0\n" for one in pieces), encoding="utf-8")
+    return pieces
+
+
+def _speak(model) -> float:
+    """Set the biases of the joint network; the tokens a second that come of it."""
+    import torch
+
+    from gpu_job import segments
+    from tests.speech import SAMPLE_RATE, talk
+
+    samples, _ = talk(60.0, seed=3)
+    windows = [samples[one.start : one.end].astype(np.float32) / 32768 for one in segments.cut(samples)]
+    sound = torch.zeros(len(windows), max(map(len, windows)))
+    for row, window in zip(sound, windows, strict=True):
+        row[: len(window)] = torch.from_numpy(window)
+    lengths = torch.tensor([len(one) for one in windows])
+    computer = model.decoding.decoding.decoding_computer
+    bias = model.joint.joint_net[-1].bias
+    blank = model.joint.num_classes_with_blank - 1 - len(computer.durations)
+    with torch.inference_mode(False), torch.no_grad():
+        encoded, frames = model(input_signal=sound, input_signal_length=lengths)
+        bias[blank + 1] = NEVER
+
+        def rate(of_blank: float) -> float:
+            bias[blank] = of_blank
+            found, *_ = computer(x=encoded.transpose(1, 2), out_len=frames)
+            return float(found.current_lengths.sum()) / (float(lengths.sum()) / SAMPLE_RATE)
+
+        low, high = -10.0, 10.0
+        for _ in range(TRIALS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if rate(middle) > TOKENS_A_SECOND else (low, middle)
+        # The last halvings differ by one token here or there: the nearer side.
+        return rate(min(low, high, key=lambda one: abs(rate(one) - TOKENS_A_SECOND)))
