@@ -42,9 +42,17 @@ StateDir = Annotated[
 ]
 Keyterms = Annotated[
     str | None,
-    typer.Option(help="Names and terms to listen for, with commas between (Deepgram).", show_default=False),
+    typer.Option(
+        help="Names and terms to listen for, with commas between (Deepgram; Parakeet on a GPU).",
+        show_default=False,
+    ),
 ]
 FillerWords = Annotated[bool, typer.Option("--filler-words", help="Write uh and um down (Deepgram).")]
+Diarize = Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart (Deepgram).")]
+Label = Annotated[
+    str | None,
+    typer.Option(help="What `dropscribe cost --by label` accounts it under.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -71,6 +79,8 @@ def transcribe(
     track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
     keyterms: Keyterms = None,
     filler_words: FillerWords = False,  # noqa: FBT002 - see below
+    diarize: Diarize = False,  # noqa: FBT002 - see below
+    label: Label = None,
     as_json: AsJson = False,  # noqa: FBT002 - Typer's way to declare a flag
     state_dir: StateDir = None,
 ) -> None:
@@ -89,6 +99,8 @@ def transcribe(
                 track=track,
                 keyterms=keyterms,
                 filler_words=filler_words,
+                diarize=diarize,
+                label=label,
             ),
             as_json=as_json,
         )
@@ -173,6 +185,8 @@ def submit(
     ] = None,
     keyterms: Keyterms = None,
     filler_words: FillerWords = False,  # noqa: FBT002 - see transcribe
+    diarize: Diarize = False,  # noqa: FBT002 - see transcribe
+    label: Label = None,
     request_id: Annotated[
         str | None, typer.Option(help="Your own name for the request; else one is made.", show_default=False)
     ] = None,
@@ -187,7 +201,7 @@ def submit(
     from local import submit as command  # noqa: PLC0415 - see transcribe
 
     given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
-    given["filler_words"] = filler_words or None
+    given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
     chosen = any(value is not None for value in given.values())
     with _errors(), _deployment(state_dir) as ports:
         submission = command.Submission(
@@ -254,6 +268,7 @@ def route(
     method: Annotated[RequestedMethod, typer.Option(help="Who transcribes.")] = "auto",
     model: Annotated[str | None, typer.Option(help="Weights.", show_default=False)] = None,
     track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
+    diarize: Diarize = False,  # noqa: FBT002 - see transcribe
     as_json: AsJson = False,  # noqa: FBT002 - see transcribe
     state_dir: StateDir = None,
 ) -> None:
@@ -261,7 +276,7 @@ def route(
     from local import routing as command  # noqa: PLC0415 - see transcribe
 
     with _errors(), _deployment(state_dir) as ports:
-        options = _options(method=method, model=model and _absolute(model), track=track)
+        options = _options(method=method, model=model and _absolute(model), track=track, diarize=diarize)
         command.explain(uri, options, ports, as_json=as_json)
 
 

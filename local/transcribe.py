@@ -17,6 +17,7 @@ from gpu_job import parakeet_onnx
 from local import downloads, export, inputs, oneshot, report
 from local.screen import Screen, printable
 from shared.errors import BadRequest
+from shared.flow import pick
 from shared.flow.record import DEMO_WARNING
 from shared.model import Options, Recording
 from shared.telemetry import log
@@ -78,6 +79,7 @@ def run(request: Request, ports: LocalPorts) -> int:
         console.print(f"{found.passed_over} files in folders passed over: not audio or video by their names")
     for reason in found.unreadable:
         console.print(Text(f"passed over: {printable(reason)}", style="red"))
+    pick.check_speakers(request.options, ports.settings)
     model = _weights(request.options, ports.settings)
     submitted = oneshot.look(found.files, replace(request.options, model=model), ports)
     before = sum(one.skipped for one in submitted)
@@ -116,7 +118,7 @@ def _weights(options: Options, settings: Settings) -> str | None:
     The key of a recording holds them by name, so that other weights give another transcript.
     """
     method = settings.method if options.method == "auto" else options.method
-    return None if method == "deepgram" else options.model or settings.model
+    return None if method == "deepgram" or options.diarize else options.model or settings.model
 
 
 def _endings(
