@@ -119,6 +119,66 @@ def test_what_a_person_asks_for_reaches_deepgram(server, transcribe):
     assert "detect_language" not in asked.query
 
 
+def talk(_body):
+    said = [("Who", 0), ("is", 0), ("there?", 0), ("It", 3), ("is", 3), ("me.", 3), ("Oh.", 0)]
+    return [word(text, i / 2, i / 2 + 0.4, speaker=speaker) for i, (text, speaker) in enumerate(said)]
+
+
+def test_a_recording_with_speakers_goes_to_deepgram_and_every_file_says_who_spoke(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("CHUNK_DURATION_MINUTES", "0.1")
+    server.heard = talk
+    command = ["transcribe", str(SAMPLES / "voice-note.opus"), "--out", str(tmp_path), "--diarize", "--json"]
+    result = CliRunner().invoke(cli.app, [*command, "--label", "calls"])
+    [line] = json.loads(result.stdout)
+    assert (result.exit_code, line["method"]) == (0, "deepgram")
+    assert line["why"] == "speakers were asked for, and Deepgram tells them apart"
+    [asked] = server.asked  # in one piece, whatever the length of chunks
+    assert asked.query["diarize_model"] == ["latest"]
+    [row] = rows(tmp_path / "state")
+    assert row["label"] == "calls"
+    folder = tmp_path / "voice-note.opus"
+    turns = ["Speaker 1: Who is there?", "Speaker 2: It is me.", "Speaker 1: Oh."]
+    assert (folder / "transcript.txt").read_text().split("\n\n") == [*turns[:2], turns[2] + "\n"]
+    assert [
+        line for line in (folder / "transcript.srt").read_text().splitlines() if "Speaker" in line
+    ] == turns
+    assert "<v Speaker 2>It is me." in (folder / "transcript.vtt").read_text()
+    assert (folder / "words.csv").read_text().splitlines()[4] == "1.500,1.900,It,2"
+    document = json.loads((folder / "transcript.json").read_text())
+    assert [one["speaker"] for one in document["paragraphs"]] == [1, 2, 1]
+
+
+def test_speakers_are_part_of_the_key_of_a_recording(server, transcribe):
+    server.heard = talk
+    keys = {transcribe(SAMPLES / "voice-note.opus", *more)[1]["recording"] for more in ([], ["--diarize"])}
+    assert len(keys) == 2
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("more", [["--method", "parakeet"], ["--model", "tiny"]])
+def test_speakers_with_what_rules_them_out_are_refused_before_anything_begins(
+    server, tmp_path, monkeypatch, more
+):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path / "state"))
+    sample = str(SAMPLES / "voice-note.opus")
+    result = CliRunner().invoke(cli.app, ["transcribe", sample, "--out", str(tmp_path), "--diarize", *more])
+    assert result.exit_code == 2
+    assert "Speakers are told apart by Deepgram alone" in result.stderr
+    assert rows(tmp_path / "state") == []
+
+
+def test_without_a_key_speakers_are_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.delenv("DEEPGRAM_API_KEY", raising=False)
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path / "state"))
+    sample = str(SAMPLES / "voice-note.opus")
+    result = CliRunner().invoke(cli.app, ["transcribe", sample, "--out", str(tmp_path), "--diarize"])
+    assert result.exit_code == 1
+    assert "Ask without diarize, or set DEEPGRAM_API_KEY" in result.output
+
+
 def test_a_bad_key_ends_a_run_at_once_with_what_to_do(server, transcribe, monkeypatch):
     monkeypatch.setenv("DEEPGRAM_API_KEY", "another")
     code, line = transcribe(SAMPLES / "voice-note.opus")

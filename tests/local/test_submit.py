@@ -13,7 +13,8 @@ from local.events import event_of
 from local.platform import open_ports
 from local.steps import in_process
 from shared.errors import BadRequest
-from shared.messages import TranscriptReady
+from shared.messages import TranscriptReady, request_from_json
+from shared.model import Options
 from shared.settings import Settings
 
 
@@ -44,6 +45,22 @@ def deliver(state):
 def test_it_prints_the_id_of_the_request(run):
     result = run("gs://audio/talk.wav", "--request-id", "mine")
     assert (result.exit_code, result.stdout) == (0, "mine\n")
+
+
+def test_options_go_with_the_request(run, state):
+    run("gs://audio/talk.wav", "--diarize", "--label", "calls", "--language", "en")
+    ports = open_ports(Settings(state_dir=state))
+    [one] = ports.queue.pull("requests", 10, 60.0)
+    ports.close()
+    assert request_from_json(one.data).options == Options(diarize=True, label="calls", language="en")
+
+
+def test_without_options_those_of_the_object_count(run, state):
+    run("gs://audio/talk.wav")
+    ports = open_ports(Settings(state_dir=state))
+    [one] = ports.queue.pull("requests", 10, 60.0)
+    ports.close()
+    assert request_from_json(one.data).options is None
 
 
 def test_it_says_that_nothing_runs_yet(run, state):
