@@ -12,6 +12,7 @@ from rich.text import Text
 
 from local.platform import LocalPorts
 from shared.flow import documents
+from shared.flow.failures import by_class
 from shared.flow.give_up import DEAD_LETTERS
 from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
@@ -38,12 +39,14 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     recordings = newest(ports, limit)
     waiting = _waiting(ports)
     given_up = ports.records.count(DEAD_LETTERS)
+    failed = by_class(ports.records)
     if as_json:
         report = {
             "states": states,
             "recordings": [_as_json(one, ports) for one in recordings],
             "messages_waiting": waiting,
             "dead_letters": given_up,
+            "failed_attempts": failed,
         }
         print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
@@ -62,6 +65,8 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
         console.print(f"Messages waiting: {told}.", highlight=False)
     if given_up:
         console.print(f"{given_up} messages were given up after too many tries (dead letters).")
+    if failed:
+        console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
 
 
 def newest(ports: Ports, limit: int) -> list[Recording]:
@@ -70,6 +75,18 @@ def newest(ports: Ports, limit: int) -> list[Recording]:
     found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
     known = {key: from_fields(fields, Recording) for page in found for key, fields in page}
     return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
+
+
+def _told(failed: dict[str, dict[str, int]]) -> str:
+    """`deepgram 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: where, then how often what went wrong."""
+    return "; ".join(
+        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_most))
+        for where, kinds in failed.items()
+    )
+
+
+def _most(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _waiting(ports: Ports) -> dict[str, int] | None:
