@@ -14,8 +14,8 @@ from local import cli, report
 from local.events import object_resource
 from local.platform import open_ports
 from local.screen import Screen, printable
-from shared.errors import BadMedia
-from shared.flow import chunk, record, upload
+from shared.errors import BadMedia, EngineFailed, StoreUnavailable
+from shared.flow import chunk, failures, record, upload
 from shared.messages import ChunkDone
 from shared.model import Decision, Options, Recording, StoredObject
 from shared.settings import Settings
@@ -83,6 +83,23 @@ def test_status_shows_why_a_method_was_chosen_and_which_were_not(call, state):
     assert told["method"] == "parakeet"
     assert [one["method"] for one in told["considered"]] == ["parakeet", "hybrid", "deepgram"]
     assert told["considered"][1]["why_not"] == "Deepgram is not set up"
+
+
+def test_status_counts_failed_attempts_by_place_and_class_where_there_are_any(call, state):
+    state.finish("talk.wav")
+    assert "Failed attempts" not in call("status").stdout
+    assert json.loads(call("status", "--json").stdout)["failed_attempts"] == {}
+    slow, broken = EngineFailed("timeout", "No answer in time."), StoreUnavailable("The disk is full.")
+    noted = [("deepgram", slow), ("deepgram", broken), ("deepgram", slow), ("merger", broken)]
+    for number, (where, error) in enumerate(noted):
+        failures.note(error, state.ports, where=where, message_id=str(number), attributes={})
+    shown = " ".join(call("status").stdout.split())
+    assert (
+        "whatever came of them: merger 1 StoreUnavailable; deepgram 2 EngineFailed, 1 StoreUnavailable."
+        in shown
+    )
+    told = json.loads(call("status", "--json").stdout)["failed_attempts"]
+    assert told == {"deepgram": {"EngineFailed": 2, "StoreUnavailable": 1}, "merger": {"StoreUnavailable": 1}}
 
 
 def test_cost_sums_the_ledger_and_compares(call, state):
