@@ -11,17 +11,11 @@ import threading
 import time
 from functools import partial
 
-from gpu_job import check, engine
-from gpu_job.worker import Worker
+from gpu_job import check, engine, process
 from shared.errors import DropscribeError
-from shared.flow import plan
-from shared.flow.executions import Meter, Place
 from shared.platform import connect
 from shared.settings import Settings
 from shared.telemetry import log
-
-IDLE_EXIT = 60.0
-"""Seconds."""
 
 
 def main() -> int:
@@ -40,15 +34,11 @@ def main() -> int:
         if asked.check:
             settings = Settings.from_environment()
             return check.run(partial(engine.load, settings, warm=False), settings.model)
-        ports = connect()
-        place, paid = Place.from_environment(os.environ), plan.worker_engine(ports.settings)
-        with Meter(ports, place, paid, began) as meter:
-            worker = Worker(ports, partial(engine.load, ports.settings), meter=meter)
-            done = worker.run(stop, idle_exit=None if asked.stay else IDLE_EXIT, warm=ports.settings.model)
+        worker = process.run(connect(), stop, stay=asked.stay, began=began)
     except DropscribeError as error:
         log.error("the worker cannot start: %s", error)
         return 2
-    log.info("worker ends: %s", done)
+    log.info("worker ends: %s", worker.summary)
     if worker.stuck:
         # The engine is inside a long call, and nothing but the end of the process ends it.
         logging.shutdown()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from gpu_job.memory import MemoryModel
+from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gpu_job.engine import Transcriber
+
+REMEMBERED = 60.0
+"""Seconds in which weights that could not be had are not looked for again."""
 
 
 class Engines:
@@ -20,22 +26,40 @@ class Engines:
     Args:
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
         limit_gb: what may be taken of an accelerator's memory, weights included, 10⁹ bytes.
+        load_cpu: gives the engine that runs them on the processor, whatever else there is; None where `load` does.
     """
 
-    def __init__(self, load: Callable[[str], Transcriber], limit_gb: float) -> None:
-        self._load = load
+    def __init__(
+        self,
+        load: Callable[[str], Transcriber],
+        limit_gb: float,
+        load_cpu: Callable[[str], Transcriber] | None = None,
+    ) -> None:
+        self._load, self._load_cpu = load, load_cpu or load
         self._limit = limit_gb
-        self._engines: dict[str, Transcriber] = {}
+        self._engines: dict[tuple[str, bool], Transcriber] = {}
+        self._missing: dict[tuple[str, bool], tuple[float, ModelUnavailable]] = {}
         self._models: dict[int, MemoryModel] = {}
         self._peak = 0
 
-    def get(self, model: str) -> Transcriber:
-        """The engine for some weights. Raises ModelUnavailable."""
-        if model not in self._engines:
-            engine = self._load(model)
+    def get(self, model: str, *, cpu: bool = False) -> Transcriber:
+        """The engine for some weights, on the processor where that is asked for. Raises ModelUnavailable."""
+        usual = self._engines.get((model, False))
+        if cpu and usual is not None and usual.engine == "parakeet-cpu":
+            return usual
+        key = (model, cpu)
+        since, error = self._missing.get(key, (-math.inf, None))
+        if error is not None and time.monotonic() - since < REMEMBERED:
+            raise error
+        if key not in self._engines:
+            try:
+                engine = (self._load_cpu if cpu else self._load)(model)
+            except ModelUnavailable as missing:
+                self._missing[key] = time.monotonic(), missing
+                raise
             self._models[id(engine)] = MemoryModel.of(engine.memory(), self._limit)
-            self._engines[model] = engine
-        return self._engines[model]
+            self._engines[key] = engine
+        return self._engines[key]
 
     def room(self, engine: Transcriber) -> float:
         """Units of `memory.py` that one batch may take."""

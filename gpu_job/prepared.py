@@ -57,6 +57,11 @@ class Prepared:
         """True when it was tried before: it must not take others down with it."""
         return self.delivery.attempt > 1
 
+    @property
+    def on_cpu(self) -> bool:
+        """True when it was handed on to the processor: what else there is has failed on it."""
+        return self.message.turn > 0 and self.message.chunk.engine == "parakeet-cpu"
+
 
 SMALLEST_SHARE = 1 / 16
 """What the shortest chunk counts for: bounds how many of them are under way."""
@@ -87,7 +92,7 @@ def together(waiting: Sequence[Prepared], most: float) -> list[Prepared]:
     chosen: list[Prepared] = []
     total = 0.0
     for one in waiting:
-        if one.alone or one.message.model != waiting[0].message.model:
+        if one.alone or (one.message.model, one.on_cpu) != (waiting[0].message.model, waiting[0].on_cpu):
             continue
         total += one.share
         if chosen and total > most:

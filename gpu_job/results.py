@@ -12,21 +12,22 @@ from shared.results import ChunkResult, LedgerRow, Word
 if TYPE_CHECKING:
     from gpu_job.engine import Transcriber
     from gpu_job.prepared import Prepared
+    from shared.flow.executions import Meter
     from shared.flow.ledger import Outcome
     from shared.model import Engine
     from shared.ports import Ports
 
 
-def keep(prepared: Prepared, engine: Transcriber, ports: Ports, worker: str) -> None:
+def keep(prepared: Prepared, engine: Transcriber, ports: Ports, meter: Meter) -> None:
     """Make the result of a chunk durable, with what it cost. Raises what `shared.flow.chunk.keep` raises."""
     result = chunk_result(prepared, engine)
-    chunk.keep(result, row_of(prepared, engine.engine, ports, worker, "heard"), ports)
+    chunk.keep(result, row_of(prepared, engine.engine, ports, meter, "heard"), ports)
 
 
-def row_of(prepared: Prepared, engine: Engine, ports: Ports, worker: str, outcome: Outcome) -> LedgerRow:
-    """What an attempt cost, whatever came of it. `worker` is where it ran, see `executions.Place`."""
+def row_of(prepared: Prepared, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:
+    """What an attempt cost, whatever came of it. `meter` knows where it ran."""
     # On a processor decoding takes time from the engine; beside an accelerator it costs nothing.
-    decoding = prepared.decode_seconds if engine == "parakeet-cpu" else 0.0
+    decoding = prepared.decode_seconds if (meter.machine or engine) == "parakeet-cpu" else 0.0
     return ledger.worker_row(
         prepared.message,
         ports,
@@ -36,7 +37,8 @@ def row_of(prepared: Prepared, engine: Engine, ports: Ports, worker: str, outcom
         decoded=round(prepared.pcm.seconds, 6),
         owned=prepared.pcm.owned if outcome == "heard" else 0.0,
         outcome=outcome,
-        worker=worker,
+        worker=meter.worker,
+        machine=meter.machine,
     )
 
 

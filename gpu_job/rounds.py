@@ -166,7 +166,7 @@ class Rounds:
     def _batches(self) -> Iterator[Batch]:
         while chunks := self._chunks():
             try:
-                engine = self._engines.get(chunks[0].message.model)
+                engine = self._engines.get(chunks[0].message.model, cpu=chunks[0].on_cpu)
             except Exception as error:  # noqa: BLE001 - whatever loading raises, no chunk is lost
                 self._on_error(chunks, error)
                 continue

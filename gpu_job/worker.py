@@ -58,6 +58,7 @@ class Worker:
     Args:
         ports: the world.
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
+        load_cpu: the same on the processor, for chunks that the other engine gave up; None: `load` does.
         on_progress: told the key of a recording and seconds of its audio just recognised.
         meter: told of the engine's time, where its idle time costs money.
     """
@@ -67,6 +68,7 @@ class Worker:
         ports: Ports,
         load: Callable[[str], Transcriber],
         *,
+        load_cpu: Callable[[str], Transcriber] | None = None,
         on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
         meter: Meter | None = None,
     ) -> None:
@@ -74,7 +76,7 @@ class Worker:
         self._meter = meter or Meter(ports, None, plan.worker_engine(ports.settings), 0.0)
         self._ports = ports
         self._on_progress = on_progress
-        self._engines = Engines(load, ports.settings.gpu_memory_limit_gb)
+        self._engines = Engines(load, ports.settings.gpu_memory_limit_gb, load_cpu)
         self._keeper = ThreadPoolExecutor(KEEPERS, thread_name_prefix="keeper")
         self._keeping: set[Future[None]] = set()
         self._lock = threading.Lock()
@@ -259,7 +261,7 @@ class Worker:
     def _fail(self, prepared: Prepared, error: Exception, engine: Transcriber | None) -> None:
         if engine is not None:
             try:
-                row = results.row_of(prepared, engine.engine, self._ports, self._meter.worker, "failed")
+                row = results.row_of(prepared, engine.engine, self._ports, self._meter, "failed")
                 ledger.write(row, self._ports)
             except DropscribeError as another:
                 log.warning("the cost of an attempt that failed is not in the ledger: %s", another)
@@ -283,7 +285,7 @@ class Worker:
 
     def _keep(self, prepared: Prepared, engine: Transcriber) -> None:
         try:
-            results.keep(prepared, engine, self._ports, self._meter.worker)
+            results.keep(prepared, engine, self._ports, self._meter)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
             self._meter.lost(prepared.busy_seconds)
             self._intake.failed(prepared.delivery, prepared.message.recording, error)

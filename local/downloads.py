@@ -16,6 +16,8 @@ from rich.progress import (
 )
 
 from gpu_job import weights
+from shared.errors import ModelUnavailable
+from shared.flow import fallback, flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from gpu_job.download import Progress
     from gpu_job.weights import Kind, Located
+    from shared.model import Options
+    from shared.ports import Ports
 
 WORTH_A_LINE = 20_000_000
 """Bytes of a file that one waits for."""
@@ -37,6 +41,24 @@ def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
     """
     with bars(console) as advance:
         return weights.locate(name, kind, progress=advance)
+
+
+def locate_or_do_without(name: str, options: Options, ports: Ports, console: Console) -> bool:
+    """See that weights are there; False where they are not, and another engine may take over what needs them.
+
+    Raises:
+        ModelUnavailable: they are not, and nobody may.
+    """
+    try:
+        locate(name, console)
+    except ModelUnavailable as error:
+        settings = flags.read(ports).applied(ports.settings)
+        others = fallback.allowed(options, settings, ports.engines)
+        if not settings.enable_fallback or "deepgram" not in others.engines:
+            raise
+        console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.platform import LocalPorts
-from shared.flow import documents
+from shared.flow import claims, documents
 from shared.flow.failures import by_class
 from shared.flow.give_up import DEAD_LETTERS
 from shared.flow.record import DEMO_WARNING
@@ -141,7 +142,15 @@ def _what(one: Recording, ports: Ports) -> str:
         return "; ".join([f"{one.words} words{demo}", *more])
     if one.decision is None:
         return one.held or "not looked at yet"
-    return f"{_done(one, ports)} of {len(one.chunks)} chunks; {one.decision.reason}"
+    handed = _handed_on(one, ports)
+    told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
+    return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}"
+
+
+def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
+    """Chunks that their own engine gave up, counted by the engine that has each now."""
+    found = claims.of_recording(one.id, ports.records).values() if one.chunks else ()
+    return dict(Counter(claim.engine for claim in found if claim.tried))
 
 
 def _done(one: Recording, ports: Ports) -> int:
@@ -162,6 +171,7 @@ def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
         "words": one.words,
         "chunks": len(one.chunks),
         "chunks_done": _done(one, ports),
+        "chunks_handed_on": _handed_on(one, ports),
         "method": one.decision.method if one.decision else None,
         "why": one.decision.reason if one.decision else None,
         "considered": to_fields(one.decision.considered) if one.decision else [],

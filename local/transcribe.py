@@ -86,14 +86,17 @@ def run(request: Request, ports: LocalPorts) -> int:
     if before:
         console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
     export.check(request.out)
+    warm = model
     if model is not None and before < len(submitted):
-        downloads.locate(model, console)  # or an error before anything is begun
+        wanted = replace(request.options, model=model)
+        # Or an error before anything is begun.
+        warm = model if downloads.locate_or_do_without(model, wanted, ports, console) else None
     oneshot.submit(submitted, ports)
     names = {one.key: printable(str(one.file.output)) for one in submitted}
     lines: dict[str, report.Line] = {}
     try:
         with Screen(console, names) as screen:
-            for one, recording in _endings(submitted, ports, screen, model):
+            for one, recording in _endings(submitted, ports, screen, warm):
                 screen.ended(recording)
                 folder = None
                 if recording.state == "DONE":
@@ -122,7 +125,7 @@ def _weights(options: Options, settings: Settings) -> str | None:
 
 
 def _endings(
-    submitted: Sequence[oneshot.Submitted], ports: LocalPorts, screen: Screen, model: str | None
+    submitted: Sequence[oneshot.Submitted], ports: LocalPorts, screen: Screen, warm: str | None
 ) -> Iterator[tuple[oneshot.Submitted, Recording]]:
     """Every input with its end; those that could not even be looked at come first."""
     for one in submitted:
@@ -139,7 +142,7 @@ def _endings(
                     code="missing",
                 ),
             )
-    yield from oneshot.follow(submitted, ports, parakeet_onnx.load, watcher=screen, warm=model)
+    yield from oneshot.follow(submitted, ports, parakeet_onnx.load, watcher=screen, warm=warm)
 
 
 def _show(lines: list[report.Line], request: Request, model: str | None) -> None:

@@ -96,8 +96,9 @@ def run(ports: LocalPorts) -> int:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         folders.remember(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
-        # A download or an error now, not behind a restarting worker.
-        downloads.locate(settings.model, Console(stderr=True))
+        if settings.method != "deepgram":
+            # A download or an error now, not behind a restarting worker.
+            downloads.locate_or_do_without(settings.model, Options(), ports, Console(stderr=True))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()

@@ -23,24 +23,33 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
     """
     if recording.state != "PLANNED":
         return
-    results = ports.records.query(documents.CHUNKS, {"recording": recording.id})
-    done = {fields["index"] for _, fields in results}
-    claimed = claims.of_recording(recording.id, ports.records)
-    missing = [
-        chunk_message(recording, chunk, claimed.get(chunk.index), ports)
-        for chunk in recording.chunks
-        if chunk.index not in done
-    ]
+    waiting = missing(recording, ports)
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
-    for message in missing:
+    for message in waiting:
         topic = topic_of(message.chunk.engine)
         by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
     waited = ports.clock.now() - recording.created
-    capacity.start_workers(sum(capacity.needs_worker(one.chunk) for one in missing), ports, waited)
-    if not missing:
-        say_done(recording.id, max(done), ports)
+    capacity.start_workers(sum(capacity.needs_worker(one.chunk) for one in waiting), ports, waited)
+    if not waiting:
+        say_done(recording.id, len(recording.chunks) - 1, ports)
+
+
+def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
+    """The messages of the chunks of a recording that have no result, each for the engine whose it is now.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    results = ports.records.query(documents.CHUNKS, {"recording": recording.id})
+    done = {fields["index"] for _, fields in results}
+    claimed = claims.of_recording(recording.id, ports.records)
+    return [
+        chunk_message(recording, chunk, claimed.get(chunk.index), ports)
+        for chunk in recording.chunks
+        if chunk.index not in done
+    ]
 
 
 def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:

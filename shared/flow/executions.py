@@ -110,6 +110,11 @@ class Meter:
         """For the rows of the attempts made here; empty where nothing is metered."""
         return self._place.worker if self._place else ""
 
+    @property
+    def machine(self) -> Engine | None:
+        """Whose machine it is, None where nothing is metered."""
+        return self._engine if self._place else None
+
     def spent(self, seconds: float) -> None:
         """The engine has worked on chunks for so long: rows are to follow, or `lost`."""
         with self._counting:

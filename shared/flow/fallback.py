@@ -167,6 +167,25 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None
         end(message, error, ports)
 
 
+def hand_on_missing(recording: Recording, error: DropscribeError, ports: Ports, *, ours: bool = False) -> int:
+    """Give the chunks of a recording that have no result to the next engines; gives how many were.
+
+    Args:
+        recording: PLANNED.
+        error: why.
+        ports: the world.
+        ours: leave those alone that are somebody else's service's.
+
+    Raises:
+        Transient: do it again.
+    """
+    return sum(
+        hand_on(message, error, ports)
+        for message in dispatch.missing(recording, ports)
+        if not (ours and message.chunk.engine == "deepgram")
+    )
+
+
 def end(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
     """End the recording of a chunk that no other engine may take, with what each engine said.
 

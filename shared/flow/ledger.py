@@ -39,6 +39,7 @@ def worker_row(
     owned: float = 0.0,
     outcome: Outcome = "heard",
     worker: str = "",
+    machine: Engine | None = None,
 ) -> LedgerRow:
     """The row of an attempt of an engine of ours: its share of the engine's time, at the price of the machine.
 
@@ -52,6 +53,8 @@ def worker_row(
         owned: seconds of them between the chunk's own bounds.
         outcome: what came of it.
         worker: execution and task, see `executions.Place.worker`.
+        machine: whose machine it ran on, where that is another's: a GPU costs what it costs while a processor
+            beside it works.
     """
     table, busy = prices_file.table(ports.settings), round(busy_seconds, 6)
     return LedgerRow(
@@ -61,7 +64,7 @@ def worker_row(
         attempt=attempt,
         audio_seconds=decoded,
         busy_seconds=busy,
-        usd=busy * table.engine_second(engine, ports.settings),
+        usd=busy * table.engine_second(machine or engine, ports.settings),
         prices=table.version,
         outcome=outcome,
         owned_seconds=owned,

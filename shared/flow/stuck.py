@@ -11,13 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from shared.errors import Permanent, Transient
-from shared.flow import documents, plan, record, upload
+from shared.flow import dispatch, documents, fallback, plan, record, upload
 from shared.messages import from_fields, to_fields
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.model import Recording
-    from shared.ports import Ports
+    from shared.ports import GpuState, Ports
     from shared.settings import Settings
 
 SWEEPS = "sweeps"
@@ -31,6 +31,9 @@ AT_A_TIME = 100
 
 QUEUED_FOR = 6 * 3600.0
 """Seconds that a recording may wait for its turn while the chunks of others come in."""
+
+NONE_TO_HAVE = frozenset({"quota", "denied", "missing"})
+"""States of the platform in which no worker will come soon."""
 
 MOST_TRIES = 5
 """How often something stuck is pushed before it ends as FAILED."""
@@ -119,12 +122,16 @@ def push_stuck(ports: Ports) -> int:
         verdict = judge(recording, note, workers, now, ports.settings)
         if verdict.action == "push":
             note = replace(note, since=now, tries=note.tries + 1)
+        handed = verdict.action != "wait" and _handed_on(recording, verdict, ports)
+        if handed:
+            note = replace(note, since=now, tries=0)
         if note != old:
             _write(recording.id, note, ports)
         if verdict.action != "wait":
-            log.warning("%s %s: %s", verdict.action, recording.id, verdict.reason)
-            _act(recording, verdict, ports)
+            log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
             acted += 1
+            if not handed:
+                _act(recording, verdict, ports)
     return acted
 
 
@@ -148,12 +155,34 @@ def _write(key: str, note: Note, ports: Ports) -> None:
         ports.records.update(SWEEPS, key, lambda _: to_fields(note))
 
 
+def _handed_on(recording: Recording, verdict: Verdict, ports: Ports) -> bool:
+    """Whether other engines have its chunks now: no worker can be had, or pushing it was no use."""
+    state = ports.gpu_jobs.state()
+    gives_up = verdict.action == "give up"
+    if recording.state != "PLANNED" or not (gives_up or state.status in NONE_TO_HAVE):
+        return False
+    error = Permanent(f"{verdict.reason} {_about_workers(state)}".strip())
+    try:
+        return fallback.hand_on_missing(recording, error, ports, ours=not gives_up) > 0
+    except Transient as another:
+        log.warning("%s cannot be handed on yet: %s", recording.id, another)
+        return False
+
+
+def _about_workers(state: GpuState) -> str:
+    return "" if state.status == "ready" else f"The workers: {state.reason or state.status}"
+
+
 def _act(recording: Recording, verdict: Verdict, ports: Ports) -> None:
     if verdict.action == "give up":
-        state = ports.gpu_jobs.state()
-        workers = "" if state.status == "ready" else f" The workers: {state.reason or state.status}"
-        error = Permanent(f"{verdict.reason}{workers} Look into the logs, then transcribe it again.")
-        record.fail(recording.id, error, ports)
+        workers = _about_workers(ports.gpu_jobs.state())
+        said = f"{verdict.reason} {workers}".strip()
+        error = Permanent(f"{said} Look into the logs, then transcribe it again.")
+        handed = [one for one in dispatch.missing(recording, ports) if one.tried]
+        if handed:
+            fallback.end(handed[0], error, ports)
+        else:
+            record.fail(recording.id, error, ports)
         return
     try:
         upload.take(recording.source, recording.options, ports)

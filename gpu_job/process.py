@@ -1,0 +1,95 @@
+"""The life of a worker process: its machine, its engines, and what becomes of the work when none can be loaded."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gpu_job import engine
+from gpu_job.worker import SUBSCRIPTION, Worker
+from shared.errors import DropscribeError, ModelUnavailable
+from shared.flow import fallback, plan
+from shared.flow.executions import Meter, Place
+from shared.messages import ChunkMessage, decode
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    import threading
+
+    from shared.ports import Delivery, Ports
+
+IDLE_EXIT = 60.0
+"""Seconds without work after which a worker ends."""
+
+PULLS = 100
+"""Messages given to other engines at one time."""
+
+PATIENCE = 5.0
+"""Seconds in which what this worker gave back has come again."""
+
+
+def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Worker:
+    """Run one worker until it is told to stop or has nothing to do; gives it, for what it has done.
+
+    Args:
+        ports: the world.
+        stop: asks for the end.
+        stay: wait for work for ever.
+        began: when the process started, seconds since 1970.
+
+    Raises:
+        ModelUnavailable: the weights of the deployment cannot be loaded. Chunks that another engine may take
+            are given to it, the others given back.
+        Transient: the worker broke down; nothing is lost.
+    """
+    settings = ports.settings
+    place, paid = Place.from_environment(os.environ), plan.worker_engine(settings)
+    with Meter(ports, place, paid, began) as meter:
+        worker = Worker(
+            ports,
+            partial(engine.load, settings),
+            load_cpu=partial(engine.load, replace(settings, enable_gpu=False)),
+            meter=meter,
+        )
+        # Where everything is Deepgram's, weights are loaded for the recording that asks for them.
+        warm = None if settings.method == "deepgram" else settings.model
+        try:
+            worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=warm)
+        except ModelUnavailable as error:
+            hand_on_all(error, ports, stop)
+            raise
+    return worker
+
+
+def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) -> int:
+    """Give the chunks that wait for this worker to the engines that may take them over.
+
+    Each is looked at once; the rest comes again, for a worker that finds its weights.
+
+    Returns:
+        How many were given.
+    """
+    queue, seen, given = ports.queue, set[str](), 0
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and not stop.wait(0.2):
+        for delivery in queue.pull(SUBSCRIPTION, PULLS, ports.settings.lease_seconds):
+            if delivery.message_id not in seen:
+                until = time.monotonic() + PATIENCE
+            seen.add(delivery.message_id)
+            if _handed_on(delivery, error, ports):
+                given += queue.ack(SUBSCRIPTION, delivery.lease)
+            else:
+                queue.nack(SUBSCRIPTION, delivery.lease, f"{type(error).__name__}: {error}")
+    log.warning("%d of %d chunks were given to other engines", given, len(seen))
+    return given
+
+
+def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
+    try:
+        return fallback.hand_on(decode(delivery.data, ChunkMessage), error, ports)
+    except DropscribeError as another:
+        log.warning("message %s cannot be given on now: %s", delivery.message_id, another)
+        return False
