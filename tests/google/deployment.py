@@ -24,10 +24,11 @@ from unittest import mock
 
 from google.cloud import storage
 
+from local import inputs
 from local.addresses import free_port
-from local.inputs import MEDIA_SUFFIXES
 from shared.adapters.platform import open_ports
 from shared.adapters.pubsub_setup import ensure
+from shared.errors import BadRequest
 from shared.flow import documents, record
 from shared.ports import Ports
 from shared.settings import Settings
@@ -165,9 +166,12 @@ def _wait_for(url: str, seconds: float = 60.0) -> None:
 
 def main() -> int:
     """Show it: upload files, wait, and print what came out."""
-    files = [Path(one) for one in sys.argv[1:]] or sorted(
-        path for path in (ROOT / "samples").iterdir() if path.suffix in MEDIA_SUFFIXES
-    )
+    given = [Path(one) for one in sys.argv[1:]] or [ROOT / "samples"]
+    try:
+        files = {one.output.as_posix(): one.path for one in inputs.collect(given).files}
+    except BadRequest as error:
+        print(error, file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         print(
             "starting Cloud Storage, Pub/Sub and Firestore emulators, five functions and a worker …",
@@ -175,24 +179,27 @@ def main() -> int:
         )
         with deployed(Path(folder)) as deployment:
             settings = deployment.ports.settings
-            for path in files:
-                deployment.upload(path.name, path)
-                print(f"uploaded gs://{settings.audio_bucket}/{path.name}", flush=True)
-            failed = 0
-            for path in files:
-                done = deployment.wait(path.name)
-                failed += done.state != "DONE"
-                told = done.reason
-                if done.state == "DONE":
-                    usd = record.cost(done.id, deployment.ports)
-                    told = f"{done.words} words of {done.duration} s, {done.decision.method}, ${usd:g}"
-                print(f"{done.state:6} gs://{settings.audio_bucket}/{path.name}: {told}")
-                for name in done.outputs:
-                    print(f"       gs://{settings.transcripts_bucket}/{name}")
-                    if name.endswith("transcript.txt"):
-                        text = deployment.ports.store.load(settings.transcripts_bucket, name).decode()
-                        print(f"       {text[:100].splitlines()[0]} …")
-    return 1 if failed else 0
+            for name, path in files.items():
+                deployment.upload(name, path)
+                print(f"uploaded gs://{settings.audio_bucket}/{name}", flush=True)
+            states = {_show(deployment, name).state for name in files}
+    return 0 if states == {"DONE"} else 1
+
+
+def _show(deployment: Deployment, name: str) -> Recording:
+    """Wait for the end of an object's recording, and print what came of it."""
+    ports, ended = deployment.ports, deployment.wait(name)
+    told = ended.reason
+    if ended.state == "DONE":
+        usd = record.cost(ended.id, ports)
+        told = f"{ended.words} words of {ended.duration} s, {ended.decision.method}, ${usd:g}"
+    print(f"{ended.state:6} {ended.source.uri}: {told}", flush=True)
+    for output in ended.outputs:
+        print(f"       gs://{ports.settings.transcripts_bucket}/{output}")
+        if output.endswith("transcript.txt"):
+            text = ports.store.load(ports.settings.transcripts_bucket, output).decode()
+            print(f"       {text[:100].partition(chr(10))[0]} …" if text else "       (nothing is said)")
+    return ended
 
 
 if __name__ == "__main__":
