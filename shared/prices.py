@@ -74,10 +74,14 @@ class PriceTable:
         )
 
     def engine_second(self, engine: Engine, settings: Settings) -> float:
-        """US dollars for a second in which a worker with this engine runs; 0 for a hosted engine."""
+        """US dollars for a second in which a worker with this engine runs; 0 for a hosted engine.
+
+        A GPU of one's own is a part of one's own computer: only in a project it is Cloud Run's.
+        """
         if engine == "deepgram":
             return 0.0
-        return self.gpu_second(settings) if engine == "parakeet-gpu" else settings.cpu_usd_per_hour / 3600
+        hired = engine == "parakeet-gpu" and settings.platform == "google"
+        return self.gpu_second(settings) if hired else settings.cpu_usd_per_hour / 3600
 
     def task_seconds(self, seconds: float) -> float:
         """Seconds that Cloud Run bills for an instance that lived so long."""

@@ -218,7 +218,10 @@ class Settings:
     )
     cpu_usd_per_hour: float = field(
         default=0.0,
-        metadata=_env("DROPSCRIBE_CPU_USD_PER_HOUR", "What an hour of this computer costs you, US dollars."),
+        metadata=_env(
+            "DROPSCRIBE_CPU_USD_PER_HOUR",
+            "What an hour of this computer costs you, its GPU included, US dollars.",
+        ),
     )
     prices: Path | None = field(
         default=None,

@@ -56,7 +56,8 @@ def test_deepgram_bills_by_the_second_and_more_for_many_languages():
 
 
 def test_a_second_of_an_engine_costs_what_runs_it():
-    settings = Settings(cpu_usd_per_hour=0.36)
+    settings = Settings(cpu_usd_per_hour=0.36, platform="google", project="my-project")
     assert TABLE.engine_second("parakeet-gpu", settings) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.engine_second("parakeet-gpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
     assert TABLE.engine_second("parakeet-cpu", settings) == pytest.approx(0.0001)
     assert TABLE.engine_second("deepgram", settings) == 0

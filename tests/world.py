@@ -66,6 +66,16 @@ class ScriptedMedia:
         return Pcm(samples=samples, start=-chunk.lead, owned=chunk.end - chunk.start)
 
 
+IN_A_PROJECT = {
+    "platform": "google",
+    "project": "my-project",
+    "audio_bucket": "audio",
+    "transcripts_bucket": "transcripts",
+    "work_bucket": "work",
+}
+"""Settings of a world whose engines are hired."""
+
+
 class World:
     """Ports over a folder, and the few moves that tests make in it."""
 

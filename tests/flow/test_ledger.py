@@ -7,7 +7,7 @@ import pytest
 from shared.flow import chunk, documents, ledger, upload
 from shared.messages import ChunkMessage, decode, from_fields
 from shared.results import LedgerRow
-from tests.world import World, heard
+from tests.world import IN_A_PROJECT, World, heard
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def rows(ports):
 
 
 def test_a_row_says_what_for_whom_when_and_at_which_prices(world, message):
-    assert ledger.write(row_of(message, world.ports, worker="gpu-x.0"), world.ports)
+    hired = replace(world.ports, settings=replace(world.settings, **IN_A_PROJECT))
+    assert ledger.write(row_of(message, hired, worker="gpu-x.0"), hired)
     (row,) = rows(world.ports)
     assert (row.audio_seconds, row.owned_seconds, row.busy_seconds) == (40.0, 30.0, 2.0)
     assert row.usd == pytest.approx(2 * 0.0002907, abs=1e-12)
@@ -44,10 +45,16 @@ def test_an_attempt_has_one_row_however_often_it_is_written(world, message):
     assert len(rows(world.ports)) == 2
 
 
+def test_a_gpu_of_ones_own_costs_what_the_computer_does(world, message):
+    settings = replace(world.settings, cpu_usd_per_hour=0.36)
+    assert row_of(message, world.ports).usd == 0
+    assert row_of(message, replace(world.ports, settings=settings)).usd == pytest.approx(0.0002)
+
+
 def test_a_file_of_prices_prices_the_rows_and_names_their_version(tmp_path):
     file = tmp_path / "ours.toml"
     file.write_text("l4_second = 0.0001\n")
-    world = World(tmp_path / "state", prices=file, model="tiny")
+    world = World(tmp_path / "state", prices=file, model="tiny", **IN_A_PROJECT)
     upload.on_upload(world.upload(), world.ports)
     message = decode(world.pull("gpu-worker")[0].data, ChunkMessage)
     row = row_of(message, world.ports)

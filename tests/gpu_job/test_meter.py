@@ -13,7 +13,7 @@ from shared.flow.executions import Meter, Place
 from shared.messages import from_fields
 from shared.results import LedgerRow
 from tests.gpu_job.test_worker import CountingEngine, toned, wait_until
-from tests.world import World
+from tests.world import IN_A_PROJECT, World
 
 RATE = 0.0002907
 """US dollars for a second of the smallest task with an L4."""
@@ -25,7 +25,7 @@ class GpuEngine(CountingEngine):
 
 @pytest.fixture
 def world(tmp_path):
-    world = World(tmp_path, chunk_minutes=0.5, model="fake", engines="parakeet-gpu")
+    world = World(tmp_path, chunk_minutes=0.5, model="fake", engines="parakeet-gpu", **IN_A_PROJECT)
     yield toned(world)
     world.close()
 
