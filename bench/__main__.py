@@ -14,7 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
-    ("Speed against onnx-asr's recipe and NeMo's transcribe()", ["bench.speed"]),
+    ("An hour of speech, against NeMo's own ways and onnx-asr's", ["bench.speed"]),
+    ("A thousand short files, against the same", ["bench.speed", "--bag", "1000"]),
+    ("The worker over its engine alone", ["bench.worker"]),
+    ("The real size with random weights, on a GPU", ["bench.real_size"]),
     ("The host's own work, overhead and memory", ["bench.flow"]),
     ("The worker's host work beside a fast GPU", ["bench.keeps_up"]),
     ("The router's probe of six hours", ["bench.probe"]),

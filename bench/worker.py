@@ -1,0 +1,179 @@
+"""What the worker adds to its engine: the same windows through both, in turns.
+
+    python -m bench worker [--model FILE.nemo] [--device cuda] [--hours 10] [--rounds 3] [--onnx]
+
+The engine alone is given windows that lie in memory, packed at once for the room that it has. The worker pulls
+chunks, reads and decodes mp3, cuts, packs and keeps results, with a fresh state and decoding processes that are
+still to be started. What it does before its first batch is told apart: beside real weights it happens while they
+load. `keeps_up.py` asks the same of an engine that sleeps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import machine
+from bench.contest import spread
+from bench.keeps_up import make_files
+from gpu_job.engines import Engines
+from gpu_job.memory import units
+from gpu_job.rounds import pack
+from gpu_job.worker import Worker
+from local.platform import open_ports
+from shared.flow import documents, upload
+from shared.settings import Settings
+
+TARGET = 0.95
+"""Share of the engine's own speed that the worker is to reach on a GPU; on a processor the two share its cores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of the worker over all files."""
+
+    seconds: float
+    """From its start to the last kept result."""
+    fill: float
+    """Of those, before the first batch."""
+    padding: float
+    """Share of what was computed that was padding."""
+
+
+class Watched:
+    """An engine that notes when it began, and keeps what it was given where that is wanted."""
+
+    def __init__(self, engine) -> None:
+        self._engine = engine
+        self.began = 0.0
+        self.windows: list | None = None
+        self.words = 0
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def transcribe(self, windows, phrases=()):
+        self.began = self.began or time.perf_counter()
+        if self.windows is not None:
+            self.windows += windows
+        heard = self._engine.transcribe(windows, phrases)
+        self.words += sum(map(len, heard))
+        return heard
+
+
+def through(folder: Path, engine: Watched, limit_gb: float) -> Run:
+    """All files of a folder through a worker; planning them is not timed."""
+    with tempfile.TemporaryDirectory() as state:
+        settings = Settings(
+            state_dir=Path(state), engines=engine.engine, model=engine.model, gpu_memory_limit_gb=limit_gb
+        )
+        ports = open_ports(settings)
+        planned = [upload.on_object(ports.file(path), ports) for path in sorted(folder.iterdir())]
+        chunks = sum(len(one.chunks) for one in planned)
+        ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
+        stop = threading.Event()
+        worker = Worker(ports, lambda _model: engine)
+        thread = threading.Thread(target=worker.run, args=(stop,))
+        engine.began = 0.0
+        started = time.perf_counter()
+        thread.start()
+        while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
+            time.sleep(0.01)
+        seconds = time.perf_counter() - started
+        stop.set()
+        thread.join()
+        ports.close()
+    if worker.summary.chunks < chunks:
+        raise SystemExit(f"the worker kept {worker.summary.chunks} of {chunks} chunks")
+    return Run(seconds=seconds, fill=engine.began - started, padding=worker.summary.padding)
+
+
+def alone(engine, windows, engines: Engines) -> float:
+    """Seconds that the engine takes for windows in memory, packed as the worker packs them."""
+    batches = pack([len(one) for one in windows], engine, engines.room(engine))
+    started = time.perf_counter()
+    for batch in batches:
+        engine.transcribe([windows[index] for index in batch])
+        engines.fitted(engine, len(batch) * units(float(max(len(windows[index]) for index in batch))))
+    return time.perf_counter() - started
+
+
+def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> None:
+    """Both in turns; prints a line for each round, and the shares."""
+    engines = Engines(lambda _model: engine, limit_gb)
+    engines.get(engine.model)  # what there is of memory before anything else
+    watched = Watched(engine)
+    watched.windows = []
+    through(folder, watched, limit_gb)  # warms everything up, and tells the windows
+    windows, watched.windows = watched.windows, None
+    seconds = sum(map(len, windows)) / 16_000
+    words = watched.words
+    for _ in range(2):
+        alone(engine, windows, engines)  # learns how much memory there is
+    runs, bare = [], []
+    for number in range(rounds):
+        bare.append(alone(engine, windows, engines))
+        runs.append(through(folder, watched, limit_gb))
+        print(
+            f"round {number + 1} of {rounds}: engine {bare[-1]:.2f} s, worker {runs[-1].seconds:.2f} s",
+            flush=True,
+        )
+    shares = [one / run.seconds for one, run in zip(bare, runs, strict=True)]
+    filled = [one / (run.seconds - run.fill) for one, run in zip(bare, runs, strict=True)]
+    aim = f"   aim {TARGET}" if device == "cuda" else "   (decoding takes cores from the engine here)"
+    print(
+        f"\n{engine.engine} ({engine.device.dtype}, {engine.device.graphs}), {seconds / 3600:.2f} h in {len(windows)} "
+        f"windows, {words / seconds:.1f} words a second\n"
+        f"  engine alone {seconds / statistics.median(bare):.0f}x, worker "
+        f"{seconds / statistics.median(one.seconds for one in runs):.0f}x, padding {100 * runs[-1].padding:.1f} %\n"
+        f"  worker over engine {spread(shares)}{aim}\n"
+        f"  without the {statistics.median(one.fill for one in runs):.2f} s before its first batch {spread(filled)}"
+    )
+    peak, whose = engines.peak()
+    print(f"  peak {peak / 1e9:.2f} GB of {whose} memory")
+
+
+def load(model: str, device: str, *, onnx: bool):
+    """The engine, warm."""
+    if onnx:
+        from gpu_job import parakeet_onnx
+
+        engine = parakeet_onnx.load(model)
+    else:
+        from gpu_job import parakeet
+
+        engine = parakeet.load(model, device=device)
+    engine.warm_up()
+    return engine
+
+
+def main() -> int:
+    """Measure, and print; 0 when everything ran."""
+    parser = argparse.ArgumentParser(prog="python -m bench worker", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--model", default="tiny", help="weights: tiny, or a .nemo file")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if machine.has_cuda() else "cpu")
+    parser.add_argument("--hours", type=float, help="of mp3 (1; 10 on a GPU), 1 or more")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--onnx", action="store_true", help="the ONNX engine, on a processor")
+    parser.add_argument(
+        "--memory", type=float, default=Settings().gpu_memory_limit_gb, help="as GPU_MEMORY_LIMIT_GB"
+    )
+    arguments = parser.parse_args()
+    hours = arguments.hours or (10.0 if arguments.device == "cuda" else 1.0)
+    for line in machine.described(arguments.device):
+        print(line)
+    with tempfile.TemporaryDirectory() as name:
+        make_files(Path(name), hours)
+        engine = load(arguments.model, arguments.device, onnx=arguments.onnx)
+        measure(engine, Path(name), arguments.rounds, arguments.memory, arguments.device)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
