@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from local import letters
 from local.platform import LocalPorts
 from shared.flow import claims, documents
 from shared.flow.failures import by_class
@@ -40,6 +41,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     recordings = newest(ports, limit)
     waiting = _waiting(ports)
     given_up = ports.records.count(DEAD_LETTERS)
+    newest_letters = letters.newest(ports.records) if given_up else []
     failed = by_class(ports.records)
     if as_json:
         report = {
@@ -47,6 +49,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
             "recordings": [_as_json(one, ports) for one in recordings],
             "messages_waiting": waiting,
             "dead_letters": given_up,
+            "newest_dead_letters": to_fields(newest_letters),
             "failed_attempts": failed,
         }
         print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
@@ -54,9 +57,9 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     console = Console(width=None if Console().is_terminal else 160)
     if not recordings:
         console.print(_nothing(ports), highlight=False)
-        return
-    console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
-    console.print(_table(recordings, ports))
+    else:
+        console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
+        console.print(_table(recordings, ports))
     left = sum(states.values()) - len(recordings)
     if left > 0:
         console.print(f"{left} more; `--limit` shows more of them.", highlight=False)
@@ -65,7 +68,11 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
         told = ", ".join(f"{count} for {name}" for name, count in busy.items())
         console.print(f"Messages waiting: {told}.", highlight=False)
     if given_up:
-        console.print(f"{given_up} messages were given up after too many tries (dead letters).")
+        console.print(f"Messages that were given up (dead letters): {given_up}. The newest:", highlight=False)
+        for one in newest_letters:
+            told = " ".join(filter(None, [_moment(one.time), one.where]))
+            why = one.reason or "nobody could say why: look into the logs"
+            console.print(Text(f"  {told}: {why}\n    {one.message}"))
     if failed:
         console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
 
@@ -122,15 +129,18 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
     for name in ("when", "file", "state", "length", "what"):
         shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
     for one in recordings:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.created))
         shown.add_row(
-            when,
+            _moment(one.created),
             Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
             Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
             human_duration(one.duration or (one.audio.duration if one.audio else None)),
             Text(_what(one, ports)),
         )
     return shown
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _what(one: Recording, ports: Ports) -> str:

@@ -84,8 +84,8 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
         )
     if isinstance(error, api.NotFound):
         return ConfigurationError(
-            f"Cannot {doing}: there is no bucket {bucket}. Create it, or name another one in the "
-            f"settings. {said}"
+            f"Cannot {doing}: there is no bucket {bucket}. Check its name, in the settings or in the request, "
+            f"or create it. {said}"
         )
     if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
         return credentials.meaning(error)

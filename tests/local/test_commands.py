@@ -15,7 +15,7 @@ from local.events import object_resource
 from local.platform import open_ports
 from local.screen import Screen, printable
 from shared.errors import BadMedia, EngineFailed, StoreUnavailable
-from shared.flow import chunk, failures, record, upload
+from shared.flow import chunk, failures, give_up, record, upload
 from shared.messages import ChunkDone
 from shared.model import Decision, Options, Recording, StoredObject
 from shared.settings import Settings
@@ -100,6 +100,16 @@ def test_status_counts_failed_attempts_by_place_and_class_where_there_are_any(ca
     )
     told = json.loads(call("status", "--json").stdout)["failed_attempts"]
     assert told == {"deepgram": {"EngineFailed": 2, "StoreUnavailable": 1}, "merger": {"StoreUnavailable": 1}}
+
+
+def test_status_shows_the_newest_dead_letters_with_their_reasons(call, state):
+    state.ports.records.create(
+        give_up.DEAD_LETTERS, "m", {"time": 1e9, "attributes": {give_up.ERROR: "no uri"}, "data": "{}"}
+    )
+    assert "dead letters): 1. The newest:" in call("status").stdout
+    assert ": no uri\n    {}\n" in call("status").stdout
+    (told,) = json.loads(call("status", "--json").stdout)["newest_dead_letters"]
+    assert told == {"time": 1e9, "where": "", "reason": "no uri", "message": "{}"}
 
 
 def test_cost_sums_the_ledger_and_compares(call, state):
