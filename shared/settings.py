@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import platformdirs
@@ -358,14 +358,29 @@ class Settings:
             try:
                 msgspec.convert(value, type=types[name], strict=False)
             except msgspec.ValidationError as error:
-                raise ConfigurationError(f"{variable(name)} is {value!r}: {error}") from error
+                must_be = _wanted(types[name])
+                raise ConfigurationError(f"{variable(name)} is {value!r}: it must be {must_be}") from error
         settings = msgspec.convert(values, type=cls, strict=False)
         prices_file.table(settings)  # a price list that cannot be read stops the process now
         return settings
 
 
+def _wanted(kind: Any) -> str:
+    """What a variable of a type may hold, in words."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    words = {bool: "true or false", int: "a whole number", float: "a number"}
+    return next((words[one] for one in (kind, *get_args(kind)) if one in words), "a text")
+
+
 SECRETS = frozenset(one.name for one in fields(Settings) if one.metadata.get("secret"))
 """Settings that are shown to nobody: neither in messages nor in logs."""
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings and are none: misspelt ones, which would be ignored in silence."""
+    known = {one.metadata["env"] for one in fields(Settings)}
+    return sorted(name for name in environ if name.startswith("DROPSCRIBE_") and name not in known)
 
 
 def variable(name: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigurationError
-from shared.settings import SECRETS, Settings
+from shared.settings import SECRETS, Settings, unknown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
@@ -45,11 +45,20 @@ def test_values_are_read_with_their_types():
         ("DROPSCRIBE_TRANSCRIPTS_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_GPU_MAX_TASKS", "0", "must be from 1 to 10000"),
         ("DROPSCRIBE_STUCK_MINUTES", "0.5", "must be 1 or more"),
+        ("DROPSCRIBE_PLATFORM", "goggle", "'goggle': it must be one of local, google"),
+        ("GPU_BATCH_SIZE", "many", "'many': it must be a whole number"),
+        ("DROPSCRIBE_LEASE_SECONDS", "long", "'long': it must be a number"),
+        ("ENABLE_FALLBACK", "maybe", "'maybe': it must be true or false"),
     ],
 )
 def test_a_wrong_value_is_refused_with_the_name_of_its_variable(name, value, says):
     with pytest.raises(ConfigurationError, match=says):
         Settings.from_environment({name: value})
+
+
+def test_variables_that_look_like_settings_and_are_none_are_found():
+    environ = {"DROPSCRIBE_STUCK_MINUTE": "5", "DROPSCRIBE_PLATFORM": "local", "PATH": "/bin"}
+    assert unknown(environ) == ["DROPSCRIBE_STUCK_MINUTE"]
 
 
 def test_buckets_have_short_names_on_one_machine_and_those_of_the_project_in_the_cloud():

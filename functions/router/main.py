@@ -8,14 +8,13 @@ import functions_framework
 
 from functions.outcome import acknowledged, pubsub_message, uploaded_object
 from shared.flow import request, upload
-from shared.platform import connect
-from shared.settings import Settings
+from shared.platform import check_settings, connect
 from shared.topology import REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
-Settings.from_environment()  # a wrong setting stops the process now, not at its first event
+check_settings()
 
 
 @functions_framework.cloud_event

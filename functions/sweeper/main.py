@@ -8,15 +8,14 @@ import functions_framework
 
 from functions.outcome import acknowledged, pubsub_message
 from shared.flow import give_up, sweep
-from shared.platform import connect
-from shared.settings import Settings
+from shared.platform import check_settings, connect
 from shared.topology import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
     from flask import Request
 
-Settings.from_environment()  # a wrong setting stops the process now, not at its first event
+check_settings()
 
 
 @functions_framework.cloud_event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -41,6 +42,18 @@ def test_importing_a_function_is_quick_and_loads_no_engine_and_no_client(functio
     loaded = json.loads(result.stdout)
     assert loaded["seconds"] < 1.0
     assert [name for name in HEAVY if name in loaded["modules"]] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_with_a_wrong_setting_says_so_in_one_line_and_ends(function):
+    serve = ["--source", f"functions/{function}/main.py", "--target", "on_chunk", "--port", "0"]
+    result = subprocess.run(
+        [sys.executable, "-m", "functions_framework", *serve],
+        cwd=ROOT, env=os.environ | {"GPU_BATCH_SIZE": "many"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "cannot start: GPU_BATCH_SIZE is 'many': it must be a whole number" in result.stderr
 
 
 def test_every_function_is_looked_at():
