@@ -43,6 +43,11 @@ class StoredObject:
         """`gs://bucket/name`, or `file:///path`, for people and logs."""
         return f"file:///{self.name}" if self.bucket == FILES_BUCKET else f"gs://{self.bucket}/{self.name}"
 
+    @property
+    def is_folder(self) -> bool:
+        """True for the empty object by which consoles and file system mounts show a folder."""
+        return self.name.endswith("/") and not self.size
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:

@@ -115,7 +115,9 @@ def take_lost(ports: Ports) -> int:
     found = [
         one
         for one in ports.store.list(ports.settings.audio_bucket)
-        if (one.generation, one.name) > (mark.generation, mark.name) and one.generation <= last
+        if (one.generation, one.name) > (mark.generation, mark.name)
+        and one.generation <= last
+        and not one.is_folder
     ]
     found.sort(key=lambda one: (one.generation, one.name))
     taken, at = 0, mark

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
-def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording:
+def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
     """Take one uploaded object from its event to published chunks.
 
     Args:
@@ -33,7 +33,8 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording:
         ports: the world.
 
     Returns:
-        The recording, PLANNED, or already further on where this event was seen before.
+        The recording, PLANNED, or already further on where this event was seen before; None for a folder,
+        which is no upload.
 
     Raises:
         BadRequest: the event itself is malformed; there is no recording to fail.
@@ -43,7 +44,7 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording:
     ours = {ports.settings.transcripts_bucket, ports.settings.work_bucket}
     if source.bucket in ours:
         raise BadRequest(f"{source.uri} is an output: point the router's events at the audio bucket only.")
-    return on_object(source, ports)
+    return None if source.is_folder else on_object(source, ports)
 
 
 def on_object(source: StoredObject, ports: Ports) -> Recording:

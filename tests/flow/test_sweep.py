@@ -72,6 +72,12 @@ def test_what_lay_in_the_bucket_before_the_first_sweep_is_left_alone(cloud):
     assert tick(cloud, 60) == NOTHING
 
 
+def test_a_folder_is_no_lost_upload(cloud):
+    tick(cloud)
+    cloud.ports.store.create("audio", "calls/", b"", "text/plain")
+    assert tick(cloud, 20) == NOTHING
+
+
 def test_a_young_object_is_left_to_its_event(cloud):
     tick(cloud, 10)
     cloud.upload_now("young.wav")

@@ -64,6 +64,13 @@ def test_an_empty_file_fails_without_being_probed(world):
     assert world.media.probes == 0
 
 
+def test_a_folder_made_in_the_console_is_no_upload(world):
+    assert upload.on_upload(world.upload("calls/2026/", b""), world.ports) is None
+    assert list(documents.recordings(world.ports.records)) == []
+    # A name may end so; what holds bytes is an upload.
+    assert upload.on_upload(world.upload("odd/", b"sound"), world.ports).state == "PLANNED"
+
+
 def test_options_come_with_the_upload(world):
     recording = upload.on_upload(
         world.upload(**{"dropscribe-track": "2", "dropscribe-language": "de"}), world.ports
