@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from gpu_job.catalogue import Kind
     from shared.model import Engine
     from shared.results import Word
     from shared.settings import Settings
@@ -136,10 +137,7 @@ def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
             are nobody's wish.
         ModelUnavailable: says what is missing and what to do.
     """
-    only_gpu = "parakeet-gpu" in settings.engine_set and "parakeet-cpu" not in settings.engine_set
-    gpu = settings.enable_gpu and (only_gpu or (has_gpu() and _has_nemo()))
-    path = Path(model).expanduser()
-    if model.endswith(".nemo") or (gpu and not path.is_dir()):
+    if form(settings, model) == "nemo":
         if not _has_nemo():
             raise ConfigurationError(
                 f"To run {model} takes torch and NeMo, which are not installed here. Install them with "
@@ -147,7 +145,7 @@ def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
             )
         from gpu_job import parakeet  # noqa: PLC0415 - torch, only where it is wanted
 
-        engine: Transcriber = parakeet.load(model, device="cuda" if gpu else "cpu")
+        engine: Transcriber = parakeet.load(model, device="cuda" if _on_gpu(settings) else "cpu")
     else:
         from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine
 
@@ -155,6 +153,28 @@ def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
     if warm:
         engine.warm_up()
     return engine
+
+
+def form(settings: Settings, model: str) -> Kind:
+    """Which form of some weights `load` takes on this machine."""
+    if model.endswith(".nemo"):
+        return "nemo"
+    return "nemo" if _on_gpu(settings) and not Path(model).expanduser().is_dir() else "onnx"
+
+
+def here() -> tuple[Engine, ...]:
+    """The engines of ours that this machine can run, the faster one first."""
+    return ("parakeet-gpu", "parakeet-cpu") if has_gpu() and _has_nemo() else ("parakeet-cpu",)
+
+
+def must_have_gpu(settings: Settings) -> bool:
+    """Whether the deployment has no other engine of ours than Parakeet on a GPU."""
+    named = settings.engine_set
+    return settings.enable_gpu and "parakeet-gpu" in named and "parakeet-cpu" not in named
+
+
+def _on_gpu(settings: Settings) -> bool:
+    return must_have_gpu(settings) or (settings.enable_gpu and "parakeet-gpu" in here())
 
 
 def has_gpu() -> bool:

@@ -302,6 +302,7 @@ def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa
 
     with _errors():
         _choose_state(state_dir)
+        _choose_engines()
         raise typer.Exit(command.run(as_json=as_json))
 
 
@@ -406,6 +407,7 @@ def _ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPo
     from shared.settings import Settings  # noqa: PLC0415 - see transcribe
 
     _choose_state(state_dir)
+    _choose_engines()
     settings = Settings.from_environment()
     if settings.platform != "local":
         raise ConfigurationError(
@@ -453,6 +455,16 @@ def _absolute(value: Path | str) -> str:
 def _choose_state(state_dir: Path | None) -> None:
     if state_dir is not None:
         os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
+
+
+def _choose_engines() -> None:
+    """Where nobody says which engines this machine has, look; the processes that `up` starts read the same."""
+    from gpu_job import engine  # noqa: PLC0415 - see transcribe
+
+    if os.environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not os.environ.get("DROPSCRIBE_ENGINES"):
+        found = engine.here()
+        if "parakeet-gpu" in found:
+            os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
 
 
 if __name__ == "__main__":

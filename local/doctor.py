@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gpu_job import weights
+from gpu_job import engine, weights
 from shared.adapters.deepgram_answers import CONSOLE
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.settings import Settings
@@ -24,6 +24,8 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from gpu_job.catalogue import Kind
 
 FREE_BYTES = 5_000_000_000
 """Less free disk than this is worth a word: the real weights alone take half of it."""
@@ -69,11 +71,11 @@ def _look() -> Iterator[Finding]:
         yield Finding(what="settings", state="missing", found=str(error), fix="change or unset the variable")
         return
     yield _folder(settings.state_dir)
+    yield _gpu(settings)
     for known in weights.catalogue():
         yield _weights(known, settings)
     if settings.model not in {one.name for one in weights.catalogue()}:
-        yield _own_weights(settings.model)
-    yield _gpu()
+        yield _own_weights(settings.model, engine.form(settings, settings.model))
     yield _deepgram(settings)
 
 
@@ -114,11 +116,14 @@ def _folder(folder: Path) -> Finding:
 
 def _weights(known: weights.Weights, settings: Settings) -> Finding:
     role = ", the default for your files" if known.name == settings.model else ""
-    what = f"weights {known.name}{role}"
-    if known.onnx.on_disk() is not None:
+    form = engine.form(settings, known.name)
+    release, nemo = known.release(form), form == "nemo"
+    what = f"weights {known.name}{' for the GPU' if nemo else ''}{role}"
+    if release.on_disk() is not None:
         return Finding(what=what, state="ok", found=f"on this disk. {known.about} {known.licence}")
-    fix = f"dropscribe models pull {known.name} downloads {known.onnx.size / 1e9:.1f} GB once"
-    if known.onnx.repository is None:
+    command = f"dropscribe models pull {known.name}{' --nemo' if nemo else ''}"
+    fix = f"{command} downloads {release.size / 1e9:.1f} GB once"
+    if release.repository is None:
         fix = "run Dropscribe from a clone of its repository"
     return Finding(
         what=what,
@@ -128,9 +133,9 @@ def _weights(known: weights.Weights, settings: Settings) -> Finding:
     )
 
 
-def _own_weights(model: str) -> Finding:
+def _own_weights(model: str, form: Kind) -> Finding:
     try:
-        folder = weights.locate(model).path
+        folder = weights.locate(model, form).path
     except ModelUnavailable as error:
         what = "weights PARAKEET_MODEL_NAME"
         return Finding(
@@ -139,13 +144,24 @@ def _own_weights(model: str) -> Finding:
     return Finding(what=f"weights {model}, the default for your files", state="ok", found=str(folder))
 
 
-def _gpu() -> Finding:
+def _gpu(settings: Settings) -> Finding:
     what = "GPU"
-    if shutil.which("nvidia-smi") is None:
-        return Finding(what=what, state="optional", found="no NVIDIA driver found; Parakeet runs on the CPU")
-    nemo = importlib.util.find_spec("nemo") is not None
-    found = f"NVIDIA driver found; NeMo is {'' if nemo else 'not '}installed; this version runs on the CPU"
-    return Finding(what=what, state="optional", found=found)
+    only = engine.must_have_gpu(settings)
+    if not engine.has_gpu():
+        found = "no NVIDIA GPU found; Parakeet runs on the CPU"
+        if only:
+            fix = "unset DROPSCRIBE_ENGINES, or run where there is a GPU"
+            return Finding(what=what, state="missing", found="no NVIDIA GPU found", fix=fix)
+        return Finding(what=what, state="optional", found=found)
+    if "parakeet-gpu" not in engine.here():
+        fix = f"{sys.executable} -m pip install 'dropscribe[nemo]'"
+        found = "there is an NVIDIA GPU, but torch and NeMo are not installed; Parakeet runs on the CPU"
+        return Finding(what=what, state="missing" if only else "optional", found=found, fix=fix)
+    if not settings.enable_gpu:
+        found = "there is an NVIDIA GPU; ENABLE_GPU_TRANSCRIPTION switches it off"
+        return Finding(what=what, state="optional", found=found, fix="unset ENABLE_GPU_TRANSCRIPTION")
+    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tries)"
+    return Finding(what=what, state="ok", found=found)
 
 
 def _show(findings: list[Finding]) -> None:

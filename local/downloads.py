@@ -15,7 +15,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from gpu_job import weights
+from gpu_job import engine, weights
 from shared.errors import ModelUnavailable
 from shared.flow import fallback, flags
 
@@ -50,7 +50,7 @@ def locate_or_do_without(name: str, options: Options, ports: Ports, console: Con
         ModelUnavailable: they are not, and nobody may.
     """
     try:
-        locate(name, console)
+        locate(name, console, engine.form(ports.settings, name))
     except ModelUnavailable as error:
         settings = flags.read(ports).applied(ports.settings)
         others = fallback.allowed(options, settings, ports.engines)

@@ -97,6 +97,7 @@ def follow(
     ports: LocalPorts,
     load: Callable[[str], Transcriber],
     *,
+    load_cpu: Callable[[str], Transcriber] | None = None,
     watcher: Watcher | None = None,
     warm: str | None = None,
 ) -> Iterator[tuple[Submitted, Recording]]:
@@ -106,6 +107,7 @@ def follow(
         submitted: from `look`, after `submit`.
         ports: the world.
         load: gives the engine for the name of some weights.
+        load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
         watcher: told how far things are.
         warm: weights to load before the first chunk comes.
 
@@ -125,7 +127,7 @@ def follow(
             loop = PushLoop(ports.queue, subscription, step)
             loop.start()
             stack.callback(loop.stop)
-        worker = Worker(ports, load, on_progress=watcher.heard)
+        worker = Worker(ports, load, load_cpu=load_cpu, on_progress=watcher.heard)
         if warm is not None:
             worker.engine(warm)
         stop = threading.Event()

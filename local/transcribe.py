@@ -7,13 +7,14 @@ import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from gpu_job import parakeet_onnx
+from gpu_job import engine
 from local import downloads, export, inputs, oneshot, report
 from local.screen import Screen, printable
 from shared.errors import BadRequest
@@ -142,7 +143,15 @@ def _endings(
                     code="missing",
                 ),
             )
-    yield from oneshot.follow(submitted, ports, parakeet_onnx.load, watcher=screen, warm=warm)
+    settings = ports.settings
+    yield from oneshot.follow(
+        submitted,
+        ports,
+        partial(engine.load, settings),
+        load_cpu=partial(engine.load, replace(settings, enable_gpu=False)),
+        watcher=screen,
+        warm=warm,
+    )
 
 
 def _show(lines: list[report.Line], request: Request, model: str | None) -> None:

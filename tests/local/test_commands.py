@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from gpu_job import engine
 from local import cli, report
 from local.events import object_resource
 from local.platform import open_ports
@@ -144,6 +145,39 @@ def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, mon
     assert "s3cret" not in told
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A machine with a GPU; gives a way to say whether NeMo is installed."""
+    monkeypatch.setenv("DROPSCRIBE_ENGINES", "")
+    monkeypatch.setattr(engine, "has_gpu", lambda: True)
+    monkeypatch.setattr(engine, "_has_nemo", lambda: True)
+    return lambda there: monkeypatch.setattr(engine, "_has_nemo", lambda: there)
+
+
+def test_doctor_shows_the_weights_that_a_gpu_takes_where_there_is_one(call, gpu):
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    assert (found["GPU"]["state"], found["weights tiny for the GPU"]["state"]) == ("ok", "ok")
+    default = found["weights nvidia/parakeet-tdt-0.6b-v3 for the GPU, the default for your files"]
+    assert default["state"] == "ok" or "models pull nvidia/parakeet-tdt-0.6b-v3 --nemo" in default["fix"]
+
+
+def test_doctor_says_how_to_use_a_gpu_that_nothing_is_installed_for(call, gpu):
+    gpu(False)
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    assert found["GPU"]["state"] == "optional"
+    assert "pip install 'dropscribe[nemo]'" in found["GPU"]["fix"]
+    assert "weights tiny" in found
+
+
+def test_a_gpu_that_is_there_is_counted_on_unless_somebody_names_the_engines(call, gpu, state, monkeypatch):
+    state.upload("talk.wav")
+    sample = str(state.inbox / "talk.wav")
+    monkeypatch.setattr("shared.flow.probe.look_at", lambda *_: state.media.info)
+    assert "Parakeet on a GPU: no other engine" in call("route", sample).stdout
+    monkeypatch.setenv("DROPSCRIBE_ENGINES", "parakeet-cpu")
+    assert "Parakeet on this CPU: no other engine" in call("route", sample).stdout
 
 
 def test_doctor_finds_wrong_settings(call, monkeypatch):
