@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import av
 
+from shared.audio.riff import may_hide_a_stream
 from shared.audio.sniff import check_track
 from shared.errors import BadMedia
 
@@ -61,6 +62,11 @@ def open_container(
     }
     if not indexed:
         options["fflags"] = "+ignidx"
+    if demuxer == "wav" and not may_hide_a_stream(reader):
+        options["max_probe_packets"] = "1"
+        if not probing:
+            # Half a second at 16 kHz instead of FFmpeg's 64 ms: a packet costs more than its samples do.
+            options["max_size"] = "16384"
     if demuxer == "mov":
         options["ignore_chapters"] = "1"  # each would be a read somewhere else
     if demuxer in {"mpegts", "mpeg"}:

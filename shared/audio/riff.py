@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Literal
 from shared.audio.promise import Promise
 
 if TYPE_CHECKING:
+    from shared.audio.overlay import Overlay
     from shared.audio.reader import Reader
 
 MOST_CHUNKS = 200
 """Chunks looked at before the samples; real files have a dozen."""
 UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000, 2**64 - 1, 2**63 - 1}
 """Sizes that recorders write when they stream and do not yet know."""
+
+SYNCS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
+"""What frames of DTS begin with, in words of 16 and 14 bits of either order (ETSI TS 102 114 §5.3)."""
+LOOKED_AT, ENOUGH = 32 * 1024, 16 * 1024
+"""Bytes of a wave file looked at, and how many of them must be samples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +54,29 @@ _FORMS = {
     b"caff": _Form(first=8, samples=b"data", width=8, order="big", align=1),
     b"riff": _Form(first=40, samples=b"data", name=16, width=8, counts_itself=True, align=8),
 }
+
+
+def may_hide_a_stream(file: Reader | Overlay) -> bool:
+    """Whether the samples of a wave file may be a compressed stream in disguise, as those of a DTS disc are.
+
+    FFmpeg tries all its formats on the first samples to find that out, which takes longer than to decode a minute
+    of them. True where the beginning does not rule it out.
+
+    Args:
+        file: the recording; its position is the start afterwards.
+    """
+    file.seek(0)
+    head = bytearray()
+    while len(head) < LOOKED_AT and (part := file.read(LOOKED_AT - len(head))):
+        head += part
+    file.seek(0)
+    at = head.find(b"data") + 8
+    samples = head[at:]
+    if at < 8 or (len(head) == LOOKED_AT and len(samples) < ENOUGH):
+        return True
+    word = int.from_bytes(samples[:2], "big")
+    # AC-3 and MPEG audio have short marks, that samples have by chance: only the very first counts.
+    return word in {0x0B77, 0x770B} or 0xFFE0 <= word < 0xFFFF or any(sync in samples for sync in SYNCS)
 
 
 def shortage(reader: Reader) -> Promise | None:

@@ -1,5 +1,6 @@
 """What the sizes in a header promise of the samples, and what is there of them."""
 
+import io
 import struct
 
 import pytest
@@ -123,3 +124,38 @@ def test_a_broadcast_or_an_empty_length_in_wma_promises_nothing():
     assert asf.shortage(reader(bytes(unknown))) is None
     data[at + 88] |= 1
     assert asf.shortage(reader(bytes(data))) is None
+
+
+def disguised(stream):
+    """A compressed stream in the samples of a wave file, as on a disc for home cinemas."""
+    form = struct.pack("<IHHIIHH", 16, 1, 2, 48_000, 192_000, 4, 16)
+    body = b"WAVEfmt " + form + b"data" + struct.pack("<I", len(stream)) + stream
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def test_a_compressed_stream_in_the_samples_of_a_wave_file_is_found_and_decoded(sandbox):
+    file = Memory(disguised(make("ac3", "ac3", rate=48_000, seconds=8.0)))
+    audio = sandbox.probe(file)
+    assert audio.codec == "ac3"
+
+
+@pytest.mark.parametrize(
+    "sync",
+    [b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8"],
+)
+def test_a_mark_of_dts_anywhere_in_the_first_samples_calls_for_a_closer_look(sync):
+    assert riff.may_hide_a_stream(io.BytesIO(disguised(bytes(9000) + sync + bytes(40_000))))
+
+
+def test_plain_samples_call_for_none_and_the_position_is_the_start_again():
+    file = io.BytesIO(make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0))
+    assert not riff.may_hide_a_stream(file)
+    assert file.tell() == 0
+    assert not riff.may_hide_a_stream(io.BytesIO(disguised(b"\x01\x00" * 50)))
+
+
+def test_samples_that_begin_behind_a_long_header_call_for_a_closer_look():
+    plain = disguised(bytes(60_000))
+    assert riff.may_hide_a_stream(
+        io.BytesIO(plain[:12] + b"LIST" + struct.pack("<I", 40_000) + bytes(40_000) + plain[12:])
+    )
