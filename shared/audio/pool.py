@@ -24,6 +24,8 @@ class MediaPool:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._idle: list[Sandbox] = []
+        self._warming: list[threading.Thread] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def warm(self, count: int) -> None:
@@ -31,8 +33,10 @@ class MediaPool:
         with self._lock:
             new = [Sandbox(self._limits) for _ in range(count - len(self._idle))]
             self._idle += new
-        for sandbox in new:
-            threading.Thread(target=sandbox.start, name="warm", daemon=True).start()
+            for sandbox in new:
+                thread = threading.Thread(target=self._start, args=(sandbox,), name="warm", daemon=True)
+                thread.start()
+                self._warming.append(thread)
 
     def probe(self, source: Source, *, name: str, track: int) -> AudioInfo:
         """What the container says, from a bounded number of bytes."""
@@ -45,11 +49,22 @@ class MediaPool:
             return sandbox.decode(source, audio, chunk, track=track)
 
     def close(self) -> None:
-        """End the idle processes."""
+        """End the processes: those that are idle now, and those that work as soon as they have done."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
+            warming, self._warming = self._warming, []
+        # What is just being started would otherwise be there after its end.
+        for thread in warming:
+            thread.join()
         for sandbox in idle:
             sandbox.close()
+
+    def _start(self, sandbox: Sandbox) -> None:
+        with self._lock:
+            wanted = sandbox in self._idle
+        if wanted:
+            sandbox.start()
 
     @contextmanager
     def _sandbox(self) -> Iterator[Sandbox]:
@@ -59,4 +74,8 @@ class MediaPool:
             yield sandbox
         finally:
             with self._lock:
-                self._idle.append(sandbox)
+                closed = self._closed
+                if not closed:
+                    self._idle.append(sandbox)
+            if closed:
+                sandbox.close()

@@ -114,6 +114,7 @@ def deployed(folder: Path, **settings: str) -> Iterator[Deployment]:
         log = folder / "deployment.log"
         stack.enter_context(_processes(endpoints, log))
         ports = open_ports(Settings.from_environment())
+        stack.callback(ports.close)
         yield Deployment(ports=ports, environment=environment, log=log)
 
 
