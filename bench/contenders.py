@@ -105,7 +105,8 @@ def nemo_files(job: Job):
         )
         return [one.text for one in heard], {}
 
-    sizes = (8, 16, 32, 64, 128) if job.kind == "bag" else sorted({1, len(job.files)})
+    short = (8, 16, 32) if job.device == "cpu" else (32, 64, 128)
+    sizes = short if job.kind == "bag" else sorted({1, len(job.files)})
     options = [(size, workers) for size in sizes for workers in (0, min(8, cores()))]
     size, workers = _fastest(options, lambda option: recognise(job.trial, *option))
     label = f"transcribe(files, batch_size={size}, num_workers={workers}){how}, {_dtype(model)}"

@@ -129,16 +129,16 @@ def measure(case: str, path: Path) -> dict:
 
 
 def make_mp3(
-    path: Path, hours: int, *, rate: int = 44_100, layout: str = "stereo", bit_rate: int = 128_000
+    path: Path, hours: float, *, rate: int = 44_100, layout: str = "stereo", bit_rate: int = 128_000
 ) -> None:
-    """Hours of speech as mp3: one hour is encoded, then its frames are repeated."""
+    """Hours of speech as mp3: one hour, or less, is encoded, then its frames are repeated."""
     from tests.speech import talk, write_media
 
-    samples, _ = talk(3600, seed=20)
+    samples, _ = talk(3600 * min(1.0, hours), seed=20)
     write_media(path, samples, rate=rate, layout=layout, bit_rate=bit_rate, options={"write_xing": "0"})
     hour = path.read_bytes()
     with path.open("ab") as file:
-        for _ in range(hours - 1):
+        for _ in range(int(hours) - 1):
             file.write(hour[hour.index(b"\xff", 10) if hour.startswith(b"ID3") else 0 :])
 
 

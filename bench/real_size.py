@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 
 from bench import machine, random_weights, worker
-from bench.keeps_up import make_files
 from gpu_job.engine import OutOfMemory
 from shared.settings import Settings
 from tests.speech import SAMPLE_RATE, talk
@@ -100,12 +99,12 @@ def main() -> int:
         )
         quick = arguments.quick
         sweep(engine, LENGTHS[:2] if quick else LENGTHS, TOGETHER[:2] if quick else TOGETHER)
-        make_files(sound, arguments.hours)
+        worker.make_sound(sound, arguments.hours)
         worker.measure(engine, sound, arguments.rounds, arguments.memory, arguments.device)
         del engine
         again = ["--model", str(path), "--device", arguments.device, "--rounds", str(arguments.rounds)]
         parts = (
-            (["--hours", "0.05"], ["--bag", "20"])
+            (["--hours", "0.02"], ["--bag", "10"])
             if quick
             else (["--hours", str(arguments.hours)], ["--bag", "1000"])
         )
@@ -136,7 +135,7 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="little of everything")
     found = parser.parse_args()
     if found.quick:
-        found.hours, found.rounds = 1.0, 2
+        found.hours, found.rounds = 0.02, 2
     return found
 
 

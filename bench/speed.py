@@ -30,7 +30,7 @@ WORSE = 0.001
 """What the word error rate may be worse by."""
 SHORTEST, LONGEST = 2.0, 20.0
 """Seconds of a short file."""
-TRIAL_SECONDS, TRIAL_FILES = 120.0, 100
+TRIAL_SECONDS, TRIAL_FILES = 120.0, 64
 """How much of long files, and how many short ones, a contender tries its options on."""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench import machine
 from bench.contest import spread
+from bench.flow import make_mp3
 from bench.keeps_up import make_files
 from gpu_job.engines import Engines
 from gpu_job.memory import units
@@ -65,6 +66,14 @@ class Watched:
         heard = self._engine.transcribe(windows, phrases)
         self.words += sum(map(len, heard))
         return heard
+
+
+def make_sound(folder: Path, hours: float) -> None:
+    """Speech as mp3: whole hours, or one shorter file."""
+    if hours >= 1:
+        make_files(folder, hours)
+    else:
+        make_mp3(folder / "part.mp3", hours)
 
 
 def through(folder: Path, engine: Watched, limit_gb: float) -> Run:
@@ -158,7 +167,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench worker", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--model", default="tiny", help="weights: tiny, or a .nemo file")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if machine.has_cuda() else "cpu")
-    parser.add_argument("--hours", type=float, help="of mp3 (1; 10 on a GPU), 1 or more")
+    parser.add_argument("--hours", type=float, help="of mp3 (1; 10 on a GPU)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--onnx", action="store_true", help="the ONNX engine, on a processor")
     parser.add_argument(
@@ -169,7 +178,7 @@ def main() -> int:
     for line in machine.described(arguments.device):
         print(line)
     with tempfile.TemporaryDirectory() as name:
-        make_files(Path(name), hours)
+        make_sound(Path(name), hours)
         engine = load(arguments.model, arguments.device, onnx=arguments.onnx)
         measure(engine, Path(name), arguments.rounds, arguments.memory, arguments.device)
     return 0
