@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import StoreUnavailable
-from shared.flow import chunk, documents, record, stuck, upload
-from shared.messages import ChunkDone
+from shared.flow import chunk, claims, documents, record, stuck, upload
+from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Chunk, Options, Recording, StoredObject
+from shared.ports import GpuState
 from shared.settings import Settings
 from tests.world import heard
 
@@ -179,3 +180,58 @@ def test_a_recording_done_meanwhile_stays_done(world, tick):
     record.on_chunk_done(ChunkDone(recording=one.id, index=0), world.ports)
     assert tick(100) == 0
     assert state_of(world, one) == "DONE"
+
+
+class NoWorkers:
+    """Cloud Run, where none can be started."""
+
+    def __init__(self, status="quota"):
+        self.now = GpuState(status=status, running=0, reason="No L4 is left in this region.")
+
+    def state(self):
+        return self.now
+
+    def start(self, tasks):
+        return self.now
+
+
+@pytest.fixture
+def two_engines(world):
+    world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}), gpu_jobs=NoWorkers())
+    return upload.on_upload(world.upload(), world.ports)
+
+
+def turns(world):
+    return [decode(one.data, ChunkMessage).turn for one in world.pull("deepgram")]
+
+
+def test_where_no_worker_can_be_had_its_chunks_go_to_another_engine_with_the_first_push(
+    world, two_engines, tick
+):
+    assert tick(11) == 1
+    assert turns(world) == [1, 1]
+    [claim, _] = claims.of_recording(two_engines.id, world.ports.records).values()
+    assert "No L4 is left in this region." in claim.tried[0].reason
+    assert tick(9) == 0, "the other engine has its time, too"
+
+
+@pytest.mark.parametrize("status", ["ready", "unreachable"])
+def test_where_workers_may_come_its_chunks_stay_theirs(world, two_engines, tick, status):
+    world.ports = replace(world.ports, gpu_jobs=NoWorkers(status))
+    assert tick(11) == 1
+    assert turns(world) == []
+    assert claims.of_recording(two_engines.id, world.ports.records) == {}
+
+
+def test_what_pushing_did_not_help_goes_to_another_engine_before_it_fails_with_every_reason(
+    world, two_engines, tick
+):
+    world.ports = replace(world.ports, gpu_jobs=NoWorkers("ready"))
+    while not turns(world):
+        tick(10)
+    assert documents.get_recording(world.ports.records, two_engines.id).state == "PLANNED"
+    while (found := documents.get_recording(world.ports.records, two_engines.id)).state == "PLANNED":
+        tick(60)
+    assert found.code == "NoEngineLeft"
+    assert "Parakeet on a CPU: It did not go on" in found.reason
+    assert "Deepgram: It did not go on" in found.reason
