@@ -75,7 +75,8 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
     """The error to raise for one of the client; see `explained`."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         error = error.cause
-    said = f"It said: {str(error)[:500]}"
+    # What the server answered may hold line breaks; a reason is one line.
+    said = f"It said: {' '.join(str(error).split())[:500]}"
     if isinstance(error, api.Forbidden):
         where = "itself" if role == SIGNER else f"the bucket {bucket}"
         return ConfigurationError(
