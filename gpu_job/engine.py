@@ -159,7 +159,10 @@ def form(settings: Settings, model: str) -> Kind:
     """Which form of some weights `load` takes on this machine."""
     if model.endswith(".nemo"):
         return "nemo"
-    return "nemo" if _on_gpu(settings) and not Path(model).expanduser().is_dir() else "onnx"
+    folder = Path(model).expanduser()
+    # A folder with both is an export, as it is elsewhere.
+    export = folder.is_dir() and (any(folder.glob("*.onnx")) or not any(folder.glob("*.nemo")))
+    return "nemo" if _on_gpu(settings) and not export else "onnx"
 
 
 def here() -> tuple[Engine, ...]:

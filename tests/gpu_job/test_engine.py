@@ -31,6 +31,10 @@ def test_with_both_weights_are_taken_as_an_archive_unless_they_are_an_export(mac
     assert engine.here() == ("parakeet-gpu", "parakeet-cpu")
     assert engine.form(Settings(), "tiny") == "nemo"
     assert engine.form(Settings(), str(tmp_path)) == "onnx"
+    (tmp_path / "mine.nemo").touch()
+    assert engine.form(Settings(), str(tmp_path)) == "nemo"
+    (tmp_path / "encoder-model.onnx").touch()
+    assert engine.form(Settings(), str(tmp_path)) == "onnx"
     assert engine.form(Settings(enable_gpu=False), "tiny") == "onnx"
 
 

@@ -100,15 +100,20 @@ def test_another_run_on_the_same_files_that_is_stopped_does_not_hang_this_one(tm
     ]  # fmt: skip
     ports = open_ports(Settings(state_dir=tmp_path / "state"))
     deadline = time.monotonic() + 60
-    while ports.records.count(documents.CHUNKS) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    ports.close()
-    runs[0].send_signal(signal.SIGINT)
-    assert runs[0].wait(30) in {0, 130}
-    assert runs[1].wait(60) == 0
-    for run in runs:
-        run.communicate()
+    try:
+        while ports.records.count(documents.CHUNKS) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        runs[0].send_signal(signal.SIGINT)
+        _, said = runs[0].communicate(timeout=30)
+        assert runs[0].returncode in {0, 130}, said
+        _, said = runs[1].communicate(timeout=60)
+        assert runs[1].returncode == 0, said
+    finally:
+        ports.close()
+        for run in runs:
+            run.kill()
+            run.communicate()
     assert (tmp_path / "b" / "long.wav" / "transcript.txt").is_file()
 
 
