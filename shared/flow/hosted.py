@@ -16,11 +16,10 @@ from shared.errors import (
     ConfigurationError,
     DropscribeError,
     EngineFailed,
-    EngineLimit,
     EngineRefused,
     Permanent,
 )
-from shared.flow import chunk, claims, dispatch, documents, failures, fallback, ledger
+from shared.flow import chunk, claims, dispatch, documents, failures, fallback, ledger, speakers
 from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
@@ -31,11 +30,6 @@ PATIENCE = 540.0
 """Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be kept then."""
 ADDRESS_LIFE = 1800.0
 """Seconds for which an address is good: it is read at once, however long the transcript takes."""
-LARGEST = 2_000_000_000
-"""Bytes that Deepgram reads from an address (https://developers.deepgram.com/docs/pre-recorded-audio)."""
-LONGEST = {"local": 4 * 3600.0, "google": 2 * 3600.0}
-"""Seconds of audio that are sent as samples at one time, by platform: two hours are 0.5 GB of memory here, of the
-1 GiB that the function has."""
 SHORTEST = 0.1
 """Seconds of audio in which there may be a word."""
 USUAL = 3600.0
@@ -92,6 +86,7 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     message, ports, attempt = call.message, call.ports, call.attempt
     url = _address(message, ports)
     if url is not None:
+        speakers.check_length(message.audio.duration or 0.0, speakers.LONGEST, ports.settings)
         try:
             heard, busy = call.make(message.audio.duration or USUAL, url=url)
         except BadMedia as error:
@@ -102,7 +97,8 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
             )
             return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
-    _check_length(message, ports)
+    length = (message.chunk.end or 0.0) - message.chunk.start
+    speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], ports.settings)
     pcm = chunk.fetch(message, ports)
     stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
@@ -189,7 +185,7 @@ def _language(message: ChunkMessage) -> str | None:
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:
     """Where the engine may read the recording by itself: only where it is one chunk, of one audio track."""
-    if message.audio.tracks > 1 or message.options.track or message.source.size > LARGEST:
+    if message.audio.tracks > 1 or message.options.track or message.source.size > speakers.LARGEST:
         return None
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or len(recording.chunks) != 1:
@@ -199,21 +195,6 @@ def _address(message: ChunkMessage, ports: Ports) -> str | None:
     except ConfigurationError as error:
         log.warning("recordings are sent as samples, which costs more: %s", error)
         return None
-
-
-def _check_length(message: ChunkMessage, ports: Ports) -> None:
-    """See that a chunk may be held in memory: only one of a recording with speakers may be that long.
-
-    Raises:
-        EngineLimit: it may not.
-    """
-    length, longest = (message.chunk.end or 0.0) - message.chunk.start, LONGEST[ports.settings.platform]
-    if length > longest:
-        raise EngineLimit(
-            f"With speakers a recording goes to Deepgram in one piece: up to {LARGEST / 1e9:g} GB where Deepgram can "
-            f"read it from an address, else up to {longest / 3600:g} h, and this one has {length / 3600:.1f} h. Split "
-            "it, or ask without diarize."
-        )
 
 
 def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
@@ -226,13 +207,6 @@ def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
         "convert it to another format (for example FLAC) and upload it again."
     )
     return (warning,)
-
-
-def _unnamed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
-    """A warning where speakers were to be told apart, and were not."""
-    if not message.options.diarize or not heard.words or any(word.speaker for word in heard.words):
-        return ()
-    return ("Speakers were asked for, but Deepgram's answer names none.",)
 
 
 def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str) -> ChunkResult:
@@ -258,7 +232,11 @@ def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str
         owned=stretch.owned,
         decoded=stretch.decoded,
         language=heard.language,
-        warnings=(*stretch.warnings, *_unnamed(message, heard), *fallback.warnings(message)),
+        warnings=(
+            *stretch.warnings,
+            *speakers.missing(message.options, heard.words),
+            *fallback.warnings(message),
+        ),
     )
 
 

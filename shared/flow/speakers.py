@@ -1,7 +1,7 @@
-"""Beside step 6: speakers that were told apart in several pieces of one recording. Pure.
+"""Beside steps 5 and 6: what is special about a recording whose speakers are told apart. Pure.
 
-A recording with speakers is one chunk (`score.prospects`). It becomes several only where its header says less
-than there is, and then nobody knows who of the first piece is who in the second.
+It is one chunk (`score.prospects`), because nobody knows who of one call is who in another. So it may be too long
+for one; and where its header says less than there is, it becomes several all the same.
 """
 
 from __future__ import annotations
@@ -9,15 +9,55 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.errors import EngineLimit
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.results import ChunkResult
+    from shared.model import Options
+    from shared.results import ChunkResult, Word
+    from shared.settings import Settings
+
+LARGEST = 2_000_000_000
+"""Bytes that Deepgram reads from an address (https://developers.deepgram.com/docs/pre-recorded-audio)."""
+LONGEST = 8 * 3600.0
+"""Seconds of audio in one call: at 53 times real time they take the nine minutes of `hosted.PATIENCE`, and what takes
+longer is charged for without a transcript, again with every delivery."""
+LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
+"""The same where samples are sent, by platform: two hours are 0.5 GB of memory here, of the 1 GiB that the function
+has."""
 
 WARNING = (
     "The recording is longer than its header says, so its speakers were told apart in {count} pieces: one person may "
     "have a number in each. Convert it to another format (for example FLAC) and upload it again to have them as one."
 )
+
+
+def check_length(seconds: float, longest: float, settings: Settings) -> None:
+    """See that a chunk is not too long for one call: only that of a recording with speakers may be.
+
+    Args:
+        seconds: how long it is.
+        longest: how long it may be, by the way it goes.
+        settings: the platform.
+
+    Raises:
+        EngineLimit: it is too long.
+    """
+    if seconds > longest:
+        raise EngineLimit(
+            f"With speakers a recording goes to Deepgram in one piece: up to {LONGEST / 3600:g} h and "
+            f"{LARGEST / 1e9:g} GB where Deepgram can read it from an address, else up to "
+            f"{LONGEST_SENT[settings.platform] / 3600:g} h. This one has {seconds / 3600:.1f} h: split it, or ask "
+            "without diarize."
+        )
+
+
+def missing(options: Options, words: Sequence[Word]) -> tuple[str, ...]:
+    """A warning where speakers were to be told apart, and were not."""
+    if not options.diarize or not words or any(word.speaker for word in words):
+        return ()
+    return ("Speakers were asked for, but Deepgram's answer names none.",)
 
 
 def apart(results: Sequence[ChunkResult]) -> list[ChunkResult]:

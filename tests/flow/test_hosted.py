@@ -360,16 +360,25 @@ def test_what_is_too_long_to_be_sent_in_one_piece_says_so_and_goes_to_nobody_els
     assert engine.jobs == []
     recording = only(world)
     assert (recording.state, recording.code) == ("FAILED", "EngineLimit")
-    assert "else up to 4 h, and this one has 4.5 h. Split it, or ask without diarize." in recording.reason
+    assert "else up to 4 h. This one has 4.5 h: split it, or ask without diarize." in recording.reason
     assert "speakers were asked for, which only Deepgram tells apart" in recording.reason
 
 
-def test_by_its_address_it_may_be_as_long_as_it_likes(world, engine, address):
-    world.media.info = replace(world.media.info, duration=9 * 3600.0)
+def test_by_its_address_it_may_be_as_long_as_deepgram_manages_in_time(world, engine, address):
+    world.media.info = replace(world.media.info, duration=8 * 3600.0)
     [message] = messages(world, **WITH_SPEAKERS)
     hosted.on_chunk(message, world.ports, message_id="m-1")
     [job] = engine.jobs
-    assert (job.url, job.seconds) == (ADDRESS, 9 * 3600.0)
+    assert (job.url, job.seconds) == (ADDRESS, 8 * 3600.0)
+
+
+def test_what_would_take_too_long_is_not_paid_for_in_vain(world, engine, address):
+    world.media.info = replace(world.media.info, duration=9 * 3600.0)
+    [message] = messages(world, **WITH_SPEAKERS)
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert engine.jobs == []
+    assert rows(world) == []
+    assert "up to 8 h and 2 GB" in only(world).reason
 
 
 def test_of_a_recording_that_is_longer_than_it_said_no_two_pieces_share_a_speaker(world, engine, short):
