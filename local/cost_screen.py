@@ -69,7 +69,7 @@ def _totals(report: Report) -> Table:
     shown.add_row("  of it start-up and idle time", _share(sums.fates["idle"], sums.usd))
     shown.add_row("  of it wasted", _share(sums.wasted, sums.usd))
     shown.add_row("Deepgram would have asked", dollars(deepgram))
-    if deepgram > sums.usd:
+    if round(deepgram - sums.usd, 4) > 0:
         shown.add_row("saved", _share(deepgram - sums.usd, deepgram))
     if report.forecast is not None:
         shown.add_row("forecast for this month", dollars(report.forecast))
