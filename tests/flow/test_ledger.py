@@ -93,3 +93,10 @@ def test_the_document_of_a_chunk_names_the_attempt_whose_result_stands(world, me
         "recording": recording.id, "index": message.chunk.index, "engine": "parakeet-cpu", "attempt": "m-1",
     }  # fmt: skip
     assert {row.attempt for row in rows(world.ports)} == {"m-1", "m-2"}
+
+
+def test_a_second_on_a_gpus_processor_costs_what_its_machine_costs(world, message):
+    hired = replace(world.ports, settings=replace(world.settings, **IN_A_PROJECT))
+    beside = row_of(message, hired, engine="parakeet-cpu", machine="parakeet-gpu")
+    assert beside.usd == row_of(message, hired, engine="parakeet-gpu").usd > 0
+    assert beside.engine == "parakeet-cpu"

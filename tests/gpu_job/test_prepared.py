@@ -87,3 +87,14 @@ def test_a_window_is_its_stretch_of_the_samples_as_floats_of_at_most_one():
     one = prepared(samples=samples.tobytes(), windows=[Window(1, 4)])
     assert one.samples(0).dtype == np.float32
     assert one.samples(0).tolist() == pytest.approx([32767 / 32768, -1.0, 0.5])
+
+
+def test_what_a_gpu_gave_up_is_recognised_apart_from_what_it_may_do():
+    usual, given_up = prepared(), prepared()
+    chunk = replace(MESSAGE.chunk, engine="parakeet-cpu")
+    given_up.message = replace(given_up.message, chunk=chunk, turn=1)
+    planned = prepared()
+    planned.message = replace(planned.message, chunk=chunk)
+    assert [one.on_cpu for one in (usual, given_up, planned)] == [False, True, False]
+    assert together([usual, given_up, planned], 8.0) == [usual, planned]
+    assert together([given_up, usual], 8.0) == [given_up]

@@ -15,8 +15,8 @@ from local import cli, report
 from local.events import object_resource
 from local.platform import open_ports
 from local.screen import Screen, printable
-from shared.errors import BadMedia, EngineFailed, StoreUnavailable
-from shared.flow import chunk, failures, give_up, record, upload
+from shared.errors import BadMedia, EngineFailed, EngineLimit, StoreUnavailable
+from shared.flow import chunk, dispatch, failures, fallback, give_up, record, upload
 from shared.messages import ChunkDone
 from shared.model import Decision, Options, Recording, StoredObject
 from shared.settings import Settings
@@ -84,6 +84,17 @@ def test_status_shows_why_a_method_was_chosen_and_which_were_not(call, state):
     assert told["method"] == "parakeet"
     assert [one["method"] for one in told["considered"]] == ["parakeet", "hybrid", "deepgram"]
     assert told["considered"][1]["why_not"] == "Deepgram is not set up"
+
+
+def test_status_shows_which_parts_went_to_another_engine(call, state):
+    state.ports = replace(state.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
+    recording = state.upload("talk.wav")
+    assert "handed on" not in call("status").stdout
+    for message in dispatch.missing(recording, state.ports)[:1]:
+        fallback.hand_on(message, EngineLimit("It does not fit."), state.ports)
+    assert "0 of 2 chunks, 1 handed on (deepgram);" in " ".join(call("status").stdout.split())
+    (told,) = json.loads(call("status", "--json").stdout)["recordings"]
+    assert told["chunks_handed_on"] == {"deepgram": 1}
 
 
 def test_status_counts_failed_attempts_by_place_and_class_where_there_are_any(call, state):
