@@ -244,3 +244,14 @@ def test_a_worker_without_weights_hands_on_what_others_may_do_and_gives_back_the
     assert world.ports.queue.pending("gpu-worker") == 2
     assert world.ports.queue.pending("deepgram") == 2
     assert documents.get_recording(world.ports.records, bound.id).state == "PLANNED"
+
+
+def test_where_everything_is_deepgrams_a_worker_loads_no_weights(world, monkeypatch):
+    def load(_settings, _model):
+        raise ModelUnavailable("Nobody asked for weights.")
+
+    monkeypatch.setattr("gpu_job.engine.load", load)
+    monkeypatch.setattr(process, "IDLE_EXIT", 0.3)
+    world.ports = replace(world.ports, settings=replace(world.ports.settings, method="deepgram"))
+    worker = process.run(world.ports, threading.Event(), stay=False, began=0.0)
+    assert worker.summary.chunks == 0

@@ -1,0 +1,57 @@
+"""Hand-overs and calls in every Records."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from shared.flow import claims
+from shared.model import Tried
+from shared.results import LedgerRow
+from tests.world import World
+
+
+@pytest.fixture
+def ports(tmp_path, records):
+    world = World(tmp_path)
+    yield replace(world.ports, records=records.port)
+    world.close()
+
+
+FIRST = claims.Claim(recording="r", index=7, engine="parakeet-gpu")
+WHY = Tried(engine="parakeet-gpu", error="EngineLimit", reason="It does not fit.")
+
+
+def test_of_many_hand_overs_at_once_one_is_made_and_all_see_it(ports):
+    seen = []
+
+    def hand_over():
+        def turn(stored):
+            one_more = replace(stored, turn=1, engine="deepgram", tried=(WHY,), published=False)
+            return one_more if stored.turn == 0 else None
+
+        seen.append(claims.change(FIRST, turn, ports))
+
+    threads = [threading.Thread(target=hand_over) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    after = replace(FIRST, turn=1, engine="deepgram", tried=(WHY,), published=False)
+    assert seen == [after] * 4
+    assert claims.of_recording("r", ports.records) == {7: after}
+    assert claims.of_recording("another", ports.records) == {}
+
+
+def test_a_call_and_the_row_that_it_may_become_come_back_as_they_were(ports):
+    row = LedgerRow(
+        recording="r", chunk=7, engine="deepgram", attempt="m-1-a", audio_seconds=30.0, busy_seconds=0.0,
+        usd=0.00215, prices="test", billed_seconds=30.0, outcome="lost",
+    )  # fmt: skip
+    call = claims.Call(message="m-1", until=12.5, row=row)
+    claims.change(FIRST, lambda stored: replace(stored, calls=(call,)), ports)
+    claim = claims.of_recording("r", ports.records)[7]
+    assert claim.calls == (call,)
+    assert claims.change(FIRST, lambda _: None, ports) == claim
