@@ -57,7 +57,11 @@ class Settings:
     )
     engines: str = field(
         default="parakeet-cpu",
-        metadata=_env("DROPSCRIBE_ENGINES", "Engines that this deployment can run, with commas between."),
+        metadata=_env(
+            "DROPSCRIBE_ENGINES",
+            "Engines that this deployment can run, with commas between; on one machine with a GPU and NeMo, unset: "
+            "`parakeet-gpu,parakeet-cpu`.",
+        ),
     )
     state_dir: Path = field(
         default=Path(platformdirs.user_state_dir("dropscribe")),
