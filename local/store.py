@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from local import disk_errors, names
 from local.handles import Handles
 from local.whole import write_once
-from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
+from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
 
@@ -140,7 +140,7 @@ class FileStore:
 
         Raises:
             BadRequest: the name is no legal name of an object.
-            ConfigurationError: there is no such bucket.
+            BucketRefused: there is no such bucket.
         """
         try:
             length = len(name.encode())
@@ -183,11 +183,11 @@ class FileStore:
         """The folder of a bucket.
 
         Raises:
-            ConfigurationError: there is no such bucket.
+            BucketRefused: there is no such bucket.
         """
         folder = self._folders.get(bucket)
         if folder is None:
-            raise ConfigurationError(f"there is no bucket {bucket}; there are {sorted(self._folders)}")
+            raise BucketRefused(f"there is no bucket {bucket}; there are {sorted(self._folders)}")
         return folder
 
     def _object(self, bucket: str, name: str, path: Path) -> StoredObject | None:

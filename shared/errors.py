@@ -6,6 +6,7 @@
     │   ├── EngineFailed       somebody else's engine did not answer, or with nothing that is of use
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
     │       │                  finds it at its start does not start
+    │       ├── BucketRefused  a bucket is not there, or not for this deployment to use
     │       └── EngineRefused  somebody else's engine does not work for this deployment
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
@@ -37,6 +38,10 @@ class StoreUnavailable(Transient):
 
 class ConfigurationError(Transient):
     """The deployment is set up wrongly. What meets it comes again, because it can be mended meanwhile."""
+
+
+class BucketRefused(ConfigurationError):  # noqa: N818 - see Transient
+    """A bucket is not there, or this deployment may not use it: to be mended by whoever named it."""
 
 
 class EngineFailed(Transient):

@@ -1,7 +1,8 @@
 """What Cloud Storage's errors mean to Dropscribe.
 
 - StoreUnavailable: it is too busy, cannot be reached or was cut short, also after the client's retries.
-- ConfigurationError: a permission, the credentials or the bucket is missing; names the role or the command.
+- BucketRefused: a permission or the bucket is missing; names the role.
+- ConfigurationError: the credentials are missing; names the command.
 - BadRequest: a name is not legal there.
 - Permanent: whatever else it refuses.
 """
@@ -22,7 +23,7 @@ from requests import RequestException
 from urllib3.exceptions import HTTPError
 
 from shared.adapters import credentials
-from shared.errors import BadRequest, ConfigurationError, DropscribeError, Permanent, StoreUnavailable
+from shared.errors import BadRequest, BucketRefused, DropscribeError, Permanent, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,8 @@ def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
 
     Raises:
         StoreUnavailable: trying again may help.
-        ConfigurationError: a permission, the credentials or the bucket is missing.
+        BucketRefused: a permission or the bucket is missing.
+        ConfigurationError: the credentials are missing.
         BadRequest: a name is not legal.
         Permanent: the service refuses for another reason.
     """
@@ -79,12 +81,12 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
     said = f"It said: {' '.join(str(error).split())[:500]}"
     if isinstance(error, api.Forbidden):
         where = "itself" if role == SIGNER else f"the bucket {bucket}"
-        return ConfigurationError(
+        return BucketRefused(
             f"Cloud Storage does not let this process {doing} in {bucket}. Give its service account {role} on "
             f"{where} and wait a minute. {said}"
         )
     if isinstance(error, api.NotFound):
-        return ConfigurationError(
+        return BucketRefused(
             f"Cannot {doing}: there is no bucket {bucket}. Check its name, in the settings or in the request, "
             f"or create it. {said}"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
+from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.flow import answers, documents, give_up, record, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
@@ -77,7 +77,7 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         source = locate(request.uri, ports)
         options = request.options or options_from_metadata(source.metadata)
         key = recording_id(source, options)
-    except (Permanent, ConfigurationError) as error:
+    except (Permanent, BucketRefused) as error:
         # A bucket that is not there, or not to be read, is the caller's to mend: it named it.
         return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
     return answers.Asked(request=request, created=now, recording=key, source=source, options=options)

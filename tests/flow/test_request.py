@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import BadMedia, BadRequest, StoreUnavailable
+from shared.errors import BadMedia, BadRequest, BucketRefused, ConfigurationError, StoreUnavailable
 from shared.flow import chunk, documents, give_up, record, request, upload
 from shared.messages import ChunkDone, TranscriptReady, decode
 from tests.world import World, heard
@@ -345,3 +345,28 @@ def test_a_request_is_answered_wherever_its_process_dies(world, sent, monkeypatc
         step += 1
         world.upload(f"{step}.wav")
     assert step > 15
+
+
+def test_a_bucket_that_the_caller_named_wrongly_is_answered_at_once(world, sent, monkeypatch):
+    def refused(*_):
+        raise BucketRefused("there is no bucket audio")
+
+    monkeypatch.setattr(world.ports.store, "stat", refused)
+    ask(world)
+    (answer,) = answers_of(sent)
+    assert (answer.state, answer.reason) == ("FAILED", "there is no bucket audio")
+
+
+def test_a_login_of_ours_that_has_run_out_is_not_held_against_the_caller(world, sent, monkeypatch):
+    world.upload()
+    with monkeypatch.context() as patch:
+
+        def expired(*_):
+            raise ConfigurationError("log in again")
+
+        patch.setattr(world.ports.store, "stat", expired)
+        with pytest.raises(ConfigurationError):
+            ask(world)
+    assert sent == []
+    ask(world)
+    assert only(world).state == "PLANNED"
