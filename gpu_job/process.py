@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from gpu_job import engine
 from gpu_job.worker import SUBSCRIPTION, Worker
+from shared.costs.executions import Meter, Place
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.flow import fallback, plan
-from shared.flow.executions import Meter, Place
 from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 

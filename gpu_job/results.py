@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpu_job.engine import SAMPLE_RATE
-from shared.flow import chunk, fallback, ledger, merge
+from shared.costs import ledger
+from shared.flow import chunk, fallback, merge
 from shared.flow.merge import Piece
 from shared.results import ChunkResult, LedgerRow, Word
 
 if TYPE_CHECKING:
     from gpu_job.engine import Transcriber
     from gpu_job.prepared import Prepared
-    from shared.flow.executions import Meter
-    from shared.flow.ledger import Outcome
+    from shared.costs.executions import Meter
+    from shared.costs.ledger import Outcome
     from shared.model import Engine
     from shared.ports import Ports
 

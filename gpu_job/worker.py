@@ -25,9 +25,10 @@ from gpu_job.engines import Engines
 from gpu_job.intake import Intake
 from gpu_job.rounds import Rounds
 from gpu_job.summary import Summary
+from shared.costs import ledger
+from shared.costs.executions import Meter
 from shared.errors import DropscribeError, EngineLimit
-from shared.flow import ledger, plan
-from shared.flow.executions import Meter
+from shared.flow import plan
 from shared.telemetry import log
 
 if TYPE_CHECKING:

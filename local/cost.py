@@ -13,12 +13,12 @@ from rich.console import Console
 
 from local import cost_screen
 from shared import prices_file
-from shared.costs import advice, arithmetic, rows, summary
+from shared.costs import advice, arithmetic, budget, rows, summary
 from shared.costs.advice import Advice
 from shared.costs.rows import Account
 from shared.costs.summary import By, Sums
 from shared.errors import BadRequest
-from shared.flow import budget, documents
+from shared.flow import documents
 from shared.prices import PriceTable
 from shared.settings import Settings
 

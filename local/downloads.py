@@ -17,7 +17,8 @@ from rich.progress import (
 
 from gpu_job import engine, weights
 from shared.errors import ModelUnavailable
-from shared.flow import fallback, flags
+from shared.flow import fallback
+from shared.routing import flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

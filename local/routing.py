@@ -15,19 +15,20 @@ from local.report import dollars
 from local.screen import printable
 from local.submit import uri_of
 from shared.errors import BadRequest
-from shared.flow import conditions, flags, probe, request, rollout, route
-from shared.flow.flags import NAMES
-from shared.flow.matrix import human_duration
+from shared.flow import probe, request, route
 from shared.messages import to_fields
 from shared.model import recording_id
+from shared.routing import conditions, flags, rollout
+from shared.routing.flags import NAMES
+from shared.routing.matrix import human_duration
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.flow.flags import Flags
     from shared.model import Considered, Options
     from shared.ports import Ports
+    from shared.routing.flags import Flags
 
 
 def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:

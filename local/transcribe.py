@@ -18,9 +18,9 @@ from gpu_job import engine
 from local import downloads, export, inputs, oneshot, report
 from local.screen import Screen, printable
 from shared.errors import BadRequest
-from shared.flow import pick
 from shared.flow.record import DEMO_WARNING
 from shared.model import Options, Recording
+from shared.routing import pick
 from shared.telemetry import log
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests import emulators
+from tests.world import World
 
 # A key of the person who runs the tests would have them call, and pay, the real Deepgram.
 os.environ.pop("DEEPGRAM_API_KEY", None)
@@ -48,3 +49,11 @@ def firestore_address():
     """`host:port` of the Firestore emulator."""
     with _or_skip(emulators.firestore_emulator()) as address:
         yield address
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Everything around the flow, in memory or on disk, with recordings in several chunks."""
+    world = World(tmp_path, chunk_minutes=0.5, model="tiny")
+    yield world
+    world.close()

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.flow.pace import EXPECTED, IDLE
+from shared.routing.pace import EXPECTED, IDLE
 
 if TYPE_CHECKING:
     from shared.prices import PriceTable

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
+from shared.costs import ledger
 from shared.errors import BadMedia
-from shared.flow import claims, dispatch, documents, ledger
+from shared.flow import claims, dispatch, documents
 from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
 from shared.results import ChunkResult

@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.flow import documents, ledger
+from shared.costs import ledger
+from shared.flow import documents
 from shared.messages import from_fields, to_fields
 from shared.model import Engine, Tried
 from shared.results import LedgerRow

@@ -31,8 +31,9 @@ from shared.errors import (
     NoEngineLeft,
     Transient,
 )
-from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, flags, record
+from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, record
 from shared.model import Engine, Fallback, Tried
+from shared.routing import flags
 from shared.telemetry import log
 
 if TYPE_CHECKING:

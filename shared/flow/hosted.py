@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 
 from shared import prices_file
+from shared.costs import ledger
 from shared.errors import (
     BadMedia,
     ConfigurationError,
@@ -19,7 +20,7 @@ from shared.errors import (
     EngineRefused,
     Permanent,
 )
-from shared.flow import chunk, claims, dispatch, documents, failures, fallback, ledger, speakers
+from shared.flow import chunk, claims, dispatch, documents, failures, fallback, speakers
 from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared import outputs
+from shared.costs import budget
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import answers, budget, dispatch, documents, merge, plan, speakers
+from shared.flow import answers, dispatch, documents, merge, plan, speakers
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.results import ChunkResult, Transcript

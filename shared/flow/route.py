@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 from shared import prices_file
 from shared.errors import BadRequest
-from shared.flow import conditions, flags, pick, rollout, score
-from shared.flow.conditions import Conditions
-from shared.flow.matrix import human_duration
 from shared.model import AudioInfo, Chunk, Considered, Decision, Engine, Method, Options
 from shared.prices import PriceTable
+from shared.routing import conditions, flags, pick, rollout, score
+from shared.routing.conditions import Conditions
+from shared.routing.matrix import human_duration
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.flow.score import Prospect
     from shared.ports import Ports
+    from shared.routing.score import Prospect
 
 __all__ = ["Case", "Choice", "Known", "choose", "human_duration", "known"]
 

@@ -18,11 +18,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from shared.costs import executions, held
 from shared.errors import DropscribeError, Permanent, Transient
-from shared.flow import answers, capacity, documents, executions, held, observe, record, upload
+from shared.flow import answers, capacity, documents, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
 from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
+from shared.routing import observe
 from shared.telemetry import log
 
 if TYPE_CHECKING:

@@ -10,10 +10,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.costs import budget
 from shared.errors import BadRequest, Permanent
-from shared.flow import afford, budget, claims, dispatch, documents, fallback, flags, probe, record, route
+from shared.flow import claims, dispatch, documents, fallback, probe, record, route
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
+from shared.routing import afford, flags
 from shared.telemetry import log
 
 if TYPE_CHECKING:

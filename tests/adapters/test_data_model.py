@@ -8,23 +8,11 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.firestore_documents import KEPT
-from shared.flow import (
-    answers,
-    budget,
-    capacity,
-    claims,
-    conditions,
-    documents,
-    executions,
-    failures,
-    flags,
-    give_up,
-    held,
-    stuck,
-    sweep,
-)
+from shared.costs import budget, executions, held
+from shared.flow import answers, capacity, claims, documents, failures, give_up, stuck, sweep
 from shared.model import Recording
 from shared.results import LedgerRow
+from shared.routing import conditions, flags
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
 ROWS = {

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow import capacity, conditions, flags, observe, route
-from shared.flow.observe import Backlog
+from shared.flow import capacity, route
 from shared.results import LedgerRow
+from shared.routing import conditions, flags, observe
+from shared.routing.observe import Backlog
 from tests.flow.test_capacity import ScriptedJobs
 from tests.flow.test_route import case
 from tests.world import World

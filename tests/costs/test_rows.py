@@ -3,8 +3,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from shared.costs import rows
-from shared.flow import chunk, documents, ledger, record, upload
+from shared.costs import ledger, rows
+from shared.flow import chunk, documents, record, upload
 from shared.messages import ChunkDone
 from tests.costs.accounts import DAY, account, attempt, idle
 from tests.world import heard

@@ -24,23 +24,12 @@ from shared.errors import (
     Permanent,
     StoreUnavailable,
 )
-from shared.flow import (
-    chunk,
-    claims,
-    documents,
-    failures,
-    fallback,
-    flags,
-    give_up,
-    hosted,
-    observe,
-    record,
-    upload,
-)
+from shared.flow import chunk, claims, documents, failures, fallback, give_up, hosted, record, upload
 from shared.flow.capacity import Start
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.model import Fallback, Options
 from shared.results import ChunkResult, Heard, LedgerRow
+from shared.routing import flags, observe
 from shared.settings import Settings
 from tests.world import World, heard, words
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadRequest
-from shared.flow.conditions import Conditions
-from shared.flow.rollout import Asked, Rollout, Step
 from shared.flow.route import Case, Known, choose, human_duration
 from shared.model import AudioInfo, Options
 from shared.prices import TABLE
+from shared.routing.conditions import Conditions
+from shared.routing.rollout import Asked, Rollout, Step
 from shared.settings import Settings
 
 NOW = 1_800_000_000.0

@@ -8,8 +8,7 @@ import pytest
 from test_utils.prefixer import Prefixer
 
 from shared.adapters.firestore import FirestoreRecords
-from shared.costs import rows, summary
-from shared.flow import budget, executions, ledger
+from shared.costs import budget, executions, ledger, rows, summary
 from shared.ports import TaskRun
 from shared.settings import Settings
 from tests.costs.accounts import DAY, NOON, attempt

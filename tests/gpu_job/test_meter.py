@@ -8,8 +8,8 @@ import time
 import pytest
 
 from gpu_job.worker import Worker
+from shared.costs.executions import Meter, Place
 from shared.flow import documents, upload
-from shared.flow.executions import Meter, Place
 from shared.messages import from_fields
 from shared.results import LedgerRow
 from tests.gpu_job.test_worker import CountingEngine, toned, wait_until

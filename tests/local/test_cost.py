@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from local import cli, cost_screen
 from local.platform import open_ports
-from shared.flow import documents, ledger
+from shared.costs import ledger
+from shared.flow import documents
 from shared.messages import to_fields
 from shared.settings import Settings
 from tests.costs.accounts import attempt, idle

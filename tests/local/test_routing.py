@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.platform import open_ports
-from shared.flow import conditions, documents
-from shared.flow.conditions import Conditions
-from shared.flow.rollout import Asked, Rollout, Step
+from shared.flow import documents
 from shared.messages import to_fields
+from shared.routing import conditions
+from shared.routing.conditions import Conditions
+from shared.routing.rollout import Asked, Rollout, Step
 from shared.settings import Settings
 
 SAMPLE = str(cli.SAMPLES / "status-meeting.mp3")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.flow import budget, route
+from shared.costs import budget
+from shared.flow import route
 from shared.flow.route import Choice
 from shared.telemetry import log
 

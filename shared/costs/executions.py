@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shared import prices_file
+from shared.costs import ledger
 from shared.errors import DropscribeError
-from shared.flow import documents, ledger
+from shared.flow import documents
 from shared.flow.stuck import SWEEPS
 from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.costs import executions, ledger
+from shared.costs.executions import Meter, Place
 from shared.errors import StoreUnavailable
-from shared.flow import executions, ledger
-from shared.flow.executions import Meter, Place
 from shared.messages import ChunkMessage, from_fields
 from shared.model import Chunk, Options, StoredObject
 from shared.ports import TaskRun

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared.flow import claims, documents, flags, rollout
-from shared.flow.conditions import KEY, STATE, Conditions, Speed, Waiting, stored
+from shared.flow import claims, documents
 from shared.flow.failures import FAILURES, Failure
-from shared.flow.rollout import Minute, Rollout
 from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow
+from shared.routing import flags, rollout
+from shared.routing.conditions import KEY, STATE, Conditions, Speed, Waiting, stored
+from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 
 if TYPE_CHECKING:

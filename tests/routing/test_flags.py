@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import BadRequest, StoreUnavailable
-from shared.flow import flags
+from shared.routing import flags
 from shared.settings import Settings
 
 

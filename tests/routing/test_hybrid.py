@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.flow import record, upload
 from shared.flow.chunk import keep
-from shared.flow.hybrid import split
-from shared.flow.pace import Pace, lengths_of
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Chunk
+from shared.routing.hybrid import split
+from shared.routing.pace import Pace, lengths_of
 from tests.world import World, heard
 
 GPU = Pace(engine="parakeet-gpu", rtfx=200.0, lanes=1, ready=30.0, usd_start=0.0, usd_second=0.000001)

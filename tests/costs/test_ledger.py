@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow import chunk, documents, ledger, upload
+from shared.costs import ledger
+from shared.flow import chunk, documents, upload
 from shared.messages import ChunkMessage, decode, from_fields
 from shared.results import LedgerRow
 from tests.world import IN_A_PROJECT, World, heard

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.flow.conditions import Conditions
-from shared.flow.score import prospects
 from shared.model import AudioInfo
 from shared.prices import TABLE
+from shared.routing.conditions import Conditions
+from shared.routing.score import prospects
 from shared.settings import Settings
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "routing.md").read_text("utf-8")

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from shared.flow import plan
-from shared.flow.conditions import Conditions, Speed
-from shared.flow.pace import EXPECTED, IDLE, Pace, lengths_of, pace_of
 from shared.model import AudioInfo
 from shared.prices import TABLE
+from shared.routing.conditions import Conditions, Speed
+from shared.routing.pace import EXPECTED, IDLE, Pace, lengths_of, pace_of
 from shared.settings import Settings
 
 CLOUD = Settings(platform="google", project="my-project")

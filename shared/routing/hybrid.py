@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from shared.flow.pace import lengths_of
 from shared.model import Chunk
+from shared.routing.pace import lengths_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.flow.pace import Pace
+    from shared.routing.pace import Pace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,24 +5,13 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, StoreUnavailable
-from shared.flow import (
-    capacity,
-    chunk,
-    conditions,
-    documents,
-    failures,
-    flags,
-    observe,
-    rollout,
-    route,
-    sweep,
-    upload,
-)
-from shared.flow.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
-from shared.flow.observe import AVOID
-from shared.flow.rollout import Minute
+from shared.flow import capacity, chunk, documents, failures, route, sweep, upload
 from shared.model import Options
 from shared.ports import GpuState
+from shared.routing import conditions, flags, observe, rollout
+from shared.routing.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
+from shared.routing.observe import AVOID
+from shared.routing.rollout import Minute
 from shared.settings import Settings
 from tests.flow.test_capacity import ScriptedJobs
 from tests.world import heard

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from shared.costs import budget, ledger
+from shared.costs.budget import COMMITMENTS, Commitment, Limit, Sums
 from shared.errors import Transient
-from shared.flow import budget, documents, ledger, upload
-from shared.flow.budget import COMMITMENTS, Commitment, Limit, Sums
+from shared.flow import documents, upload
 from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
 from shared.telemetry import log
 

@@ -17,9 +17,9 @@ from shared.model import Engine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.flow.conditions import Conditions
     from shared.model import Chunk
     from shared.prices import PriceTable
+    from shared.routing.conditions import Conditions
     from shared.settings import Settings
 
 

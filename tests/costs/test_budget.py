@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.flow import budget, ledger, record, upload
-from shared.flow.budget import Commitment, Sums
+from shared.costs import budget, ledger
+from shared.costs.budget import Commitment, Sums
+from shared.flow import record, upload
 from shared.results import LedgerRow
 from shared.settings import Settings
 

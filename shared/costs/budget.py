@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.flow import documents, ledger
+from shared.costs import ledger
+from shared.flow import documents
 from shared.messages import from_fields, to_fields
 from shared.telemetry import log
 

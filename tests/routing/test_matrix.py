@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.flow.matrix import MEGABYTE, MOST_BITS, row_of
 from shared.model import AudioInfo
+from shared.routing.matrix import MEGABYTE, MOST_BITS, row_of
 from shared.settings import Settings
 
 SETTINGS = Settings()

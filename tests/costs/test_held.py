@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from shared.costs import budget, held, ledger
 from shared.errors import StoreUnavailable
-from shared.flow import afford, budget, documents, held, ledger, stuck, sweep, upload
+from shared.flow import documents, stuck, sweep, upload
 from shared.flow.route import Case, Known, choose, known
 from shared.model import Options
 from shared.results import LedgerRow
+from shared.routing import afford
 
 NOON = 1_795_176_000.0
 """2026-11-20T12:00:00Z."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest
-from shared.flow import matrix, rollout
 from shared.model import Method
+from shared.routing import matrix, rollout
 
 if TYPE_CHECKING:
     from shared.flow.route import Case, Known
-    from shared.flow.score import Prospect
     from shared.model import Options
+    from shared.routing.score import Prospect
     from shared.settings import Settings
 
 NAMES: dict[Method, str] = {
