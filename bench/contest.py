@@ -122,6 +122,6 @@ def spread(values: list[float], form: str = ".2f") -> str:
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def ratios(one: Contender, other: Contender) -> list[float]:
-    """How many times as long `other` took, round by round."""
-    return [theirs / ours for ours, theirs in zip(one.seconds, other.seconds, strict=True)]
+def ratios(one: Contender, other: Contender, what: str = "seconds") -> list[float]:
+    """How many times as many seconds, or core-seconds (`core`), `other` took, round by round."""
+    return [theirs[what] / ours[what] for ours, theirs in zip(one.rounds, other.rounds, strict=True)]

@@ -61,7 +61,7 @@ def main() -> int:
         for line in machine.described(arguments.device):
             print(line)
         print(f"{len(files)} files, {seconds / 3600:.2f} h of speech, weights {Path(arguments.model).name}\n")
-        report(hold(CONTENDERS, job, arguments.rounds), seconds, texts, kind)
+        report(hold(arguments.only, job, arguments.rounds), seconds, texts, kind)
     return 0
 
 
@@ -116,7 +116,10 @@ def report(done, seconds: float, texts, kind: str) -> None:
     for one in mine:
         print(f"\n{one.name}: times as fast, the median of the rounds (and from the least to the most)")
         for other in others:
-            print(f"  {spread(ratios(one, other))} as {other.name}")
+            cores = ratios(one, other, "core")
+            print(
+                f"  {spread(ratios(one, other))} as {other.name}, which takes {spread(cores)} times the core-seconds"
+            )
         spent = [sum(answer["spent"].values()) / answer["seconds"] for answer in one.rounds]
         print(f"  {spread(spent)} of its time the engine computes")
         nemo = [other for other in others if other.name in NEMO]
@@ -144,6 +147,10 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender takes its turn")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if gpu else "cpu")
     parser.add_argument("--model", default="tiny", help="weights: tiny, or a .nemo file")
+    names = tuple(CONTENDERS)
+    parser.add_argument(
+        "--only", nargs="+", choices=names, default=names, metavar="CONTENDER", help="not all of them"
+    )
     found = parser.parse_args()
     found.hours = found.hours or (8.0 if found.device == "cuda" else 1.0)
     return found
