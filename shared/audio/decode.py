@@ -109,12 +109,14 @@ class _Stretch:
         self._track = track
         self._begin = max(0.0, chunk.start - chunk.lead)
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
+        self._stop = stop
         self._endless = chunk.end is None
         self._way = shortcut(
             reader, audio, track=track, begin=self._begin, stop=math.inf if chunk.end is None else stop
         )
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
         self._origin = 0.0
+        self._tick = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
         self._until = 0.0  # where the audio decoded so far ends
         self._damaged: list[float] = []
         self._tolerance = TOLERANCE  # for the next frame
@@ -132,6 +134,8 @@ class _Stretch:
                     other.discard = Discard.all
             if container.start_time is not None and container.start_time > 0:
                 self._origin = container.start_time / av.time_base
+            assert stream.time_base is not None
+            self._tick = stream.time_base.as_integer_ratio()
             for packet in self._packets(container, stream):
                 self._decode_packet(stream, packet)
                 if self._timeline.full:
@@ -144,9 +148,9 @@ class _Stretch:
         return open_container(self._way.file, self._audio.format, probing=False, indexed=self._way.indexed)
 
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
-        starts = self._time(packet.pts, packet.time_base)
+        starts = self._time(packet.pts)
         if starts is not None and starts < self._begin - SETTLING:
-            self._until = starts + float((packet.duration or 0) * packet.time_base)
+            self._until = starts + (packet.duration or 0) * self._tick[0] / self._tick[1]
             self._decoded = True
             return
         try:
@@ -160,16 +164,15 @@ class _Stretch:
         for frame in frames:
             if not frame.samples or not frame.sample_rate:
                 continue
-            time = self._time(frame.pts, frame.time_base)
             self._decoded = True
-            self._timeline.add(frame, time, tolerance=self._tolerance)
+            self._timeline.add(frame, self._time(frame.pts), tolerance=self._tolerance)
             self._tolerance = TOLERANCE
             self._until = self._timeline.reached
             if self._timeline.full:
                 return
 
-    def _time(self, pts: int | None, base: object) -> float | None:
-        return None if pts is None or base is None else float(pts * base) - self._origin  # type: ignore[operator]  # a Fraction
+    def _time(self, pts: int | None) -> float | None:
+        return None if pts is None else pts * self._tick[0] / self._tick[1] - self._origin
 
     def _packets(self, container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
         """Packets from safely before the wanted start on."""
@@ -183,7 +186,7 @@ class _Stretch:
                     break
                 first = next(packets, None)
                 packets = packets if first is None else chain((first,), packets)
-                time = None if first is None else self._time(first.pts, first.time_base)
+                time = None if first is None else self._time(first.pts)
                 if time is not None and time <= self._begin:
                     yield from packets if self._way.indexed else self._approach(packets, wanted)
                     return
@@ -203,7 +206,7 @@ class _Stretch:
         """The packets from the last one on that begins at or before a time: where a seek would have led."""
         before: Packet[AudioStream] | None = None
         for packet in packets:
-            time = self._time(packet.pts, packet.time_base)
+            time = self._time(packet.pts)
             if before is not None and (time is None or time > wanted):
                 yield before
                 yield packet
@@ -238,7 +241,7 @@ class _Stretch:
             and self._decoded
             and promised is not None
             and self._audio.exact
-            and reached < promised - SHORT_BY
+            and reached < min(promised - SHORT_BY, self._stop)
             and (not self._films or self._audio.warnings)
         ):
             warnings.append(stops_early(reached, promised))

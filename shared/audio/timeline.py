@@ -7,6 +7,7 @@ the gap: so positions never drift from the time stamps by more than the toleranc
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from av.error import BlockingIOError as NothingYet
@@ -23,10 +24,12 @@ TOLERANCE = 0.05
 """Seconds by which time stamps may disagree with the count of samples: coarse clocks do by 20 ms."""
 EXACT = 0.002
 """The same, right after damage."""
+BEYOND = 0.05
+"""Seconds of sound behind the end that the samples before it may depend on: more than the resampler's filter is long."""
 LONGEST_GAP = 3600.0
 """Seconds; a longer jump is a broken time stamp, not silence."""
-BATCH = 32
-"""Frames given to the resampler before its output is fetched."""
+BLOCK = 32_768
+"""Samples that the resampler takes at one time: one call for each of an mp3's 1,152 costs as much as its work."""
 SILENCE = bytes(2 * SAMPLE_RATE)
 
 
@@ -44,9 +47,10 @@ class Timeline:
         self._emit = emit
         self._begin = begin
         self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
+        self._enough = math.inf if end is None else end + BEYOND
         self._graph: Graph | None = None
         self._form: tuple[str, str, int] = ("", "", 0)
-        self._queued = 0
+        self._queued = 0  # samples given to the present run since its output was fetched
         self._samples = 0  # of the present run, at its own rate
         self._rate = 1
         self._start = begin  # of the present run
@@ -54,11 +58,8 @@ class Timeline:
         self._drop = 0  # samples of the present run's output that lie before what is already out
         self.out = 0
         self.full = self._limit == 0
-
-    @property
-    def reached(self) -> float:
+        self.reached = begin
         """Where the audio added so far ends, seconds on the axis of `add`."""
-        return self._start + self._samples / self._rate
 
     def add(self, frame: AudioFrame, time: float | None, *, tolerance: float = TOLERANCE) -> None:
         """Put one decoded frame in its place.
@@ -68,21 +69,24 @@ class Timeline:
             time: of its first sample, seconds; None: right after the one before.
             tolerance: seconds by which `time` may differ from there before it counts as a jump.
         """
-        reached = self.reached
-        jump = 0.0 if time is None else time + self.warp - reached
+        jump = 0.0 if time is None else time + self.warp - self.reached
         if abs(jump) > LONGEST_GAP and self._samples:
             self.warp -= jump
             jump = 0.0
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._graph is None or form != self._form or abs(jump) > tolerance:
             self._finish_run()
-            self._begin_run(form, reached + jump)
+            self._begin_run(form, self.reached + jump)
         frame.pts = None
         assert self._graph is not None
         self._graph.push(frame)
-        self._samples += frame.samples
-        self._queued += 1
-        if self._queued >= BATCH:
+        samples = frame.samples
+        self._samples += samples
+        self._queued += samples
+        self.reached = self._start + self._samples / self._rate
+        if self.reached >= self._enough:
+            self._finish_run()
+        elif self._queued >= BLOCK:
             self._drain()
 
     def finish(self) -> None:
@@ -100,9 +104,11 @@ class Timeline:
             channel_layout=layout,
             time_base=f"1/{rate}",
         )
+        blocks = graph.add("asetnsamples", nb_out_samples=str(BLOCK), pad="0")
         shape = graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts="mono")
         sink = graph.add("abuffersink")
-        source.link_to(shape)
+        source.link_to(blocks)
+        blocks.link_to(shape)
         shape.link_to(sink)
         graph.configure()
         self._graph, self._form = graph, form

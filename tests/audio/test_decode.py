@@ -82,6 +82,14 @@ def test_a_part_before_the_end_of_a_cut_file_has_no_warning(sandbox):
     assert sandbox.decode(source, info, chunk(0.0, 1.0, tail=0.5)).warnings == ()
 
 
+@pytest.mark.parametrize(("container", "codec"), [("wv", "wavpack"), ("tta", "tta"), ("au", "pcm_s16be")])
+def test_what_lies_behind_a_part_is_no_concern_of_its_warnings(sandbox, container, codec):
+    data = make(container, codec)
+    source = Memory(data[: len(data) * 3 // 4])
+    info = sandbox.probe(Memory(data))
+    assert sandbox.decode(source, info, chunk(2.0, 4.0, tail=0.5)).warnings == ()
+
+
 @pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("ogg", "libopus"), ("flac", "flac")])
 def test_damage_is_silent_and_moves_nothing_after_it(sandbox, container, codec):
     data = make(container, codec, rate=48_000)

@@ -1,5 +1,7 @@
 """Frames land where their time stamps say."""
 
+from itertools import pairwise
+
 import av
 import numpy as np
 import pytest
@@ -94,3 +96,31 @@ def test_as_many_seconds_come_out_as_go_in(rate, sizes):
     samples, timeline = run(pieces)
     assert abs(len(samples) / 16_000 - total / rate) <= 2 / 16_000
     assert timeline.reached == pytest.approx(total / rate)
+
+
+@given(
+    cuts=st.lists(st.integers(1, 70_000), max_size=12),
+    rate=st.sampled_from([8_000, 16_000, 44_100, 48_000]),
+)
+def test_the_samples_do_not_depend_on_how_they_are_cut_into_frames(cuts, rate):
+    wave = np.random.default_rng(3).integers(-20_000, 20_000, 80_000).astype(np.int16)
+
+    def pieces(edges):
+        for a, b in pairwise([0, *sorted(edges), len(wave)]):
+            if b > a:
+                one = av.AudioFrame.from_ndarray(wave[None, a:b], "s16", "mono")
+                one.sample_rate = rate
+                yield a / rate, one
+
+    assert np.array_equal(run(pieces(cuts))[0], run(pieces(range(1152, len(wave), 1152)))[0])
+
+
+def test_it_is_full_as_soon_as_what_is_wanted_is_there():
+    out = bytearray()
+    timeline = Timeline(out.extend, begin=0.0, end=0.25)
+    fed = 0
+    while not timeline.full:
+        timeline.add(frame(160, value=fed + 1), fed / 100)
+        fed += 1
+    assert 25 <= fed <= 32
+    assert list(np.frombuffer(out, np.int16)) == [1 + at // 160 for at in range(4000)]
