@@ -28,6 +28,10 @@ class OutOfMemory(Exception):  # noqa: N818 - the field's term
     """These windows do not fit the accelerator together; fewer or shorter ones may."""
 
 
+class EngineLost(Exception):  # noqa: N818 - as OutOfMemory
+    """The accelerator answers this process no more, whatever it is asked; another process may be luckier."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceMemory:
     """Memory of an accelerator."""
@@ -114,6 +118,10 @@ class Transcriber(Protocol):
 
         Returns:
             For each window its words in order; times are seconds from the window's start.
+
+        Raises:
+            OutOfMemory: they do not fit together.
+            EngineLost: neither these nor any others can be recognised in this process.
         """
         ...
 

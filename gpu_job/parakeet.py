@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 
 from gpu_job import words
 from gpu_job.attention import LocalAttention
-from gpu_job.engine import SAMPLE_RATE, Device, DeviceMemory, OutOfMemory
+from gpu_job.engine import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
 from gpu_job.mel import ANALYSIS, FFT, HOP
 from gpu_job.nemo_archive import WEIGHTS, Archive, Network, opened
 from gpu_job.nemo_import import lean
@@ -158,7 +158,7 @@ class Parakeet:
         short = [index for index in usable if len(windows[index]) <= FULL_ATTENTION]
         long = [[index] for index in usable if len(windows[index]) > FULL_ATTENTION]
         network = self._parts.network
-        with self._lock, self._memory_checked():
+        with self._lock, self._told_apart():
             if long:
                 self._parts.attention.prepare()
             lists = self._parts.phrase_lists(phrases or [()] * len(windows))
@@ -171,12 +171,18 @@ class Parakeet:
         return heard
 
     @contextmanager
-    def _memory_checked(self) -> Iterator[None]:
+    def _told_apart(self) -> Iterator[None]:
+        """Tell windows that do not fit, and a GPU that is lost to this process, from what else goes wrong."""
         try:
             yield
         except torch.OutOfMemoryError as error:
             self._parts.forget_graphs()
             shortage = str(error).split(".", 1)[0]
+        except Exception as error:
+            # After a failed kernel or an uncorrectable memory error every call fails, the next chunks' as well.
+            if self._gpu and (reason := _why_lost()):
+                raise EngineLost(reason) from error
+            raise
         else:
             return
         # Out here the error no longer keeps the frames, and with them the tensors, of the failed call.
@@ -485,6 +491,15 @@ def _check_cuda() -> None:
             f"torch {torch.__version__} is built for {built} and cannot use the GPU: {error}. Check that the task "
             "has a GPU and that its driver is new enough for this build (docs/gpu-image.md)."
         ) from error
+
+
+def _why_lost() -> str:
+    """What the GPU says where it does nothing more for this process; empty where it works."""
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return ""
 
 
 def _no_tokens() -> Tokens:

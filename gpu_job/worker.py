@@ -9,7 +9,8 @@ batches; a chunk is kept as soon as its last window is recognised, whatever its 
 
 What goes wrong in a batch is tried again at once, in smaller parts: halves where it did not fit, chunk by
 chunk where the engine broke. So only a chunk that fails by itself fails. A chunk whose message comes again
-because its worker died runs alone from the start.
+because its worker died runs alone from the start. Where the accelerator itself is lost, the worker ends and
+gives all back: in this process every chunk would fail, for no fault of its own.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from gpu_job import results
-from gpu_job.engine import SAMPLE_RATE, OutOfMemory
+from gpu_job.engine import SAMPLE_RATE, EngineLost, OutOfMemory
 from gpu_job.engines import Engines
 from gpu_job.intake import Intake
 from gpu_job.rounds import Rounds
 from gpu_job.summary import Summary
 from shared.costs import ledger
 from shared.costs.executions import Meter
-from shared.errors import DropscribeError, EngineLimit
+from shared.errors import DropscribeError, EngineLimit, Transient
 from shared.flow import plan
 from shared.telemetry import log
 
@@ -196,6 +197,9 @@ class Worker:
         except OutOfMemory as error:
             self._spent(batch, time.perf_counter() - started)
             self._did_not_fit(batch, error)
+        except EngineLost as error:
+            self._spent(batch, time.perf_counter() - started)
+            self._lost(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
             self._spent(batch, time.perf_counter() - started)
             self._went_wrong(batch, error)
@@ -226,6 +230,16 @@ class Worker:
             "GPU_MEMORY_LIMIT_GB where the card has more, let nothing else use it, or choose another method."
         )
         self._failed(batch.chunks(), limit, batch.engine)
+
+    def _lost(self, batch: Batch, error: EngineLost) -> NoReturn:
+        """End. A chunk that was alone with it may be the cause, and is counted as failed."""
+        chunks = batch.chunks()
+        if len(chunks) == 1:
+            self._failed(chunks, error, batch.engine)
+        raise Transient(
+            f"The GPU does nothing more for this process ({error}). What it had in hand comes again, chunk by "
+            "chunk, for the next worker. If that happens to every worker, look after the card and its driver."
+        ) from error
 
     def _went_wrong(self, batch: Batch, error: Exception) -> None:
         chunks = batch.chunks()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from gpu_job import parakeet_onnx, segments
-from gpu_job.engine import OutOfMemory
+from gpu_job.engine import EngineLost, OutOfMemory
 from gpu_job.weights import BUNDLED
 from shared.errors import ModelUnavailable
 from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors
@@ -211,6 +211,26 @@ def test_too_little_memory_is_an_error_of_its_own_and_the_engine_goes_on(tiny, s
         with pytest.raises(OutOfMemory, match="out of memory"):
             tiny.transcribe(windows)
     assert tiny.transcribe(windows) == expected
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_only_an_error_after_which_the_gpu_does_nothing_more_is_told_as_its_loss(
+    tiny, speech, parakeet, monkeypatch, lost
+):
+    import torch  # noqa: PLC0415 - not importable everywhere
+
+    def broken(*_):
+        raise RuntimeError(
+            "CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later"
+        )
+
+    monkeypatch.setattr(tiny, "_gpu", True)
+    monkeypatch.setattr(type(tiny._parts), "recognise", broken)
+    monkeypatch.setattr(torch.cuda, "synchronize", broken if lost else lambda: None)
+    with pytest.raises(EngineLost if lost else RuntimeError, match="launch failure") as raised:
+        tiny.transcribe(speech[0])
+    assert isinstance(raised.value, EngineLost) == lost
+    assert lost == ("reported later" not in str(raised.value))
 
 
 def test_it_says_what_it_is(tiny):

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gpu_job.engine import OutOfMemory
+from gpu_job.engine import EngineLost, OutOfMemory
 from gpu_job.worker import SUBSCRIPTION, Worker
 from shared.audio import Pcm
-from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable
+from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable, Transient
 from shared.flow import documents, record, upload
 from shared.messages import ChunkDone, decode
 from shared.results import ChunkResult, Word
@@ -425,3 +425,30 @@ def test_an_engine_that_breaks_the_worker_itself_ends_it_with_the_error_and_its_
     with pytest.raises(RuntimeError, match="the driver has gone"):
         worker.run(threading.Event())
     assert worker.summary.chunks + worker.summary.given_back == 2
+
+
+class Fragile(Poisoned):
+    """Is lost with the loudest sound."""
+
+    def transcribe(self, windows):
+        try:
+            return super().transcribe(windows)
+        except RuntimeError as error:
+            raise EngineLost(str(error)) from error
+
+
+def test_a_lost_accelerator_ends_the_worker_and_fails_only_the_chunk_that_does_it_each_time(world):
+    bad = upload.on_upload(world.upload("bad.wav"), world.ports)
+    good = [upload.on_upload(world.upload(f"{i}.wav"), world.ports) for i in range(3)]
+    poison(world, "bad.wav", 0)
+    ended = 0
+    while state(world, bad) != "FAILED":
+        with pytest.raises(Transient, match=r"does nothing more for this process \(device-side assert\)"):
+            Worker(world.ports, lambda _model: Fragile()).run(threading.Event())
+        ended += 1
+    assert ended == 3
+    reason = documents.get_recording(world.ports.records, bad.id).reason
+    assert "3 times" in reason
+    assert "device-side assert" in reason
+    work(world, CountingEngine(), until=lambda: all(chunks_done(world, one) == 2 for one in good))
+    assert {state(world, one) for one in good} == {"PLANNED"}
