@@ -240,7 +240,11 @@ def main() -> int:
     print(json.dumps({"label": label}), file=answers, flush=True)
     for _ in sys.stdin:
         before, started = sum(os.times()[:4]), time.perf_counter()
-        texts, spent = recognise(job.files)
+        try:
+            texts, spent = recognise(job.files)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            print(json.dumps({"missing": f"it failed: {error!r}"[:300]}), file=answers, flush=True)
+            return 1
         seconds = time.perf_counter() - started
         answer = {"seconds": seconds, "core": sum(os.times()[:4]) - before, "texts": texts, "spent": spent}
         print(json.dumps(answer), file=answers, flush=True)

@@ -65,9 +65,12 @@ class Contender:
         self.label, self.missing = ready.get("label", ""), ready.get("missing")
 
     def run(self) -> None:
-        """One round."""
+        """One round; one that fails was its last, see `missing`."""
         self._say("go")
-        self.rounds.append(self._answer())
+        answer = self._answer()
+        self.missing = answer.get("missing")
+        if self.missing is None:
+            self.rounds.append(answer)
 
     def close(self) -> None:
         """End it."""
@@ -92,7 +95,7 @@ class Contender:
 
 
 def hold(names: Sequence[str], job: Job, rounds: int) -> list[Contender]:
-    """Let them take turns; those that can, in their order.
+    """Let them take turns; those that did it, in their order.
 
     Args:
         names: of the contenders.
@@ -106,15 +109,16 @@ def hold(names: Sequence[str], job: Job, rounds: int) -> list[Contender]:
             one = Contender(name, job)
             ready.append(one)
             print(f"  {'skipped: ' + one.missing if one.missing else one.label}", flush=True)
-        there = [one for one in ready if not one.missing]
         for number in range(rounds):
-            for one in there:
-                one.run()
-                print(f"round {number + 1} of {rounds}: {one.name} {one.seconds[-1]:.2f} s", flush=True)
+            for one in ready:
+                if not one.missing:
+                    one.run()
+                    told = one.missing or f"{one.seconds[-1]:.2f} s"
+                    print(f"round {number + 1} of {rounds}: {one.name} {told}", flush=True)
     finally:
         for one in ready:
             one.close()
-    return there
+    return [one for one in ready if not one.missing]
 
 
 def spread(values: list[float], form: str = ".2f") -> str:

@@ -53,6 +53,9 @@ def sweep(engine, lengths, together) -> None:
             except OutOfMemory:
                 line += f"{'no room':>12}"
                 break
+            except RuntimeError as error:  # what libraries raise where an index passes 32 bits
+                line += f"   {str(error).splitlines()[0][:60]}"
+                break
             best = max(best, (speed, seconds, count))
             memory = engine.memory()
             line += f"{speed:>12.0f}" if memory is None else f"{f'{speed:.0f} {memory.peak / 1e9:.1f}G':>12}"
