@@ -1,0 +1,43 @@
+"""What the tables of the benchmarks are made of."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from bench import speed
+from bench.contest import Job, hold, ratios, spread
+from tests.speech import SAMPLE_RATE, write_wav
+
+
+def rounds(*seconds):
+    return SimpleNamespace(rounds=[{"seconds": one, "core": 10 * one} for one in seconds])
+
+
+def test_a_ratio_is_made_of_two_times_of_the_same_round():
+    assert ratios(rounds(1.0, 2.0), rounds(3.0, 8.0)) == [3.0, 4.0]
+    assert ratios(rounds(1.0), rounds(3.0), "core") == [3.0]
+
+
+def test_a_spread_is_the_median_the_least_and_the_most():
+    assert spread([3.0, 1.0, 2.0]) == "2.00 (1.00 to 3.00)"
+
+
+def test_short_files_are_the_same_every_time_and_as_long_as_promised():
+    found = [speed.short(number) for number in range(40)]
+    again, text = speed.short(3)
+    assert np.array_equal(again, found[3][0])
+    assert text == found[3][1]
+    lengths = [len(samples) / SAMPLE_RATE for samples, _ in found]
+    assert min(lengths) >= 1.0
+    assert max(lengths) <= speed.LONGEST
+    assert all(text for _, text in found)
+
+
+def test_a_contender_that_fails_or_does_not_do_the_job_is_left_out(tmp_path, capsys):
+    path = tmp_path / "short.wav"
+    write_wav(path, speed.short(0)[0])
+    job = Job(kind="bag", model="tiny", device="cpu", files=(str(tmp_path / "none.wav"),), trial=(str(path),))
+    assert hold(["onnx-asr", "NeMo, our windows"], job, rounds=2) == []
+    told = capsys.readouterr().out
+    assert "it failed: FileNotFoundError" in told
+    assert "short files need no cutting" in told
