@@ -143,9 +143,10 @@ def work(descriptor: int, message: bytes) -> int:
 
 
 def _send_samples(descriptor: int, samples: bytes) -> None:
+    view = memoryview(samples)
     try:
-        for at in range(0, len(samples), wire.FRAME):
-            os.write(descriptor, wire.PCM + samples[at : at + wire.FRAME])
+        for at in range(0, len(view), wire.FRAME):
+            os.writev(descriptor, (wire.PCM, view[at : at + wire.FRAME]))
     except OSError:
         give_up()
 
