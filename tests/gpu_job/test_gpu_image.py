@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -98,6 +102,38 @@ def test_what_is_copied_exists_and_holds_no_tests_and_no_other_entrypoint():
 def test_the_health_check_is_the_workers_own():
     (check,) = instructions("HEALTHCHECK")
     assert '"gpu_job", "--check"' in check
+
+
+def test_the_check_finds_all_it_needs_in_what_is_copied(tmp_path):
+    """As in the image: this project is not installed, and decoding processes start outside its folder."""
+    app, environment = tmp_path / "app", tmp_path / "venv"
+    venv.create(environment, symlinks=True)
+    packages = environment / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    # A path in a .pth file is searched, but its own .pth files, as that of an editable install, are not run.
+    (packages / "locked.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (tells,) = [line for line in instructions("RUN") if ".pth" in line]
+    tells = tells.replace("/opt/venv", str(environment)).replace("/app", str(app))
+    subprocess.run(["sh", "-c", tells], check=True)
+    final = DOCKERFILE[DOCKERFILE.rindex("FROM ") :]
+    for sources, target in re.findall(r"^COPY (?!--)(.*) (\S+)$", final, re.MULTILINE):
+        for source in sources.split():
+            there = Path(target.replace("/app", str(app), 1))
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, there, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                there.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, there)
+    shutil.copytree(ROOT / "models" / "tiny-tdt", tmp_path / "weights")
+    ran = subprocess.run(
+        [environment / "bin" / "python", "-m", "gpu_job", "--check"],
+        cwd=app,
+        env={"PATH": os.environ["PATH"], "PARAKEET_MODEL_NAME": str(tmp_path / "weights")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "my brother lost the ticket" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0
 
 
 @pytest.mark.nemo
