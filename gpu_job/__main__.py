@@ -36,7 +36,7 @@ def main() -> int:
             return check.run(partial(engine.load, settings, warm=False), settings.model)
         worker = process.run(connect(), stop, stay=asked.stay, began=began)
     except DropscribeError as error:
-        log.error("the worker cannot start: %s", error)
+        log.error("the worker cannot work: %s", error)
         return 2
     log.info("worker ends: %s", worker.summary)
     if worker.stuck:

@@ -131,16 +131,25 @@ def follow(
         if warm is not None:
             worker.engine(warm)
         stop = threading.Event()
-        thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
+        broke: list[Exception] = []
+
+        def work() -> None:
+            try:
+                worker.run(stop)
+            except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the recordings
+                broke.append(error)
+
+        thread = threading.Thread(target=work, name="worker")
         thread.start()
         stack.callback(thread.join)
         stack.callback(stop.set)
         look_again = time.monotonic() + LOST_EVERY
         while waiting:
             if not thread.is_alive():
+                why = f": {str(broke[0]).rstrip('.')}" if broke else ""
                 raise Transient(
-                    "The worker ended in the middle of its work. Start again: what is done stays."
-                )
+                    f"The worker ended in the middle of its work{why}. Start again: what is done stays."
+                ) from (broke[0] if broke else None)
             time.sleep(LOOK_EVERY + len(waiting) * LOOK_EACH)
             yield from _ended(waiting, ports, watcher)
             if time.monotonic() > look_again:
