@@ -85,7 +85,7 @@ def _measure(name: str, upload, ports) -> None:
                 time.sleep(0.01)
         cold = time.perf_counter() - started
         answer.raise_for_status()
-        while ports.queue.pull("gpu-worker", 10, 60.0):
+        while ports.queue.pull("cpu-worker", 10, 60.0):
             pass
         took = []
         for number in range(WARM):
@@ -94,7 +94,7 @@ def _measure(name: str, upload, ports) -> None:
             httpx.post(
                 f"http://127.0.0.1:{port}/", headers=headers, content=body, timeout=60
             ).raise_for_status()
-            while not ports.queue.pull("gpu-worker", 10, 60.0):
+            while not ports.queue.pull("cpu-worker", 10, 60.0):
                 pass
             took.append(time.perf_counter() - posted)
         print(
@@ -127,6 +127,7 @@ def _google() -> None:
     with ExitStack() as stack:
         environment = {
             "DROPSCRIBE_PLATFORM": "google",
+            "DROPSCRIBE_CPU_JOB": "dropscribe-cpu",
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "PUBSUB_EMULATOR_HOST": stack.enter_context(pubsub_emulator()),
             "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore_emulator()),

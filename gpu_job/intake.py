@@ -1,6 +1,6 @@
 """The first part of the pipeline: pull messages, decode chunks, cut windows, ahead of the engine.
 
-    puller (one thread) ─▶ decoders (a thread for each decoding process) ─▶ `ready`
+    pullers (a thread for each subscription) ─▶ decoders (a thread for each decoding process) ─▶ `ready`
 
 Threads here wait for the queue, the store and decoding processes; the engine's thread never does. How far
 ahead they run is bounded by the chunks in hand, so memory is too. A chunk is in hand from the pull of its
@@ -26,7 +26,7 @@ from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from shared.ports import Delivery, Ports
 
@@ -41,25 +41,35 @@ AT_A_TIME = 8
 
 
 class Intake:
-    """Threads that turn messages into prepared chunks."""
+    """Threads that turn messages into prepared chunks.
 
-    def __init__(self, ports: Ports, subscription: str) -> None:
+    Args:
+        ports: the world.
+        subscriptions: what to pull: those of the engine first, then those that are helped out, one message at a
+            time.
+    """
+
+    def __init__(self, ports: Ports, subscriptions: Sequence[str]) -> None:
         self.ready: queue.Queue[Prepared] = queue.Queue()
         self.problem: ConfigurationError | None = None
         """Why nothing can be pulled here, known from the first try: a worker that cannot pull need not run."""
-        self._has_pulled = False
         self._ports = ports
-        self._subscription = subscription
-        self._leases = LeaseKeeper(ports.queue, subscription, ports.settings.lease_seconds)
+        self._leases = LeaseKeeper(ports.queue, ports.settings.lease_seconds)
         self._most = plan.held(ports.settings)
         self._whole = plan.sizes(plan.worker_engine(ports.settings), ports.settings).seconds
         self._hand: dict[str, _InHand] = {}
+        self._asked: dict[str, int] = dict.fromkeys(subscriptions, 0)
         self._changed = threading.Condition()
         self._closed = False
         self._idle_since = time.monotonic()
         self._stop = threading.Event()
         self._todo: queue.Queue[Delivery | None] = queue.Queue()
-        self._puller = threading.Thread(target=self._pull_on, name="puller", daemon=True)
+        self._pullers = [
+            threading.Thread(
+                target=self._pull_on, args=(one, index == 0), name=f"puller-{index}", daemon=True
+            )
+            for index, one in enumerate(subscriptions)
+        ]
         self._decoders = [
             threading.Thread(target=self._decode_on, name=f"decoder-{index}", daemon=True)
             for index in range(DECODERS)
@@ -68,7 +78,7 @@ class Intake:
     def start(self) -> None:
         """Begin to pull."""
         self._leases.start()
-        for thread in (self._puller, *self._decoders):
+        for thread in (*self._pullers, *self._decoders):
             thread.start()
 
     def stop(self) -> None:
@@ -86,7 +96,9 @@ class Intake:
         Returns:
             How many chunks were given back.
         """
-        self._puller.join(timeout / 2)
+        until = time.monotonic() + timeout / 2
+        for puller in self._pullers:
+            puller.join(max(0.0, until - time.monotonic()))
         with self._changed:
             self._closed = True
             held = [one.delivery for one in self._hand.values()]
@@ -101,7 +113,7 @@ class Intake:
     def join(self, timeout: float) -> None:
         """Wait for the threads; after `stop`. One that decodes may take longer: its chunk was given back."""
         until = time.monotonic() + timeout
-        for thread in (self._puller, *self._decoders):
+        for thread in (*self._pullers, *self._decoders):
             thread.join(max(0.0, until - time.monotonic()))
 
     @property
@@ -138,15 +150,33 @@ class Intake:
         else:
             self._end(delivery, self._ports.queue.ack)
 
-    def _pull_on(self) -> None:
-        pause = SHORTEST_WAIT
+    def _pull_on(self, subscription: str, own: bool) -> None:  # noqa: FBT001 - the thread's arguments
+        pause, has_pulled = SHORTEST_WAIT, False
         while not self._stop.is_set():
             with self._changed:
                 room = self._room()
                 if not room:
                     self._changed.wait(0.1)
                     continue
-            pulled = self._pull(room)
+                # Of two that wait for messages at one time neither is given the other's room.
+                if own and room > 1 and len(self._asked) > 1 and sum(self._asked.values()) == 0:
+                    room -= 1
+                self._asked[subscription] = room = room if own else 1
+            try:
+                pulled = self._pull(subscription, room)
+            except DropscribeError as error:
+                log.warning("cannot pull: %s", error)
+                if isinstance(error, ConfigurationError) and not has_pulled:
+                    if own:
+                        self.problem = error
+                    return
+                pulled = []
+            else:
+                has_pulled = True
+            finally:
+                with self._changed:
+                    self._asked[subscription] = 0
+                    self._changed.notify_all()
             for delivery in pulled:
                 self._todo.put(delivery)
             if not pulled:
@@ -157,21 +187,16 @@ class Intake:
 
     def _room(self) -> int:
         """Whole chunks that there is room for. Until a message has been read it counts as a whole one."""
-        return max(0, math.floor(self._most - sum(one.share for one in self._hand.values()) + 1e-9))
+        held = sum(one.share for one in self._hand.values()) + sum(self._asked.values())
+        return max(0, math.floor(self._most - held + 1e-9))
 
-    def _pull(self, most: int) -> list[Delivery]:
-        try:
-            pulled = self._ports.queue.pull(self._subscription, most, self._ports.settings.lease_seconds)
-        except DropscribeError as error:
-            if isinstance(error, ConfigurationError) and not self._has_pulled:
-                self.problem = error
-            log.warning("cannot pull: %s", error)
-            return []
-        self._has_pulled = True
+    def _pull(self, subscription: str, most: int) -> list[Delivery]:
+        pulled = self._ports.queue.pull(subscription, most, self._ports.settings.lease_seconds)
         with self._changed:
             for delivery in pulled:
-                self._hand[delivery.lease] = _InHand(delivery)
-                self._leases.hold(delivery)
+                self._hand[delivery.lease] = _InHand(delivery, subscription)
+                self._leases.hold(subscription, delivery)
+            self._asked[subscription] = 0
             too_late = self._closed
         if too_late:
             for delivery in pulled:
@@ -236,13 +261,13 @@ class Intake:
             leases = [
                 lease for lease, one in self._hand.items() if one.delivery.message_id == delivery.message_id
             ]
-            ended = [self._hand.pop(lease).delivery for lease in leases]
+            ended = [self._hand.pop(lease) for lease in leases]
         for one in ended:
-            self._leases.release(one)
+            self._leases.release(one.subscription, one.delivery)
             try:
-                how(self._subscription, one.lease)
+                how(one.subscription, one.delivery.lease)
             except DropscribeError as error:
-                log.warning("message %s will come again: %s", one.message_id, error)
+                log.warning("message %s will come again: %s", one.delivery.message_id, error)
         with self._changed:
             self._idle_since = time.monotonic()
             self._changed.notify()
@@ -251,9 +276,10 @@ class Intake:
 class _InHand:
     """A message in hand, and what is known of its chunk."""
 
-    __slots__ = ("chunk", "delivery", "share")
+    __slots__ = ("chunk", "delivery", "share", "subscription")
 
-    def __init__(self, delivery: Delivery) -> None:
+    def __init__(self, delivery: Delivery, subscription: str) -> None:
         self.delivery = delivery
+        self.subscription = subscription
         self.chunk: tuple[str, int] | None = None
         self.share = 1.0

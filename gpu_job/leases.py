@@ -22,11 +22,10 @@ PATIENCE = 1.0
 class LeaseKeeper:
     """Renews each held lease at a third of its length."""
 
-    def __init__(self, queue: Queue, subscription: str, lease_seconds: float) -> None:
+    def __init__(self, queue: Queue, lease_seconds: float) -> None:
         self._queue = queue
-        self._subscription = subscription
         self._seconds = lease_seconds
-        self._held: dict[str, Delivery] = {}
+        self._held: dict[tuple[str, str], Delivery] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="leases", daemon=True)
@@ -40,39 +39,40 @@ class LeaseKeeper:
         self._stop.set()
         self._thread.join(PATIENCE)
 
-    def hold(self, delivery: Delivery) -> None:
+    def hold(self, subscription: str, delivery: Delivery) -> None:
         """Renew this lease from now on."""
         with self._lock:
-            self._held[delivery.lease] = delivery
+            self._held[subscription, delivery.lease] = delivery
 
-    def release(self, delivery: Delivery) -> None:
+    def release(self, subscription: str, delivery: Delivery) -> None:
         """Renew this lease no more."""
         with self._lock:
-            self._held.pop(delivery.lease, None)
+            self._held.pop((subscription, delivery.lease), None)
 
     def _loop(self) -> None:
         pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="lease")
-        under_way: set[str] = set()
+        under_way: set[tuple[str, str]] = set()
         while not self._stop.wait(self._seconds / 3):
             with self._lock:
-                held = [one for one in self._held.values() if one.lease not in under_way]
-                under_way.update(one.lease for one in held)
-            for delivery in held:
-                pool.submit(self._renew, delivery, under_way)
+                held = {key: one for key, one in self._held.items() if key not in under_way}
+                under_way.update(held)
+            for (subscription, _), delivery in held.items():
+                pool.submit(self._renew, subscription, delivery, under_way)
         pool.shutdown(wait=True, cancel_futures=True)
 
-    def _renew(self, delivery: Delivery, under_way: set[str]) -> None:
+    def _renew(self, subscription: str, delivery: Delivery, under_way: set[tuple[str, str]]) -> None:
+        key = (subscription, delivery.lease)
         try:
             with self._lock:
-                wanted = delivery.lease in self._held
-            if wanted and not self._queue.extend(self._subscription, delivery.lease, self._seconds):
+                wanted = key in self._held
+            if wanted and not self._queue.extend(subscription, delivery.lease, self._seconds):
                 # Its result stays harmless: whoever creates the result object first wins.
                 log.warning(
                     "the lease on message %s has ended, another worker may have it", delivery.message_id
                 )
-                self.release(delivery)
+                self.release(subscription, delivery)
         except DropscribeError as error:
             log.warning("cannot renew the lease on message %s: %s", delivery.message_id, error)
         finally:
             with self._lock:
-                under_way.discard(delivery.lease)
+                under_way.discard(key)

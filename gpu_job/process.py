@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from dataclasses import replace
@@ -9,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gpu_job import engine
-from gpu_job.worker import SUBSCRIPTION, Worker
+from gpu_job.subscriptions import subscriptions_of
+from gpu_job.worker import Worker
 from shared.costs.executions import Meter, Place
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.flow import fallback, plan
@@ -74,15 +76,17 @@ def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) ->
     """
     queue, seen, given = ports.queue, set[str](), 0
     until = time.monotonic() + PATIENCE
+    subscriptions = itertools.cycle(subscriptions_of(ports.settings))
     while time.monotonic() < until and not stop.wait(0.2):
-        for delivery in queue.pull(SUBSCRIPTION, PULLS, ports.settings.lease_seconds):
+        subscription = next(subscriptions)
+        for delivery in queue.pull(subscription, PULLS, ports.settings.lease_seconds):
             if delivery.message_id not in seen:
                 until = time.monotonic() + PATIENCE
             seen.add(delivery.message_id)
             if _handed_on(delivery, error, ports):
-                given += queue.ack(SUBSCRIPTION, delivery.lease)
+                given += queue.ack(subscription, delivery.lease)
             else:
-                queue.nack(SUBSCRIPTION, delivery.lease, f"{type(error).__name__}: {error}")
+                queue.nack(subscription, delivery.lease, f"{type(error).__name__}: {error}")
     log.warning("%d of %d chunks were given to other engines", given, len(seen))
     return given
 

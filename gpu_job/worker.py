@@ -25,6 +25,7 @@ from gpu_job.engine import SAMPLE_RATE, EngineLost, OutOfMemory
 from gpu_job.engines import Engines
 from gpu_job.intake import Intake
 from gpu_job.rounds import Rounds
+from gpu_job.subscriptions import subscriptions_of
 from gpu_job.summary import Summary
 from shared.costs import ledger
 from shared.costs.executions import Meter
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from gpu_job.rounds import Batch
     from shared.ports import Ports
     from shared.results import Word
-
-SUBSCRIPTION = "gpu-worker"
 
 KEEPERS = 4
 """Results that are written at one time: each waits for the store and the records."""
@@ -82,7 +81,7 @@ class Worker:
         self._keeper = ThreadPoolExecutor(KEEPERS, thread_name_prefix="keeper")
         self._keeping: set[Future[None]] = set()
         self._lock = threading.Lock()
-        self._intake = Intake(ports, SUBSCRIPTION)
+        self._intake = Intake(ports, subscriptions_of(ports.settings))
         self._engine_thread = threading.Thread(target=self._compute, name="engine", daemon=True)
         self._given_up = threading.Event()
         self._problem: Exception | None = None

@@ -3,6 +3,7 @@
     topic               from → to                     message
     audio-finalized     bucket → router               a Cloud Storage object (Eventarc's payload)
     chunks-gpu          router → gpu_job              ChunkMessage
+    chunks-cpu          router → gpu_job              ChunkMessage
     chunks-deepgram     router → functions/deepgram   ChunkMessage
     chunks-done         worker → merger               ChunkDone
     transcribe-requests other services → router       TranscribeRequest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 AUDIO_FINALIZED = "audio-finalized"
 CHUNKS_GPU = "chunks-gpu"
+CHUNKS_CPU = "chunks-cpu"
 CHUNKS_DEEPGRAM = "chunks-deepgram"
 CHUNKS_DONE = "chunks-done"
 TRANSCRIBE_REQUESTS = "transcribe-requests"

@@ -5,7 +5,7 @@
     Records    Firestore                    SQLite
     Queue      Pub/Sub                      SQLite
     Media      FFmpeg in its own process    the same
-    GpuJobs    Cloud Run jobs               nothing to start: `dropscribe up` keeps a worker
+    GpuJobs    a Cloud Run job              nothing to start: `dropscribe up` keeps a worker
     Hosted     Deepgram                     the same
     Clock      time.time                    time.time, or a settable clock in tests
 
@@ -290,5 +290,7 @@ class Ports:
     """What the deployment chose."""
     engines: frozenset[Engine]
     """The engines that can run in this deployment now."""
+    cpu_jobs: GpuJobs | None = None
+    """Starts workers without a GPU; None where they have no job of their own."""
     hosted: Hosted | None = None
     """Deepgram; None where there is no key."""

@@ -73,15 +73,23 @@ class PriceTable:
             + settings.gpu_memory_gib * self.gib_second.usd
         )
 
+    def cpu_second(self, settings: Settings) -> float:
+        """US dollars for a second of a task of the job without a GPU, in the shape that the deployment gave it."""
+        return settings.cpu_vcpus * self.vcpu_second.usd + settings.cpu_memory_gib * self.gib_second.usd
+
     def engine_second(self, engine: Engine, settings: Settings) -> float:
         """US dollars for a second in which a worker with this engine runs; 0 for a hosted engine.
 
-        A GPU of one's own is a part of one's own computer: only in a project it is Cloud Run's.
+        A GPU of one's own is a part of one's own computer: only in a project it is Cloud Run's. There a processor
+        is that of the job without a GPU, or, where there is no such job, the one beside the GPU.
         """
         if engine == "deepgram":
             return 0.0
-        hired = engine == "parakeet-gpu" and settings.platform == "google"
-        return self.gpu_second(settings) if hired else settings.cpu_usd_per_hour / 3600
+        if settings.platform == "local":
+            return settings.cpu_usd_per_hour / 3600
+        if engine == "parakeet-cpu" and settings.has_cpu_job:
+            return self.cpu_second(settings)
+        return self.gpu_second(settings)
 
     def task_seconds(self, seconds: float) -> float:
         """Seconds that Cloud Run bills for an instance that lived so long."""

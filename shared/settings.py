@@ -52,6 +52,14 @@ class Settings:
         default="dropscribe-gpu",
         metadata=_env("DROPSCRIBE_GPU_JOB", "Name of the Cloud Run job of the workers."),
     )
+    cpu_job: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_CPU_JOB",
+            "Name of the Cloud Run job of the workers without a GPU; unset: there is none, and what is theirs is "
+            "done beside the GPU.",
+        ),
+    )
     database: str = field(
         default="(default)", metadata=_env("DROPSCRIBE_FIRESTORE_DATABASE", "Name of the Firestore database.")
     )
@@ -216,6 +224,12 @@ class Settings:
             "DROPSCRIBE_GPU_MAX_TASKS", "Tasks of the job started at one time; a new project's L4 quota is 3."
         ),
     )
+    cpu_max_tasks: int = field(
+        default=3,
+        metadata=_env(
+            "DROPSCRIBE_CPU_MAX_TASKS", "The same for the job without a GPU; its tasks need quota of vCPUs."
+        ),
+    )
     stuck_minutes: float = field(
         default=10.0,
         metadata=_env("DROPSCRIBE_STUCK_MINUTES", "Minutes without progress until a recording is pushed on."),
@@ -243,6 +257,16 @@ class Settings:
     gpu_memory_gib: float = field(
         default=16.0,
         metadata=_env("DROPSCRIBE_GPU_MEMORY_GIB", "Memory of a task of the GPU job, GiB, for its price."),
+    )
+    cpu_vcpus: int = field(
+        default=4,
+        metadata=_env("DROPSCRIBE_CPU_VCPUS", "vCPUs of a task of the job without a GPU, for its price."),
+    )
+    cpu_memory_gib: float = field(
+        default=8.0,
+        metadata=_env(
+            "DROPSCRIBE_CPU_MEMORY_GIB", "Memory of a task of the job without a GPU, GiB, for its price."
+        ),
     )
     budget_daily_usd: float = field(
         default=0.0,
@@ -299,11 +323,17 @@ class Settings:
         self._check("decode_timeout", self.decode_timeout > 0, "more than 0")
         self._check("lease_seconds", self.lease_seconds >= 3, "3 or more")
         self._check("gpu_max_tasks", 1 <= self.gpu_max_tasks <= 10_000, "from 1 to 10000")
+        self._check("cpu_max_tasks", 1 <= self.cpu_max_tasks <= 10_000, "from 1 to 10000")
         self._check("stuck_minutes", self.stuck_minutes >= 1, "1 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
         self._check("start_delay", 0 <= self.start_delay <= 3600, "from 0 to 3600")
         self._check("gpu_vcpus", 1 <= self.gpu_vcpus <= 32, "from 1 to 32")
         self._check("gpu_memory_gib", 1 <= self.gpu_memory_gib <= 256, "from 1 to 256")
+        self._check("cpu_vcpus", 1 <= self.cpu_vcpus <= 8, "from 1 to 8")
+        self._check("cpu_memory_gib", 1 <= self.cpu_memory_gib <= 32, "from 1 to 32")
+        self._check(
+            "cpu_job", not self.cpu_job or self.cpu_job != self.gpu_job, "another job than DROPSCRIBE_GPU_JOB"
+        )
         self._check("budget_daily_usd", self.budget_daily_usd >= 0, "0 or more")
         self._check("budget_monthly_usd", self.budget_monthly_usd >= 0, "0 or more")
         self._check(
@@ -330,9 +360,19 @@ class Settings:
             )
 
     @property
+    def has_cpu_job(self) -> bool:
+        """Whether workers without a GPU are started for themselves."""
+        return self.platform == "google" and bool(self.cpu_job)
+
+    @property
     def engine_set(self) -> frozenset[Engine]:
-        """The engines, parsed; Deepgram is one of them exactly where there is a key."""
+        """The engines, parsed; Deepgram is one of them exactly where there is a key.
+
+        In a project Parakeet runs on a processor only where a job does that, or beside a GPU.
+        """
         named = {*self.engines.split(","), *(["deepgram"] if self.deepgram_api_key else [])}
+        if self.platform == "google" and not self.has_cpu_job and "parakeet-gpu" not in named:
+            named.discard("parakeet-cpu")
         return frozenset(one for one in get_args(Engine) if one in named)
 
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature

@@ -3,7 +3,8 @@
     topic                subscription    who pulls
     audio-finalized      router          push to functions/router
     transcribe-requests  requests        push to functions/router
-    chunks-gpu           gpu-worker      the worker
+    chunks-gpu           gpu-worker      the workers with a GPU
+    chunks-cpu           cpu-worker      the workers without; where there are none, those with a GPU
     chunks-deepgram      deepgram        push to functions/deepgram
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    whoever fails the recording and tells its owner
@@ -114,6 +115,7 @@ class Topology:
 ROUTER = "router"
 REQUESTS = "requests"
 GPU_WORKER = "gpu-worker"
+CPU_WORKER = "cpu-worker"
 DEEPGRAM = "deepgram"
 MERGER = "merger"
 DEAD_LETTERS = "dead-letters"
@@ -123,6 +125,7 @@ LOCAL = Topology(
         messages.AUDIO_FINALIZED,
         messages.TRANSCRIBE_REQUESTS,
         messages.CHUNKS_GPU,
+        messages.CHUNKS_CPU,
         messages.CHUNKS_DEEPGRAM,
         messages.CHUNKS_DONE,
         messages.TRANSCRIPTS_READY,
@@ -135,6 +138,7 @@ LOCAL = Topology(
         # Nine minutes in all: what a worker cannot do without it finds at its start, and a chunk that kills
         # its worker should not kill many.
         Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU, max_attempts=10),
+        Subscription(name=CPU_WORKER, topic=messages.CHUNKS_CPU, max_attempts=10),
         # Ten minutes in all: where a service of others limits or fails us, it often does for minutes.
         Subscription(
             name=DEEPGRAM, topic=messages.CHUNKS_DEEPGRAM, min_backoff=5.0, max_backoff=300.0, max_attempts=8

@@ -59,5 +59,9 @@ def test_a_second_of_an_engine_costs_what_runs_it():
     settings = Settings(cpu_usd_per_hour=0.36, platform="google", project="my-project")
     assert TABLE.engine_second("parakeet-gpu", settings) == pytest.approx(0.0002907, abs=1e-12)
     assert TABLE.engine_second("parakeet-gpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
-    assert TABLE.engine_second("parakeet-cpu", settings) == pytest.approx(0.0001)
+    assert TABLE.engine_second("parakeet-cpu", settings) == pytest.approx(0.0002907, abs=1e-12)
+    apart = Settings(platform="google", project="my-project", cpu_job="dropscribe-cpu")
+    assert TABLE.engine_second("parakeet-cpu", apart) == pytest.approx(0.000088, abs=1e-12)
+    assert TABLE.engine_second("parakeet-gpu", apart) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.engine_second("parakeet-cpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
     assert TABLE.engine_second("deepgram", settings) == 0

@@ -7,6 +7,7 @@ import pytest
 from shared import messages
 from shared.errors import ConfigurationError
 from shared.topology import (
+    CPU_WORKER,
     DEAD_LETTERS,
     DEEPGRAM,
     GPU_WORKER,
@@ -35,6 +36,7 @@ def test_every_topic_of_the_flow_can_be_published_to():
     for topic in (
         messages.AUDIO_FINALIZED,
         messages.CHUNKS_GPU,
+        messages.CHUNKS_CPU,
         messages.CHUNKS_DEEPGRAM,
         messages.CHUNKS_DONE,
         messages.TRANSCRIPTS_READY,
@@ -70,7 +72,8 @@ def waits(policy):
 def test_there_is_about_an_hour_to_mend_what_is_set_up_wrongly():
     for name in (ROUTER, REQUESTS, MERGER):
         assert 50 * 60 <= waits(LOCAL.subscription(name)) <= 70 * 60
-    assert 8 * 60 <= waits(LOCAL.subscription(GPU_WORKER)) <= 10 * 60
+    for name in (GPU_WORKER, CPU_WORKER):
+        assert 8 * 60 <= waits(LOCAL.subscription(name)) <= 10 * 60
 
 
 def test_policies_are_such_as_pubsub_takes():

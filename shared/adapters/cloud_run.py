@@ -1,4 +1,4 @@
-"""GpuJobs over Cloud Run: the workers are the executions of one job.
+"""GpuJobs over Cloud Run: the workers of a fleet are the executions of one job.
 
 Nothing that an upload needs raises, and every call has a short time limit: an upload must not wait for, nor
 fail with, the service that starts workers. There is no idempotency token, so a start whose reply was lost may be made
@@ -49,6 +49,7 @@ class CloudRunJobs:
         project: id of the project.
         region: where the job is: `us-central1`.
         job: name of the job.
+        gpu: whether its tasks have one, for what is said when there are none to have.
         timeout: seconds that one call may take.
         channel: an open connection to use instead of Google's address and credentials.
     """
@@ -59,12 +60,16 @@ class CloudRunJobs:
         region: str,
         job: str,
         *,
+        gpu: bool = True,
         timeout: float = 5.0,
         channel: grpc.Channel | None = None,
     ) -> None:
         self._name = f"projects/{project}/locations/{region}/jobs/{job}"
         self._where = f"--project {project} --region {region}"
         self._job = job
+        self._quota, self._variable = (
+            ("Cloud Run GPUs", "DROPSCRIBE_GPU_JOB") if gpu else ("Cloud Run CPUs", "DROPSCRIBE_CPU_JOB")
+        )
         self._timeout = timeout
         self._channel = channel
         self._jobs: run_v2.JobsClient | None = None
@@ -169,7 +174,7 @@ class CloudRunJobs:
                 status="quota",
                 running=0,
                 reason=f"No more capacity for {self._job} now: {said}. Wait, or ask for more quota of "
-                "Cloud Run GPUs in this region (console: IAM & Admin, Quotas).",
+                f"{self._quota} in this region (console: IAM & Admin, Quotas).",
             )
         if isinstance(error, google.PermissionDenied) and error.reason == "SERVICE_DISABLED":
             cure = "Enable the service: gcloud services enable run.googleapis.com"
@@ -189,7 +194,7 @@ class CloudRunJobs:
                 status="missing",
                 running=0,
                 reason=f"There is no job {self._job} in this project and region ({said}). Deploy it (docs/google-cloud.md), or name "
-                "the one that there is in DROPSCRIBE_GPU_JOB and DROPSCRIBE_REGION.",
+                f"the one that there is in {self._variable} and DROPSCRIBE_REGION.",
             )
         return GpuState(
             status="unreachable",

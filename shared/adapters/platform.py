@@ -63,6 +63,9 @@ def open_ports(settings: Settings) -> GooglePorts:
         queue=PubSubQueue(settings.project),
         media=MediaPool(Limits(memory_mb=settings.decode_memory_mb, timeout_s=settings.decode_timeout)),
         gpu_jobs=CloudRunJobs(settings.project, settings.region, settings.gpu_job),
+        cpu_jobs=CloudRunJobs(settings.project, settings.region, settings.cpu_job, gpu=False)
+        if settings.has_cpu_job
+        else None,
         clock=SystemClock(),
         settings=settings,
         engines=settings.engine_set,

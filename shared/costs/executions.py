@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 from shared import prices_file
 from shared.costs import ledger
 from shared.errors import DropscribeError
-from shared.flow import documents
+from shared.flow import documents, fleets
 from shared.flow.stuck import SWEEPS
 from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from shared.flow.fleets import Fleet
     from shared.model import Engine
     from shared.ports import Ports, TaskRun
 
@@ -43,8 +44,8 @@ LOOK_BACK = 600.0
 """Seconds that an execution may take to show its end: those that ended so long before the mark are looked at
 once more, which costs a look and changes nothing."""
 
-MARK = "executions"
-"""Key of the mark: until when the executions that ended are accounted."""
+MARKS: dict[Fleet, str] = {"main": "executions", "cpu": "executions-cpu"}
+"""Keys of the marks: until when the executions that ended are accounted."""
 
 END = "end"
 """Stands for the number of an interval in the row of the difference."""
@@ -252,22 +253,26 @@ def reconcile(ports: Ports) -> int:
     Raises:
         Transient: Cloud Run or the records did not answer; the next sweep goes on.
     """
-    engine: Engine = "parakeet-gpu" if "parakeet-gpu" in ports.engines else "parakeet-cpu"
+    return sum(_reconcile(fleet, ports) for fleet in fleets.fleets_of(ports.engines, ports.settings))
+
+
+def _reconcile(fleet: Fleet, ports: Ports) -> int:
+    engine, mark = fleets.machine_of(fleet, ports.settings), MARKS[fleet]
     rate = prices_file.table(ports.settings).engine_second(engine, ports.settings)
     if ports.settings.platform == "local" or not rate:
         return 0
     until = ports.clock.now() - SETTLED
-    fields = ports.records.get(SWEEPS, MARK)
+    fields = ports.records.get(SWEEPS, mark)
     if fields is None:
         # What ran before anybody kept a ledger is not in it.
-        ports.records.create(SWEEPS, MARK, to_fields(Mark(until=until)))
+        ports.records.create(SWEEPS, mark, to_fields(Mark(until=until)))
         return 0
     since = from_fields(fields, Mark).until - LOOK_BACK
     done = 0
-    for task in ports.gpu_jobs.ended(since):
+    for task in fleets.jobs_of(fleet, ports).ended(since):
         if task.completed <= until:
             done += _account(task, engine, ports)
-    ports.records.update(SWEEPS, MARK, lambda _: to_fields(Mark(until=until)))
+    ports.records.update(SWEEPS, mark, lambda _: to_fields(Mark(until=until)))
     return done
 
 

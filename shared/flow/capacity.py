@@ -7,25 +7,29 @@ correctness: one too many finds no work, one that fails is tried again by the sw
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
-from shared.flow import plan
+from shared.flow import fleets, plan
 from shared.ports import GpuState
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.model import Chunk
+    from collections.abc import Iterable
+
+    from shared.flow.fleets import Fleet
+    from shared.model import Engine
     from shared.ports import Ports
     from shared.settings import Settings
 
 STARTS = "gpu_starts"
-"""Collection that decides who starts workers: one document for each minute in which somebody did."""
+"""Collection that decides who starts workers: one document for each minute and fleet in which somebody did."""
 
-HOURS_A_TASK = 20.0
-"""Hours of audio worth one more task. On an L4 at some 220 times real time they take five minutes, of which
-a start of half a minute is a tenth; with less, starting costs more than it gains."""
+HOURS_A_TASK: dict[Fleet, float] = {"main": 20.0, "cpu": 1.0}
+"""Hours of audio worth one more task. On an L4 at some 220 times real time 20 take five minutes, of which
+a start of half a minute is a tenth; with less, starting costs more than it gains. Without a GPU it is one."""
 
 WINDOW = 60.0
 """Seconds in which workers are started once. A start takes some seconds to show among the running ones, and
@@ -44,7 +48,9 @@ class Start:
     """What the platform said about its workers; None where it was not asked."""
 
 
-def how_many_tasks(backlog: int, running: int, settings: Settings, waited: float = math.inf) -> Start:
+def how_many_tasks(
+    backlog: int, running: int, settings: Settings, waited: float = math.inf, fleet: Fleet = "main"
+) -> Start:
     """Tasks to start for a backlog. Pure.
 
     Args:
@@ -52,6 +58,7 @@ def how_many_tasks(backlog: int, running: int, settings: Settings, waited: float
         running: executions that run or are about to.
         settings: length of a chunk, how many tasks may be started at one time, and for how long work is collected.
         waited: seconds that the oldest chunk has waited.
+        fleet: whose workers.
     """
     if backlog <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
@@ -60,46 +67,61 @@ def how_many_tasks(backlog: int, running: int, settings: Settings, waited: float
     if waited < settings.start_delay:
         reason = f"{backlog} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
         return Start(tasks=0, reason=reason)
-    hours = backlog * plan.sizes(plan.worker_engine(settings), settings).seconds / 3600
-    tasks = min(settings.gpu_max_tasks, math.ceil(hours / HOURS_A_TASK))
+    hours = backlog * plan.sizes(fleets.machine_of(fleet, settings), settings).seconds / 3600
+    most = settings.cpu_max_tasks if fleet == "cpu" else settings.gpu_max_tasks
+    tasks = min(most, math.ceil(hours / HOURS_A_TASK[fleet]))
     return Start(tasks=tasks, reason=f"{backlog} chunks wait ({hours:.1f} h of audio) and nothing runs")
 
 
-def needs_worker(chunk: Chunk) -> bool:
-    """Whether a chunk waits for a worker of ours, rather than for somebody else's service."""
-    return chunk.engine != "deepgram"
+def start_for(engines: Iterable[Engine], ports: Ports, waited: float) -> None:
+    """Start workers for chunks that were just published: each goes to the workers of its engine.
+
+    Never raises: a failure is logged and tried again later.
+
+    Args:
+        engines: for each chunk whose it is.
+        ports: the world.
+        waited: seconds that the oldest of them has waited.
+    """
+    backlog = Counter(fleets.fleet_of(engine, ports.settings) for engine in engines)
+    for fleet, chunks in backlog.items():
+        if fleet is not None:
+            start_workers(chunks, ports, waited, fleet)
 
 
-def start_workers(backlog: int, ports: Ports, waited: float) -> Start:
+def start_workers(backlog: int, ports: Ports, waited: float, fleet: Fleet = "main") -> Start:
     """Start workers for a backlog where none run. Never raises: a failure is logged and tried again later.
 
     Args:
         backlog: chunks without a result that wait for a worker.
         ports: the world.
         waited: seconds that the oldest of them has waited: work may be collected before a worker is started.
+        fleet: whose workers.
     """
     try:
-        return _start(backlog, ports, waited)
+        return _start(backlog, ports, waited, fleet)
     except DropscribeError as error:
         log.warning("no workers could be started: %s", error)
         return Start(tasks=0, reason=str(error))
 
 
-def _start(backlog: int, ports: Ports, waited: float) -> Start:
+def _start(backlog: int, ports: Ports, waited: float, fleet: Fleet) -> Start:
     if backlog <= 0:
         return how_many_tasks(backlog, 0, ports.settings)
-    state = ports.gpu_jobs.state()
+    jobs = fleets.jobs_of(fleet, ports)
+    state = jobs.state()
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
-    wanted = replace(how_many_tasks(backlog, state.running, ports.settings, waited), state=state)
+    wanted = replace(how_many_tasks(backlog, state.running, ports.settings, waited, fleet), state=state)
     if not wanted.tasks:
         return wanted
     now = ports.clock.now()
     window = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
-    if not ports.records.create(STARTS, f"{int(now // WINDOW):012d}", window):
+    minute = f"{int(now // WINDOW):012d}"
+    if not ports.records.create(STARTS, minute if fleet == "main" else f"{minute}.{fleet}", window):
         return Start(tasks=0, reason="somebody started workers within this minute", state=state)
-    state = ports.gpu_jobs.start(wanted.tasks)
+    state = jobs.start(wanted.tasks)
     if state.status != "ready":
         return _failed(state)
     log.info("started %d tasks: %s", wanted.tasks, wanted.reason)

@@ -7,12 +7,28 @@ from typing import TYPE_CHECKING
 
 from shared.flow import capacity, claims, documents
 from shared.flow.route import DEEPGRAM_MODEL
-from shared.messages import CHUNKS_DEEPGRAM, CHUNKS_DONE, CHUNKS_GPU, ChunkDone, ChunkMessage, encode
+from shared.messages import (
+    CHUNKS_CPU,
+    CHUNKS_DEEPGRAM,
+    CHUNKS_DONE,
+    CHUNKS_GPU,
+    ChunkDone,
+    ChunkMessage,
+    encode,
+)
 
 if TYPE_CHECKING:
     from shared.flow.claims import Claim
     from shared.model import Chunk, Engine, Recording
     from shared.ports import Ports
+
+
+TOPICS: dict[Engine, str] = {
+    "parakeet-gpu": CHUNKS_GPU,
+    "parakeet-cpu": CHUNKS_CPU,
+    "deepgram": CHUNKS_DEEPGRAM,
+}
+"""Where the messages of each engine go."""
 
 
 def publish_chunks(recording: Recording, ports: Ports) -> None:
@@ -31,7 +47,7 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
     waited = ports.clock.now() - recording.created
-    capacity.start_workers(sum(capacity.needs_worker(one.chunk) for one in waiting), ports, waited)
+    capacity.start_for([one.chunk.engine for one in waiting], ports, waited)
     if not waiting:
         say_done(recording.id, len(recording.chunks) - 1, ports)
 
@@ -89,7 +105,7 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
 
 def topic_of(engine: Engine) -> str:
     """Where the messages of an engine go."""
-    return CHUNKS_DEEPGRAM if engine == "deepgram" else CHUNKS_GPU
+    return TOPICS[engine]
 
 
 def attributes_of(message: ChunkMessage) -> dict[str, str]:

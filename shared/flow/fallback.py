@@ -123,8 +123,14 @@ def next_engine(
     return None
 
 
-def hand_on(message: ChunkMessage, error: Exception, ports: Ports) -> bool:
+def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()) -> bool:
     """Give a chunk to the next engine, unless somebody did.
+
+    Args:
+        message: the chunk.
+        error: why.
+        ports: the world.
+        out: engines that are no use now.
 
     Returns:
         True: nothing is left to do about this message. False: there is no other engine.
@@ -139,7 +145,8 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports) -> bool:
     settings = flags.read(ports).applied(ports.settings)
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)
-    engine = next_engine(message.chunk.engine, {one.engine for one in tried}, recording.fallback, settings)
+    no_use = {*out, *(one.engine for one in tried)}
+    engine = next_engine(message.chunk.engine, no_use, recording.fallback, settings)
     if engine is None:
         return False
     _note(message, engine, error, ports)
@@ -153,8 +160,7 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports) -> bool:
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:
         dispatch.publish_turn(recording, claim, ports)
-    if claim.engine != "deepgram":
-        capacity.start_workers(1, ports, ports.clock.now() - recording.created)
+    capacity.start_for([claim.engine], ports, ports.clock.now() - recording.created)
     return True
 
 
@@ -168,22 +174,24 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None
         end(message, error, ports)
 
 
-def hand_on_missing(recording: Recording, error: DropscribeError, ports: Ports, *, ours: bool = False) -> int:
+def hand_on_missing(
+    recording: Recording, error: DropscribeError, ports: Ports, *, out: Collection[Engine] | None = None
+) -> int:
     """Give the chunks of a recording that have no result to the next engines; gives how many were.
 
     Args:
         recording: PLANNED.
         error: why.
         ports: the world.
-        ours: leave those alone that are somebody else's service's.
+        out: engines that are no use now: the chunks of others stay with them. None: none is of use to its chunks.
 
     Raises:
         Transient: do it again.
     """
     return sum(
-        hand_on(message, error, ports)
+        hand_on(message, error, ports, out=out or ())
         for message in dispatch.missing(recording, ports)
-        if not (ours and message.chunk.engine == "deepgram")
+        if out is None or message.chunk.engine in out
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from shared import prices_file
 from shared.errors import BadRequest
+from shared.flow import fleets
 from shared.model import AudioInfo, Chunk, Considered, Decision, Engine, Method, Options
 from shared.prices import PriceTable
 from shared.routing import conditions, flags, pick, rollout, score
@@ -104,7 +105,7 @@ def choose(case: Case, known: Known) -> Choice:
             f"The model {options.model!r} is no published one. Name one as owner/name, e.g. "
             "nvidia/parakeet-tdt-0.6b-v3, or leave the choice to the deployment."
         )
-    parakeet, no_gpu = _parakeet(known)
+    parakeet, no_gpu, no_cpu = _parakeet(known)
     found = score.prospects(
         case.audio,
         case.size,
@@ -118,9 +119,10 @@ def choose(case: Case, known: Known) -> Choice:
     if not found:
         off = " GPUs are switched off by ENABLE_GPU_TRANSCRIPTION." if known.engines else ""
         raise BadRequest(
-            f"No engine can run here.{off} `dropscribe doctor` says what is missing and how to install it."
+            f"No engine can run here.{off}{_no_job(settings)} `dropscribe doctor` says what is missing and how to "
+            "install it."
         )
-    picked = pick.pick(case, known, found, no_gpu)
+    picked = pick.pick(case, known, found, no_gpu, no_cpu)
     chosen = found[picked.method]
     reason = picked.reason
     if chosen.split:
@@ -149,13 +151,25 @@ def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked
     return one.considered(picked.why_not[method])
 
 
-def _parakeet(known: Known) -> tuple[Engine | None, str]:
-    """The engine that would run Parakeet, and why that is none on a GPU."""
+def _parakeet(known: Known) -> tuple[Engine | None, str, str]:
+    """The engine that would run Parakeet, why that is none on a GPU, and why no worker without one can be had."""
     has_gpu, has_cpu = ("parakeet-gpu" in known.engines), ("parakeet-cpu" in known.engines)
     why = conditions.no_gpu(known.conditions, known.settings, known.now) if has_gpu else "no GPU is set up"
-    if not why or (has_gpu and not has_cpu and known.settings.enable_gpu):
-        return "parakeet-gpu", why
-    return ("parakeet-cpu" if has_cpu else None), why
+    fleet = fleets.fleet_of("parakeet-cpu", known.settings) or "main"
+    hired = known.settings.platform == "google"
+    no_cpu = conditions.no_worker(known.conditions, fleet, known.now) if hired else ""
+    # A processor beside the GPU that cannot be had cannot be had either.
+    on_cpu = has_cpu and not (no_cpu and fleet == "main")
+    if not why or (has_gpu and not on_cpu and known.settings.enable_gpu):
+        return "parakeet-gpu", why, no_cpu
+    return ("parakeet-cpu" if has_cpu else None), why, no_cpu
+
+
+def _no_job(settings: Settings) -> str:
+    lacks = settings.platform == "google" and "parakeet-cpu" in settings.engines.split(",")
+    if settings.has_cpu_job or not lacks:
+        return ""
+    return " Parakeet on a CPU needs a job of its own: name it in DROPSCRIBE_CPU_JOB (docs/google-cloud.md)."
 
 
 def _order(method: Method, found: Mapping[Method, Prospect]) -> tuple[bool, float]:

@@ -1,23 +1,29 @@
 """Beside the steps: recordings that have stopped are pushed on, and after some tries given up.
 
 Progress is what the records show. A recording that is only slow must not be pushed, because its chunks
-would be transcribed, and paid, twice; so patience is long, and doubles with every push.
+would be transcribed, and paid, twice; so patience is long, and doubles with every push. Where the platform says that
+no worker can be had, nobody works on its chunks, and other engines get them after some minutes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from shared.errors import Permanent, Transient
-from shared.flow import dispatch, documents, fallback, plan, record, upload
+from shared.flow import dispatch, documents, fallback, fleets, plan, record, upload
 from shared.messages import from_fields, to_fields
+from shared.model import Engine
+from shared.routing import conditions
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.flow.fleets import Fleet
     from shared.model import Recording
-    from shared.ports import GpuState, Ports
+    from shared.ports import Ports
     from shared.settings import Settings
 
 SWEEPS = "sweeps"
@@ -31,6 +37,9 @@ AT_A_TIME = 100
 
 QUEUED_FOR = 6 * 3600.0
 """Seconds that a recording may wait for its turn while the chunks of others come in."""
+
+SOON = 180.0
+"""Seconds that chunks wait for workers that cannot be had until other engines get them: three starts that failed."""
 
 NONE_TO_HAVE = frozenset({"quota", "denied", "missing"})
 """States of the platform in which no worker will come soon."""
@@ -111,6 +120,7 @@ def push_stuck(ports: Ports) -> int:
     workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
     _write(WORKERS, replace(workers, looked=now), ports)
     # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
+    none = _none_to_have(ports)
     asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
     acted = 0
     for recording in on_their_way:
@@ -120,18 +130,19 @@ def push_stuck(ports: Ports) -> int:
         if asleep:
             note = replace(note, since=now)
         verdict = judge(recording, note, workers, now, ports.settings)
+        quiet = now - note.since
         if verdict.action == "push":
             note = replace(note, since=now, tries=note.tries + 1)
-        handed = verdict.action != "wait" and _handed_on(recording, verdict, ports)
+        handed = _handed_on(recording, verdict, quiet, none, ports)
         if handed:
             note = replace(note, since=now, tries=0)
         if note != old:
             _write(recording.id, note, ports)
-        if verdict.action != "wait":
+        if handed or verdict.action != "wait":
             log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
             acted += 1
-            if not handed:
-                _act(recording, verdict, ports)
+        if not handed and verdict.action != "wait":
+            _act(recording, verdict, none, ports)
     return acted
 
 
@@ -155,28 +166,48 @@ def _write(key: str, note: Note, ports: Ports) -> None:
         ports.records.update(SWEEPS, key, lambda _: to_fields(note))
 
 
-def _handed_on(recording: Recording, verdict: Verdict, ports: Ports) -> bool:
+def _none_to_have(ports: Ports) -> dict[Fleet, str]:
+    """The fleets of which no worker can be had, with what the platform says.
+
+    That the list of executions can be read does not mean that one can be started: what became of the last start
+    the sweeper has written down.
+    """
+    none: dict[Fleet, str] = {}
+    seen = conditions.read(ports).fresh(ports.clock.now())
+    for fleet in fleets.fleets_of(ports.engines, ports.settings):
+        known = seen.workers(fleet)
+        if known.avoid_until > ports.clock.now() and not known.running and known.status in NONE_TO_HAVE:
+            none[fleet] = known.said or known.status
+        elif (state := fleets.jobs_of(fleet, ports).state()).status in NONE_TO_HAVE:
+            none[fleet] = state.reason or state.status
+    return none
+
+
+def _handed_on(
+    recording: Recording, verdict: Verdict, quiet: float, none: Mapping[Fleet, str], ports: Ports
+) -> bool:
     """Whether other engines have its chunks now: no worker can be had, or pushing it was no use."""
-    state = ports.gpu_jobs.state()
     gives_up = verdict.action == "give up"
-    if recording.state != "PLANNED" or not (gives_up or state.status in NONE_TO_HAVE):
+    if recording.state != "PLANNED" or not (gives_up or (none and quiet >= SOON)):
         return False
-    error = Permanent(f"{verdict.reason} {_about_workers(state)}".strip())
+    error = Permanent(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
+    out = None
+    if not gives_up:
+        out = [one for one in get_args(Engine) if fleets.fleet_of(one, ports.settings) in none]
     try:
-        return fallback.hand_on_missing(recording, error, ports, ours=not gives_up) > 0
+        return fallback.hand_on_missing(recording, error, ports, out=out) > 0
     except Transient as another:
         log.warning("%s cannot be handed on yet: %s", recording.id, another)
         return False
 
 
-def _about_workers(state: GpuState) -> str:
-    return "" if state.status == "ready" else f"The workers: {state.reason or state.status}"
+def _about_workers(none: Mapping[Fleet, str]) -> str:
+    return " ".join(f"The workers: {said}" for said in none.values())
 
 
-def _act(recording: Recording, verdict: Verdict, ports: Ports) -> None:
+def _act(recording: Recording, verdict: Verdict, none: Mapping[Fleet, str], ports: Ports) -> None:
     if verdict.action == "give up":
-        workers = _about_workers(ports.gpu_jobs.state())
-        said = f"{verdict.reason} {workers}".strip()
+        said = f"{verdict.reason} {_about_workers(none)}".strip()
         error = Permanent(f"{said} Look into the logs, then transcribe it again.")
         handed = [one for one in dispatch.missing(recording, ports) if one.tried]
         if handed:

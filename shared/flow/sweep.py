@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from shared.costs import executions, held
 from shared.errors import DropscribeError, Permanent, Transient
-from shared.flow import answers, capacity, documents, record, upload
+from shared.flow import answers, capacity, documents, fleets, record, upload
 from shared.flow.stuck import SWEEPS, push_stuck
 from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
@@ -187,6 +187,11 @@ def start_workers(ports: Ports) -> int:
     What is learned on the way of workers, queues, speeds and failures is written down for the router.
     """
     backlog = observe.backlog_of(ports)
-    start = capacity.start_workers(backlog.chunks, ports, backlog.oldest)
-    observe.observe(backlog, start, ports)
-    return start.tasks
+    starts = {
+        fleet: capacity.start_workers(
+            backlog.chunks.get(fleet, 0), ports, backlog.oldest.get(fleet, 0.0), fleet
+        )
+        for fleet in fleets.fleets_of(ports.engines, ports.settings)
+    }
+    observe.observe(backlog, starts, ports)
+    return sum(start.tasks for start in starts.values())

@@ -18,6 +18,7 @@ from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from shared.flow.fleets import Fleet
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -39,7 +40,22 @@ LEAST = 10
 ENOUGH = 600.0
 """Seconds of audio from which on a measured speed counts."""
 
-Waiting = Literal["parakeet", "deepgram"]
+Waiting = Literal["parakeet", "parakeet-cpu", "deepgram"]
+"""Who is to transcribe it; `parakeet-cpu` stands apart where such workers have a job of their own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workers:
+    """The workers of one fleet."""
+
+    status: str = "ready"
+    """Whether they can be had, as in `GpuState`."""
+    said: str = ""
+    """What the platform said when they could not."""
+    avoid_until: float = 0.0
+    """Until when none is counted on, seconds since 1970."""
+    running: int = 0
+    """Executions that run or are about to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,10 +82,12 @@ class Conditions:
     """Until when no GPU is counted on, seconds since 1970."""
     running: int = 0
     """Executions that run or are about to."""
+    cpu: Workers = field(default_factory=Workers)
+    """The same four of the workers without a GPU, where they have a job of their own."""
     waiting: Mapping[Waiting, float] = field(default_factory=dict)
     """Seconds of audio that wait, by who is to transcribe them."""
     oldest: float = 0.0
-    """Seconds since the oldest recording came that waits for a worker of ours."""
+    """Seconds since the oldest recording came that waits for a worker, those without a GPU apart."""
     speeds: Mapping[Engine, Speed] = field(default_factory=dict)
     """Measured speeds."""
     counted: int = 0
@@ -83,6 +101,12 @@ class Conditions:
         """Measured real-time factor of an engine, None where too little was measured."""
         found = self.speeds.get(engine)
         return found.audio / found.busy if found and found.audio >= ENOUGH and found.busy > 0 else None
+
+    def workers(self, fleet: Fleet) -> Workers:
+        """What is known of the workers of a fleet."""
+        if fleet == "cpu":
+            return self.cpu
+        return Workers(status=self.status, said=self.said, avoid_until=self.avoid_until, running=self.running)
 
     def fresh(self, now: float) -> Conditions:
         """The same without what is too old to be true: who runs and waits. Speeds and shares stay."""
@@ -104,6 +128,12 @@ def no_gpu(conditions: Conditions, settings: Settings, now: float) -> str:
     if done + failed >= LEAST and failed > MOST_FAILING * (done + failed):
         return f"{failed} of the last {done + failed} attempts on Parakeet failed"
     return ""
+
+
+def no_worker(conditions: Conditions, fleet: Fleet, now: float) -> str:
+    """Why no worker of a fleet is to be counted on now, empty where one is. Pure."""
+    known = conditions.fresh(now).workers(fleet)
+    return f"no worker can be had now ({known.status})" if known.avoid_until > now else ""
 
 
 def read(ports: Ports) -> Conditions:

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from shared.flow import claims, documents
+from shared.flow import claims, documents, fleets
 from shared.flow.failures import FAILURES, Failure
+from shared.flow.fleets import Fleet
 from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow
 from shared.routing import flags, rollout
-from shared.routing.conditions import KEY, STATE, Conditions, Speed, Waiting, stored
+from shared.routing.conditions import KEY, STATE, Conditions, Speed, Waiting, Workers, stored
 from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.flow.capacity import Start
-    from shared.ports import Ports
+    from shared.ports import GpuState, Ports
 
 AVOID = 600.0
 """Seconds for which no GPU is counted on after none could be had."""
@@ -46,11 +47,11 @@ NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest"})
 class Backlog:
     """The work that waits for its engine."""
 
-    chunks: int = 0
-    """Chunks without a result that wait for a worker of ours."""
+    chunks: Mapping[Fleet, int] = field(default_factory=dict)
+    """Chunks without a result that wait for a worker of ours, by whose they are."""
     waiting: Mapping[Waiting, float] = field(default_factory=dict)
     """Seconds of audio that wait, by who is to transcribe them."""
-    oldest: float = 0.0
+    oldest: Mapping[Fleet, float] = field(default_factory=dict)
     """Seconds since the oldest recording came that waits for a worker of ours."""
 
 
@@ -59,8 +60,10 @@ def backlog_of(ports: Ports) -> Backlog:
 
     Of very many, some are looked at and stand for all: which ones says the hash in their keys.
     """
-    now, looked, chunks, oldest = ports.clock.now(), 0, 0, 0.0
+    now, looked = ports.clock.now(), 0
     waiting: dict[Waiting, float] = {}
+    chunks: dict[Fleet, int] = {}
+    oldest: dict[Fleet, float] = {}
     for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
         looked += 1
         query = {"recording": recording.id}
@@ -74,34 +77,53 @@ def backlog_of(ports: Ports) -> Backlog:
         for chunk in missing:
             claim = claimed.get(chunk.index)
             engine = chunk.engine if claim is None else claim.engine
-            who: Waiting = "deepgram" if engine == "deepgram" else "parakeet"
+            fleet = fleets.fleet_of(engine, ports.settings)
+            who = _who(fleet)
             waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
-            if who == "parakeet":
-                chunks, oldest = chunks + 1, max(oldest, now - recording.created)
+            if fleet is not None:
+                chunks[fleet] = chunks.get(fleet, 0) + 1
+                oldest[fleet] = max(oldest.get(fleet, 0.0), now - recording.created)
     more = 1.0
     if looked == AT_A_TIME:
         more = max(1.0, ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) / looked)
     return Backlog(
-        chunks=round(chunks * more),
+        chunks={fleet: round(count * more) for fleet, count in chunks.items()},
         waiting={who: seconds * more for who, seconds in waiting.items()},
         oldest=oldest,
     )
 
 
-def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
+def _who(fleet: Fleet | None) -> Waiting:
+    return "deepgram" if fleet is None else "parakeet-cpu" if fleet == "cpu" else "parakeet"
+
+
+def observe(backlog: Backlog, starts: Mapping[Fleet, Start], ports: Ports) -> Conditions:
     """Look around and write down what the router should know.
 
     Args:
         backlog: what waits.
-        start: how the start of workers for it went.
+        starts: how the start of workers for it went, for each fleet of the deployment.
         ports: the world.
 
     Raises:
         Transient: the records did not answer.
     """
     now = ports.clock.now()
-    seen = _counted(_workers(stored(ports), start, now, ports), ports)
-    seen = replace(seen, time=now, waiting=backlog.waiting, oldest=backlog.oldest)
+    seen = _counted(stored(ports), ports)
+    for fleet, start in starts.items():
+        state = start.state or fleets.jobs_of(fleet, ports).state()
+        after = _workers(seen.workers(fleet), state, now)
+        if fleet == "cpu":
+            seen = replace(seen, cpu=after)
+        else:
+            seen = replace(
+                seen,
+                status=after.status,
+                said=after.said,
+                avoid_until=after.avoid_until,
+                running=after.running,
+            )
+    seen = replace(seen, time=now, waiting=backlog.waiting, oldest=backlog.oldest.get("main", 0.0))
     if "deepgram" in ports.engines:
         seen = replace(seen, rollout=_guarded(seen, ports))
 
@@ -115,16 +137,13 @@ def observe(backlog: Backlog, start: Start, ports: Ports) -> Conditions:
     return seen
 
 
-def _workers(before: Conditions, start: Start, now: float, ports: Ports) -> Conditions:
-    state = start.state or ports.gpu_jobs.state()
+def _workers(before: Workers, state: GpuState, now: float) -> Workers:
     if state.status != "ready":
-        return replace(
-            before, status=state.status, said=state.reason, avoid_until=now + AVOID, running=state.running
-        )
+        return Workers(status=state.status, said=state.reason, avoid_until=now + AVOID, running=state.running)
     if before.avoid_until > now and not state.running:
         # That the list of executions can be read does not mean that one can be started.
         return replace(before, running=0)
-    return replace(before, status="ready", said="", avoid_until=0.0, running=state.running)
+    return Workers(running=state.running)
 
 
 def _guarded(seen: Conditions, ports: Ports) -> Rollout:

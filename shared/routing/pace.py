@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.flow import fleets
 from shared.model import Engine
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def pace_of(engine: Engine, conditions: Conditions, settings: Settings, prices: 
     """
     expected = EXPECTED[engine]
     rtfx = conditions.speed(engine) or expected.rtfx
-    waiting = conditions.waiting.get("deepgram" if engine == "deepgram" else "parakeet", 0.0)
-    if engine == "deepgram":
+    fleet = fleets.fleet_of(engine, settings)
+    if fleet is None:
+        waiting = conditions.waiting.get("deepgram", 0.0)
         return Pace(
             engine=engine,
             rtfx=rtfx,
@@ -108,8 +110,10 @@ def pace_of(engine: Engine, conditions: Conditions, settings: Settings, prices: 
             usd_second=prices.deepgram(1.0),
         )
     # One machine keeps its worker. Elsewhere, where audio waits and none runs, one is being started for it.
-    runs = settings.platform == "local" or conditions.running > 0
-    lanes = max(1, conditions.running)
+    waiting = conditions.waiting.get("parakeet-cpu" if fleet == "cpu" else "parakeet", 0.0)
+    running = conditions.workers(fleet).running
+    runs = settings.platform == "local" or running > 0
+    lanes = max(1, running)
     second = prices.engine_second(engine, settings)
     return Pace(
         engine=engine,

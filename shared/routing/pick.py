@@ -39,7 +39,7 @@ class Picked:
     """Why not, for each other method that can run."""
 
 
-def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str) -> Picked:
+def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str, no_cpu: str = "") -> Picked:
     """One of the methods that can run. Pure.
 
     Args:
@@ -47,6 +47,7 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
         known: everything else.
         found: the methods that can run, at least one.
         no_gpu: why no GPU is to be counted on, empty where one is.
+        no_cpu: why no worker without a GPU is, empty where one is.
 
     Raises:
         BadRequest: what was asked for cannot run in this deployment.
@@ -57,8 +58,10 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
     if len(found) == 1:
         (only,) = found.values()
         return _picked(only.method, _alone(only, known, no_gpu), "")
-    if no_gpu and found["parakeet"].engine == "parakeet-gpu":
-        return _picked("deepgram", f"{no_gpu}, and no CPU is set up: Deepgram", no_gpu)
+    on_gpu = found["parakeet"].engine == "parakeet-gpu"
+    if none := no_gpu if on_gpu else no_cpu:
+        other = "and no CPU is set up" if on_gpu else f"and without one {no_cpu}"
+        return _picked("deepgram", f"{no_gpu}, {other}: Deepgram", none)
     # From here on both Parakeet and Deepgram can run.
     share, why_less = rollout.share(
         known.conditions.rollout, rollout.Asked(percent=settings.rollout_percent, since=known.asked_since)

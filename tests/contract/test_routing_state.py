@@ -12,7 +12,7 @@ from shared.routing import conditions, flags, observe
 from shared.routing.observe import Backlog
 from tests.flow.test_capacity import ScriptedJobs
 from tests.flow.test_route import case
-from tests.world import World
+from tests.world import IN_A_PROJECT, World
 
 
 @pytest.fixture
@@ -25,7 +25,10 @@ def ports(records, tmp_path):
 
 def look(ports):
     start = capacity.Start(tasks=0, reason="nothing waits")
-    return observe.observe(Backlog(waiting={"parakeet": 60.0, "deepgram": 1.5}, oldest=7.0), start, ports)
+    backlog = Backlog(waiting={"parakeet": 60.0, "deepgram": 1.5}, oldest={"main": 7.0})
+    settings = replace(ports.settings, **IN_A_PROJECT, cpu_job="cpu")
+    apart = replace(ports, settings=settings, cpu_jobs=ScriptedJobs(status="quota"))
+    return observe.observe(backlog, {"main": start, "cpu": start}, apart)
 
 
 def test_conditions_come_back_as_the_sweeper_saw_them(ports):

@@ -184,10 +184,11 @@ def test_a_worker_that_cannot_write_its_last_row_ends_all_the_same(ports, caplog
 
 
 @pytest.mark.parametrize(
-    ("place", "engine"), [(None, "parakeet-gpu"), (Place(execution="x", task=0), "parakeet-cpu")]
+    ("place", "settings"), [(None, GOOGLE), (Place(execution="x", task=0), Settings(engines="parakeet-gpu"))]
 )
-def test_where_there_is_no_job_or_no_price_nothing_is_metered(ports, place, engine):
-    with Meter(ports, place, engine, ports.clock.now()) as meter:
+def test_where_there_is_no_job_or_no_price_nothing_is_metered(ports, place, settings):
+    ports.settings = settings
+    with Meter(ports, place, "parakeet-gpu", ports.clock.now()) as meter:
         ports.clock.time += 60
         meter.spent(1.0)
     assert ports.records.documents == {}

@@ -14,7 +14,7 @@ from tests.world import IN_A_PROJECT, World, heard
 @pytest.fixture
 def message(world):
     upload.on_upload(world.upload("calls/2026/talk.wav", **{"dropscribe-label": "sales"}), world.ports)
-    return decode(world.pull("gpu-worker")[0].data, ChunkMessage)
+    return decode(world.pull("cpu-worker")[0].data, ChunkMessage)
 
 
 def row_of(message, ports, **changes):
@@ -57,7 +57,7 @@ def test_a_file_of_prices_prices_the_rows_and_names_their_version(tmp_path):
     file.write_text("l4_second = 0.0001\n")
     world = World(tmp_path / "state", prices=file, model="tiny", **IN_A_PROJECT)
     upload.on_upload(world.upload(), world.ports)
-    message = decode(world.pull("gpu-worker")[0].data, ChunkMessage)
+    message = decode(world.pull("cpu-worker")[0].data, ChunkMessage)
     row = row_of(message, world.ports)
     assert row.usd == pytest.approx(2 * 0.000204, abs=1e-12)
     assert row.prices.startswith("ours-")

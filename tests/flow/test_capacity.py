@@ -94,7 +94,7 @@ def test_a_start_that_fails_is_told_and_does_not_fail_the_upload(world, ports, j
     jobs.start_status = status
     recording = upload.on_upload(world.upload(), ports)
     assert recording.state == "PLANNED"
-    assert len(world.pull("gpu-worker")) == 2
+    assert len(world.pull("cpu-worker")) == 2
     assert f"({status}): so it is" in caplog.text
 
 

@@ -11,7 +11,7 @@ from tests.world import heard
 @pytest.fixture
 def message(world):
     upload.on_upload(world.upload(), world.ports)
-    return decode(world.pull("gpu-worker")[0].data, ChunkMessage)
+    return decode(world.pull("cpu-worker")[0].data, ChunkMessage)
 
 
 def recording_of(world, message):

@@ -11,7 +11,7 @@ from shared.flow import failures, give_up, upload
 from shared.flow.failures import About
 from shared.model import Options, recording_id
 from shared.telemetry import log
-from shared.topology import GPU_WORKER
+from shared.topology import CPU_WORKER, GPU_WORKER
 
 CHUNK = {"recording": "abc", "chunk": "3"}
 
@@ -30,7 +30,7 @@ def said(world, about=None):
 
 def test_every_function_is_a_place():
     # The subscription of the workers is theirs under the names of their engines.
-    assert {one.name for one in EMBEDDED.subscriptions} - {GPU_WORKER} <= set(failures.PLACES)
+    assert {one.name for one in EMBEDDED.subscriptions} - {CPU_WORKER, GPU_WORKER} <= set(failures.PLACES)
 
 
 def test_what_went_wrong_last_comes_first_and_what_was_different_before_it_follows(world):

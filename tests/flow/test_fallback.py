@@ -228,6 +228,7 @@ class Deployment:
     def go_on(self):
         steps = {
             "gpu-worker": self.worker,
+            "cpu-worker": self.worker,
             "deepgram": self.hosted,
             "dead-letters": self.buried,
             "merger": self.merged,
@@ -317,7 +318,7 @@ def test_another_engine_does_what_one_cannot_and_the_owner_is_told(deployment, s
     # A lost answer may be charged for each time; what was refused is not.
     rows = Counter((row.engine, row.outcome) for row in one.rows())
     assert rows == Counter({(other, "heard"): 1}) + Counter(
-        {("deepgram", "lost"): 8} if "lost" in scenario else {}
+        {("deepgram", "lost"): 3} if "lost" in scenario else {}
     )
 
 
@@ -429,7 +430,7 @@ def test_what_is_wrong_with_the_recording_goes_to_nobody_else(deployment, error)
 def test_a_chunk_that_has_its_result_is_not_given_up_when_its_message_is(deployment):
     one = deployment()
     upload.on_upload(one.world.upload(), one.ports)
-    [delivery] = one.world.ports.queue.pull("gpu-worker", 1, 60.0)
+    [delivery] = one.world.ports.queue.pull("cpu-worker", 1, 60.0)
     one.worker(delivery)
     one.buried(delivery)
     one.go_on()
@@ -443,7 +444,7 @@ def test_a_chunk_of_deepgrams_goes_to_parakeet_with_its_weights(deployment):
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
     message = decode(delivery.data, ChunkMessage)
     assert fallback.hand_on(message, REFUSED, one.ports)
-    [next_] = one.world.pull("gpu-worker")
+    [next_] = one.world.pull("cpu-worker")
     after = decode(next_.data, ChunkMessage)
     assert (message.model, after.model) == ("nova-3", "tiny")
     assert (after.turn, after.chunk.engine) == (1, "parakeet-cpu")
@@ -455,16 +456,16 @@ def test_a_push_of_what_is_stuck_goes_to_the_engine_whose_it_is(deployment):
     recording = upload.on_upload(one.world.upload(), one.ports)
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
     fallback.hand_on(decode(delivery.data, ChunkMessage), REFUSED, one.ports)
-    one.world.pull("gpu-worker")
+    one.world.pull("cpu-worker")
     upload.take(recording.source, recording.options, one.ports)
-    assert [decode(again.data, ChunkMessage).turn for again in one.world.pull("gpu-worker")] == [1]
-    assert observe.backlog_of(one.ports).chunks == 1
+    assert [decode(again.data, ChunkMessage).turn for again in one.world.pull("cpu-worker")] == [1]
+    assert observe.backlog_of(one.ports).chunks == {"main": 1}
 
 
 def test_two_hand_overs_at_once_are_one(deployment):
     one = deployment()
     upload.on_upload(one.world.upload(), one.ports)
-    [delivery] = one.world.ports.queue.pull("gpu-worker", 1, 60.0)
+    [delivery] = one.world.ports.queue.pull("cpu-worker", 1, 60.0)
     message = decode(delivery.data, ChunkMessage)
     real = claims.change
 
@@ -512,7 +513,7 @@ def test_the_guard_of_a_rollout_counts_what_parakeet_gave_up(deployment):
             if fields["code"] == HandedOn.code
         ]
         which.world.clock.time = note["time"] + 180.0
-        seen = observe.observe(observe.Backlog(), Start(tasks=0, reason=""), which.ports)
+        seen = observe.observe(observe.Backlog(), {"main": Start(tasks=0, reason="")}, which.ports)
         assert sum(minute.fallbacks for minute in seen.minutes) == fallbacks
 
 

@@ -15,7 +15,7 @@ from tests.world import heard, words
 @pytest.fixture
 def planned(world):
     recording = upload.on_upload(world.upload(), world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     return recording
 
 
@@ -113,7 +113,7 @@ def test_a_recording_longer_than_it_said_is_continued(world, planned):
     chunk.keep(replace(result, decoded=result.decoded + last.tail), row, world.ports)
     longer = finish(world, planned, 1)
     assert longer.state == "PLANNED"
-    published = [decode(one.data, ChunkMessage).chunk for one in world.pull("gpu-worker")]
+    published = [decode(one.data, ChunkMessage).chunk for one in world.pull("cpu-worker")]
     assert [(one.index, one.start, one.end) for one in published] == [(2, 60.0, 90.0), (3, 90.0, 120.0)]
     chunk.keep(*heard(longer, published[0], owned=12.0, decoded=13.5, lead=1.5), world.ports)
     chunk.keep(*heard(longer, published[1], words=(), owned=0.0, decoded=0.0, lead=0.0), world.ports)

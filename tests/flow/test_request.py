@@ -60,7 +60,7 @@ def letters(world):
 def test_a_request_takes_the_way_of_an_upload_and_is_answered_at_its_end(world, sent):
     world.upload()
     ask(world, options={"language": "de"}, metadata={"order": "17"})
-    assert len(world.pull("gpu-worker")) == 2
+    assert len(world.pull("cpu-worker")) == 2
     assert sent == []
     done = transcribe(world, only(world))
     (answer,) = answers_of(sent)
@@ -85,7 +85,7 @@ def test_requests_for_the_same_recording_get_an_answer_each_and_pay_for_it_once(
     world.upload()
     for number in (1, 2, 3):
         ask(world, f"r-{number}", metadata={"n": str(number)}, number=number)
-    assert len(world.pull("gpu-worker")) == 2
+    assert len(world.pull("cpu-worker")) == 2
     transcribe(world, only(world))
     for number in (1, 2, 3):
         (answer,) = answers_of(sent, f"r-{number}")
@@ -94,10 +94,10 @@ def test_requests_for_the_same_recording_get_an_answer_each_and_pay_for_it_once(
 
 def test_a_request_for_what_an_upload_began_waits_for_its_end(world, sent):
     begun = upload.on_upload(world.upload(), world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     ask(world)
     assert only(world).id == begun.id
-    assert world.pull("gpu-worker") == []
+    assert world.pull("cpu-worker") == []
     transcribe(world, begun)
     assert [one.state for one in answers_of(sent)] == ["DONE"]
 
@@ -127,9 +127,9 @@ def test_a_request_delivered_again_gets_the_same_answer_again(world, sent):
 def test_a_request_delivered_again_before_its_end_publishes_what_is_missing(world, sent):
     world.upload()
     ask(world)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     ask(world)
-    assert len(world.pull("gpu-worker")) == 2
+    assert len(world.pull("cpu-worker")) == 2
     assert sent == []
 
 
@@ -307,7 +307,7 @@ def test_a_request_is_answered_wherever_its_process_dies(world, sent, monkeypatc
 
     def everything(name):
         ask(world, name, f"gs://audio/{name}")
-        world.pull("gpu-worker")
+        world.pull("cpu-worker")
         recordings = documents.recordings(world.ports.records)
         transcribe(world, next(one for one in recordings if one.source.name == name))
 

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from shared.errors import StoreUnavailable
 from shared.flow import chunk, claims, documents, record, stuck, upload
-from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.messages import ChunkDone, ChunkMessage, decode, to_fields
 from shared.model import Chunk, Options, Recording, StoredObject
 from shared.ports import GpuState
+from shared.routing import conditions
 from shared.settings import Settings
-from tests.world import heard
+from tests.flow.test_capacity import ScriptedJobs
+from tests.world import IN_A_PROJECT, heard
 
 MINUTE, HOUR = 60.0, 3600.0
 SETTINGS = Settings(chunk_minutes=10.0, max_chunks=4)
@@ -89,12 +91,12 @@ def state_of(world, one):
 
 def test_lost_chunk_messages_are_published_again(world, tick):
     one = upload.on_upload(world.upload(), world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     chunk.keep(*heard(one, one.chunks[0]), world.ports)
     assert tick(9) == 0
-    assert world.pull("gpu-worker") == []
+    assert world.pull("cpu-worker") == []
     assert tick(3) == 1
-    (message,) = world.pull("gpu-worker")
+    (message,) = world.pull("cpu-worker")
     assert message.attributes["chunk"] == "1"
 
 
@@ -112,7 +114,7 @@ def test_a_router_that_died_after_accepting_is_made_good(world, tick):
     one = upload.accept(world.ports.store.stat("audio", "talk.wav"), Options(), world.ports)
     assert tick(12) == 1
     assert state_of(world, one) == "PLANNED"
-    assert len(world.pull("gpu-worker")) == 2
+    assert len(world.pull("cpu-worker")) == 2
 
 
 def test_a_recording_that_goes_on_is_left_alone(world, tick):
@@ -169,7 +171,7 @@ def test_a_push_that_cannot_be_made_now_does_not_keep_the_others_waiting(world, 
     assert tick(12) == 2
     world.media.error = None
     assert tick(20) == 2
-    assert len(world.pull("gpu-worker")) == 4
+    assert len(world.pull("cpu-worker")) == 4
 
 
 def test_a_recording_done_meanwhile_stays_done(world, tick):
@@ -205,14 +207,76 @@ def turns(world):
     return [decode(one.data, ChunkMessage).turn for one in world.pull("deepgram")]
 
 
-def test_where_no_worker_can_be_had_its_chunks_go_to_another_engine_with_the_first_push(
-    world, two_engines, tick
-):
-    assert tick(11) == 1
+def test_where_no_worker_can_be_had_its_chunks_go_to_another_engine_within_minutes(world, two_engines, tick):
+    assert tick(2) == 0
+    assert tick(2) == 1
     assert turns(world) == [1, 1]
     [claim, _] = claims.of_recording(two_engines.id, world.ports.records).values()
-    assert "No L4 is left in this region." in claim.tried[0].reason
-    assert tick(9) == 0, "the other engine has its time, too"
+    assert "quiet for 3 min. The workers: No L4 is left in this region." in claim.tried[0].reason
+    assert tick(8) == 0, "the other engine has its time, too"
+
+
+def test_that_no_worker_can_be_started_is_known_though_the_list_of_those_that_run_can_be_read(
+    world, two_engines, tick
+):
+    world.ports = replace(world.ports, gpu_jobs=NoWorkers("ready"))
+    sees = conditions.Conditions(time=world.clock.now(), status="quota", said="No L4.", avoid_until=2e9)
+    world.ports.records.create(conditions.STATE, conditions.KEY, to_fields(sees))
+    assert tick(4) == 1
+    assert turns(world) == [1, 1]
+
+
+def test_where_no_other_engine_may_take_them_its_chunks_wait_as_long_as_ever(world, tick):
+    world.ports = replace(world.ports, gpu_jobs=NoWorkers())
+    upload.on_upload(world.upload(), world.ports)
+    world.pull("cpu-worker")
+    assert tick(9) == 0
+    assert tick(2) == 1
+    assert len(world.pull("cpu-worker")) == 2
+
+
+def test_what_no_worker_with_a_gpu_takes_goes_past_the_processors_beside_the_gpus(world, tick):
+    settings = replace(world.settings, **IN_A_PROJECT, engines="parakeet-gpu,parakeet-cpu")
+    engines = frozenset({"parakeet-gpu", "parakeet-cpu", "deepgram"})
+    world.ports = replace(world.ports, settings=settings, engines=engines, gpu_jobs=NoWorkers())
+    one = upload.on_upload(world.upload(), world.ports)
+    assert {each.engine for each in one.chunks} == {"parakeet-gpu"}
+    assert tick(4) == 1
+    assert turns(world) == [1, 1]
+
+
+def test_what_no_worker_with_a_gpu_takes_goes_to_the_workers_without_one(world, tick):
+    settings = replace(world.settings, **IN_A_PROJECT, engines="parakeet-gpu,parakeet-cpu", cpu_job="cpu")
+    engines = frozenset({"parakeet-gpu", "parakeet-cpu", "deepgram"})
+    there = ScriptedJobs()
+    world.ports = replace(
+        world.ports, settings=settings, engines=engines, gpu_jobs=NoWorkers(), cpu_jobs=there
+    )
+    upload.on_upload(world.upload(), world.ports)
+    assert there.started == []
+    assert tick(4) == 1
+    assert turns(world) == []
+    assert [decode(one.data, ChunkMessage).turn for one in world.pull("cpu-worker")] == [1, 1]
+    assert there.started == [1]
+    assert tick(8) == 0, "they have their time"
+
+
+def test_what_neither_workers_take_goes_to_deepgram(world, tick):
+    settings = replace(world.settings, **IN_A_PROJECT, engines="parakeet-gpu,parakeet-cpu", cpu_job="cpu")
+    engines = frozenset({"parakeet-gpu", "parakeet-cpu", "deepgram"})
+    world.ports = replace(
+        world.ports,
+        settings=settings,
+        engines=engines,
+        gpu_jobs=NoWorkers(),
+        cpu_jobs=NoWorkers("missing"),
+    )
+    one = upload.on_upload(world.upload(), world.ports)
+    assert tick(4) == 1
+    assert turns(world) == [1, 1]
+    assert {claim.engine for claim in claims.of_recording(one.id, world.ports.records).values()} == {
+        "deepgram"
+    }
 
 
 @pytest.mark.parametrize("status", ["ready", "unreachable"])

@@ -63,7 +63,7 @@ def test_an_object_whose_event_was_lost_takes_the_way_of_an_upload(cloud):
     assert tick(cloud, 12) == NOTHING | {"lost_events": 1}
     (recording,) = documents.recordings(cloud.ports.records)
     assert (recording.state, recording.options.language) == ("PLANNED", "de")
-    assert len(cloud.pull("gpu-worker")) == 2
+    assert len(cloud.pull("cpu-worker")) == 2
 
 
 def test_what_lay_in_the_bucket_before_the_first_sweep_is_left_alone(cloud):
@@ -144,7 +144,7 @@ def test_on_one_machine_the_inbox_is_left_to_its_watcher(world):
 
 def finished(world, name="talk.wav"):
     recording = upload.on_upload(world.upload(name), world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     for one in recording.chunks:
         chunk.keep(*heard(recording, one), world.ports)
     return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)

@@ -19,16 +19,16 @@ def test_an_upload_is_planned_and_its_chunks_are_published(world):
     recording = upload.on_upload(world.upload(), world.ports)
     assert recording.state == "PLANNED"
     assert recording.decision.reason == "Parakeet on this CPU: no other engine is set up"
-    assert chunks_of(world.pull("gpu-worker")) == [0, 1]
+    assert chunks_of(world.pull("cpu-worker")) == [0, 1]
 
 
 def test_a_second_delivery_publishes_the_same_plan_without_probing_again(world):
     event = world.upload()
     first = upload.on_upload(event, world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     world.media.info = replace(world.media.info, duration=600.0)
     assert upload.on_upload(event, world.ports) == first
-    assert chunks_of(world.pull("gpu-worker")) == [0, 1]
+    assert chunks_of(world.pull("cpu-worker")) == [0, 1]
     assert world.media.probes == 1
 
 
@@ -37,7 +37,7 @@ def test_a_router_that_died_after_accepting_is_made_good_by_the_next_delivery(wo
     source = world.ports.store.stat("audio", "talk.wav")
     assert upload.accept(source, Options(), world.ports).state == "ACCEPTED"
     assert upload.on_upload(event, world.ports).state == "PLANNED"
-    assert chunks_of(world.pull("gpu-worker")) == [0, 1]
+    assert chunks_of(world.pull("cpu-worker")) == [0, 1]
 
 
 def test_of_two_plans_made_at_once_the_first_to_be_stored_is_the_plan(world):
@@ -55,7 +55,7 @@ def test_bad_media_end_as_failed_with_the_reason_and_are_announced_once(world):
         assert (recording.state, recording.code) == ("FAILED", "no-audio")
         assert recording.reason == "There is no audio track in this video."
         assert recording.announced
-    assert world.pull("gpu-worker") == []
+    assert world.pull("cpu-worker") == []
 
 
 def test_an_empty_file_fails_without_being_probed(world):
@@ -125,7 +125,7 @@ def test_a_failed_recording_can_be_opened_again_and_a_done_one_cannot(world):
 def test_a_recording_opened_again_keeps_its_plan_and_the_chunks_that_are_done(world):
     event = world.upload()
     planned = upload.on_upload(event, world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     chunk.keep(*heard(planned, planned.chunks[0]), world.ports)
     record.fail(planned.id, BadMedia("limit", "Too slow."), world.ports)
     upload.reopen(planned, world.ports)
@@ -133,7 +133,7 @@ def test_a_recording_opened_again_keeps_its_plan_and_the_chunks_that_are_done(wo
     again = upload.on_upload(event, world.ports)
     assert again.chunks == planned.chunks
     assert (again.state, again.reason, again.announced) == ("PLANNED", "", False)
-    assert chunks_of(world.pull("gpu-worker")) == [1]
+    assert chunks_of(world.pull("cpu-worker")) == [1]
 
 
 def stored(world):

@@ -32,7 +32,7 @@ def finalized(world, name="talk.wav"):
 
 def planned(world):
     recording = upload.on_upload(world.upload(), world.ports)
-    world.pull("gpu-worker")
+    world.pull("cpu-worker")
     return recording
 
 

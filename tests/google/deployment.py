@@ -92,6 +92,7 @@ def deployed(folder: Path, **settings: str) -> Iterator[Deployment]:
             "DROPSCRIBE_PLATFORM": "google",
             "GOOGLE_CLOUD_PROJECT": PROJECT,
             "PARAKEET_MODEL_NAME": "tiny",
+            "DROPSCRIBE_CPU_JOB": "dropscribe-cpu",
             "PUBSUB_EMULATOR_HOST": pubsub,
             "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore_emulator()),
             **settings,

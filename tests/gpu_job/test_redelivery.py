@@ -8,9 +8,10 @@ import time
 import pytest
 
 from gpu_job.intake import Intake
-from gpu_job.worker import SUBSCRIPTION, Worker
+from gpu_job.worker import Worker
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.flow import failures, upload
+from shared.topology import CPU_WORKER
 from tests.gpu_job.test_worker import CountingEngine, toned
 from tests.world import World
 
@@ -24,7 +25,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def intake(world):
-    intake = Intake(world.ports, SUBSCRIPTION)
+    intake = Intake(world.ports, [CPU_WORKER])
     intake.start()
     yield intake
     intake.stop()
@@ -48,7 +49,7 @@ def come_again(world, intake):
 
 
 def waiting(world):
-    return world.ports.queue.pending(SUBSCRIPTION)
+    return world.ports.queue.pending(CPU_WORKER)
 
 
 def test_it_is_not_acknowledged_before_the_work_on_it_is_done(world, intake):
