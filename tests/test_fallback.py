@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from gpu_job import process
-from gpu_job.engine import OutOfMemory
+from gpu_job.engine import EngineLost, OutOfMemory
 from local import cli, oneshot
 from local.inputs import InputFile
 from local.platform import EMBEDDED, open_ports
-from shared.errors import BadMedia, ModelUnavailable
+from shared.errors import BadMedia, ModelUnavailable, Transient
 from shared.flow import claims, documents, failures, upload
 from shared.messages import from_fields
 from shared.model import Options
@@ -98,6 +98,11 @@ def test_a_window_that_does_not_fit_alone_goes_to_another_engine_at_once(transcr
     assert done.state == "DONE"
     assert rows == {("parakeet-cpu", "failed"): 1, ("deepgram", "heard"): 1}
     assert engine.calls[-1] == 1, "smaller batches were tried first"
+
+
+def test_a_lost_gpu_ends_the_run_with_the_reason_and_what_to_do(transcribe):
+    with pytest.raises(Transient, match=r"in the middle of its work: .*launch failure.*Start again"):
+        transcribe(Failing(EngineLost("unspecified launch failure")))
 
 
 def test_weights_that_cannot_be_loaded_go_to_another_engine_at_once(transcribe):

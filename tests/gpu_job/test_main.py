@@ -70,6 +70,6 @@ def test_a_worker_process_whose_weights_are_missing_ends_with_2_and_gives_everyt
     with started(ports, model=str(tmp_path / "nowhere")) as worker:
         _, said = worker.communicate(timeout=60)
     assert worker.returncode == 2
-    assert "the worker cannot start" in said
+    assert "the worker cannot work: " in said
     time.sleep(1.5)
     assert len(ports.queue.pull("cpu-worker", 100, 60.0)) == len(recording.chunks)
