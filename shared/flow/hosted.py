@@ -42,9 +42,9 @@ NOTHING = Heard(words=(), seconds=0.0, request_id="", model="", revision="", lan
 def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
     """Have one chunk transcribed, unless it is already.
 
-    What is wrong with the recording ends it. A service that refuses to work for this deployment hands the chunk
-    to another engine; where there is none, and where it fails for a moment, the message comes again. Every call
-    that may be charged for has its row, whatever came of it.
+    What is wrong with the recording ends it. A service that refuses to work for this deployment, or that was paid
+    three times in vain, hands the chunk to another engine; where there is none, and where it fails for a moment,
+    the message comes again. Every call that may be charged for has its row, whatever came of it.
 
     Args:
         message: which chunk.
@@ -70,10 +70,10 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
         result, row = _transcribe(call)
     except _NotOurs:
         log.info("chunk %d of %s is somebody else's", message.chunk.index, message.recording)
-    except (EngineRefused, Permanent) as error:
+    except (EngineRefused, EngineFailed, Permanent) as error:
         if isinstance(error, Permanent):
             fallback.give_up(message, error, ports)
-        elif not fallback.hand_on(message, error, ports):
+        elif not (_another_should(message, error, ports) and fallback.hand_on(message, error, ports)):
             raise
         # Whoever raises is noted by its function.
         failures.note(
@@ -81,6 +81,17 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
         )
     else:
         chunk.keep(result, row, ports)
+
+
+def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:
+    """Whether this engine is done with the chunk: it refuses, or what it may charge for is lost time and again."""
+    if isinstance(error, EngineRefused):
+        return True
+    if error.billed_seconds is None:
+        return False
+    rows = (row for _, row in ports.records.query(documents.LEDGER, {"recording": message.recording}))
+    lost = [row for row in rows if row["chunk"] == message.chunk.index and row["outcome"] == "lost"]
+    return len(lost) >= fallback.MOST_FAILURES
 
 
 def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:

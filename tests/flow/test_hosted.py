@@ -280,6 +280,15 @@ def test_a_lost_answer_that_may_be_charged_for_has_its_row_beside_that_of_the_ne
     assert record.cost(message.recording, world.ports) == pytest.approx(sum(row.usd for row in found))
 
 
+def test_lost_answers_of_another_chunk_hand_nothing_on(world, engine):
+    first, second = messages(world)
+    for message in (first, first, second):
+        engine.errors = [EngineFailed("answer", "No JSON.", billed_seconds=21.0)]
+        with pytest.raises(EngineFailed):
+            hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert len(rows(world)) == 3
+
+
 def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine, short, monkeypatch):
     def unavailable(*_):
         raise StoreUnavailable("not now")
