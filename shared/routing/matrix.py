@@ -63,7 +63,7 @@ def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
         return Row(index=by_size, reason=f"of unknown length, and {size_said}")
     by_length = _index(audio.duration, [one * 3600 for one in hours])
     length_said = (
-        f"{human_duration(audio.duration)} is "
+        f"{_beside(audio.duration, [one * 3600 for one in hours])} is "
         f"{_bounds(by_length, [human_duration(one * 3600) for one in hours])}"
     )
     if by_size > by_length and _size_counts(audio, size):
@@ -87,6 +87,15 @@ def _bounds(index: int, names: list[str]) -> str:
     return (f"under {small}", f"between {small} and {short}", f"between {short} and {long}", f"over {long}")[
         index
     ]
+
+
+def _beside(seconds: float, bounds: list[float]) -> str:
+    """A length in words; what is rounded to a bound says on which side of it it is."""
+    said = human_duration(seconds)
+    for bound in bounds:
+        if said == human_duration(bound) and seconds != bound:
+            return f"just {'over' if seconds > bound else 'under'} {said}"
+    return said
 
 
 def human_duration(seconds: float | None) -> str:

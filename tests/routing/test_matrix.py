@@ -39,6 +39,19 @@ def test_each_bound_of_length_is_exact(seconds, index):
 
 
 @pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (14_410.0, "just over 4 h is over 4 h"),
+        (14_400.0, "4 h is between 2 h and 4 h"),
+        (7_199.9, "just under 2 h is between 30 min and 2 h"),
+        (1_799.6, "just under 30 min is under 30 min"),
+    ],
+)
+def test_a_length_that_is_rounded_to_a_bound_says_on_which_side_it_is(seconds, said):
+    assert row_of(audio(seconds), 1_000_000, SETTINGS).reason == said
+
+
+@pytest.mark.parametrize(
     ("size", "index"),
     [
         (0, 0),
