@@ -71,6 +71,8 @@ class LocalPorts(Ports):
             )
         source = self.store.stat(FILES_BUCKET, name)
         if source is None:
+            if path.is_dir():
+                raise BadRequest(f"{path} is a folder. Name a file in it.")
             raise BadRequest(f"There is no file {path}. Check the spelling of the path.")
         return source
 

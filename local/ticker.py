@@ -8,6 +8,9 @@ import httpx
 
 from shared.telemetry import log
 
+FIRST = 5.0
+"""Seconds until the first call, at most: what was left by the last run need not wait for a minute."""
+
 
 class Ticker:
     """Posts to an address again and again, one call after the other, in a thread of its own.
@@ -30,7 +33,7 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first call comes after one interval."""
+        """Begin; the first call comes soon."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -39,7 +42,9 @@ class Ticker:
         self._client.close()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every):
+        wait = min(FIRST, self._every)
+        while not self._stop.wait(wait):
+            wait = self._every
             try:
                 self._client.post(self._url).raise_for_status()
             except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: closed by `stop` meanwhile

@@ -127,14 +127,12 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
             continue
         name = "daily" if limit.period == "day" else "monthly"
         used = f"{_dollars(spent)} spent and {_dollars(committed)} committed of {_dollars(limit.usd)}"
-        said = f"the {name} budget is used up ({used}; this recording needs about {_dollars(usd)})"
+        short = "is used up" if usd <= limit.usd else "is too small for this recording"
+        said = f"the {name} budget {short} ({used}; this recording needs about {_dollars(usd)})"
         if settings.budget_mode == "soft":
             return Admission(action="cheaper", reason=said)
-        until = f"a new {limit.period} begins (UTC)" if usd <= limit.usd else "the budget is larger"
-        return Admission(
-            action="hold",
-            reason=f"Held: {said}. It goes on by itself when {until}, or raise {limit.variable}.",
-        )
+        way = f"when a new {limit.period} begins (UTC), or raise" if usd <= limit.usd else "once you raise"
+        return Admission(action="hold", reason=f"Held: {said}. It goes on by itself {way} {limit.variable}.")
     return GO
 
 

@@ -65,7 +65,9 @@ def test_a_held_recording_says_what_is_used_up_and_what_lets_it_go_on():
 
 
 def test_one_that_is_dearer_than_a_whole_budget_says_so():
-    assert "when the budget is larger" in budget.admit(6.0, spent(), 0.0, NOON, DAILY).reason
+    reason = budget.admit(6.0, spent(), 0.0, NOON, DAILY).reason
+    assert "the daily budget is too small for this recording" in reason
+    assert "It goes on by itself once you raise DROPSCRIBE_BUDGET_DAILY_USD." in reason
 
 
 def test_a_new_day_has_a_budget_of_its_own_and_a_new_month_too():

@@ -118,3 +118,9 @@ def test_a_rollout_that_was_set_back_is_shown_with_its_reason(call, ports):
     assert "Parakeet gets 10 % of the recordings: set back from 100 % to 10 %" in call("flags").output
     assert json.loads(call("flags", "--json").output)["rollout"]["percent"] == 10.0
     assert "Parakeet gets" not in call("flags", "ROLLOUT_PERCENT=100").output
+
+
+def test_a_folder_is_not_routed_but_told_apart(call, tmp_path):
+    told = call("route", str(tmp_path))
+    assert told.exit_code == 2
+    assert "is a folder" in " ".join(told.output.split())

@@ -69,9 +69,17 @@ def test_after_stop_there_are_no_more_calls(sweeper, until):
     until(lambda: not ticker._thread.is_alive())
 
 
-def test_the_first_call_comes_after_one_interval(sweeper):
+def test_the_first_call_comes_soon_but_not_at_once(sweeper):
     ticker = Ticker(url_of(sweeper), every=60)
     ticker.start()
     ticker.stop()
     ticker._thread.join(5)
     assert sweeper.calls == []
+
+
+def test_what_the_last_run_left_does_not_wait_for_a_whole_interval(sweeper, until, monkeypatch):
+    monkeypatch.setattr("local.ticker.FIRST", 0.01)
+    ticker = Ticker(url_of(sweeper), every=60)
+    ticker.start()
+    until(lambda: sweeper.calls)
+    ticker.stop()
