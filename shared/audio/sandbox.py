@@ -116,29 +116,30 @@ class Sandbox:
 
     def _talk(self, connection: socket.socket, source: Source, job: wire.Job, end: _Ending) -> bytes:
         """Send a job and serve it to its end; the samples. How it ended is noted in `end` as it is known."""
-        samples: list[memoryview] = []
+        samples = bytearray()
+        buffer = memoryview(bytearray(wire.RECEIVE))
         left = self.limits.timeout_s
         connection.settimeout(left)
         _send(connection, wire.JOB, to_json(job))
         while True:
             before = time.monotonic()
             connection.settimeout(max(left, 0.001))
-            frame = _receive(connection)
+            frame = buffer[: _receive(connection, buffer)]
             left -= time.monotonic() - before
             if left <= 0:
                 raise _Late
-            kind, payload = frame[:1], memoryview(frame)[1:]
+            kind, payload = bytes(frame[:1]), frame[1:]
             if kind == wire.READ:
                 self._serve_read(connection, source, payload, end)
             elif kind == wire.PCM:
-                samples.append(payload)
+                samples += payload
             elif kind == wire.DONE:
                 end.result = bytes(payload)
             elif kind == wire.BAD:
                 end.refusal = from_json(bytes(payload), wire.Refusal)
             elif kind == wire.EXIT:
                 end.status = os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])
-                return b"".join(samples)
+                return bytes(samples)
             else:
                 raise _Gone
 
@@ -224,9 +225,9 @@ def _send(connection: socket.socket, kind: bytes, payload: bytes | memoryview = 
         raise _Gone from None
 
 
-def _receive(connection: socket.socket) -> bytes:
+def _receive(connection: socket.socket, buffer: memoryview) -> int:
     try:
-        return connection.recv(wire.RECEIVE)
+        return connection.recv_into(buffer)
     except TimeoutError:
         raise _Late from None
     except ConnectionError:
