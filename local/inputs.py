@@ -49,6 +49,7 @@ MEDIA_SUFFIXES = frozenset(
         ".opus",
         ".ra",
         ".rm",
+        ".sph",
         ".spx",
         ".ts",
         ".voc",

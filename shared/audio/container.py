@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from shared.audio.reader import Reader
 
 DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,ogg,tta,"
-    "voc,w64,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,"
+    "tta,voc,w64,wav,wv"
 )
 """FFmpeg's demuxers that may run: recordings only. No playlists, images, subtitles or devices."""
 DECODERS = (

@@ -31,6 +31,7 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x7f\xfe\x80\x01", "dts"),
     (b"\x00\x00\x01\xba", "mpeg"),
     (b"riff\x2e\x91\xcf\x11", "w64"),
+    (b"NIST_1A\n", "nistsphere"),
 )
 _FORMS: dict[tuple[bytes, bytes], str] = {
     (b"RIFF", b"WAVE"): "wav",

@@ -130,3 +130,18 @@ def test_very_short_recordings_decode(sandbox):
     ):
         source = Memory(make(container, codec, rate=48_000, seconds=0.2))
         assert sandbox.decode(source, sandbox.probe(source), chunk()).owned == pytest.approx(0.2, abs=0.07)
+
+
+@pytest.mark.parametrize(("order", "kind"), [("01", "<i2"), ("10", ">i2")])
+def test_sphere_files_are_read_in_which_speech_corpora_come(sandbox, order, kind):
+    tone = (8000 * np.sin(np.arange(2 * RATE) * 0.3)).astype(np.int16)
+    head = (
+        f"NIST_1A\n   1024\nsample_count -i {len(tone)}\nsample_n_bytes -i 2\nchannel_count -i 1\n"
+        f"sample_byte_format -s2 {order}\nsample_rate -i {RATE}\nsample_coding -s3 pcm\nend_head\n"
+    )
+    source = Memory(head.encode().ljust(1024) + tone.astype(kind).tobytes())
+    info = sandbox.probe(source)
+    assert info.duration == pytest.approx(2.0)
+    assert np.array_equal(np.frombuffer(sandbox.decode(source, info, chunk()).samples, np.int16), tone)
+    middle = sandbox.decode(source, info, chunk(0.5, 1.0))
+    assert np.array_equal(np.frombuffer(middle.samples, np.int16), tone[RATE // 2 : RATE])
