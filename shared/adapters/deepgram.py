@@ -39,6 +39,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
 that doubles (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)."""
 LONGEST_RETRY_AFTER = 45.0
 """Seconds: who is asked to wait longer gives the message back instead."""
+LONGEST_SILENCE = 300.0
+"""Seconds without a call to Deepgram, at most, whatever it asks for: as long as a message rests before it comes again."""
 CONNECT, SEND = 10.0, 60.0
 """Seconds to connect, and for each part of the upload."""
 ANSWER, ANSWER_A_SECOND = 60.0, 0.2
@@ -58,6 +60,7 @@ class DeepgramEngine:
     def __init__(self, settings: Settings) -> None:
         self._key = settings.deepgram_api_key
         self._slots = threading.BoundedSemaphore(settings.deepgram_concurrency)
+        self._silent_until = 0.0
         url = settings.deepgram_url.rstrip("/")
         self._client = DeepgramClient(
             api_key=self._key,
@@ -79,6 +82,7 @@ class DeepgramEngine:
             try:
                 return self._try(job, give_up_at)
             except EngineFailed as error:
+                self._keep_silent(error.retry_after)
                 pause = _pause(error, tries)
                 if pause is None or time.monotonic() + pause > give_up_at:
                     raise
@@ -91,9 +95,18 @@ class DeepgramEngine:
                 "rate", "All calls that DROPSCRIBE_DEEPGRAM_CONCURRENCY allows were open for long."
             )
         try:
+            # Who waited for a slot may have missed that no call is wanted meanwhile.
+            if (left := self._silent_until - time.monotonic()) > 0:
+                raise EngineFailed("rate", f"Deepgram wants no call for {left:.0f} s more.", retry_after=left)
             return self._call(job, give_up_at - time.monotonic())
         finally:
             self._slots.release()
+
+    def _keep_silent(self, retry_after: float | None) -> None:
+        """Call no more for a while: the limit is the project's, so what one call was told holds for all."""
+        if retry_after is not None:
+            until = time.monotonic() + min(retry_after, LONGEST_SILENCE)
+            self._silent_until = max(self._silent_until, until)
 
     def _call(self, job: HostedJob, patience: float) -> Heard:
         wanted = min(max(patience, 1.0), ANSWER + job.seconds * ANSWER_A_SECOND)

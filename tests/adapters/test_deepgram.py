@@ -221,6 +221,25 @@ def test_a_pause_that_it_asks_for_by_date_is_kept(server, engine):
     assert caught.value.retry_after > 1e9
 
 
+def test_while_it_wants_no_calls_none_are_made_for_other_jobs_either(server, engine):
+    server.replies = [refused(429, "TOO_MANY_REQUESTS", "slow down", **{"Retry-After": "120"})]
+    for _ in range(3):
+        with pytest.raises(EngineFailed) as caught:
+            engine.transcribe(JOB)
+        assert caught.value.code == "rate"
+        assert 110 < caught.value.retry_after <= 120
+    assert len(server.asked) == 1
+
+
+def test_no_call_is_held_back_for_longer_than_a_message_rests(server, engine, monkeypatch):
+    monkeypatch.setattr(deepgram, "LONGEST_SILENCE", 0.5)
+    server.replies = [refused(429, "TOO_MANY_REQUESTS", "slow down", **{"Retry-After": "99999999"})]
+    with pytest.raises(EngineFailed):
+        engine.transcribe(JOB)
+    assert len(engine.transcribe(JOB).words) == 6
+    assert len(server.asked) == 2
+
+
 def test_no_try_is_begun_that_would_end_too_late(server, engine):
     server.replies = [refused(429, "TOO_MANY_REQUESTS", "slow down", **{"Retry-After": "30"})]
     began = time.monotonic()
