@@ -30,7 +30,7 @@ LASTS = 5
 """Minutes that rates are taken over, and that they must be too high for."""
 
 LEAST = 20
-"""Attempts within that time below which no rate says anything."""
+"""Attempts, or chunks, within that time below which no rate says anything."""
 
 STEPS_KEPT = 20
 """Changes of the share that are remembered."""
@@ -152,11 +152,13 @@ def _trouble(minutes: Sequence[Minute]) -> tuple[str, bool]:
     """What is wrong, empty for nothing; and whether there was enough to tell."""
     done, failed = sum(one.done for one in minutes), sum(one.failed for one in minutes)
     fallbacks = sum(one.fallbacks for one in minutes)
-    if done + failed < LEAST:
-        return "", False
-    errors, fallen = failed / (done + failed), fallbacks / (done + fallbacks) if fallbacks else 0.0
-    if errors > ERRORS:
-        return f"{errors:.0%} of Parakeet's attempts failed (more than {ERRORS:.0%})", True
-    if fallen > FALLBACKS:
-        return f"{fallen:.0%} of Parakeet's chunks went to another engine (more than {FALLBACKS:.0%})", True
-    return "", True
+    # A worker that cannot load its weights attempts nothing: it hands everything on.
+    attempts, chunks = done + failed, done + fallbacks
+    if attempts >= LEAST and failed > ERRORS * attempts:
+        return f"{failed / attempts:.0%} of Parakeet's attempts failed (more than {ERRORS:.0%})", True
+    if chunks >= LEAST and fallbacks > FALLBACKS * chunks:
+        return (
+            f"{fallbacks / chunks:.0%} of Parakeet's chunks went to another engine (more than {FALLBACKS:.0%})",
+            True,
+        )
+    return "", max(attempts, chunks) >= LEAST

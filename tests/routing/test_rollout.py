@@ -88,7 +88,17 @@ def test_rates_at_their_limits_are_no_trouble():
     assert shares[-1] == 0.0
 
 
+def test_an_engine_that_attempts_nothing_and_hands_everything_on_loses_its_share():
+    state, shares = guard(50.0, [WELL] * 10 + [{"done": 0, "fallbacks": 10}] * 15)
+    assert shares[-1] == 0.0
+    assert state.history[-1].reason == (
+        "set back from 50 % to 0 %: 100% of Parakeet's chunks went to another engine (more than 10%) for 5 minutes"
+    )
+
+
 def test_a_few_failures_say_nothing():
+    _, shares = guard(100.0, [{"done": 0, "fallbacks": 2}, None, None] * 10)
+    assert set(shares) == {100.0}
     _, shares = guard(100.0, [{"done": 0, "failed": 2}, None, None] * 10)
     assert set(shares) == {100.0}
 
