@@ -13,15 +13,17 @@ from rich.text import Text
 
 from local import letters
 from local.platform import LocalPorts
-from shared.flow import claims, documents
+from shared.flow import claims, documents, fleets
 from shared.flow.failures import by_class
 from shared.flow.give_up import DEAD_LETTERS
 from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
 from shared.messages import from_fields, to_fields
 from shared.model import FILES_BUCKET, Recording, State
+from shared.routing import conditions
 
 if TYPE_CHECKING:
+    from shared.flow.fleets import Fleet
     from shared.ports import Ports
 
 ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
@@ -43,6 +45,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     given_up = ports.records.count(DEAD_LETTERS)
     newest_letters = letters.newest(ports.records) if given_up else []
     failed = by_class(ports.records)
+    no_workers = _no_workers(ports)
     if as_json:
         report = {
             "states": states,
@@ -51,6 +54,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
             "dead_letters": given_up,
             "newest_dead_letters": to_fields(newest_letters),
             "failed_attempts": failed,
+            "no_workers": no_workers,
         }
         print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
@@ -75,6 +79,9 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
             console.print(Text(f"  {told}: {why}\n    {one.message}"))
     if failed:
         console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
+    for fleet, why in no_workers.items():
+        whose = "without a GPU " if fleet == "cpu" else ""
+        console.print(Text(f"No worker {whose}can be had now. {why}"))
 
 
 def newest(ports: Ports, limit: int) -> list[Recording]:
@@ -102,6 +109,14 @@ def _waiting(ports: Ports) -> dict[str, int] | None:
     if not isinstance(ports, LocalPorts):
         return None
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
+
+
+def _no_workers(ports: Ports) -> dict[Fleet, str]:
+    """Why the sweeper could have no workers, by fleet; those that can be had, or that nobody asked for, left out."""
+    now = ports.clock.now()
+    known = conditions.read(ports).fresh(now)
+    found = {fleet: known.workers(fleet) for fleet in fleets.fleets_of(ports.engines, ports.settings)}
+    return {fleet: one.said or one.status for fleet, one in found.items() if one.avoid_until > now}
 
 
 def _place(ports: Ports) -> dict[str, str]:

@@ -1,0 +1,70 @@
+"""`dropscribe status`, what it says of workers that cannot be had."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from local import status
+from shared.flow import sweep, upload
+from shared.settings import Settings
+from tests.flow.test_capacity import ScriptedJobs
+from tests.world import IN_A_PROJECT
+
+
+class Jobs(ScriptedJobs):
+    """The same, of which none has ended."""
+
+    def ended(self, since):
+        return []
+
+
+@pytest.fixture
+def jobs():
+    return Jobs()
+
+
+@pytest.fixture
+def ports(world, jobs, tmp_path):
+    settings = Settings(state_dir=tmp_path, **IN_A_PROJECT)
+    return replace(world.ports, gpu_jobs=jobs, engines=frozenset({"parakeet-gpu"}), settings=settings)
+
+
+@pytest.fixture
+def told(ports, capsys):
+    def told():
+        status.run(ports, limit=5, as_json=True)
+        found = json.loads(capsys.readouterr().out)["no_workers"]
+        status.run(ports, limit=5, as_json=False)
+        assert ("No worker can be had now. so it is" in capsys.readouterr().out) == bool(found)
+        return found
+
+    return told
+
+
+@pytest.mark.parametrize("kind", ["quota", "denied", "missing", "unreachable"])
+def test_it_says_why_no_worker_can_be_had_until_one_runs(world, ports, jobs, told, kind):
+    assert told() == {}
+    jobs.start_status = kind
+    upload.on_upload(world.upload(), ports)
+    # Work is collected for a while before a worker is started.
+    world.clock.time += 120
+    sweep.on_tick(ports)
+    assert told() == {"main": "so it is"}
+    jobs.start_status = "ready"
+    for _ in range(2):
+        world.clock.time += 60
+        sweep.on_tick(ports)
+    assert jobs.running == 1
+    assert told() == {}
+
+
+def test_it_says_nothing_of_workers_where_the_sweeper_has_not_looked_for_long(world, ports, jobs, told):
+    jobs.status = "denied"
+    upload.on_upload(world.upload(), ports)
+    sweep.on_tick(ports)
+    assert told() == {"main": "so it is"}
+    world.clock.time += 400
+    assert told() == {}
