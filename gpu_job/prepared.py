@@ -116,5 +116,5 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         pcm=pcm,
         windows=segments.cut(np.frombuffer(pcm.samples, np.int16)),
         share=share,
-        decode_seconds=time.perf_counter() - started,
+        decode_seconds=time.perf_counter() - started + pcm.seconds_ahead,
     )

@@ -27,6 +27,7 @@ from shared.errors import BadMedia
 from shared.model import Chunk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 GRACE = 1
@@ -112,6 +113,18 @@ def work(descriptor: int, message: bytes) -> int:
     job = msgspec.json.decode(message, type=wire.Job)
     restrict(job.limits.memory_mb, job.limits.timeout_s)
     fetch = remote_fetch(descriptor)
+    found = _outcome(job, fetch, descriptor)
+    os.write(descriptor, found)
+    if job.stays and found[:1] == wire.DONE:
+        frame = os.read(descriptor, wire.RECEIVE)
+        if frame[:1] == wire.NEXT and len(frame) > 1:
+            following = msgspec.json.decode(frame[1:], type=wire.Job)
+            os.write(descriptor, _outcome(following, fetch, descriptor))
+    return 0
+
+
+def _outcome(job: wire.Job, fetch: Callable[[int, int], bytes], descriptor: int) -> bytes:
+    """The frame that ends a job, after its samples."""
     try:
         if job.chunk is None or job.audio is None:
             reader = Reader(fetch, job.size, most=64 * 1024, budget=job.limits.probe_bytes)
@@ -125,11 +138,11 @@ def work(descriptor: int, message: bytes) -> int:
                 longest=job.limits.decode_seconds,
                 emit=lambda samples: _send_samples(descriptor, samples),
             )
-        frame = wire.DONE + msgspec.json.encode(result)
+        return wire.DONE + msgspec.json.encode(result)
     except BadMedia as error:
-        frame = wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
+        return wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
     except MemoryError:
-        frame = wire.BAD + msgspec.json.encode(wire.Refusal(code="limit", message=MEMORY_MESSAGE))
+        return wire.BAD + msgspec.json.encode(wire.Refusal(code="limit", message=MEMORY_MESSAGE))
     except Exception as error:  # noqa: BLE001 - untrusted bytes: whatever they break, the owner gets a sentence
         what = f"{type(error).__name__}: {error}"
         refusal = wire.Refusal(
@@ -137,9 +150,7 @@ def work(descriptor: int, message: bytes) -> int:
             message=f"This file cannot be read ({what[:200]}). It is probably damaged; play it, and if it "
             "plays convert it to another format (for example FLAC) and upload it again.",
         )
-        frame = wire.BAD + msgspec.json.encode(refusal)
-    os.write(descriptor, frame)
-    return 0
+        return wire.BAD + msgspec.json.encode(refusal)
 
 
 def _send_samples(descriptor: int, samples: bytes) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.audio.sandbox import Sandbox
+from shared.audio.types import Ahead, Source
+from shared.model import AudioInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from shared.audio.types import Limits, Pcm, Source
-    from shared.model import AudioInfo, Chunk
+    from shared.audio.types import Limits, Pcm
+    from shared.model import Chunk
+
+MOST_AHEAD = 64 * 1024 * 1024
+"""Bytes of samples that are kept for whoever will ask for them: half an hour of sound."""
 
 
 class MediaPool:
@@ -25,11 +31,19 @@ class MediaPool:
         self._limits = limits
         self._idle: list[Sandbox] = []
         self._warming: list[threading.Thread] = []
+        self._choose: Callable[[AudioInfo, int], Chunk | None] | None = None
+        self._ahead: list[_Kept] = []
+        self._places: threading.Semaphore | None = None
         self._closed = False
         self._lock = threading.Lock()
 
-    def warm(self, count: int) -> None:
-        """Have so many processes ready; returns at once, and whoever comes early waits for his."""
+    def warm(self, count: int, *, wait: bool = False) -> None:
+        """Have so many processes ready.
+
+        Args:
+            count: how many.
+            wait: until they are; without, it returns at once, and whoever comes early waits for his.
+        """
         with self._lock:
             new = [Sandbox(self._limits) for _ in range(count - len(self._idle))]
             self._idle += new
@@ -37,14 +51,47 @@ class MediaPool:
                 thread = threading.Thread(target=self._start, args=(sandbox,), name="warm", daemon=True)
                 thread.start()
                 self._warming.append(thread)
+            warming = list(self._warming) if wait else []
+        for thread in warming:
+            thread.join()
+
+    def look_ahead(self, count: int, choose: Callable[[AudioInfo, int], Chunk | None]) -> None:
+        """From now on decode short recordings together with their probe, for a worker in this process.
+
+        What is decoded is kept until it is asked for, once. When too much of it is kept, or decoding goes wrong,
+        the recording is decoded when it is asked for, as without this.
+
+        Args:
+            count: decoding processes at one time; further callers wait for one.
+            choose: the chunk that will be asked for, by what the probe found and the size in bytes; None for
+                recordings that are not to be decoded ahead.
+        """
+        with self._lock:
+            self._choose = choose
+            self._places = threading.Semaphore(count)
 
     def probe(self, source: Source, *, name: str, track: int) -> AudioInfo:
         """What the container says, from a bounded number of bytes."""
+        choose = self._choose
+        if choose is None or self._is_full():
+            with self._sandbox() as sandbox:
+                return sandbox.probe(source, name=name, track=track)
         with self._sandbox() as sandbox:
-            return sandbox.probe(source, name=name, track=track)
+            audio, ahead = sandbox.probe_and_decode(
+                source, lambda audio: choose(audio, source.size), name=name, track=track
+            )
+        if ahead is not None:
+            kept = _Kept(source=source, track=track, audio=audio, ahead=ahead)
+            with self._lock:
+                if not any(one.is_of(source, audio, ahead.chunk, track) for one in self._ahead):
+                    self._ahead.append(kept)
+        return audio
 
     def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
         """The samples of one chunk with its overlap, mono at 16 kHz."""
+        pcm = self._kept(source, audio, chunk, track)
+        if pcm is not None:
+            return pcm
         with self._sandbox() as sandbox:
             return sandbox.decode(source, audio, chunk, track=track)
 
@@ -52,6 +99,7 @@ class MediaPool:
         """End the processes: those that are idle now, and those that work as soon as they have done."""
         with self._lock:
             self._closed = True
+            self._ahead.clear()
             idle, self._idle = self._idle, []
             warming, self._warming = self._warming, []
         # What is just being started would otherwise be there after its end.
@@ -66,8 +114,30 @@ class MediaPool:
         if wanted:
             sandbox.start()
 
+    def _is_full(self) -> bool:
+        with self._lock:
+            return sum(len(one.ahead.pcm.samples) for one in self._ahead) >= MOST_AHEAD
+
+    def _kept(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int) -> Pcm | None:
+        with self._lock:
+            for one in self._ahead:
+                if one.is_of(source, audio, chunk, track):
+                    self._ahead.remove(one)
+                    return one.ahead.pcm
+        return None
+
     @contextmanager
     def _sandbox(self) -> Iterator[Sandbox]:
+        places = self._places
+        if places is None:
+            with self._borrowed() as sandbox:
+                yield sandbox
+            return
+        with places, self._borrowed() as sandbox:
+            yield sandbox
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Sandbox]:
         with self._lock:
             sandbox = self._idle.pop() if self._idle else Sandbox(self._limits)
         try:
@@ -79,3 +149,22 @@ class MediaPool:
                     self._idle.append(sandbox)
             if closed:
                 sandbox.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Kept:
+    """A chunk that was decoded ahead, and of what."""
+
+    source: Source
+    track: int
+    audio: AudioInfo
+    ahead: Ahead
+
+    def is_of(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int) -> bool:
+        """True for the same stretch of the same recording, whoever will transcribe it."""
+        return (
+            self.track == track
+            and self.source == source
+            and self.audio == audio
+            and self.ahead.chunk == replace(chunk, engine=self.ahead.chunk.engine)
+        )

@@ -10,17 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from shared.audio import wire
-from shared.audio.types import Limits, Pcm, Source
+from shared.audio.types import Ahead, Limits, Pcm, Source
 from shared.errors import BadMedia, ConfigurationError
 from shared.messages import decode as from_json
 from shared.messages import encode as to_json
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.model import Chunk
 
 START_TIMEOUT = 60.0
@@ -92,11 +94,59 @@ class Sandbox:
         done = from_json(result, wire.Decoded)
         return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
 
+    def probe_and_decode(
+        self, source: Source, choose: Callable[[AudioInfo], Chunk | None], *, name: str = "", track: int = 0
+    ) -> tuple[AudioInfo, Ahead | None]:
+        """Probe, and decode a chunk in the same process while it is there: a short file costs one fork, not two.
+
+        Args:
+            source: the recording.
+            choose: the chunk to decode, by what the probe found; None for none. Must be quick.
+            name: what its owner calls it, for messages.
+            track: the audio track, from 0.
+
+        Returns:
+            What the probe found, and the chunk. None also where decoding went wrong: `decode` says how.
+
+        Raises:
+            BadMedia: as `probe`.
+        """
+        job = wire.Job(size=source.size, name=name, track=track, limits=self.limits, stays=True)
+        chosen: list[tuple[AudioInfo, Chunk | None, float]] = []
+
+        def go_on(result: bytes) -> wire.Job | None:
+            audio = from_json(result, AudioInfo)
+            chosen.append((audio, chunk := choose(audio), time.monotonic()))
+            return None if chunk is None else replace(job, stays=False, audio=audio, chunk=chunk)
+
+        end, samples = self._serve(source, job, go_on)
+        if not chosen:
+            end.outcome()
+            raise AssertionError("a probe has a result or a reason")
+        audio, chunk, began = chosen[0]
+        if chunk is None or not end.is_good:
+            return audio, None
+        done = from_json(end.result, wire.Decoded)
+        pcm = Pcm(
+            samples=samples,
+            start=done.start,
+            owned=done.owned,
+            warnings=done.warnings,
+            seconds_ahead=time.monotonic() - began,
+        )
+        return audio, Ahead(chunk=chunk, pcm=pcm)
+
     def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
+        end, samples = self._serve(source, job)
+        return end.outcome(), samples
+
+    def _serve(
+        self, source: Source, job: wire.Job, go_on: Callable[[bytes], wire.Job | None] | None = None
+    ) -> tuple[_Ending, bytes]:
         with self._lock:
             end, samples = _Ending(), b""
             try:
-                samples = self._talk(self._connection(), source, job, end)
+                samples = self._talk(self._connection(), source, job, end, go_on)
             except _Late:
                 self._stop()
                 end.refusal = wire.Refusal(
@@ -112,10 +162,25 @@ class Sandbox:
                 # The state of the conversation is unknown.
                 self._stop()
                 raise
-        return end.outcome(), samples
+        return end, samples
 
-    def _talk(self, connection: socket.socket, source: Source, job: wire.Job, end: _Ending) -> bytes:
-        """Send a job and serve it to its end; the samples. How it ended is noted in `end` as it is known."""
+    def _talk(
+        self,
+        connection: socket.socket,
+        source: Source,
+        job: wire.Job,
+        end: _Ending,
+        go_on: Callable[[bytes], wire.Job | None] | None,
+    ) -> bytes:
+        """Send a job and serve it to its end; the samples. How it ended is noted in `end` as it is known.
+
+        Args:
+            connection: to the process.
+            source: the recording.
+            job: what to do.
+            end: what becomes known of the end.
+            go_on: makes the next job of the result of one that `stays`.
+        """
         samples = bytearray()
         buffer = memoryview(bytearray(wire.RECEIVE))
         left = self.limits.timeout_s
@@ -135,6 +200,9 @@ class Sandbox:
                 samples += payload
             elif kind == wire.DONE:
                 end.result = bytes(payload)
+                if go_on is not None:
+                    following, go_on, end.result = go_on(end.result), None, b""
+                    _send(connection, wire.NEXT, b"" if following is None else to_json(following))
             elif kind == wire.BAD:
                 end.refusal = from_json(bytes(payload), wire.Refusal)
             elif kind == wire.EXIT:
@@ -242,6 +310,11 @@ class _Ending:
     refusal: wire.Refusal | None = None
     failure: Exception | None = None  # of the source's own read: then nothing else is the file's fault
     status: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        """True where there is a result, and nothing went wrong after it."""
+        return bool(self.result) and self.failure is None and self.refusal is None and self.status == 0
 
     def outcome(self) -> bytes:
         """The result, or the reason why there is none, raised."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.model import Chunk
+
 SAMPLE_RATE = 16_000
 """Hertz, of everything that is decoded: what the speech models take."""
 
@@ -48,8 +50,20 @@ class Pcm:
     """Seconds of audio measured between the chunk's own bounds."""
     warnings: tuple[str, ...] = ()
     """What the owner of the recording should know."""
+    seconds_ahead: float = 0.0
+    """Wall time of decoding before anybody asked for it."""
 
     @property
     def seconds(self) -> float:
         """Seconds of audio decoded, overlap included."""
         return len(self.samples) / 2 / SAMPLE_RATE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ahead:
+    """A chunk that was decoded before anybody asked for it."""
+
+    chunk: Chunk
+    """Which stretch of the recording."""
+    pcm: Pcm
+    """Its samples."""

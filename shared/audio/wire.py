@@ -5,6 +5,7 @@ not at all, so a writer that is killed in the middle leaves no half of a frame b
 
     caller → child                       child → caller
     JOB     JSON of Job                  HELLO   the process is ready
+    NEXT    JSON of Job, or nothing
     ANSWER  u64 length, then as many     READ    u64 offset, u64 length
     BYTES   … of these as it takes       PCM     samples
     ABORT   the source failed            DONE    JSON of AudioInfo or Decoded
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from shared.audio.types import Limits
 from shared.model import AudioInfo, Chunk
 
-JOB, ANSWER, BYTES, ABORT = b"J", b"A", b"B", b"X"
+JOB, NEXT, ANSWER, BYTES, ABORT = b"J", b"N", b"A", b"B", b"X"
 HELLO, READ, PCM, DONE, BAD, EXIT = b"H", b"R", b"P", b"D", b"F", b"E"
 
 FRAME = 64 * 1024
@@ -49,6 +50,8 @@ class Job:
     """What the probe found (to decode)."""
     chunk: Chunk | None = None
     """What to decode."""
+    stays: bool = False
+    """Probe, and then wait for NEXT: what to decode of the same recording, if anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,9 @@ UNKNOWN_BITRATE = 128_000
 LISTEN_ON = 1.0
 """Seconds to decode after the end of a recording that is one chunk, to notice if it is longer than it said."""
 
+BRIEF = 60.0
+"""Seconds. A recording up to this long may be decoded together with its probe: that takes less than to come back."""
+
 HEARD_ALL = 0.9
 """A last chunk that heard this share of its tail has more audio after it."""
 
@@ -138,6 +141,21 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
     if audio.splittable_by == "bytes":
         chunks = _by_bytes(chunks, audio, length, side)
     return tuple(chunks)
+
+
+def whole(audio: AudioInfo, size: int, settings: Settings) -> Chunk | None:
+    """The one chunk of a short recording for a worker of this deployment; None for all others.
+
+    Args:
+        audio: what the probe found.
+        size: bytes of the object.
+        settings: of the deployment.
+    """
+    if audio.duration is None or audio.duration > BRIEF:
+        return None
+    engine = worker_engine(settings)
+    chunks = split(audio, size, chunk_seconds(audio, engine, settings), engine)
+    return chunks[0] if len(chunks) == 1 else None
 
 
 def goes_on(chunks: tuple[Chunk, ...], last: ChunkResult) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from shared.audio.pool import MediaPool
 from shared.audio.sandbox import Sandbox
 from shared.errors import BadMedia
 from shared.flow import plan
+from shared.settings import Settings
 from tests.speech import talk, write_media
 
 
@@ -100,3 +102,76 @@ def test_a_process_that_works_while_its_pool_is_closed_ends_with_its_work(pool, 
     thread.join()
     assert found[0].duration == 4.0
     assert pool._idle == []
+
+
+class Counted(Bytes):
+    reads = 0
+
+    def read(self, start, length):
+        self.reads += 1
+        return super().read(start, length)
+
+    def __eq__(self, other):
+        return self.data == other.data
+
+    __hash__ = None
+
+
+def whole(audio, size):
+    return plan.whole(audio, size, Settings())
+
+
+def test_a_short_recording_is_decoded_with_its_probe_and_given_once(pool, wav):
+    plain = pool.probe(wav, name="talk.wav", track=0)
+    [chunk] = plan.split(plain, wav.size, 600, "parakeet-gpu")
+    expected = pool.decode(wav, plain, chunk, track=0)
+    pool.look_ahead(2, whole)
+    source = Counted(wav.data)
+    audio = pool.probe(source, name="talk.wav", track=0)
+    assert audio == plain
+    read = source.reads
+    ahead = pool.decode(Counted(wav.data), audio, chunk, track=0)
+    assert ahead.seconds_ahead > 0
+    assert ahead.samples == expected.samples
+    assert source.reads == read
+    again = pool.decode(source, audio, chunk, track=0)
+    assert source.reads > read
+    assert again.samples == expected.samples
+
+
+def test_what_was_decoded_ahead_is_given_for_no_other_chunk_track_or_file(pool, wav):
+    pool.look_ahead(2, whole)
+    source = Counted(wav.data)
+    audio = pool.probe(source, name="talk.wav", track=0)
+    [chunk] = plan.split(audio, wav.size, 600, "parakeet-cpu")
+    half = replace(chunk, end=2.0)
+    assert pool.decode(source, audio, half, track=0).seconds_ahead == 0
+    other = Counted(wav.data[:-2] + b"ab")
+    assert pool.decode(other, audio, chunk, track=0).seconds_ahead == 0
+    with pytest.raises(BadMedia):
+        pool.decode(source, audio, chunk, track=1)
+    assert pool.decode(source, audio, chunk, track=0).seconds_ahead > 0
+
+
+def test_where_much_is_kept_already_nothing_more_is_decoded_ahead(pool, wav, monkeypatch):
+    pool.look_ahead(2, whole)
+    monkeypatch.setattr("shared.audio.pool.MOST_AHEAD", 1)
+    first, second = Counted(wav.data), Counted(wav.data + b"more")
+    for source in (first, second):
+        audio = pool.probe(source, name="talk.wav", track=0)
+        [chunk] = plan.split(audio, source.size, 600, "parakeet-cpu")
+        decoded = pool.decode(source, audio, chunk, track=0) if source is second else None
+    assert decoded.seconds_ahead == 0
+    audio = pool.probe(first, name="talk.wav", track=0)
+    [chunk] = plan.split(audio, first.size, 600, "parakeet-cpu")
+    assert pool.decode(first, audio, chunk, track=0).seconds_ahead > 0
+
+
+def test_no_more_than_so_many_processes_are_started(pool, wav):
+    pool.look_ahead(2, whole)
+    threads = [threading.Thread(target=lambda: pool.probe(wav, name="talk.wav", track=0)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 1 <= len(pool._idle) <= 2

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ class Interrupting(Memory):
         if len(self.reads) == 2:
             self.action()
         return data
+
+
+class Counting(list):
+    """Does something when a read is noted in it."""
+
+    def __init__(self, action, reached):
+        super().__init__()
+        self.action, self.reached = action, reached
+
+    def append(self, read):
+        super().append(read)
+        self.reached.set()
+        self.action()
 
 
 def descriptors():
@@ -147,6 +161,49 @@ def test_closing_twice_is_harmless_and_the_sandbox_starts_again():
     sandbox.close()
     assert sandbox.probe(Memory(WAV)).duration == pytest.approx(1.0)
     sandbox.close()
+
+
+def test_a_chunk_that_is_decoded_with_the_probe_is_the_chunk_that_decode_gives(sandbox):
+    source = Memory(WAV)
+    audio, ahead = sandbox.probe_and_decode(source, lambda found: chunk(end=found.duration, tail=1.0))
+    assert audio == sandbox.probe(Memory(WAV))
+    assert ahead.chunk == chunk(end=1.0, tail=1.0)
+    assert ahead.pcm.seconds_ahead > 0
+    assert replace(ahead.pcm, seconds_ahead=0.0) == sandbox.decode(Memory(WAV), audio, ahead.chunk)
+
+
+def test_a_recording_that_is_not_to_be_decoded_with_the_probe_is_only_probed(sandbox):
+    audio, ahead = sandbox.probe_and_decode(Memory(WAV), lambda _found: None)
+    assert audio == sandbox.probe(Memory(WAV))
+    assert ahead is None
+
+
+def test_what_goes_wrong_after_the_probe_does_not_fail_the_probe(sandbox):
+    def fail():
+        raise StoreUnavailable("try again")
+
+    def crash():
+        os.kill(job_of(sandbox), signal.SIGSEGV)
+
+    for action in (fail, crash):
+        reached = threading.Event()
+        source = Memory(WAV)
+
+        def choose(_found, source=source, action=action, reached=reached):
+            source.reads = Counting(action, reached)
+            return chunk()
+
+        audio, ahead = sandbox.probe_and_decode(source, choose)
+        assert reached.is_set()
+        assert audio.duration == pytest.approx(1.0)
+        assert ahead is None
+        assert sandbox.decode(Memory(WAV), audio, chunk()).owned == pytest.approx(1.0)
+
+
+def test_a_file_that_is_no_recording_is_refused_whatever_would_come_next(sandbox):
+    with pytest.raises(BadMedia) as caught:
+        sandbox.probe_and_decode(Memory(b"no media at all " * 100), lambda _found: chunk())
+    assert caught.value.code == "not-media"
 
 
 def test_threads_that_share_a_sandbox_take_turns(sandbox):

@@ -184,3 +184,16 @@ def test_chunks_cover_the_recording_without_gaps(duration, minutes, by, first, l
             assert left.own_to == right.own_from
         for span in spans:
             assert first <= span.read_from <= span.own_from <= span.own_to <= span.read_to <= first + length
+
+
+@pytest.mark.parametrize("duration", [0.5, 10.0, 60.0])
+def test_a_brief_recording_is_planned_as_the_one_chunk_that_is_decoded_with_its_probe(duration):
+    for brief in (audio(duration), audio(duration, splittable_by="bytes", first_byte=10, last_byte=5000)):
+        chunk = plan.whole(brief, 6000, Settings())
+        assert (chunk,) == plan.split(brief, 6000, 600.0, "parakeet-cpu")
+
+
+def test_no_long_recording_and_none_of_unknown_length_is_decoded_with_its_probe():
+    assert plan.whole(audio(60.1), 6000, Settings()) is None
+    assert plan.whole(audio(None), 6000, Settings()) is None
+    assert plan.whole(audio(30.0), 6000, Settings(chunk_minutes=0.2)) is None
