@@ -1,11 +1,13 @@
 """One SQLite file for records and queue, used by several processes and threads at the same time.
 
 What survives what: a committed transaction survives `kill -9` of any process at any point, because the
-write-ahead log is in the operating system's hands by then. It also survives a power loss, because
-`synchronous=FULL` flushes the log before a commit returns. Leases and acknowledgements go without that
-flush (`NORMAL`): a power loss may undo the last ones, which only means that a message comes again. The
-file must lie on a local disk: the write-ahead log does not work over network file systems
-(https://sqlite.org/wal.html).
+write-ahead log is in the operating system's hands by then. It also survives a power loss: `write` returns
+after the log was flushed. SQLite would flush while it holds the lock (`synchronous=FULL`); here the lock is
+given up first, and threads that wait for the disk at the same time share one flush. Others may see a
+transaction that a power loss would still undo, but what they commit comes later in the same log, so it is
+never there without it. Leases and acknowledgements go without a flush: a power loss may undo the last ones,
+which only means that a message comes again. The file must lie on a local disk: the write-ahead log does not
+work over network file systems (https://sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -59,6 +61,9 @@ class Database:
         self._idle: deque[sqlite3.Connection] = deque()
         self._watching: deque[sqlite3.Connection] = deque()
         self._writing = threading.RLock()
+        self._flushing = threading.Lock()
+        self._written = 0
+        self._flushed = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -91,15 +96,19 @@ class Database:
         """
         self._check_process()
         # Threads of one process queue here: SQLite's own waiting is sleeping and trying again.
-        with self._writing, self._connection() as connection:
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        with self._connection() as connection:
+            with self._writing:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                self._written += 1
+                written = self._written
+            if durable:
+                self._flush(written)
 
     @contextlib.contextmanager
     def changes(self) -> Iterator[Changes]:
@@ -145,12 +154,33 @@ class Database:
         else:
             pool.append(connection)
 
+    def _flush(self, written: int) -> None:
+        """Return when the disk has the transactions of this process up to a number."""
+        with self._flushing:
+            if self._flushed >= written:
+                return  # by whoever had this lock before
+            upto = self._written
+            try:
+                # While a connection is open, as here, nobody deletes or replaces the log. SQLite has no locks
+                # on it, so closing a descriptor releases none.
+                log = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(log)
+                finally:
+                    os.close(log)
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"{self._path} cannot be written now ({error.strerror}). Check the disk and its free space."
+                ) from error
+            self._flushed = upto
+
     def _check_process(self) -> None:
         if self._process != os.getpid():
             _inherited.extend([*self._idle, *self._watching])
             self._idle.clear()
             self._watching.clear()
             self._writing = threading.RLock()
+            self._flushing = threading.Lock()
             self._process = os.getpid()
 
     def _connect(self) -> sqlite3.Connection:
@@ -160,6 +190,8 @@ class Database:
         )
         try:
             connection.execute("PRAGMA journal_size_limit = 16777216")
+            # Checkpoints and new logs are flushed by SQLite, commits by `write`.
+            connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
             raise

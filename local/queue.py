@@ -67,7 +67,7 @@ class SqliteQueue(Upkeep):
             with self._database.write() as connection:
                 for message_id, data, attributes in named:
                     self._insert(connection, topic, message_id, data, dict(attributes))
-            self._wake()
+            self._wake(*(one.name for one in self.topology.of_topic(topic)))
         return [message_id for message_id, _, _ in named]
 
     def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
@@ -193,8 +193,7 @@ class SqliteQueue(Upkeep):
                 if left <= 0:
                     return False
                 until_due = left if due is None else due - now
-                with self._published:
-                    self._published.wait(min(_LOOK_SECONDS, left, until_due))
+                self._sleep(subscription, min(_LOOK_SECONDS, left, until_due))
                 if changes.look():
                     due = self._next_due(subscription)
 

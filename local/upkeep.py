@@ -19,7 +19,8 @@ class Upkeep:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._published = threading.Condition()
+        self._published = threading.Lock()
+        self._waiting: dict[str, threading.Condition] = {}
 
     def reclaim(self) -> int:
         """End the leases of processes of this computer that are no longer running; gives their number.
@@ -74,6 +75,15 @@ class Upkeep:
             ).fetchall()
         return {str(value) for (value,) in rows}
 
-    def _wake(self) -> None:
+    def _wake(self, *subscriptions: str) -> None:
+        """Let those look who wait for messages of some subscriptions; for any, where none is named."""
         with self._published:
-            self._published.notify_all()
+            for subscription in subscriptions or tuple(self._waiting):
+                if (waiting := self._waiting.get(subscription)) is not None:
+                    waiting.notify_all()
+
+    def _sleep(self, subscription: str, seconds: float) -> None:
+        """Until a message of this process may be there for a subscription."""
+        with self._published:
+            waiting = self._waiting.setdefault(subscription, threading.Condition(self._published))
+            waiting.wait(seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -69,11 +70,60 @@ def test_exception_undoes_the_transaction(database):
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (0,)
 
 
-def test_only_transactions_that_must_be_are_flushed(database):
-    with database.write() as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+def test_only_transactions_that_must_be_are_flushed(database, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda log: flushed.append(os.fstat(log).st_size))
     with database.write(durable=False) as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+    assert not flushed
+    with database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'l', '{}')")
+        assert not flushed
+    assert len(flushed) == 1
+    assert flushed[0] > 0
+
+
+def test_threads_that_wait_for_the_disk_share_a_flush(database, monkeypatch):
+    begun, go_on, flushed = threading.Event(), threading.Event(), []
+
+    def fsync(_log):
+        flushed.append(True)
+        begun.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    def write(key):
+        with database.write() as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', ?, '{}')", (key,))
+
+    def written():
+        with database.read() as connection:
+            return connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+
+    threads = [threading.Thread(target=write, args=(str(key),)) for key in range(9)]
+    threads[0].start()
+    assert begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    until = time.monotonic() + 10
+    while written() < 9 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert written() == 9
+    assert all(thread.is_alive() for thread in threads)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert len(flushed) <= 3
+
+
+def test_a_disk_that_does_not_flush_is_told(database, monkeypatch):
+    def fsync(_log):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StoreUnavailable, match="Input/output error"), database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
 
 
 def test_changes_are_seen_once_whoever_made_them(tmp_path, database):
