@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from gpu_job.engines import Engines
     from shared.results import Word
 
+LINGER, ENOUGH = 0.1, 120.0
+"""Seconds that chunks of few seconds of sound together wait for more: many short files come one by one, and a call
+of the engine takes almost as long for one as for some."""
+
 FEWEST = 1e12
 """Price of a call, samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
 
@@ -183,16 +187,31 @@ class Rounds:
 
     def _chunks(self) -> list[Prepared]:
         """The chunks of the next round, waiting for the first; none when there is to be no other round."""
+        since: float | None = None
         while not self._last.is_set():
             while not self._ready.empty():
                 self._waiting.append(self._ready.get())
             chosen = together(self._waiting, self._most)
-            if chosen:
+            now = time.monotonic()
+            since = since or now
+            if chosen and (now - since > LINGER or not self._is_little(chosen)):
                 for one in chosen:
                     self._waiting.remove(one)
                 return chosen
+            if not chosen:
+                since = None
+            left = 0.1 if since is None else min(0.1, max(0.001, since + LINGER - now))
             try:
-                self._waiting.append(self._ready.get(timeout=0.1))
+                self._waiting.append(self._ready.get(timeout=left))
             except queue.Empty:
                 continue
         return []
+
+    def _is_little(self, chosen: Sequence[Prepared]) -> bool:
+        """True for short chunks that others might join."""
+        return (
+            self._most > 0
+            and not chosen[0].alone
+            and len(chosen) == len(self._waiting)
+            and sum(one.pcm.seconds for one in chosen) < ENOUGH
+        )
