@@ -6,32 +6,38 @@ of over HTTP. State survives: what was finished is not repeated, what was begun 
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from gpu_job.intake import DECODERS
 from gpu_job.worker import Worker
 from local.events import object_resource
 from local.inputs import InputFile
+from local.platform import EXPORTER
 from local.push import PushLoop
 from local.steps import in_process
 from shared.errors import Permanent, Transient
-from shared.flow import documents, upload
+from shared.flow import documents, plan, upload
 from shared.messages import AUDIO_FINALIZED, to_fields
 from shared.model import FILES_BUCKET, StoredObject, recording_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from cloudevents.http import CloudEvent
+
     from gpu_job.engine import Transcriber
     from local.platform import LocalPorts
     from shared.model import Options, Recording
 
-LOOK_EVERY, LOOK_EACH = 0.05, 0.0005
-"""Seconds between two looks at the records, and for each recording more."""
+LOOK_EVERY, LOOK_EACH = 0.05, 0.005
+"""Seconds between two looks at all records, and for each recording more: what ends here is told at once, the rest
+is progress, and what another process has brought to its end."""
 
 
 LOST_EVERY = 3.0
@@ -122,8 +128,13 @@ def follow(
     if not waiting:
         return
     ports.media.warm(DECODERS)
+    if "deepgram" not in ports.engines:  # which would decode for itself
+        ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
-        for subscription, step in in_process(ports).items():
+        told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        steps = in_process(ports)
+        steps[EXPORTER] = _telling(steps[EXPORTER], told)
+        for subscription, step in steps.items():
             loop = PushLoop(ports.queue, subscription, step)
             loop.start()
             stack.callback(loop.stop)
@@ -150,7 +161,7 @@ def follow(
                 raise Transient(
                     f"The worker ended in the middle of its work{why}. Start again: what is done stays."
                 ) from (broke[0] if broke else None)
-            time.sleep(LOOK_EVERY + len(waiting) * LOOK_EACH)
+            yield from _told(told, waiting, ports, watcher)
             yield from _ended(waiting, ports, watcher)
             if time.monotonic() > look_again:
                 _announce_lost(waiting, ports)
@@ -196,10 +207,32 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
             _announce(waiting[key], ports)
 
 
-def _ended(
-    waiting: dict[str, Submitted], ports: LocalPorts, watcher: Watcher
+def _telling(
+    step: Callable[[CloudEvent], None], told: queue.SimpleQueue[str]
+) -> Callable[[CloudEvent], None]:
+    """The same step, which then tells whose transcript it was."""
+
+    def on_transcript(event: CloudEvent) -> None:
+        step(event)
+        told.put(event.data["message"]["attributes"]["recording"])
+
+    return on_transcript
+
+
+def _told(
+    told: queue.SimpleQueue[str], waiting: dict[str, Submitted], ports: LocalPorts, watcher: Watcher
 ) -> Iterator[tuple[Submitted, Recording]]:
-    for key in list(waiting):
+    """What is told to have ended until it is time to look at all."""
+    until = time.monotonic() + LOOK_EVERY + len(waiting) * LOOK_EACH
+    while waiting and (left := until - time.monotonic()) > 0:
+        with suppress(queue.Empty):
+            yield from _ended(waiting, ports, watcher, only=told.get(timeout=left))
+
+
+def _ended(
+    waiting: dict[str, Submitted], ports: LocalPorts, watcher: Watcher, *, only: str | None = None
+) -> Iterator[tuple[Submitted, Recording]]:
+    for key in [one for one in waiting if only in (None, one)]:
         recording = documents.get_recording(ports.records, key)
         if recording is not None and recording.ended:
             yield waiting.pop(key), recording
