@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpu_job import parakeet_onnx
+from gpu_job.intake import DECODERS
 from local import inputs, oneshot
 from local.platform import open_ports
 from shared.model import Options
@@ -83,6 +84,7 @@ def transcribe(paths: Sequence[Path], engine) -> Run:
     timed = Timed(engine)
     with tempfile.TemporaryDirectory() as state:
         ports = open_ports(Settings(state_dir=Path(state), engines=engine.engine, model=engine.model))
+        ports.media.warm(DECODERS, wait=True)  # as the weights, which are loaded too
         started = time.perf_counter()
         found = oneshot.look(inputs.collect(paths).files, Options(), ports)
         oneshot.submit(found, ports)
