@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import av
 
-from shared.audio.riff import may_hide_a_stream
+from shared.audio.riff import holds_samples, may_hide_a_stream
 from shared.audio.sniff import check_track
 from shared.errors import BadMedia
 
@@ -64,7 +64,7 @@ def open_container(
         options["fflags"] = "+ignidx"
     if demuxer == "wav" and not may_hide_a_stream(reader):
         options["max_probe_packets"] = "1"
-        if not probing:
+        if not probing and holds_samples(reader):
             # Half a second at 16 kHz instead of FFmpeg's 64 ms: a packet costs more than its samples do.
             options["max_size"] = "16384"
     if demuxer == "mov":

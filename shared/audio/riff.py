@@ -20,6 +20,9 @@ MOST_CHUNKS = 200
 UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000, 2**64 - 1, 2**63 - 1}
 """Sizes that recorders write when they stream and do not yet know."""
 
+SAMPLES_AS_THEY_ARE = {0x0001, 0x0003, 0xFFFE}
+"""Format tags of whole numbers, of floats, and of what is told further on, mostly one of them."""
+
 SYNCS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 """What frames of DTS begin with, in words of 16 and 14 bits of either order (ETSI TS 102 114 §5.3)."""
 LOOKED_AT, ENOUGH = 32 * 1024, 16 * 1024
@@ -77,6 +80,19 @@ def may_hide_a_stream(file: Reader | Overlay) -> bool:
     word = int.from_bytes(samples[:2], "big")
     # AC-3 and MPEG audio have short marks, that samples have by chance: only the very first counts.
     return word in {0x0B77, 0x770B} or 0xFFE0 <= word < 0xFFFF or any(sync in samples for sync in SYNCS)
+
+
+def holds_samples(file: Reader | Overlay) -> bool:
+    """Whether a wave file holds samples as they are, not blocks of ADPCM or the like, of which one spoils a packet.
+
+    Args:
+        file: the recording; its position is the start afterwards.
+    """
+    file.seek(0)
+    head = file.read(4096)
+    file.seek(0)
+    at = head.find(b"fmt ") + 8
+    return at >= 8 and int.from_bytes(head[at : at + 2], "little") in SAMPLES_AS_THEY_ARE
 
 
 def shortage(reader: Reader) -> Promise | None:

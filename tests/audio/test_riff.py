@@ -159,3 +159,10 @@ def test_samples_that_begin_behind_a_long_header_call_for_a_closer_look():
     assert riff.may_hide_a_stream(
         io.BytesIO(plain[:12] + b"LIST" + struct.pack("<I", 40_000) + bytes(40_000) + plain[12:])
     )
+
+
+@pytest.mark.parametrize(("codec", "plain"), [("pcm_s16le", True), ("pcm_f32le", True), ("adpcm_ms", False)])
+def test_samples_as_they_are_are_told_from_blocks_of_which_one_spoils_a_packet(codec, plain):
+    file = io.BytesIO(make("wav", codec, seconds=1.0))
+    assert riff.holds_samples(file) is plain
+    assert file.tell() == 0
