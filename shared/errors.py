@@ -128,6 +128,10 @@ class BadRequest(Permanent):
     """The request or its options make no sense."""
 
 
+class NoWorker(Permanent):
+    """The platform has no worker to give, so that an engine cannot even try."""
+
+
 class ModelUnavailable(Permanent):
     """The weights are neither on disk nor to be downloaded."""
 
@@ -154,3 +158,10 @@ class HandedOn(DropscribeError):  # noqa: N818 - see Transient
 
     code: ClassVar[str] = "handed-on"
     """What the guard of a rollout counts."""
+
+
+class HandedOnUntried(HandedOn):
+    """The same, where the engine had no worker to try it: that says nothing about the engine."""
+
+    code: ClassVar[str] = "handed-on-untried"
+    """What it does not count."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, get_args
 
-from shared.errors import DropscribeError, HandedOn
+from shared.errors import DropscribeError, HandedOn, HandedOnUntried
 from shared.messages import (
     from_fields,
     object_from_event,
@@ -166,7 +166,7 @@ def last_reasons(found: About, records: Records) -> str:
     else:
         return ""
     notes = [from_fields(fields, Failure) for _, fields in islice(records.query(FAILURES, where), MOST_READ)]
-    notes = [one for one in notes if one.code != HandedOn.code]
+    notes = [one for one in notes if one.code not in {HandedOn.code, HandedOnUntried.code}]
     notes.sort(key=lambda one: one.time, reverse=True)
     different = list(dict.fromkeys(one.reason for one in notes))[:TOLD]
     return " (Before that: ".join(different) + ")" * (len(different) - 1)

@@ -27,8 +27,10 @@ from shared.errors import (
     EngineLimit,
     EngineRefused,
     HandedOn,
+    HandedOnUntried,
     ModelUnavailable,
     NoEngineLeft,
+    NoWorker,
     Transient,
 )
 from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, record
@@ -236,8 +238,9 @@ def _note(message: ChunkMessage, engine: Engine, error: Exception, ports: Ports)
     """Note a hand-over, once for each turn however often it is repeated."""
     key = documents.chunk_key(message.recording, message.chunk.index)
     log.warning("chunk %s goes from %s to %s: %s", key, message.chunk.engine, engine, error)
+    noted = HandedOnUntried if isinstance(error, NoWorker) else HandedOn
     failures.note(
-        HandedOn(f"{NAMES[message.chunk.engine]} gave it up: {error}"),
+        noted(f"{NAMES[message.chunk.engine]} gave it up: {error}"),
         ports,
         where=message.chunk.engine,
         message_id=f"{key}.turn",

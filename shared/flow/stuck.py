@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, get_args
 
-from shared.errors import Permanent, Transient
+from shared.errors import NoWorker, Permanent, Transient
 from shared.flow import dispatch, documents, fallback, fleets, plan, record, upload
 from shared.messages import from_fields, to_fields
 from shared.model import Engine
@@ -190,7 +190,8 @@ def _handed_on(
     gives_up = verdict.action == "give up"
     if recording.state != "PLANNED" or not (gives_up or (none and quiet >= SOON)):
         return False
-    error = Permanent(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
+    kind = NoWorker if none else Permanent  # only the latter says something about the engine
+    error = kind(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
     out = None
     if not gives_up:
         out = [one for one in get_args(Engine) if fleets.fleet_of(one, ports.settings) in none]

@@ -39,7 +39,7 @@ REMEMBERED = 15
 FADES = 0.9
 """What a measurement is worth after the next one that comes."""
 
-NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest"})
+NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest", "HandedOnUntried"})
 """Errors that say nothing about the engine: the recording or the request is at fault."""
 
 

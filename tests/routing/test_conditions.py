@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, StoreUnavailable
-from shared.flow import capacity, chunk, documents, failures, route, sweep, upload
+from shared.flow import capacity, chunk, documents, failures, route, stuck, sweep, upload
 from shared.model import Options
 from shared.ports import GpuState
 from shared.routing import conditions, flags, observe, rollout
@@ -238,6 +238,29 @@ def test_hand_overs_are_counted_by_their_code(world, ports):
     )  # fmt: skip
     (minute,) = tick(world, ports, 3).minutes
     assert (minute.failed, minute.fallbacks) == (0, 1)
+
+
+def test_that_no_worker_can_be_had_costs_parakeet_nothing_of_its_share(world, ports):
+    jobs = ScriptedJobs(status="quota")
+    both = replace(ports, gpu_jobs=jobs)
+    for number in range(25):
+        upload.on_upload(world.upload(f"{number}.wav"), both)
+    for _ in range(20):
+        world.clock.time += 60
+        stuck.push_stuck(both)
+        sweep.start_workers(both)
+    notes = [fields["error"] for _, fields in both.records.query(failures.FAILURES)]
+    assert len(notes) >= 25
+    assert set(notes) == {"HandedOnUntried"}
+    seen = conditions.read(both)
+    assert (seen.status, seen.minutes) == ("quota", ())
+    assert seen.rollout.percent == 100.0
+    jobs.status = "ready"
+    for _ in range(11):
+        world.clock.time += 60
+        sweep.start_workers(both)
+    recording = upload.on_upload(world.upload("later.wav"), both)
+    assert recording.decision.method == "parakeet"
 
 
 def test_conditions_that_cannot_be_read_never_stop_an_upload(world, monkeypatch, caplog):
