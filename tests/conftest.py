@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from hypothesis import settings
 
+from shared.telemetry import log
 from tests import emulators
 from tests.world import World
 
@@ -49,6 +50,15 @@ def firestore_address():
     """`host:port` of the Firestore emulator."""
     with _or_skip(emulators.firestore_emulator()) as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def _the_log_as_it_was():
+    """A test that shows the log to a person leaves it where the next one can look at it."""
+    before = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = before[0], before[2]
+    log.setLevel(before[1])
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class Engine:
 def prepared(keyterms):
     chunk = Chunk(index=0, start=0.0, end=1.0, lead=0.0, tail=0.0, engine="parakeet-gpu")
     return SimpleNamespace(
-        message=SimpleNamespace(options=Options(keyterms=keyterms), chunk=chunk, recording="r"),
+        message=SimpleNamespace(options=Options(keyterms=keyterms), chunk=chunk, recording="r", tried=()),
         delivery=SimpleNamespace(message_id="m", attempt=1),
         pcm=Pcm(samples=b"", start=0.0, owned=1.0, warnings=("The file ends early.",)),
         windows=[],

@@ -131,9 +131,12 @@ def test_a_damaged_call_is_named(tmp_path, content, problem):
 
 
 def test_a_text_without_its_recording_is_named(tmp_path):
-    (tmp_path / "talk.stm").write_text("talk 1 speaker 0 1 <o> words\n")
+    # Folders up to two levels up are looked at: they must not be those of other tests.
+    folder = tmp_path / "corpus" / "texts" / "test"
+    folder.mkdir(parents=True)
+    (folder / "talk.stm").write_text("talk 1 speaker 0 1 <o> words\n")
     with pytest.raises(BadRequest, match=r"no talk\.wav, \.flac"):
-        read(tmp_path)
+        read(folder)
 
 
 def test_a_folder_of_no_known_corpus_says_which_are_known(tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -181,8 +182,9 @@ def test_an_export_needs_a_sample_that_can_be_heard(call, tmp_path):
     assert "cannot be used" in done.stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("nemo") is not None, reason="NeMo is installed")
-def test_without_nemo_an_export_says_what_to_install(call, tmp_path):
+def test_without_nemo_an_export_says_what_to_install(call, tmp_path, monkeypatch):
+    for name in ("nemo", "nemo.collections.asr.models"):
+        monkeypatch.setitem(sys.modules, name, None)
     done = call("export-onnx", "tiny", tmp_path / "out")
     assert done.exit_code == 2
     assert "pip install 'dropscribe[nemo]'" in done.stderr
