@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import ExitStack, contextmanager
 
@@ -53,12 +54,11 @@ def firestore_address():
 
 
 @pytest.fixture(autouse=True)
-def _the_log_as_it_was():
-    """A test that shows the log to a person leaves it where the next one can look at it."""
-    before = log.handlers[:], log.level, log.propagate
-    yield
-    log.handlers[:], log.propagate = before[0], before[2]
-    log.setLevel(before[1])
+def _log_of_a_new_process():
+    """Whatever showed the log to a person before, each test finds it where it can look at it."""
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
 
 
 @pytest.fixture
