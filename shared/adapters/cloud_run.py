@@ -8,7 +8,8 @@ twice; the second execution finds no work and ends.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions as google
 from google.auth import exceptions as auth
@@ -22,6 +23,8 @@ from shared.errors import ConfigurationError, StoreUnavailable, Transient
 from shared.ports import GpuState, TaskRun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import grpc  # type: ignore[import-untyped]  # grpcio publishes no types
 
 EXPECTED = (
@@ -72,15 +75,12 @@ class CloudRunJobs:
         )
         self._timeout = timeout
         self._channel = channel
-        self._jobs: run_v2.JobsClient | None = None
-        self._executions: run_v2.ExecutionsClient | None = None
-        self._tasks: run_v2.TasksClient | None = None
 
     def state(self) -> GpuState:
         """How many executions run or are about to. Never raises: what goes wrong is in the state."""
         request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
         try:
-            pager = self._executions_client().list_executions(request, retry=None, timeout=self._timeout)
+            pager = self._executions.list_executions(request, retry=None, timeout=self._timeout)
             page = next(iter(pager.pages)).executions
         except EXPECTED as error:
             return self._explained(error, "roles/run.viewer")
@@ -97,7 +97,7 @@ class CloudRunJobs:
         request = run_v2.RunJobRequest(name=self._name, overrides=overrides)
         try:
             # Not waiting for the operation: it ends when the workers do.
-            self._jobs_client().run_job(request, retry=None, timeout=self._timeout)
+            self._jobs.run_job(request, retry=None, timeout=self._timeout)
         except EXPECTED as error:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
         return GpuState(status="ready", running=1, reason=f"started {self._job} with {tasks} tasks")
@@ -112,7 +112,7 @@ class CloudRunJobs:
         request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
         found: list[TaskRun] = []
         try:
-            for one in self._executions_client().list_executions(request, retry=None, timeout=self._timeout):
+            for one in self._executions.list_executions(request, retry=None, timeout=self._timeout):
                 if one.create_time < oldest:
                     break
                 if one.completion_time and one.completion_time.timestamp() >= since:
@@ -125,7 +125,7 @@ class CloudRunJobs:
         # A listed execution may name itself in full or by its last part.
         name = execution.name.rpartition("/")[2]
         request = run_v2.ListTasksRequest(parent=f"{self._name}/executions/{name}", page_size=PAGE)
-        tasks = self._tasks_client().list_tasks(request, retry=None, timeout=self._timeout)
+        tasks = self._tasks.list_tasks(request, retry=None, timeout=self._timeout)
         completed = execution.completion_time.timestamp()
         return [
             TaskRun(
@@ -139,31 +139,25 @@ class CloudRunJobs:
             if one.start_time  # one that was cancelled before it started was not billed
         ]
 
-    def _jobs_client(self) -> run_v2.JobsClient:
-        # Two threads that meet here make two clients, of which one is dropped: harmless.
-        if self._jobs is None:
-            if self._channel:
-                self._jobs = run_v2.JobsClient(transport=JobsGrpcTransport(channel=self._channel))
-            else:
-                self._jobs = run_v2.JobsClient(credentials=credentials.default())
-        return self._jobs
+    # Two threads that meet in one of these make two clients, of which one is dropped: harmless.
 
-    def _executions_client(self) -> run_v2.ExecutionsClient:
-        if self._executions is None:
-            if self._channel:
-                transport = ExecutionsGrpcTransport(channel=self._channel)
-                self._executions = run_v2.ExecutionsClient(transport=transport)
-            else:
-                self._executions = run_v2.ExecutionsClient(credentials=credentials.default())
-        return self._executions
+    @cached_property
+    def _jobs(self) -> run_v2.JobsClient:
+        return run_v2.JobsClient(**self._connection(JobsGrpcTransport))
 
-    def _tasks_client(self) -> run_v2.TasksClient:
-        if self._tasks is None:
-            if self._channel:
-                self._tasks = run_v2.TasksClient(transport=TasksGrpcTransport(channel=self._channel))
-            else:
-                self._tasks = run_v2.TasksClient(credentials=credentials.default())
-        return self._tasks
+    @cached_property
+    def _executions(self) -> run_v2.ExecutionsClient:
+        return run_v2.ExecutionsClient(**self._connection(ExecutionsGrpcTransport))
+
+    @cached_property
+    def _tasks(self) -> run_v2.TasksClient:
+        return run_v2.TasksClient(**self._connection(TasksGrpcTransport))
+
+    def _connection(self, transport: Callable[..., Any]) -> dict[str, Any]:
+        """What a client is built with."""
+        if self._channel:
+            return {"transport": transport(channel=self._channel)}
+        return {"credentials": credentials.default()}
 
     def _explained(self, error: Exception, role: str) -> GpuState:
         if isinstance(error, google.Unauthorized):
