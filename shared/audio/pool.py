@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from shared.model import AudioInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from shared.audio.types import Limits, Pcm
     from shared.model import Chunk
@@ -33,7 +34,7 @@ class MediaPool:
         self._warming: list[threading.Thread] = []
         self._choose: Callable[[AudioInfo, int], Chunk | None] | None = None
         self._ahead: list[_Kept] = []
-        self._places: threading.Semaphore | None = None
+        self._places: AbstractContextManager[object] = nullcontext()
         self._closed = False
         self._lock = threading.Lock()
 
@@ -128,27 +129,18 @@ class MediaPool:
 
     @contextmanager
     def _sandbox(self) -> Iterator[Sandbox]:
-        places = self._places
-        if places is None:
-            with self._borrowed() as sandbox:
-                yield sandbox
-            return
-        with places, self._borrowed() as sandbox:
-            yield sandbox
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[Sandbox]:
-        with self._lock:
-            sandbox = self._idle.pop() if self._idle else Sandbox(self._limits)
-        try:
-            yield sandbox
-        finally:
+        with self._places:
             with self._lock:
-                closed = self._closed
-                if not closed:
-                    self._idle.append(sandbox)
-            if closed:
-                sandbox.close()
+                sandbox = self._idle.pop() if self._idle else Sandbox(self._limits)
+            try:
+                yield sandbox
+            finally:
+                with self._lock:
+                    closed = self._closed
+                    if not closed:
+                        self._idle.append(sandbox)
+                if closed:
+                    sandbox.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
