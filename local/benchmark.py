@@ -23,6 +23,7 @@ from rich.text import Text
 
 from gpu_job import weights
 from local import accuracy, clips, corpus
+from local.terminal import output
 from shared.errors import DropscribeError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def _peak() -> int:
 
 
 def _show(results: Sequence[dict[str, Any]]) -> None:
-    console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
+    console = output(WIDTH)
     table = Table(pad_edge=False)
     table.add_column("weights", overflow="fold")
     table.add_column("form")

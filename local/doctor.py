@@ -12,11 +12,11 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gpu_job import engine, weights
+from local.terminal import output
 from shared.adapters.deepgram_answers import CONSOLE
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.settings import Settings
@@ -165,7 +165,6 @@ def _gpu(settings: Settings) -> Finding:
 
 
 def _show(findings: list[Finding]) -> None:
-    console = Console(width=None if Console().is_terminal else 160)
     shown = Table(pad_edge=False)
     for name in ("", "what", "found", "to fix it"):
         shown.add_column(name, overflow="fold")
@@ -177,4 +176,4 @@ def _show(findings: list[Finding]) -> None:
     }
     for one in findings:
         shown.add_row(marks[one.state], Text(one.what), Text(one.found), Text(one.fix))
-    console.print(shown)
+    output().print(shown)

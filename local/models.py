@@ -13,6 +13,7 @@ from rich.text import Text
 
 from gpu_job import weights
 from local import downloads
+from local.terminal import output
 from shared.errors import BadMedia, BadRequest, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from gpu_job.weights import File, Kind, Release, Weights
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
-WIDTH = 160
-"""Columns of a table that nobody sees on a terminal."""
 ONE = 1 << 22
 """Bytes hashed between two looks at the bar."""
 
@@ -47,7 +46,7 @@ def show_list(*, as_json: bool) -> int:
             entry["revision"][:12] or "bundled",
             Text(entry["path"]) if entry["on_disk"] else Text("not on this disk", style="yellow"),
         )
-    console = Console(width=None if Console().is_terminal else WIDTH)
+    console = output()
     console.print(table)
     console.print(
         "onnx is for processors, nemo for GPUs. `dropscribe models pull NAME [--nemo]` downloads one."

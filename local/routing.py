@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from local.report import dollars
 from local.screen import printable
 from local.submit import uri_of
+from local.terminal import moment, output
 from shared.errors import BadRequest
 from shared.flow import probe, request, route
 from shared.messages import to_fields
@@ -52,7 +51,7 @@ def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
         report = {"uri": source.uri, "audio": audio, "chunks": len(choice.chunks), **to_fields(decision)}
         print(json.dumps(to_fields(report), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
-    console = Console(width=None if Console().is_terminal else 160)
+    console = output()
     size = f"{source.size / 1e6:.1f} MB"
     heading = f"{printable(source.uri)}: {human_duration(audio.duration)}, {audio.codec}, {size}"
     console.print(heading, highlight=False, markup=False)
@@ -105,7 +104,7 @@ def change_flags(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
         }
         print(json.dumps({"flags": report, "rollout": {"percent": share, "why": why}}, indent=2))  # noqa: T201 - output
         return
-    console = Console(width=None if Console().is_terminal else 160)
+    console = output()
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in ("flag", "value", "from"):
         shown.add_column(column, no_wrap=True)
@@ -135,7 +134,6 @@ def _told(value: object) -> str:
 def _origin(name: str, found: Flags, settings: Settings) -> str:
     if name in found.values:
         since = found.since.get(name, 0.0)
-        when = time.strftime(" since %Y-%m-%d %H:%M", time.localtime(since)) if since else ""
-        return f"flag{when}"
+        return f"flag since {moment(since)}" if since else "flag"
     default = Settings.__dataclass_fields__[NAMES[name]].default
     return "default" if getattr(settings, NAMES[name]) == default else "environment"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from local import letters
 from local.platform import LocalPorts
+from local.terminal import moment, output
 from shared.flow import claims, documents, fleets
 from shared.flow.failures import by_class
 from shared.flow.give_up import DEAD_LETTERS
@@ -58,7 +57,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
         }
         print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
-    console = Console(width=None if Console().is_terminal else 160)
+    console = output()
     if not recordings:
         console.print(_nothing(ports), highlight=False)
     else:
@@ -74,7 +73,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     if given_up:
         console.print(f"Messages that were given up (dead letters): {given_up}. The newest:", highlight=False)
         for one in newest_letters:
-            told = " ".join(filter(None, [_moment(one.time), one.where]))
+            told = " ".join(filter(None, [moment(one.time), one.where]))
             why = one.reason or "nobody could say why: look into the logs"
             console.print(Text(f"  {told}: {why}\n    {one.message}"))
     if failed:
@@ -145,17 +144,13 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
         shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
     for one in recordings:
         shown.add_row(
-            _moment(one.created),
+            moment(one.created),
             Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
             Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
             human_duration(one.duration or (one.audio.duration if one.audio else None)),
             Text(_what(one, ports)),
         )
     return shown
-
-
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _what(one: Recording, ports: Ports) -> str:
