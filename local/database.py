@@ -80,7 +80,7 @@ class Database:
         Raises:
             StoreUnavailable: the file did not answer in time.
         """
-        with self._connection() as connection:
+        with self._connection(self._idle) as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -94,9 +94,8 @@ class Database:
         Raises:
             StoreUnavailable: other writers held the file too long, or the disk is full.
         """
-        self._check_process()
-        # Threads of one process queue here: SQLite's own waiting is sleeping and trying again.
-        with self._connection() as connection:
+        with self._connection(self._idle) as connection:
+            # Threads of one process queue here: SQLite's own waiting is sleeping and trying again.
             with self._writing:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
@@ -118,12 +117,8 @@ class Database:
             StoreUnavailable: the file did not answer in time.
         """
         # A connection of the pool would do, but for its own writes: those it does not count as changes.
-        with self._explained():
-            connection = self._take(self._watching)
-            try:
-                yield Changes(connection)
-            finally:
-                self._give(connection, self._watching)
+        with self._connection(self._watching) as connection:
+            yield Changes(connection)
 
     def close(self) -> None:
         """Close the idle connections, and the busy ones as they come back."""
@@ -133,13 +128,13 @@ class Database:
                 pool.pop().close()
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self, pool: deque[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
         with self._explained():
-            connection = self._take(self._idle)
+            connection = self._take(pool)
             try:
                 yield connection
             finally:
-                self._give(connection, self._idle)
+                self._give(connection, pool)
 
     def _take(self, pool: deque[sqlite3.Connection]) -> sqlite3.Connection:
         self._check_process()
@@ -198,7 +193,7 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
-        with self._connection() as connection:
+        with self._connection(self._idle) as connection:
             self._use_write_ahead_log(connection)
             if self._version(connection) == SCHEMA_VERSION:
                 return
