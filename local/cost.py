@@ -64,8 +64,6 @@ class Report:
     """What to change."""
     forecast: float | None
     """What this month will have cost, US dollars; None where the days are others."""
-    ever_usd: float
-    """All rows there ever were, US dollars."""
     prices: PriceTable
     """Prices of now, to compare with."""
 
@@ -110,7 +108,6 @@ def _report(question: Question, ports: Ports) -> Report:
         days=days,
         advice=advice.advise(account, sums, prices, ports.settings),
         forecast=budget.forecast(days, now) if told else None,
-        ever_usd=ports.records.sum(documents.LEDGER, "usd"),
         prices=prices,
     )
 
@@ -129,7 +126,7 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
         **_values(report.sums, report.prices),
         "busy_hours": round(_busy_seconds(report.account) / 3600, 6),
         "forecast_usd": None if report.forecast is None else round(report.forecast, 6),
-        "ever_usd": round(report.ever_usd, 6),
+        "ever_usd": round(ports.records.sum(documents.LEDGER, "usd"), 6),
         "by": report.by,
         "groups": [{"name": name} | _values(one, report.prices) for name, one in report.groups.items()],
         "days": {day: round(usd, 6) for day, usd in report.days.items()},

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.report import dollars
+from shared.flow import documents
 from shared.flow.route import human_duration
 
 if TYPE_CHECKING:
@@ -33,9 +34,8 @@ def show(report: Report, ports: Ports, console: Console) -> None:
     account, sums = report.account, report.sums
     console.print(f"{account.since} to {account.until} (UTC)", style="bold", highlight=False)
     if not account.rows:
-        console.print(
-            f"Nothing was paid for in these days; {dollars(report.ever_usd)} ever. `--since` goes further back."
-        )
+        ever = dollars(ports.records.sum(documents.LEDGER, "usd"))
+        console.print(f"Nothing was paid for in these days; {ever} ever. `--since` goes further back.")
         return
     console.print(_totals(report))
     if report.by != "day" or len(report.days) <= 1:
