@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.audio.isobmff_boxes import boxes
+from shared.audio.isobmff_boxes import boxes, times, track_boxes
 from shared.audio.isobmff_codecs import describe
 from shared.audio.isobmff_fragments import last_fragment_end, read_sidx
 from shared.audio.sniff import check_track, encrypted, falls_short
@@ -118,7 +118,7 @@ def read_movie(reader: Reader, start: int, end: int) -> Movie:
     movie = Movie()
     for name, first, last in boxes(reader, start, end):
         if name == b"mvhd":
-            movie.timescale, movie.duration = _times(reader.at(first, 36))
+            movie.timescale, movie.duration = times(reader.at(first, 36))
         elif name == b"trak":
             movie.tracks.append(_read_track(reader, first, last))
         elif name == b"pssh":
@@ -134,34 +134,20 @@ def read_movie(reader: Reader, start: int, end: int) -> Movie:
     return movie
 
 
-def _times(body: bytes) -> tuple[int, int]:
-    """Timescale and duration of a movie or media header; 0 where the duration is unknown."""
-    if body[:1] == b"\1":
-        duration = int.from_bytes(body[24:32], "big")
-        return int.from_bytes(body[20:24], "big"), 0 if duration == 2**64 - 1 else duration
-    duration = int.from_bytes(body[16:20], "big")
-    return int.from_bytes(body[12:16], "big"), 0 if duration == 2**32 - 1 else duration
-
-
 def _read_track(reader: Reader, start: int, end: int) -> Track:
     track = Track()
-    inside = {b"mdia", b"minf", b"stbl", b"edts"}
-    pending = [(start, end)]
-    while pending:
-        for name, first, last in boxes(reader, *pending.pop()):
-            if name in inside:
-                pending.append((first, last))
-            elif name == b"tkhd":
-                body = reader.at(first, 24)
-                track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
-            elif name == b"mdhd":
-                track.timescale, track.duration = _times(reader.at(first, 36))
-            elif name == b"hdlr" and not track.handler:
-                track.handler = reader.at(first, 12)[8:12]
-            elif name == b"elst":
-                track.edited = _edited(reader.at(first, min(last - first, 20_000)))
-            elif name == b"stsd":
-                track.entry = reader.at(first + 8, min(last - first - 8, 4096))
+    for name, first, last in track_boxes(reader, start, end):
+        if name == b"tkhd":
+            body = reader.at(first, 24)
+            track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
+        elif name == b"mdhd":
+            track.timescale, track.duration = times(reader.at(first, 36))
+        elif name == b"hdlr" and not track.handler:
+            track.handler = reader.at(first, 12)[8:12]
+        elif name == b"elst":
+            track.edited = _edited(reader.at(first, min(last - first, 20_000)))
+        elif name == b"stsd":
+            track.entry = reader.at(first + 8, min(last - first - 8, 4096))
     return track
 
 

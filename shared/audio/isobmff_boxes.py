@@ -13,6 +13,8 @@ SMALL = 2048
 """Smallest read while hopping from box to box, bytes."""
 MOST_BOXES = 4000
 """Boxes looked at before we give up: a bound on time and reads."""
+INSIDE = {b"mdia", b"minf", b"stbl", b"edts"}
+"""Boxes of a track that hold what is told of it."""
 
 
 def boxes(reader: Reader, at: int, end: int, *, block: int = SMALL) -> Iterator[tuple[bytes, int, int]]:
@@ -37,3 +39,32 @@ def boxes(reader: Reader, at: int, end: int, *, block: int = SMALL) -> Iterator[
             return
         yield name, start, at + size
         at += size
+
+
+def track_boxes(
+    reader: Reader, start: int, end: int, *, block: int = SMALL
+) -> Iterator[tuple[bytes, int, int]]:
+    """As `boxes`, those of a track (`trak`) and in place of its boxes of boxes what they hold.
+
+    Args:
+        reader: the recording.
+        start: where the content of `trak` begins.
+        end: one past its last byte.
+        block: smallest read, bytes.
+    """
+    pending = [(start, end)]
+    while pending:
+        for name, first, last in boxes(reader, *pending.pop(), block=block):
+            if name in INSIDE:
+                pending.append((first, last))
+            else:
+                yield name, first, last
+
+
+def times(body: bytes) -> tuple[int, int]:
+    """Timescale and duration of a movie or media header; 0 where the duration is unknown."""
+    if body[:1] == b"\1":
+        duration = int.from_bytes(body[24:32], "big")
+        return int.from_bytes(body[20:24], "big"), 0 if duration == 2**64 - 1 else duration
+    duration = int.from_bytes(body[16:20], "big")
+    return int.from_bytes(body[12:16], "big"), 0 if duration == 2**32 - 1 else duration

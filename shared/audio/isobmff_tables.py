@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from struct import iter_unpack
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.audio.isobmff_boxes import boxes
+from shared.audio.isobmff_boxes import boxes, times, track_boxes
 from shared.audio.isobmff_samples import Span, groups, samples, shift
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ BESIDE = 0.5
 DENSE = 1.5
 """Times its own size that a stretch of samples may take to be read as one: more is a film, whose pictures lie
 between."""
-_INSIDE = {b"mdia", b"minf", b"stbl", b"edts"}
 _LOADED = {b"elst": "edits", b"stts": "times", b"stsc": "groups"}
 
 
@@ -126,33 +125,25 @@ def _read(reader: Reader, start: int, end: int) -> tuple[int, list[_Track]]:
     scale, tracks = 0, []
     for name, first, last in boxes(reader, start, end, block=WALK):
         if name == b"mvhd":
-            scale = _timescale(reader.at(first, 36))
+            scale, _ = times(reader.at(first, 36))
         elif name == b"trak":
             tracks.append(_read_track(reader, first, last))
     return scale, tracks
 
 
-def _timescale(body: bytes) -> int:
-    return int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
-
-
 def _read_track(reader: Reader, start: int, end: int) -> _Track:
     track = _Track()
-    pending = [(start, end)]
-    while pending:
-        for name, first, last in boxes(reader, *pending.pop(), block=WALK):
-            if name in _INSIDE:
-                pending.append((first, last))
-            elif name == b"mdhd":
-                track.timescale = _timescale(reader.at(first, 36))
-            elif name == b"hdlr":
-                track.sound = track.sound or reader.at(first, 12)[8:12] == b"soun"
-            elif name in _LOADED:
-                setattr(track, _LOADED[name], _load(reader, first, last))
-            elif name in {b"stss", b"ctts"}:
-                track.steady = False
-            elif name in {b"stsz", b"stco", b"co64"}:
-                _note(track, name, reader.at(first, 12, block=WALK), first, last)
+    for name, first, last in track_boxes(reader, start, end, block=WALK):
+        if name == b"mdhd":
+            track.timescale, _ = times(reader.at(first, 36))
+        elif name == b"hdlr":
+            track.sound = track.sound or reader.at(first, 12)[8:12] == b"soun"
+        elif name in _LOADED:
+            setattr(track, _LOADED[name], _load(reader, first, last))
+        elif name in {b"stss", b"ctts"}:
+            track.steady = False
+        elif name in {b"stsz", b"stco", b"co64"}:
+            _note(track, name, reader.at(first, 12, block=WALK), first, last)
     return track
 
 
