@@ -23,7 +23,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from shared.outputs.segments import ends_sentence
-from shared.outputs.words import milliseconds, speaker_name
+from shared.outputs.words import milliseconds, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -138,10 +138,7 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
         if ends_sentence(texts[one.last], "", 0.0):
             prices[one.last] = _AFTER_SENTENCE
     speakers = [word.speaker for word in words]
-    labels = [
-        "" if speaker is None or speaker == before else f"{speaker_name(speaker)}: "
-        for speaker, before in zip(speakers, [None, *speakers], strict=False)
-    ]
+    labels = list(map(turn, speakers, [None, *speakers]))
     return _Stream(
         texts=texts,
         labels=labels,

@@ -11,7 +11,7 @@ from shared.outputs.document import transcript_json
 from shared.outputs.segments import Segment, paragraphs, sentences
 from shared.outputs.subtitles import transcript_srt, transcript_vtt
 from shared.outputs.tables import paragraphs_csv, words_csv
-from shared.outputs.words import speaker_name, tidy
+from shared.outputs.words import tidy, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +80,6 @@ def _plain(blocks: Sequence[Segment]) -> bytes:
     """Paragraphs with an empty line between them, each new speaker named; nothing where nothing was said."""
     lines, before = [], None
     for one in blocks:
-        label = "" if one.speaker is None or one.speaker == before else f"{speaker_name(one.speaker)}: "
-        lines.append(f"{label}{one.text}\n")
+        lines.append(f"{turn(one.speaker, before)}{one.text}\n")
         before = one.speaker
     return "\n".join(lines).encode()

@@ -42,6 +42,11 @@ def speaker_name(speaker: int) -> str:
     return f"Speaker {speaker}"
 
 
+def turn(speaker: int | None, before: int | None) -> str:
+    """What to write before the words of a speaker who begins to speak; nothing before those of any other."""
+    return "" if speaker is None or speaker == before else f"{speaker_name(speaker)}: "
+
+
 def tidy(words: Iterable[Word]) -> tuple[Word, ...]:
     """The words with their text on one line; a word without any text is left out."""
     kept = []
