@@ -12,15 +12,13 @@ from shared.errors import BadRequest, Transient
 from shared.flow import chunk, documents, record
 from shared.messages import ChunkDone
 from shared.model import Options
-from tests.world import World, heard
+from tests.world import heard
 
 
 @pytest.fixture
-def world(tmp_path):
-    world = World(tmp_path, chunk_minutes=0.5, model="tiny")
+def world(world):
     world.upload()
-    yield world
-    world.close()
+    return world
 
 
 def submit(world, uri="gs://audio/talk.wav", **fields):
