@@ -2,16 +2,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from shared.telemetry import log, show_logs
-
-
-@pytest.fixture(autouse=True)
-def leave_the_log_as_it_was():
-    before = log.handlers[:], log.level, log.propagate
-    yield
-    log.handlers[:], log.level, log.propagate = before
 
 
 def test_a_log_collector_gets_one_json_object_a_line(capsys):
