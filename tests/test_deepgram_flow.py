@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import wave
 from pathlib import Path
 
 import av
@@ -18,6 +17,7 @@ from local.platform import open_ports
 from shared.flow import documents
 from shared.settings import Settings
 from tests.deepgram_server import KEY, Reply, deepgram_server, refused, word
+from tests.speech import write_wav
 from tests.test_up import Deployment
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
@@ -70,12 +70,7 @@ def test_a_file_gets_the_words_that_deepgram_heard_and_costs_what_it_asks(server
 
 def numbered(path, seconds):
     """A recording whose every second can be told from its samples."""
-    samples = np.repeat(np.arange(1, seconds + 1, dtype=np.int16) * 50, 16_000)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(samples.tobytes())
+    write_wav(path, np.repeat(np.arange(1, seconds + 1, dtype=np.int16) * 50, 16_000))
 
 
 def hear_numbers(body):
