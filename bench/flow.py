@@ -6,7 +6,6 @@ Run: python -m bench.flow [host | overhead | memory]
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.machine import core_seconds
 from gpu_job import parakeet_onnx
 from gpu_job.intake import DECODERS
 from local import inputs, oneshot
@@ -101,11 +101,6 @@ def _text(recording, ports) -> str:
     assert recording.state == "DONE", recording.reason
     name = next(name for name in recording.outputs if name.endswith("transcript.txt"))
     return " ".join(ports.store.load(ports.settings.transcripts_bucket, name).decode().split())
-
-
-def core_seconds() -> float:
-    """Processor time of this process and its ended children."""
-    return sum(os.times()[:4])
 
 
 def _measure(case: str, path: Path) -> dict:

@@ -37,6 +37,11 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+def core_seconds() -> float:
+    """Processor time of this process and its ended children."""
+    return sum(os.times()[:4])
+
+
 def described(device: str) -> list[str]:
     """Lines for people: processor, libraries and, for `cuda`, the GPU, its driver and its clocks now."""
     lines = [

@@ -25,6 +25,7 @@ from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 from google.cloud import storage
 
+from bench.probe import peak
 from local.addresses import free_port
 from local.events import object_resource
 from shared.adapters.pubsub_setup import ensure
@@ -44,13 +45,10 @@ def _tree_peak(process: int) -> float:
     """Peak resident sets of a process and its descendants, summed, MB: an upper bound of their peak."""
     listed = subprocess.check_output(["ps", "-eo", "pid=,ppid="], text=True)
     parents = dict(map(int, row.split()) for row in listed.splitlines())
-    total, wanted = 0.0, {process}
+    wanted = {process}
     while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
         wanted |= more
-    for pid in wanted:
-        status = Path(f"/proc/{pid}/status").read_text()
-        total += int(status.split("VmHWM:")[1].split()[0]) / 1024
-    return total
+    return sum(map(peak, wanted))
 
 
 def _event(source) -> tuple[dict[str, str], bytes]:
