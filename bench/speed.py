@@ -41,7 +41,7 @@ def main() -> int:
         folder = Path(name)
         kind = "bag" if arguments.bag else "hours"
         if arguments.bag:
-            speech = [(short(number)) for number in range(arguments.bag)]
+            speech = [short(number) for number in range(arguments.bag)]
         elif arguments.files:
             speech = [
                 (read_media(path), path.with_suffix(".txt").read_text("utf-8")) for path in arguments.files
