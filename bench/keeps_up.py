@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,11 +85,64 @@ def alone(lengths: list[int], speed: float) -> float:
     return time.perf_counter() - started
 
 
-def _measure(folder: Path, speed: float) -> dict:
-    """In a process of its own: all files through a worker; planning them is not timed."""
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """One run of a worker over some files."""
+
+    seconds: float
+    """From its start to the last kept result."""
+    fill: float
+    """Of those, before the first batch."""
+    core: float
+    """Processor time, its decoding processes included."""
+    audio: float
+    """Seconds of sound."""
+    summary: object
+    """What the worker says of itself."""
+
+
+def through(ports, paths: list[Path], engine) -> Passed:
+    """All files through a worker; planning them is not timed.
+
+    Args:
+        ports: of a fresh state; they are closed.
+        paths: of the files.
+        engine: the worker's; notes in `began` when it began.
+    """
     from gpu_job.worker import Worker
-    from local.platform import open_ports
     from shared.flow import documents, upload
+
+    planned = [upload.on_object(ports.file(path), ports) for path in paths]
+    chunks = sum(len(one.chunks) for one in planned)
+    ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
+    stop = threading.Event()
+    worker = Worker(ports, lambda _model: engine)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    engine.began = 0.0
+    before = sum(os.times()[:4])
+    started = time.perf_counter()
+    thread.start()
+    while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    stop.set()
+    thread.join()
+    kept = ports.records.count(documents.CHUNKS)
+    ports.close()
+    if kept < chunks:
+        raise SystemExit(f"the worker kept {kept} of {chunks} chunks")
+    return Passed(
+        seconds=seconds,
+        fill=engine.began - started,
+        core=sum(os.times()[:4]) - before,
+        audio=sum(one.audio.duration for one in planned),
+        summary=worker.summary,
+    )
+
+
+def _measure(folder: Path, speed: float) -> dict:
+    """In a process of its own: one run at one speed."""
+    from local.platform import open_ports
     from shared.settings import Settings
 
     engine = Sleeper(speed)
@@ -99,31 +152,15 @@ def _measure(folder: Path, speed: float) -> dict:
         if sound.exists():
             ports = replace(ports, media=Still(sound))
         paths = sorted(path for path in folder.iterdir() if path != sound)
-        planned = [upload.on_object(ports.file(path), ports) for path in paths]
-        chunks = sum(len(one.chunks) for one in planned)
-        ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
-        stop = threading.Event()
-        worker = Worker(ports, lambda _model: engine)
-        thread = threading.Thread(target=worker.run, args=(stop,))
-        before = sum(os.times()[:4])
-        started = time.perf_counter()
-        thread.start()
-        while ports.records.count(documents.CHUNKS) < chunks:
-            time.sleep(0.02)
-        seconds = time.perf_counter() - started
-        stop.set()
-        thread.join()
-        ports.close()
-        core = sum(os.times()[:4]) - before
+        run = through(ports, paths, engine)
     return {
-        "seconds": seconds,
-        "fill": engine.began - started,
-        "core": core,
+        "seconds": run.seconds,
+        "fill": run.fill,
+        "core": run.core,
         "calls": engine.calls,
         "lengths": engine.lengths,
-        "audio": sum(one.audio.duration for one in planned),
-        "padding": getattr(worker.summary, "padding", None),
-        "idle": getattr(worker.summary, "idle_seconds", None),
+        "audio": run.audio,
+        "padding": getattr(run.summary, "padding", None),
     }
 
 
@@ -173,16 +210,16 @@ def make_still(folder: Path, hours: float) -> None:
 
 
 def make_files(folder: Path, hours: float) -> None:
-    """Some hours of speech as 128 kbit/s stereo mp3: one hour is encoded, the files are parts of it."""
+    """Some hours of speech as 128 kbit/s stereo mp3: one hour, or less, is encoded, the files are parts of it."""
     from bench.flow import make_mp3
 
     whole = folder / "0.mp3"
-    make_mp3(whole, 1)
+    make_mp3(whole, min(1.0, hours))
     hour = whole.read_bytes()
     for number in range(1, int(hours)):
         (folder / f"{number}.mp3").write_bytes(hour)
     rest = hours - int(hours)
-    if rest:
+    if hours > 1 and rest:
         (folder / "rest.mp3").write_bytes(hour[: int(len(hour) * rest)])
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import machine, random_weights, worker
+from bench.keeps_up import make_files
 from gpu_job.engine import OutOfMemory
 from shared.settings import Settings
 from tests.speech import SAMPLE_RATE, talk
@@ -102,7 +103,7 @@ def main() -> int:
         )
         quick = arguments.quick
         sweep(engine, LENGTHS[:2] if quick else LENGTHS, TOGETHER[:2] if quick else TOGETHER)
-        worker.make_sound(sound, arguments.hours)
+        make_files(sound, arguments.hours)
         worker.measure(engine, sound, arguments.rounds, arguments.memory, arguments.device)
         del engine
         again = ["--model", str(path), "--device", arguments.device, "--rounds", str(arguments.rounds)]

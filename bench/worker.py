@@ -14,37 +14,20 @@ import argparse
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench import machine
 from bench.contest import spread
-from bench.flow import make_mp3
-from bench.keeps_up import make_files
+from bench.keeps_up import Passed, make_files, through
 from gpu_job.engines import Engines
 from gpu_job.memory import units
 from gpu_job.rounds import pack
-from gpu_job.worker import Worker
 from local.platform import open_ports
-from shared.flow import documents, upload
 from shared.settings import Settings
 
 TARGET = 0.95
 """Share of the engine's own speed that the worker is to reach on a GPU; on a processor the two share its cores."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One run of the worker over all files."""
-
-    seconds: float
-    """From its start to the last kept result."""
-    fill: float
-    """Of those, before the first batch."""
-    padding: float
-    """Share of what was computed that was padding."""
 
 
 class Watched:
@@ -68,39 +51,13 @@ class Watched:
         return heard
 
 
-def make_sound(folder: Path, hours: float) -> None:
-    """Speech as mp3: whole hours, or one shorter file."""
-    if hours >= 1:
-        make_files(folder, hours)
-    else:
-        make_mp3(folder / "part.mp3", hours)
-
-
-def through(folder: Path, engine: Watched, limit_gb: float) -> Run:
-    """All files of a folder through a worker; planning them is not timed."""
+def once(folder: Path, engine: Watched, limit_gb: float) -> Passed:
+    """All files of a folder through a worker with a fresh state."""
     with tempfile.TemporaryDirectory() as state:
         settings = Settings(
             state_dir=Path(state), engines=engine.engine, model=engine.model, gpu_memory_limit_gb=limit_gb
         )
-        ports = open_ports(settings)
-        planned = [upload.on_object(ports.file(path), ports) for path in sorted(folder.iterdir())]
-        chunks = sum(len(one.chunks) for one in planned)
-        ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
-        stop = threading.Event()
-        worker = Worker(ports, lambda _model: engine)
-        thread = threading.Thread(target=worker.run, args=(stop,))
-        engine.began = 0.0
-        started = time.perf_counter()
-        thread.start()
-        while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
-            time.sleep(0.01)
-        seconds = time.perf_counter() - started
-        stop.set()
-        thread.join()
-        ports.close()
-    if worker.summary.chunks < chunks:
-        raise SystemExit(f"the worker kept {worker.summary.chunks} of {chunks} chunks")
-    return Run(seconds=seconds, fill=engine.began - started, padding=worker.summary.padding)
+        return through(open_ports(settings), sorted(folder.iterdir()), engine)
 
 
 def alone(engine, windows, engines: Engines) -> float:
@@ -119,7 +76,7 @@ def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> 
     engines.get(engine.model)  # what there is of memory before anything else
     watched = Watched(engine)
     watched.windows = []
-    through(folder, watched, limit_gb)  # warms everything up, and tells the windows
+    once(folder, watched, limit_gb)  # warms everything up, and tells the windows
     windows, watched.windows = watched.windows, None
     seconds = sum(map(len, windows)) / 16_000
     words = watched.words
@@ -128,7 +85,7 @@ def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> 
     runs, bare = [], []
     for number in range(rounds):
         bare.append(alone(engine, windows, engines))
-        runs.append(through(folder, watched, limit_gb))
+        runs.append(once(folder, watched, limit_gb))
         print(
             f"round {number + 1} of {rounds}: engine {bare[-1]:.2f} s, worker {runs[-1].seconds:.2f} s",
             flush=True,
@@ -140,7 +97,7 @@ def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> 
         f"\n{engine.engine} ({engine.device.dtype}, {engine.device.graphs}), {seconds / 3600:.2f} h in {len(windows)} "
         f"windows, {words / seconds:.1f} words a second\n"
         f"  engine alone {seconds / statistics.median(bare):.0f}x, worker "
-        f"{seconds / statistics.median(one.seconds for one in runs):.0f}x, padding {100 * runs[-1].padding:.1f} %\n"
+        f"{seconds / statistics.median(one.seconds for one in runs):.0f}x, padding {100 * runs[-1].summary.padding:.1f} %\n"
         f"  worker over engine {spread(shares)}{aim}\n"
         f"  without the {statistics.median(one.fill for one in runs):.2f} s before its first batch {spread(filled)}"
     )
@@ -178,7 +135,7 @@ def main() -> int:
     for line in machine.described(arguments.device):
         print(line)
     with tempfile.TemporaryDirectory() as name:
-        make_sound(Path(name), hours)
+        make_files(Path(name), hours)
         engine = load(arguments.model, arguments.device, onnx=arguments.onnx)
         measure(engine, Path(name), arguments.rounds, arguments.memory, arguments.device)
     return 0
