@@ -49,8 +49,7 @@ def run(load: Callable[[str], Transcriber], model: str, *, say: Callable[[str], 
             say(f"driver    {device.driver}")
         say(f"graphs    {device.graphs}")
         sound = samples()
-        level = sound.astype(np.float32) / 32768.0
-        windows = [level[cut.start : cut.end] for cut in segments.cut(sound)]
+        windows = segments.waveforms(sound)
         decoded = time.perf_counter()
         heard = " ".join(word.text for words in engine.transcribe(windows) for word in words)
         done = time.perf_counter()

@@ -17,16 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gpu_job import nemo_export
-from gpu_job.segments import cut
+from gpu_job.segments import waveforms
 from gpu_job.weights import FILES, locate
 from shared.errors import BadRequest, ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from gpu_job.engine import Transcriber
@@ -168,8 +167,7 @@ def differing(expected: list[str], heard: list[str]) -> float:
 
 
 def _text(engine: Transcriber, sample: NDArray[np.int16]) -> str:
-    sounds = [sample[one.start : one.end].astype(np.float32) / np.float32(32768) for one in cut(sample)]
-    heard = engine.transcribe(sounds)
+    heard = engine.transcribe(waveforms(sample))
     return " ".join(word.text for words in heard for word in words)
 
 

@@ -296,7 +296,7 @@ class _Parts:
         counts = found.current_lengths[: len(encoded)]
         longest = int(counts.max())
         if not longest:
-            return [_no_tokens()] * len(encoded)
+            return [Tokens.none()] * len(encoded)
         ids = found.transcript[: len(encoded), :longest]
         at = found.timestamps[: len(encoded), :longest]
         confidences, durations = self._judge(encoded, ids, at, counts)
@@ -500,11 +500,6 @@ def _why_lost() -> str:
     except RuntimeError as error:
         return (str(error).strip().splitlines() or [type(error).__name__])[0]
     return ""
-
-
-def _no_tokens() -> Tokens:
-    none = np.zeros(0, dtype=np.int32)
-    return Tokens(ids=none, frames=none, durations=none, confidences=none.astype(np.float32))
 
 
 def _driver() -> str:

@@ -22,7 +22,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 from gpu_job import batching, tdt, words
 from gpu_job.engine import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.mel import ANALYSIS, HOP, LogMel
-from gpu_job.weights import MODEL_TYPE, Located, Weights, catalogue, locate
+from gpu_job.weights import MODEL_TYPE, Located, locate
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from shared.model import Engine
     from shared.results import Word
-
-__all__ = ["Weights", "catalogue", "load"]
 
 SMALL = 200_000_000
 """Bytes of weights below which a thread a window beats sharing the work of one window among threads."""

@@ -50,7 +50,7 @@ class Prepared:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
         window = self.windows[index]
         samples = np.frombuffer(self.pcm.samples, np.int16, count=window.length, offset=2 * window.start)
-        return samples.astype(np.float32) / np.float32(32768.0)
+        return segments.floats(samples)
 
     @property
     def alone(self) -> bool:

@@ -76,6 +76,16 @@ def cut(samples: NDArray[np.int16], *, target: float = TARGET) -> list[Window]:
     return windows
 
 
+def waveforms(samples: NDArray[np.int16]) -> list[NDArray[np.float32]]:
+    """The windows of `cut` as an engine takes them."""
+    return [floats(samples[one.start : one.end]) for one in cut(samples)]
+
+
+def floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """The same samples in [-1, 1]."""
+    return samples.astype(np.float32) / np.float32(32768.0)
+
+
 def levels(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     """Level of every 10 ms in decibels of full scale; silence is -120.
 

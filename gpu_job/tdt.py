@@ -56,6 +56,12 @@ class Tokens:
     confidences: NDArray[np.float32]
     """Softmax probability among all tokens and blank (durations do not count), 0 to 1."""
 
+    @classmethod
+    def none(cls) -> Tokens:
+        """Those of a window in which nothing was decoded."""
+        nothing = np.zeros(0, dtype=np.int32)
+        return cls(ids=nothing, frames=nothing, durations=nothing, confidences=nothing.astype(np.float32))
+
 
 def decode(
     encoded: Sequence[NDArray[np.float32]],
@@ -132,8 +138,7 @@ def _probability(logits: NDArray[np.float32], chosen: NDArray[np.int64]) -> NDAr
 def _split(emitted: Sequence[tuple[NDArray[Any], ...]], windows: int) -> list[Tokens]:
     """From one list in order of time to one a window."""
     if not emitted:
-        none = np.zeros(0, dtype=np.int32)
-        return [Tokens(ids=none, frames=none, durations=none, confidences=none.astype(np.float32))] * windows
+        return [Tokens.none()] * windows
     owner, ids, frames, durations, confidences = (
         np.concatenate(column) for column in zip(*emitted, strict=True)
     )

@@ -188,27 +188,31 @@ class Worker:
             for part in batch.split(room):  # it was formed before something failed to fit
                 self._recognise(part)
             return
-        started = time.perf_counter()
         try:
-            heard = batch.recognise()
-            if len(heard) != len(batch.items):
-                raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")  # noqa: TRY301 - as its own errors
+            heard = self._ask(batch)
         except OutOfMemory as error:
-            self._spent(batch, time.perf_counter() - started)
             self._did_not_fit(batch, error)
         except EngineLost as error:
-            self._spent(batch, time.perf_counter() - started)
             self._lost(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
-            self._spent(batch, time.perf_counter() - started)
             self._went_wrong(batch, error)
         else:
-            self._spent(batch, time.perf_counter() - started)
             self._heard(batch, heard)
             self._engines.fitted(batch.engine, batch.units)
 
+    def _ask(self, batch: Batch) -> list[tuple[Word, ...]]:
+        """The words of each window. The engine's time was paid, whatever comes of it."""
+        started = time.perf_counter()
+        try:
+            heard = batch.recognise()
+        finally:
+            self._spent(batch, time.perf_counter() - started)
+        if len(heard) != len(batch.items):
+            raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")
+        return heard
+
     def _spent(self, batch: Batch, seconds: float) -> None:
-        """Share the engine's time out over the chunks in a batch, by their audio: it was paid, whatever came of it."""
+        """Share the engine's time out over the chunks in a batch, by their audio."""
         self.summary.busy_seconds += seconds
         self._meter.spent(seconds)
         for (prepared, _), waveform in zip(batch.items, batch.waveforms, strict=True):
