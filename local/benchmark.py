@@ -132,11 +132,12 @@ def _judged(measured: Measured, spoken: Sequence[corpus.Spoken], normalise: Any)
         for error in accuracy.score(normalise(one.text), normalise(text))
     ]
     low, high = accuracy.interval(utterances)
+    errors = accuracy.total(utterances)
     found = {key: value for key, value in asdict(measured).items() if key != "texts"}
     return found | {
         "speed": measured.speed,
-        "errors": asdict(accuracy.total(utterances)),
-        "rate": accuracy.total(utterances).rate,
+        "errors": asdict(errors),
+        "rate": errors.rate,
         "interval": (low, high),
     }
 

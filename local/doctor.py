@@ -74,7 +74,7 @@ def _look() -> Iterator[Finding]:
     yield _gpu(settings)
     for known in weights.catalogue():
         yield _weights(known, settings)
-    if settings.model not in {one.name for one in weights.catalogue()}:
+    if weights.by_name(settings.model) is None:
         yield _own_weights(settings.model, engine.form(settings, settings.model))
     yield _deepgram(settings)
 

@@ -82,14 +82,14 @@ def run(request: Request, ports: LocalPorts) -> int:
         console.print(Text(f"passed over: {printable(reason)}", style="red"))
     pick.check_speakers(request.options, ports.settings)
     model = _weights(request.options, ports.settings)
-    submitted = oneshot.look(found.files, replace(request.options, model=model), ports)
+    wanted = replace(request.options, model=model)
+    submitted = oneshot.look(found.files, wanted, ports)
     before = sum(one.skipped for one in submitted)
     if before:
         console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
     export.check(request.out)
     warm = model
     if model is not None and before < len(submitted):
-        wanted = replace(request.options, model=model)
         # Or an error before anything is begun.
         warm = model if downloads.locate_or_do_without(model, wanted, ports, console) else None
     oneshot.submit(submitted, ports)
