@@ -84,8 +84,9 @@ def top(reader: Reader, *, block: int = SMALL) -> Iterator[Element]:
             at = one.end
 
 
-def inner(data: bytes, at: int = 0) -> Iterator[tuple[int, bytes]]:
+def inner(data: bytes) -> Iterator[tuple[int, bytes]]:
     """(id, content) of the elements in loaded bytes; the last one may be cut."""
+    at = 0
     while True:
         name = number(data, at, keep_marker=True)
         size = number(data, name[1], keep_marker=False) if name else None

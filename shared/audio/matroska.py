@@ -15,6 +15,7 @@ from shared.audio.sniff import check_track, encrypted, falls_short
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
+    from shared.audio.ebml import Element
     from shared.audio.reader import Reader
 
 LARGEST = 200_000
@@ -50,7 +51,9 @@ class Track:
 
 
 @dataclass(slots=True)
-class _Header:
+class Header:
+    """What the header says about a file."""
+
     scale: int = 1_000_000
     ticks: float = 0.0
     tracks: list[Track] = field(default_factory=list)
@@ -62,14 +65,14 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     Raises:
         BadMedia: `encrypted`, `no-audio`, `no-track`.
     """
-    header, warnings = _Header(), []
-    for name, _, start, end in top(reader):
-        if name == SEGMENT and end is not None and end > reader.size:
-            warnings.append(falls_short(end, reader.size))
-        elif name == INFO and end is not None:
-            _read_info(reader.at(start, min(end - start, LARGEST)), header)
-        elif name == TRACKS and end is not None:
-            header.tracks += read_tracks(reader.at(start, min(end - start, LARGEST)))
+    header, warnings = Header(), []
+    for one in top(reader):
+        if one.name == SEGMENT and one.end is not None and one.end > reader.size:
+            warnings.append(falls_short(one.end, reader.size))
+        elif one.name == INFO:
+            read_info(content(reader, one), header)
+        elif one.name == TRACKS:
+            header.tracks += read_tracks(content(reader, one))
     audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
     check_track(track, len(audio))
     chosen = audio[track]
@@ -99,7 +102,13 @@ def _float(data: bytes) -> float:
     return value if 0 < value < 1e15 else 0.0
 
 
-def _read_info(data: bytes, header: _Header) -> None:
+def content(reader: Reader, one: Element) -> bytes:
+    """The content of an element of the header; nothing where it does not tell its size."""
+    return b"" if one.end is None else reader.at(one.start, min(one.end - one.start, LARGEST))
+
+
+def read_info(data: bytes, header: Header) -> None:
+    """Note what the content of an `Info` element says."""
     for name, body in inner(data):
         if name == TIMESCALE:
             header.scale = int.from_bytes(body, "big") or header.scale

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.ebml import CLUSTER, SEGMENT, Element, element, inner, top
 from shared.audio.landmarks import Mark, last_before, scan
-from shared.audio.matroska import AUDIO_TYPE, INFO, LARGEST, TIMESCALE, TIMESTAMP, TRACKS, read_tracks
+from shared.audio.matroska import AUDIO_TYPE, INFO, TIMESTAMP, TRACKS, Header, content, read_info, read_tracks
 from shared.audio.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -78,10 +78,13 @@ def shortcut(reader: Reader, *, track: int, begin: float, rate: float) -> Reader
     first, tracks = parts.get(CLUSTER), parts.get(TRACKS)
     if begin <= BEFORE or first is None or tracks is None:
         return reader
-    sound = [one for one in read_tracks(_content(reader, tracks)) if one.kind == AUDIO_TYPE]
+    sound = [one for one in read_tracks(content(reader, tracks)) if one.kind == AUDIO_TYPE]
     if not 0 <= track < len(sound) or _is_indexed(reader, parts, sound[track].number):
         return reader
-    clusters = Clusters(reader, _scale(reader, parts))
+    header = Header()
+    if INFO in parts:
+        read_info(content(reader, parts[INFO]), header)
+    clusters = Clusters(reader, header.scale)
     origin = clusters.look(first.at)
     second = clusters.following(origin) if origin else None
     if origin is None or second is None:
@@ -93,21 +96,11 @@ def shortcut(reader: Reader, *, track: int, begin: float, rate: float) -> Reader
     return Overlay(reader, patches=[(second.at, VOID + size.to_bytes(7, "big"))])
 
 
-def _content(reader: Reader, one: Element) -> bytes:
-    return reader.at(one.start, min((one.end or one.start) - one.start, LARGEST))
-
-
-def _scale(reader: Reader, parts: dict[int, Element]) -> int:
-    """Nanoseconds per tick."""
-    values = dict(inner(_content(reader, parts[INFO]))) if INFO in parts else {}
-    return int.from_bytes(values.get(TIMESCALE, b""), "big") or 1_000_000
-
-
 def _is_indexed(reader: Reader, parts: dict[int, Element], track: int) -> bool:
     """Whether the index has entries of a track, by its beginning."""
     cues = parts.get(CUES)
     if cues is None and SEEK_HEAD in parts and SEGMENT in parts:
-        for name, body in inner(_content(reader, parts[SEEK_HEAD])):
+        for name, body in inner(content(reader, parts[SEEK_HEAD])):
             entry = dict(inner(body)) if name == SEEK else {}
             if int.from_bytes(entry.get(SEEK_ID, b""), "big") == CUES:
                 at = parts[SEGMENT].start + int.from_bytes(entry.get(SEEK_POSITION, b""), "big")
