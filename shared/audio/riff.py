@@ -25,6 +25,8 @@ SAMPLES_AS_THEY_ARE = {0x0001, 0x0003, 0xFFFE}
 
 SYNCS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 """What frames of DTS begin with, in words of 16 and 14 bits of either order (ETSI TS 102 114 §5.3)."""
+FORMAT_WITHIN = 4096
+"""Bytes of a wave file in which the description of its samples is looked for."""
 LOOKED_AT, ENOUGH = 32 * 1024, 16 * 1024
 """Bytes of a wave file looked at, and how many of them must be samples."""
 
@@ -68,11 +70,7 @@ def may_hide_a_stream(file: Reader | Overlay) -> bool:
     Args:
         file: the recording; its position is the start afterwards.
     """
-    file.seek(0)
-    head = bytearray()
-    while len(head) < LOOKED_AT and (part := file.read(LOOKED_AT - len(head))):
-        head += part
-    file.seek(0)
+    head = _beginning(file, LOOKED_AT)
     at = head.find(b"data") + 8
     samples = head[at:]
     if at < 8 or (len(head) == LOOKED_AT and len(samples) < ENOUGH):
@@ -88,11 +86,19 @@ def holds_samples(file: Reader | Overlay) -> bool:
     Args:
         file: the recording; its position is the start afterwards.
     """
-    file.seek(0)
-    head = file.read(4096)
-    file.seek(0)
+    head = _beginning(file, FORMAT_WITHIN)
     at = head.find(b"fmt ") + 8
     return at >= 8 and int.from_bytes(head[at : at + 2], "little") in SAMPLES_AS_THEY_ARE
+
+
+def _beginning(file: Reader | Overlay, length: int) -> bytes:
+    """So many bytes, fewer only where there are no more; the position is the start afterwards."""
+    file.seek(0)
+    head = bytearray()
+    while len(head) < length and (part := file.read(length - len(head))):
+        head += part
+    file.seek(0)
+    return bytes(head)
 
 
 def shortage(reader: Reader) -> Promise | None:

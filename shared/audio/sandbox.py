@@ -90,9 +90,7 @@ class Sandbox:
             BadMedia: nothing of it decodes, or it takes more than its limits.
         """
         job = wire.Job(size=source.size, name="", track=track, limits=self.limits, audio=audio, chunk=chunk)
-        result, samples = self._run(source, job)
-        done = from_json(result, wire.Decoded)
-        return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
+        return _pcm(*self._run(source, job))
 
     def probe_and_decode(
         self, source: Source, choose: Callable[[AudioInfo], Chunk | None], *, name: str = "", track: int = 0
@@ -126,15 +124,8 @@ class Sandbox:
         audio, chunk, began = chosen[0]
         if chunk is None or not end.is_good:
             return audio, None
-        done = from_json(end.result, wire.Decoded)
-        pcm = Pcm(
-            samples=samples,
-            start=done.start,
-            owned=done.owned,
-            warnings=done.warnings,
-            seconds_ahead=time.monotonic() - began,
-        )
-        return audio, Ahead(chunk=chunk, pcm=pcm)
+        pcm = _pcm(end.result, samples)
+        return audio, Ahead(chunk=chunk, pcm=replace(pcm, seconds_ahead=time.monotonic() - began))
 
     def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
         end, samples = self._serve(source, job)
@@ -274,6 +265,11 @@ class Sandbox:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._process = None
+
+
+def _pcm(result: bytes, samples: bytes) -> Pcm:
+    done = from_json(result, wire.Decoded)
+    return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
 
 
 class _Late(Exception):  # noqa: N818 - never leaves this module
