@@ -11,10 +11,12 @@
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options make no sense
+        ├── NoWorker           the platform has no worker to give
         ├── ModelUnavailable   the weights are neither on disk nor to be downloaded
         ├── EngineLimit        the engine cannot take one part of the recording; another one may
         └── NoEngineLeft       every engine that may transcribe one part of the recording gave it up
     HandedOn                   is noted, never raised: an engine gave a part to another one
+    └── HandedOnUntried        the same, where it had no worker to try it
 
 A message is written for the owner of the recording: what is wrong, then what to do next.
 """

@@ -128,11 +128,6 @@ TABLE = PriceTable(
 """The list prices."""
 
 
-def cpu_cost(busy_seconds: float, settings: Settings) -> float:
-    """US dollars for the time this computer was busy, at the price its owner gave (default 0)."""
-    return TABLE.engine_second("parakeet-cpu", settings) * busy_seconds
-
-
 def deepgram_cost(audio_seconds: float, table: PriceTable = TABLE) -> float:
     """US dollars that Deepgram would ask for this much audio."""
     return table.deepgram(audio_seconds)

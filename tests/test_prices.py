@@ -5,7 +5,7 @@ import datetime as dt
 
 import pytest
 
-from shared.prices import TABLE, cpu_cost, deepgram_cost, total
+from shared.prices import TABLE, deepgram_cost, total
 from shared.results import LedgerRow
 from shared.settings import Settings
 
@@ -15,8 +15,9 @@ def test_an_hour_at_deepgram_costs_what_its_price_list_says():
 
 
 def test_ones_own_computer_is_free_unless_its_owner_says_otherwise():
-    assert cpu_cost(3600, Settings()) == 0
-    assert cpu_cost(1800, Settings(cpu_usd_per_hour=0.5)) == pytest.approx(0.25)
+    assert 3600 * TABLE.engine_second("parakeet-cpu", Settings()) == 0
+    dear = Settings(cpu_usd_per_hour=0.5)
+    assert 1800 * TABLE.engine_second("parakeet-cpu", dear) == pytest.approx(0.25)
 
 
 def test_a_total_counts_every_attempt():

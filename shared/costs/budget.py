@@ -154,12 +154,20 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
     sums = read(ports)
     if now - sums.time > STALE:
         sums = sum_up(ports)
-    together = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
-    admission = admit(usd, sums, max(0.0, together - usd), now, ports.settings)
+    admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, ports.settings)
     if admission.action == "hold":
         _put(key, Commitment(usd=usd, state="held", counts=False, changed=now), ports)
         log.warning("%s: %s", key, admission.reason)
     return admission
+
+
+def committed(ports: Ports) -> float:
+    """US dollars that are committed, for all recordings together.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return ports.records.sum(COMMITMENTS, "usd", {"counts": True})
 
 
 def ended(key: str, ports: Ports) -> None:
@@ -210,7 +218,7 @@ def sum_up(ports: Ports) -> Sums:
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
     sums = Sums(time=now, days=days)
-    _put_fields(STATE, KEY, to_fields(sums), ports)
+    documents.put(STATE, KEY, to_fields(sums), ports)
     for key, fields in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
         found = from_fields(fields, Commitment)
         # What ended later may have rows that are not in the sum.
@@ -242,12 +250,7 @@ def forecast(days: Mapping[str, float], now: float) -> float:
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:
-    _put_fields(COMMITMENTS, key, to_fields(commitment), ports)
-
-
-def _put_fields(collection: str, key: str, fields: dict[str, Any], ports: Ports) -> None:
-    if not ports.records.create(collection, key, fields):
-        ports.records.update(collection, key, lambda _: fields)
+    documents.put(COMMITMENTS, key, to_fields(commitment), ports)
 
 
 def _dollars(usd: float) -> str:

@@ -46,7 +46,7 @@ def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
     if recording is None or recording.state != "ACCEPTED":
         budget.ended(key, ports)
         return False
-    committed = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
+    committed = budget.committed(ports)
     now = ports.clock.now()
     if budget.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
         return False
@@ -61,7 +61,7 @@ def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
 def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
     """Say what was reached; `waits_usd` is the smallest of what is held, 0 where nothing is."""
     now = ports.clock.now()
-    committed = ports.records.sum(COMMITMENTS, "usd", {"counts": True})
+    committed = budget.committed(ports)
     spent = sums.of(limit.period, now)
     # What is committed may be in the rows already, so it makes no alert by itself. But where something is held,
     # the budget is used up though some cents of it are left.

@@ -17,6 +17,16 @@ CHUNKS = "chunks"
 LEDGER = "ledger"
 
 
+def put(collection: str, key: str, fields: Fields, ports: Ports) -> None:
+    """Write a document, whether there was one or not.
+
+    Raises:
+        Transient: it is not known to be written.
+    """
+    if not ports.records.create(collection, key, fields):
+        ports.records.update(collection, key, lambda _: fields)
+
+
 def chunk_key(recording: str, index: int) -> str:
     """Key of a chunk's document, and stem of its result object."""
     return f"{recording}.{index:05d}"

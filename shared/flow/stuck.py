@@ -118,7 +118,7 @@ def push_stuck(ports: Ports) -> int:
         return 0
     before = _note(WORKERS, ports)
     workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
-    _write(WORKERS, replace(workers, looked=now), ports)
+    documents.put(SWEEPS, WORKERS, to_fields(replace(workers, looked=now)), ports)
     # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
     none = _none_to_have(ports)
     asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
@@ -137,7 +137,7 @@ def push_stuck(ports: Ports) -> int:
         if handed:
             note = replace(note, since=now, tries=0)
         if note != old:
-            _write(recording.id, note, ports)
+            documents.put(SWEEPS, recording.id, to_fields(note), ports)
         if handed or verdict.action != "wait":
             log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
             acted += 1
@@ -159,11 +159,6 @@ def _look(key: str, note: Note | None, done: int, created: float, now: float) ->
     # A recording that failed and was opened again was created anew.
     reopened = key != WORKERS and note.since < created
     return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
-
-
-def _write(key: str, note: Note, ports: Ports) -> None:
-    if not ports.records.create(SWEEPS, key, to_fields(note)):
-        ports.records.update(SWEEPS, key, lambda _: to_fields(note))
 
 
 def _none_to_have(ports: Ports) -> dict[Fleet, str]:
