@@ -402,14 +402,14 @@ class Settings:
             try:
                 msgspec.convert(value, type=types[name], strict=False)
             except msgspec.ValidationError as error:
-                must_be = _wanted(types[name])
+                must_be = wanted(types[name])
                 raise ConfigurationError(f"{variable(name)} is {value!r}: it must be {must_be}") from error
         settings = msgspec.convert(values, type=cls, strict=False)
         prices_file.table(settings)  # a price list that cannot be read stops the process now
         return settings
 
 
-def _wanted(kind: Any) -> str:
+def wanted(kind: Any) -> str:
     """What a variable of a type may hold, in words."""
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"

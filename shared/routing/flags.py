@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from shared.errors import BadRequest, ConfigurationError, DropscribeError
-from shared.settings import Settings, variable
+from shared.settings import Settings, variable, wanted
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ def _value(name: str, text: object) -> Any:
     try:
         return msgspec.convert(text, type=_TYPES[NAMES[name]], strict=False)
     except msgspec.ValidationError as error:
-        kind = _TYPES[NAMES[name]]
-        one_of = f"one of {', '.join(get_args(kind))}"
-        may_be = "true or false" if kind is bool else "a number" if kind is float else one_of
-        raise BadRequest(f"{name} cannot be {text!r}: it must be {may_be}.") from error
+        raise BadRequest(f"{name} cannot be {text!r}: it must be {wanted(_TYPES[NAMES[name]])}.") from error
 
 
 def _parsed(fields: Mapping[str, Any]) -> Flags:
