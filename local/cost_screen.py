@@ -8,9 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from local.report import dollars
 from shared.flow import documents
 from shared.flow.route import human_duration
+from shared.prices import dollars
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -15,7 +15,7 @@ from shared.flow import documents
 from shared.flow.route import human_duration
 from shared.messages import from_fields
 from shared.model import Recording
-from shared.prices import deepgram_cost, total
+from shared.prices import deepgram_cost, dollars, total
 from shared.results import LedgerRow
 
 if TYPE_CHECKING:
@@ -164,10 +164,3 @@ def _cells(one: Line) -> list[str | Text]:
         Text(recording.decision.method + (" (before)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]
-
-
-def dollars(usd: float) -> str:
-    """`$1.20`, `$0.0043`, `$0`: two decimals, more where there is nothing else to see."""
-    if usd == 0:
-        return "$0"
-    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"

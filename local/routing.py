@@ -9,7 +9,6 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from local.report import dollars
 from local.screen import printable
 from local.submit import uri_of
 from local.terminal import moment, output
@@ -17,6 +16,7 @@ from shared.errors import BadRequest
 from shared.flow import probe, request, route
 from shared.messages import to_fields
 from shared.model import recording_id
+from shared.prices import dollars
 from shared.routing import conditions, flags, rollout
 from shared.routing.flags import NAMES
 from shared.routing.matrix import human_duration

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local.platform import LocalPorts
-from local.report import dollars
 from shared import client
 from shared.errors import BadRequest
 from shared.flow.route import human_duration
 from shared.messages import to_fields
 from shared.model import Options
+from shared.prices import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -136,3 +136,16 @@ def deepgram_cost(audio_seconds: float, table: PriceTable = TABLE) -> float:
 def total(rows: Iterable[LedgerRow]) -> float:
     """US dollars of all rows, wasted attempts included."""
     return math.fsum(row.usd for row in rows)
+
+
+def dollars(usd: float) -> str:
+    """Money in words: `$1,204.50`, `$0.0043`, `$0.00000072`, `-$0.02`, `$0`.
+
+    Two decimals from ten cents on, four below, and two digits of what is smaller still: nothing that was paid
+    reads as `$0.00`. Only what is less than a billionth, the rounding of sums, reads as `$0`.
+    """
+    size = abs(usd)
+    if size < 1e-9:
+        return "$0"
+    decimals = 2 if size >= 0.1 else max(4, 1 - math.floor(math.log10(size)))
+    return f"{'-' if usd < 0 else ''}${size:,.{decimals}f}"

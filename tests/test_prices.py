@@ -5,7 +5,7 @@ import datetime as dt
 
 import pytest
 
-from shared.prices import TABLE, deepgram_cost, total
+from shared.prices import TABLE, deepgram_cost, dollars, total
 from shared.results import LedgerRow
 from shared.settings import Settings
 
@@ -66,3 +66,14 @@ def test_a_second_of_an_engine_costs_what_runs_it():
     assert TABLE.engine_second("parakeet-gpu", apart) == pytest.approx(0.0002907, abs=1e-12)
     assert TABLE.engine_second("parakeet-cpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
     assert TABLE.engine_second("deepgram", settings) == 0
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (0, "$0"), (1234.5, "$1,234.50"), (0.1, "$0.10"), (0.0043, "$0.0043"), (0.001, "$0.0010"),
+        (0.00072, "$0.00072"), (0.0000007249, "$0.00000072"), (-0.02, "-$0.0200"), (1e-17, "$0"),
+    ],
+)  # fmt: skip
+def test_dollars_are_told_with_the_digits_that_small_amounts_need(usd, text):
+    assert dollars(usd) == text

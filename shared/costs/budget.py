@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from shared.costs import ledger
 from shared.flow import documents
 from shared.messages import from_fields, to_fields
+from shared.prices import dollars
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -126,9 +127,9 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
         if spent + committed + usd <= limit.usd + CENT:
             continue
         name = "daily" if limit.period == "day" else "monthly"
-        used = f"{_dollars(spent)} spent and {_dollars(committed)} committed of {_dollars(limit.usd)}"
+        used = f"{dollars(spent)} spent and {dollars(committed)} committed of {dollars(limit.usd)}"
         short = "is used up" if usd <= limit.usd else "is too small for this recording"
-        said = f"the {name} budget {short} ({used}; this recording needs about {_dollars(usd)})"
+        said = f"the {name} budget {short} ({used}; this recording needs about {dollars(usd)})"
         if settings.budget_mode == "soft":
             return Admission(action="cheaper", reason=said)
         way = f"when a new {limit.period} begins (UTC), or raise" if usd <= limit.usd else "once you raise"
@@ -251,7 +252,3 @@ def forecast(days: Mapping[str, float], now: float) -> float:
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:
     documents.put(COMMITMENTS, key, to_fields(commitment), ports)
-
-
-def _dollars(usd: float) -> str:
-    return f"${usd:,.2f}" if usd >= 0.1 or not usd else f"${usd:.4f}"

@@ -10,6 +10,7 @@ from shared.costs.budget import COMMITMENTS, Commitment, Limit, Sums
 from shared.errors import Transient
 from shared.flow import documents, upload
 from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
+from shared.prices import dollars
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -91,9 +92,13 @@ def _tell(key: str, alert: BudgetAlert, ports: Ports) -> None:
         if found is None or found["told"]:
             return
     log.warning(
-        "%d %% of the budget of %s are reached: %.2f dollars spent, %.2f committed of %.2f",
-        alert.percent, alert.which, alert.spent_usd, alert.committed_usd, alert.limit_usd,
-    )  # fmt: skip
+        "%d %% of the budget of %s are reached: %s spent, %s committed of %s",
+        alert.percent,
+        alert.which,
+        dollars(alert.spent_usd),
+        dollars(alert.committed_usd),
+        dollars(alert.limit_usd),
+    )
     attributes = {"period": alert.period, "percent": str(alert.percent)}
     ports.queue.publish(BUDGET_ALERTS, encode(alert), attributes)
     ports.records.update(ALERTS, key, lambda _: {"told": True})

@@ -265,13 +265,6 @@ def test_of_very_many_only_the_failed_ones_are_listed():
     assert "100 of 101 files" in shown
 
 
-@pytest.mark.parametrize(
-    ("usd", "text"), [(0, "$0"), (0.0043, "$0.0043"), (1234.5, "$1,234.50"), (0.1, "$0.10")]
-)
-def test_dollars_are_told_as_people_write_them(usd, text):
-    assert report.dollars(usd) == text
-
-
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_is_bars_on_a_terminal_and_lines_elsewhere(terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
