@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-from contextlib import contextmanager
+import zlib
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -146,12 +147,15 @@ def opened(path: Path) -> Iterator[Archive]:
     Raises:
         ModelUnavailable: it is missing, damaged, or no such file.
     """
-    try:
-        tar = tarfile.open(path)  # noqa: SIM115 - closed below
-    except (OSError, tarfile.TarError) as error:
-        raise ModelUnavailable(f"{path} cannot be read as a .nemo file: {error}. Get it again.") from error
-    with tar:
-        yield Archive(tar, path)
+    with ExitStack() as stack:
+        try:
+            archive = Archive(stack.enter_context(tarfile.open(path)), path)
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+            said = (
+                str(error).partition("\n")[0].rstrip(":")
+            )  # the rest lists every compression that it is not
+            raise ModelUnavailable(f"{path} cannot be read as a .nemo file: {said}. Get it again.") from error
+        yield archive
 
 
 def _arguments(section: Mapping[str, Any]) -> dict[str, Any]:

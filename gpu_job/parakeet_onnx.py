@@ -72,7 +72,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
     except Exception as error:
         # onnxruntime's errors share no root with onnx-asr's.
         raise ModelUnavailable(
-            f"The weights in {located.path} cannot be loaded: {str(error).strip() or type(error).__name__}. "
+            f"The weights in {located.path} cannot be loaded: {str(error).strip().rstrip('.') or type(error).__name__}. "
             f"They may be damaged: {located.remedy}."
         ) from error
     return Parakeet(name, located, _Sessions.of(adapter.asr), callers)

@@ -53,13 +53,28 @@ def locate_or_do_without(name: str, options: Options, ports: Ports, console: Con
     try:
         locate(name, console, engine.form(ports.settings, name))
     except ModelUnavailable as error:
-        settings = flags.read(ports).applied(ports.settings)
-        others = fallback.allowed(options, settings, ports.engines)
-        if not settings.enable_fallback or "deepgram" not in others.engines:
-            raise
-        console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)
+        do_without(error, options, ports, console)
         return False
     return True
+
+
+def do_without(error: ModelUnavailable, options: Options, ports: Ports, console: Console) -> None:
+    """Say that another engine takes over what needs some weights, where one may.
+
+    Args:
+        error: why they cannot be had.
+        options: of the recordings that need them.
+        ports: the world.
+        console: where to say it.
+
+    Raises:
+        ModelUnavailable: `error`, as nobody may.
+    """
+    settings = flags.read(ports).applied(ports.settings)
+    others = fallback.allowed(options, settings, ports.engines)
+    if not settings.enable_fallback or "deepgram" not in others.engines:
+        raise error
+    console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)
 
 
 @contextlib.contextmanager

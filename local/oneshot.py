@@ -21,7 +21,7 @@ from local.inputs import InputFile
 from local.platform import EXPORTER
 from local.push import PushLoop
 from local.steps import in_process
-from shared.errors import Permanent, Transient
+from shared.errors import ModelUnavailable, Permanent, Transient
 from shared.flow import documents, plan, upload
 from shared.messages import AUDIO_FINALIZED, to_fields
 from shared.model import FILES_BUCKET, StoredObject, recording_id
@@ -106,6 +106,7 @@ def follow(
     load_cpu: Callable[[str], Transcriber] | None = None,
     watcher: Watcher | None = None,
     warm: str | None = None,
+    do_without: Callable[[ModelUnavailable], None] | None = None,
 ) -> Iterator[tuple[Submitted, Recording]]:
     """Run the flow until every input has ended, giving each as it does.
 
@@ -116,9 +117,10 @@ def follow(
         load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
         watcher: told how far things are.
         warm: weights to load before the first chunk comes.
+        do_without: asked where `warm` cannot be loaded; raises where no other engine may take over.
 
     Raises:
-        ModelUnavailable: `warm` cannot be loaded; nothing is lost.
+        ModelUnavailable: `warm` cannot be loaded, and nothing else will do; nothing is lost.
         Transient: the worker broke down; nothing is lost.
     """
     watcher = watcher or Nobody()
@@ -140,7 +142,7 @@ def follow(
             stack.callback(loop.stop)
         worker = Worker(ports, load, load_cpu=load_cpu, on_progress=watcher.heard)
         if warm is not None:
-            worker.engine(warm)
+            _load(warm, worker, do_without)
         stop = threading.Event()
         broke: list[Exception] = []
 
@@ -166,6 +168,16 @@ def follow(
             if time.monotonic() > look_again:
                 _announce_lost(waiting, ports)
                 look_again = time.monotonic() + LOST_EVERY
+
+
+def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], None] | None) -> None:
+    try:
+        worker.engine(model)
+    except ModelUnavailable as error:
+        if do_without is None:
+            raise
+        # The worker remembers it, and hands on what comes for these weights.
+        do_without(error)
 
 
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:

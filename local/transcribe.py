@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.text import Text
 from gpu_job import engine
 from local import downloads, export, inputs, oneshot, report
 from local.screen import Screen, printable
-from shared.errors import BadRequest
+from shared.errors import BadRequest, ModelUnavailable
 from shared.flow.record import DEMO_WARNING
 from shared.model import Options, Recording
 from shared.routing import pick
@@ -97,7 +97,8 @@ def run(request: Request, ports: LocalPorts) -> int:
     lines: dict[str, report.Line] = {}
     try:
         with Screen(console, names) as screen:
-            for one, recording in _endings(submitted, ports, screen, warm):
+            do_without = partial(downloads.do_without, options=wanted, ports=ports, console=console)
+            for one, recording in _endings(submitted, ports, screen, warm, do_without):
                 screen.ended(recording)
                 folder = None
                 if recording.state == "DONE":
@@ -126,7 +127,11 @@ def _weights(options: Options, settings: Settings) -> str | None:
 
 
 def _endings(
-    submitted: Sequence[oneshot.Submitted], ports: LocalPorts, screen: Screen, warm: str | None
+    submitted: Sequence[oneshot.Submitted],
+    ports: LocalPorts,
+    screen: Screen,
+    warm: str | None,
+    do_without: Callable[[ModelUnavailable], None],
 ) -> Iterator[tuple[oneshot.Submitted, Recording]]:
     """Every input with its end; those that could not even be looked at come first."""
     for one in submitted:
@@ -151,6 +156,7 @@ def _endings(
         load_cpu=partial(engine.load, replace(settings, enable_gpu=False)),
         watcher=screen,
         warm=warm,
+        do_without=do_without,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from gpu_job import process
 from gpu_job.engine import EngineLost, OutOfMemory
+from gpu_job.weights import BUNDLED
 from local import cli, oneshot
 from local.inputs import InputFile
 from local.platform import EMBEDDED, open_ports
@@ -185,6 +187,61 @@ def test_without_weights_a_person_gets_deepgrams_transcript_and_is_told(server, 
     monkeypatch.setenv("ENABLE_FALLBACK", "false")
     again = CliRunner().invoke(cli.app, [*command, "--language", "en"])
     assert again.exit_code != 0
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """An export whose encoder breaks off."""
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    for name in ("config.json", "vocab.txt", "decoder_joint-model.onnx", "encoder-model.onnx"):
+        shutil.copy(BUNDLED / name, folder)
+    with (folder / "encoder-model.onnx").open("r+b") as file:
+        file.truncate(100_000)
+    return folder
+
+
+@pytest.fixture
+def command(tmp_path, damaged, server, monkeypatch):
+    """Calls `dropscribe transcribe` where the weights of the deployment are damaged."""
+    for name, value in {
+        "DROPSCRIBE_STATE_DIR": tmp_path / "state",
+        "DROPSCRIBE_DEEPGRAM_URL": server.url,
+        "DEEPGRAM_API_KEY": KEY,
+        "PARAKEET_MODEL_NAME": damaged,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+
+    def call(*more):
+        arguments = ["transcribe", str(SAMPLE), "--out", str(tmp_path / "out"), "--json", *more]
+        return CliRunner().invoke(cli.app, arguments)
+
+    return call
+
+
+def test_with_damaged_weights_a_person_gets_deepgrams_transcript_and_is_told(command):
+    result = command()
+    [line] = json.loads(result.stdout)
+    assert (result.exit_code, line["state"]) == (0, "DONE")
+    assert "They may be damaged: export the model again. Deepgram transcribes instead." in result.stderr
+    assert "cannot be loaded" in line["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "more"),
+    [(("DEEPGRAM_API_KEY", ""), []), (("ENABLE_FALLBACK", "false"), []), (None, ["--method", "parakeet"])],
+    ids=["no key", "switched off", "parakeet asked for"],
+)
+def test_with_damaged_weights_and_nobody_else_a_run_ends_at_once_with_what_to_do(
+    command, server, monkeypatch, variable, more
+):
+    if variable is not None:
+        monkeypatch.setenv(*variable)
+    result = command(*more)
+    assert result.exit_code == 2
+    assert result.stderr.strip().endswith("They may be damaged: export the model again.")
+    assert "Deepgram" not in result.stderr
+    assert server.asked == []
 
 
 # A worker that has a GPU and a processor, and one that cannot load its weights.

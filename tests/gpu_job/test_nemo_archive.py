@@ -96,3 +96,12 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path):
 def test_an_archive_that_lacks_a_member_is_refused(tmp_path, missing):
     with pytest.raises(ModelUnavailable, match=missing), opened(archive(tmp_path, leave_out=missing)):
         pass
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_an_archive_that_breaks_off_is_refused_with_what_to_do(tmp_path, packed):
+    path = tmp_path / "mine.nemo"
+    whole = packed(ARCHIVE.read_bytes())
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelUnavailable, match=r"mine\.nemo cannot be read .*Get it again"), opened(path):
+        pass
