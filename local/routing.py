@@ -19,7 +19,7 @@ from shared.model import recording_id
 from shared.prices import dollars
 from shared.routing import conditions, flags, rollout
 from shared.routing.flags import NAMES
-from shared.routing.matrix import human_duration
+from shared.routing.matrix import human_duration, human_size
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
         print(json.dumps(to_fields(report), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
     console = output()
-    size = f"{source.size / 1e6:.1f} MB"
-    heading = f"{printable(source.uri)}: {human_duration(audio.duration)}, {audio.codec}, {size}"
+    heading = (
+        f"{printable(source.uri)}: {human_duration(audio.duration)}, {audio.codec}, {human_size(source.size)}"
+    )
     console.print(heading, highlight=False, markup=False)
     chunks = "1 chunk" if len(choice.chunks) == 1 else f"{len(choice.chunks)} chunks"
     console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from shared.model import Chunk
+from shared.prices import dollars
 from shared.routing.pace import lengths_of
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def split(chunks: Sequence[Chunk], first: Pace, second: Pace, cap: float) -> Spl
         who = f"of {len(chunks)} chunks {at} to {first.engine} and {rest} to {second.engine}"
     else:
         who = f"all chunks ({len(chunks)}) to {first.engine if at else second.engine}"
-    reason = f"{who}, done in {wait:.0f} s for ${usd:.4f}"
+    reason = f"{who}, done in {wait:.0f} s for {dollars(usd)}"
     if not affordable:
-        reason += f", the cheapest: no split costs ${cap:.4f} or less"
+        reason += f", the cheapest: no split costs {dollars(cap)} or less"
     return Split(
         chunks=tuple(
             replace(chunk, engine=first.engine if index < at else second.engine)

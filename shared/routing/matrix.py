@@ -58,14 +58,14 @@ def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
     hours = [settings.small_minutes / 60, settings.short_hours, settings.long_hours]
     megabytes = [settings.small_mb, settings.short_mb, settings.long_mb]
     by_size = _index(size / MEGABYTE, megabytes)
-    size_said = f"{size / MEGABYTE:.0f} MB is {_bounds(by_size, [f'{one:g} MB' for one in megabytes])}"
+    bounds_said = [f"{one:g} MB" for one in megabytes]
+    size_said = f"{_beside(human_size(size), size / MEGABYTE, megabytes, bounds_said)} is {_bounds(by_size, bounds_said)}"
     if audio.duration is None:
         return Row(index=by_size, reason=f"of unknown length, and {size_said}")
     by_length = _index(audio.duration, [one * 3600 for one in hours])
-    length_said = (
-        f"{_beside(audio.duration, [one * 3600 for one in hours])} is "
-        f"{_bounds(by_length, [human_duration(one * 3600) for one in hours])}"
-    )
+    bounds_said = [human_duration(one * 3600) for one in hours]
+    length = _beside(human_duration(audio.duration), audio.duration / 3600, hours, bounds_said)
+    length_said = f"{length} is {_bounds(by_length, bounds_said)}"
     if by_size > by_length and _size_counts(audio, size):
         return Row(index=by_size, reason=f"{size_said}, though {length_said}")
     return Row(index=by_length, reason=length_said)
@@ -89,13 +89,21 @@ def _bounds(index: int, names: list[str]) -> str:
     ]
 
 
-def _beside(seconds: float, bounds: list[float]) -> str:
-    """A length in words; what is rounded to a bound says on which side of it it is."""
-    said = human_duration(seconds)
-    for bound in bounds:
-        if said == human_duration(bound) and seconds != bound:
-            return f"just {'over' if seconds > bound else 'under'} {said}"
+def _beside(said: str, value: float, bounds: list[float], names: list[str]) -> str:
+    """A length or a size in words; what is rounded to a bound says on which side of it it is."""
+    for bound, name in zip(bounds, names, strict=True):
+        if said == name and value != bound:
+            return f"just {'over' if value > bound else 'under'} {said}"
     return said
+
+
+def human_size(size: int) -> str:
+    """`812 kB`, `3.4 MB`, `60 MB` or `1.2 GB`, in powers of ten as file managers count, for reasons and tables."""
+    for unit, name in ((10**9, "GB"), (MEGABYTE, "MB"), (10**3, "kB")):
+        if size >= unit:
+            figure = f"{size / unit:.0f}" if size >= 10 * unit else f"{size / unit:.1f}".removesuffix(".0")
+            return f"{figure} {name}"
+    return f"{size} bytes"
 
 
 def human_duration(seconds: float | None) -> str:

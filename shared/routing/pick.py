@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest
 from shared.model import Method
+from shared.prices import dollars
 from shared.routing import matrix, rollout
 
 if TYPE_CHECKING:
@@ -152,16 +153,18 @@ def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
     below = [one for one in real if one.usd_per_hour <= cap]
     if below:
         best = min(below, key=lambda one: one.score)
-        lead = f"lowest cost with waiting at ${settings.wait_usd_per_minute:g} a minute"
+        lead = f"lowest cost with waiting at {dollars(settings.wait_usd_per_minute)} a minute"
     else:
         best = min(real, key=lambda one: (one.usd, one.score))
-        lead = f"cheapest, as every method costs more than ${cap:g} an hour (COST_THRESHOLD_PER_HOUR)"
+        lead = f"cheapest, as every method costs more than {dollars(cap)} an hour (COST_THRESHOLD_PER_HOUR)"
     why_not: dict[Method, str] = {}
     for one in real:
         if one.usd_per_hour > cap:
-            why_not[one.method] = f"${one.usd_per_hour:.4f} for an hour of audio is more than ${cap:g}"
+            why_not[one.method] = (
+                f"{dollars(one.usd_per_hour)} for an hour of audio is more than {dollars(cap)}"
+            )
         else:
-            why_not[one.method] = f"scores ${one.score:.4f}, {best.method} ${best.score:.4f}"
+            why_not[one.method] = f"scores {dollars(one.score)}, {best.method} {dollars(best.score)}"
     others = ", ".join(
         f"{one.told()}" + (" (too dear)" if below and one.usd_per_hour > cap else "")
         for one in real

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.flow import plan
 from shared.model import Chunk, Considered, Engine, Method
+from shared.prices import dollars
 from shared.routing import hybrid
 from shared.routing.pace import lengths_of, pace_of
 
@@ -55,7 +56,7 @@ class Prospect:
 
     def told(self) -> str:
         """`parakeet $0.0312 and 46 s`, for reasons."""
-        return f"{self.method} ${self.usd:.4f} and {self.wait:.0f} s"
+        return f"{self.method} {dollars(self.usd)} and {self.wait:.0f} s"
 
 
 def prospects(

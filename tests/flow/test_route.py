@@ -209,14 +209,14 @@ def test_methods_above_the_cap_drop_out_and_say_so():
     decision = decide(case(60), capped)
     assert decision.method != "deepgram"
     deepgram = next(one for one in decision.considered if one.method == "deepgram")
-    assert deepgram.why_not.endswith("for an hour of audio is more than $0.1")
+    assert deepgram.why_not.endswith("for an hour of audio is more than $0.10")
 
 
 def test_where_all_are_above_the_cap_the_cheapest_is_taken_and_says_so():
     capped = known(*ALL, cost_optimization=True, cost_threshold=1e-6, platform="google", project="my-project")
     decision = decide(case(60), capped)
     assert decision.method == "parakeet"
-    assert "every method costs more than $1e-06 an hour" in decision.reason
+    assert "every method costs more than $0.0000010 an hour" in decision.reason
 
 
 def test_a_hybrid_that_one_engine_does_alone_is_that_engines():

@@ -39,7 +39,7 @@ def test_both_engines_end_at_about_the_same_time():
     plan = chunks(*[2000.0] * 10)
     quick = split(plan, replace(GPU, ready=6.0), HOSTED, FREE)
     assert (quick.first, quick.wait) == (2, 32.0)
-    assert quick.reason == "of 10 chunks 2 to parakeet-gpu and 8 to deepgram, done in 32 s for $1.6040"
+    assert quick.reason == "of 10 chunks 2 to parakeet-gpu and 8 to deepgram, done in 32 s for $1.60"
 
 
 def test_of_splits_that_end_at_the_same_time_the_cheaper_is_taken():
@@ -52,7 +52,7 @@ def test_a_slow_start_leaves_all_to_the_other():
     late = replace(GPU, ready=3600.0)
     found = split(chunks(600.0, 600.0, 600.0), late, HOSTED, FREE)
     assert engines(found) == ["deepgram"] * 3
-    assert found.reason == "all chunks (3) to deepgram, done in 6 s for $0.1800"
+    assert found.reason == "all chunks (3) to deepgram, done in 6 s for $0.18"
 
 
 def test_the_cap_moves_the_seam():

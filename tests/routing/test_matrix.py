@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model import AudioInfo
-from shared.routing.matrix import MEGABYTE, MOST_BITS, row_of
+from shared.routing.matrix import MEGABYTE, MOST_BITS, human_size, row_of
 from shared.settings import Settings
 
 SETTINGS = Settings()
@@ -67,6 +67,23 @@ def test_without_a_length_the_size_decides_and_its_bounds_are_exact(size, index)
     assert row(None, size) == index
     assert row(None, size, "mp3") == index
     assert row_of(audio(None), size, SETTINGS).reason.startswith("of unknown length, and")
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (212_400, "212 kB"), (999_600, "1000 kB"), (3_440_000, "3.4 MB"),
+        (9_960_000, "10 MB"), (12_000_000, "12 MB"), (49_600_000, "50 MB"), (1_234_000_000, "1.2 GB"),
+    ],
+)  # fmt: skip
+def test_a_size_is_told_in_the_unit_that_shows_it(size, said):
+    assert human_size(size) == said
+
+
+def test_a_reason_by_size_names_the_size_of_small_files_too():
+    assert row_of(audio(None), 212_400, SETTINGS).reason == "of unknown length, and 212 kB is under 50 MB"
+    just = row_of(audio(None), 50 * MEGABYTE - 1, SETTINGS).reason
+    assert just == "of unknown length, and just under 50 MB is under 50 MB"
 
 
 def test_of_length_and_size_the_later_row_counts_for_lossy_codecs():
