@@ -249,6 +249,15 @@ def cost(
     from local import cost as command  # noqa: PLC0415 - see transcribe
 
     with _errors():
+        asked = {
+            "--json": as_json,
+            "--csv": as_csv,
+            "--table": table,
+            "--since": since,
+            "--until": until,
+            "--by": by,
+        }
+        command.check(asked)
         if table:
             typer.echo(command.table(), nl=False)
             return

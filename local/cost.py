@@ -23,6 +23,8 @@ from shared.prices import PriceTable
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.ports import Ports
 
 DAYS = 30
@@ -66,6 +68,25 @@ class Report:
     """What this month will have cost, US dollars; None where the days are others."""
     prices: PriceTable
     """Prices of now, to compare with."""
+
+
+def check(asked: Mapping[str, object]) -> None:
+    """See that the options of the command go together.
+
+    Args:
+        asked: the options by their names; what was not given is false.
+
+    Raises:
+        BadRequest: they do not; says which.
+    """
+    given = [name for name, value in asked.items() if value]
+    if len(forms := [name for name in given if name in {"--json", "--csv", "--table"}]) > 1:
+        raise BadRequest(f"{' and '.join(forms)} are different forms of answer: give one of them.")
+    if "--table" in given and len(given) > 1:
+        rest = " and ".join(name for name in given if name != "--table")
+        raise BadRequest(
+            f"--table tells prices, not what was paid in some days: leave out {rest}, or --table."
+        )
 
 
 def run(question: Question, ports: Ports) -> None:

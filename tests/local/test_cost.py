@@ -105,6 +105,21 @@ def test_days_that_make_no_sense_are_refused(call, days):
     assert "give an earlier and a later day" in " ".join(result.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--json", "--csv"), "--json and --csv are different forms of answer: give one of them."),
+        (("--table", "--json"), "--json and --table are different forms"),
+        (("--table", "--by", "day"), "leave out --by, or --table"),
+        (("--table", "--since", "2026-01-01", "--until", "2026-02-01"), "leave out --since and --until"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(call, arguments, said):
+    result = call(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize("arguments", [("--by", "colour"), ("--since", "yesterday")])
 def test_what_is_no_choice_is_refused(call, arguments):
     assert call(*arguments).exit_code == 2
