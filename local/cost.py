@@ -15,10 +15,12 @@ from local import cost_screen
 from shared import prices_file
 from shared.costs import advice, arithmetic, budget, rows, summary
 from shared.costs.advice import Advice
+from shared.costs.budget import Forecast
 from shared.costs.rows import Account
 from shared.costs.summary import By, Sums
 from shared.errors import BadRequest
 from shared.flow import documents
+from shared.flow.route import human_duration
 from shared.prices import PriceTable
 from shared.settings import Settings
 
@@ -64,8 +66,10 @@ class Report:
     """US dollars of each day that cost anything."""
     advice: list[Advice]
     """What to change."""
-    forecast: float | None
-    """What this month will have cost, US dollars; None where the days are others."""
+    forecast: Forecast | None
+    """What this month will have cost; None where the days are others, or too few."""
+    withheld: str
+    """Why there is no advice and no forecast, in words; empty where the rows are enough for them."""
     prices: PriceTable
     """Prices of now, to compare with."""
 
@@ -121,16 +125,26 @@ def _report(question: Question, ports: Ports) -> Report:
     days = {day: one.usd for day, one in summary.grouped(account, "day").items()}
     # The days of this month, and the full days before today whose mean it goes on with.
     told = until == today and since <= min(today.replace(day=1), today - dt.timedelta(days=budget.AVERAGED))
+    withheld = _withheld(account, "Advice and a forecast need" if told else "Advice needs")
     return Report(
         account=account,
         sums=sums,
         by=by,
         groups=summary.grouped(account, by),
         days=days,
-        advice=advice.advise(account, sums, prices, ports.settings),
-        forecast=budget.forecast(days, now) if told else None,
+        advice=[] if withheld else advice.advise(account, sums, prices, ports.settings),
+        forecast=budget.forecast(days, now) if told and not withheld else None,
+        withheld=withheld,
         prices=prices,
     )
+
+
+def _withheld(account: Account, need: str) -> str:
+    span = advice.spanned(account)
+    if not account.rows or span >= advice.ENOUGH_SECONDS:
+        return ""
+    said = human_duration(span // 60 * 60) if span >= 60 else "less than a minute"
+    return f"{need} rows of a day or more; these are of {said}."
 
 
 def table() -> str:
@@ -146,12 +160,14 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
         "until": report.account.until.isoformat(),
         **_values(report.sums, report.prices),
         "busy_hours": round(_busy_seconds(report.account) / 3600, 6),
-        "forecast_usd": None if report.forecast is None else round(report.forecast, 6),
+        "forecast_usd": None if report.forecast is None else round(report.forecast.usd, 6),
+        "forecast_from_days": None if report.forecast is None else report.forecast.days,
         "ever_usd": round(ports.records.sum(documents.LEDGER, "usd"), 6),
         "by": report.by,
         "groups": [{"name": name} | _values(one, report.prices) for name, one in report.groups.items()],
         "days": {day: round(usd, 6) for day, usd in report.days.items()},
         "advice": [{"text": one.text, "usd_per_month": round(one.usd_per_month, 4)} for one in report.advice],
+        "advice_withheld": report.withheld or None,
         "prices": report.prices.version,
         "cpu_usd_per_hour": ports.settings.cpu_usd_per_hour,
     }

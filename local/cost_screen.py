@@ -44,6 +44,8 @@ def show(report: Report, ports: Ports, console: Console) -> None:
         console.print(_chart(report.days))
     for one in report.advice:
         console.print(Text(f"→ {one.text}"), style="yellow")
+    if report.withheld and sums.usd:
+        console.print(report.withheld, highlight=False)
     price = report.prices.deepgram_minute
     console.print(f"Deepgram: ${price.usd} a {price.per} ({price.source}; {price.date}).", highlight=False)
     if ports.settings.platform == "local" and ports.settings.cpu_usd_per_hour == 0 and not sums.usd:
@@ -72,7 +74,8 @@ def _totals(report: Report) -> Table:
     if round(deepgram - sums.usd, 4) > 0:
         shown.add_row("saved", _share(deepgram - sums.usd, deepgram))
     if report.forecast is not None:
-        shown.add_row("forecast for this month", dollars(report.forecast))
+        days = "a day" if report.forecast.days == 1 else f"{report.forecast.days} days"
+        shown.add_row(f"forecast for this month (by the mean of {days})", dollars(report.forecast.usd))
     return shown
 
 

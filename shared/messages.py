@@ -136,7 +136,7 @@ class BudgetAlert:
     committed_usd: float
     """Estimate of what is on its way, or has ended within the last minute."""
     forecast_usd: float | None
-    """What the month will have cost at its end; None for a day."""
+    """What the month will have cost at its end; None for a day, and where nothing was spent before today."""
     held: bool
     """True where recordings are held until there is room."""
 

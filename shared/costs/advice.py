@@ -10,6 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.prices import dollars
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 MONTH = 30.0
 """Days that savings are given for."""
+
+ENOUGH_SECONDS = 86400.0
+"""Between the first and the last row: of minutes nobody can tell what a month is like."""
 
 WORTH = 0.01
 """US dollars a month from which something is worth saying."""
@@ -58,7 +63,7 @@ def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings)
     """What to change, the largest savings first.
 
     Args:
-        account: the rows.
+        account: the rows, of a day or more (`spanned`).
         sums: the same, summed up.
         prices: US dollars, of now.
         settings: what the deployment chose.
@@ -74,6 +79,12 @@ def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings)
     ]
     told = [one for one in found if one is not None and one.usd_per_month >= WORTH]
     return sorted(told, key=lambda one: -one.usd_per_month)
+
+
+def spanned(account: Account) -> float:
+    """Seconds between the first and the last row; 0 where there are none."""
+    times = [row.time for row in account.rows]
+    return max(times) - min(times) if times else 0.0
 
 
 def executions(account: Account) -> list[Execution]:
@@ -122,10 +133,10 @@ def _idle(account: Account, sums: Sums, days: int, settings: Settings) -> Advice
         return None
     monthly = saved_by(delay, every) / days * MONTH
     return Advice(
-        text=f"GPU workers idled {idle / paid:.0%} of their paid time (${idle:.2f} of ${paid:.2f}, {len(every)} "
+        text=f"GPU workers idled {idle / paid:.0%} of their paid time ({dollars(idle)} of {dollars(paid)}, {len(every)} "
         f"executions). Collect work for {delay:.0f} s before one is started (DROPSCRIBE_START_DELAY={delay:.0f}): "
         f"those that began within {delay:.0f} s of another would not have been needed, which saves "
-        f"${saved_by(delay, every):.2f} in {_told(days)}, ${monthly:.2f} a month.",
+        f"{dollars(saved_by(delay, every))} in {_told(days)}, {dollars(monthly)} a month.",
         usd_per_month=monthly,
     )
 
@@ -139,7 +150,7 @@ def _overlap(sums: Sums, days: int) -> Advice | None:
     return Advice(
         text=f"{more / sums.decoded:.0%} of the audio that engines heard was overlap of chunks ({more / 3600:.1f} of "
         f"{sums.decoded / 3600:.1f} h). Chunks twice as long (CHUNK_DURATION_MINUTES) halve that: "
-        f"${sums.fates['used']:.2f} × {more / sums.decoded:.3f} / 2 in {_told(days)}, ${monthly:.2f} a month.",
+        f"{dollars(sums.fates['used'])} × {more / sums.decoded:.3f} / 2 in {_told(days)}, {dollars(monthly)} a month.",
         usd_per_month=monthly,
     )
 
@@ -153,10 +164,12 @@ def _wasted(sums: Sums, days: int) -> Advice | None:
         "lost": "for answers that were lost",
         "wasted": "for results that were not used",
     }
-    parts = ", ".join(f"${sums.fates[fate]:.4f} {said}" for fate, said in bought.items() if sums.fates[fate])
+    parts = ", ".join(
+        f"{dollars(sums.fates[fate])} {said}" for fate, said in bought.items() if sums.fates[fate]
+    )
     return Advice(
         text=f"{sums.wasted / sums.usd:.0%} of the money bought nothing: {parts}. `dropscribe status` and the log say "
-        f"what went wrong; without it ${monthly:.2f} a month would stay.",
+        f"what went wrong; without it {dollars(monthly)} a month would stay.",
         usd_per_month=monthly,
     )
 
@@ -171,17 +184,17 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
     if hours and usd > prices.deepgram(hours * 3600):
         monthly = (usd - prices.deepgram(hours * 3600)) / days * MONTH
         return Advice(
-            text=f"Parakeet cost ${usd / hours:.4f} an hour of audio, idle time included; Deepgram asks "
-            f"${prices.deepgram(3600):.4f}. With so little work for each worker Deepgram is cheaper: "
-            f"TRANSCRIPTION_METHOD=deepgram saves ${monthly:.2f} a month, collecting work may as well.",
+            text=f"Parakeet cost {dollars(usd / hours)} an hour of audio, idle time included; Deepgram asks "
+            f"{dollars(prices.deepgram(3600))}. With so little work for each worker Deepgram is cheaper: "
+            f"TRANSCRIPTION_METHOD=deepgram saves {dollars(monthly)} a month, collecting work may as well.",
             usd_per_month=monthly,
         )
     paid = sum(row.usd for row in theirs)
     if hours and hosted_hours and paid / hosted_hours > usd / hours:
         monthly = (paid - usd / hours * hosted_hours) / days * MONTH
         return Advice(
-            text=f"Deepgram transcribed {hosted_hours:.1f} h for ${paid:.2f} (${paid / hosted_hours:.4f} an hour); "
-            f"Parakeet took ${usd / hours:.4f} an hour. The same hours on Parakeet save ${monthly:.2f} a month "
+            text=f"Deepgram transcribed {hosted_hours:.1f} h for {dollars(paid)} ({dollars(paid / hosted_hours)} an hour); "
+            f"Parakeet took {dollars(usd / hours)} an hour. The same hours on Parakeet save {dollars(monthly)} a month "
             "(TRANSCRIPTION_METHOD=parakeet), where waiting for a GPU does not matter.",
             usd_per_month=monthly,
         )

@@ -100,6 +100,16 @@ class Admission:
     """For its owner, where it may not go on as it was."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """What a month will have cost."""
+
+    usd: float
+    """At its end, US dollars."""
+    days: int
+    """Days whose mean it goes on with, 1 to 7."""
+
+
 GO = Admission(action="go")
 
 
@@ -228,11 +238,11 @@ def sum_up(ports: Ports) -> Sums:
     return sums
 
 
-def forecast(days: Mapping[str, float], now: float) -> float:
-    """US dollars that this month will have cost at its end. Pure.
+def forecast(days: Mapping[str, float], now: float) -> Forecast | None:
+    """What this month will have cost at its end. Pure.
 
-    What was spent so far, and for the rest of the month the mean of up to seven full days before today; where
-    there is none, what today comes to at its pace.
+    What was spent so far, and for the rest of the month the mean of up to seven days before today. None where
+    nothing was spent before today: a first hour says nothing of a month.
 
     Args:
         days: US dollars of each day, by its date.
@@ -244,10 +254,11 @@ def forecast(days: Mapping[str, float], now: float) -> float:
     first = min((day for day, usd in days.items() if usd), default=today.isoformat())
     full = [(today - dt.timedelta(days=back)).isoformat() for back in range(1, AVERAGED + 1)]
     full = [day for day in full if day >= first]
-    spent_today = days.get(today.isoformat(), 0.0)
-    rate = sum(days.get(day, 0.0) for day in full) / len(full) if full else spent_today / max(passed, 1 / 24)
+    if not full:
+        return None
+    rate = sum(days.get(day, 0.0) for day in full) / len(full)
     left = calendar.monthrange(today.year, today.month)[1] - today.day + 1 - passed
-    return Sums(days=days).of("month", now) + rate * left
+    return Forecast(usd=Sums(days=days).of("month", now) + rate * left, days=len(full))
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:

@@ -71,6 +71,7 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
     reached = [share for share in SHARES if used >= share - budget.CENT]
     day = ledger.day_of(now)
     which = day if limit.period == "day" else day[:7]
+    forecast = budget.forecast(sums.days, now) if limit.period == "month" else None
     for share in reached:
         alert = BudgetAlert(
             period=limit.period,
@@ -79,7 +80,7 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
             limit_usd=limit.usd,
             spent_usd=round(spent, 6),
             committed_usd=round(committed, 6),
-            forecast_usd=round(budget.forecast(sums.days, now), 6) if limit.period == "month" else None,
+            forecast_usd=None if forecast is None else round(forecast.usd, 6),
             held=holds,
         )
         _tell(f"{which}.{share}", alert, ports)

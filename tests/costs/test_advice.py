@@ -15,6 +15,11 @@ def advise(found, **settings):
     return advice.advise(found, summary.total(found), TABLE, Settings(**settings))
 
 
+def test_rows_span_the_time_from_the_first_to_the_last():
+    assert advice.spanned(account(attempt(time=NOON + 90), attempt("r2"), idle(1.0, time=NOON + 30))) == 90.0
+    assert advice.spanned(account()) == 0.0
+
+
 def test_where_nothing_is_wrong_nothing_is_said():
     assert advise(account(attempt(usd=0.001, audio_seconds=610.0), idle(0.0001))) == []
     assert advise(account()) == []
@@ -70,7 +75,7 @@ def test_wasted_money_is_told_by_its_kind():
     )  # fmt: skip
     (one,) = [one for one in advise(found) if "bought nothing" in one.text]
     assert "20% of the money" in one.text
-    assert "$1.0000 for attempts that failed, $1.0000 for answers that were lost" in one.text
+    assert "$1.00 for attempts that failed, $1.00 for answers that were lost" in one.text
     assert one.usd_per_month == pytest.approx(60.0)
 
 

@@ -182,17 +182,19 @@ def test_a_sweeper_that_was_away_for_days_sums_up_what_it_missed(ports):
 def test_a_forecast_goes_on_with_the_mean_of_the_last_full_days():
     days = {f"2026-11-{day:02}": 2.0 for day in range(10, 20)} | {"2026-11-20": 1.0}
     # 10 x 2 + 1 so far; then half of today and ten days at 2 each.
-    assert budget.forecast(days, NOON) == pytest.approx(21.0 + 2.0 * 10.5)
+    found = budget.forecast(days, NOON)
+    assert (found.usd, found.days) == (pytest.approx(21.0 + 2.0 * 10.5), 7)
 
 
 def test_days_before_the_first_that_cost_anything_are_no_part_of_the_mean():
     days = {"2026-11-17": 0.0, "2026-11-18": 4.0, "2026-11-19": 2.0, "2026-11-20": 0.0}
-    assert budget.forecast(days, NOON) == pytest.approx(6.0 + 3.0 * 10.5)
+    found = budget.forecast(days, NOON)
+    assert (found.usd, found.days) == (pytest.approx(6.0 + 3.0 * 10.5), 2)
 
 
-def test_on_its_first_day_a_forecast_goes_on_at_the_pace_of_the_day():
-    assert budget.forecast({"2026-11-20": 1.0}, NOON) == pytest.approx(1.0 + 2.0 * 10.5)
-    assert budget.forecast({}, NOON) == 0.0
+def test_on_the_first_day_that_costs_anything_there_is_no_forecast():
+    assert budget.forecast({"2026-11-19": 0.0, "2026-11-20": 1.0}, NOON) is None
+    assert budget.forecast({}, NOON) is None
 
 
 def test_an_end_that_is_announced_ends_the_commitment(world):

@@ -196,18 +196,28 @@ def test_an_alert_that_could_not_be_published_is_given_by_the_next_tick(
     assert [one["percent"] for one in heard_alerts] == [50]
 
 
-def test_a_month_tells_its_forecast(world, ports, heard_alerts):
+def test_a_month_tells_its_forecast_when_a_day_has_passed(world, ports, heard_alerts):
     monthly = replace(
         ports, settings=replace(ports.settings, budget_daily_usd=0.0, budget_monthly_usd=12 * MINUTE)
     )
-    for recording in drop(world, monthly, 6):
+    done = drop(world, monthly, 10)
+    for recording in done[:6]:
         pay(monthly, recording)
         budget.ended(recording.id, monthly)
     held.keep_budgets(monthly)
-    (alert,) = heard_alerts
-    assert (alert["period"], alert["which"]) == ("month", "2026-11")
-    # Six in half a day, so twelve a day for ten days and a half more.
-    assert alert["forecast_usd"] == pytest.approx((6 + 12 * 10.5) * MINUTE, abs=1e-6)
+    ports.clock.time += 86400
+    for recording in done[6:]:
+        pay(monthly, recording)
+        budget.ended(recording.id, monthly)
+    held.keep_budgets(monthly)
+    first, second = heard_alerts
+    assert (first["period"], first["which"], first["percent"]) == ("month", "2026-11", 50)
+    assert first["forecast_usd"] is None
+    # Ten so far, and six a day, as the one day before, for nine days and a half more.
+    assert (second["percent"], second["forecast_usd"]) == (
+        80,
+        pytest.approx((10 + 6 * 9.5) * MINUTE, abs=1e-6),
+    )
 
 
 def test_without_budgets_a_tick_costs_one_look(world):

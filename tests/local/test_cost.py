@@ -59,10 +59,26 @@ def test_of_nothing_it_says_which_days_it_looked_at(call):
 def test_it_shows_sums_methods_days_and_advice(call, spent):
     shown = call().stdout
     for text in ( "parakeet-gpu", "deepgram",
-        "of it start-up and idle time", "$0.15 (35%)", "forecast for this month", TODAY.isoformat(), "█",
+        "of it start-up and idle time", "$0.15 (35%)", "forecast for this month (by the mean of 2 days)", TODAY.isoformat(), "█",
         "of the money bought nothing",
     ):  # fmt: skip
         assert text in shown, shown
+
+
+def test_of_the_rows_of_some_minutes_it_gives_neither_advice_nor_a_forecast(call, tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path))
+    now = dt.datetime.now(dt.UTC).timestamp()
+    for number, (outcome, back) in enumerate((("heard", 0), ("failed", 730))):
+        row = attempt(f"r{number}", usd=1.0, outcome=outcome, time=now - back, day=ledger.day_of(now - back))
+        assert ports.records.create(documents.LEDGER, str(number), to_fields(row))
+    ports.close()
+    shown = call().stdout
+    assert "Advice and a forecast need rows of a day or more; these are of 12 min." in shown
+    assert "a month" not in shown
+    assert "for this month" not in shown
+    told = json.loads(call("--json").stdout)
+    assert (told["advice"], told["forecast_usd"]) == ([], None)
+    assert told["advice_withheld"].endswith("12 min.")
 
 
 def test_json_has_every_number(call, spent):
@@ -77,6 +93,7 @@ def test_json_has_every_number(call, spent):
     assert [one["name"] for one in told["groups"]] == ["parakeet-gpu", "deepgram"]
     assert len(told["days"]) == 3
     assert told["forecast_usd"] > told["days"][TODAY.isoformat()]
+    assert (told["forecast_from_days"], told["advice_withheld"]) == (2, None)
 
 
 def test_csv_has_a_line_for_each_group(call, spent):
