@@ -112,7 +112,7 @@ def run(request: Request, ports: LocalPorts) -> int:
         )
         return 130
     ordered = [lines[one.key] for one in submitted]
-    _show(ordered, request, model)
+    _show(ordered, request)
     complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable
     return 0 if complete else 1
 
@@ -160,7 +160,7 @@ def _endings(
     )
 
 
-def _show(lines: list[report.Line], request: Request, model: str | None) -> None:
+def _show(lines: list[report.Line], request: Request) -> None:
     if request.as_json:
         print(json.dumps([one.as_json() for one in lines], ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
@@ -183,7 +183,7 @@ def _show(lines: list[report.Line], request: Request, model: str | None) -> None
         console.print(f"Transcripts: {_short(request.out)}/FILE/ ({files})", highlight=False, markup=False)
     if done and request.preview:
         _preview(done[0], console)
-    if done and model == "tiny":
+    if any(DEMO_WARNING in one.recording.warnings for one in done):
         console.print(f"\nNote: {DEMO_WARNING}", style="yellow", highlight=False)
 
 

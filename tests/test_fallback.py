@@ -225,6 +225,10 @@ def test_with_damaged_weights_a_person_gets_deepgrams_transcript_and_is_told(com
     assert (result.exit_code, line["state"]) == (0, "DONE")
     assert "They may be damaged: export the model again. Deepgram transcribes instead." in result.stderr
     assert "cannot be loaded" in line["warnings"][0]
+    assert (line["method"], line["model"]) == ("deepgram", "nova-3")
+    assert line["why"].endswith(
+        "; Deepgram did all of it in place of Parakeet on a CPU (the warnings say why)"
+    )
 
 
 @pytest.mark.parametrize(

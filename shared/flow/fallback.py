@@ -34,6 +34,7 @@ from shared.errors import (
     Transient,
 )
 from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, record
+from shared.flow.doers import NAMES
 from shared.model import Engine, Fallback, Tried
 from shared.routing import flags
 from shared.telemetry import log
@@ -49,13 +50,6 @@ if TYPE_CHECKING:
 
 ORDER: tuple[Engine, ...] = ("parakeet-gpu", "parakeet-cpu", "deepgram")
 """The circle of engines."""
-
-NAMES: dict[Engine, str] = {
-    "parakeet-gpu": "Parakeet on a GPU",
-    "parakeet-cpu": "Parakeet on a CPU",
-    "deepgram": "Deepgram",
-}
-"""For sentences."""
 
 MOST_FAILURES = 3
 """Deliveries on which an engine may break before the chunk goes to the next one."""

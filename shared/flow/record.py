@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared import outputs
 from shared.costs import budget
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import answers, dispatch, documents, merge, plan, speakers
+from shared.flow import answers, dispatch, documents, doers, merge, plan, speakers
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.results import ChunkResult, Transcript
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 1024
 """Bytes: the longest object name in Cloud Storage."""
+
+DEMO_MODEL = "tiny"
+"""Weights that are bundled to show the flow."""
 
 DEMO_WARNING = (
     "Transcribed with the demo model, which knows some 160 words of synthetic English. "
@@ -71,7 +74,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
     warnings |= dict.fromkeys(line for result in results for line in result.warnings)
-    if recording.decision.model == "tiny":
+    if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
         recording=recording.id,
@@ -79,7 +82,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         # A chunk planned beyond the real end heard nothing, and says nothing about the length.
         duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
         language=recording.options.language or next((one.language for one in results if one.language), None),
-        decision=recording.decision,
+        decision=doers.as_done(recording.decision, recording.chunks, results),
         parts=merge.parts(recording.chunks, results),
         words=merge.join(pieces),
         warnings=tuple(warnings),
@@ -188,6 +191,7 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
         return replace(
             stored,
             state="DONE",
+            decision=transcript.decision,
             finished=ports.clock.now(),
             duration=transcript.duration,
             words=len(transcript.words),

@@ -1,0 +1,52 @@
+"""Beside step 6: a decision as it turned out, where others transcribed than were chosen. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shared.model import Chunk, Decision, Engine, Method
+    from shared.results import ChunkResult
+
+NAMES: dict[Engine, str] = {
+    "parakeet-gpu": "Parakeet on a GPU",
+    "parakeet-cpu": "Parakeet on a CPU",
+    "deepgram": "Deepgram",
+}
+"""For sentences, in the order of the circle of engines."""
+
+
+def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> Decision:
+    """Who did it, and in whose place; the same decision where each chunk was its own engine's.
+
+    Args:
+        decision: what the router chose.
+        chunks: the whole plan.
+        results: one for each chunk, in any order.
+    """
+    planned = {chunk.index: chunk.engine for chunk in chunks}
+    others = [one for one in results if one.engine != planned[one.index]]
+    if not others:
+        return decision
+    engines = {one.engine for one in results}
+    kinds: set[Method] = {"deepgram" if one == "deepgram" else "parakeet" for one in engines}
+    models = {one.model for one in results}
+    part = "all of it" if len(others) == len(results) else f"{len(others)} of {len(results)} parts"
+    before = _names(planned[one.index] for one in others)
+    # Which engine gave up what, and why, was written into the results of those chunks.
+    why = " (the warnings say why)" if any(one.warnings for one in others) else ""
+    return replace(
+        decision,
+        method="hybrid" if len(kinds) > 1 else kinds.pop(),
+        engine=engines.pop() if len(engines) == 1 else decision.engine,
+        model=models.pop() if len(models) == 1 else decision.model,
+        reason=f"{decision.reason}; {_names(one.engine for one in others)} did {part} in place of {before}{why}",
+    )
+
+
+def _names(engines: Iterable[Engine]) -> str:
+    found = set(engines)
+    return " and ".join(name for engine, name in NAMES.items() if engine in found)
