@@ -120,9 +120,9 @@ class AudioInfo:
     """`bytes`: a self-synchronising stream without index (mp3, raw aac) that is cut by byte range;
     the length of each part is then measured while decoding. `time`: the container can seek."""
     first_byte: int = 0
-    """First byte of audio, after tags (for `bytes`)."""
+    """First byte of audio, after tags (for `bytes`, and for wave files of plain samples)."""
     last_byte: int = 0
-    """One past the last byte of audio, before tags (for `bytes`)."""
+    """One past the last byte of audio, before tags (for the same)."""
     tracks: int = 1
     """Number of audio tracks."""
     bytes_read: int = 0

@@ -14,6 +14,7 @@ import select
 import signal
 import struct
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import av
@@ -98,14 +99,17 @@ def warm_up() -> None:
     samples = bytes(882)
     form = struct.pack("<IHHIIHH", 16, 1, 1, 44_100, 88_200, 2, 16)
     wave = b"WAVEfmt " + form + b"data" + struct.pack("<I", len(samples)) + samples
-    wave = b"RIFF" + struct.pack("<I", len(wave)) + wave
-
-    def fetch(offset: int, length: int) -> bytes:
-        return wave[offset : offset + length]
-
-    info = probe(Reader(fetch, len(wave)), name="", track=0)
+    plain = b"RIFF" + struct.pack("<I", len(wave)) + wave
+    for_ffmpeg = struct.pack(">4sIIIII", b".snd", 24, len(samples), 3, 44_100, 1) + samples
     chunk = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
-    decode(Reader(fetch, len(wave)), info, chunk, track=0, longest=1.0, emit=lambda _: None)
+    for file in (plain, for_ffmpeg):
+        fetch = partial(_part, file)
+        info = probe(Reader(fetch, len(file)), name="", track=0)
+        decode(Reader(fetch, len(file)), info, chunk, track=0, longest=1.0, emit=lambda _: None)
+
+
+def _part(file: bytes, offset: int, length: int) -> bytes:
+    return file[offset : offset + length]
 
 
 def work(descriptor: int, message: bytes) -> int:

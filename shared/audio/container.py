@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import av
 
-from shared.audio.riff import holds_samples, may_hide_a_stream
+from shared.audio.reader import Reader
+from shared.audio.riff import may_hide_a_stream
 from shared.audio.sniff import check_track
 from shared.errors import BadMedia
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
     from shared.audio.overlay import Overlay
-    from shared.audio.reader import Reader
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,"
@@ -62,11 +62,8 @@ def open_container(
     }
     if not indexed:
         options["fflags"] = "+ignidx"
-    if demuxer == "wav" and not may_hide_a_stream(reader):
+    if demuxer == "wav" and isinstance(reader, Reader) and not may_hide_a_stream(reader):
         options["max_probe_packets"] = "1"
-        if not probing and holds_samples(reader):
-            # Half a second at 16 kHz instead of FFmpeg's 64 ms: a packet costs more than its samples do.
-            options["max_size"] = "16384"
     if demuxer == "mov":
         options["ignore_chapters"] = "1"  # each would be a read somewhere else
     if demuxer in {"mpegts", "mpeg"}:

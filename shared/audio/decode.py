@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import av
 from av.stream import Discard
 
+from shared.audio import plain
 from shared.audio.container import choose_stream, open_container
 from shared.audio.decode_span import decode_span
 from shared.audio.shortcut import shortcut
@@ -88,6 +89,8 @@ def decode(
             if not sound and span.own_from <= audio.first_byte:
                 raise BadMedia("undecodable", NOTHING)
             return done
+    if audio.format == "wav" and audio.last_byte:
+        return plain.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
     return _Stretch(reader, audio, chunk, track, longest, emit).decode()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio import asf, avi, flac, isobmff, matroska, ogg, riff
+from shared.audio import asf, avi, flac, isobmff, matroska, ogg, plain, riff
 from shared.audio.container import choose_stream, open_container
 from shared.audio.elementary import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
 from shared.audio.promise import Length, Promise, shortened
@@ -61,6 +61,8 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         info = isobmff.probe(reader, track)
     elif demuxer == "matroska":
         info = matroska.probe(reader, track)
+    elif demuxer == "wav" and (found := plain.probe(reader, track)):
+        info = found
     elif demuxer is not None:
         info = _with_ffmpeg(reader, demuxer, track)
     else:

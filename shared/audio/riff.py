@@ -7,12 +7,13 @@ Audio Format Specification 1.0 (CAF), Sony Wave64 format specification 1.0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from shared.audio.promise import Promise
 
 if TYPE_CHECKING:
-    from shared.audio.overlay import Overlay
+    from collections.abc import Iterator
+
     from shared.audio.reader import Reader
 
 MOST_CHUNKS = 200
@@ -20,13 +21,8 @@ MOST_CHUNKS = 200
 UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000, 2**64 - 1, 2**63 - 1}
 """Sizes that recorders write when they stream and do not yet know."""
 
-SAMPLES_AS_THEY_ARE = {0x0001, 0x0003, 0xFFFE}
-"""Format tags of whole numbers, of floats, and of what is told further on, mostly one of them."""
-
 SYNCS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 """What frames of DTS begin with, in words of 16 and 14 bits of either order (ETSI TS 102 114 §5.3)."""
-FORMAT_WITHIN = 4096
-"""Bytes of a wave file in which the description of its samples is looked for."""
 LOOKED_AT, ENOUGH = 32 * 1024, 16 * 1024
 """Bytes of a wave file looked at, and how many of them must be samples."""
 
@@ -61,44 +57,70 @@ _FORMS = {
 }
 
 
-def may_hide_a_stream(file: Reader | Overlay) -> bool:
+def may_hide_a_stream(reader: Reader) -> bool:
     """Whether the samples of a wave file may be a compressed stream in disguise, as those of a DTS disc are.
 
     FFmpeg tries all its formats on the first samples to find that out, which takes longer than to decode a minute
     of them. True where the beginning does not rule it out.
 
     Args:
-        file: the recording; its position is the start afterwards.
+        reader: the recording.
     """
-    head = _beginning(file, LOOKED_AT)
+    head = reader.at(0, LOOKED_AT)
     at = head.find(b"data") + 8
     samples = head[at:]
     if at < 8 or (len(head) == LOOKED_AT and len(samples) < ENOUGH):
         return True
     word = int.from_bytes(samples[:2], "big")
     # AC-3 and MPEG audio have short marks, that samples have by chance: only the very first counts.
-    return word in {0x0B77, 0x770B} or 0xFFE0 <= word < 0xFFFF or any(sync in samples for sync in SYNCS)
+    return word in {0x0B77, 0x770B} or 0xFFE0 <= word < 0xFFFF or any(_holds(samples, sync) for sync in SYNCS)
 
 
-def holds_samples(file: Reader | Overlay) -> bool:
-    """Whether a wave file holds samples as they are, not blocks of ADPCM or the like, of which one spoils a packet.
+def _holds(samples: bytes, sync: bytes) -> bool:
+    """Whether a mark stands among samples of two bytes; quiet noise has it across them."""
+    at = samples.find(sync)
+    while at % 2 == 1 and at > 0:
+        at = samples.find(sync, at + 1)
+    return at >= 0
+
+
+class Part(NamedTuple):
+    """A chunk of a file, in the sense of RIFF."""
+
+    name: bytes
+    """What it is called."""
+    start: int
+    """First byte of its content."""
+    size: int
+    """Bytes of its content, by the header."""
+
+
+def parts(reader: Reader) -> Iterator[Part]:
+    """The chunks of a file, up to its end or to a header that makes no sense.
 
     Args:
-        file: the recording; its position is the start afterwards.
+        reader: the recording.
     """
-    head = _beginning(file, FORMAT_WITHIN)
-    at = head.find(b"fmt ") + 8
-    return at >= 8 and int.from_bytes(head[at : at + 2], "little") in SAMPLES_AS_THEY_ARE
-
-
-def _beginning(file: Reader | Overlay, length: int) -> bytes:
-    """So many bytes, fewer only where there are no more; the position is the start afterwards."""
-    file.seek(0)
-    head = bytearray()
-    while len(head) < length and (part := file.read(length - len(head))):
-        head += part
-    file.seek(0)
-    return bytes(head)
+    head = reader.at(0, 4)
+    form = _FORMS.get(head)
+    if form is None:
+        return
+    at, wide = form.first, 0
+    for _ in range(MOST_CHUNKS):
+        header = reader.at(at, form.name + form.width, block=4096)
+        if len(header) < form.name + form.width:
+            return
+        name, size = header[: form.name], int.from_bytes(header[form.name :], form.order)
+        begin = at + len(header)
+        if name == b"ds64":
+            wide = int.from_bytes(reader.at(begin + 8, 8), "little")
+        if name == b"data" and head in {b"RF64", b"BW64"} and size == 0xFFFFFFFF:
+            size = wide
+        if form.counts_itself and size not in UNKNOWN:
+            size -= len(header)
+        yield Part(name, begin, size)
+        end = begin + size
+        at = max(begin, end + -end % form.align)
 
 
 def shortage(reader: Reader) -> Promise | None:
@@ -107,27 +129,9 @@ def shortage(reader: Reader) -> Promise | None:
     Args:
         reader: the recording.
     """
-    head = reader.at(0, 4)
-    form = _FORMS.get(head)
-    if form is None:
-        return None
-    at, wide = form.first, 0
-    for _ in range(MOST_CHUNKS):
-        header = reader.at(at, form.name + form.width, block=4096)
-        if len(header) < form.name + form.width:
-            return None
-        name, size = header[: form.name], int.from_bytes(header[form.name :], form.order)
-        begin = at + len(header)
-        if name == b"ds64":
-            wide = int.from_bytes(reader.at(begin + 8, 8), "little")
-        if name.startswith(form.samples):
-            if head in {b"RF64", b"BW64"} and size == 0xFFFFFFFF:
-                size = wide
-            if size in UNKNOWN:
-                return None
-            size -= len(header) if form.counts_itself else 0
-            held = reader.size - begin
-            return Promise(size=size, held=held) if 0 < held < size else None
-        end = at + size if form.counts_itself else begin + size
-        at = max(begin, end + -end % form.align)
+    form = _FORMS.get(reader.at(0, 4))
+    for name, start, size in parts(reader) if form else ():
+        if form is not None and name.startswith(form.samples):
+            held = reader.size - start
+            return Promise(size=size, held=held) if size not in UNKNOWN and 0 < held < size else None
     return None

@@ -133,7 +133,7 @@ def runs(process):
 
 
 @pytest.mark.parametrize("job_is", ["reading", "busy"])
-@pytest.mark.parametrize("name", ["flac", "wav-8k", "mkv-video", "m4a"])
+@pytest.mark.parametrize("name", ["flac", "wav-7.1", "mkv-video", "m4a"])
 def test_a_caller_that_is_killed_while_decoding_leaves_no_process_behind(tmp_path, name, job_is):
     path = tmp_path / "recording"
     path.write_bytes(of_format(name))
