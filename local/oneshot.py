@@ -21,6 +21,7 @@ from local.inputs import InputFile
 from local.platform import EXPORTER
 from local.push import PushLoop
 from local.steps import in_process
+from shared.costs import budget
 from shared.errors import ModelUnavailable, Permanent, Transient
 from shared.flow import documents, plan, upload
 from shared.messages import AUDIO_FINALIZED, to_fields
@@ -250,6 +251,9 @@ def _ended(
             yield waiting.pop(key), recording
         elif recording is not None and recording.held:
             # Nobody would let it go on here: that is for the person, who may come back with it.
-            yield waiting.pop(key), replace(recording, state="FAILED", reason=recording.held, code="held")
+            yield (
+                waiting.pop(key),
+                replace(recording, state="FAILED", reason=budget.why_held(recording, ports), code="held"),
+            )
         elif recording is not None and recording.audio is not None:
             watcher.planned(key, recording.audio.duration)

@@ -12,6 +12,7 @@ from rich.text import Text
 from local import letters
 from local.platform import LocalPorts
 from local.terminal import moment, output
+from shared.costs import budget
 from shared.flow import claims, documents, fleets
 from shared.flow.failures import by_class
 from shared.flow.give_up import DEAD_LETTERS
@@ -161,7 +162,7 @@ def _what(one: Recording, ports: Ports) -> str:
         more = [warning for warning in one.warnings if warning != DEMO_WARNING]
         return "; ".join([f"{one.words} words{demo}", *more])
     if one.decision is None:
-        return one.held or "not looked at yet"
+        return budget.why_held(one, ports) or "not looked at yet"
     handed = _handed_on(one, ports)
     told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
     return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}"
@@ -196,7 +197,7 @@ def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
         "why": one.decision.reason if one.decision else None,
         "considered": to_fields(one.decision.considered) if one.decision else [],
         "reason": one.reason or None,
-        "held": one.held or None,
+        "held": budget.why_held(one, ports) or None,
         "code": one.code or None,
         "warnings": list(one.warnings),
         "outputs": list(one.outputs),

@@ -23,6 +23,7 @@ from shared.prices import dollars
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from shared.model import Recording
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -69,6 +70,8 @@ class Sums:
     """When it looked, seconds since 1970."""
     days: Mapping[str, float] = field(default_factory=dict)
     """US dollars of each day of this month, and of the last full days."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """The budgets that held then, US dollars by period: who asks why something waits may have other settings."""
 
     def of(self, period: Period, now: float) -> float:
         """US dollars spent today, or in this month."""
@@ -97,7 +100,9 @@ class Admission:
     action: Literal["go", "cheaper", "hold"]
     """`cheaper`: by the cheapest method."""
     reason: str = ""
-    """For its owner, where it may not go on as it was."""
+    """For its owner, where it may not go on as it was: with the sums of now."""
+    lasting: str = ""
+    """The same for the record of a recording that is held: without what changes before it is read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,8 +147,10 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
         said = f"the {name} budget {short} ({used}; this recording needs about {dollars(usd)})"
         if settings.budget_mode == "soft":
             return Admission(action="cheaper", reason=said)
-        way = f"when a new {limit.period} begins (UTC), or raise" if usd <= limit.usd else "once you raise"
-        return Admission(action="hold", reason=f"Held: {said}. It goes on by itself {way} {limit.variable}.")
+        new = f"when a new {limit.period} begins (UTC), or " if usd <= limit.usd else ""
+        way = f"It goes on by itself {new}once you raise {limit.variable}."
+        lasting = f"Held: it did not fit into the {name} budget. {way}"
+        return Admission(action="hold", reason=f"Held: {said}. {way}", lasting=lasting)
     return GO
 
 
@@ -163,13 +170,36 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
     now = ports.clock.now()
     _put(key, Commitment(usd=usd, state="open", counts=True, changed=now), ports)
     sums = read(ports)
-    if now - sums.time > STALE:
+    if now - sums.time > STALE or sums.limits != _by_period(ports.settings):
         sums = sum_up(ports)
     admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, ports.settings)
     if admission.action == "hold":
         _put(key, Commitment(usd=usd, state="held", counts=False, changed=now), ports)
         log.warning("%s: %s", key, admission.reason)
     return admission
+
+
+def why_held(recording: Recording, ports: Ports) -> str:
+    """Why a recording is held, by the sums and budgets of now; empty where it is not.
+
+    What its record says is of the moment when it was held. It holds where nobody has summed up since.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    fields = ports.records.get(COMMITMENTS, recording.id) if recording.held else None
+    sums, now = read(ports), ports.clock.now()
+    if fields is None or now - sums.time > STALE:
+        return recording.held
+    settings = replace(
+        ports.settings,
+        budget_daily_usd=sums.limits.get("day", 0.0),
+        budget_monthly_usd=sums.limits.get("month", 0.0),
+        budget_mode="hard",
+    )
+    usd = from_fields(fields, Commitment).usd
+    found = admit(usd, sums, committed(ports), now, settings)
+    return found.reason or "It was held, and there is room for it now: it goes on within minutes."
 
 
 def committed(ports: Ports) -> float:
@@ -228,7 +258,7 @@ def sum_up(ports: Ports) -> Sums:
             days[name] = before.days[name]
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
-    sums = Sums(time=now, days=days)
+    sums = Sums(time=now, days=days, limits=_by_period(ports.settings))
     documents.put(STATE, KEY, to_fields(sums), ports)
     for key, fields in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
         found = from_fields(fields, Commitment)
@@ -259,6 +289,10 @@ def forecast(days: Mapping[str, float], now: float) -> Forecast | None:
     rate = sum(days.get(day, 0.0) for day in full) / len(full)
     left = calendar.monthrange(today.year, today.month)[1] - today.day + 1 - passed
     return Forecast(usd=Sums(days=days).of("month", now) + rate * left, days=len(full))
+
+
+def _by_period(settings: Settings) -> dict[str, float]:
+    return {limit.period: limit.usd for limit in limits(settings)}
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:

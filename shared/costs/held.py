@@ -34,7 +34,8 @@ def keep_budgets(ports: Ports) -> int:
     """
     found = budget.limits(ports.settings)
     waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
-    sums = budget.sum_up(ports) if found else Sums()
+    # Without a budget somebody may still ask why one waits that was held.
+    sums = budget.sum_up(ports) if found or waiting else Sums()
     released = sum(_let_go(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
     smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
     for limit in found:

@@ -36,7 +36,7 @@ def choose(case: Case, ports: Ports) -> Afforded:
     choice = route.choose(case, known)
     admission = budget.commit(case.key, _usd(choice), ports)
     if admission.action == "hold":
-        return Afforded(choice=choice, held=admission.reason)
+        return Afforded(choice=choice, held=admission.lasting)
     if admission.action == "cheaper":
         choice = cheapest(case, known, choice, admission.reason)
         budget.commit(case.key, _usd(choice), ports)

@@ -60,7 +60,7 @@ def test_a_held_recording_says_what_is_used_up_and_what_lets_it_go_on():
     reason = budget.admit(0.26, spent(d20=4.2), 0.7, NOON, DAILY).reason
     assert reason == (
         "Held: the daily budget is used up ($4.20 spent and $0.70 committed of $5.00; this recording needs about "
-        "$0.26). It goes on by itself when a new day begins (UTC), or raise DROPSCRIBE_BUDGET_DAILY_USD."
+        "$0.26). It goes on by itself when a new day begins (UTC), or once you raise DROPSCRIBE_BUDGET_DAILY_USD."
     )
 
 
@@ -144,6 +144,14 @@ def test_where_nobody_sweeps_the_sums_are_made_when_they_are_needed(ports):
     ports.clock.time += 86400
     assert budget.commit("r1", 4.0, ports).action == "go"
     assert state_of(ports, "r0") == ("closed", False)
+
+
+def test_a_budget_that_changed_is_looked_at_with_new_sums(ports):
+    budget.commit("r0", 1.0, ports)
+    assert budget.read(ports).limits == {"day": 5.0, "month": 20.0}
+    raised = replace(ports, settings=replace(ports.settings, budget_daily_usd=7.0))
+    budget.commit("r1", 1.0, raised)
+    assert budget.read(ports).limits == {"day": 7.0, "month": 20.0}
 
 
 def test_a_day_is_summed_up_until_it_is_over_and_never_again(ports, monkeypatch):

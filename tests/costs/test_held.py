@@ -60,7 +60,11 @@ def heard_alerts(ports, monkeypatch):
 def test_of_forty_files_dropped_at_once_as_many_go_on_as_the_budget_pays(world, ports):
     done = drop(world, ports, 40)
     assert [one.state for one in done] == ["PLANNED"] * 10 + ["ACCEPTED"] * 30
-    assert all("the daily budget is used up" in one.held for one in done[10:])
+    (reason,) = {one.held for one in done[10:]}
+    assert reason == (
+        "Held: it did not fit into the daily budget. It goes on by itself when a new day begins (UTC), or once you "
+        "raise DROPSCRIBE_BUDGET_DAILY_USD."
+    )
     assert len(world.pull("deepgram")) == 10
 
 
@@ -85,6 +89,28 @@ def test_what_is_held_goes_on_when_the_budget_is_raised_or_taken_away(world, por
     without = replace(ports, settings=replace(ports.settings, budget_daily_usd=0.0))
     assert held.keep_budgets(without) == 1
     assert ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) == 13
+
+
+def test_why_one_is_held_is_told_by_the_sums_and_budgets_of_now(world, ports):
+    *_, last = drop(world, ports, 13)
+    held.keep_budgets(ports)
+    asking = replace(ports, settings=world.settings)  # which knows of no budget
+    assert "($0 spent and $0.0437 committed of $0.0452; this recording" in budget.why_held(last, asking)
+    raised = replace(ports, settings=replace(ports.settings, budget_daily_usd=12.5 * MINUTE))
+    for recording in documents.recordings(ports.records, {"state": "PLANNED"}):
+        pay(ports, recording)
+        budget.ended(recording.id, ports)
+    ports.clock.time += 60
+    held.keep_budgets(raised)
+    (waits,) = (one for one in documents.recordings(ports.records) if one.held)
+    assert "($0.0430 spent and $0.0087 committed of $0.0537; this recording" in budget.why_held(waits, asking)
+    ports.clock.time += 600
+    assert budget.why_held(waits, asking) == waits.held
+    without = replace(ports, settings=replace(ports.settings, budget_daily_usd=0.0))
+    budget.sum_up(without)
+    assert budget.why_held(waits, asking).startswith("It was held, and there is room for it now")
+    held.keep_budgets(without)
+    assert budget.why_held(documents.get_recording(ports.records, waits.id), asking) == ""
 
 
 def test_what_is_held_is_not_taken_for_stuck(world, ports):
