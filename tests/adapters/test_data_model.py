@@ -42,6 +42,7 @@ def test_guide_has_a_row_for_each_collection():
         (stuck.SWEEPS, sweep.Mark),
         (stuck.SWEEPS, executions.Mark),
         (budget.COMMITMENTS, budget.Commitment),
+        (budget.STATE, budget.Sums),
     ],
 )
 def test_guide_names_every_field_of_a_record(collection, record):
