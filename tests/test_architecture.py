@@ -14,9 +14,12 @@ CODE = [
 
 ONLY_HERE = {
     "onnx_asr": {"gpu_job/parakeet_onnx.py"},
-    "torch": {"gpu_job/parakeet.py"},
+    "torch": {
+        f"gpu_job/parakeet{part}.py"
+        for part in ("", "_cuda", "_mel", "_nemo", "_networks", "_phrases", "_search")
+    },
     # The engine builds the parts it needs; an export needs NeMo's whole model class.
-    "nemo": {"gpu_job/parakeet.py", "gpu_job/nemo_export.py"},
+    "nemo": {"gpu_job/parakeet_nemo.py", "gpu_job/nemo_export.py"},
     "deepgram": {"shared/adapters/deepgram.py"},
     "av": {path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "audio").glob("*.py")},
 }

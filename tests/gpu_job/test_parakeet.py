@@ -92,8 +92,10 @@ def test_the_company_in_a_batch_changes_nothing(tiny, speech):
     same(tiny.transcribe(windows), [tiny.transcribe([window])[0] for window in windows])
 
 
-def test_features_are_those_of_nemos_preprocessor(parakeet, tmp_path):
+def test_features_are_those_of_nemos_preprocessor(tmp_path):
     import torch  # noqa: PLC0415 - not importable everywhere
+
+    from gpu_job.parakeet_mel import Mel  # noqa: PLC0415 - imports torch
 
     script = """
 import sys, numpy, torch
@@ -111,7 +113,7 @@ numpy.savez(sys.argv[1], features=features, counts=counts, filters=made.featuriz
     np.savez(path, sound=sound, lengths=lengths)
     subprocess.run([sys.executable, "-W", "ignore", "-c", script, path], check=True, capture_output=True)
     nemo = np.load(path)
-    ours, frames = parakeet._Mel(torch.tensor(nemo["filters"]))(torch.tensor(sound), torch.tensor(lengths))
+    ours, frames = Mel(torch.tensor(nemo["filters"]))(torch.tensor(sound), torch.tensor(lengths))
     assert frames.tolist() == nemo["counts"].tolist() == [100, 62, 2]
     np.testing.assert_allclose(ours, nemo["features"][:, :, :100], atol=1e-3)
 
@@ -123,7 +125,7 @@ def test_a_window_of_minutes_is_heard_with_local_attention_and_the_encoder_is_le
     (long,) = tiny.transcribe([np.concatenate([samples, samples]) / np.float32(32768)])
     errors, count = word_errors(" ".join([text_of(truth)] * 2), text(long))
     assert errors / count < 0.05
-    assert tiny._parts.encoder.self_attention_model == "rel_pos"
+    assert tiny._networks.encoder.self_attention_model == "rel_pos"
     assert tiny.transcribe(windows) == before
 
 
@@ -157,17 +159,17 @@ def test_a_phrase_that_the_vocabulary_cannot_spell_is_named_and_passed_over(tiny
     assert "Übergröße" in caplog.text
 
 
-def test_more_phrase_lists_than_are_kept_do_no_harm(tiny, speech, parakeet, monkeypatch):
-    monkeypatch.setattr(parakeet, "PHRASE_LISTS", 3)
+def test_more_phrase_lists_than_are_kept_do_no_harm(tiny, speech, monkeypatch):
+    monkeypatch.setattr("gpu_job.parakeet_phrases.PHRASE_LISTS", 3)
     window = speech[0][0]
     for phrase in ("alpha", "bravo", "charlie", "delta", "echo", "alpha"):
         assert tiny.transcribe([window], [(phrase,)])[0]
-    assert list(tiny._parts.lists) == [("delta",), ("echo",), ("alpha",)]
+    assert list(tiny._search.trees.kept) == [("delta",), ("echo",), ("alpha",)]
 
 
-def test_each_window_of_a_batch_has_its_own_phrases(tiny, parakeet, monkeypatch):
+def test_each_window_of_a_batch_has_its_own_phrases(tiny, monkeypatch):
     """More lists at one time than are kept, and windows without any among them."""
-    monkeypatch.setattr(parakeet, "PHRASE_LISTS", 2)
+    monkeypatch.setattr("gpu_job.parakeet_phrases.PHRASE_LISTS", 2)
     chosen = sentences()[:6]
     sounds = [sentence.samples / np.float32(32768) for sentence in chosen]
     lists = [(sentence.text,) if index % 3 else () for index, sentence in enumerate(chosen)]
@@ -207,7 +209,7 @@ def test_too_little_memory_is_an_error_of_its_own_and_the_engine_goes_on(tiny, s
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(tiny._parts), "recognise", full)
+        patch.setattr(type(tiny._networks), "encode", full)
         with pytest.raises(OutOfMemory, match="out of memory"):
             tiny.transcribe(windows)
     assert tiny.transcribe(windows) == expected
@@ -225,7 +227,7 @@ def test_only_an_error_after_which_the_gpu_does_nothing_more_is_told_as_its_loss
         )
 
     monkeypatch.setattr(tiny, "_gpu", True)
-    monkeypatch.setattr(type(tiny._parts), "recognise", broken)
+    monkeypatch.setattr(type(tiny._networks), "encode", broken)
     monkeypatch.setattr(torch.cuda, "synchronize", broken if lost else lambda: None)
     with pytest.raises(EngineLost if lost else RuntimeError, match="launch failure") as raised:
         tiny.transcribe(speech[0])

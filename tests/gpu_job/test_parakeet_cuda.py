@@ -1,0 +1,121 @@
+"""What is told of a GPU, with torch's own calls to it replaced: there is none where these run."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import SimpleNamespace
+
+import pytest
+
+from gpu_job.memory import MemoryModel
+from shared.errors import ConfigurationError, ModelUnavailable
+
+pytestmark = [
+    pytest.mark.nemo,
+    pytest.mark.skipif(
+        importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
+    ),
+    pytest.mark.filterwarnings("ignore"),  # NeMo and what it imports warn about their own affairs
+]
+GB = 10**9
+
+
+@pytest.fixture(scope="module")
+def cuda():
+    from gpu_job import parakeet_cuda  # noqa: PLC0415 - not importable everywhere
+
+    return parakeet_cuda
+
+
+@pytest.fixture(scope="module")
+def torch():
+    import torch  # noqa: PLC0415 - not importable everywhere
+
+    return torch
+
+
+def during(first, then):
+    """`then`, as raised while `first` was handled."""
+    then.__context__ = first
+    return then
+
+
+def test_a_shortage_of_memory_is_found_behind_the_error_that_ends_a_capture(cuda, torch):
+    hidden = during(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has …"),
+        torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture"),
+    )
+    assert cuda.shortage(hidden) == "CUDA out of memory"
+
+
+@pytest.mark.parametrize(
+    ("said", "short"),
+    [
+        ("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'", "CUDA error: out of memory"),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", "CUDA error: CUBLAS"),
+        ("CUDA error: device-side assert triggered", ""),
+        ("", ""),
+    ],
+)
+def test_libraries_that_lack_memory_are_told_from_those_that_broke(cuda, said, short):
+    found = cuda.shortage(RuntimeError(said))
+    assert found.startswith(short)
+    assert bool(found) == bool(short)
+
+
+def test_a_small_batch_after_a_large_one_is_not_taken_for_as_large(cuda, torch, monkeypatch):
+    """Torch keeps what the large one took, reserved for the next: only tensors count."""
+    tensors = {"allocated": GB, "peak": GB}
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: tensors["allocated"])
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: tensors["peak"])
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: 16 * GB)
+    monkeypatch.setattr(
+        torch.cuda, "reset_peak_memory_stats", lambda: tensors.update(peak=tensors["allocated"])
+    )
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24 * GB))
+    model = MemoryModel.of(cuda.memory(), 20.0)
+    tensors["peak"] = 15 * GB
+    model = model.seen(2000.0, cuda.memory())
+    room = model.room
+    tensors["peak"] = GB + 70_000_000
+    assert model.seen(10.0, cuda.memory()).room == pytest.approx(room)
+
+
+def test_a_card_that_is_there_and_cannot_be_used_is_a_matter_of_the_deployment(cuda, torch, monkeypatch):
+    def busy(*_, **__):
+        raise torch.AcceleratorError(
+            "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel …"
+        )
+
+    monkeypatch.setattr(torch.cuda, "init", lambda: None)
+    monkeypatch.setattr(torch, "zeros", busy)
+    with pytest.raises(ConfigurationError, match=r"cannot use the GPU: .* busy or unavailable\. Check that"):
+        cuda.check(torch.device("cuda"))
+
+
+def test_weights_that_do_not_fit_the_card_are_not_called_damaged(torch, monkeypatch):
+    from gpu_job import parakeet  # noqa: PLC0415 - not importable everywhere
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 16.00 MiB. GPU 0 has …")
+
+    monkeypatch.setattr(parakeet.Networks, "of", full)
+    with pytest.raises(
+        ModelUnavailable, match=r"do not fit the memory of the GPU \(CUDA out of memory\)"
+    ) as raised:
+        parakeet.load("tiny", device="cpu")
+    assert "damaged" not in str(raised.value)
+
+
+def test_why_the_loop_is_not_one_graph_is_told_where_the_driver_would_allow_it(torch, monkeypatch):
+    from gpu_job import parakeet, parakeet_search  # noqa: PLC0415 - not importable everywhere
+
+    search = parakeet.load("tiny", device="cpu")._search
+    checked = "check_cuda_python_cuda_graphs_conditional_nodes_supported"
+    monkeypatch.setattr(parakeet_search, checked, lambda: None)
+    assert search.graphs() == "None"
+    search._plain._raise_or_warn_no_while_loop_cuda_graphs(
+        torch.AcceleratorError("CUDA error: invalid device function\nCUDA kernel errors might be …")
+    )
+    assert search.graphs() == "None: CUDA error: invalid device function"
