@@ -87,8 +87,8 @@ class WorkerIsThere:
     """There is nothing to start: whoever opened these ports keeps a worker running beside them."""
 
     def state(self) -> GpuState:
-        """Always ready."""
-        return GpuState(status="ready", running=1)
+        """Always ready, and never more than one."""
+        return GpuState(status="ready", running=1, most=1)
 
     def start(self, tasks: int) -> GpuState:  # noqa: ARG002 - the port's signature
         """Nothing to do."""

@@ -183,9 +183,11 @@ class GpuState:
     status: Literal["ready", "quota", "denied", "missing", "unreachable"]
     """`quota`: no more capacity now; `denied`: a permission is missing; `missing`: no such job."""
     running: int
-    """Executions that run or are about to."""
+    """Tasks that run or are about to."""
     reason: str = ""
     """What the platform said, and what to do."""
+    most: int | None = None
+    """How many there can be at all; None: as many as the settings allow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,7 +210,7 @@ class GpuJobs(Protocol):
     """The job whose executions are the workers."""
 
     def state(self) -> GpuState:
-        """How many executions run now. Never raises: what goes wrong is in the state."""
+        """How many tasks run now. Never raises: what goes wrong is in the state."""
         ...
 
     def start(self, tasks: int) -> GpuState:

@@ -227,7 +227,7 @@ def test_with_damaged_weights_a_person_gets_deepgrams_transcript_and_is_told(com
     assert "cannot be loaded" in line["warnings"][0]
     assert (line["method"], line["model"]) == ("deepgram", "nova-3")
     assert line["why"].endswith(
-        "; Deepgram did all of it in place of Parakeet on a CPU (the warnings say why)"
+        "; Deepgram did all of it in place of Parakeet on a CPU; the warnings say why"
     )
 
 

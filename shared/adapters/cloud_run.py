@@ -43,7 +43,7 @@ PAGE = 100
 
 
 class CloudRunJobs:
-    """Counts the running executions of a job, and starts more. Safe to use from several threads.
+    """Counts the running tasks of a job, and starts more. Safe to use from several threads.
 
     Implements `shared.ports.GpuJobs`. The service account needs `roles/run.jobsExecutorWithOverrides` on the
     job, and `roles/run.viewer` to see what runs; `roles/run.developer` holds both.
@@ -77,21 +77,20 @@ class CloudRunJobs:
         self._channel = channel
 
     def state(self) -> GpuState:
-        """How many executions run or are about to. Never raises: what goes wrong is in the state."""
+        """How many tasks run or are about to. Never raises: what goes wrong is in the state."""
         request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
         try:
             pager = self._executions.list_executions(request, retry=None, timeout=self._timeout)
             page = next(iter(pager.pages)).executions
         except EXPECTED as error:
             return self._explained(error, "roles/run.viewer")
-        # An execution has its completion time from the moment in which its last task has ended.
-        return GpuState(status="ready", running=sum(not one.completion_time for one in page))
+        return GpuState(status="ready", running=sum(map(_left, page)))
 
     def start(self, tasks: int) -> GpuState:
         """Start an execution of some tasks. Never raises: what goes wrong is in the state.
 
         Returns:
-            `ready` with the one execution that is known to run, or why there is none.
+            `ready` with the tasks that are known to run, or why there are none.
         """
         overrides = run_v2.RunJobRequest.Overrides(task_count=tasks)
         request = run_v2.RunJobRequest(name=self._name, overrides=overrides)
@@ -100,7 +99,7 @@ class CloudRunJobs:
             self._jobs.run_job(request, retry=None, timeout=self._timeout)
         except EXPECTED as error:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
-        return GpuState(status="ready", running=1, reason=f"started {self._job} with {tasks} tasks")
+        return GpuState(status="ready", running=tasks, reason=f"started {self._job} with {tasks} tasks")
 
     def ended(self, since: float) -> list[TaskRun]:
         """The tasks that ran in all executions that have completed since then (seconds since 1970).
@@ -196,6 +195,15 @@ class CloudRunJobs:
             reason=f"Cloud Run did not answer as it should ({type(error).__name__}: {said}). "
             "The sweeper tries again in a minute.",
         )
+
+
+def _left(execution: run_v2.Execution) -> int:
+    """Tasks of an execution that have not ended; those that wait for a machine are about to run."""
+    # It has its completion time from the moment in which its last task has ended.
+    if execution.completion_time:
+        return 0
+    over = execution.succeeded_count + execution.failed_count + execution.cancelled_count
+    return max(1, execution.task_count - over)
 
 
 def _is_quota(error: Exception, said: str) -> bool:

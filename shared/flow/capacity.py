@@ -35,6 +35,9 @@ WINDOW = 60.0
 """Seconds in which workers are started once. A start takes some seconds to show among the running ones, and
 a hundred uploads at once would otherwise start a hundred."""
 
+SHOWS = 30.0
+"""Seconds after which a start has shown among the running ones, also one from the end of the window before."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
@@ -49,28 +52,41 @@ class Start:
 
 
 def how_many_tasks(
-    backlog: int, running: int, settings: Settings, waited: float = math.inf, fleet: Fleet = "main"
+    backlog: int,
+    running: int,
+    settings: Settings,
+    waited: float = math.inf,
+    fleet: Fleet = "main",
+    most: int | None = None,
 ) -> Start:
-    """Tasks to start for a backlog. Pure.
+    """Tasks to start for a backlog, beside those that run. Pure.
 
     Args:
-        backlog: chunks without a result that wait for a worker.
-        running: executions that run or are about to.
-        settings: length of a chunk, how many tasks may be started at one time, and for how long work is collected.
+        backlog: chunks without a result that wait for a worker, or that one has in hand.
+        running: tasks that run or are about to.
+        settings: length of a chunk, how many tasks may run at one time, and for how long work is collected.
         waited: seconds that the oldest chunk has waited.
         fleet: whose workers.
+        most: tasks that there can be; None: as many as the settings allow.
     """
     if backlog <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
-    if running > 0:
-        return Start(tasks=0, reason=f"{backlog} chunks wait, {running} executions run and pull them")
+    machine = fleets.machine_of(fleet, settings)
+    unheld = backlog - running * plan.held(settings, machine)
+    if unheld <= 0:
+        return Start(tasks=0, reason=f"{backlog} chunks wait, and the {running} tasks that run can hold them")
     if waited < settings.start_delay:
         reason = f"{backlog} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
         return Start(tasks=0, reason=reason)
-    hours = backlog * plan.sizes(fleets.machine_of(fleet, settings), settings).seconds / 3600
-    most = settings.cpu_max_tasks if fleet == "cpu" else settings.gpu_max_tasks
-    tasks = min(most, math.ceil(hours / HOURS_A_TASK[fleet]))
-    return Start(tasks=tasks, reason=f"{backlog} chunks wait ({hours:.1f} h of audio) and nothing runs")
+    hours = plan.sizes(machine, settings).seconds / 3600
+    allowed = settings.cpu_max_tasks if fleet == "cpu" else settings.gpu_max_tasks
+    wanted = min(allowed, allowed if most is None else most, math.ceil(backlog * hours / HOURS_A_TASK[fleet]))
+    # What the running ones hold already is nothing for another.
+    tasks = min(max(0, wanted - running), math.ceil(unheld * hours / HOURS_A_TASK[fleet]))
+    return Start(
+        tasks=tasks,
+        reason=f"{backlog} chunks wait ({backlog * hours:.1f} h of audio), for {wanted} tasks, and {running} run",
+    )
 
 
 def start_for(engines: Iterable[Engine], ports: Ports, waited: float) -> None:
@@ -90,7 +106,7 @@ def start_for(engines: Iterable[Engine], ports: Ports, waited: float) -> None:
 
 
 def start_workers(backlog: int, ports: Ports, waited: float, fleet: Fleet = "main") -> Start:
-    """Start workers for a backlog where none run. Never raises: a failure is logged and tried again later.
+    """Start workers for a backlog where too few run. Never raises: a failure is logged and tried again later.
 
     Args:
         backlog: chunks without a result that wait for a worker.
@@ -113,19 +129,33 @@ def _start(backlog: int, ports: Ports, waited: float, fleet: Fleet) -> Start:
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
-    wanted = replace(how_many_tasks(backlog, state.running, ports.settings, waited, fleet), state=state)
+    wanted = how_many_tasks(backlog, state.running, ports.settings, waited, fleet, state.most)
     if not wanted.tasks:
-        return wanted
-    now = ports.clock.now()
-    window = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
-    minute = f"{int(now // WINDOW):012d}"
-    if not ports.records.create(STARTS, minute if fleet == "main" else f"{minute}.{fleet}", window):
+        return replace(wanted, state=state)
+    if not _first(fleet, wanted, ports):
         return Start(tasks=0, reason="somebody started workers within this minute", state=state)
-    state = jobs.start(wanted.tasks)
-    if state.status != "ready":
-        return _failed(state)
-    log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
-    return replace(wanted, state=state)
+    after = jobs.start(wanted.tasks)
+    if after.status == "ready":
+        log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
+        return replace(wanted, state=replace(after, running=state.running + wanted.tasks))
+    # Those that run go on, and are to be counted on: that there are no more is no lack of workers.
+    return replace(_failed(after), state=state) if state.running else _failed(after)
+
+
+def _first(fleet: Fleet, wanted: Start, ports: Ports) -> bool:
+    """Whether nobody else starts workers of this fleet now. Whoever gets True has to start them."""
+    now = ports.clock.now()
+    window = int(now // WINDOW)
+
+    def key(number: int) -> str:
+        return f"{number:012d}" if fleet == "main" else f"{number:012d}.{fleet}"
+
+    start = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
+    if not ports.records.create(STARTS, key(window), start):
+        return False
+    # Two who meet at the end of a window see each other, as each wrote before it looks.
+    beside = (ports.records.get(STARTS, key(window + step)) for step in (-1, 1))
+    return all(one is None or abs(now - one["time"]) >= SHOWS for one in beside)
 
 
 def _failed(state: GpuState) -> Start:

@@ -37,7 +37,7 @@ def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[Chunk
     part = "all of it" if len(others) == len(results) else f"{len(others)} of {len(results)} parts"
     before = _names(planned[one.index] for one in others)
     # Which engine gave up what, and why, was written into the results of those chunks.
-    why = " (the warnings say why)" if any(one.warnings for one in others) else ""
+    why = "; the warnings say why" if any(one.warnings for one in others) else ""
     return replace(
         decision,
         method="hybrid" if len(kinds) > 1 else kinds.pop(),

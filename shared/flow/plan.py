@@ -107,11 +107,16 @@ def worker_engine(settings: Settings) -> Engine:
     return "parakeet-gpu" if "parakeet-gpu" in settings.engine_set else "parakeet-cpu"
 
 
-def held(settings: Settings) -> int:
-    """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them."""
+def held(settings: Settings, engine: Engine | None = None) -> int:
+    """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them.
+
+    Args:
+        settings: what they are set to.
+        engine: whose machine it has; None: that of the deployment's workers.
+    """
     if settings.max_chunks is not None:
         return settings.max_chunks
-    return 2 * sizes(worker_engine(settings), settings).together
+    return 2 * sizes(engine or worker_engine(settings), settings).together
 
 
 def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> tuple[Chunk, ...]:

@@ -55,7 +55,7 @@ class Workers:
     avoid_until: float = 0.0
     """Until when none is counted on, seconds since 1970."""
     running: int = 0
-    """Executions that run or are about to."""
+    """Tasks that run or are about to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ class Conditions:
     avoid_until: float = 0.0
     """Until when no GPU is counted on, seconds since 1970."""
     running: int = 0
-    """Executions that run or are about to."""
+    """Tasks that run or are about to."""
     cpu: Workers = field(default_factory=Workers)
     """The same four of the workers without a GPU, where they have a job of their own."""
     waiting: Mapping[Waiting, float] = field(default_factory=dict)

@@ -49,6 +49,7 @@ class CloudRun:
     def run_job(self, request, context):
         self._answer(request, context)
         started = execution(f"{JOB}/executions/new-{len(self.executions)}", minute=len(self.executions) % 60)
+        started.task_count = request.overrides.task_count
         self.executions.append(started)
         operation = operations_pb2.Operation(name="operations/1")
         operation.metadata.Pack(run_v2.Execution.pb(started))
@@ -124,10 +125,27 @@ def test_however_many_executions_there_were_one_page_is_asked_for(service, jobs)
 
 def test_an_execution_is_started_with_its_number_of_tasks(service, jobs):
     state = jobs.start(3)
-    assert (state.status, state.running) == ("ready", 1)
+    assert (state.status, state.running) == ("ready", 3)
     (request,) = service.asked
     assert (request.name, request.overrides.task_count) == (JOB, 3)
-    assert jobs.state().running == 1
+    assert jobs.state().running == 3
+
+
+def test_tasks_that_have_ended_do_not_run_whatever_became_of_them(service, jobs):
+    service.executions = [
+        execution("one", minute=1),
+        execution("two", minute=2),
+        execution("old", ended=True),
+    ]
+    for one, over in zip(
+        service.executions, ({"succeeded_count": 2, "failed_count": 1}, {}, {}), strict=True
+    ):
+        one.task_count = 5
+        for name, count in over.items():
+            setattr(one, name, count)
+    assert jobs.state().running == 7
+    service.executions[1].cancelled_count = 4
+    assert jobs.state().running == 3
 
 
 @pytest.mark.parametrize(

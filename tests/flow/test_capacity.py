@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from shared.errors import StoreUnavailable
 from shared.flow import capacity, documents, upload
 from shared.ports import GpuState
 from shared.settings import Settings
+from tests.world import IN_A_PROJECT, SetClock
 
 
 class ScriptedJobs:
@@ -26,7 +28,7 @@ class ScriptedJobs:
 
     def start(self, tasks):
         self.started.append(tasks)
-        self.running += self.start_status == "ready"
+        self.running += tasks if self.start_status == "ready" else 0
         return GpuState(status=self.start_status, running=self.running, reason="so it is")
 
 
@@ -51,20 +53,92 @@ def ports(world, jobs):
         (240, 0, 2),
         (360, 0, 3),
         (9000, 0, 3),
-        (9000, 2, 0),
+        (9000, 1, 2),
+        (9000, 2, 1),
+        (9000, 3, 0),
+        (9000, 7, 0),
+        (200, 1, 1),
+        (130, 1, 1),
+        (20, 1, 0),
     ],
 )
-def test_one_task_for_every_twenty_hours_of_audio_where_none_run(backlog, running, tasks):
+def test_one_task_for_every_twenty_hours_of_audio_beside_those_that_run(backlog, running, tasks):
     start = capacity.how_many_tasks(backlog, running, Settings(chunk_minutes=10.0))
     assert start.tasks == tasks
     assert start.reason
 
 
-@given(st.integers(0, 10**6), st.integers(0, 100), st.floats(0.1, 60))
-def test_tasks_are_started_only_for_a_backlog_and_never_beyond_the_quota(backlog, running, minutes):
-    tasks = capacity.how_many_tasks(backlog, running, Settings(chunk_minutes=minutes)).tasks
-    assert (tasks > 0) == (backlog > 0 and running == 0)
-    assert tasks <= Settings().gpu_max_tasks
+@pytest.mark.parametrize(
+    ("backlog", "running", "tasks"),
+    [(200, 0, 3), (200, 1, 2), (200, 2, 1), (200, 3, 0), (5, 1, 0), (9, 1, 1)],
+)
+def test_without_a_gpu_it_is_one_for_every_hour(backlog, running, tasks):
+    settings = Settings(**IN_A_PROJECT, engines="parakeet-gpu,parakeet-cpu", cpu_job="dropscribe-cpu")
+    assert capacity.how_many_tasks(backlog, running, settings, fleet="cpu").tasks == tasks
+
+
+def test_what_the_running_ones_can_have_in_hand_is_nothing_for_another():
+    settings = Settings(chunk_minutes=60.0, max_chunks=200)
+    start = capacity.how_many_tasks(200, 1, settings)
+    assert (start.tasks, start.reason) == (0, "200 chunks wait, and the 1 tasks that run can hold them")
+    assert capacity.how_many_tasks(201, 1, settings).tasks == 1
+
+
+def test_where_there_is_one_worker_and_no_more_none_is_started():
+    assert capacity.how_many_tasks(9000, 1, Settings(), most=1).tasks == 0
+
+
+@given(st.integers(0, 10**6), st.integers(0, 100), st.floats(0.1, 60), st.integers(1, 10))
+def test_tasks_are_started_only_for_a_backlog_and_never_beyond_the_limit(backlog, running, minutes, most):
+    settings = Settings(chunk_minutes=minutes, gpu_max_tasks=most)
+    tasks = capacity.how_many_tasks(backlog, running, settings).tasks
+    assert 0 <= tasks <= max(0, most - running)
+    if running == 0:
+        assert (tasks > 0) == (backlog > 0)
+    if backlog == 10**6:
+        assert tasks == max(0, most - running)
+
+
+class LaggingJobs:
+    """Tasks that show among the running ones some seconds after they were started, and end at some time."""
+
+    def __init__(self, clock, lag):
+        self.clock, self.lag, self.tasks = clock, lag, []
+
+    def state(self):
+        seen = [one for one in self.tasks if one + self.lag <= self.clock.now()]
+        return GpuState(status="ready", running=len(seen))
+
+    def start(self, tasks):
+        self.tasks += [self.clock.now()] * tasks
+        return GpuState(status="ready", running=tasks)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.integers(1, 9000), st.booleans()), max_size=60),
+    st.floats(0, capacity.SHOWS - 1),
+    st.integers(1, 5),
+)
+def test_however_uploads_and_sweeps_fall_there_are_never_more_than_allowed(happens, lag, most):
+    documents = {}
+    records = SimpleNamespace(
+        create=lambda collection, key, fields: documents.setdefault((collection, key), fields) is fields,
+        get=lambda collection, key: documents.get((collection, key)),
+    )
+    clock = SetClock()
+    jobs = LaggingJobs(clock, lag)
+    ports = SimpleNamespace(
+        records=records, clock=clock, gpu_jobs=jobs, settings=Settings(chunk_minutes=10.0, gpu_max_tasks=most)
+    )
+    for wait, backlog, one_ends in happens:
+        clock.time += wait
+        if one_ends and jobs.tasks and clock.now() - jobs.tasks[0] > 60:
+            del jobs.tasks[0]
+        capacity.start_workers(backlog, ports, 0.0)
+        assert len(jobs.tasks) <= most
+    clock.time += 120
+    capacity.start_workers(9000, ports, 0.0)
+    assert len(jobs.tasks) == most
 
 
 def test_an_upload_starts_a_worker_where_none_runs(world, ports, jobs):
@@ -76,6 +150,30 @@ def test_an_upload_starts_none_where_one_runs(world, ports, jobs):
     jobs.running = 1
     upload.on_upload(world.upload(), ports)
     assert jobs.started == []
+
+
+def test_for_much_work_more_are_started_beside_the_one_that_runs(ports, jobs):
+    jobs.running = 1
+    start = capacity.start_workers(9000, ports, 0.0)
+    assert (jobs.started, start.state.running) == ([2], 3)
+    assert start.reason.startswith("9000 chunks wait (")
+    assert start.reason.endswith(" h of audio), for 3 tasks, and 1 run")
+
+
+def test_that_no_more_can_be_had_says_nothing_against_those_that_run(ports, jobs):
+    jobs.running, jobs.start_status = 1, "quota"
+    start = capacity.start_workers(9000, ports, 0.0)
+    assert (start.tasks, start.reason) == (0, "quota: so it is")
+    assert (start.state.status, start.state.running) == ("ready", 1)
+
+
+def test_a_start_at_the_end_of_a_minute_counts_for_the_next_one_too(world, ports, jobs, monkeypatch):
+    monkeypatch.setattr(jobs, "state", lambda: GpuState(status="ready", running=0))
+    world.clock.time = 60.0 * 1000 - 1
+    assert capacity.start_workers(1, ports, 0.0).tasks == 1
+    world.clock.time += 2
+    assert capacity.start_workers(1, ports, 0.0).tasks == 0
+    assert jobs.started == [1]
 
 
 def test_of_many_uploads_in_a_minute_one_starts_workers(world, ports, jobs, monkeypatch):

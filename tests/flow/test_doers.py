@@ -46,7 +46,7 @@ def test_what_one_other_engine_did_whole_is_its_own():
     done = as_done(CHOSEN, plan(GPU, GPU), results(DEEPGRAM, DEEPGRAM, warnings=("Why.",)))
     assert (done.method, done.engine, done.model) == (DEEPGRAM, DEEPGRAM, "nova-3")
     assert done.reason == (
-        "it is short: Parakeet on a GPU; Deepgram did all of it in place of Parakeet on a GPU (the warnings say why)"
+        "it is short: Parakeet on a GPU; Deepgram did all of it in place of Parakeet on a GPU; the warnings say why"
     )
 
 
