@@ -30,7 +30,7 @@ from local import accuracy, clips, corpus, inputs, oneshot
 from local.platform import open_ports
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.model import Options
-from shared.prices import deepgram_cost
+from shared.prices import TABLE, dollars
 from shared.settings import Settings
 
 WHOLE = 24 * 60.0
@@ -194,7 +194,7 @@ def deepgram(spoken, seconds: float, normalise, model: str, *, yes: bool):
         print("Deepgram left out: DEEPGRAM_API_KEY is not set", file=sys.stderr)
         return None
     print(
-        f"Deepgram will ask about ${deepgram_cost(seconds):.2f} for {seconds / 60:.1f} minutes.",
+        f"Deepgram will ask about {dollars(TABLE.deepgram(seconds))} for {seconds / 60:.1f} minutes.",
         file=sys.stderr,
     )
     if not yes and (not sys.stdin.isatty() or input("Go on? [y/N] ").strip().lower() != "y"):

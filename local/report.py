@@ -11,11 +11,12 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from shared import prices_file
 from shared.flow import documents
 from shared.flow.route import human_duration
 from shared.messages import from_fields
 from shared.model import Recording
-from shared.prices import deepgram_cost, dollars, total
+from shared.prices import dollars, total
 from shared.results import LedgerRow
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Line:
     """What it cost, US dollars."""
     busy_seconds: float
     """Decoding and recognising, wall time."""
+    deepgram_usd: float
+    """What Deepgram would have asked for the same, US dollars."""
     folder: Path | None
     """Where its outputs were put, None where there are none."""
     skipped: bool = False
@@ -66,7 +69,7 @@ class Line:
             "words": one.words,
             "real_time_factor": None if self.speed is None else round(self.speed, 1),
             "usd": round(self.usd, 6),
-            "deepgram_usd": round(deepgram_cost(one.duration), 6) if one.duration else None,
+            "deepgram_usd": round(self.deepgram_usd, 6) if one.duration else None,
             "folder": str(self.folder) if self.folder else None,
             "warnings": list(one.warnings),
             "code": one.code or None,
@@ -88,6 +91,7 @@ def line(
         recording=recording,
         usd=total(rows),
         busy_seconds=sum(row.busy_seconds for row in rows),
+        deepgram_usd=prices_file.table(ports.settings).deepgram(recording.duration or 0.0, recording.options),
         folder=folder,
         skipped=skipped,
     )
@@ -120,7 +124,7 @@ def table(lines: list[Line], width: int) -> Table:
             str(sum(one.recording.words or 0 for one in done)),
             "",
             dollars(sum(one.usd for one in lines)),
-            dollars(deepgram_cost(seconds)),
+            dollars(sum(one.deepgram_usd for one in done)),
         )
     return shown
 
@@ -160,7 +164,7 @@ def _cells(one: Line) -> list[str | Text]:
         str(recording.words),
         f"{one.speed:.0f}×" if one.speed else "",
         dollars(one.usd),
-        dollars(deepgram_cost(recording.duration or 0)),
+        dollars(one.deepgram_usd),
         Text(recording.decision.method + (" (before)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.model import Engine
+    from shared.model import Engine, Options
     from shared.results import LedgerRow
     from shared.settings import Settings
 
@@ -53,7 +53,11 @@ class PriceTable:
     deepgram_minute: Price
     """Deepgram nova-3, pre-recorded, one language, pay as you go. Billed by the second, not rounded up."""
     deepgram_minute_multilingual: Price
-    """The same where the language is `multi`."""
+    """The same where the language is `mul`: several in one recording."""
+    deepgram_minute_speakers: Price
+    """What a minute costs more where the speakers are told apart."""
+    deepgram_minute_keyterms: Price
+    """What a minute costs more where keyterms are listened for."""
     l4_second: Price
     """One L4 of Cloud Run without zonal redundancy."""
     vcpu_second: Price
@@ -97,14 +101,20 @@ class PriceTable:
         steps = math.ceil(round(seconds / self.task_step.seconds, 6))
         return max(self.task_minimum.seconds, round(steps * self.task_step.seconds, 9))
 
-    def deepgram(self, audio_seconds: float, language: str | None = None) -> float:
-        """US dollars that Deepgram asks for this much audio, in one language or in `multi`."""
-        price = self.deepgram_minute_multilingual if language == "multi" else self.deepgram_minute
-        return audio_seconds / 60 * price.usd
+    def deepgram(self, audio_seconds: float, options: Options | None = None) -> float:
+        """US dollars that Deepgram asks for this much audio, with what its options add to the price."""
+        minute = self.deepgram_minute.usd
+        if options is not None:
+            if (options.language or "").lower() in {"mul", "multi"}:
+                minute = self.deepgram_minute_multilingual.usd
+            minute += self.deepgram_minute_speakers.usd if options.diarize else 0.0
+            minute += self.deepgram_minute_keyterms.usd if options.phrases else 0.0
+        return audio_seconds / 60 * minute
 
 
 _CLOUD_RUN = "cloud.google.com/run/pricing, us-central1, jobs"
 _DEEPGRAM = "deepgram.com/pricing, nova-3, pre-recorded, pay as you go"
+_DEEPGRAM_MORE = "deepgram.com/pricing, add-ons, pay as you go, as others quote it, some for streaming only"
 
 TABLE = PriceTable(
     version="2026-11-20",
@@ -117,6 +127,12 @@ TABLE = PriceTable(
     deepgram_minute_multilingual=Price(
         usd=0.0052, per="minute of audio", source=f"{_DEEPGRAM}, multilingual", date="2026-11-20"
     ),
+    deepgram_minute_speakers=Price(
+        usd=0.0020, per="minute of audio", source=_DEEPGRAM_MORE, date="2026-11-20"
+    ),
+    deepgram_minute_keyterms=Price(
+        usd=0.0013, per="minute of audio", source=_DEEPGRAM_MORE, date="2026-11-20"
+    ),
     l4_second=Price(
         usd=0.0001867, per="second", source=f"{_CLOUD_RUN}, L4 without zonal redundancy", date="2026-11-20"
     ),
@@ -126,11 +142,6 @@ TABLE = PriceTable(
     task_step=Rule(seconds=0.1, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
 )
 """The list prices."""
-
-
-def deepgram_cost(audio_seconds: float, table: PriceTable = TABLE) -> float:
-    """US dollars that Deepgram would ask for this much audio."""
-    return table.deepgram(audio_seconds)
 
 
 def total(rows: Iterable[LedgerRow]) -> float:

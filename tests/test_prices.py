@@ -5,13 +5,14 @@ import datetime as dt
 
 import pytest
 
-from shared.prices import TABLE, deepgram_cost, dollars, total
+from shared.model import Options
+from shared.prices import TABLE, dollars, total
 from shared.results import LedgerRow
 from shared.settings import Settings
 
 
 def test_an_hour_at_deepgram_costs_what_its_price_list_says():
-    assert deepgram_cost(3600) == pytest.approx(0.258)
+    assert TABLE.deepgram(3600) == pytest.approx(0.258)
 
 
 def test_ones_own_computer_is_free_unless_its_owner_says_otherwise():
@@ -52,8 +53,15 @@ def test_an_instance_of_a_job_is_billed_for_a_minute_at_least_and_in_tenths_of_a
 
 def test_deepgram_bills_by_the_second_and_more_for_many_languages():
     assert TABLE.deepgram(30) == pytest.approx(0.00215)
-    assert TABLE.deepgram(30, "de") == pytest.approx(0.00215)
-    assert TABLE.deepgram(30, "multi") == pytest.approx(0.0026)
+    assert TABLE.deepgram(30, Options(language="de")) == pytest.approx(0.00215)
+    assert TABLE.deepgram(30, Options(language="mul")) == pytest.approx(0.0026)
+
+
+def test_deepgram_asks_more_for_speakers_and_for_keyterms():
+    assert TABLE.deepgram(60, Options(diarize=True)) == pytest.approx(0.0063)
+    assert TABLE.deepgram(60, Options(keyterms="Anna, Otto")) == pytest.approx(0.0056)
+    assert TABLE.deepgram(60, Options(keyterms=" , ")) == pytest.approx(0.0043)
+    assert TABLE.deepgram(60, Options(language="MUL", diarize=True, keyterms="Anna")) == pytest.approx(0.0085)
 
 
 def test_a_second_of_an_engine_costs_what_runs_it():

@@ -4,7 +4,8 @@ import pytest
 
 from shared import prices_file
 from shared.errors import ConfigurationError
-from shared.prices import TABLE
+from shared.model import Options
+from shared.prices import TABLE, Price
 from shared.settings import Settings
 
 
@@ -39,6 +40,19 @@ def test_a_file_changes_what_it_names_and_nothing_else(file):
     )
     assert table.task_minimum.seconds == 0
     assert table.vcpu_second == TABLE.vcpu_second
+
+
+def test_each_price_and_rule_can_be_set(file):
+    table = load(file, "".join(f"{key} = {number}.5\n" for number, key in enumerate(prices_file.KEYS, 1)))
+    for number, key in enumerate(prices_file.KEYS, 1):
+        entry = getattr(table, key)
+        assert (entry.usd if isinstance(entry, Price) else entry.seconds) == number + 0.5
+    # Nine prices and rules, each of which some sum is made of.
+    assert table.deepgram(60, Options(language="mul", diarize=True, keyterms="x")) == 2.5 + 3.5 + 4.5
+    assert table.deepgram(60) == 1.5
+    assert table.gpu_second(Settings()) == 5.5 + 4 * 6.5 + 16 * 7.5
+    assert table.task_seconds(1.0) == 9.5
+    assert table.task_seconds(10.0) == 2 * 9.5
 
 
 def test_a_version_is_the_name_and_a_digest_so_that_a_changed_file_is_another_version(file):

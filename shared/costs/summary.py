@@ -39,6 +39,10 @@ class Sums:
     """Audio of the chunks whose results were used, without overlap."""
     decoded: float = 0.0
     """The same with overlap: what engines heard."""
+    hosted_seconds: float = 0.0
+    """Of `seconds`, those that Deepgram heard."""
+    hosted_usd: float = 0.0
+    """What it asked for them, overlap left out, US dollars."""
     attempts: int = 0
     """Attempts, whatever came of them."""
     recordings: set[str] = field(default_factory=set)
@@ -65,8 +69,8 @@ class Sums:
         return self.usd / self.hours if self.hours else None
 
     def deepgram(self, prices: PriceTable) -> float:
-        """US dollars that Deepgram would have asked for the same audio."""
-        return prices.deepgram(self.seconds)
+        """US dollars that Deepgram would have asked for the same audio; what it did hear, at the price it asked."""
+        return prices.deepgram(self.seconds - self.hosted_seconds) + self.hosted_usd
 
     def add(self, row: LedgerRow, fate: Fate) -> None:
         """Count one row."""
@@ -78,6 +82,10 @@ class Sums:
             self.seconds += row.owned_seconds
             self.decoded += row.audio_seconds
             self.recordings.add(row.recording)
+            if row.engine == "deepgram" and row.billed_seconds:
+                # At its own price: that of several languages, of speakers, or of another year.
+                self.hosted_seconds += row.owned_seconds
+                self.hosted_usd += row.usd * row.owned_seconds / row.billed_seconds
 
     def charge(self, usd: float, fate: Fate) -> None:
         """Count some money."""

@@ -255,7 +255,7 @@ def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str
 def _row(
     message: ChunkMessage, ports: Ports, stretch: _Stretch, heard: Heard, attempt: str, busy: float
 ) -> LedgerRow:
-    """What a call is charged for: the seconds that the engine measured, at the price of the language."""
+    """What a call is charged for: the seconds that the engine measured, at the price of its options."""
     table = prices_file.table(ports.settings)
     return LedgerRow(
         recording=message.recording,
@@ -264,7 +264,7 @@ def _row(
         attempt=attempt,
         audio_seconds=stretch.decoded,
         busy_seconds=round(busy, 6),
-        usd=table.deepgram(heard.seconds, _language(message)),
+        usd=table.deepgram(heard.seconds, message.options),
         prices=table.version,
         billed_seconds=heard.seconds,
         request_id=heard.request_id,

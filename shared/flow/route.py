@@ -114,7 +114,7 @@ def choose(case: Case, known: Known) -> Choice:
         conditions=known.conditions.fresh(known.now),
         settings=settings,
         prices=known.prices,
-        whole=options.diarize,
+        options=options,
     )
     if not found:
         off = " GPUs are switched off by ENABLE_GPU_TRANSCRIPTION." if known.engines else ""

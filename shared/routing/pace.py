@@ -18,7 +18,7 @@ from shared.model import Engine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.model import Chunk
+    from shared.model import Chunk, Options
     from shared.prices import PriceTable
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
@@ -87,7 +87,13 @@ def lengths_of(chunks: Sequence[Chunk]) -> list[float]:
     return lengths
 
 
-def pace_of(engine: Engine, conditions: Conditions, settings: Settings, prices: PriceTable) -> Pace:
+def pace_of(
+    engine: Engine,
+    conditions: Conditions,
+    settings: Settings,
+    prices: PriceTable,
+    options: Options | None = None,
+) -> Pace:
     """An engine as it stands: measured speeds where there are any, the queue, the price table.
 
     Args:
@@ -95,6 +101,7 @@ def pace_of(engine: Engine, conditions: Conditions, settings: Settings, prices: 
         conditions: what the sweeper saw last.
         settings: the shape of the worker, and whether workers are started at all.
         prices: US dollars.
+        options: what the caller asked for, as far as it has a price.
     """
     expected = EXPECTED[engine]
     rtfx = conditions.speed(engine) or expected.rtfx
@@ -107,7 +114,7 @@ def pace_of(engine: Engine, conditions: Conditions, settings: Settings, prices: 
             lanes=settings.deepgram_concurrency,
             ready=waiting / rtfx / settings.deepgram_concurrency,
             usd_start=0.0,
-            usd_second=prices.deepgram(1.0),
+            usd_second=prices.deepgram(1.0, options),
         )
     # One machine keeps its worker. Elsewhere, where audio waits and none runs, one is being started for it.
     waiting = conditions.waiting.get("parakeet-cpu" if fleet == "cpu" else "parakeet", 0.0)

@@ -18,7 +18,7 @@ from shared.routing.pace import lengths_of, pace_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.model import AudioInfo
+    from shared.model import AudioInfo, Options
     from shared.prices import PriceTable
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
@@ -68,7 +68,7 @@ def prospects(
     conditions: Conditions,
     settings: Settings,
     prices: PriceTable,
-    whole: bool = False,
+    options: Options,
 ) -> dict[Method, Prospect]:
     """Every method that can run, with its plan.
 
@@ -80,7 +80,8 @@ def prospects(
         conditions: speeds, queues and workers.
         settings: lengths of chunks, price of waiting, cap.
         prices: US dollars.
-        whole: Deepgram gets the recording in one piece: who speaker 1 is, one call cannot tell another.
+        options: what the caller asked for. With `diarize` Deepgram gets the recording in one piece: who speaker 1
+            is, one call cannot tell another.
     """
     engines: Mapping[Method, Engine | None] = {
         "parakeet": parakeet, "deepgram": "deepgram" if deepgram else None
@@ -88,9 +89,13 @@ def prospects(
     found: dict[Method, Prospect] = {}
     for method, engine in engines.items():
         if engine is not None:
-            length = inf if whole and method == "deepgram" else plan.chunk_seconds(audio, engine, settings)
+            length = (
+                inf
+                if options.diarize and method == "deepgram"
+                else plan.chunk_seconds(audio, engine, settings)
+            )
             chunks = plan.split(audio, size, length, engine)
-            lengths, pace = lengths_of(chunks), pace_of(engine, conditions, settings, prices)
+            lengths, pace = lengths_of(chunks), pace_of(engine, conditions, settings, prices, options)
             found[method] = _prospect(
                 method,
                 engine,
@@ -104,7 +109,7 @@ def prospects(
         split = hybrid.split(
             chunks,
             pace_of(parakeet, conditions, settings, prices),
-            pace_of("deepgram", conditions, settings, prices),
+            pace_of("deepgram", conditions, settings, prices, options),
             settings.cost_threshold * _hours(chunks),
         )
         both = _prospect("hybrid", split.chunks[0].engine, split.chunks, split.usd, split.wait, settings)

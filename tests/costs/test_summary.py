@@ -32,6 +32,17 @@ def test_a_total_counts_every_row_and_the_audio_of_used_results_once():
     assert sums.deepgram(TABLE) == pytest.approx(0.086)
 
 
+def test_what_deepgram_heard_is_compared_at_the_price_it_asked():
+    sums = summary.total(
+        account(
+            attempt(usd=0.01),
+            # Ten minutes and one of overlap, with speakers.
+            attempt("r2", usd=11 * 0.0063, engine="deepgram", billed_seconds=660.0),
+        )
+    )
+    assert sums.deepgram(TABLE) == pytest.approx(10 * 0.0043 + 10 * 0.0063)
+
+
 def test_nothing_costs_nothing_and_has_no_mean():
     sums = summary.total(account())
     assert (sums.usd, sums.usd_per_recording, sums.usd_per_hour) == (0.0, None, None)

@@ -157,6 +157,13 @@ def test_what_is_heard_in_many_languages_has_its_own_price(world, engine, short)
     assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0052)
 
 
+def test_speakers_and_keyterms_have_prices_of_their_own(world, engine, short):
+    [message] = messages(world, **{"dropscribe-diarize": "true", "dropscribe-keyterms": "Anna, Otto"})
+    hosted.on_chunk(message, world.ports, message_id="m-1")
+    [row] = rows(world)
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * (0.0043 + 0.0020 + 0.0013))
+
+
 def test_a_recording_of_one_chunk_is_given_by_its_address(world, engine, short, address):
     [message] = messages(world)
     hosted.on_chunk(message, world.ports, message_id="m-1")

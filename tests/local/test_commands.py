@@ -213,7 +213,9 @@ def line(name, state="DONE"):
         id=name, source=source, options=Options(), state=state, created=0.0, decision=decision, duration=60.0, words=9,
         reason="It is empty." if state == "FAILED" else "",
     )  # fmt: skip
-    return report.Line(file=name, recording=recording, usd=0.01, busy_seconds=0.5, folder=None)
+    return report.Line(
+        file=name, recording=recording, usd=0.01, deepgram_usd=0.0043, busy_seconds=0.5, folder=None
+    )
 
 
 def drawn(lines, width):
@@ -239,7 +241,7 @@ def test_the_reason_for_a_method_is_said_once():
 
 def test_elsewhere_than_on_a_terminal_a_recording_is_one_line():
     assert report.plain(line("a.mp3")) == (
-        "a.mp3: 1 min, 9 words, 120× real time, $0.0100 (Deepgram $0.0043), parakeet (because), in "
+        "a.mp3: 1 min, 9 words, 120× real time, $0.01 (Deepgram $0.0043), parakeet (because), in "
     )
 
 

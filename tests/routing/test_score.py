@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.model import AudioInfo
+from shared.model import AudioInfo, Options
 from shared.prices import TABLE
 from shared.routing.conditions import Conditions
 from shared.routing.score import prospects
@@ -14,10 +14,11 @@ GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "routing.md").read_text(
 HOUR = AudioInfo(
     format="flac", codec="flac", sample_rate=16_000, channels=1, duration=3600.0, exact=True, splittable_by="time"
 )  # fmt: skip
+OPTIONS = Options()
 CLOUD = Settings(platform="google", project="my-project", cost_threshold=1.0)
 
 
-def found(conditions=None, *, settings=CLOUD, deepgram=True, parakeet="parakeet-gpu"):
+def found(conditions=None, *, settings=CLOUD, deepgram=True, parakeet="parakeet-gpu", options=OPTIONS):
     return prospects(
         HOUR,
         100,
@@ -26,7 +27,16 @@ def found(conditions=None, *, settings=CLOUD, deepgram=True, parakeet="parakeet-
         conditions=conditions or Conditions(),
         settings=settings,
         prices=TABLE,
+        options=options,
     )
+
+
+def test_speakers_and_keyterms_cost_more_at_deepgram_and_nothing_elsewhere():
+    asked = found(options=Options(keyterms="Anna"))
+    assert asked["deepgram"].usd == pytest.approx(60 * (0.0043 + 0.0013), rel=0.01)
+    assert asked["parakeet"].usd == found()["parakeet"].usd
+    speakers = found(options=Options(diarize=True))["deepgram"]
+    assert (len(speakers.chunks), speakers.usd) == (1, pytest.approx(60 * (0.0043 + 0.0020), rel=0.001))
 
 
 def test_the_example_of_the_guide_is_what_the_code_computes():
