@@ -14,7 +14,7 @@ from gpu_job.subscriptions import subscriptions_of
 from gpu_job.worker import Worker
 from shared.costs.executions import Meter, Place
 from shared.errors import DropscribeError, ModelUnavailable
-from shared.flow import fallback, plan
+from shared.flow import failures, fallback, plan
 from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
@@ -93,7 +93,18 @@ def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) ->
 
 def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
     try:
-        return fallback.hand_on(decode(delivery.data, ChunkMessage), error, ports)
+        message = decode(delivery.data, ChunkMessage)
+        if fallback.hand_on(message, error, ports):
+            return True
+        # For whoever finds it among the dead letters, and for the guard of a rollout.
+        failures.note(
+            error,
+            ports,
+            where=message.chunk.engine,
+            message_id=delivery.message_id,
+            attempt=delivery.attempt,
+            attributes=delivery.attributes,
+        )
     except DropscribeError as another:
         log.warning("message %s cannot be given on now: %s", delivery.message_id, another)
-        return False
+    return False

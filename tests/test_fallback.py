@@ -310,6 +310,8 @@ def test_a_worker_without_weights_hands_on_what_others_may_do_and_gives_back_the
     assert world.ports.queue.pending("gpu-worker") == 2
     assert world.ports.queue.pending("deepgram") == 2
     assert documents.get_recording(world.ports.records, bound.id).state == "PLANNED"
+    about = failures.About(recording=bound.id, chunk=0)
+    assert failures.last_reasons(about, world.ports.records) == "The weights are not in this image."
 
 
 def test_where_everything_is_deepgrams_a_worker_loads_no_weights(world, monkeypatch):

@@ -14,7 +14,7 @@ from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow
 from shared.routing import flags, rollout
 from shared.routing.conditions import KEY, STATE, Conditions, Speed, Waiting, Workers, stored
-from shared.routing.rollout import Minute, Rollout
+from shared.routing.rollout import SETTLED, Minute, Rollout
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ AT_A_TIME = 100
 
 ROWS = 5000
 """Rows of the ledger, and notes of failures, that one look reads for one minute."""
-
-SETTLED = 2
-"""Minutes after which all rows of a minute are taken to be there."""
 
 REMEMBERED = 15
 """Minutes that are remembered, and read at most after a pause."""
@@ -171,15 +168,18 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
         ]
         attempts = [row for row in rows if row.kind == "attempt"]
         heard = [row for row in attempts if row.outcome == "heard"]
-        paid_in_vain = sum(row.outcome == "failed" and row.engine != "deepgram" for row in attempts)
+        in_vain = [row for row in attempts if row.outcome == "failed" and row.engine != "deepgram"]
+        failed = [one for one in notes if _is_parakeets(one)]
+        handed_on = [
+            one for one in notes if one.code == rollout.HANDED_ON and one.where.startswith("parakeet")
+        ]
         found = Minute(
             minute=minute,
             done=sum(row.engine != "deepgram" for row in heard),
             # One failure may leave a row, a note, or both.
-            failed=max(paid_in_vain, sum(_is_parakeets(one) for one in notes)),
-            fallbacks=sum(
-                one.code == rollout.HANDED_ON and one.where.startswith("parakeet") for one in notes
-            ),
+            failed=max(len(in_vain), len(failed)),
+            fallbacks=len(handed_on),
+            hit=len({(one.recording, one.chunk) for one in (*in_vain, *failed, *handed_on)}),
         )
         if found.done or found.failed or found.fallbacks:
             minutes.append(found)

@@ -29,8 +29,16 @@ ERRORS, FALLBACKS = 0.05, 0.10
 LASTS = 5
 """Minutes that rates are taken over, and that they must be too high for."""
 
+SETTLED = 2
+"""Minutes after which all rows of a minute are taken to be there."""
+
 LEAST = 20
-"""Attempts, or chunks, within that time below which no rate says anything."""
+"""Attempts, or chunks, within that time below which no rate says anything: of fewer, a single failure is already
+more than `ERRORS`."""
+
+NOTHING_WORKS = 5
+"""Chunks within that time that must have failed where none at all was done. Where one in twenty may fail, five of
+five do so by chance once in three million times; fewer may be one recording that no engine likes."""
 
 STEPS_KEPT = 20
 """Changes of the share that are remembered."""
@@ -48,6 +56,8 @@ class Minute:
     """Attempts that failed for a reason that is not the recording's."""
     fallbacks: int
     """Chunks that were handed to another engine."""
+    hit: int = 0
+    """Chunks that one of these happened to, failure or hand-over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,14 +137,17 @@ def judge(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now:
             history=(*(rollout.history if rollout else ()), step)[-STEPS_KEPT:],
         )
     # Minutes that began before this share held tell of another one.
-    seen = [one for one in minutes if one.minute * 60 >= max(rollout.since, now - (LASTS + 2) * 60)]
+    seen = [one for one in minutes if one.minute * 60 >= max(rollout.since, now - (LASTS + SETTLED) * 60)]
     trouble, enough = _trouble(seen)
     if not trouble:
         held = enough and now - rollout.since >= LASTS * 60 and rollout.percent not in rollout.good
         good = (*rollout.good, rollout.percent) if held else rollout.good
         return replace(rollout, bad_since=0.0, good=good)
     since = rollout.bad_since or now
-    if now - since < LASTS * 60 or rollout.percent == 0:
+    # What came after the trouble was seen must be as bad: one bad minute is in sight for as long as it takes.
+    after = [one for one in seen if one.minute > int(since // 60) - SETTLED]
+    trouble, _ = _trouble(after)
+    if now - since < LASTS * 60 or not trouble or rollout.percent == 0:
         return replace(rollout, bad_since=since)
     target = max((one for one in rollout.good if one < rollout.percent), default=0.0)
     reason = f"set back from {rollout.percent:g} % to {target:g} %: {trouble} for {LASTS} minutes"
@@ -161,4 +174,7 @@ def _trouble(minutes: Sequence[Minute]) -> tuple[str, bool]:
             f"{fallbacks / chunks:.0%} of Parakeet's chunks went to another engine (more than {FALLBACKS:.0%})",
             True,
         )
+    hit = sum(one.hit for one in minutes)
+    if not done and hit >= NOTHING_WORKS:
+        return f"all of Parakeet's chunks failed or went to another engine ({hit})", True
     return "", max(attempts, chunks) >= LEAST

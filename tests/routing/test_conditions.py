@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import BadMedia, StoreUnavailable
+from shared.errors import BadMedia, HandedOn, StoreUnavailable
 from shared.flow import capacity, chunk, documents, failures, route, stuck, sweep, upload
 from shared.model import Options
 from shared.ports import GpuState
@@ -224,6 +224,48 @@ def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, capl
     assert "set back from 100 %" in decision.reason
     flags.change({"ROLLOUT_PERCENT": "100"}, ports)
     assert route.choose(case, route.known(ports)).decision.method == "parakeet"
+
+
+def test_a_chunk_that_failed_and_was_handed_on_is_one_that_was_hit(world, ports):
+    message = {"recording": "r", "chunk": "0"}
+    for attempt in (1, 2, 3):
+        failures.note(
+            BrokenError("no"),
+            ports,
+            where="parakeet-gpu",
+            message_id="m",
+            attempt=attempt,
+            attributes=message,
+        )
+    failures.note(
+        HandedOn("to Deepgram"),
+        ports,
+        where="parakeet-gpu",
+        message_id="r.turn",
+        attempt=1,
+        attributes=message,
+    )
+    (minute,) = tick(world, ports, 3).minutes
+    assert (minute.done, minute.failed, minute.fallbacks, minute.hit) == (0, 3, 1, 1)
+
+
+def test_where_no_weights_load_the_rollout_is_set_back_also_in_a_quiet_deployment(world, ports):
+    def hand_on(number):
+        attributes = {"recording": f"r{number}", "chunk": "0"}
+        failures.note(
+            HandedOn("no weights"), ports, where="parakeet-gpu", message_id=f"r{number}", attempt=1,
+            attributes=attributes,
+        )  # fmt: skip
+
+    tick(world, ports)
+    hand_on(0)
+    assert tick(world, ports, 20).rollout.percent == 100.0
+    for number in range(1, 16):
+        hand_on(number)
+        tick(world, ports)
+    seen = conditions.read(ports)
+    assert seen.rollout.percent == 0.0
+    assert "all of Parakeet's chunks failed or went to another engine" in seen.rollout.history[-1].reason
 
 
 def test_without_deepgram_nobody_guards_because_there_is_nowhere_to_go(world, ports):

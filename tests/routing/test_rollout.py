@@ -4,14 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.routing.rollout import Asked, Minute, in_share, judge, share
+from shared.routing.rollout import SETTLED, Asked, Minute, in_share, judge, share
 
 START = 1_800_000_000.0 // 60 * 60
 KEYS = [f"recording-{number}" for number in range(10_000)]
 
 
-def minute(number, done=100, failed=0, fallbacks=0):
-    return Minute(minute=int(START // 60) + number, done=done, failed=failed, fallbacks=fallbacks)
+def minute(number, done=100, failed=0, fallbacks=0, hit=None):
+    hit = max(failed, fallbacks) if hit is None else hit
+    return Minute(minute=int(START // 60) + number, done=done, failed=failed, fallbacks=fallbacks, hit=hit)
 
 
 def guard(percent, story, state=None, since=0.0, first=0):
@@ -20,7 +21,7 @@ def guard(percent, story, state=None, since=0.0, first=0):
     for number, events in enumerate(story, start=first):
         if events is not None:
             seen.append(minute(number, **events))
-        state = judge(state, asked, seen, START + (number + 1) * 60)
+        state = judge(state, asked, seen, START + (number + SETTLED) * 60)
         shares.append(state.percent)
     return state, shares
 
@@ -77,6 +78,37 @@ def test_it_goes_back_to_the_last_share_that_did_well():
 def test_a_trouble_shorter_than_five_minutes_changes_nothing():
     _, shares = guard(100.0, [WELL] * 10 + [{"done": 80, "failed": 20}] * 2 + [{"done": 1000}] * 10)
     assert set(shares) == {100.0}
+
+
+@pytest.mark.parametrize("before", [None, WELL], ids=["quiet", "busy"])
+def test_one_bad_minute_changes_nothing_however_bad_and_whatever_comes_after_it(before):
+    bad = {"done": 0, "failed": 400, "fallbacks": 100}
+    for after in (None, {"done": 1}, {"done": 2, "failed": 0}):
+        _, shares = guard(100.0, [before] * 10 + [bad] + [after] * 20)
+        assert set(shares) == {100.0}
+
+
+def test_one_of_three_recordings_that_fails_changes_nothing():
+    # Its one chunk failed three times and was handed on, within the same minute or in the next.
+    story = [None, {"done": 1}, {"done": 1, "failed": 2, "hit": 1}, {"done": 0, "failed": 1, "fallbacks": 1}]
+    for number in range(4):
+        _, shares = guard(100.0, [*story[number:], *story[:number], *[None] * 20])
+        assert set(shares) == {100.0}
+
+
+def test_one_recording_that_no_engine_likes_changes_nothing_where_it_is_the_only_one():
+    _, shares = guard(100.0, [None] * 5 + [{"done": 0, "failed": 60, "fallbacks": 12}] + [None] * 20)
+    assert set(shares) == {100.0}
+
+
+def test_where_nothing_works_at_all_a_chunk_a_minute_is_enough():
+    state, shares = guard(50.0, [{"done": 2}] * 5 + [{"done": 0, "failed": 3, "fallbacks": 1, "hit": 1}] * 20)
+    assert shares[-1] == 0.0
+    assert shares.index(0.0) <= 5 + 12
+    handed_on, shares = guard(100.0, [{"done": 0, "fallbacks": 1}] * 20)
+    assert shares[-1] == 0.0
+    assert "to another engine" in handed_on.history[-1].reason
+    assert "Parakeet's" in state.history[-1].reason
 
 
 def test_rates_at_their_limits_are_no_trouble():
