@@ -3,7 +3,7 @@
     lost events       objects of the audio bucket without a recording take the way of an upload
     stuck recordings  go on, or end as FAILED (stuck.py)
     untold ends       are announced, and the requests that wait for them answered
-    workers           are started where chunks wait and none run (capacity.py)
+    workers           are started where chunks wait and too few run (capacity.py)
     conditions        are written down for the router, and the rollout is guarded (observe.py)
     budgets           are summed up, and what they held goes on where there is room (held.py)
     ended workers     get the rest of their bill into the ledger (executions.py)

@@ -179,7 +179,10 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
             # One failure may leave a row, a note, or both.
             failed=max(len(in_vain), len(failed)),
             fallbacks=len(handed_on),
-            hit=len({(one.recording, one.chunk) for one in (*in_vain, *failed, *handed_on)}),
+            hit=len(
+                {(row.recording, row.chunk) for row in in_vain}
+                | {(note.recording, note.chunk) for note in (*failed, *handed_on)}
+            ),
         )
         if found.done or found.failed or found.fallbacks:
             minutes.append(found)
