@@ -1,4 +1,4 @@
-"""The last part of the pipeline: from the words of windows to a result that is kept."""
+"""From the words of windows to a result that is kept."""
 
 from __future__ import annotations
 

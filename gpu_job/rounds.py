@@ -112,7 +112,6 @@ class Rounds:
         ready: chunks as they come.
         engines: for the weights that they ask for.
         most: whole chunks that are recognised together, see `prepared.together`.
-        warm: weights to load before the first chunk comes; None for none.
         on_empty: told of a chunk without windows, and of its engine.
         on_error: told of the chunks of a round whose engine cannot be had, and why.
     """
@@ -123,7 +122,6 @@ class Rounds:
         engines: Engines,
         *,
         most: float,
-        warm: str | None,
         on_empty: Callable[[Prepared, Transcriber], None],
         on_error: Callable[[Sequence[Prepared], Exception], None],
     ) -> None:
@@ -132,7 +130,6 @@ class Rounds:
         self._ready = ready
         self._engines = engines
         self._most = most
-        self._warm = warm
         self._on_empty = on_empty
         self._on_error = on_error
         self._waiting: list[Prepared] = []
@@ -140,6 +137,12 @@ class Rounds:
         self._wanted = threading.Semaphore(1)
         self._last = threading.Event()
         self.thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+        self._warm: str | None = None
+
+    def start(self, warm: str | None = None) -> None:
+        """Begin to make batches; weights named here are loaded before the first chunk comes."""
+        self._warm = warm
+        self.thread.start()
 
     def stop(self) -> None:
         """Begin no other round; the batches of the present one are still given."""

@@ -39,10 +39,8 @@ def begin():
     begun = []
 
     def begin(ready, *, most=2.0):
-        one = Rounds(
-            ready, Engines(), most=most, warm=None, on_empty=lambda *_: None, on_error=lambda *_: None
-        )
-        one.thread.start()
+        one = Rounds(ready, Engines(), most=most, on_empty=lambda *_: None, on_error=lambda *_: None)
+        one.start()
         begun.append(one)
         return one
 

@@ -342,7 +342,7 @@ def test_a_worker_that_is_stopped_in_a_long_call_gives_everything_back_within_ei
     assert worker.summary.given_back == 2
     again = [one.attempt for one in due(world, 2)]
     go_on.set()
-    worker._engine_thread.join()
+    worker._recogniser.thread.join()
     assert again == [2, 2]
     assert chunks_done(world, recording) == 0, "what was given back is left to others"
 
