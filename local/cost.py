@@ -9,15 +9,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
-
 from local import cost_screen
+from local.terminal import output
 from shared import prices_file
-from shared.costs import advice, arithmetic, budget, rows, summary
+from shared.costs import advice, arithmetic, budget, limits, rows, summary
 from shared.costs.advice import Advice
-from shared.costs.budget import Forecast
+from shared.costs.limits import Forecast, Limit
 from shared.costs.rows import Account
-from shared.costs.summary import By, Sums
+from shared.costs.summary import WASTE, By, Sums
 from shared.errors import BadRequest
 from shared.flow import documents
 from shared.flow.route import human_duration
@@ -51,6 +50,16 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What is used of a budget."""
+
+    limit: Limit
+    """The budget."""
+    usd: float
+    """What its day or month has cost, US dollars."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """The answer."""
 
@@ -68,6 +77,8 @@ class Report:
     """What to change."""
     forecast: Forecast | None
     """What this month will have cost; None where the days are others, or too few."""
+    budgets: list[Spent]
+    """The budgets that hold; none where the days are others."""
     withheld: str
     """Why there is no advice and no forecast, in words; empty where the rows are enough for them."""
     prices: PriceTable
@@ -110,7 +121,7 @@ def run(question: Question, ports: Ports) -> None:
     elif question.form == "csv":
         print(as_csv(report), end="")  # noqa: T201 - output
     else:
-        cost_screen.show(report, ports, Console())
+        cost_screen.show(report, ports, output())
 
 
 def _report(question: Question, ports: Ports) -> Report:
@@ -124,7 +135,7 @@ def _report(question: Question, ports: Ports) -> Report:
     sums, by = summary.total(account), question.by or ("day" if question.form == "csv" else "method")
     days = {day: one.usd for day, one in summary.grouped(account, "day").items()}
     # The days of this month, and the full days before today whose mean it goes on with.
-    told = until == today and since <= min(today.replace(day=1), today - dt.timedelta(days=budget.AVERAGED))
+    told = until == today and since <= min(today.replace(day=1), today - dt.timedelta(days=limits.AVERAGED))
     withheld = _withheld(account, "Advice and a forecast need" if told else "Advice needs")
     return Report(
         account=account,
@@ -133,18 +144,24 @@ def _report(question: Question, ports: Ports) -> Report:
         groups=summary.grouped(account, by),
         days=days,
         advice=[] if withheld else advice.advise(account, sums, prices, ports.settings),
-        forecast=budget.forecast(days, now) if told and not withheld else None,
+        forecast=limits.forecast(days, now) if told and not withheld else None,
+        budgets=_budgets(days, now, ports) if told else [],
         withheld=withheld,
         prices=prices,
     )
+
+
+def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[Spent]:
+    spent = limits.Sums(days=days)
+    return [Spent(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
 
 
 def _withheld(account: Account, need: str) -> str:
     span = advice.spanned(account)
     if not account.rows or span >= advice.ENOUGH_SECONDS:
         return ""
-    said = human_duration(span // 60 * 60) if span >= 60 else "less than a minute"
-    return f"{need} rows of a day or more; these are of {said}."
+    said = human_duration(span // 60 * 60) if span >= 60 else "seconds"
+    return f"{need} a day of rows or more; there are {said} of them."
 
 
 def table() -> str:
@@ -159,9 +176,14 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
         "since": report.account.since.isoformat(),
         "until": report.account.until.isoformat(),
         **_values(report.sums, report.prices),
+        "wasted": {fate: round(report.sums.fates[fate], 6) for fate in WASTE},
         "busy_hours": round(_busy_seconds(report.account) / 3600, 6),
         "forecast_usd": None if report.forecast is None else round(report.forecast.usd, 6),
         "forecast_from_days": None if report.forecast is None else report.forecast.days,
+        "budgets": [
+            {"period": one.limit.period, "limit_usd": one.limit.usd, "spent_usd": round(one.usd, 6)}
+            for one in report.budgets
+        ],
         "ever_usd": round(ports.records.sum(documents.LEDGER, "usd"), 6),
         "by": report.by,
         "groups": [{"name": name} | _values(one, report.prices) for name, one in report.groups.items()],

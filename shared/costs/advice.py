@@ -10,12 +10,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.costs.summary import WASTE
 from shared.prices import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.costs.rows import Account, Fate
+    from shared.costs.rows import Account
     from shared.costs.summary import Sums
     from shared.prices import PriceTable
     from shared.settings import Settings
@@ -159,13 +160,8 @@ def _wasted(sums: Sums, days: int) -> Advice | None:
     if not sums.usd or sums.wasted / sums.usd <= MOST_WASTED:
         return None
     monthly = sums.wasted / days * MONTH
-    bought: dict[Fate, str] = {
-        "failed": "for attempts that failed",
-        "lost": "for answers that were lost",
-        "wasted": "for results that were not used",
-    }
     parts = ", ".join(
-        f"{dollars(sums.fates[fate])} {said}" for fate, said in bought.items() if sums.fates[fate]
+        f"{dollars(sums.fates[fate])} for {said}" for fate, said in WASTE.items() if sums.fates[fate]
     )
     return Advice(
         text=f"{sums.wasted / sums.usd:.0%} of the money bought nothing: {parts}. `dropscribe status` and the log say "

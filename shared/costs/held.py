@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from shared.costs import budget, ledger
-from shared.costs.budget import COMMITMENTS, Commitment, Limit, Sums
+from shared.costs import budget, ledger, limits
+from shared.costs.budget import COMMITMENTS, Commitment
+from shared.costs.limits import Limit, Sums
 from shared.errors import Transient
 from shared.flow import documents, upload
 from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
@@ -32,7 +33,7 @@ def keep_budgets(ports: Ports) -> int:
     Raises:
         Transient: try again.
     """
-    found = budget.limits(ports.settings)
+    found = limits.limits_of(ports.settings)
     waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
     # Without a budget somebody may still ask why one waits that was held.
     sums = budget.sum_up(ports) if found or waiting else Sums()
@@ -50,7 +51,7 @@ def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
         return False
     committed = budget.committed(ports)
     now = ports.clock.now()
-    if budget.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
+    if limits.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
         return False
     try:
         # It is probed and routed anew: what was true when it was held may be so no more.
@@ -69,10 +70,10 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
     # the budget is used up though some cents of it are left.
     holds = waits_usd > 0 and spent + committed + waits_usd > limit.usd
     used = 100.0 if holds else spent / limit.usd * 100
-    reached = [share for share in SHARES if used >= share - budget.CENT]
+    reached = [share for share in SHARES if used >= share - limits.CENT]
     day = ledger.day_of(now)
     which = day if limit.period == "day" else day[:7]
-    forecast = budget.forecast(sums.days, now) if limit.period == "month" else None
+    forecast = limits.forecast(sums.days, now) if limit.period == "month" else None
     for share in reached:
         alert = BudgetAlert(
             period=limit.period,

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 By = Literal["day", "method", "prefix", "label"]
 
+WASTE: dict[Fate, str] = {
+    "failed": "attempts that failed",
+    "lost": "answers that were lost",
+    "wasted": "results that were not used",
+}
+"""What money buys that nobody uses, in words."""
+
 NOTHING = "(workers without work)"
 """The group of what no attempt can be charged with."""
 
@@ -56,7 +63,7 @@ class Sums:
     @property
     def wasted(self) -> float:
         """US dollars for what nobody uses: attempts that failed, were lost, or came second."""
-        return self.fates["wasted"] + self.fates["failed"] + self.fates["lost"]
+        return sum(self.fates[fate] for fate in WASTE)
 
     @property
     def usd_per_recording(self) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.firestore_documents import KEPT
-from shared.costs import budget, executions, held
+from shared.costs import budget, executions, held, limits
 from shared.flow import answers, capacity, claims, documents, failures, give_up, stuck, sweep
 from shared.model import Recording
 from shared.results import LedgerRow
@@ -42,7 +42,7 @@ def test_guide_has_a_row_for_each_collection():
         (stuck.SWEEPS, sweep.Mark),
         (stuck.SWEEPS, executions.Mark),
         (budget.COMMITMENTS, budget.Commitment),
-        (budget.STATE, budget.Sums),
+        (budget.STATE, limits.Sums),
     ],
 )
 def test_guide_names_every_field_of_a_record(collection, record):

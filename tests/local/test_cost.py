@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from local import cli, cost_screen
 from local.platform import open_ports
-from shared.costs import ledger
+from shared.costs import budget, ledger
 from shared.flow import documents
 from shared.messages import to_fields
 from shared.settings import Settings
@@ -60,7 +60,7 @@ def test_it_shows_sums_methods_days_and_advice(call, spent):
     shown = call().stdout
     for text in ( "parakeet-gpu", "deepgram",
         "of it start-up and idle time", "$0.15 (35%)", "forecast for this month (by the mean of 2 days)", TODAY.isoformat(), "█",
-        "of the money bought nothing",
+        "of the money bought nothing", "    attempts that failed", "$0.03 (7%)",
     ):  # fmt: skip
         assert text in shown, shown
 
@@ -73,12 +73,40 @@ def test_of_the_rows_of_some_minutes_it_gives_neither_advice_nor_a_forecast(call
         assert ports.records.create(documents.LEDGER, str(number), to_fields(row))
     ports.close()
     shown = call().stdout
-    assert "Advice and a forecast need rows of a day or more; these are of 12 min." in shown
+    assert "Advice and a forecast need a day of rows or more; there are 12 min of them." in shown
     assert "a month" not in shown
     assert "for this month" not in shown
     told = json.loads(call("--json").stdout)
     assert (told["advice"], told["forecast_usd"]) == ([], None)
-    assert told["advice_withheld"].endswith("12 min.")
+    assert "there are 12 min of them" in told["advice_withheld"]
+
+
+def test_by_day_each_day_has_its_numbers_and_a_bar(call, spent):
+    lines = [
+        line.split() for line in call("--by", "day").stdout.splitlines() if line.startswith((" 20", " 1 "))
+    ]
+    assert [line[0] for line in lines] == [
+        (TODAY - dt.timedelta(days=back)).isoformat() for back in (2, 1, 0)
+    ]
+    dearest = lines[0]
+    # 0.06 + 0.043 + 0.01 + 0.05 of 0.429.
+    assert dearest[1:] == ["2", "20", "min", "$0.1630", "38%", "$0.4890", "$0.01", "█" * 40]
+
+
+def test_budgets_are_told_with_what_is_used_of_them(call, spent, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_BUDGET_DAILY_USD", "0.5")
+    assert "budget of this day" in call().stdout
+    (told,) = json.loads(call("--json").stdout)["budgets"]
+    assert told == {"period": "day", "limit_usd": 0.5, "spent_usd": pytest.approx(0.123)}
+    yesterday = (TODAY - dt.timedelta(days=1)).isoformat()
+    assert json.loads(call("--json", "--until", yesterday).stdout)["budgets"] == []
+
+
+def test_the_budgets_are_those_that_the_deployment_keeps(call, spent, tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path, budget_daily_usd=0.25))
+    budget.sum_up(ports)
+    ports.close()
+    assert "$0.1230 of $0.25 (49%)" in call().stdout
 
 
 def test_json_has_every_number(call, spent):
@@ -86,6 +114,7 @@ def test_json_has_every_number(call, spent):
     assert told["usd"] == pytest.approx(0.12 + 0.129 + 0.03 + 0.15)
     assert (told["recordings"], told["attempts"], told["audio_hours"]) == (6, 9, 1.0)
     assert (told["idle_usd"], told["wasted_usd"]) == (0.15, 0.03)
+    assert told["wasted"] == {"failed": 0.03, "lost": 0.0, "wasted": 0.0}
     # Two attempts a day of engines of ours; nobody here is busy while Deepgram works.
     assert told["busy_hours"] == pytest.approx(6 * 3.0 / 3600, abs=1e-6)
     assert told["deepgram_usd"] == 0.258
@@ -140,6 +169,15 @@ def test_options_that_contradict_each_other_are_refused(call, arguments, said):
 @pytest.mark.parametrize("arguments", [("--by", "colour"), ("--since", "yesterday")])
 def test_what_is_no_choice_is_refused(call, arguments):
     assert call(*arguments).exit_code == 2
+
+
+def test_the_chart_has_a_bar_for_each_day_and_of_long_times_for_each_month():
+    assert cost_screen.bars({"2026-11-18": 1.0, "2026-11-20": 2.0}) == {
+        "2026-11-18": 1.0, "2026-11-19": 0.0, "2026-11-20": 2.0,
+    }  # fmt: skip
+    assert cost_screen.bars({"2026-08-30": 1.0, "2026-08-31": 2.0, "2026-11-20": 4.0}) == {
+        "2026-08": 3.0, "2026-09": 0.0, "2026-10": 0.0, "2026-11": 4.0,
+    }  # fmt: skip
 
 
 def test_a_bar_is_as_long_as_its_share_to_an_eighth_of_a_character():
