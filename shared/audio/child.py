@@ -1,8 +1,11 @@
 """The decoding process: `python -I -m shared.audio.child FD`.
 
-It loads FFmpeg once, then forks for every job. The fork limits itself before it looks at the first
+It loads FFmpeg once, then forks for every job. The fork limits itself before FFmpeg looks at the first
 byte of a recording: it can open neither file nor socket, cannot fork, write or dump core, and ends
 when it takes more memory or processor time than it may. All it has is the socket to the caller.
+
+Wave files of plain samples take no fork, which would be nine tenths of the work of a short one: their header is
+read in Python alone, and what FFmpeg gets is samples, in whole numbers of them, not a file to make sense of.
 """
 
 from __future__ import annotations
@@ -20,15 +23,16 @@ from typing import TYPE_CHECKING
 import av
 import msgspec
 
-from shared.audio import wire
+from shared.audio import plain, wire
 from shared.audio.decode import decode
 from shared.audio.probe import probe
-from shared.audio.reader import Reader, give_up, remote_fetch
+from shared.audio.reader import Reader
+from shared.audio.remote import CallerLostError, Remote
+from shared.audio.sniff import HEAD, sniff
 from shared.errors import BadMedia
 from shared.model import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
 GRACE = 1
@@ -44,6 +48,7 @@ class Zygote:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._remote = Remote(descriptor)
         self._job = 0
 
     def serve(self) -> None:
@@ -57,9 +62,21 @@ class Zygote:
         while frame := os.read(self._descriptor, wire.RECEIVE):
             # Anything else is the late answer to a read of a job that has died.
             if frame[:1] == wire.JOB:
-                os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(self._fork(frame[1:])))
+                os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(self._do(frame[1:])))
 
-    def _fork(self, job: bytes) -> int:
+    def _do(self, message: bytes) -> int:
+        """Do a job, here or in a fork; the status it ends with."""
+        job = msgspec.json.decode(message, type=wire.Job)
+        try:
+            reader = Reader(self._remote.fetch, job.size, most=64 * 1024, budget=job.limits.probe_bytes)
+            if not _is_plain(job, reader):
+                return self._fork(job, reader)
+            work(job, reader, self._remote)
+        except CallerLostError:
+            pass
+        return 0
+
+    def _fork(self, job: wire.Job, reader: Reader) -> int:
         ended, held = os.pipe()  # the job alone will hold the second end, so it closes with the job
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._job = os.fork()
@@ -68,7 +85,10 @@ class Zygote:
             try:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-                code = work(self._descriptor, job)
+                self._remote.leave_when_lost()
+                restrict(job.limits.memory_mb, job.limits.timeout_s)
+                work(job, reader, self._remote)
+                code = 0
             finally:
                 os._exit(code)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
@@ -112,37 +132,52 @@ def _part(file: bytes, offset: int, length: int) -> bytes:
     return file[offset : offset + length]
 
 
-def work(descriptor: int, message: bytes) -> int:
-    """Do one job in this process and send its result; returns the exit code."""
-    job = msgspec.json.decode(message, type=wire.Job)
-    restrict(job.limits.memory_mb, job.limits.timeout_s)
-    fetch = remote_fetch(descriptor)
-    found = _outcome(job, fetch, descriptor)
-    os.write(descriptor, found)
+def _is_plain(job: wire.Job, reader: Reader) -> bool:
+    """Whether a job can be done without FFmpeg's demuxers. A reader keeps what was read to find that out."""
+    if job.chunk is not None:
+        return job.audio is not None and plain.is_plain(job.audio)
+    try:
+        return sniff(reader.at(0, HEAD)) == "wav" and plain.probe(reader, 0) is not None
+    except BadMedia:
+        return False
+
+
+def work(job: wire.Job, reader: Reader, remote: Remote) -> None:
+    """Do one job in this process and send its result.
+
+    Args:
+        job: what to do.
+        reader: the recording, to probe.
+        remote: who wants it.
+
+    Raises:
+        CallerLostError: nobody any more.
+    """
+    found = _outcome(job, reader, remote)
+    remote.send(found)
     if job.stays and found[:1] == wire.DONE:
-        frame = os.read(descriptor, wire.RECEIVE)
+        frame = os.read(remote.descriptor, wire.RECEIVE)
         if frame[:1] == wire.NEXT and len(frame) > 1:
-            following = msgspec.json.decode(frame[1:], type=wire.Job)
-            os.write(descriptor, _outcome(following, fetch, descriptor))
-    return 0
+            remote.send(_outcome(msgspec.json.decode(frame[1:], type=wire.Job), reader, remote))
 
 
-def _outcome(job: wire.Job, fetch: Callable[[int, int], bytes], descriptor: int) -> bytes:
+def _outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
     """The frame that ends a job, after its samples."""
     try:
         if job.chunk is None or job.audio is None:
-            reader = Reader(fetch, job.size, most=64 * 1024, budget=job.limits.probe_bytes)
             result: object = probe(reader, name=job.name, track=job.track)
         else:
             result = decode(
-                Reader(fetch, job.size),
+                Reader(remote.fetch, job.size),
                 job.audio,
                 job.chunk,
                 track=job.track,
                 longest=job.limits.decode_seconds,
-                emit=lambda samples: _send_samples(descriptor, samples),
+                emit=remote.send_samples,
             )
         return wire.DONE + msgspec.json.encode(result)
+    except CallerLostError:
+        raise
     except BadMedia as error:
         return wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
     except MemoryError:
@@ -155,15 +190,6 @@ def _outcome(job: wire.Job, fetch: Callable[[int, int], bytes], descriptor: int)
             "plays convert it to another format (for example FLAC) and upload it again.",
         )
         return wire.BAD + msgspec.json.encode(refusal)
-
-
-def _send_samples(descriptor: int, samples: bytes) -> None:
-    view = memoryview(samples)
-    try:
-        for at in range(0, len(view), wire.FRAME):
-            os.writev(descriptor, (wire.PCM, view[at : at + wire.FRAME]))
-    except OSError:
-        give_up()
 
 
 def restrict(memory_mb: int, seconds: float) -> None:

@@ -89,7 +89,7 @@ def decode(
             if not sound and span.own_from <= audio.first_byte:
                 raise BadMedia("undecodable", NOTHING)
             return done
-    if audio.format == "wav" and audio.last_byte:
+    if plain.is_plain(audio):
         return plain.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
     return _Stretch(reader, audio, chunk, track, longest, emit).decode()
 

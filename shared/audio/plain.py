@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from shared.audio.reader import Reader
     from shared.model import Chunk
 
-WIDTHS = {"pcm_u8": 1, "pcm_s16le": 2, "pcm_s24le": 3, "pcm_s32le": 4, "pcm_f32le": 4, "pcm_f64le": 8}
+WIDTHS = {
+    "pcm_alaw": 1,
+    "pcm_f32le": 4,
+    "pcm_f64le": 8,
+    "pcm_mulaw": 1,
+    "pcm_s16le": 2,
+    "pcm_s24le": 3,
+    "pcm_s32le": 4,
+    "pcm_u8": 1,
+}
 """Bytes of a sample."""
 CODECS = {
     (1, 8): "pcm_u8",
@@ -35,8 +44,10 @@ CODECS = {
     (1, 32): "pcm_s32le",
     (3, 32): "pcm_f32le",
     (3, 64): "pcm_f64le",
+    (6, 8): "pcm_alaw",
+    (7, 8): "pcm_mulaw",
 }
-"""By format tag (1: whole numbers, 3: floats) and bits of a sample."""
+"""By format tag (1: whole numbers, 3: floats, 6 and 7: as telephones have them) and bits of a sample."""
 EXTENSIBLE = 0xFFFE
 """The format tag that says: the true one stands further on."""
 SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
@@ -98,6 +109,11 @@ def probe(reader: Reader, track: int) -> AudioInfo | None:
         last_byte=start + count * width,
         warnings=length.warnings,
     )
+
+
+def is_plain(audio: AudioInfo) -> bool:
+    """Whether it was this module that found the samples of a recording."""
+    return audio.format == "wav" and audio.last_byte > 0 and audio.codec in WIDTHS
 
 
 def _form(data: bytes) -> tuple[str | None, int, int]:

@@ -1,12 +1,9 @@
-"""The recording as the child sees it: every byte comes from the caller, over the socket."""
+"""The recording as the decoders see it: a seekable file, every byte of which comes over a network."""
 
 from __future__ import annotations
 
 import io
-import os
-from typing import TYPE_CHECKING, NoReturn
-
-from shared.audio import wire
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,15 +18,6 @@ GROWTH = 7
 """A fetch takes at most so many times what its run has fetched before."""
 SURPLUS = 16
 """What a run needs beyond what was expected comes in parts as large as this fraction of it, then larger ones."""
-
-
-def give_up() -> NoReturn:
-    """End this process at once: the source failed or the caller is gone, so nobody waits for a result.
-
-    No exception could do it. FFmpeg calls the reader, so whatever is raised in a read passes through FFmpeg
-    first: there it turns into a damaged place to read past, or into an empty read to try again for ever.
-    """
-    os._exit(0)
 
 
 class Reader:
@@ -155,27 +143,3 @@ class Reader:
         if left <= 0:
             return max(block, self._expected // SURPLUS, -left // 2)
         return max(block, min(GROWTH * self._run, left))
-
-
-def remote_fetch(descriptor: int) -> Callable[[int, int], bytes]:
-    """A `fetch` that asks the caller behind a socket, and ends this process where no answer can come."""
-
-    def fetch(offset: int, length: int) -> bytes:
-        try:
-            os.write(descriptor, wire.READ + wire.RANGE.pack(offset, length))
-            frame = os.read(descriptor, wire.RECEIVE)
-            if frame[:1] != wire.ANSWER:
-                give_up()
-            left = wire.U64.unpack(frame[1:])[0]
-            parts = []
-            while left > 0:
-                frame = os.read(descriptor, wire.RECEIVE)
-                if frame[:1] != wire.BYTES:
-                    give_up()
-                parts.append(memoryview(frame)[1:])
-                left -= len(frame) - 1
-        except OSError:
-            give_up()
-        return b"".join(parts)
-
-    return fetch

@@ -1,6 +1,7 @@
 """Wave files of plain samples: the same sound as FFmpeg's own way gives, from fewer bytes."""
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 from shared.audio import plain, probe
 from shared.audio.decode import _Stretch
 from shared.audio.reader import Reader
-from shared.errors import BadMedia
+from shared.errors import BadMedia, StoreUnavailable
 from tests.audio.media import Memory, chunk, make
 
-PCM = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le")
+PCM = ("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le")
 
 
 def reader(data):
@@ -178,3 +179,38 @@ def test_no_damage_of_the_header_breaks_the_probe(cut, at, value):
     except BadMedia:
         return
     assert info.duration is None or info.duration > 0
+
+
+def test_plain_samples_take_no_fork_and_everything_else_takes_one(sandbox):
+    jobs = []
+
+    class Watching(Memory):
+        def read(self, start, length):
+            process = sandbox._process.pid
+            jobs.append(Path(f"/proc/{process}/task/{process}/children").read_text().split())
+            return super().read(start, length)
+
+    for codec, forks in (("pcm_s16le", False), ("pcm_mulaw", False), ("adpcm_ms", True)):
+        data = Watching(wave(codec))
+        info, ahead = sandbox.probe_and_decode(data, lambda _info: chunk())
+        again = sandbox.decode(data, info, chunk())
+        assert ahead.pcm.samples == again.samples
+        # The first look at a file is always taken before a fork.
+        assert [bool(one) for one in jobs[1:]] == [forks] * (len(jobs) - 1)
+        jobs.clear()
+
+
+def test_a_source_that_fails_in_the_middle_costs_no_process(sandbox):
+    class Failing(Memory):
+        def read(self, start, length):
+            if start > 100_000:
+                raise StoreUnavailable("not now")
+            return super().read(start, length)
+
+    data = wave(rate=48_000, seconds=60.0)
+    info = sandbox.probe(Memory(data))
+    process = sandbox._process.pid
+    with pytest.raises(StoreUnavailable, match="not now"):
+        sandbox.decode(Failing(data), info, chunk(30.0, 40.0))
+    assert sandbox.decode(Memory(data), info, chunk(30.0, 40.0)).owned == pytest.approx(10.0)
+    assert sandbox._process.pid == process

@@ -71,9 +71,12 @@ def test_a_failed_read_outranks_whatever_becomes_of_the_job(number):
             os.kill(job_of(sandbox), number)
             raise self.error
 
-    with Sandbox(Limits(timeout_s=0.5)) as sandbox:
+    data = of_format("flac")
+    with Sandbox() as sandbox:
+        info = sandbox.probe(Memory(data))
+        sandbox.limits = Limits(timeout_s=0.5)
         with pytest.raises(StoreUnavailable) as raised:
-            sandbox.probe(FailingAndStopping(of_format("wav")))
+            sandbox.decode(FailingAndStopping(data), info, chunk())
         assert raised.value is FailingAndStopping.error
         assert raised.value.__cause__ is None
         sandbox.limits = Limits(timeout_s=60)
