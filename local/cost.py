@@ -160,8 +160,8 @@ def _withheld(account: Account, need: str) -> str:
     span = advice.spanned(account)
     if not account.rows or span >= advice.ENOUGH_SECONDS:
         return ""
-    said = human_duration(span // 60 * 60) if span >= 60 else "seconds"
-    return f"{need} a day of rows or more; there are {said} of them."
+    said = human_duration(span // 60 * 60) if span >= 60 else "less than a minute"
+    return f"{need} a day of rows or more; these span {said}."
 
 
 def table() -> str:

@@ -73,12 +73,12 @@ def test_of_the_rows_of_some_minutes_it_gives_neither_advice_nor_a_forecast(call
         assert ports.records.create(documents.LEDGER, str(number), to_fields(row))
     ports.close()
     shown = call().stdout
-    assert "Advice and a forecast need a day of rows or more; there are 12 min of them." in shown
+    assert "Advice and a forecast need a day of rows or more; these span 12 min." in shown
     assert "a month" not in shown
     assert "for this month" not in shown
     told = json.loads(call("--json").stdout)
     assert (told["advice"], told["forecast_usd"]) == ([], None)
-    assert "there are 12 min of them" in told["advice_withheld"]
+    assert "these span 12 min." in told["advice_withheld"]
 
 
 def test_by_day_each_day_has_its_numbers_and_a_bar(call, spent):
