@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 import threading
-import time
 from functools import partial
 
 from gpu_job import check, engine, process
+from gpu_job.start_up import StartUp, process_began
 from shared.errors import DropscribeError
 from shared.platform import connect
 from shared.settings import Settings
@@ -26,19 +26,19 @@ def main() -> int:
         "--check", action="store_true", help="transcribe a bundled recording, and tell how it went"
     )
     asked = arguments.parse_args()
-    began = time.time()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         if asked.check:
             settings = Settings.from_environment()
-            return check.run(partial(engine.load, settings, warm=False), settings.model)
-        worker = process.run(connect(), stop, stay=asked.stay, began=began)
+            start_up = StartUp()
+            load = partial(engine.load, settings, warm=False, start_up=start_up)
+            return check.run(load, settings.model, start_up=start_up)
+        worker = process.run(connect(), stop, stay=asked.stay, began=process_began())
     except DropscribeError as error:
         log.error("the worker cannot work: %s", error)
         return 2
-    log.info("worker ends: %s", worker.summary)
     if worker.stuck:
         # The engine is inside a long call, and nothing but the end of the process ends it.
         logging.shutdown()

@@ -21,16 +21,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpu_job.engine import Transcriber
+    from gpu_job.start_up import StartUp
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
 
 
-def run(load: Callable[[str], Transcriber], model: str, *, say: Callable[[str], None] = print) -> int:
+def run(
+    load: Callable[[str], Transcriber],
+    model: str,
+    *,
+    start_up: StartUp | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
     """Load the weights, transcribe a bundled recording, and tell how it went.
 
     Args:
         load: gives the engine for the name of some weights.
         model: their name.
+        start_up: told by `load` how long each step took.
         say: told each line.
 
     Returns:
@@ -57,8 +65,9 @@ def run(load: Callable[[str], Transcriber], model: str, *, say: Callable[[str], 
         say(f"failed    {error}")
         return 1
     length = len(sound) / SAMPLE_RATE
+    library = start_up.library if start_up else 0.0
     say(
-        f"seconds   load {loaded - started:.2f}, warm-up {warm - loaded:.2f}, decoding {decoded - warm:.2f}, "
+        f"seconds   import {library:.2f}, load {loaded - started - library:.2f}, warm-up {warm - loaded:.2f}, decoding {decoded - warm:.2f}, "
         f"inference {done - decoded:.2f} for {length:.1f} s of sound ({length / (done - decoded):.0f} times real time)"
     )
     say(f"text      {heard or '(none)'}")

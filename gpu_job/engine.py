@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from gpu_job.start_up import StartUp
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ NVIDIA = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
 """One of these is there where a process may use an NVIDIA GPU; `dxg` under Windows. To ask torch takes seconds."""
 
 
-def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
+def load(
+    settings: Settings, model: str, *, warm: bool = True, start_up: StartUp | None = None
+) -> Transcriber:
     """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the processor.
 
     A `.nemo` file is NeMo's and a folder with an ONNX export is not, wherever they are to run.
@@ -139,27 +142,34 @@ def load(settings: Settings, model: str, *, warm: bool = True) -> Transcriber:
         settings: whether a GPU may be used, and whether this deployment has nothing else.
         model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with an ONNX export.
         warm: whether to warm it up as well.
+        start_up: told how long each step took.
 
     Raises:
         ConfigurationError: there is a GPU, or should be one, that cannot be used: processors at a GPU's price
             are nobody's wish.
         ModelUnavailable: says what is missing and what to do.
     """
+    start_up = start_up or StartUp()
     if form(settings, model) == "nemo":
         if not _has_nemo():
             raise ConfigurationError(
                 f"To run {model} takes torch and NeMo, which are not installed here. Install them with "
                 "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."
             )
-        from gpu_job import parakeet  # noqa: PLC0415 - torch, only where it is wanted
+        with start_up.timed("library"):
+            from gpu_job import parakeet  # noqa: PLC0415 - torch, only where it is wanted
 
-        engine: Transcriber = parakeet.load(model, device="cuda" if _on_gpu(settings) else "cpu")
+        with start_up.timed("weights"):
+            engine: Transcriber = parakeet.load(model, device="cuda" if _on_gpu(settings) else "cpu")
     else:
-        from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine
+        with start_up.timed("library"):
+            from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine
 
-        engine = parakeet_onnx.load(model)
+        with start_up.timed("weights"):
+            engine = parakeet_onnx.load(model)
     if warm:
-        engine.warm_up()
+        with start_up.timed("warm_up"):
+            engine.warm_up()
     return engine
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gpu_job import engine
+from gpu_job.start_up import StartUp
 from gpu_job.subscriptions import subscriptions_of
 from gpu_job.worker import Worker
 from shared.costs.executions import Meter, Place
@@ -21,7 +22,9 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     import threading
 
+    from gpu_job.engine import Transcriber
     from shared.ports import Delivery, Ports
+    from shared.settings import Settings
 
 IDLE_EXIT = 60.0
 """Seconds without work after which a worker ends."""
@@ -49,12 +52,14 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
     """
     settings = ports.settings
     place, paid = Place.from_environment(os.environ), plan.worker_engine(settings)
+    start_up = StartUp(process=time.time() - began)
     with Meter(ports, place, paid, began) as meter:
         worker = Worker(
             ports,
-            partial(engine.load, settings),
-            load_cpu=partial(engine.load, replace(settings, enable_gpu=False)),
+            partial(_load, settings, start_up),
+            load_cpu=partial(_load, replace(settings, enable_gpu=False), start_up),
             meter=meter,
+            start_up=start_up,
         )
         # Where everything is Deepgram's, weights are loaded for the recording that asks for them.
         warm = None if settings.method == "deepgram" else settings.model
@@ -63,7 +68,23 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
         except ModelUnavailable as error:
             hand_on_all(error, ports, stop)
             raise
+        finally:
+            log.info("worker ends: %s", worker.summary)
     return worker
+
+
+def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
+    """An engine, and a line about what it runs on."""
+    loaded = engine.load(settings, model, start_up=start_up)
+    device = loaded.device
+    parts = (
+        device.name,
+        device.driver,
+        device.dtype,
+        f"CUDA graphs {device.graphs}" if device.memory else "",
+    )
+    log.info("%s is ready on %s; so far: %s", model, ", ".join(filter(None, parts)), start_up)
+    return loaded
 
 
 def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from gpu_job.start_up import StartUp
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,6 +27,10 @@ class Summary:
     """Chunks that others will have to do."""
     peak: tuple[int, str] = (0, "main")
     """Most memory that was taken, bytes, and which."""
+    start_up: StartUp = field(default_factory=StartUp)
+    """How long it took to start."""
+    ended: str = ""
+    """How it ended, in words."""
 
     @property
     def padding(self) -> float:
@@ -36,6 +42,7 @@ class Summary:
         size, which = self.peak
         return (
             f"{self.audio_seconds / 3600:.2f} audio-hours, {self.chunks} chunks in {self.batches} batches "
-            f"({100 * self.padding:.1f} % padding), {self.given_back} given back, engine busy "
-            f"{self.busy_seconds:.1f} s, idle {self.idle_seconds:.1f} s, peak {size / 1e9:.2f} GB of {which} memory"
+            f"({100 * self.padding:.1f} % padding), {self.given_back} given back, start-up: {self.start_up}, "
+            f"engine busy {self.busy_seconds:.1f} s, idle {self.idle_seconds:.1f} s, peak {size / 1e9:.2f} GB of "
+            f"{which} memory; {self.ended}"
         )

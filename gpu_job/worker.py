@@ -19,6 +19,7 @@ from gpu_job.intake import Intake
 from gpu_job.keepers import Keepers
 from gpu_job.recogniser import Recogniser
 from gpu_job.rounds import Rounds
+from gpu_job.start_up import StartUp
 from gpu_job.subscriptions import subscriptions_of
 from gpu_job.summary import Summary
 from shared.costs.executions import Meter
@@ -45,6 +46,7 @@ class Worker:
         load_cpu: the same on the processor, for chunks that the other engine gave up; None: `load` does.
         on_progress: told the key of a recording and seconds of its audio just recognised.
         meter: told of the engine's time, where its idle time costs money.
+        start_up: how long it took to start, for the summary; `load` may still add to it.
     """
 
     def __init__(
@@ -55,11 +57,12 @@ class Worker:
         load_cpu: Callable[[str], Transcriber] | None = None,
         on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
         meter: Meter | None = None,
+        start_up: StartUp | None = None,
     ) -> None:
         settings = ports.settings
         meter = meter or Meter(ports, None, plan.worker_engine(settings), 0.0)
         together = plan.sizes(plan.worker_engine(settings), settings).together
-        self.summary = Summary()
+        self.summary = Summary(start_up=start_up or StartUp())
         self._engines = Engines(load, settings.gpu_memory_limit_gb, load_cpu)
         self._intake = Intake(ports, subscriptions_of(settings))
         self._keepers = Keepers(ports, self._intake, meter, self.summary)
@@ -102,11 +105,16 @@ class Worker:
                 if idle_exit is not None and self._idle_seconds() > idle_exit:
                     break
         finally:
+            self.summary.ended = "asked to stop" if stop.is_set() else "nothing to do"
             self._end()
-        problem = self._recogniser.problem or self._rounds.problem or self._intake.problem
-        if problem is not None:
+        if (problem := self._problem) is not None:
+            self.summary.ended = f"broke down ({type(problem).__name__})"
             raise problem
         return self.summary
+
+    @property
+    def _problem(self) -> Exception | None:
+        return self._recogniser.problem or self._rounds.problem or self._intake.problem
 
     @property
     def stuck(self) -> bool:

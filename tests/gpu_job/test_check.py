@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from gpu_job import check, engine, parakeet_onnx
+from gpu_job.start_up import StartUp
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
 
@@ -17,10 +18,13 @@ def lines():
 
 
 def test_the_bundled_weights_hear_the_bundled_recording(lines):
-    assert check.run(partial(engine.load, Settings(), warm=False), "tiny", say=lines.append) == 0
+    start_up = StartUp()
+    load = partial(engine.load, Settings(), warm=False, start_up=start_up)
+    assert check.run(load, "tiny", start_up=start_up, say=lines.append) == 0
     told = dict(line.split(None, 1) for line in lines)
     assert told["text"] == check.truth()
-    assert "load " in told["seconds"]
+    assert f"import {start_up.library:.2f}, load " in told["seconds"]
+    assert start_up.weights > 0.01
     assert "warm-up " in told["seconds"]
     assert "25.6 s of sound" in told["seconds"]
     assert "no CUDA graphs" in told["graphs"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,8 +57,13 @@ def test_a_worker_process_that_is_terminated_ends_with_0_and_leaves_nothing_unde
         took = time.monotonic() - asked
     assert worker.returncode == 0, said
     assert took < 10
-    assert "worker ends:" in said
-    assert "given back" in said
+    (line,) = [one for one in said.splitlines() if "worker ends:" in one]
+    assert "given back" in line
+    assert re.search(
+        r"start-up: process \d+\.\d s, import \d+\.\d s, load \d+\.\d s, warm-up \d+\.\d s", line
+    )
+    assert line.endswith("; asked to stop")
+    assert "tiny is ready on processor" in said
     done = ports.records.count(documents.CHUNKS)
     time.sleep(1.5)  # the back-off of what was given back
     left = ports.queue.pull("cpu-worker", 100, 60.0)
@@ -71,5 +77,7 @@ def test_a_worker_process_whose_weights_are_missing_ends_with_2_and_gives_everyt
         _, said = worker.communicate(timeout=60)
     assert worker.returncode == 2
     assert "the worker cannot work: " in said
+    assert "worker ends: 0.00 audio-hours" in said
+    assert "; broke down (ModelUnavailable)" in said
     time.sleep(1.5)
     assert len(ports.queue.pull("cpu-worker", 100, 60.0)) == len(recording.chunks)

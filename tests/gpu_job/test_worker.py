@@ -218,8 +218,10 @@ def test_chunks_in_hand_are_given_back_when_the_worker_is_stopped(world):
 
 def test_a_worker_without_work_ends_by_itself(world):
     started = time.monotonic()
-    Worker(world.ports, lambda _model: CountingEngine()).run(threading.Event(), idle_exit=0.3)
+    worker = Worker(world.ports, lambda _model: CountingEngine())
+    worker.run(threading.Event(), idle_exit=0.3, warm="fake")
     assert time.monotonic() - started < 5
+    assert str(worker.summary).endswith("; nothing to do")
 
 
 def test_a_lease_is_renewed_while_the_engine_is_slow(tmp_path):
@@ -444,8 +446,10 @@ def test_a_lost_accelerator_ends_the_worker_and_fails_only_the_chunk_that_does_i
     poison(world, "bad.wav", 0)
     ended = 0
     while state(world, bad) != "FAILED":
+        worker = Worker(world.ports, lambda _model: Fragile())
         with pytest.raises(Transient, match=r"does nothing more for this process \(device-side assert\)"):
-            Worker(world.ports, lambda _model: Fragile()).run(threading.Event())
+            worker.run(threading.Event())
+        assert str(worker.summary).endswith("; broke down (Transient)")
         ended += 1
     assert ended == 3
     reason = documents.get_recording(world.ports.records, bad.id).reason
