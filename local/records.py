@@ -6,6 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -164,7 +166,7 @@ def _encode(fields: Fields) -> str:
 
 
 def _decode(text: str) -> dict[str, Any]:
-    fields: dict[str, Any] = json.loads(text)
+    fields: dict[str, Any] = msgspec.json.decode(text)
     return fields
 
 
