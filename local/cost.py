@@ -129,8 +129,11 @@ def _report(question: Question, ports: Ports) -> Report:
     today = dt.datetime.fromtimestamp(now, dt.UTC).date()
     until = question.until or today
     since = question.since or until - dt.timedelta(days=DAYS)
-    if not 0 <= (until - since).days < MOST_DAYS:
-        raise BadRequest(f"--since {since} and --until {until}: give an earlier and a later day.")
+    if since > until:
+        last = until if question.until else f"today ({until}, UTC)"
+        raise BadRequest(f"The first day, {since}, is after the last, {last}: give an earlier --since.")
+    if (until - since).days >= MOST_DAYS:
+        raise BadRequest(f"{since} to {until} are more than ten years: give a later --since.")
     account, prices = rows.read(ports, since, until), prices_file.table(ports.settings)
     sums, by = summary.total(account), question.by or ("day" if question.form == "csv" else "method")
     days = {day: one.usd for day, one in summary.grouped(account, "day").items()}
@@ -207,8 +210,14 @@ def as_csv(report: Report) -> str:
     writer = csv.DictWriter(out, list(first), lineterminator="\n")
     writer.writeheader()
     for name, one in report.groups.items():
-        writer.writerow({report.by: name} | _values(one, report.prices))
+        values = _values(one, report.prices)
+        writer.writerow({report.by: name} | {key: _decimal(value) for key, value in values.items()})
     return out.getvalue()
+
+
+def _decimal(value: float | None) -> str:
+    """Without an exponent, which not every spreadsheet takes for a number."""
+    return "" if value is None else f"{value + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:

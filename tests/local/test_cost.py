@@ -144,11 +144,40 @@ def test_days_can_be_chosen(call, spent):
     assert told["ever_usd"] == pytest.approx(0.429)
 
 
-@pytest.mark.parametrize("days", [("2026-02-02", "2026-02-01"), ("1900-01-01", "2026-01-01")])
-def test_days_that_make_no_sense_are_refused(call, days):
-    result = call("--since", days[0], "--until", days[1])
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (
+            ("--since", "2026-02-02", "--until", "2026-02-01"),
+            "is after the last, 2026-02-01: give an earlier --since.",
+        ),
+        (("--since", "2999-02-02"), "is after the last, today ("),
+        (
+            ("--since", "1900-01-01", "--until", "2026-01-01"),
+            "are more than ten years: give a later --since.",
+        ),
+    ],
+)
+def test_days_that_make_no_sense_are_refused(call, days, said):
+    result = call(*days)
     assert result.exit_code == 2
-    assert "give an earlier and a later day" in " ".join(result.stderr.split())
+    assert said in " ".join(result.stderr.split())
+
+
+def test_csv_writes_small_amounts_without_an_exponent(call, tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path))
+    now = dt.datetime.now(dt.UTC).timestamp()
+    row = attempt(usd=0.0000123, time=now, day=ledger.day_of(now))
+    assert ports.records.create(documents.LEDGER, "1", to_fields(row))
+    ports.close()
+    (line,) = csv.DictReader(io.StringIO(call("--csv").stdout))
+    assert (line["usd"], line["attempts"], line["recordings"], line["audio_hours"]) == (
+        "0.000012",
+        "1",
+        "1",
+        "0.166667",
+    )
+    assert line["idle_usd"] == "0"
 
 
 @pytest.mark.parametrize(
