@@ -117,7 +117,7 @@ class Delivery:
     """A message under lease."""
 
     message_id: str
-    """The same for every delivery of one message."""
+    """The same for every delivery of one message, until it is postponed."""
     lease: str
     """Proof of this delivery; only its holder can extend, ack or nack."""
     data: bytes
@@ -125,7 +125,7 @@ class Delivery:
     attributes: Mapping[str, str]
     """As published."""
     attempt: int
-    """Which delivery this is, from 1."""
+    """Which delivery this is, from 1; those that were postponed do not count."""
     published: float
     """Seconds since 1970."""
 
@@ -160,6 +160,14 @@ class Queue(Protocol):
         """Give it back; it comes again after the back-off, or goes to the dead letter topic.
 
         `error` says why, for whoever reads the dead letter.
+        """
+        ...
+
+    def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
+        """Give it back as if it had never been delivered: its receiver did nothing wrong with it.
+
+        It comes again after `seconds`, where the queue can hold it so long, else at once, and may come under
+        another id. False where the lease had ended: then the delivery counts.
         """
         ...
 

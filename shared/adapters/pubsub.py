@@ -12,6 +12,8 @@ What the service promises, and what follows for the answers of this adapter:
   deadline, and counts as a delivery. Keep that deadline short (`pubsub_setup.py`: 10 s); leases are set
   apart from it.
 - Attempts are counted only where the subscription has a dead letter policy; elsewhere every one is the first.
+- Every delivery counts, also one whose receiver gives it back unharmed. So `postpone` publishes the message anew,
+  with the number of those that count, and acknowledges the old one.
 - A message given back cannot carry why. The reason goes to the log, with the id of the message.
 
 Publishing goes straight to the service's `Publish` call: the library's batching publisher waits 10 ms for
@@ -40,9 +42,10 @@ from shared.adapters.pubsub_clients import (
     subscriber,
 )
 from shared.adapters.pubsub_leases import Held, LeasesInHand
-from shared.adapters.pubsub_messages import MOST_MESSAGES, batches, delivery
+from shared.adapters.pubsub_messages import MOST_MESSAGES, again, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
+from shared.topology import LOCAL, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,10 +70,12 @@ class PubSubQueue:
         project: id of the Google Cloud project.
         pull_seconds: how long a pull waits for a first message. The service answers sooner where there is
             one; asking it to answer at once makes it miss messages it has.
+        topology: which topic each subscription is of.
     """
 
-    def __init__(self, project: str, *, pull_seconds: float = 3.0) -> None:
+    def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology = LOCAL) -> None:
         self.project = project
+        self._topology = topology
         self._pull_seconds = pull_seconds
         self._lock = threading.Lock()
         self._publisher: PublisherClient | None = None
@@ -130,13 +135,13 @@ class PubSubQueue:
                 )
             except google.DeadlineExceeded:
                 return []
-        received = list(response.received_messages)
-        if not received:
+        deliveries = [delivery(one) for one in response.received_messages]
+        if not deliveries:
             return []
-        until = self._lease(subscription, [one.ack_id for one in received], lease_seconds)
-        for one in received:
-            self._leases.hold(subscription, one.ack_id, Held(message_id=one.message.message_id, until=until))
-        return [delivery(one) for one in received]
+        until = self._lease(subscription, [one.lease for one in deliveries], lease_seconds)
+        for one in deliveries:
+            self._leases.hold(subscription, one.lease, Held(delivery=one, until=until))
+        return deliveries
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
         """Renew a lease from now; False where it has ended and the message may be elsewhere.
@@ -190,8 +195,23 @@ class PubSubQueue:
         taken = self._modify(subscription, lease, 0)
         self._leases.forget(subscription, lease)
         if error:
-            log.warning("%s: gave message %s back: %s", subscription, held.message_id, error)
+            log.warning("%s: gave message %s back: %s", subscription, held.delivery.message_id, error)
         return taken
+
+    def postpone(self, subscription: str, lease: str, seconds: float) -> bool:  # noqa: ARG002 - Pub/Sub cannot wait
+        """Give it back as if it had never been delivered; it comes again at once, under another id.
+
+        Whoever dies half-way leaves two messages about the same, as any publisher may.
+
+        Raises:
+            ConfigurationError: there is no such subscription, or no right to publish to its topic.
+            StoreUnavailable: no answer in time; the message comes again when the lease ends, and that counts.
+        """
+        held = self._leases.get(subscription, lease)
+        if held is None:
+            return False
+        self.publish(self._topology.subscription(subscription).topic, *again(held.delivery))
+        return self.ack(subscription, lease)
 
     def close(self) -> None:
         """Close the connections; the leases in hand run out."""

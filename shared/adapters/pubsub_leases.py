@@ -6,12 +6,14 @@ import threading
 import time
 from dataclasses import dataclass
 
+from shared.ports import Delivery
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
     """A lease in hand."""
 
-    message_id: str
+    delivery: Delivery
     """The message it is on."""
     until: float
     """When it ends, on the monotonic clock."""

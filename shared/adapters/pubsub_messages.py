@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MOST_MESSAGES, MOST_BYTES = 1000, 9_000_000
 """Of one request; the service's limits are 1,000 messages and 10 MB (https://cloud.google.com/pubsub/quotas)."""
 
+COUNTED = "dropscribe-deliveries"
+"""Attribute of a message that was published anew: deliveries of the earlier ones that count."""
+
 
 def batches(messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> Iterator[list[PubsubMessage]]:
     """Messages with their attributes, in order, as the contents of as few requests as may be."""
@@ -36,11 +39,19 @@ def batches(messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> Iterator[lis
 def delivery(received: ReceivedMessage) -> Delivery:
     """A message as it was pulled."""
     message = received.message
+    attributes = dict(message.attributes)
+    counted = attributes.pop(COUNTED, "")
     return Delivery(
         message_id=message.message_id,
         lease=received.ack_id,
         data=message.data,
-        attributes=dict(message.attributes),
-        attempt=received.delivery_attempt or 1,
+        attributes=attributes,
+        attempt=(received.delivery_attempt or 1) + (int(counted) if counted.isdecimal() else 0),
         published=message.publish_time.timestamp(),
     )
+
+
+def again(held: Delivery) -> tuple[bytes, dict[str, str]]:
+    """Data and attributes of a message that is to come again as if this delivery had not been."""
+    counted = {COUNTED: str(held.attempt - 1)} if held.attempt > 1 else {}
+    return held.data, {**held.attributes, **counted}

@@ -149,6 +149,35 @@ def test_nacked_message_comes_again_after_the_back_off(queue):
     assert [one.attempt for one in (first, second, third)] == [1, 2, 3]
 
 
+def test_postponed_message_comes_again_without_having_been_counted(queue):
+    queue.port.publish(AUDIO_FINALIZED, b"x", {"recording": "r"})
+    for _ in range(3):
+        (delivery,) = soon(queue)
+        assert queue.port.postpone("router", delivery.lease, 0.0)
+        assert not queue.port.postpone("router", delivery.lease, 0.0)
+    (first,) = soon(queue)
+    queue.port.nack("router", first.lease)
+    queue.elapse(queue.router.max_backoff)
+    (second,) = soon(queue)
+    assert queue.port.postpone("router", second.lease, 0.0)
+    (again,) = soon(queue)
+    assert [first.attempt, second.attempt, again.attempt] == [1, 2, 2]
+    assert (again.data, dict(again.attributes)) == (b"x", {"recording": "r"})
+    assert queue.port.ack("router", again.lease)
+    assert drain(queue.port) == []
+
+
+def test_postponing_after_the_lease_has_ended_changes_nothing(queue):
+    queue.port.publish(AUDIO_FINALIZED, b"x")
+    (delivery,) = queue.port.pull("router", 1, queue.lease)
+    queue.elapse(queue.lease + queue.router.max_backoff)
+    assert not queue.port.postpone("router", delivery.lease, 0.0)
+    (again,) = soon(queue)
+    assert again.attempt == 2
+    assert queue.port.ack("router", again.lease)
+    assert drain(queue.port) == []
+
+
 def test_message_that_keeps_failing_goes_to_the_dead_letters(queue):
     queue.port.publish(CHUNKS_DONE, b"poison", {"recording": "r"})
     for attempt in range(1, queue.merger.max_attempts + 1):
