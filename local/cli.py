@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from local.options import (  # noqa: TC001 - Typer reads them at run time
+    Diarize,
+    FillerWords,
+    Keyterms,
+    Label,
+    Language,
+    Method,
+    Model,
+    Track,
+)
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import options_of
-from shared.model import Options, RequestedMethod
+from shared.model import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,21 +47,8 @@ app = typer.Typer(
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        "--state-dir", help="Folder of queue and records. [env: DROPSCRIBE_STATE_DIR]", show_default=False
+        "--state-dir", help="Folder of queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
     ),
-]
-Keyterms = Annotated[
-    str | None,
-    typer.Option(
-        help="Names and terms to listen for, with commas between (Deepgram; Parakeet on a GPU).",
-        show_default=False,
-    ),
-]
-FillerWords = Annotated[bool, typer.Option("--filler-words", help="Write uh and um down (Deepgram).")]
-Diarize = Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart (Deepgram).")]
-Label = Annotated[
-    str | None,
-    typer.Option(help="What `dropscribe cost --by label` accounts it under.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
@@ -66,17 +63,10 @@ def transcribe(
     formats: Annotated[
         str, typer.Option("--format", "-f", help="Some of json,csv,srt,vtt,txt, with commas between.")
     ] = ALL_FORMATS,
-    method: Annotated[RequestedMethod, typer.Option(help="Who transcribes.")] = "auto",
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Weights: nvidia/parakeet-tdt-0.6b-v3 (the default: 25 languages, 2.5 GB to download once), "
-            "-v2 (English), a folder with an ONNX export, or tiny (a demo that knows 160 words).",
-            show_default=False,
-        ),
-    ] = None,
-    language: Annotated[str | None, typer.Option(help="Language of the recordings, e.g. en.")] = None,
-    track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
+    method: Method = None,
+    model: Model = None,
+    language: Language = None,
+    track: Track = None,
     keyterms: Keyterms = None,
     filler_words: FillerWords = False,  # noqa: FBT002 - see below
     diarize: Diarize = False,  # noqa: FBT002 - see below
@@ -140,30 +130,49 @@ def demo(
 def up(
     inbox: Annotated[
         Path | None,
-        typer.Option(help="Folder to watch: drop audio here. [env: DROPSCRIBE_INBOX]", show_default=False),
+        typer.Option(help="Folder to watch: drop audio here. \\[env: DROPSCRIBE_INBOX]", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Where transcripts go. [env: DROPSCRIBE_TRANSCRIPTS]", show_default=False
+            "--out", "-o", help="Where transcripts go. \\[env: DROPSCRIBE_TRANSCRIPTS]", show_default=False
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Weights. [env: PARAKEET_MODEL_NAME]", show_default=False)
-    ] = None,
+    method: Method = None,
+    model: Model = None,
+    language: Language = None,
+    track: Track = None,
+    keyterms: Keyterms = None,
+    filler_words: FillerWords = False,  # noqa: FBT002 - see transcribe
+    diarize: Diarize = False,  # noqa: FBT002 - see transcribe
+    label: Label = None,
     state_dir: StateDir = None,
 ) -> None:
-    """Watch a folder and transcribe whatever is dropped there, until Ctrl-C."""
+    """Watch a folder and transcribe whatever is dropped there, until Ctrl-C.
+
+    The options are for all that is dropped from now on; `dropscribe submit` asks for one file with others.
+    """
     from local import up as command  # noqa: PLC0415 - see transcribe
 
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
+    chosen["TRANSCRIPTION_METHOD"] = method
     # Absolute, because the processes that `up` starts run elsewhere.
     os.environ.update({name: _absolute(value) for name, value in chosen.items() if value is not None})
     for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     with _errors(), _ports(state_dir) as ports:
-        raise typer.Exit(command.run(ports))
+        options = _options(
+            method=method,
+            model=model and _absolute(model),
+            language=language,
+            track=track,
+            keyterms=keyterms,
+            filler_words=filler_words,
+            diarize=diarize,
+            label=label,
+        )
+        raise typer.Exit(command.run(ports, options))
 
 
 @app.command()
@@ -173,16 +182,10 @@ def submit(
     timeout: Annotated[
         float | None, typer.Option(min=0, help="Seconds to wait at most.", show_default=False)
     ] = None,
-    method: Annotated[
-        RequestedMethod | None, typer.Option(help="Who transcribes.", show_default=False)
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Weights.", show_default=False)] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Language of the recording, e.g. en.", show_default=False)
-    ] = None,
-    track: Annotated[
-        int | None, typer.Option(min=0, help="Which audio track, counted from 0.", show_default=False)
-    ] = None,
+    method: Method = None,
+    model: Model = None,
+    language: Language = None,
+    track: Track = None,
     keyterms: Keyterms = None,
     filler_words: FillerWords = False,  # noqa: FBT002 - see transcribe
     diarize: Diarize = False,  # noqa: FBT002 - see transcribe
@@ -274,9 +277,10 @@ def cost(
 @app.command()
 def route(
     uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file of this machine.")],
-    method: Annotated[RequestedMethod, typer.Option(help="Who transcribes.")] = "auto",
-    model: Annotated[str | None, typer.Option(help="Weights.", show_default=False)] = None,
-    track: Annotated[int, typer.Option(min=0, help="Which audio track, counted from 0.")] = 0,
+    method: Method = None,
+    model: Model = None,
+    language: Language = None,
+    track: Track = None,
     diarize: Diarize = False,  # noqa: FBT002 - see transcribe
     as_json: AsJson = False,  # noqa: FBT002 - see transcribe
     state_dir: StateDir = None,
@@ -285,7 +289,13 @@ def route(
     from local import routing as command  # noqa: PLC0415 - see transcribe
 
     with _errors(), _deployment(state_dir) as ports:
-        options = _options(method=method, model=model and _absolute(model), track=track, diarize=diarize)
+        options = _options(
+            method=method,
+            model=model and _absolute(model),
+            language=language,
+            track=track,
+            diarize=diarize,
+        )
         command.explain(uri, options, ports, as_json=as_json)
 
 

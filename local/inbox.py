@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from shared.messages import AUDIO_FINALIZED
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from watchdog.observers.api import BaseObserver
 
@@ -61,6 +61,7 @@ class Inbox:
         queue: where the messages go.
         bucket: whose folder is watched; the folder is made where it is missing.
         known: True for objects that need no message: they have a recording already.
+        metadata: what every upload carries, such as its options.
         quiet_seconds: how long a file must not change. An empty one waits five times as long, because
             many programs create first and write later.
         rescan_seconds: time between scans of the whole folder, for changes the system did not report.
@@ -73,6 +74,7 @@ class Inbox:
         bucket: str,
         known: Callable[[StoredObject], bool],
         *,
+        metadata: Mapping[str, str] | None = None,
         quiet_seconds: float = 1.0,
         rescan_seconds: float = 300.0,
     ) -> None:
@@ -81,6 +83,7 @@ class Inbox:
         self._bucket = bucket
         self._folder = store.folder_of(bucket)
         self._known = known
+        self._metadata = dict(metadata or {})
         self._quiet_seconds = quiet_seconds
         self._rescan_seconds = rescan_seconds
         self._candidates: dict[Path, _Candidate] = {}
@@ -197,6 +200,7 @@ class Inbox:
             source = None if name is None else self._store.stat(self._bucket, name)
             if source is not None and self._published.get(source.name) != source.generation:
                 if not self._known(source):
+                    source = replace(source, metadata=self._metadata)
                     attributes = notification_attributes(source)
                     self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
                 self._published[source.name] = source.generation

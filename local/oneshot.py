@@ -24,7 +24,7 @@ from local.steps import in_process
 from shared.costs import budget
 from shared.errors import ModelUnavailable, Permanent, Transient
 from shared.flow import documents, plan, upload
-from shared.messages import AUDIO_FINALIZED, to_fields
+from shared.messages import AUDIO_FINALIZED, metadata_of
 from shared.model import FILES_BUCKET, StoredObject, recording_id
 
 if TYPE_CHECKING:
@@ -190,10 +190,8 @@ def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
 
 
 def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
-    # As an upload would carry them.
-    chosen = {f"dropscribe-{name}": str(value) for name, value in to_fields(options).items() if value}
     try:
-        source = replace(ports.file(file.path), metadata=chosen)
+        source = replace(ports.file(file.path), metadata=metadata_of(options))
     except Permanent as error:
         source = StoredObject(bucket=FILES_BUCKET, name=str(file.path), generation=0, size=0)
         return Submitted(file=file, source=source, key=recording_id(source, options), problem=str(error))

@@ -18,28 +18,30 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from local import downloads, export, folders
+from local import downloads, export, folders, wishes
 from local.addresses import free_port
 from local.inbox import Inbox
 from local.platform import EXPORTER
 from local.push import HttpSender, PushLoop
 from local.steps import exporter
 from local.ticker import Ticker
-from shared.errors import ConfigurationError
+from shared.errors import BadRequest, ConfigurationError
 from shared.flow import documents
+from shared.messages import metadata_of
 from shared.model import Options, recording_id
+from shared.routing import pick
 from shared.telemetry import log, show_logs
 from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from local.platform import LocalPorts
     from shared.model import StoredObject
@@ -82,15 +84,23 @@ class Child:
     """Not before this, on the monotonic clock."""
 
 
-def run(ports: LocalPorts) -> int:
+def run(ports: LocalPorts, options: Options) -> int:
     """Serve until a signal asks for the end; 0 then.
 
+    Args:
+        ports: the world.
+        options: of every file in the inbox; method and weights are the deployment's.
+
     Raises:
+        BadRequest: these options cannot be had here.
         ConfigurationError: another `dropscribe up` has this state directory.
         ModelUnavailable: the default weights cannot be loaded.
     """
     show_logs()
     settings = ports.settings
+    pick.check_speakers(options, settings)
+    if options.diarize and "deepgram" not in ports.engines:
+        raise BadRequest(pick.NO_SPEAKERS)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
@@ -98,7 +108,9 @@ def run(ports: LocalPorts) -> int:
         export.check(ports.out)
         if settings.method != "deepgram":
             # A download or an error now, not behind a restarting worker.
-            downloads.locate_or_do_without(settings.model, Options(), ports, Console(stderr=True))
+            downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
+        options = replace(options, method="auto", model=None)
+        known = partial(is_known, ports, wishes.remember(options, ports.records))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
@@ -115,7 +127,7 @@ def run(ports: LocalPorts) -> int:
         ticker = Ticker(sweeper)
         ticker.start()
         stack.callback(ticker.stop)
-        watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, partial(_is_known, ports))
+        watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, known, metadata=metadata_of(options))
         watcher.start()
         stack.callback(watcher.stop)
         log.info("drop audio into       %s", ports.inbox)
@@ -194,5 +206,7 @@ def _only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def _is_known(ports: LocalPorts, source: StoredObject) -> bool:
-    return documents.get_recording(ports.records, recording_id(source, Options())) is not None
+def is_known(ports: LocalPorts, ever: Sequence[Options], source: StoredObject) -> bool:
+    """Whether a file of the inbox has a recording, with any of the options that were ever asked for."""
+    keys = (recording_id(source, options) for options in ever)
+    return any(documents.get_recording(ports.records, key) is not None for key in keys)

@@ -309,6 +309,13 @@ def options_from_metadata(metadata: Mapping[str, str]) -> Options:
         raise BadRequest(f"the upload's dropscribe-… metadata is wrong: {error}") from error
 
 
+def metadata_of(options: Options) -> dict[str, str]:
+    """The metadata by which an upload carries these options; those at their defaults are left out."""
+    usual = to_fields(Options())
+    chosen = {name: value for name, value in to_fields(options).items() if value != usual[name]}
+    return {f"dropscribe-{name}": str(value) for name, value in chosen.items()}
+
+
 def options_of(given: Mapping[str, Any]) -> Options:
     """Options by their names, as a person or an upload gives them: text is read as what is meant.
 

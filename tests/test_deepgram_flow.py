@@ -207,15 +207,16 @@ def test_bad_audio_ends_as_failed_with_what_deepgram_says(server, transcribe):
     assert said in line["reason"]
 
 
-def test_a_file_dropped_into_the_inbox_goes_to_deepgram(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("TRANSCRIPTION_METHOD", "deepgram")
+def test_a_file_dropped_into_the_inbox_goes_to_deepgram_as_it_was_asked_for(server, tmp_path):
+    server.heard = talk
     deployment = Deployment(tmp_path)
-    with deployment.up():
+    with deployment.up("--method", "deepgram", "--diarize", "--keyterms", "Anna, Dropscribe"):
         shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
         deployment.wait((deployment.out / "voice-note.opus" / "transcript.srt").is_file)
     [recording] = deployment.recordings()
     deployment.close()
     assert recording.decision.method == "deepgram"
-    assert "Word0 Word1" in (deployment.out / "voice-note.opus" / "transcript.srt").read_text()
+    assert "Speaker 2: It is me." in (deployment.out / "voice-note.opus" / "transcript.srt").read_text()
     assert KEY not in deployment.said.read_text()
-    assert len(server.asked) == 1
+    [asked] = server.asked
+    assert (asked.query["diarize_model"], asked.query["keyterm"]) == (["latest"], ["Anna", "Dropscribe"])

@@ -15,6 +15,7 @@ from shared.messages import (
     decode,
     encode,
     from_fields,
+    metadata_of,
     object_from_event,
     options_from_metadata,
     options_of,
@@ -121,6 +122,28 @@ def test_what_is_no_object_is_refused(event):
 def test_options_come_from_metadata_that_is_meant_for_us():
     metadata = {"dropscribe-method": "parakeet", "dropscribe-track": "1", "author": "somebody"}
     assert options_from_metadata(metadata) == Options(method="parakeet", track=1)
+
+
+@given(
+    st.builds(
+        Options,
+        method=st.sampled_from(["auto", "parakeet", "deepgram", "hybrid"]),
+        model=st.none() | st.text(min_size=1, max_size=256),
+        language=st.sampled_from([None, "en", "pt-BR"]),
+        track=st.integers(0, 999),
+        keyterms=st.none() | st.text(min_size=1, max_size=100),
+        filler_words=st.booleans(),
+        diarize=st.booleans(),
+        label=st.none() | st.text(min_size=1, max_size=64),
+    )
+)
+def test_options_come_back_from_the_metadata_that_carries_them(options):
+    assert options_from_metadata(metadata_of(options)) == options
+
+
+def test_options_at_their_defaults_need_no_metadata():
+    assert metadata_of(Options()) == {}
+    assert metadata_of(Options(diarize=True)) == {"dropscribe-diarize": "True"}
 
 
 @pytest.mark.parametrize("metadata", [{"dropscribe-method": "whisper"}, {"dropscribe-track": "first"}])

@@ -37,10 +37,10 @@ class Deployment:
         self.ports.close()
 
     @contextmanager
-    def up(self, *, killed=False):
+    def up(self, *more, killed=False):
         # Relative paths, and a folder that is not the project's.
         command = [sys.executable, "-m", "local.cli", "up", "--inbox", "inbox", "--out", "out"]
-        command += ["--model", "tiny", "--state-dir", "state"]
+        command += ["--model", "tiny", "--state-dir", "state", *more]
         environment = os.environ | {"CHUNK_DURATION_MINUTES": "0.5", "GPU_BATCH_SIZE": "1"}
         before = self.said.stat().st_size
         process = subprocess.Popen(

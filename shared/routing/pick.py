@@ -101,6 +101,13 @@ def _asked(options: Options, settings: Settings, found: Mapping[Method, Prospect
     return None
 
 
+NO_SPEAKERS = (
+    "Speakers were to be told apart, which only Deepgram does, and this deployment has no Deepgram engine. "
+    "Ask without diarize, or set DEEPGRAM_API_KEY."
+)
+"""Why there are none, and what to do."""
+
+
 def check_speakers(options: Options, settings: Settings) -> None:
     """See that nothing else was asked for that rules speakers out.
 
@@ -123,10 +130,7 @@ def check_speakers(options: Options, settings: Settings) -> None:
 def _speakers(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked:
     check_speakers(options, settings)
     if "deepgram" not in found:
-        raise BadRequest(
-            "Speakers were to be told apart, which only Deepgram does, and this deployment has no Deepgram "
-            "engine. Ask without diarize, or set DEEPGRAM_API_KEY."
-        )
+        raise BadRequest(NO_SPEAKERS)
     return _picked(
         "deepgram", "speakers were asked for, and Deepgram tells them apart", "does not tell speakers apart"
     )

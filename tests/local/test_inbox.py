@@ -72,6 +72,14 @@ def test_message_carries_the_object(folder, watching, queue, store, until):
     assert delivery.attributes["objectGeneration"] == str(found.generation)
 
 
+def test_message_carries_what_every_upload_is_asked_for(folder, watching, queue, until):
+    (folder / "a.mp3").write_bytes(b"123")
+    with watching(metadata={"dropscribe-diarize": "True"}):
+        until(lambda: queue.pending("router"))
+    (delivery,) = queue.pull("router", 1, 60.0)
+    assert json.loads(delivery.data)["metadata"] == {"dropscribe-diarize": "True"}
+
+
 def test_files_that_came_while_nothing_ran_are_found_and_known_ones_are_not_repeated(folder, watching, until):
     (folder / "a" / "b").mkdir(parents=True)
     (folder / "a" / "b" / "new.mp3").write_bytes(b"x")

@@ -1,0 +1,45 @@
+"""What a person may ask for, defined once for every command that takes it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shared.model import RequestedMethod
+
+Method = Annotated[
+    RequestedMethod | None,
+    typer.Option(help="Who transcribes. \\[env: TRANSCRIPTION_METHOD]", show_default=False),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Weights: nvidia/parakeet-tdt-0.6b-v3 (the default: 25 languages, 2.5 GB to download once), "
+        "-v2 (English), a folder with an ONNX export, or tiny (a demo that knows 160 words). "
+        "\\[env: PARAKEET_MODEL_NAME]",
+        show_default=False,
+    ),
+]
+Language = Annotated[
+    str | None, typer.Option(help="Language of the recordings, e.g. en.", show_default=False)
+]
+Track = Annotated[
+    int | None,
+    typer.Option(
+        min=0, help="Which audio track, counted from 0; the first one if none is named.", show_default=False
+    ),
+]
+Keyterms = Annotated[
+    str | None,
+    typer.Option(
+        help="Names and terms to listen for, with commas between (Deepgram; Parakeet on a GPU).",
+        show_default=False,
+    ),
+]
+FillerWords = Annotated[bool, typer.Option("--filler-words", help="Write uh and um down (Deepgram).")]
+Diarize = Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart (Deepgram).")]
+Label = Annotated[
+    str | None,
+    typer.Option(help="What `dropscribe cost --by label` accounts it under.", show_default=False),
+]
