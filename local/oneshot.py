@@ -249,9 +249,7 @@ def _ended(
             yield waiting.pop(key), recording
         elif recording is not None and recording.held:
             # Nobody would let it go on here: that is for the person, who may come back with it.
-            yield (
-                waiting.pop(key),
-                replace(recording, state="FAILED", reason=budget.why_held(recording, ports), code="held"),
-            )
+            why = f"{budget.why_held(recording, ports)} Run the same command again then."
+            yield waiting.pop(key), replace(recording, state="FAILED", reason=why, code="held")
         elif recording is not None and recording.audio is not None:
             watcher.planned(key, recording.audio.duration)

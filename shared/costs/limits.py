@@ -114,7 +114,7 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
         if settings.budget_mode == "soft":
             return Admission(action="cheaper", reason=said)
         new = f"when a new {limit.period} begins (UTC), or " if usd <= limit.usd else ""
-        way = f"It goes on by itself {new}once you raise {limit.variable}."
+        way = f"It goes on {new}once you raise {limit.variable}."
         lasting = f"Held: it did not fit into the {name} budget. {way}"
         return Admission(action="hold", reason=f"Held: {said}. {way}", lasting=lasting)
     return GO
