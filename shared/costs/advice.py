@@ -191,7 +191,7 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
         return Advice(
             text=f"Deepgram transcribed {hosted_hours:.1f} h for {dollars(paid)} ({dollars(paid / hosted_hours)} an hour); "
             f"Parakeet took {dollars(usd / hours)} an hour. The same hours on Parakeet save {dollars(monthly)} a month "
-            "(TRANSCRIPTION_METHOD=parakeet), where waiting for a GPU does not matter.",
+            "(TRANSCRIPTION_METHOD=parakeet), where waiting for a GPU does not matter and nobody asked for speakers.",
             usd_per_month=monthly,
         )
     return None

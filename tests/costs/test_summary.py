@@ -93,6 +93,7 @@ ROWS = st.lists(
             prefix=st.sampled_from(["", "x/y"]),
             outcome=st.sampled_from(["heard", "failed", "lost"]),
             worker=st.sampled_from(["", "gpu-a.0", "gpu-b.0"]),
+            billed_seconds=st.sampled_from([None, 660.0]),
             day=st.sampled_from(["2026-11-19", "2026-11-20"]),
         ),
         st.builds(idle, st.floats(-1, 10), st.sampled_from(["gpu-a.0", "gpu-b.0", "gpu-c.0"])),
@@ -109,5 +110,7 @@ def test_however_it_is_grouped_the_groups_add_up_to_the_whole(rows, by):
     assert math.fsum(one.usd for one in groups.values()) == pytest.approx(total.usd, abs=1e-9)
     assert sum(one.attempts for one in groups.values()) == total.attempts
     assert math.fsum(one.seconds for one in groups.values()) == pytest.approx(total.seconds)
+    deepgram = math.fsum(one.deepgram(TABLE) for one in groups.values())
+    assert deepgram == pytest.approx(total.deepgram(TABLE))
     for one in groups.values():
         assert math.fsum(one.fates.values()) == pytest.approx(one.usd, abs=1e-9)
