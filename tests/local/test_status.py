@@ -1,4 +1,4 @@
-"""`dropscribe status`, what it says of workers that cannot be had."""
+"""`dropscribe status`, what it says of workers that cannot be had and of recordings that wait."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from local import status
+from shared.costs import held
 from shared.flow import sweep, upload
 from shared.settings import Settings
 from tests.flow.test_capacity import ScriptedJobs
@@ -68,3 +69,17 @@ def test_it_says_nothing_of_workers_where_the_sweeper_has_not_looked_for_long(wo
     assert told() == {"main": "so it is"}
     world.clock.time += 400
     assert told() == {}
+
+
+def test_it_says_why_a_recording_is_held_by_the_budget_of_now(world, ports, capsys):
+    def why(settings):
+        status.run(replace(ports, settings=settings), limit=5, as_json=True)
+        return json.loads(capsys.readouterr().out)["recordings"][0]["held"]
+
+    small = replace(ports.settings, budget_daily_usd=0.000001)
+    upload.on_upload(world.upload(), replace(ports, settings=small))
+    assert "of $0.0000010; this recording" in why(ports.settings)
+    held.keep_budgets(replace(ports, settings=replace(small, budget_daily_usd=0.000002)))
+    assert "of $0.0000020; this recording" in why(ports.settings)
+    held.keep_budgets(ports)
+    assert why(ports.settings) is None
