@@ -116,7 +116,7 @@ class InHand:
             too_late = self._closed
         if too_late:
             for delivery in deliveries:
-                self.end(delivery, self._queue.nack)
+                self.end(delivery, self._unharmed)
 
     def takes(self, delivery: Delivery, message: ChunkMessage, share: float) -> bool:
         """False for another message, or another delivery of the same one, about a chunk that is in hand."""
@@ -164,11 +164,12 @@ class InHand:
             self._idle_since = time.monotonic()
             self._changed.notify()
 
-    def give_back(self, timeout: float) -> int:
+    def give_back(self, timeout: float, counts: Callable[[Delivery], bool]) -> int:
         """Give back all that is in hand, and renew no lease any more.
 
         Args:
             timeout: seconds that this may take; what is left then comes again when its lease ends.
+            counts: whether a delivery counts as one on which something may have gone wrong.
 
         Returns:
             How many messages were given back.
@@ -178,8 +179,14 @@ class InHand:
             held = [one.delivery for one in self._held.values()]
         if held:
             pool = ThreadPoolExecutor(min(AT_A_TIME, len(held)), thread_name_prefix="hand-back")
-            done = [pool.submit(self.end, one, self._queue.nack) for one in held]
+            done = [
+                pool.submit(self.end, one, self._queue.nack if counts(one) else self._unharmed)
+                for one in held
+            ]
             wait(done, timeout)
             pool.shutdown(wait=False, cancel_futures=True)
         self._leases.stop()
         return len(held)
+
+    def _unharmed(self, subscription: str, lease: str) -> bool:
+        return self._queue.postpone(subscription, lease, 0.0)

@@ -26,7 +26,7 @@ from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.ports import Delivery, Ports
 
@@ -72,17 +72,18 @@ class Intake:
         for _ in self._decoders:
             self._todo.put(None)
 
-    def hand_back(self, timeout: float) -> int:
+    def hand_back(self, timeout: float, counts: Callable[[Delivery], bool]) -> int:
         """Give back all that is in hand and renew no lease any more; after `stop`.
 
         Args:
             timeout: seconds that this may take; what is left then comes again when its lease ends.
+            counts: see `InHand.give_back`.
 
         Returns:
             How many chunks were given back.
         """
         self._pullers.join(timeout / 2)
-        return self._hand.give_back(timeout / 2)
+        return self._hand.give_back(timeout / 2, counts)
 
     def join(self, timeout: float) -> None:
         """Wait for the threads; after `stop`. One that decodes may take longer: its chunk was given back."""

@@ -41,7 +41,7 @@ class Keepers:
         self._meter = meter
         self._summary = summary
         self._pool = ThreadPoolExecutor(KEEPERS, thread_name_prefix="keeper")
-        self._under_way: set[Future[None]] = set()
+        self._under_way: dict[Future[None], str] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
@@ -58,9 +58,15 @@ class Keepers:
     def finish(self, timeout: float) -> None:
         """Wait for what is under way, and drop what was not begun; after `close`."""
         with self._lock:
-            under_way = set(self._under_way)
+            under_way = list(self._under_way)
         wait(under_way, timeout)
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def unfinished(self) -> frozenset[str]:
+        """Ids of the messages whose chunks are not kept or recorded yet; some of it may have been written."""
+        with self._lock:
+            return frozenset(self._under_way.values())
 
     def recognised(self, prepared: Prepared, engine: Transcriber) -> None:
         """Keep the result of a chunk whose windows are all recognised."""
@@ -73,17 +79,18 @@ class Keepers:
             prepared.over = True
             self._later(self._fail, prepared, error, engine)
 
-    def _later(self, what: Callable[..., None], *arguments: object) -> None:
+    def _later(self, what: Callable[..., None], prepared: Prepared, *more: object) -> None:
         with self._lock:
             if self._closed.is_set():
                 return
-            future = self._pool.submit(what, *arguments)
-            self._under_way.add(future)
+            future = self._pool.submit(what, prepared, *more)
+            self._under_way[future] = prepared.delivery.message_id
         future.add_done_callback(self._done)
 
     def _done(self, future: Future[None]) -> None:
         with self._lock:
-            self._under_way.discard(future)
+            if not future.cancelled():
+                del self._under_way[future]
 
     def _keep(self, prepared: Prepared, engine: Transcriber) -> None:
         try:

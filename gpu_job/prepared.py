@@ -54,7 +54,7 @@ class Prepared:
 
     @property
     def alone(self) -> bool:
-        """True when it was tried before: it must not take others down with it."""
+        """True when it was tried before, or its worker was killed: it must not take others down with it."""
         return self.delivery.attempt > 1
 
     @property

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from shared.costs.executions import Meter
     from shared.results import Word
 
+HUNG = 600.0
+"""Seconds that no call of an engine takes, on a slow processor either: what is in one may be to blame."""
+
 ROUNDING = 1.000001
 """What sums of the same units in another order may differ by."""
 
@@ -59,6 +62,15 @@ class Recogniser:
         self._summary = summary
         self._meter = meter
         self._on_progress = on_progress
+        self._call: tuple[float, Batch] | None = None
+
+    @property
+    def hung(self) -> frozenset[str]:
+        """Ids of the messages whose chunks are in a call that will not end; none where it may."""
+        call = self._call
+        if call is None or time.monotonic() - call[0] < HUNG:
+            return frozenset()
+        return frozenset(chunk.delivery.message_id for chunk in call[1].chunks())
 
     def _run(self) -> None:
         try:
@@ -103,9 +115,11 @@ class Recogniser:
     def _ask(self, batch: Batch) -> list[tuple[Word, ...]]:
         """The words of each window. The engine's time was paid, whatever comes of it."""
         started = time.perf_counter()
+        self._call = time.monotonic(), batch
         try:
             heard = batch.recognise()
         finally:
+            self._call = None
             self._spent(batch, time.perf_counter() - started)
         if len(heard) != len(batch.items):
             raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")

@@ -6,7 +6,8 @@
 
 Everything is overlapped and bounded by the chunks in hand. Windows of all chunks and files at hand share
 batches; a chunk is kept as soon as its last window is recognised, whatever its batch still holds. A chunk whose
-message comes again because its worker died runs alone from the start.
+message comes again because its worker died runs alone from the start. One that a worker gives back because it was
+asked to stop does not: that says nothing about the chunk.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gpu_job.engine import Transcriber
-    from shared.ports import Ports
+    from shared.ports import Delivery, Ports
 
 FINISH, KEPT, ENDED = 4.0, 5.5, 7.5
 """Seconds after the request to stop by which the engine has finished what it can, results are kept, and all the
@@ -121,6 +122,13 @@ class Worker:
         """True where the engine or its loading still runs after `run`: only the end of the process ends it."""
         return self._recogniser.thread.is_alive()
 
+    def _counts(self) -> Callable[[Delivery], bool]:
+        """Which deliveries count: all where the worker broke down, else those that may have had to do with it."""
+        if self._problem is not None:
+            return lambda _: True
+        harmed = self._recogniser.hung | self._keepers.unfinished
+        return lambda delivery: delivery.message_id in harmed
+
     def _idle_seconds(self) -> float:
         """How long there was nothing to do; the time of loading does not count."""
         loaded = self._rounds.loaded
@@ -138,6 +146,6 @@ class Worker:
         self._recogniser.thread.join(left(FINISH))
         self._keepers.close()
         self._keepers.finish(left(KEPT))
-        self.summary.given_back = self._intake.hand_back(left(ENDED))
+        self.summary.given_back = self._intake.hand_back(left(ENDED), self._counts())
         self._intake.join(left(ENDED))
         self.summary.peak = self._engines.peak()

@@ -39,6 +39,14 @@ def started(ports, *, model="tiny"):
     )
 
 
+def leased(ports):
+    with ports.queue._database.read() as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM messages WHERE subscription = 'cpu-worker' AND lease IS NOT NULL"
+        ).fetchone()
+    return count
+
+
 def submitted(ports, tmp_path, minutes):
     path = tmp_path / "talk.wav"
     write_wav(path, talk(minutes * 60, seed=3)[0])
@@ -69,6 +77,21 @@ def test_a_worker_process_that_is_terminated_ends_with_0_and_leaves_nothing_unde
     left = ports.queue.pull("cpu-worker", 100, 60.0)
     assert done >= 1
     assert done + len(left) == len(recording.chunks), "every chunk is kept, or there for the next worker"
+    assert {one.attempt for one in left} <= {1}, "none of them runs alone, for nothing is wrong with them"
+
+
+def test_the_chunks_of_a_worker_that_was_killed_count_as_delivered(ports, tmp_path):
+    submitted(ports, tmp_path, 1)
+    with started(ports) as worker:
+        deadline = time.monotonic() + 60
+        while not leased(ports) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        worker.kill()
+        worker.communicate(timeout=30)
+    assert ports.queue.reclaim() > 0
+    left = ports.queue.pull("cpu-worker", 100, 60.0)
+    assert left
+    assert {one.attempt for one in left} == {2}
 
 
 def test_a_worker_process_whose_weights_are_missing_ends_with_2_and_gives_everything_back(ports, tmp_path):

@@ -29,7 +29,7 @@ def intake(world):
     intake.start()
     yield intake
     intake.stop()
-    intake.hand_back(5.0)
+    intake.hand_back(5.0, lambda _: True)
     intake.join(5.0)
 
 
