@@ -16,7 +16,7 @@ from shared.costs import advice, arithmetic, budget, limits, rows, summary
 from shared.costs.advice import Advice
 from shared.costs.limits import Forecast, Limit
 from shared.costs.rows import Account
-from shared.costs.summary import WASTE, By, Sums
+from shared.costs.summary import By, Sums
 from shared.errors import BadRequest
 from shared.flow import documents
 from shared.flow.route import human_duration
@@ -179,7 +179,9 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
         "since": report.account.since.isoformat(),
         "until": report.account.until.isoformat(),
         **_values(report.sums, report.prices),
-        "wasted": {fate: round(report.sums.fates[fate], 6) for fate in WASTE},
+        "failed_usd": round(report.sums.fates["failed"], 6),
+        "lost_usd": round(report.sums.fates["lost"], 6),
+        "unused_usd": round(report.sums.fates["wasted"], 6),
         "busy_hours": round(_busy_seconds(report.account) / 3600, 6),
         "forecast_usd": None if report.forecast is None else round(report.forecast.usd, 6),
         "forecast_from_days": None if report.forecast is None else report.forecast.days,

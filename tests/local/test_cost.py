@@ -114,7 +114,7 @@ def test_json_has_every_number(call, spent):
     assert told["usd"] == pytest.approx(0.12 + 0.129 + 0.03 + 0.15)
     assert (told["recordings"], told["attempts"], told["audio_hours"]) == (6, 9, 1.0)
     assert (told["idle_usd"], told["wasted_usd"]) == (0.15, 0.03)
-    assert told["wasted"] == {"failed": 0.03, "lost": 0.0, "wasted": 0.0}
+    assert (told["failed_usd"], told["lost_usd"], told["unused_usd"]) == (0.03, 0.0, 0.0)
     # Two attempts a day of engines of ours; nobody here is busy while Deepgram works.
     assert told["busy_hours"] == pytest.approx(6 * 3.0 / 3600, abs=1e-6)
     assert told["deepgram_usd"] == 0.258
