@@ -1,19 +1,26 @@
 """Does the host keep up with a fast GPU? The worker with an engine that only sleeps, against that engine alone.
 
-    python -m bench keeps-up [--hours 2.5] [--speeds 222 1358] [--rounds 2] [--still] [--against FOLDER]
+    python -m bench keeps-up [--formats mp3 wav opus] [--speeds 222 1358] [--hours N] [--rounds 2] [--still]
+                             [--against FOLDER]
 
 The engine takes as long as an accelerator of that speed would for the padded length of each batch, and gives
 two and a half words a second. Alone it is given the same windows, in memory, sorted and packed at once. The
-worker pulls, reads, decodes mp3, cuts, packs and keeps results, in a process of its own with a fresh state.
-`--still` lets the decoders only sleep as well, as long as they would decode where each has a core: so a busy
-machine counts less, and what is left is how well the pipeline overlaps. `--against` does the same with another checkout of this repository, in turns.
+worker pulls, reads, decodes, cuts, packs and keeps results, in a process of its own with a fresh state.
+
+Without `--hours` there is as much sound as the engine takes half a minute for. A worker that is billed never runs
+for less, and real weights load while the first chunks are decoded; here nothing hides the time before the first
+batch, so it counts.
+
+What a host has to do depends on the format. So each line says the processor time that an hour took, and how many
+cores keep up with such an engine. `--still` lets the decoders only sleep as well, as long as they would decode where
+each has a core: so a busy machine counts less, and what is left is how well the pipeline overlaps. `--against` does
+the same with another checkout of this repository and its own `.venv`, in turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
@@ -22,11 +29,29 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.machine import core_seconds, described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.platform import LocalPorts
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = 0.90
 """Share of the engine's own speed that the worker is to reach."""
-DECODING = 4.4
+SECONDS = 30.0
+"""Of the engine's time that are measured, where no number of hours is given."""
+FORMATS: dict[str, dict] = {
+    "mp3": {"rate": 44_100, "layout": "stereo", "bit_rate": 128_000, "options": {"write_xing": "0"}},
+    "m4a": {"rate": 44_100, "layout": "stereo", "bit_rate": 128_000},
+    "flac": {"rate": 44_100, "layout": "stereo"},
+    "opus": {"bit_rate": 32_000},
+    "wav": {},
+}
+"""What files are encoded with: music players' stereo at 44.1 kHz, voice in opus, wav at 16 kHz mono."""
+DECODING = 3.4
 """Core-seconds to decode an hour of 128 kbit/s stereo mp3, as measured in the decoding process."""
 HOUR = 3600
 """Bytes of a file that stands for an hour."""
@@ -101,25 +126,28 @@ class Passed:
     """What the worker says of itself."""
 
 
-def through(ports, paths: list[Path], engine) -> Passed:
+def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> Passed:
     """All files through a worker; planning them is not timed.
 
     Args:
-        ports: of a fresh state; they are closed.
+        open_state: opens a fresh state: once to plan, and once more for the worker, which starts its own decoding
+            processes, as on another machine.
         paths: of the files.
         engine: the worker's; notes in `began` when it began.
     """
     from gpu_job.worker import Worker
     from shared.flow import documents, upload
 
+    ports = open_state()
     planned = [upload.on_object(ports.file(path), ports) for path in paths]
+    ports.close()
     chunks = sum(len(one.chunks) for one in planned)
-    ports.media.close()  # the worker starts its own decoding processes, as on a fresh machine
+    ports = open_state()
     stop = threading.Event()
     worker = Worker(ports, lambda _model: engine)
     thread = threading.Thread(target=worker.run, args=(stop,))
     engine.began = 0.0
-    before = sum(os.times()[:4])
+    before = core_seconds()
     started = time.perf_counter()
     thread.start()
     while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
@@ -134,7 +162,7 @@ def through(ports, paths: list[Path], engine) -> Passed:
     return Passed(
         seconds=seconds,
         fill=engine.began - started,
-        core=sum(os.times()[:4]) - before,
+        core=core_seconds() - before,
         audio=sum(one.audio.duration for one in planned),
         summary=worker.summary,
     )
@@ -147,12 +175,15 @@ def _measure(folder: Path, speed: float) -> dict:
 
     engine = Sleeper(speed)
     with tempfile.TemporaryDirectory() as state:
-        ports = open_ports(Settings(state_dir=Path(state), engines="parakeet-gpu", model="sleeper"))
+        settings = Settings(state_dir=Path(state), engines="parakeet-gpu", model="sleeper")
         sound = folder / "sound"
-        if sound.exists():
-            ports = replace(ports, media=Still(sound))
+
+        def open_state() -> LocalPorts:
+            ports = open_ports(settings)
+            return replace(ports, media=Still(sound)) if sound.exists() else ports
+
         paths = sorted(path for path in folder.iterdir() if path != sound)
-        run = through(ports, paths, engine)
+        run = through(open_state, paths, engine)
     return {
         "seconds": run.seconds,
         "fill": run.fill,
@@ -166,7 +197,8 @@ def _measure(folder: Path, speed: float) -> dict:
 
 def measure(checkout: Path, folder: Path, speed: float) -> dict:
     """One run of the worker of some checkout."""
-    command = [sys.executable, str(Path(__file__).resolve()), "--measure", str(folder), str(speed)]
+    python = sys.executable if checkout == ROOT else str(checkout / ".venv" / "bin" / "python")
+    command = [python, str(Path(__file__).resolve()), "--measure", str(folder), str(speed)]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
     lines = subprocess.check_output(command, cwd=checkout, text=True, env=environment).splitlines()
     return json.loads(lines[-1])
@@ -205,22 +237,29 @@ def make_still(folder: Path, hours: float) -> None:
 
     samples, _ = talk(700, seed=20)
     (folder / "sound").write_bytes(samples.tobytes())
-    for number in range(math.ceil(hours)):
-        (folder / f"{number}.still").write_bytes(bytes(round(HOUR * min(1.0, hours - number))))
+    for number in range(max(1, round(hours))):
+        (folder / f"{number}.still").write_bytes(bytes(round(HOUR * min(1.0, hours))))
+
+
+def make_file(path: Path, hours: float, form: str) -> Path:
+    """An hour of speech, or less, in one of `FORMATS`."""
+    from tests.speech import talk, write_media
+
+    write_media(path, talk(3600 * min(1.0, hours), seed=20)[0], **FORMATS[form])
+    return path
 
 
 def make_files(folder: Path, hours: float) -> None:
-    """Some hours of speech as 128 kbit/s stereo mp3: one hour, or less, is encoded, the files are parts of it."""
-    from bench.flow import make_mp3
+    """Whole hours of speech as mp3, or one file of less: one is encoded, the others are links to it."""
+    repeat(make_file(folder / "0.mp3", hours, "mp3"), folder, hours)
 
-    whole = folder / "0.mp3"
-    make_mp3(whole, min(1.0, hours))
-    hour = whole.read_bytes()
-    for number in range(1, int(hours)):
-        (folder / f"{number}.mp3").write_bytes(hour)
-    rest = hours - int(hours)
-    if hours > 1 and rest:
-        (folder / "rest.mp3").write_bytes(hour[: int(len(hour) * rest)])
+
+def repeat(file: Path, folder: Path, hours: float) -> None:
+    """Have a folder hold a file under as many names as there are whole hours."""
+    for number in range(max(1, round(hours))):
+        link = folder / f"{number}{file.suffix}"
+        if not link.exists():
+            os.link(file, link)
 
 
 def main() -> int:
@@ -229,29 +268,51 @@ def main() -> int:
         print(json.dumps(_measure(Path(sys.argv[2]), float(sys.argv[3]))))
         return 0
     parser = argparse.ArgumentParser(prog="python -m bench keeps-up", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--hours", type=float, default=2.5)
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=["mp3", "wav", "opus"])
     parser.add_argument("--speeds", type=float, nargs="+", default=[222.0, 1358.0])
+    parser.add_argument(
+        "--hours", type=float, help=f"of sound (as many as the engine takes {SECONDS:g} s for)"
+    )
     parser.add_argument("--rounds", type=int, default=2, help="the best one counts")
     parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
-    parser.add_argument("--still", action="store_true", help="decoders that sleep as well")
+    parser.add_argument(
+        "--still", action="store_true", help="decoders that sleep as well, as those of mp3 work"
+    )
     arguments = parser.parse_args()
     checkouts = [ROOT] + ([arguments.against.resolve()] if arguments.against else [])
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (make_still if arguments.still else make_files)(folder, arguments.hours)
-        for speed in arguments.speeds:
-            runs = {checkout: [] for checkout in checkouts}
-            for _ in range(arguments.rounds):
-                for checkout in checkouts:
-                    runs[checkout].append(measure(checkout, folder, speed))
-            bare = alone(runs[ROOT][0]["lengths"], speed)
-            for checkout in checkouts:
-                best = min(runs[checkout], key=lambda one: one["seconds"])
-                print(_line(best, bare, speed, "this checkout" if checkout == ROOT else str(checkout)))
-            ours, *others = (min(one["seconds"] for one in runs[checkout]) for checkout in checkouts)
-            for other in others:
-                print(f"  {other / ours:.2f} times the speed of the other checkout")
+    for line in described("cpu"):
+        print(line)
+    hours = {speed: arguments.hours or SECONDS * speed / 3600 for speed in arguments.speeds}
+    for form in ["still"] if arguments.still else arguments.formats:
+        with tempfile.TemporaryDirectory() as name:
+            file = Path(name) / f"hour.{form}"
+            if not arguments.still:
+                make_file(file, max(hours.values()), form)
+            for speed in arguments.speeds:
+                folder = Path(name) / f"{speed:g}"
+                folder.mkdir()
+                if arguments.still:
+                    make_still(folder, hours[speed])
+                else:
+                    repeat(file, folder, hours[speed])
+                _turns(checkouts, folder, form, speed, arguments.rounds)
     return 0
+
+
+def _turns(checkouts: list[Path], folder: Path, form: str, speed: float, rounds: int) -> None:
+    """The workers of some checkouts in turns; prints a line for each."""
+    runs: dict[Path, list[dict]] = {checkout: [] for checkout in checkouts}
+    for _ in range(rounds):
+        for checkout in checkouts:
+            runs[checkout].append(measure(checkout, folder, speed))
+    bare = alone(runs[ROOT][0]["lengths"], speed)
+    for checkout in checkouts:
+        best = min(runs[checkout], key=lambda one: one["seconds"])
+        label = form if checkout == ROOT else f"{form}, {checkout}"
+        print(_line(best, bare, speed, label), flush=True)
+    ours, *others = (min(one["seconds"] for one in runs[checkout]) for checkout in checkouts)
+    for other in others:
+        print(f"  {other / ours:.2f} times the speed of the other checkout")
 
 
 def _line(run: dict, bare: float, speed: float, label: str) -> str:
@@ -259,12 +320,12 @@ def _line(run: dict, bare: float, speed: float, label: str) -> str:
     share = bare / run["seconds"]
     padding = "" if run["padding"] is None else f", padding {100 * run['padding']:.1f} %"
     return (
-        f"engine at {speed:.0f}x, {hours:.1f} h, {label}: worker {run['audio'] / run['seconds']:.0f}x, engine "
+        f"{label}, engine at {speed:.0f}x, {hours:.1f} h: worker {run['audio'] / run['seconds']:.0f}x, engine "
         f"alone {run['audio'] / bare:.0f}x: {share:.2f}   aim {TARGET}\n"
         f"  {run['seconds']:.1f} s, of them {run['fill']:.1f} s before the first batch (without: "
-        f"{bare / (run['seconds'] - run['fill']):.2f}); {run['calls']} calls{padding}; {run['core'] / hours:.1f} "
+        f"{bare / (run['seconds'] - run['fill']):.2f}); {run['calls']} calls{padding}; {run['core'] / hours:.2f} "
         f"core-s an hour, {run['core'] / run['seconds']:.2f} of {os.cpu_count()} cores (to keep up with this engine "
-        f"it needs {run['core'] / bare:.1f})"
+        f"it needs {run['core'] / bare:.2f})"
     )
 
 

@@ -57,7 +57,7 @@ def once(folder: Path, engine: Watched, limit_gb: float) -> Passed:
         settings = Settings(
             state_dir=Path(state), engines=engine.engine, model=engine.model, gpu_memory_limit_gb=limit_gb
         )
-        return through(open_ports(settings), sorted(folder.iterdir()), engine)
+        return through(lambda: open_ports(settings), sorted(folder.iterdir()), engine)
 
 
 def alone(engine, windows, engines: Engines) -> float:
