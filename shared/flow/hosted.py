@@ -21,6 +21,7 @@ from shared.errors import (
     Permanent,
 )
 from shared.flow import chunk, claims, dispatch, documents, failures, fallback, speakers
+from shared.flow.room import room_of
 from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
@@ -111,6 +112,13 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
             return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
     length = (message.chunk.end or 0.0) - message.chunk.start
     speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], ports.settings)
+    decoded = length + message.chunk.lead + message.chunk.tail
+    with room_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
+        return _sent(call)
+
+
+def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
+    message, ports, attempt = call.message, call.ports, call.attempt
     pcm = chunk.fetch(message, ports)
     stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):

@@ -19,6 +19,7 @@ from shared.errors import (
     Transient,
 )
 from shared.flow import chunk, documents, hosted, record, upload
+from shared.flow.room import room_of
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.results import ChunkResult, Heard, LedgerRow, Word
 
@@ -414,3 +415,17 @@ def test_of_a_recording_that_is_longer_than_it_said_no_two_pieces_share_a_speake
     document = next(name for name in done.outputs if name.endswith(".json"))
     words = json.loads(world.ports.store.load("transcripts", document))["words"]
     assert {one["speaker"] for one in words} == {1, 2, 3, 4}
+
+
+def test_what_others_hold_in_memory_is_waited_for_and_what_is_read_elsewhere_needs_none(
+    world, engine, short, monkeypatch
+):
+    monkeypatch.setattr(hosted, "PATIENCE", 0.05)
+    (message,) = messages(world)
+    with room_of("local").hold(1e9, 1.0):
+        with pytest.raises(EngineFailed, match="filled the memory"):
+            hosted.on_chunk(message, world.ports, message_id="m-1")
+        assert (engine.jobs, rows(world)) == ([], [])
+        monkeypatch.setattr(world.ports.store, "signed_url", lambda _source, _seconds: ADDRESS)
+        hosted.on_chunk(message, world.ports, message_id="m-1")
+    assert [job.url for job in engine.jobs] == [ADDRESS]

@@ -1,0 +1,74 @@
+"""Beside step 5: how much audio for somebody else's engine one process holds in memory at one time.
+
+An hour takes 115 MB as samples, and up to 100 MB more as the FLAC that is sent (noise; speech is half of that).
+The function in a project has 1 GiB: 170 MB for itself and Google's clients, and some 65 MB for each decoding
+process. Two chunks of the usual length fit, whatever is let in at one time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.errors import EngineFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS = {"google": 2.5 * 3600, "local": 6 * 3600.0}
+"""Audio held at one time, by platform. On one machine the calls that it has open by default are enough to fill it."""
+
+
+class Room:
+    """Lets in as much audio as fits, first come, first served. Safe to use from several threads.
+
+    Args:
+        seconds: of audio that fit.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._all = self._free = seconds
+        self._door = threading.Lock()
+        self._change = threading.Condition()
+
+    @contextmanager
+    def hold(self, seconds: float, patience: float) -> Iterator[None]:
+        """Have room for some audio inside; what is longer than all there is has it alone.
+
+        Args:
+            seconds: of audio.
+            patience: seconds to wait for it.
+
+        Raises:
+            EngineFailed: others held it all the while.
+        """
+        wanted, until = min(max(0.0, seconds), self._all), time.monotonic() + patience
+        # Whoever waits keeps the door shut, or a long one would wait for as long as short ones come.
+        if not self._door.acquire(timeout=max(0.0, patience)):
+            raise _full()
+        try:
+            with self._change:
+                if not self._change.wait_for(lambda: self._free >= wanted, until - time.monotonic()):
+                    raise _full()
+                self._free -= wanted
+        finally:
+            self._door.release()
+        try:
+            yield
+        finally:
+            with self._change:
+                self._free += wanted
+                self._change.notify_all()
+
+
+@cache
+def room_of(platform: str) -> Room:
+    """The room of this process."""
+    return Room(SECONDS[platform])
+
+
+def _full() -> EngineFailed:
+    return EngineFailed("rate", "Other recordings filled the memory of the function for long.")
