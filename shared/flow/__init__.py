@@ -4,9 +4,9 @@
     probe.py       2  learn length, codec and channels from a bounded number of bytes
     route.py       3  choose who transcribes, with the reason in words (the rules: shared/routing/)
     plan.py        4  cut the recording into chunks; the plan is frozen
-    chunk.py       5  one chunk: fetch and decode it, keep its result, say so (hosted.py: an engine of others)
+    chunk.py       5  one chunk: fetch and decode it, keep its result, say so (hosted.py: an engine of others; room.py)
     merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py)
-    record.py      7  the last chunk is in: write the outputs, record the cost, announce it (shared/costs/)
+    record.py      7  the last chunk is in: write the outputs, record the cost, announce it (doers.py; shared/costs/)
 
 Beside the steps:
 
