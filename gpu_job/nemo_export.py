@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from gpu_job.nemo_import import as_a_library
 from gpu_job.weights import MODEL_TYPE
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -28,37 +31,8 @@ def export(archive: Path, folder: Path) -> None:
         ConfigurationError: torch or NeMo is not installed.
         ModelUnavailable: the archive cannot be loaded, is a model of another kind, or cannot be exported.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # NeMo and what it imports warn about their own affairs
-            from nemo.collections.asr.models import ASRModel  # noqa: PLC0415 - optional, and seconds to import
-            from nemo.utils import logging as nemo_logging  # noqa: PLC0415 - see above
-    except ImportError as error:
-        raise ConfigurationError(
-            f"An export from a .nemo file needs torch and NeMo, which are not installed ({error}). Install them with "
-            "`pip install 'dropscribe[nemo]'` (in a clone: `make test` does); the export itself needs no GPU."
-        ) from error
-    nemo_logging.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            model = ASRModel.restore_from(str(archive), map_location="cpu").eval()
-            kind = model.cfg.get("decoding", {}).get("model_type", "rnnt")
-            if kind == "tdt":
-                # NeMo names the two graphs encoder-NAME and decoder_joint-NAME.
-                model.export(str(folder / "model.onnx"))
-        except Exception as error:
-            # What restoring and exporting raise has no root in common.
-            raise ModelUnavailable(
-                f"{archive} cannot be exported: {type(error).__name__}: {str(error).strip() or 'no reason given'}. "
-                "Check that it is whole (`dropscribe models verify`, where it came from the hub) and that NeMo can "
-                "restore it."
-            ) from error
-    if kind != "tdt":
-        raise ModelUnavailable(
-            f"{archive} is a model of type {kind!r}; Dropscribe runs token-and-duration transducers (tdt), such as "
-            "nvidia/parakeet-tdt-0.6b-v3."
-        )
+    with _quiet():
+        model = _exported(archive, folder)
     _gather(folder)
     tokens = [*model.tokenizer.vocab, "<blk>"]
     (folder / "vocab.txt").write_text(
@@ -70,6 +44,50 @@ def export(archive: Path, folder: Path) -> None:
         "subsampling_factor": int(model.cfg.encoder.subsampling_factor),
     }
     (folder / "config.json").write_text(json.dumps(config) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Only errors are shown inside: NeMo, and what it imports, warn about their own affairs."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(before)
+            as_a_library()
+
+
+def _exported(archive: Path, folder: Path) -> Any:
+    """NeMo's model, after its graphs were written."""
+    try:
+        from nemo.collections.asr.models import ASRModel  # noqa: PLC0415 - optional, and seconds to import
+    except ImportError as error:
+        raise ConfigurationError(
+            f"An export from a .nemo file needs torch and NeMo, which are not installed ({error}). Install them with "
+            "`pip install 'dropscribe[nemo]'` (in a clone: `make test` does); the export itself needs no GPU."
+        ) from error
+    try:
+        model = ASRModel.restore_from(str(archive), map_location="cpu").eval()
+        kind = model.cfg.get("decoding", {}).get("model_type", "rnnt")
+        if kind == "tdt":
+            # NeMo names the two graphs encoder-NAME and decoder_joint-NAME.
+            model.export(str(folder / "model.onnx"))
+    except Exception as error:
+        # What restoring and exporting raise has no root in common.
+        raise ModelUnavailable(
+            f"{archive} cannot be exported: {type(error).__name__}: {str(error).strip() or 'no reason given'}. "
+            "Check that it is whole (`dropscribe models verify`, where it came from the hub) and that NeMo can "
+            "restore it."
+        ) from error
+    if kind != "tdt":
+        raise ModelUnavailable(
+            f"{archive} is a model of type {kind!r}; Dropscribe runs token-and-duration transducers (tdt), such as "
+            "nvidia/parakeet-tdt-0.6b-v3."
+        )
+    return model
 
 
 def _gather(folder: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import logging
 import sys
 from abc import ABCMeta
 from contextlib import contextmanager
@@ -67,6 +68,19 @@ def lean(**stand_ins: Any) -> Iterator[None]:
         for name in set(sys.modules) - before:
             if name.split(".")[0] == "nemo" or isinstance(sys.modules[name], _Empty):
                 del sys.modules[name]
+
+
+def as_a_library() -> None:
+    """Let NeMo's logger be as that of any library, once NeMo has been imported.
+
+    By itself it writes to standard output, keeps every message in memory, and sets the level of whatever handlers
+    its logger has. Here errors remain, for whoever listens at the root.
+    """
+    logger = logging.getLogger("nemo_logger")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.setLevel(logging.ERROR)
+    logger.propagate = True
 
 
 class _Kind(ABCMeta):

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gpu_job.nemo_import import lean
+from gpu_job.nemo_import import as_a_library, lean
 
 
 class _Bare(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and not typed where it is missing
@@ -31,7 +31,8 @@ with lean(ModelPT=_Bare):
     from nemo.core.utils.cuda_python_utils import check_cuda_python_cuda_graphs_conditional_nodes_supported
     from nemo.utils import logging as nemo_logging
 
-nemo_logging.setLevel(nemo_logging.ERROR)  # what matters of its warnings is told by `Device.graphs`
+nemo_logging.captureWarnings(capture=False)
+as_a_library()  # what matters of its warnings is told by `Device.graphs`
 typecheck.set_typecheck_enabled(enabled=False)  # the shapes are ours, and the checks cost time a call
 
 __all__ = [

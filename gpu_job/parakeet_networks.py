@@ -69,7 +69,7 @@ class Networks:
             encoder = ConformerEncoder(**network.encoder)
             # `change_attention_model` reads what it was built with from here.
             encoder._cfg = OmegaConf.create(_with_defaults(ConformerEncoder, network.encoder))  # noqa: SLF001 - NeMo's
-            decoder = RNNTDecoder(**network.decoder)
+            decoder = RNNTDecoder(**_without_dropout(network.decoder))
             joint = RNNTJoint(**network.joint)
         with archive.open(WEIGHTS) as file:
             state = torch.load(file, map_location="cpu", weights_only=True)
@@ -112,6 +112,11 @@ class Networks:
         with self.attention.used() if max(lengths) > FULL_ATTENTION else nullcontext():
             encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
         return encoded.transpose(1, 2), frames
+
+
+def _without_dropout(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """It is for training; torch warns about it where the prediction network has one layer."""
+    return {**arguments, "prednet": {**arguments["prednet"], "dropout": 0.0}}
 
 
 def _with_defaults(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:

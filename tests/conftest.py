@@ -59,9 +59,6 @@ def _log_of_a_new_process():
     log.handlers.clear()
     log.setLevel(logging.NOTSET)
     log.propagate = True
-    # NeMo silences whatever listens when it is told to be silent, pytest included.
-    for handler in logging.root.handlers:
-        handler.setLevel(logging.NOTSET)
 
 
 @pytest.fixture
