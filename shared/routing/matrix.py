@@ -61,7 +61,7 @@ def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
     bounds_said = [f"{one:g} MB" for one in megabytes]
     size_said = f"{_beside(human_size(size), size / MEGABYTE, megabytes, bounds_said)} is {_bounds(by_size, bounds_said)}"
     if audio.duration is None:
-        return Row(index=by_size, reason=f"of unknown length, and {size_said}")
+        return Row(index=by_size, reason=f"its length is unknown, and {size_said}")
     by_length = _index(audio.duration, [one * 3600 for one in hours])
     bounds_said = [human_duration(one * 3600) for one in hours]
     length = _beside(human_duration(audio.duration), audio.duration / 3600, hours, bounds_said)

@@ -13,9 +13,13 @@ from shared.flow import documents
 from shared.messages import to_fields
 from shared.routing import conditions
 from shared.routing.conditions import Conditions
+from shared.routing.matrix import human_size
 from shared.routing.rollout import Asked, Rollout, Step
 from shared.settings import Settings
+from tests.audio.media import make
 
+UNTOLD = "frag_keyframe+empty_moov+default_base_moof"
+"""Nothing in the file says how long it is, neither its header nor its end."""
 SAMPLE = str(cli.SAMPLES / "status-meeting.mp3")
 
 
@@ -44,6 +48,27 @@ def test_route_tells_the_decision_and_transcribes_nothing(call, ports):
     assert "parakeet, 1 chunk: Parakeet on this CPU: no other engine is set up" in told.output
     assert "Deepgram is not set up" in told.output
     assert not list(documents.recordings(ports.records))
+
+
+def test_a_file_that_does_not_say_how_long_it_is_is_routed_by_its_size_and_the_reason_says_so(call, tmp_path):
+    file = tmp_path / "live.mp4"
+    file.write_bytes(make("mp4", "flac", seconds=30.0, muxing={"movflags": UNTOLD}))
+    by_size = {"DEEPGRAM_API_KEY": "x", "DROPSCRIBE_SMALL_FILE_MB": "0.001"}
+    small = json.loads(call("route", str(file), "--json", DEEPGRAM_API_KEY="x").output)
+    large = json.loads(call("route", str(file), "--json", **by_size).output)
+    assert small["audio"]["duration"] is None
+    size = human_size(file.stat().st_size)
+    said = "no GPU is set up"
+    assert (
+        small["reason"]
+        == f"its length is unknown, and {size} is under 50 MB, and {said}: Parakeet on this CPU"
+    )
+    assert (
+        large["reason"]
+        == f"its length is unknown, and {size} is between 0.001 MB and 200 MB, and {said}: Deepgram"
+    )
+    told = call("route", str(file), DEEPGRAM_API_KEY="x").output
+    assert f"live.mp4: unknown length, flac, {size}" in told
 
 
 def test_route_shows_the_losing_methods_with_their_scores(call):

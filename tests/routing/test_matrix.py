@@ -66,7 +66,7 @@ def test_a_length_that_is_rounded_to_a_bound_says_on_which_side_it_is(seconds, s
 def test_without_a_length_the_size_decides_and_its_bounds_are_exact(size, index):
     assert row(None, size) == index
     assert row(None, size, "mp3") == index
-    assert row_of(audio(None), size, SETTINGS).reason.startswith("of unknown length, and")
+    assert row_of(audio(None), size, SETTINGS).reason.startswith("its length is unknown, and")
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_size_is_told_in_the_unit_that_shows_it(size, said):
 
 
 def test_a_reason_by_size_names_the_size_of_small_files_too():
-    assert row_of(audio(None), 212_400, SETTINGS).reason == "of unknown length, and 212 kB is under 50 MB"
+    assert row_of(audio(None), 212_400, SETTINGS).reason == "its length is unknown, and 212 kB is under 50 MB"
     just = row_of(audio(None), 50 * MEGABYTE - 1, SETTINGS).reason
-    assert just == "of unknown length, and just under 50 MB is under 50 MB"
+    assert just == "its length is unknown, and just under 50 MB is under 50 MB"
 
 
 def test_of_length_and_size_the_later_row_counts_for_lossy_codecs():
