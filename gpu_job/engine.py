@@ -160,7 +160,11 @@ def load(
             from gpu_job import parakeet  # noqa: PLC0415 - torch, only where it is wanted
 
         with start_up.timed("weights"):
-            engine: Transcriber = parakeet.load(model, device="cuda" if _on_gpu(settings) else "cpu")
+            engine: Transcriber = parakeet.load(
+                model,
+                device="cuda" if _on_gpu(settings) else "cpu",
+                limit_gb=settings.gpu_memory_limit_gb,
+            )
     else:
         with start_up.timed("library"):
             from gpu_job import parakeet_onnx  # noqa: PLC0415 - onnxruntime is of no use to the other engine

@@ -39,12 +39,13 @@ GRAPH_WINDOWS, GRAPH_FRAMES = 64, 376
 batches capture them anew, which takes about a second."""
 
 
-def load(name: str, *, device: str | None = None) -> Parakeet:
+def load(name: str, *, device: str | None = None, limit_gb: float | None = None) -> Parakeet:
     """Load weights, downloading them where that is needed.
 
     Args:
         name: a name of `catalogue()`, or the path of a `.nemo` file.
         device: `cuda` or `cpu`; None for the GPU where there is one.
+        limit_gb: what may be taken of the GPU's memory, weights included, 10⁹ bytes; None for all of it.
 
     Raises:
         ConfigurationError: torch cannot use the GPU.
@@ -53,6 +54,8 @@ def load(name: str, *, device: str | None = None) -> Parakeet:
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if target.type == "cuda":
         parakeet_cuda.check(target)
+        if limit_gb is not None:
+            parakeet_cuda.limit(limit_gb)
     located = locate(name, "nemo")
     with opened(located.path) as archive:
         try:
@@ -67,7 +70,7 @@ def _not_loaded(located: Located, error: Exception) -> ModelUnavailable:
     if short := parakeet_cuda.shortage(error):
         return ModelUnavailable(
             f"The weights in {located.path} do not fit the memory of the GPU ({short}). Let nothing else use the "
-            "card, or take one with more memory."
+            "card, raise GPU_MEMORY_LIMIT_GB where it has more, or take another card."
         )
     return ModelUnavailable(
         f"The weights in {located.path} cannot be loaded: {str(error).strip() or type(error).__name__}. "

@@ -30,6 +30,11 @@ def check(device: torch.device) -> None:
         ) from error
 
 
+def limit(limit_gb: float) -> None:
+    """Let torch take no more of the GPU than so many 10⁹ bytes; beyond that it is out of memory."""
+    torch.cuda.set_per_process_memory_fraction(min(1.0, limit_gb * 1e9 / _total()))
+
+
 def memory() -> DeviceMemory:
     """Memory of the GPU between two calls of the engine; its peak is counted anew from here.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from gpu_job.parakeet_cuda import first_line
+from gpu_job.parakeet_cuda import first_line, shortage
 from gpu_job.parakeet_nemo import (
     GreedyBatchedTDTLabelLoopingComputer,
     check_cuda_python_cuda_graphs_conditional_nodes_supported,
@@ -146,6 +146,8 @@ class _Decoder(GreedyBatchedTDTLabelLoopingComputer):  # type: ignore[misc]  # N
     why_not_full = ""
 
     def _raise_or_warn_no_while_loop_cuda_graphs(self, error: Exception) -> None:
+        if shortage(error):
+            raise error  # a smaller batch may be captured as a whole
         self.why_not_full = first_line(error)
         super()._raise_or_warn_no_while_loop_cuda_graphs(error)
 

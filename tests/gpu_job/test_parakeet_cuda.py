@@ -108,6 +108,29 @@ def test_weights_that_do_not_fit_the_card_are_not_called_damaged(torch, monkeypa
     assert "damaged" not in str(raised.value)
 
 
+def test_a_shortage_while_the_loop_is_captured_does_not_give_the_whole_graph_up(torch):
+    from gpu_job import parakeet  # noqa: PLC0415 - not importable everywhere
+
+    decoder = parakeet.load("tiny", device="cpu")._search._plain
+    hidden = during(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has …"),
+        torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture"),
+    )
+    with pytest.raises(torch.AcceleratorError):
+        decoder._raise_or_warn_no_while_loop_cuda_graphs(hidden)
+    assert not decoder.why_not_full
+
+
+@pytest.mark.parametrize(("limit_gb", "share"), [(6.0, 0.25), (20.0, 20 / 24), (80.0, 1.0)])
+def test_torch_may_take_no_more_of_a_card_than_the_limit(cuda, torch, monkeypatch, limit_gb, share):
+    set_to = []
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", set_to.append)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24 * GB))
+    cuda.limit(limit_gb)
+    assert set_to == [pytest.approx(share)]
+
+
 def test_why_the_loop_is_not_one_graph_is_told_where_the_driver_would_allow_it(torch, monkeypatch):
     from gpu_job import parakeet, parakeet_search  # noqa: PLC0415 - not importable everywhere
 
