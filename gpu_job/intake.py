@@ -82,8 +82,9 @@ class Intake:
         Returns:
             How many chunks were given back.
         """
+        until = time.monotonic() + timeout
         self._pullers.join(timeout / 2)
-        return self._hand.give_back(timeout / 2, counts)
+        return self._hand.give_back(max(0.0, until - time.monotonic()), counts)
 
     def join(self, timeout: float) -> None:
         """Wait for the threads; after `stop`. One that decodes may take longer: its chunk was given back."""
