@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import itertools
 import subprocess
 import sys
 import tarfile
@@ -14,60 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpu_job import parakeet_onnx, segments
+from gpu_job import segments
 from gpu_job.engine import EngineLost, OutOfMemory
 from gpu_job.weights import BUNDLED
 from shared.errors import ModelUnavailable
-from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors
+from tests.gpu_job.hearing import nemo_tests, same, text
+from tests.speech import SAMPLE_RATE, read_media, talk, text_of, word_errors
 
-pytestmark = [
-    pytest.mark.nemo,
-    pytest.mark.skipif(
-        importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
-    ),
-    pytest.mark.filterwarnings("ignore"),  # NeMo and what it imports warn about their own affairs
-]
+pytestmark = nemo_tests()
 ROOT = Path(__file__).parent.parent.parent
 ARCHIVE = BUNDLED / "tiny-tdt.nemo"
-
-
-@pytest.fixture(scope="module")
-def parakeet():
-    from gpu_job import parakeet  # noqa: PLC0415 - not importable everywhere
-
-    return parakeet
-
-
-@pytest.fixture(scope="module")
-def tiny(parakeet):
-    import torch  # noqa: PLC0415 - not importable everywhere
-
-    torch.set_num_threads(1)  # threads that wait for one another crawl on a busy machine
-    return parakeet.load("tiny", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def onnx():
-    return parakeet_onnx.load("tiny", threads=2)
-
-
-@pytest.fixture(scope="module")
-def speech():
-    """Two minutes in windows of 16 kHz float samples, and the true words."""
-    samples, truth = talk(120.0, seed=11)
-    return [samples[w.start : w.end] / np.float32(32768) for w in segments.cut(samples)], truth
-
-
-def text(words):
-    return " ".join(word.text for word in words)
-
-
-def same(ours, theirs):
-    assert [text(words) for words in ours] == [text(words) for words in theirs]
-    for one, other in zip(itertools.chain(*ours), itertools.chain(*theirs), strict=True):
-        assert one.start == pytest.approx(other.start, abs=0.08)
-        assert one.end == pytest.approx(other.end, abs=0.08)
-        assert one.confidence == pytest.approx(other.confidence, abs=1e-3)
 
 
 def test_words_times_and_confidences_are_those_of_the_onnx_engine(tiny, onnx, speech):
@@ -92,32 +46,6 @@ def test_the_company_in_a_batch_changes_nothing(tiny, speech):
     same(tiny.transcribe(windows), [tiny.transcribe([window])[0] for window in windows])
 
 
-def test_features_are_those_of_nemos_preprocessor(tmp_path):
-    import torch  # noqa: PLC0415 - not importable everywhere
-
-    from gpu_job.parakeet_mel import Mel  # noqa: PLC0415 - imports torch
-
-    script = """
-import sys, numpy, torch
-from nemo.collections.asr.modules import AudioToMelSpectrogramPreprocessor
-given = numpy.load(sys.argv[1])
-made = AudioToMelSpectrogramPreprocessor(sample_rate=16000, window_size=0.025, window_stride=0.01, n_fft=512,
-                                         features=80, normalize="per_feature", dither=0.0, pad_to=0).eval()
-features, counts = made(input_signal=torch.tensor(given["sound"]), length=torch.tensor(given["lengths"]))
-numpy.savez(sys.argv[1], features=features, counts=counts, filters=made.featurizer.fb[0])
-"""
-    lengths = np.array([16_000, 9_999, 400])
-    sound = np.random.default_rng(1).standard_normal((3, 16_000), dtype=np.float32) * np.float32(0.1)
-    sound *= np.arange(16_000) < lengths[:, None]
-    path = tmp_path / "sound.npz"
-    np.savez(path, sound=sound, lengths=lengths)
-    subprocess.run([sys.executable, "-W", "ignore", "-c", script, path], check=True, capture_output=True)
-    nemo = np.load(path)
-    ours, frames = Mel(torch.tensor(nemo["filters"]))(torch.tensor(sound), torch.tensor(lengths))
-    assert frames.tolist() == nemo["counts"].tolist() == [100, 62, 2]
-    np.testing.assert_allclose(ours, nemo["features"][:, :, :100], atol=1e-3)
-
-
 def test_a_window_of_minutes_is_heard_with_local_attention_and_the_encoder_is_left_as_it_was(tiny, speech):
     windows, truth = speech
     before = tiny.transcribe(windows)
@@ -127,54 +55,6 @@ def test_a_window_of_minutes_is_heard_with_local_attention_and_the_encoder_is_le
     assert errors / count < 0.05
     assert tiny._networks.encoder.self_attention_model == "rel_pos"
     assert tiny.transcribe(windows) == before
-
-
-def test_phrases_are_preferred_where_the_sound_leaves_a_choice(tiny):
-    noise = np.random.default_rng(3)
-    chosen = sentences()[:60]
-    sounds = []
-    for sentence in chosen:
-        sound = sentence.samples / np.float32(32768)
-        loudness = np.float32(0.5 * np.sqrt(np.mean(sound**2)))
-        sounds.append(sound + noise.standard_normal(len(sound), dtype=np.float32) * loudness)
-    wrong = right = 0
-    for sentence, sound, words in zip(chosen, sounds, tiny.transcribe(sounds), strict=True):
-        if text(words) != sentence.text:
-            wrong += word_errors(sentence.text, text(words))[0]
-            right += word_errors(sentence.text, text(tiny.transcribe([sound], [(sentence.text,)])[0]))[0]
-    assert wrong > 3
-    assert right <= wrong / 3
-
-
-def test_phrases_leave_calls_without_them_as_they_are(tiny, speech):
-    windows, _ = speech
-    before = tiny.transcribe(windows)
-    tiny.transcribe(windows, [("zulu papa", "denver")] * len(windows))
-    assert tiny.transcribe(windows) == before
-
-
-def test_a_phrase_that_the_vocabulary_cannot_spell_is_named_and_passed_over(tiny, speech, caplog):
-    windows, _ = speech
-    assert tiny.transcribe(windows, [("Übergröße",)] * len(windows)) == tiny.transcribe(windows)
-    assert "Übergröße" in caplog.text
-
-
-def test_more_phrase_lists_than_are_kept_do_no_harm(tiny, speech, monkeypatch):
-    monkeypatch.setattr("gpu_job.parakeet_phrases.PHRASE_LISTS", 3)
-    window = speech[0][0]
-    for phrase in ("alpha", "bravo", "charlie", "delta", "echo", "alpha"):
-        assert tiny.transcribe([window], [(phrase,)])[0]
-    assert list(tiny._search.trees.kept) == [("delta",), ("echo",), ("alpha",)]
-
-
-def test_each_window_of_a_batch_has_its_own_phrases(tiny, monkeypatch):
-    """More lists at one time than are kept, and windows without any among them."""
-    monkeypatch.setattr("gpu_job.parakeet_phrases.PHRASE_LISTS", 2)
-    chosen = sentences()[:6]
-    sounds = [sentence.samples / np.float32(32768) for sentence in chosen]
-    lists = [(sentence.text,) if index % 3 else () for index, sentence in enumerate(chosen)]
-    alone = [tiny.transcribe([sound], [list_])[0] for sound, list_ in zip(sounds, lists, strict=True)]
-    same(tiny.transcribe(sounds, lists), alone)
 
 
 @pytest.mark.parametrize("count", [0, 1, 399, 400, 1_600, 16_000])

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import SimpleNamespace
 
 import pytest
 
 from gpu_job.memory import MemoryModel
 from shared.errors import ConfigurationError, ModelUnavailable
+from tests.gpu_job.hearing import during, nemo_tests
 
-pytestmark = [
-    pytest.mark.nemo,
-    pytest.mark.skipif(
-        importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
-    ),
-    pytest.mark.filterwarnings("ignore"),  # NeMo and what it imports warn about their own affairs
-]
+pytestmark = nemo_tests()
 GB = 10**9
 
 
@@ -25,19 +19,6 @@ def cuda():
     from gpu_job import parakeet_cuda  # noqa: PLC0415 - not importable everywhere
 
     return parakeet_cuda
-
-
-@pytest.fixture(scope="module")
-def torch():
-    import torch  # noqa: PLC0415 - not importable everywhere
-
-    return torch
-
-
-def during(first, then):
-    """`then`, as raised while `first` was handled."""
-    then.__context__ = first
-    return then
 
 
 def test_a_shortage_of_memory_is_found_behind_the_error_that_ends_a_capture(cuda, torch):
@@ -108,19 +89,6 @@ def test_weights_that_do_not_fit_the_card_are_not_called_damaged(torch, monkeypa
     assert "damaged" not in str(raised.value)
 
 
-def test_a_shortage_while_the_loop_is_captured_does_not_give_the_whole_graph_up(torch):
-    from gpu_job import parakeet  # noqa: PLC0415 - not importable everywhere
-
-    decoder = parakeet.load("tiny", device="cpu")._search._plain
-    hidden = during(
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has …"),
-        torch.AcceleratorError("CUDA error: operation failed due to a previous error during capture"),
-    )
-    with pytest.raises(torch.AcceleratorError):
-        decoder._raise_or_warn_no_while_loop_cuda_graphs(hidden)
-    assert not decoder.why_not_full
-
-
 @pytest.mark.parametrize(("limit_gb", "share"), [(6.0, 0.25), (20.0, 20 / 24), (80.0, 1.0)])
 def test_torch_may_take_no_more_of_a_card_than_the_limit(cuda, torch, monkeypatch, limit_gb, share):
     set_to = []
@@ -129,16 +97,3 @@ def test_torch_may_take_no_more_of_a_card_than_the_limit(cuda, torch, monkeypatc
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24 * GB))
     cuda.limit(limit_gb)
     assert set_to == [pytest.approx(share)]
-
-
-def test_why_the_loop_is_not_one_graph_is_told_where_the_driver_would_allow_it(torch, monkeypatch):
-    from gpu_job import parakeet, parakeet_search  # noqa: PLC0415 - not importable everywhere
-
-    search = parakeet.load("tiny", device="cpu")._search
-    checked = "check_cuda_python_cuda_graphs_conditional_nodes_supported"
-    monkeypatch.setattr(parakeet_search, checked, lambda: None)
-    assert search.graphs() == "None"
-    search._plain._raise_or_warn_no_while_loop_cuda_graphs(
-        torch.AcceleratorError("CUDA error: invalid device function\nCUDA kernel errors might be …")
-    )
-    assert search.graphs() == "None: CUDA error: invalid device function"
