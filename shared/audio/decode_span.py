@@ -73,13 +73,13 @@ def decode_span(
                     now = owned = -tag.skip / run.frame.rate
                     continue
             owned += seconds * len(run.sizes)
-        for one in decoder.decode(run):
-            if one is not None:
-                sound = True
-                timeline.add(one, now, tolerance=EXACT)
-            elif run.position >= span.own_from:
-                damaged.append(chunk.start - lead + now)
-            now += seconds
+        heard = decoder.decode(run)
+        timeline.extend(heard, now, seconds, tolerance=EXACT)
+        lost = [at for at, one in enumerate(heard) if one is None]
+        sound = sound or len(lost) < len(heard)
+        if run.position >= span.own_from:
+            damaged += [chunk.start - lead + now + at * seconds for at in lost]
+        now += seconds * len(heard)
         if timeline.full:
             raise BadMedia(
                 "limit",

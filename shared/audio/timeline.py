@@ -16,7 +16,7 @@ from av.filter import Graph
 from shared.audio.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from av.audio.frame import AudioFrame
 
@@ -49,6 +49,7 @@ class Timeline:
         self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
         self._enough = math.inf if end is None else end + BEYOND
         self._graph: Graph | None = None
+        self._push: Callable[[AudioFrame], None]  # into the graph
         self._form: tuple[str, str, int] = ("", "", 0)
         self._queued = 0  # samples given to the present run since its output was fetched
         self._samples = 0  # of the present run, at its own rate
@@ -70,17 +71,52 @@ class Timeline:
             tolerance: seconds by which `time` may differ from there before it counts as a jump.
         """
         jump = 0.0 if time is None else time + self.warp - self.reached
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._graph is None or form != self._form or not -tolerance <= jump <= tolerance:
+            self._turn(form, jump, tolerance)
+        frame.pts = None
+        self._push(frame)
+        self._count(frame.samples)
+
+    def extend(
+        self, frames: Sequence[AudioFrame | None], time: float, each: float, *, tolerance: float = TOLERANCE
+    ) -> None:
+        """Put frames of one length in their places, as `add` does one by one, only faster.
+
+        Args:
+            frames: in order; None for one that is lost. Those of one form follow each other.
+            time: of the first sample of the first one, seconds.
+            each: how long one is, seconds.
+            tolerance: as of `add`.
+        """
+        goes_on, samples = False, 0
+        for number, frame in enumerate(frames):
+            if frame is None:
+                goes_on = False
+            elif goes_on and self._form == (frame.format.name, frame.layout.name, frame.sample_rate):
+                frame.pts = None
+                self._push(frame)
+                samples += frame.samples
+            else:
+                self._count(samples)
+                self.add(frame, time + number * each, tolerance=tolerance)
+                goes_on, samples = self._graph is not None, 0
+        self._count(samples)
+
+    def finish(self) -> None:
+        """Emit what is still inside."""
+        self._finish_run()
+
+    def _turn(self, form: tuple[str, str, int], jump: float, tolerance: float) -> None:
+        """Begin another run where the one before does not go on."""
         if abs(jump) > LONGEST_GAP and self._samples:
             self.warp -= jump
             jump = 0.0
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if self._graph is None or form != self._form or abs(jump) > tolerance:
             self._finish_run()
             self._begin_run(form, self.reached + jump)
-        frame.pts = None
-        assert self._graph is not None
-        self._graph.push(frame)
-        samples = frame.samples
+
+    def _count(self, samples: int) -> None:
         self._samples += samples
         self._queued += samples
         self.reached = self._start + self._samples / self._rate
@@ -88,10 +124,6 @@ class Timeline:
             self._finish_run()
         elif self._queued >= BLOCK:
             self._drain()
-
-    def finish(self) -> None:
-        """Emit what is still inside."""
-        self._finish_run()
 
     def _begin_run(self, form: tuple[str, str, int], start: float) -> None:
         sample_format, layout, rate = form
@@ -111,7 +143,7 @@ class Timeline:
         blocks.link_to(shape)
         shape.link_to(sink)
         graph.configure()
-        self._graph, self._form = graph, form
+        self._graph, self._form, self._push = graph, form, source.push
         self._samples, self._rate, self._start, self._made = 0, rate, start, 0
         position = round((start - self._begin) * SAMPLE_RATE)
         self._drop = max(0, self.out - position)

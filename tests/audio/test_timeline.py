@@ -84,6 +84,27 @@ def test_a_change_of_rate_and_layout_keeps_the_axis():
 
 
 @given(
+    rates=st.lists(st.sampled_from([None, 16_000, 44_100, 48_000]), min_size=1, max_size=12),
+    gap=st.sampled_from([0.0, 0.001, 0.3]),
+)
+def test_frames_put_in_together_lie_where_each_alone_would(rates, gap):
+    each, start = 0.025, 0.1 + gap
+    apart, together = bytearray(), bytearray()
+    one, all_ = (Timeline(out.extend, begin=0.0, end=None) for out in (apart, together))
+    for timeline in (one, all_):
+        timeline.add(frame(1600), 0.0)
+    frames = [rate and frame(rate // 40, rate, value=100 * number) for number, rate in enumerate(rates, 1)]
+    for number, made in enumerate(frames):
+        if made is not None:
+            one.add(made, start + number * each)
+    all_.extend(frames, start, each)
+    for timeline in (one, all_):
+        timeline.finish()
+    assert together == apart
+    assert all_.reached == one.reached
+
+
+@given(
     rate=st.sampled_from([8_000, 11_025, 22_050, 44_100, 48_000, 96_000, 192_000]),
     sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=60),
 )
