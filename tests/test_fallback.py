@@ -268,7 +268,7 @@ def test_what_a_gpu_cannot_do_the_processor_beside_it_does(world, monkeypatch):
 
     broken, processor, loads = Gpu(RuntimeError("no")), CountingEngine(), []
 
-    def load(settings, model):
+    def load(settings, model, **_):
         loads.append((model, settings.enable_gpu))
         return broken if settings.enable_gpu else processor
 
@@ -293,7 +293,7 @@ def test_what_a_gpu_cannot_do_the_processor_beside_it_does(world, monkeypatch):
 
 
 def test_a_worker_without_weights_hands_on_what_others_may_do_and_gives_back_the_rest(world, monkeypatch):
-    def load(_settings, _model):
+    def load(_settings, _model, **_):
         raise ModelUnavailable("The weights are not in this image.")
 
     monkeypatch.setattr("gpu_job.engine.load", load)
@@ -315,7 +315,7 @@ def test_a_worker_without_weights_hands_on_what_others_may_do_and_gives_back_the
 
 
 def test_where_everything_is_deepgrams_a_worker_loads_no_weights(world, monkeypatch):
-    def load(_settings, _model):
+    def load(_settings, _model, **_):
         raise ModelUnavailable("Nobody asked for weights.")
 
     monkeypatch.setattr("gpu_job.engine.load", load)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ NAMES: dict[Engine, str] = {
     "deepgram": "Deepgram",
 }
 """For sentences, in the order of the circle of engines."""
+
+TOOK_OVER = "transcribed parts that another engine could not."
+"""What a warning says of a chunk that was handed on, before what the others said of it."""
+
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> Decision:
@@ -45,6 +51,17 @@ def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[Chunk
         model=models.pop() if len(models) == 1 else decision.model,
         reason=f"{decision.reason}; {_names(one.engine for one in others)} did {part} in place of {before}{why}",
     )
+
+
+def told_once(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Warnings without repeats, and of those of chunks that were handed on for one cause the first alone.
+
+    What an engine says of a chunk may name its length, and twelve hours have many chunks.
+    """
+    found: dict[str, str] = {}
+    for line in warnings:
+        found.setdefault(_NUMBER.sub("#", line) if TOOK_OVER in line else line, line)
+    return tuple(found.values())
 
 
 def _names(engines: Iterable[Engine]) -> str:

@@ -34,7 +34,7 @@ from shared.errors import (
     Transient,
 )
 from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, record
-from shared.flow.doers import NAMES
+from shared.flow.doers import NAMES, TOOK_OVER
 from shared.model import Engine, Fallback, Tried
 from shared.routing import flags
 from shared.telemetry import log
@@ -216,11 +216,11 @@ def broken(error: Exception, attempt: int) -> DropscribeError:
 
 
 def warnings(message: ChunkMessage) -> tuple[str, ...]:
-    """What the owner should know of a chunk that was handed on. Pure; the same for all chunks of one cause."""
+    """What the owner should know of a chunk that was handed on. Pure."""
     if not message.tried:
         return ()
     before = "; ".join(f"{NAMES[one.engine]}: {_sentence(one.reason)}" for one in message.tried)
-    return (f"{NAMES[message.chunk.engine]} transcribed parts that another engine could not. {before}",)
+    return (f"{NAMES[message.chunk.engine]} {TOOK_OVER} {before}",)
 
 
 def _tried(message: ChunkMessage, ports: Ports) -> tuple[Tried, ...]:

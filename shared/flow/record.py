@@ -73,7 +73,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     results = speakers.apart(results)
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
-    warnings |= dict.fromkeys(line for result in results for line in result.warnings)
+    warnings |= dict.fromkeys(doers.told_once(line for result in results for line in result.warnings))
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow.doers import as_done
+from shared.flow.doers import as_done, told_once
 from shared.model import Chunk, Decision
 from shared.results import ChunkResult
 
@@ -68,3 +68,20 @@ def test_a_hybrid_that_one_engine_did_alone_is_none():
     done = as_done(SPLIT, plan(GPU, DEEPGRAM), results(DEEPGRAM, DEEPGRAM))
     assert (done.method, done.model) == (DEEPGRAM, "nova-3")
     assert done.reason == "it is long: both; Deepgram did 1 of 2 parts in place of Parakeet on a GPU"
+
+
+def test_one_cause_of_many_hand_overs_is_told_once_and_another_one_apart():
+    full = "Parakeet on a CPU transcribed parts that another engine could not. Parakeet on a GPU: {} s do not fit."
+    other = "Deepgram transcribed parts that another engine could not. Parakeet on a CPU: 1 part broke."
+    heard = "The sound stops at {} s."
+    lines = [
+        full.format(14.1),
+        heard.format(3.5),
+        full.format(11),
+        other,
+        full.format(14.1),
+        heard.format(9.5),
+    ]
+    assert told_once([*lines, heard.format(3.5)]) == (
+        full.format(14.1), heard.format(3.5), other, heard.format(9.5),
+    )  # fmt: skip
