@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_job import segments
-from gpu_job.engine import SAMPLE_RATE
+from gpu_job.engine import SAMPLE_RATE, warm_up
 from gpu_job.weights import TINY
 from shared.audio import Sandbox
 from shared.errors import DropscribeError
@@ -48,7 +48,7 @@ def run(
         started = time.perf_counter()
         engine = load(model)
         loaded = time.perf_counter()
-        engine.warm_up()
+        warm_up(engine)
         warm = time.perf_counter()
         device = engine.device
         say(f"weights   {engine.model}, {engine.revision}, {device.dtype}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gpu_job.start_up import StartUp
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,8 +173,29 @@ def load(
             engine = parakeet_onnx.load(model)
     if warm:
         with start_up.timed("warm_up"):
-            engine.warm_up()
+            warm_up(engine)
     return engine
+
+
+def warm_up(engine: Transcriber) -> None:
+    """Warm an engine up.
+
+    Raises:
+        ModelUnavailable: there is no room to work beside the weights.
+        ConfigurationError: the accelerator broke down.
+    """
+    try:
+        engine.warm_up()
+    except OutOfMemory as error:
+        raise ModelUnavailable(
+            f"{engine.model} is loaded, but there is no room to work beside it in the memory of the GPU ({error}). Let "
+            "nothing else use the card, raise GPU_MEMORY_LIMIT_GB where it has more, or take another card."
+        ) from error
+    except EngineLost as error:
+        raise ConfigurationError(
+            f"The GPU does nothing more for this process ({error}). If that happens to every worker, look after the "
+            "card and its driver."
+        ) from error
 
 
 def form(settings: Settings, model: str) -> Kind:

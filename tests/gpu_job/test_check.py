@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from gpu_job import check, engine, parakeet_onnx
+from gpu_job.engine import EngineLost, OutOfMemory
 from gpu_job.start_up import StartUp
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
@@ -52,6 +53,31 @@ def test_weights_that_cannot_be_loaded_fail_with_their_reason(lines):
 
     assert check.run(missing, "tiny", say=lines.append) == 1
     assert lines == ["failed    The weights are not here. Get them."]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OutOfMemory("CUDA out of memory"),
+            "no room to work beside it in the memory of the GPU (CUDA out of memory)",
+        ),
+        (EngineLost("CUDA error: unknown"), "does nothing more for this process (CUDA error: unknown)"),
+    ],
+)
+def test_a_card_that_fails_at_the_first_sound_fails_with_the_reason(lines, error, said):
+    def load(_name):
+        broken = parakeet_onnx.load("tiny")
+
+        def fails():
+            raise error
+
+        broken.warm_up = fails
+        return broken
+
+    assert check.run(load, "tiny", say=lines.append) == 1
+    assert lines[-1].startswith("failed ")
+    assert said in lines[-1]
 
 
 def test_a_worker_of_a_gpu_deployment_does_not_fall_back_to_a_processor_at_a_gpus_price(monkeypatch, lines):
