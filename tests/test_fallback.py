@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gpu_job import process
-from gpu_job.engine import EngineLost, OutOfMemory
+from gpu_job.engine import Device, EngineLost, OutOfMemory
 from gpu_job.weights import BUNDLED
 from local import cli, oneshot
 from local.inputs import InputFile
@@ -267,6 +267,7 @@ def test_what_a_gpu_cannot_do_the_processor_beside_it_does(world, monkeypatch):
         engine = "parakeet-gpu"
 
     broken, processor, loads = Gpu(RuntimeError("no")), CountingEngine(), []
+    broken.device = processor.device = Device(name="one", memory=0, driver="", dtype="", graphs="")
 
     def load(settings, model, **_):
         loads.append((model, settings.enable_gpu))
