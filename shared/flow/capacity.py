@@ -7,7 +7,6 @@ correctness: one too many finds no work, one that fails is tried again by the sw
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.flow.fleets import Fleet
-    from shared.model import Engine
+    from shared.model import Chunk
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -40,6 +39,16 @@ SHOWS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """Chunks without a result that wait for workers of a fleet, or that one has in hand."""
+
+    chunks: int
+    """How many."""
+    seconds: float
+    """Their audio, without overlap; chunks of unknown length count as none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Start:
     """How many tasks to start, and why."""
 
@@ -52,84 +61,95 @@ class Start:
 
 
 def how_many_tasks(
-    backlog: int,
+    work: Work,
     running: int,
     settings: Settings,
     waited: float = math.inf,
     fleet: Fleet = "main",
     most: int | None = None,
 ) -> Start:
-    """Tasks to start for a backlog, beside those that run. Pure.
+    """Tasks to start for what waits, beside those that run. Pure.
 
     Args:
-        backlog: chunks without a result that wait for a worker, or that one has in hand.
+        work: what waits.
         running: tasks that run or are about to.
-        settings: length of a chunk, how many tasks may run at one time, and for how long work is collected.
+        settings: how much a worker holds, how many tasks may run at one time, and for how long work is collected.
         waited: seconds that the oldest chunk has waited.
         fleet: whose workers.
         most: tasks that there can be; None: as many as the settings allow.
     """
-    if backlog <= 0:
+    if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
     machine = fleets.machine_of(fleet, settings)
-    unheld = backlog - running * plan.held(settings, machine)
-    if unheld <= 0:
-        return Start(tasks=0, reason=f"{backlog} chunks wait, and the {running} tasks that run can hold them")
-    if waited < settings.start_delay:
-        reason = f"{backlog} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
+    in_hand = running * plan.held(settings, machine) * plan.sizes(machine, settings).seconds
+    unheld = work.seconds - in_hand
+    if running > 0 and unheld <= 0:
+        reason = f"{work.chunks} chunks wait, and the {running} tasks that run can hold them"
         return Start(tasks=0, reason=reason)
-    hours = plan.sizes(machine, settings).seconds / 3600
+    if waited < settings.start_delay:
+        reason = f"{work.chunks} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
+        return Start(tasks=0, reason=reason)
     allowed = settings.cpu_max_tasks if fleet == "cpu" else settings.gpu_max_tasks
-    wanted = min(allowed, allowed if most is None else most, math.ceil(backlog * hours / HOURS_A_TASK[fleet]))
-    # What the running ones hold already is nothing for another.
-    tasks = min(max(0, wanted - running), math.ceil(unheld * hours / HOURS_A_TASK[fleet]))
+    allowed = allowed if most is None else min(allowed, most)
+    wanted = min(allowed, _worth(work.seconds, fleet))
     return Start(
-        tasks=tasks,
-        reason=f"{backlog} chunks wait ({backlog * hours:.1f} h of audio), for {wanted} tasks, and {running} run",
+        # What the running ones hold already is nothing for another.
+        tasks=min(max(0, wanted - running), _worth(unheld, fleet)),
+        reason=f"{work.chunks} chunks wait ({work.seconds / 3600:.1f} h of audio), for {wanted} tasks, and {running} run",
     )
 
 
-def start_for(engines: Iterable[Engine], ports: Ports, waited: float) -> None:
+def _worth(seconds: float, fleet: Fleet) -> int:
+    """Tasks for so much audio: one at least."""
+    return max(1, math.ceil(seconds / 3600 / HOURS_A_TASK[fleet]))
+
+
+def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
     """Start workers for chunks that were just published: each goes to the workers of its engine.
 
     Never raises: a failure is logged and tried again later.
 
     Args:
-        engines: for each chunk whose it is.
+        chunks: each with the engine whose it is now.
         ports: the world.
         waited: seconds that the oldest of them has waited.
     """
-    backlog = Counter(fleets.fleet_of(engine, ports.settings) for engine in engines)
-    for fleet, chunks in backlog.items():
+    backlog: dict[Fleet, Work] = {}
+    for one in chunks:
+        fleet = fleets.fleet_of(one.engine, ports.settings)
         if fleet is not None:
-            start_workers(chunks, ports, waited, fleet)
+            before = backlog.get(fleet, Work(chunks=0, seconds=0.0))
+            seconds = before.seconds + (one.end or one.start) - one.start
+            backlog[fleet] = Work(chunks=before.chunks + 1, seconds=seconds)
+    for fleet, work in backlog.items():
+        start_workers(work, ports, waited, fleet)
 
 
-def start_workers(backlog: int, ports: Ports, waited: float, fleet: Fleet = "main") -> Start:
-    """Start workers for a backlog where too few run. Never raises: a failure is logged and tried again later.
+def start_workers(work: Work, ports: Ports, waited: float, fleet: Fleet = "main") -> Start:
+    """Start workers where too few run. Never raises: a failure is logged and tried again later.
 
     Args:
-        backlog: chunks without a result that wait for a worker.
+        work: what waits.
         ports: the world.
-        waited: seconds that the oldest of them has waited: work may be collected before a worker is started.
+        waited: seconds that the oldest of it has waited: work may be collected before a worker is started.
         fleet: whose workers.
     """
     try:
-        return _start(backlog, ports, waited, fleet)
+        return _start(work, ports, waited, fleet)
     except DropscribeError as error:
         log.warning("no workers could be started: %s", error)
         return Start(tasks=0, reason=str(error))
 
 
-def _start(backlog: int, ports: Ports, waited: float, fleet: Fleet) -> Start:
-    if backlog <= 0:
-        return how_many_tasks(backlog, 0, ports.settings)
+def _start(work: Work, ports: Ports, waited: float, fleet: Fleet) -> Start:
+    if work.chunks <= 0:
+        return how_many_tasks(work, 0, ports.settings)
     jobs = fleets.jobs_of(fleet, ports)
     state = jobs.state()
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
-    wanted = how_many_tasks(backlog, state.running, ports.settings, waited, fleet, state.most)
+    wanted = how_many_tasks(work, state.running, ports.settings, waited, fleet, state.most)
     if not wanted.tasks:
         return replace(wanted, state=state)
     if not _first(fleet, wanted, ports):

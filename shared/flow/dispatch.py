@@ -47,7 +47,7 @@ def publish_chunks(recording: Recording, ports: Ports) -> None:
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
     waited = ports.clock.now() - recording.created
-    capacity.start_for([one.chunk.engine for one in waiting], ports, waited)
+    capacity.start_for([one.chunk for one in waiting], ports, waited)
     if not waiting:
         say_done(recording.id, len(recording.chunks) - 1, ports)
 

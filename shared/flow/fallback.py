@@ -156,7 +156,8 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:
         dispatch.publish_turn(recording, claim, ports)
-    capacity.start_for([claim.engine], ports, ports.clock.now() - recording.created)
+    handed_on = replace(message.chunk, engine=claim.engine)
+    capacity.start_for([handed_on], ports, ports.clock.now() - recording.created)
     return True
 
 

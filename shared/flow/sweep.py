@@ -188,9 +188,7 @@ def start_workers(ports: Ports) -> int:
     """
     backlog = observe.backlog_of(ports)
     starts = {
-        fleet: capacity.start_workers(
-            backlog.chunks.get(fleet, 0), ports, backlog.oldest.get(fleet, 0.0), fleet
-        )
+        fleet: capacity.start_workers(backlog.work(fleet), ports, backlog.oldest.get(fleet, 0.0), fleet)
         for fleet in fleets.fleets_of(ports.engines, ports.settings)
     }
     observe.observe(backlog, starts, ports)

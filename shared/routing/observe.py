@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shared.flow import claims, documents, fleets
+from shared.flow.capacity import Work
 from shared.flow.failures import FAILURES, Failure
 from shared.flow.fleets import Fleet
 from shared.messages import from_fields, to_fields
@@ -50,6 +51,10 @@ class Backlog:
     """Seconds of audio that wait, by who is to transcribe them."""
     oldest: Mapping[Fleet, float] = field(default_factory=dict)
     """Seconds since the oldest recording came that waits for a worker of ours."""
+
+    def work(self, fleet: Fleet) -> Work:
+        """What waits for the workers of a fleet."""
+        return Work(chunks=self.chunks.get(fleet, 0), seconds=self.waiting.get(_who(fleet), 0.0))
 
 
 def backlog_of(ports: Ports) -> Backlog:

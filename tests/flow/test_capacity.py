@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.errors import StoreUnavailable
 from shared.flow import capacity, documents, upload
+from shared.flow.capacity import Work
 from shared.ports import GpuState
 from shared.settings import Settings
 from tests.world import IN_A_PROJECT, SetClock
@@ -30,6 +31,10 @@ class ScriptedJobs:
         self.started.append(tasks)
         self.running += tasks if self.start_status == "ready" else 0
         return GpuState(status=self.start_status, running=self.running, reason="so it is")
+
+
+def of(chunks, minutes=10.0):
+    return Work(chunks=chunks, seconds=chunks * minutes * 60)
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def ports(world, jobs):
     ],
 )
 def test_one_task_for_every_twenty_hours_of_audio_beside_those_that_run(backlog, running, tasks):
-    start = capacity.how_many_tasks(backlog, running, Settings(chunk_minutes=10.0))
+    start = capacity.how_many_tasks(of(backlog), running, Settings(chunk_minutes=10.0))
     assert start.tasks == tasks
     assert start.reason
 
@@ -74,28 +79,41 @@ def test_one_task_for_every_twenty_hours_of_audio_beside_those_that_run(backlog,
 )
 def test_without_a_gpu_it_is_one_for_every_hour(backlog, running, tasks):
     settings = Settings(**IN_A_PROJECT, engines="parakeet-gpu,parakeet-cpu", cpu_job="dropscribe-cpu")
-    assert capacity.how_many_tasks(backlog, running, settings, fleet="cpu").tasks == tasks
+    assert capacity.how_many_tasks(of(backlog), running, settings, fleet="cpu").tasks == tasks
 
 
 def test_what_the_running_ones_can_have_in_hand_is_nothing_for_another():
     settings = Settings(chunk_minutes=60.0, max_chunks=200)
-    start = capacity.how_many_tasks(200, 1, settings)
+    start = capacity.how_many_tasks(of(200, 60.0), 1, settings)
     assert (start.tasks, start.reason) == (0, "200 chunks wait, and the 1 tasks that run can hold them")
-    assert capacity.how_many_tasks(201, 1, settings).tasks == 1
+    assert capacity.how_many_tasks(of(201, 60.0), 1, settings).tasks == 1
+
+
+def test_it_is_audio_that_counts_and_not_the_number_of_chunks():
+    settings = Settings(**IN_A_PROJECT, engines="parakeet-gpu")
+    assert capacity.how_many_tasks(of(1000, 1.0), 0, settings).tasks == 1
+    assert capacity.how_many_tasks(of(1000, 1.0), 1, settings).tasks == 0
+    assert capacity.how_many_tasks(of(1000, 3.0), 1, settings).tasks == 2
+
+
+def test_chunks_of_unknown_length_get_a_worker_too():
+    settings = Settings()
+    assert capacity.how_many_tasks(Work(chunks=3, seconds=0.0), 0, settings).tasks == 1
+    assert capacity.how_many_tasks(Work(chunks=3, seconds=0.0), 1, settings).tasks == 0
 
 
 def test_where_there_is_one_worker_and_no_more_none_is_started():
-    assert capacity.how_many_tasks(9000, 1, Settings(), most=1).tasks == 0
+    assert capacity.how_many_tasks(of(9000), 1, Settings(), most=1).tasks == 0
 
 
 @given(st.integers(0, 10**6), st.integers(0, 100), st.floats(0.1, 60), st.integers(1, 10))
 def test_tasks_are_started_only_for_a_backlog_and_never_beyond_the_limit(backlog, running, minutes, most):
     settings = Settings(chunk_minutes=minutes, gpu_max_tasks=most)
-    tasks = capacity.how_many_tasks(backlog, running, settings).tasks
+    tasks = capacity.how_many_tasks(of(backlog, minutes), running, settings).tasks
     assert 0 <= tasks <= max(0, most - running)
     if running == 0:
         assert (tasks > 0) == (backlog > 0)
-    if backlog == 10**6:
+    if backlog * minutes / 60 > 5000:
         assert tasks == max(0, most - running)
 
 
@@ -134,10 +152,10 @@ def test_however_uploads_and_sweeps_fall_there_are_never_more_than_allowed(happe
         clock.time += wait
         if one_ends and jobs.tasks and clock.now() - jobs.tasks[0] > 60:
             del jobs.tasks[0]
-        capacity.start_workers(backlog, ports, 0.0)
+        capacity.start_workers(of(backlog), ports, 0.0)
         assert len(jobs.tasks) <= most
     clock.time += 120
-    capacity.start_workers(9000, ports, 0.0)
+    capacity.start_workers(of(9000), ports, 0.0)
     assert len(jobs.tasks) == most
 
 
@@ -154,7 +172,7 @@ def test_an_upload_starts_none_where_one_runs(world, ports, jobs):
 
 def test_for_much_work_more_are_started_beside_the_one_that_runs(ports, jobs):
     jobs.running = 1
-    start = capacity.start_workers(9000, ports, 0.0)
+    start = capacity.start_workers(of(9000), ports, 0.0)
     assert (jobs.started, start.state.running) == ([2], 3)
     assert start.reason.startswith("9000 chunks wait (")
     assert start.reason.endswith(" h of audio), for 3 tasks, and 1 run")
@@ -162,7 +180,7 @@ def test_for_much_work_more_are_started_beside_the_one_that_runs(ports, jobs):
 
 def test_that_no_more_can_be_had_says_nothing_against_those_that_run(ports, jobs):
     jobs.running, jobs.start_status = 1, "quota"
-    start = capacity.start_workers(9000, ports, 0.0)
+    start = capacity.start_workers(of(9000), ports, 0.0)
     assert (start.tasks, start.reason) == (0, "quota: so it is")
     assert (start.state.status, start.state.running) == ("ready", 1)
 
@@ -170,9 +188,9 @@ def test_that_no_more_can_be_had_says_nothing_against_those_that_run(ports, jobs
 def test_a_start_at_the_end_of_a_minute_counts_for_the_next_one_too(world, ports, jobs, monkeypatch):
     monkeypatch.setattr(jobs, "state", lambda: GpuState(status="ready", running=0))
     world.clock.time = 60.0 * 1000 - 1
-    assert capacity.start_workers(1, ports, 0.0).tasks == 1
+    assert capacity.start_workers(of(1), ports, 0.0).tasks == 1
     world.clock.time += 2
-    assert capacity.start_workers(1, ports, 0.0).tasks == 0
+    assert capacity.start_workers(of(1), ports, 0.0).tasks == 0
     assert jobs.started == [1]
 
 
@@ -230,9 +248,9 @@ def test_work_is_collected_for_a_while_where_that_is_asked_for(world, ports, job
     upload.on_upload(world.upload(), ports)
     assert jobs.started == []
     world.clock.time += 60
-    assert "60 of the 90 s" in capacity.start_workers(2, ports, 60.0).reason
+    assert "60 of the 90 s" in capacity.start_workers(of(2), ports, 60.0).reason
     upload.on_upload(world.upload("later.wav"), ports)
     assert jobs.started == []
     world.clock.time += 31
-    assert capacity.start_workers(4, ports, 91.0).tasks == 1
+    assert capacity.start_workers(of(4), ports, 91.0).tasks == 1
     assert jobs.started == [1]

@@ -15,7 +15,7 @@ from shared.routing import conditions
 from shared.routing.conditions import Conditions, Workers
 from shared.routing.pace import IDLE, pace_of
 from shared.settings import Settings
-from tests.flow.test_capacity import ScriptedJobs
+from tests.flow.test_capacity import ScriptedJobs, of
 from tests.flow.test_route import NOW, case, decide, known
 from tests.world import IN_A_PROJECT
 
@@ -77,7 +77,7 @@ def test_each_fleet_is_started_for_its_own_chunks_also_within_one_minute(world, 
 
 def test_an_hour_of_audio_is_worth_a_task_without_a_gpu():
     settings = replace(APART, chunk_minutes=10.0, cpu_max_tasks=5)
-    tasks = [capacity.how_many_tasks(backlog, 0, settings, fleet="cpu").tasks for backlog in (6, 7, 600)]
+    tasks = [capacity.how_many_tasks(of(chunks), 0, settings, fleet="cpu").tasks for chunks in (6, 7, 600)]
     assert tasks == [1, 2, 5]
 
 

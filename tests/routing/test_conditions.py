@@ -13,7 +13,7 @@ from shared.routing.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, n
 from shared.routing.observe import AVOID
 from shared.routing.rollout import Minute
 from shared.settings import Settings
-from tests.flow.test_capacity import ScriptedJobs
+from tests.flow.test_capacity import ScriptedJobs, of
 from tests.world import heard
 
 NOW = 1_800_000_000.0
@@ -342,4 +342,4 @@ def test_state_of_workers_is_asked_once_where_they_were_just_asked(world, ports,
     monkeypatch.setattr(jobs, "state", lambda: asked.append(1) or GpuState(status="ready", running=1))
     tick(world, ports)
     assert len(asked) == 1
-    assert capacity.start_workers(0, ports, 0.0).state is None
+    assert capacity.start_workers(of(0), ports, 0.0).state is None
