@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.machine import core_seconds, described
+from bench.machine import busy_seconds, core_seconds, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +120,8 @@ class Passed:
     """Of those, before the first batch."""
     core: float
     """Processor time, its decoding processes included."""
+    others: float
+    """Processor time that all else on the machine took meanwhile."""
     audio: float
     """Seconds of sound."""
     summary: object
@@ -147,7 +149,7 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
     worker = Worker(ports, lambda _model: engine)
     thread = threading.Thread(target=worker.run, args=(stop,))
     engine.began = 0.0
-    before = core_seconds()
+    before, all_before = core_seconds(), busy_seconds()
     started = time.perf_counter()
     thread.start()
     while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
@@ -157,12 +159,15 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
     thread.join()
     kept = ports.records.count(documents.CHUNKS)
     ports.close()
+    core = core_seconds() - before
+    others = max(0.0, busy_seconds() - all_before - core)
     if kept < chunks:
         raise SystemExit(f"the worker kept {kept} of {chunks} chunks")
     return Passed(
         seconds=seconds,
         fill=engine.began - started,
-        core=core_seconds() - before,
+        core=core,
+        others=others,
         audio=sum(one.audio.duration for one in planned),
         summary=worker.summary,
     )
@@ -188,6 +193,7 @@ def _measure(folder: Path, speed: float) -> dict:
         "seconds": run.seconds,
         "fill": run.fill,
         "core": run.core,
+        "others": run.others,
         "calls": engine.calls,
         "lengths": engine.lengths,
         "audio": run.audio,
@@ -325,7 +331,7 @@ def _line(run: dict, bare: float, speed: float, label: str) -> str:
         f"  {run['seconds']:.1f} s, of them {run['fill']:.1f} s before the first batch (without: "
         f"{bare / (run['seconds'] - run['fill']):.2f}); {run['calls']} calls{padding}; {run['core'] / hours:.2f} "
         f"core-s an hour, {run['core'] / run['seconds']:.2f} of {os.cpu_count()} cores (to keep up with this engine "
-        f"it needs {run['core'] / bare:.2f})"
+        f"it needs {run['core'] / bare:.2f}; other work took {run['others'] / run['seconds']:.2f})"
     )
 
 

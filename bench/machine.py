@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 ASKED = (
     ("name", "driver_version", "memory.total", "memory.used", "power.limit", "temperature.gpu"),
@@ -40,6 +41,16 @@ def has_cuda() -> bool:
 def core_seconds() -> float:
     """Processor time of this process and its ended children."""
     return sum(os.times()[:4])
+
+
+def busy_seconds() -> float:
+    """Processor time of the whole machine since it started; 0 where it does not tell."""
+    try:
+        first, *_ = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    user, nice, system, _idle, _waiting, interrupts, *rest = map(int, first.split()[1:])
+    return (user + nice + system + interrupts + rest[0]) / os.sysconf("SC_CLK_TCK")
 
 
 def described(device: str) -> list[str]:
