@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from shared import prices_file
 from shared.costs import ledger
 from shared.errors import (
     BadMedia,
@@ -21,12 +21,15 @@ from shared.errors import (
     Permanent,
 )
 from shared.flow import chunk, claims, dispatch, documents, failures, fallback, speakers
+from shared.flow.hosted_result import NOTHING, Stretch, language_of, result_of, row_of
 from shared.flow.room import room_of
 from shared.flow.route import DEEPGRAM_MODEL
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
-from shared.results import ChunkResult, Heard, LedgerRow
 from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.results import ChunkResult, Heard, LedgerRow
 
 PATIENCE = 540.0
 """Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be kept then."""
@@ -36,8 +39,6 @@ SHORTEST = 0.1
 """Seconds of audio in which there may be a word."""
 USUAL = 3600.0
 """Seconds that a recording of unknown length is taken for."""
-NOTHING = Heard(words=(), seconds=0.0, request_id="", model="", revision="", language=None)
-"""What is heard where there is nothing to hear, and nothing to pay for."""
 
 
 def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
@@ -106,10 +107,12 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
             # It may not have come to the address, or not know the format. FFmpeg may.
             log.warning("%s is sent as samples, for by its address: %s", message.source.uri, error)
         else:
-            whole = _Stretch(
+            whole = Stretch(
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
             )
-            return _result(message, whole, heard, attempt), _row(message, ports, whole, heard, attempt, busy)
+            return result_of(message, whole, heard, attempt), row_of(
+                message, ports.settings, whole, heard, attempt, busy
+            )
     length = (message.chunk.end or 0.0) - message.chunk.start
     speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], ports.settings)
     decoded = length + message.chunk.lead + message.chunk.tail
@@ -120,22 +123,14 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
 def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     message, ports, attempt = call.message, call.ports, call.attempt
     pcm = chunk.fetch(message, ports)
-    stretch = _Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
+    stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
         heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
     else:
         heard, busy = call.make(pcm.seconds, samples=pcm.samples)
-    return _result(message, stretch, heard, attempt), _row(message, ports, stretch, heard, attempt, busy)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Stretch:
-    """The audio that was heard. Seconds, from the chunk's nominal start."""
-
-    start: float
-    owned: float
-    decoded: float
-    warnings: tuple[str, ...] = ()
+    return result_of(message, stretch, heard, attempt), row_of(
+        message, ports.settings, stretch, heard, attempt, busy
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,7 +156,7 @@ class _Call:
             tag=documents.chunk_key(message.recording, message.chunk.index),
             # In a hybrid the message names the weights of the other engine.
             model=DEEPGRAM_MODEL,
-            options=replace(message.options, language=_language(message)),
+            options=replace(message.options, language=language_of(message)),
             seconds=seconds,
             patience=self.give_up_at - time.monotonic(),
             url=url,
@@ -188,19 +183,13 @@ class _Call:
         return heard, time.perf_counter() - began
 
     def _lost(self, seconds: float, heard: Heard, busy: float) -> LedgerRow:
-        stretch = _Stretch(start=0.0, owned=0.0, decoded=seconds)
-        row = _row(self.message, self.ports, stretch, heard, self.attempt, busy)
+        stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
+        row = row_of(self.message, self.ports.settings, stretch, heard, self.attempt, busy)
         return replace(row, outcome="lost")
 
 
 class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do
     """The chunk is another engine's, or another message's call of it is under way."""
-
-
-def _language(message: ChunkMessage) -> str | None:
-    """The language as Deepgram calls it: several in one recording are `mul` in BCP 47, `multi` there."""
-    language = message.options.language
-    return "multi" if language is not None and language.lower() == "mul" else language
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:
@@ -227,56 +216,3 @@ def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
         "convert it to another format (for example FLAC) and upload it again."
     )
     return (warning,)
-
-
-def _result(message: ChunkMessage, stretch: _Stretch, heard: Heard, attempt: str) -> ChunkResult:
-    """What was heard, on the chunk's axis. Pure."""
-    end = stretch.start + stretch.decoded
-    return ChunkResult(
-        recording=message.recording,
-        index=message.chunk.index,
-        engine="deepgram",
-        attempt=attempt,
-        model=heard.model,
-        revision=heard.revision,
-        words=tuple(
-            replace(
-                word,
-                start=round(min(word.start + stretch.start, end), 3),
-                end=round(min(word.end + stretch.start, end), 3),
-                confidence=round(word.confidence, 3),
-            )
-            for word in heard.words
-        ),
-        lead=round(max(0.0, -stretch.start), 6),
-        owned=stretch.owned,
-        decoded=stretch.decoded,
-        language=heard.language,
-        warnings=(
-            *stretch.warnings,
-            *speakers.missing(message.options, heard.words),
-            *fallback.warnings(message),
-        ),
-    )
-
-
-def _row(
-    message: ChunkMessage, ports: Ports, stretch: _Stretch, heard: Heard, attempt: str, busy: float
-) -> LedgerRow:
-    """What a call is charged for: the seconds that the engine measured, at the price of its options."""
-    table = prices_file.table(ports.settings)
-    return LedgerRow(
-        recording=message.recording,
-        chunk=message.chunk.index,
-        engine="deepgram",
-        attempt=attempt,
-        audio_seconds=stretch.decoded,
-        busy_seconds=round(busy, 6),
-        usd=table.deepgram(heard.seconds, message.options),
-        prices=table.version,
-        billed_seconds=heard.seconds,
-        request_id=heard.request_id,
-        owned_seconds=stretch.owned,
-        label=ledger.label_of(message),
-        prefix=ledger.prefix_of(message.source.name),
-    )
