@@ -34,7 +34,7 @@ def imports(path):
 
 
 @pytest.mark.parametrize("library", ONLY_HERE)
-def test_a_heavy_library_is_imported_in_its_own_file_only(library):
+def test_a_heavy_library_is_imported_in_its_own_files_only(library):
     found = {
         path.relative_to(ROOT).as_posix()
         for path in CODE
