@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from datetime import datetime  # noqa: TC003 - Typer reads it at run time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from local.cli_models import models
+from local.opening import (
+    absolute,
+    choose_engines,
+    choose_state,
+    deployment,
+    errors,
+    options_given,
+    ports_here,
+)
 from local.options import (  # noqa: TC001 - Typer reads them at run time
+    AsJson,
     Diarize,
     FillerWords,
     Keyterms,
@@ -20,18 +29,11 @@ from local.options import (  # noqa: TC001 - Typer reads them at run time
     Language,
     Method,
     Model,
+    StateDir,
     Track,
 )
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
-from shared.errors import ConfigurationError, DropscribeError
-from shared.messages import options_of
 from shared.model import Options
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from local.platform import LocalPorts
-    from shared.ports import Ports
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -43,14 +45,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-StateDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--state-dir", help="Folder of queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command()
@@ -77,14 +71,14 @@ def transcribe(
     """Transcribe files and folders now. What an earlier run finished is not repeated."""
     from local import transcribe as command  # noqa: PLC0415 - loads the engine, other commands need not
 
-    with _errors(), _ports(state_dir, hurried=True) as ports:
+    with errors(), ports_here(state_dir, hurried=True) as ports:
         request = command.Request(
             paths=paths,
             out=out,
             files=command.file_names(formats),
-            options=_options(
+            options=options_given(
                 method=method,
-                model=model and _absolute(model),
+                model=model and absolute(model),
                 language=language,
                 track=track,
                 keyterms=keyterms,
@@ -112,8 +106,8 @@ def demo(
     # A state of its own, so that every demo does the whole work again.
     with (
         tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
-        _errors(),
-        _ports(Path(state), hurried=True) as ports,
+        errors(),
+        ports_here(Path(state), hurried=True) as ports,
     ):
         request = command.Request(
             paths=samples,
@@ -157,14 +151,14 @@ def up(
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
     chosen["TRANSCRIPTION_METHOD"] = method
     # Absolute, because the processes that `up` starts run elsewhere.
-    os.environ.update({name: _absolute(value) for name, value in chosen.items() if value is not None})
+    os.environ.update({name: absolute(value) for name, value in chosen.items() if value is not None})
     for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
-    with _errors(), _ports(state_dir) as ports:
-        options = _options(
+    with errors(), ports_here(state_dir) as ports:
+        options = options_given(
             method=method,
-            model=model and _absolute(model),
+            model=model and absolute(model),
             language=language,
             track=track,
             keyterms=keyterms,
@@ -206,10 +200,10 @@ def submit(
     given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
     given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
     chosen = any(value is not None for value in given.values())
-    with _errors(), _deployment(state_dir) as ports:
+    with errors(), deployment(state_dir) as ports:
         submission = command.Submission(
             uri=uri,
-            options=_options(**given) if chosen else None,
+            options=options_given(**given) if chosen else None,
             request_id=request_id,
             metadata=command.metadata_of(metadata or []),
             wait=wait,
@@ -228,7 +222,7 @@ def status(
     """What is waiting, running, done and failed, and why."""
     from local import status as command  # noqa: PLC0415 - see transcribe
 
-    with _errors(), _deployment(state_dir) as ports:
+    with errors(), deployment(state_dir) as ports:
         command.run(ports, limit=limit, as_json=as_json)
 
 
@@ -251,7 +245,7 @@ def cost(
     """What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change."""
     from local import cost as command  # noqa: PLC0415 - see transcribe
 
-    with _errors():
+    with errors():
         asked = {
             "--json": as_json,
             "--csv": as_csv,
@@ -264,7 +258,7 @@ def cost(
         if table:
             typer.echo(command.table(), nl=False)
             return
-        with _deployment(state_dir) as ports:
+        with deployment(state_dir) as ports:
             question = command.Question(
                 since=since and since.date(),
                 until=until and until.date(),
@@ -288,10 +282,10 @@ def route(
     """Who would transcribe a recording, for how much, and why not somebody else. Nothing is transcribed."""
     from local import routing as command  # noqa: PLC0415 - see transcribe
 
-    with _errors(), _deployment(state_dir) as ports:
-        options = _options(
+    with errors(), deployment(state_dir) as ports:
+        options = options_given(
             method=method,
-            model=model and _absolute(model),
+            model=model and absolute(model),
             language=language,
             track=track,
             diarize=diarize,
@@ -310,7 +304,7 @@ def flags(
     """Show and set what can be changed while a deployment runs, such as ROLLOUT_PERCENT=50."""
     from local import routing as command  # noqa: PLC0415 - see transcribe
 
-    with _errors(), _deployment(state_dir) as ports:
+    with errors(), deployment(state_dir) as ports:
         command.change_flags(assignments or [], ports, as_json=as_json)
 
 
@@ -319,171 +313,18 @@ def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa
     """What is installed, which engines can run here, and the command that fixes what is missing."""
     from local import doctor as command  # noqa: PLC0415 - see transcribe
 
-    with _errors():
-        _choose_state(state_dir)
-        _choose_engines()
+    with errors():
+        choose_state(state_dir)
+        choose_engines()
         raise typer.Exit(command.run(as_json=as_json))
 
 
-models = typer.Typer(help="Weights: list, download, check, export, measure.", no_args_is_help=True)
 app.add_typer(models, name="models")
-
-
-@models.command("list")
-def models_list(as_json: AsJson = False) -> None:  # noqa: FBT002 - see transcribe
-    """Name, licence, languages, size, revision, and where they are."""
-    from local import models as command  # noqa: PLC0415 - see transcribe
-
-    with _errors():
-        raise typer.Exit(command.show_list(as_json=as_json))
-
-
-@models.command("pull")
-def models_pull(
-    name: Annotated[str, typer.Argument(help="As `dropscribe models list` shows it.")],
-    nemo: Annotated[bool, typer.Option("--nemo", help="The NeMo archive, for GPUs.")] = False,  # noqa: FBT002 - see transcribe
-) -> None:
-    """Download weights by revision; a download that broke off goes on. Prints where they are."""
-    from local import models as command  # noqa: PLC0415 - see transcribe
-
-    with _errors():
-        raise typer.Exit(command.pull(name, "nemo" if nemo else "onnx"))
-
-
-@models.command("verify")
-def models_verify(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Weights; all that are here if none is named.", show_default=False),
-    ] = None,
-) -> None:
-    """Compare every file with its SHA-256. The exit code is 1 where one is damaged."""
-    from local import models as command  # noqa: PLC0415 - see transcribe
-
-    with _errors():
-        raise typer.Exit(command.verify(names or []))
-
-
-@models.command("export-onnx")
-def models_export(
-    archive: Annotated[Path, typer.Argument(help="A .nemo file, or the name of weights.")],
-    out: Annotated[Path, typer.Argument(help="Folder to make.")],
-    int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,  # noqa: FBT002 - see transcribe
-    sample: Annotated[
-        Path | None,
-        typer.Option(help="Speech that both forms transcribe, as a proof.", show_default="a bundled one"),
-    ] = None,
-) -> None:
-    """Export a NeMo archive for the processor's engine, and prove that it hears the same."""
-    from local import models as command  # noqa: PLC0415 - see transcribe
-
-    with _errors():
-        raise typer.Exit(command.export_onnx(archive, out, int8=int8, sample=sample))
-
-
-@models.command("benchmark")
-def models_benchmark(
-    manifest: Annotated[
-        Path,
-        typer.Option(help="NeMo manifest, or a folder of LibriSpeech, TED-LIUM or Earnings-21."),
-    ],
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Weights by name or path; all that are here if none is named.", show_default=False
-        ),
-    ] = None,
-    language: Annotated[str, typer.Option(help="Of the recordings, for the rules of spelling.")] = "en",
-    as_json: AsJson = False,  # noqa: FBT002 - see transcribe
-) -> None:
-    """Speed, memory and word error rate of every form of some weights, in one run."""
-    from local import benchmark as command  # noqa: PLC0415 - see transcribe
-
-    with _errors():
-        raise typer.Exit(command.run(names or [], manifest, language=language, as_json=as_json))
 
 
 def main() -> None:
     """The console script."""
     app()
-
-
-@contextlib.contextmanager
-def _errors() -> Iterator[None]:
-    try:
-        yield
-    except DropscribeError as error:
-        Console(stderr=True).print(
-            f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True
-        )
-        raise typer.Exit(2) from None
-
-
-@contextlib.contextmanager
-def _ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
-    """The ports of this machine; `hurried` where somebody waits for the end of what failed."""
-    from local.platform import EMBEDDED, open_ports  # noqa: PLC0415 - see transcribe
-    from shared.settings import Settings  # noqa: PLC0415 - see transcribe
-
-    _choose_state(state_dir)
-    _choose_engines()
-    settings = Settings.from_environment()
-    if settings.platform != "local":
-        raise ConfigurationError(
-            "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
-            "`dropscribe submit`, `status` and `cost` to talk to a deployment."
-        )
-    ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
-    try:
-        yield ports
-    finally:
-        ports.close()
-
-
-@contextlib.contextmanager
-def _deployment(state_dir: Path | None) -> Iterator[Ports]:
-    """The ports of the deployment that `DROPSCRIBE_PLATFORM` names: this machine's, or a project's."""
-    from shared.settings import Settings  # noqa: PLC0415 - see transcribe
-
-    settings = Settings.from_environment()
-    if settings.platform == "local":
-        with _ports(state_dir) as ports:
-            yield ports
-        return
-    from shared.adapters.platform import open_ports  # noqa: PLC0415 - see transcribe
-
-    deployment = open_ports(settings)
-    try:
-        yield deployment
-    finally:
-        deployment.close()
-
-
-def _options(**given: object) -> Options:
-    """Options as a person gave them, within the limits that they have everywhere; None leaves one out."""
-    return options_of({name: value for name, value in given.items() if value is not None})
-
-
-def _absolute(value: Path | str) -> str:
-    """A path as an absolute one; the name of some weights as it is."""
-    return (
-        str(Path(value).expanduser().absolute()) if isinstance(value, Path) or Path(value).is_dir() else value
-    )
-
-
-def _choose_state(state_dir: Path | None) -> None:
-    if state_dir is not None:
-        os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
-
-
-def _choose_engines() -> None:
-    """Where nobody says which engines this machine has, look; the processes that `up` starts read the same."""
-    from gpu_job import engine  # noqa: PLC0415 - see transcribe
-
-    if os.environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not os.environ.get("DROPSCRIBE_ENGINES"):
-        found = engine.here()
-        if "parakeet-gpu" in found:
-            os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,3 +44,10 @@ Label = Annotated[
     str | None,
     typer.Option(help="What `dropscribe cost --by label` accounts it under.", show_default=False),
 ]
+StateDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir", help="Folder of queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
