@@ -36,7 +36,7 @@ from shared.errors import BadRequest, ConfigurationError
 from shared.flow import documents
 from shared.messages import metadata_of
 from shared.model import Options, recording_id
-from shared.routing import pick
+from shared.routing import flags, pick
 from shared.telemetry import log, show_logs
 from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
 
@@ -101,6 +101,8 @@ def run(ports: LocalPorts, options: Options) -> int:
     pick.check_speakers(options, settings)
     if options.diarize and "deepgram" not in ports.engines:
         raise BadRequest(pick.NO_SPEAKERS)
+    if said := overruled(options, ports):
+        log.warning("%s", said)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
@@ -204,6 +206,17 @@ def _only_one(path: Path) -> Iterator[None]:
                 f"Another `dropscribe up` runs on {path.parent}. Stop it, or choose another --state-dir."
             ) from None
         yield
+
+
+def overruled(options: Options, ports: LocalPorts) -> str:
+    """What to tell where a flag comes before the method that was asked for here; empty where none does."""
+    method = flags.read(ports).applied(ports.settings).method
+    if options.method in {"auto", method}:
+        return ""
+    return (
+        f"The flag TRANSCRIPTION_METHOD={method} comes before --method {options.method}. Take it away with "
+        "`dropscribe flags TRANSCRIPTION_METHOD=`."
+    )
 
 
 def is_known(ports: LocalPorts, ever: Sequence[Options], source: StoredObject) -> bool:

@@ -12,6 +12,7 @@ from shared.errors import BadRequest
 from shared.flow import upload
 from shared.messages import metadata_of
 from shared.model import Options, StoredObject, recording_id
+from shared.routing import flags
 from shared.settings import Settings
 
 SPEAKERS, GERMAN = Options(diarize=True), Options(language="de")
@@ -52,3 +53,14 @@ def test_speakers_without_a_key_are_refused_before_anything_starts(ports):
     alone = replace(ports, engines=frozenset({"parakeet-cpu"}))
     with pytest.raises(BadRequest, match="set DEEPGRAM_API_KEY"):
         up.run(alone, SPEAKERS)
+
+
+def test_a_flag_that_comes_before_the_method_that_was_asked_for_is_told(ports):
+    asked = Options(method="parakeet")
+    here = replace(ports, settings=replace(ports.settings, method="parakeet"))
+    assert up.overruled(asked, here) == ""
+    flags.change({"TRANSCRIPTION_METHOD": "deepgram"}, here)
+    assert "TRANSCRIPTION_METHOD=deepgram comes before --method parakeet" in up.overruled(asked, here)
+    assert up.overruled(Options(), here) == ""
+    flags.change({"TRANSCRIPTION_METHOD": ""}, here)
+    assert up.overruled(asked, here) == ""
