@@ -157,10 +157,10 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
 def _what(one: Recording, ports: Ports) -> str:
     if one.state == "FAILED":
         return one.reason
-    if one.state == "DONE":
+    if one.state == "DONE" and one.decision is not None:
         demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
         more = [warning for warning in one.warnings if warning != DEMO_WARNING]
-        return "; ".join([f"{one.words} words{demo}", *more])
+        return "; ".join([f"{one.words} words by {one.decision.method}{demo}", *more])
     if one.decision is None:
         return budget.why_held(one, ports) or "not looked at yet"
     handed = _handed_on(one, ports)

@@ -224,6 +224,7 @@ def test_with_damaged_weights_a_person_gets_deepgrams_transcript_and_is_told(com
     [line] = json.loads(result.stdout)
     assert (result.exit_code, line["state"]) == (0, "DONE")
     assert "They may be damaged: export the model again. Deepgram transcribes instead." in result.stderr
+    assert f"{line['words']} words by deepgram;" in CliRunner().invoke(cli.app, ["status"]).stdout
     assert "cannot be loaded" in line["warnings"][0]
     assert (line["method"], line["model"]) == ("deepgram", "nova-3")
     assert line["why"].endswith(
