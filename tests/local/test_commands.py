@@ -70,7 +70,7 @@ def test_status_shows_done_and_failed_with_the_reason(call, state):
     state.upload("mute.mp4")
     shown = call("status").stdout
     assert "1 done, 1 failed" in shown
-    assert "6 words (demo model)" in shown
+    assert "6 words by parakeet (demo model)" in shown
     assert "There is no audio track in this video." in " ".join(shown.split())
     told = json.loads(call("status", "--json").stdout)
     assert told["states"] == {"DONE": 1, "FAILED": 1}
