@@ -185,6 +185,8 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
         names.append(f"{folder}/{output.name}")
         ports.store.create(bucket, names[-1], output.data, output.content_type)
 
+    now = ports.clock.now()
+
     def to_done(stored: Recording) -> Recording | None:
         if stored.ended:
             return None
@@ -192,7 +194,7 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
             stored,
             state="DONE",
             decision=transcript.decision,
-            finished=ports.clock.now(),
+            finished=now,
             duration=transcript.duration,
             words=len(transcript.words),
             outputs=tuple(names),
@@ -201,5 +203,8 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
 
     done = documents.change_recording(ports, recording.id, to_done)
     assert done is not None, "it was there a moment ago"
+    if done.finished != now:
+        # Somebody was first, and announces it; who dies before that gets the message again.
+        return done
     log.info("done %s: %d words, in %s/%s", recording.source.uri, len(transcript.words), bucket, folder)
     return announce(done, ports)

@@ -77,6 +77,20 @@ def test_two_mergers_at_once_write_the_same_bytes(world, planned):
     assert again.outputs == first.outputs
 
 
+def test_of_two_mergers_at_once_only_the_first_announces(world, planned, monkeypatch, caplog):
+    keep_all(world, planned)
+    results = record._results(planned, world.ports)
+    transcript = record.assemble(planned, results)
+    announced = []
+    monkeypatch.setattr(record, "announce", lambda recording, _: announced.append(recording.id) or recording)
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            record._finish(planned, transcript, world.ports)
+            world.clock.time += 0.1
+    assert announced == [planned.id]
+    assert caplog.text.count("done ") == 1
+
+
 def test_another_attempt_costs_and_changes_nothing_else(world, planned):
     keep_all(world, planned)
     keep_all(world, planned, attempt="m-2", text="garbage")
