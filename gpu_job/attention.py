@@ -29,8 +29,8 @@ class LocalAttention:
             return
         full = self._layers()
         self._encoder.change_attention_model("rel_pos_local_attn", [CONTEXT, CONTEXT], update_config=False)
+        self._encoder.eval()  # what was just built would drop parts of its input, as in training
         for layer, (old, _) in zip(self._encoder.layers, full[-1], strict=True):
-            layer.self_attn.eval()
             for name, part in old.named_modules():
                 for key, weight in part.named_parameters(recurse=False):
                     setattr(layer.self_attn.get_submodule(name), key, weight)

@@ -52,14 +52,16 @@ def load(name: str, *, device: str | None = None, limit_gb: float | None = None)
         ModelUnavailable: says what is missing and what to do.
     """
     target = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    dtype = torch.float32
     if target.type == "cuda":
         parakeet_cuda.check(target)
+        dtype = parakeet_cuda.precision()
         if limit_gb is not None:
             parakeet_cuda.limit(limit_gb)
     located = locate(name, "nemo")
     with opened(located.path) as archive:
         try:
-            networks = Networks.of(archive, target)
+            networks = Networks.of(archive, target, dtype)
         except (RuntimeError, TypeError, ValueError, KeyError, EOFError, UnpicklingError) as error:
             raise _not_loaded(located, error) from error
     return Parakeet(name, located, networks)

@@ -30,6 +30,11 @@ def check(device: torch.device) -> None:
         ) from error
 
 
+def precision() -> torch.dtype:
+    """Of weights: bfloat16 where the GPU computes in it (compute capability 8.0 and later), else single."""
+    return torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float32
+
+
 def limit(limit_gb: float) -> None:
     """Let torch take no more of the GPU than so many 10⁹ bytes; beyond that it is out of memory."""
     torch.cuda.set_per_process_memory_fraction(min(1.0, limit_gb * 1e9 / _total()))

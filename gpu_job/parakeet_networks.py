@@ -55,16 +55,19 @@ class Networks:
     """The file's SentencePiece model."""
 
     @classmethod
-    def of(cls, archive: Archive, device: torch.device) -> Networks:
+    def of(cls, archive: Archive, device: torch.device, dtype: torch.dtype) -> Networks:
         """Build the networks without memory, then give each tensor of the file its place.
+
+        Args:
+            archive: an opened `.nemo` file.
+            device: where they go.
+            dtype: precision of their weights there.
 
         Raises:
             ModelUnavailable: the archive lacks a part, or is of another architecture.
             RuntimeError: among others; what a damaged checkpoint makes torch and NeMo raise.
         """
         network = archive.network()
-        bfloat = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
-        dtype = torch.bfloat16 if bfloat else torch.float32
         with _weightless():
             encoder = ConformerEncoder(**network.encoder)
             # `change_attention_model` reads what it was built with from here.

@@ -75,6 +75,14 @@ def test_a_card_that_is_there_and_cannot_be_used_is_a_matter_of_the_deployment(c
         cuda.check(torch.device("cuda"))
 
 
+@pytest.mark.parametrize(
+    ("capability", "dtype"), [((7, 5), "float32"), ((8, 0), "bfloat16"), ((8, 9), "bfloat16")]
+)
+def test_cards_that_compute_in_bfloat16_have_their_weights_in_it(cuda, torch, monkeypatch, capability, dtype):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert cuda.precision() == getattr(torch, dtype)
+
+
 def test_weights_that_do_not_fit_the_card_are_not_called_damaged(torch, monkeypatch):
     from gpu_job import parakeet  # noqa: PLC0415 - not importable everywhere
 
