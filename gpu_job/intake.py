@@ -21,7 +21,7 @@ from gpu_job.in_hand import InHand
 from gpu_job.prepared import Prepared, prepare, share_of
 from gpu_job.pullers import Pullers
 from shared.errors import ConfigurationError, DropscribeError
-from shared.flow import chunk, failures, fallback, plan
+from shared.flow import alone, chunk, failures, fallback, plan
 from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
@@ -151,7 +151,12 @@ class Intake:
                 # The first message stays in the queue until the result is durable.
                 self._hand.end(delivery, self._ports.queue.ack)
             return
-        if not chunk.is_wanted(message, self._ports):
+        if not chunk.is_wanted(message, self._ports) or self._goes_on(message, delivery):
             self._hand.end(delivery, self._ports.queue.ack)
             return
         self.ready.put(prepare(delivery, message, self._ports, share=share))
+
+    def _goes_on(self, message: ChunkMessage, delivery: Delivery) -> bool:
+        """True where the chunk ended a worker and now is another engine's; without another it is tried on."""
+        why = alone.ended_its_worker(message, delivery, self._ports)
+        return why is not None and fallback.hand_on(message, why, self._ports)

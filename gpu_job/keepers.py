@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gpu_job import results
 from shared.costs import ledger
 from shared.errors import DropscribeError
+from shared.flow import alone
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ class Keepers:
         """Ids of the messages whose chunks are not kept or recorded yet; some of it may have been written."""
         with self._lock:
             return frozenset(self._under_way.values())
+
+    def begins_alone(self, prepared: Prepared) -> None:
+        """Note that the engine now begins with a chunk that was tried before, in case it takes the worker along."""
+        try:
+            alone.begin(prepared.message, prepared.delivery, self._ports)
+        except DropscribeError as error:
+            log.warning("should the worker end now, nobody will know at which chunk: %s", error)
 
     def recognised(self, prepared: Prepared, engine: Transcriber) -> None:
         """Keep the result of a chunk whose windows are all recognised."""

@@ -114,6 +114,9 @@ class Recogniser:
 
     def _ask(self, batch: Batch) -> list[tuple[Word, ...]]:
         """The words of each window. The engine's time was paid, whatever comes of it."""
+        first, *others = batch.chunks()
+        if first.alone and not others:
+            self._keepers.begins_alone(first)
         started = time.perf_counter()
         self._call = time.monotonic(), batch
         try:

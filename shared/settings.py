@@ -221,7 +221,8 @@ class Settings:
     gpu_max_tasks: int = field(
         default=3,
         metadata=_env(
-            "DROPSCRIBE_GPU_MAX_TASKS", "Tasks of the job that run at one time; a new project's L4 quota is 3."
+            "DROPSCRIBE_GPU_MAX_TASKS",
+            "Tasks of the job that run at one time; a new project's L4 quota is 3.",
         ),
     )
     cpu_max_tasks: int = field(

@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The document of a chunk that was handed on, or has a call."""
+    """The document of a chunk that was handed on, has a call, or came again."""
 
     recording: str
     """Key of the recording."""
@@ -61,6 +61,8 @@ class Claim:
     """False from the hand-over until the message of the next engine is out."""
     calls: tuple[Call, ...] = ()
     """Calls whose end is not known."""
+    alone: str = ""
+    """The last delivery on which an engine had it alone, see `alone.py`."""
 
     @property
     def key(self) -> str:

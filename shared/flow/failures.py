@@ -146,11 +146,25 @@ def note(
         time=now,
         minute=int(now // 60),
     )
-    delivery = f"{attempt:03d}" if attempt else f"at-{now:.3f}"
+    name = delivery_name(message_id, attempt) if attempt else f"{message_id}.at-{now:.3f}"
     try:
-        ports.records.create(FAILURES, f"{message_id}.{delivery}", to_fields(failure))
+        ports.records.create(FAILURES, name, to_fields(failure))
     except DropscribeError as another:
         log.warning("cannot note that %s failed at message %s: %s", where, message_id, another)
+
+
+def delivery_name(message_id: str, attempt: int) -> str:
+    """What one delivery of a message is called: the key of the note that it failed."""
+    return f"{message_id}.{attempt:03d}"
+
+
+def is_noted(name: str, records: Records) -> bool:
+    """Whether a delivery of this name failed, and somebody said so.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return records.get(FAILURES, name) is not None
 
 
 def last_reasons(found: About, records: Records) -> str:

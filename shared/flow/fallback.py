@@ -151,7 +151,7 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
         if stored.turn != message.turn:
             return None
         turn = stored.turn + 1
-        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, calls=())
+        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, calls=(), alone="")
 
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:
