@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from local import disk_errors, names
 from local.handles import Handles
-from local.whole import write_once
+from local.whole import write_all
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
@@ -70,7 +70,7 @@ class FileStore:
             raise disk_errors.unreadable(source.name, error) from error
         return data
 
-    def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:  # noqa: ARG002 - files have no content type; `stat` guesses it
+    def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
         """Write an object that does not exist yet; False, and nothing written, where it does.
 
         The object appears whole or not at all, and is durable when this returns.
@@ -80,17 +80,30 @@ class FileStore:
             ConfigurationError: the folder may not be written to.
             StoreUnavailable: the disk is full or did not answer.
         """
-        path = self.path_of(bucket, name)
-        try:
-            if write_once(path, data):
-                return True
-            if path.is_file():
-                return False
-        except OSError as error:
-            raise disk_errors.unwritable(path, error) from error
-        raise Permanent(
-            f"{path} cannot be written: there is a folder or something else of that name. Move it away."
-        )
+        return bool(self.create_all(bucket, {name: (data, content_type)}))
+
+    def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
+        """Write those of some objects that do not exist yet, and give their names; as `create`, but together.
+
+        Raises: as `create`; then some of them may have been written.
+        """
+        # Files have no content type; `stat` guesses it.
+        paths = {self.path_of(bucket, name): (name, data) for name, (data, _) in objects.items()}
+        created = set()
+        for folder in {path.parent for path in paths}:
+            files = {path.name: data for path, (_, data) in paths.items() if path.parent == folder}
+            try:
+                written = write_all(folder, files)
+                for name in files.keys() - written:
+                    if not (folder / name).is_file():
+                        raise Permanent(
+                            f"{folder / name} cannot be written: there is a folder or something else of that name. "
+                            "Move it away."
+                        )
+            except OSError as error:
+                raise disk_errors.unwritable(folder / min(files), error) from error
+            created |= {paths[folder / name][0] for name in written}
+        return created
 
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None where there is no such object.

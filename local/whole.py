@@ -1,4 +1,4 @@
-"""Write a file that does not exist yet: whole or not at all, by exactly one of several racing writers."""
+"""Write files that do not exist yet: each whole or not at all, by exactly one of several racing writers."""
 
 from __future__ import annotations
 
@@ -12,61 +12,57 @@ from typing import TYPE_CHECKING
 from local.names import TEMPORARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}
 
 
-def write_once(path: Path, data: bytes) -> bool:
-    """Write `path` with `data`, durably; False, and nothing written, where something of that name exists.
+def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
+    """Write files of one folder, durably; gives the names of those that did not exist, the others stay as they are.
 
-    Missing folders are made. Readers see the file with all of its content or not at all, also after
+    Missing folders are made. Readers see each file with all of its content or not at all, also after
     `kill -9` or a power loss at any point.
 
     Raises:
         FileExistsError, NotADirectoryError: a part of the path is a file.
-        OSError: what the system says.
+        OSError: what the system says; some of them may have been written.
     """
-    folder = path.parent
     _make_folders(folder)
-    if os.path.lexists(path):
-        return False
+    missing = {name: data for name, data in files.items() if not os.path.lexists(folder / name)}
+    if not missing:
+        return set()
     with _opened(folder, os.O_RDONLY | os.O_DIRECTORY) as directory:
-        created = _by_link(directory, path, data)
+        created = _by_link(directory, folder, missing)
         if created is None:
-            created = _by_rename(directory, path, data)
+            created = {name for name, data in missing.items() if _by_rename(directory, folder / name, data)}
         if created:
             os.fsync(directory)
     return created
 
 
-def _by_link(directory: int, path: Path, data: bytes) -> bool | None:
-    """Write a file without a name, then name it (man 2 open, O_TMPFILE): a killed writer leaves nothing.
+def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[str] | None:
+    """Write files without names, then name them (man 2 open, O_TMPFILE): a killed writer leaves nothing.
 
     None where the system or the file system cannot do that.
     """
     flag = getattr(os, "O_TMPFILE", None)
     if flag is None:
         return None
+    created = set()
     try:
-        with _opened(path.parent, os.O_WRONLY | flag, 0o666) as handle:
-            _write(handle, data)
-            try:
-                # With a folder's descriptor Python calls linkat(), which follows the link in /proc.
-                os.link(
-                    f"/proc/self/fd/{handle}",
-                    path.name,
-                    dst_dir_fd=directory,
-                    follow_symlinks=True,
-                )
-            except FileExistsError:
-                return False
+        for name, data in files.items():
+            with _opened(folder, os.O_WRONLY | flag, 0o666) as handle:
+                _write(handle, data)
+                with contextlib.suppress(FileExistsError):
+                    # With a folder's descriptor Python calls linkat(), which follows the link in /proc.
+                    os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=directory, follow_symlinks=True)
+                    created.add(name)
     except OSError as error:
-        if error.errno in _NOT_HERE:
+        if error.errno in _NOT_HERE and not created:
             return None
         raise
-    return True
+    return created
 
 
 def _by_rename(directory: int, path: Path, data: bytes) -> bool:

@@ -52,6 +52,15 @@ class Store(Protocol):
         """
         ...
 
+    def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
+        """Write those of some objects that do not exist yet, and give their names; as `create`, but together.
+
+        Args:
+            bucket: where.
+            objects: by its name the data and the content type of each.
+        """
+        ...
+
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None where there is no such object."""
         ...

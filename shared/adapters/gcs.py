@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from google.api_core.exceptions import NotFound, PreconditionFailed, RequestRangeNotSatisfiable
@@ -25,8 +26,10 @@ from shared.model import StoredObject
 from shared.settings import BUCKET_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+AT_A_TIME = 8
+"""Objects written at the same time."""
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for each answer."""
 RETRY = DEFAULT_RETRY.with_timeout(120.0)
@@ -132,6 +135,15 @@ class GcsStore:
             except PreconditionFailed:
                 return bool(lost) and self._wrote(bucket, name, write_id)
         return True
+
+    def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
+        """Write those of some objects that do not exist yet, and give their names; as `create`, at the same time.
+
+        Raises: as `create`; then some of them may have been written.
+        """
+        with ThreadPoolExecutor(max(1, min(AT_A_TIME, len(objects))), thread_name_prefix="create") as pool:
+            created = pool.map(lambda one: self.create(bucket, one[0], *one[1]), objects.items())
+            return {name for name, was_created in zip(objects, created, strict=True) if was_created}
 
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None where there is no such object.

@@ -180,10 +180,8 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
 
 def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recording:
     folder, bucket = output_folder(recording), ports.settings.transcripts_bucket
-    names = []
-    for output in outputs.render(transcript):
-        names.append(f"{folder}/{output.name}")
-        ports.store.create(bucket, names[-1], output.data, output.content_type)
+    files = {f"{folder}/{one.name}": (one.data, one.content_type) for one in outputs.render(transcript)}
+    ports.store.create_all(bucket, files)
 
     now = ports.clock.now()
 
@@ -197,7 +195,7 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
             finished=now,
             duration=transcript.duration,
             words=len(transcript.words),
-            outputs=tuple(names),
+            outputs=tuple(files),
             warnings=transcript.warnings,
         )
 

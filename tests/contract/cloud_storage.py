@@ -59,6 +59,9 @@ class Prefixed:
     def create(self, bucket, name, data, content_type):
         return self._store.create(self._there(bucket), name, data, content_type)
 
+    def create_all(self, bucket, objects):
+        return self._store.create_all(self._there(bucket), objects)
+
     def load(self, bucket, name):
         return self._store.load(self._there(bucket), name)
 

@@ -76,6 +76,17 @@ def test_create_never_overwrites(store):
     assert store.port.stat("work", "x") == before
 
 
+def test_of_several_objects_only_those_are_written_that_do_not_exist(store):
+    assert store.port.create("work", "r/b", b"first", "text/plain")
+    objects = {f"r/{name}": (name.encode() * 1000, "text/plain") for name in "abc"} | {"x": (b"", "t/p")}
+    assert store.port.create_all("work", objects) == {"r/a", "r/c", "x"}
+    assert store.port.create_all("work", objects) == set()
+    assert store.port.load("work", "r/b") == b"first"
+    assert store.port.load("work", "r/c") == b"c" * 1000
+    assert store.port.load("work", "x") == b""
+    assert store.port.create_all("work", {}) == set()
+
+
 def test_read_gives_ranges_and_less_only_at_the_end(store):
     store.port.create("work", "x", bytes(range(100)), "text/plain")
     source = store.port.stat("work", "x")
