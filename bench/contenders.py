@@ -11,6 +11,8 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -50,6 +52,73 @@ def _ours(job: Job, engine):
     engine.warm_up()
     recognise(job.trial)
     return recognise, f"the whole flow; {engine.device.dtype}; {engine.device.graphs}"
+
+
+def our_worker(job: Job):
+    """The part of the product that a machine with a GPU runs, with the engine of a processor: the worker alone."""
+    if job.device != "cpu" or job.model.endswith(".nemo"):
+        raise MissingError("the ONNX engine runs on processors, from an export")
+    if job.kind != "bag":
+        raise MissingError("the chunks of long files are joined elsewhere")
+    from gpu_job import parakeet_onnx
+
+    engine = parakeet_onnx.load(job.model)
+    engine.warm_up()
+    worker = PlannedFiles(engine)
+    worker(worker.prepare(job.trial))
+    return worker, f"from messages to kept results; {engine.device.dtype}"
+
+
+class PlannedFiles:
+    """Files that were routed and planned elsewhere, through a worker.
+
+    Args:
+        engine: the worker's.
+    """
+
+    def __init__(self, engine):
+        self._engine = engine
+
+    def prepare(self, paths):
+        """What the router does, on machines of its own: not timed. Decoding processes are there, as the weights."""
+        from bench.flow import DECODERS, Settings, open_ports
+        from shared.flow import upload
+
+        folder = tempfile.TemporaryDirectory()
+        settings = Settings(
+            state_dir=Path(folder.name), engines=self._engine.engine, model=self._engine.model
+        )
+        ports = open_ports(settings)
+        planned = [upload.on_object(ports.file(Path(path)), ports).id for path in paths]
+        ports.close()
+        ports = open_ports(settings)
+        ports.media.warm(DECODERS, wait=True)
+        return folder, ports, planned
+
+    def __call__(self, prepared):
+        """The texts, and nothing more to say."""
+        from gpu_job.worker import Worker
+        from shared.flow import documents
+        from shared.flow.chunk import result_name
+        from shared.messages import decode
+        from shared.results import ChunkResult
+
+        folder, ports, planned = prepared
+        stop = threading.Event()
+        worker = Worker(ports, lambda _model: self._engine)
+        thread = threading.Thread(target=worker.run, args=(stop,))
+        thread.start()
+        while ports.records.count(documents.CHUNKS) < len(planned) and thread.is_alive():
+            time.sleep(0.02)
+        stop.set()
+        thread.join()
+        texts = []
+        for key in planned:
+            data = ports.store.load(ports.settings.work_bucket, result_name(key, 0))
+            texts.append(" ".join(word.text for word in decode(data, ChunkResult).words))
+        ports.close()
+        folder.cleanup()
+        return texts, {"inference": worker.summary.busy_seconds}
 
 
 def onnx_asr_recipe(job: Job):
@@ -216,6 +285,7 @@ def _fastest(options, work):
 
 
 CONTENDERS = {
+    "Dropscribe, worker": our_worker,
     "Dropscribe, ONNX": ours_onnx,
     "Dropscribe, NeMo": ours_nemo,
     "onnx-asr": onnx_asr_recipe,
@@ -223,7 +293,7 @@ CONTENDERS = {
     "NeMo, our windows": nemo_windows,
     "NeMo, long script": nemo_script,
 }
-OURS = ("Dropscribe, ONNX", "Dropscribe, NeMo")
+OURS = ("Dropscribe, worker", "Dropscribe, ONNX", "Dropscribe, NeMo")
 NEMO = ("NeMo, files", "NeMo, long script")
 """NeMo's own ways."""
 
@@ -240,9 +310,10 @@ def main() -> int:
         return 0
     print(json.dumps({"label": label}), file=answers, flush=True)
     for _ in sys.stdin:
+        files = recognise.prepare(job.files) if isinstance(recognise, PlannedFiles) else job.files
         before, started = core_seconds(), time.perf_counter()
         try:
-            texts, spent = recognise(job.files)
+            texts, spent = recognise(files)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             print(json.dumps({"missing": f"it failed: {error!r}"[:300]}), file=answers, flush=True)
             return 1
