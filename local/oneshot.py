@@ -90,13 +90,12 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     """Announce what is not finished to the router; what failed before is tried again."""
-    for one in found:
-        if one.skipped or one.problem:
-            continue
+    wanted = [one for one in found if not one.skipped and not one.problem]
+    for one in wanted:
         recording = documents.get_recording(ports.records, one.key)
         if recording is not None:
             upload.reopen(recording, ports)
-        _announce(one, ports)
+    _announce(wanted, ports)
 
 
 def follow(
@@ -201,8 +200,10 @@ def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
     return Submitted(file=file, source=source, key=key, skipped=done)
 
 
-def _announce(one: Submitted, ports: LocalPorts) -> None:
-    ports.queue.publish(AUDIO_FINALIZED, object_resource(one.source), {"recording": one.key})
+def _announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
+    ports.queue.publish_many(
+        AUDIO_FINALIZED, [(object_resource(one.source), {"recording": one.key}) for one in several]
+    )
 
 
 def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
@@ -212,10 +213,8 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
     one before it acknowledges its own.
     """
     lost = waiting.keys() - ports.queue.values_of("recording")
-    for key in lost:
-        recording = documents.get_recording(ports.records, key)
-        if recording is None or not recording.ended:
-            _announce(waiting[key], ports)
+    found = {key: documents.get_recording(ports.records, key) for key in lost}
+    _announce([waiting[key] for key, one in found.items() if one is None or not one.ended], ports)
 
 
 def _telling(
