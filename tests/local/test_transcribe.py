@@ -279,7 +279,9 @@ def test_what_a_budget_holds_is_said_and_goes_on_when_there_is_room(run, monkeyp
     assert result.exit_code == 1
     assert (line["state"], line["code"]) == ("FAILED", "held")
     assert "the daily budget is too small for this recording" in line["reason"]
-    assert line["reason"].endswith("once you raise DROPSCRIBE_BUDGET_DAILY_USD. Run the same command again then.")
+    assert line["reason"].endswith(
+        "once you raise DROPSCRIBE_BUDGET_DAILY_USD. Run the same command again then."
+    )
     monkeypatch.setenv("DROPSCRIBE_BUDGET_DAILY_USD", "100")
     result, (line,) = run(SAMPLES / "voice-note.opus")
     assert (result.exit_code, line["state"]) == (0, "DONE")
