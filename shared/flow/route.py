@@ -136,15 +136,15 @@ def choose(case: Case, known: Known) -> Choice:
             engine=chosen.engine,
             model=DEEPGRAM_MODEL if chosen.method == "deepgram" else options.model or settings.model,
             reason=reason,
-            considered=(chosen.considered(), *(_loser(one, found, picked) for one in others)),
+            considered=(chosen.considered(), *(_loser(one, found, picked, known) for one in others)),
         ),
         chunks=chosen.chunks,
     )
 
 
-def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked) -> Considered:
+def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked, known: Known) -> Considered:
     if method not in found:
-        return Considered(method=method, why_not=pick.missing(method, found))
+        return Considered(method=method, why_not=pick.missing(method, found, known))
     one = found[method]
     if one.alone:
         return Considered(method=method, why_not=f"all chunks would go to {one.engine}")

@@ -54,7 +54,7 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
         BadRequest: what was asked for cannot run in this deployment.
     """
     settings = known.settings
-    if (asked := _asked(case.options, settings, found)) is not None:
+    if (asked := _asked(case.options, known, found)) is not None:
         return asked
     if len(found) == 1:
         (only,) = found.values()
@@ -80,20 +80,21 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
     )
 
 
-def _asked(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked | None:
+def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> Picked | None:
     """What somebody asked for by name, None where the choice is open."""
+    settings = known.settings
     if options.diarize:
         return _speakers(options, settings, found)
     wanted = options.method if options.method != "auto" else settings.method
     if wanted != "auto":
         if wanted not in found:
-            raise BadRequest(_cannot(wanted, found))
+            raise BadRequest(_cannot(wanted, found, known))
         reason = f"{wanted} was asked for"
         return _picked(wanted, f"{reason}{_place(wanted, found)}", reason)
     if options.model and options.model != settings.model:
         if "parakeet" not in found:
             raise BadRequest(
-                f"The weights {options.model} were asked for, but {missing('parakeet', found)} here. "
+                f"The weights {options.model} were asked for, but {missing('parakeet', found, known)} here. "
                 "Leave them out."
             )
         reason = f"the weights {options.model} were asked for"
@@ -141,6 +142,8 @@ def _alone(only: Prospect, known: Known, no_gpu: str) -> str:
     has_gpu = "parakeet-gpu" in known.engines
     if only.engine == "parakeet-cpu" and has_gpu:
         return f"{no_gpu}: Parakeet on this CPU, as Deepgram is not set up"
+    if only.method == "deepgram" and has_gpu:
+        return f"{no_gpu}, and no CPU is set up: Deepgram"
     reason = f"{NAMES[only.method]}{_on(only)}: no other engine is set up"
     return f"{reason}, though {no_gpu}" if has_gpu and no_gpu else reason
 
@@ -191,20 +194,30 @@ def _on(one: Prospect) -> str:
     return " on a GPU" if one.engine == "parakeet-gpu" else " on this CPU"
 
 
-def missing(method: Method, found: Mapping[Method, Prospect]) -> str:
+def missing(method: Method, found: Mapping[Method, Prospect], known: Known) -> str:
     """Why a method cannot run here."""
     if "deepgram" not in found and method != "parakeet":
         return "Deepgram is not set up"
-    return "Parakeet is not set up"
+    # A GPU that is there and may be used is always one that Parakeet can wait for.
+    return "Parakeet on a GPU is switched off" if _switched_off(known) else "Parakeet is not set up"
 
 
-def _cannot(method: Method, found: Mapping[Method, Prospect]) -> str:
+def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known) -> str:
     if "deepgram" not in found and method != "parakeet":
         return (
             f"Method {method} was asked for, but this deployment has no Deepgram engine. "
             "Ask for parakeet, leave the choice to auto, or set DEEPGRAM_API_KEY."
         )
+    if _switched_off(known):
+        return (
+            f"Method {method} was asked for, but ENABLE_GPU_TRANSCRIPTION is off, and no CPU is set up. "
+            "Ask for deepgram, leave the choice to auto, or switch it on."
+        )
     return (
         f"Method {method} was asked for, but this deployment has no Parakeet engine. "
         "Ask for deepgram, leave the choice to auto, or see `dropscribe doctor`."
     )
+
+
+def _switched_off(known: Known) -> bool:
+    return "parakeet-gpu" in known.engines and not known.settings.enable_gpu

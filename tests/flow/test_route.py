@@ -159,6 +159,18 @@ def test_gpus_that_are_switched_off_are_none():
     assert "ENABLE_GPU_TRANSCRIPTION is off" in decide(case(60), known(*ALL, enable_gpu=False)).reason
 
 
+def test_a_gpu_that_is_switched_off_is_not_told_as_missing():
+    off = known("parakeet-gpu", "deepgram", enable_gpu=False)
+    decision = decide(case(10), off)
+    assert decision.method == "deepgram"
+    assert decision.reason == "ENABLE_GPU_TRANSCRIPTION is off, and no CPU is set up: Deepgram"
+    assert {one.why_not for one in decision.considered[1:]} == {"Parakeet on a GPU is switched off"}
+    with pytest.raises(BadRequest, match="ENABLE_GPU_TRANSCRIPTION is off, and no CPU is set up"):
+        decide(case(method="parakeet"), off)
+    with pytest.raises(BadRequest, match="tiny were asked for, but Parakeet on a GPU is switched off"):
+        decide(case(model="tiny"), off)
+
+
 def test_outside_the_share_of_the_rollout_deepgram_is_taken():
     decision = decide(case(), known(*ALL, rollout_percent=0.0))
     assert decision.method == "deepgram"
