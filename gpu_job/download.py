@@ -62,7 +62,7 @@ def download(weights: Weights, release: Release, progress: Progress | None = Non
     missing = [file for file in release.files if not _is_complete(folder / file.name, file)]
     parts = {file.name: _part(folder, file) for file in missing}
     if constants.HF_HUB_OFFLINE:
-        _fail(weights, release, "HF_HUB_OFFLINE is set, which forbids the download", None)
+        _fail(weights, release, "HF_HUB_OFFLINE is set, which forbids the download; unset it", None)
     headers = {"Accept-Encoding": "identity"}  # ranges of a compressed body make no sense
     if (token := get_token()) is not None:
         headers["Authorization"] = f"Bearer {token}"

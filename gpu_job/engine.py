@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gpu_job.start_up import StartUp
+from gpu_job.weights import by_name, locate
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -136,11 +137,12 @@ def load(
 ) -> Transcriber:
     """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the processor.
 
-    A `.nemo` file is NeMo's and a folder with an ONNX export is not, wherever they are to run.
+    A `.nemo` file, or a folder with one, is NeMo's wherever it is to run. A folder with an ONNX export is not,
+    unless the deployment has GPUs only.
 
     Args:
         settings: whether a GPU may be used, and whether this deployment has nothing else.
-        model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with an ONNX export.
+        model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with one or with an ONNX export.
         warm: whether to warm it up as well.
         start_up: told how long each step took.
 
@@ -152,6 +154,8 @@ def load(
     start_up = start_up or StartUp()
     if form(settings, model) == "nemo":
         if not _has_nemo():
+            if by_name(model) is None:
+                locate(model, "nemo")  # nobody should install gigabytes for a path that is mistyped
             raise ConfigurationError(
                 f"To run {model} takes torch and NeMo, which are not installed here. Install them with "
                 "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."
@@ -200,12 +204,14 @@ def warm_up(engine: Transcriber) -> None:
 
 def form(settings: Settings, model: str) -> Kind:
     """Which form of some weights `load` takes on this machine."""
-    if model.endswith(".nemo"):
+    if must_have_gpu(settings) or model.endswith(".nemo"):
         return "nemo"
     folder = Path(model).expanduser()
-    # A folder with both is an export, as it is elsewhere.
-    export = folder.is_dir() and (any(folder.glob("*.onnx")) or not any(folder.glob("*.nemo")))
-    return "nemo" if _on_gpu(settings) and not export else "onnx"
+    if folder.is_dir():
+        # A folder with both is an export, as it is elsewhere.
+        export = any(folder.glob("*.onnx")) or not any(folder.glob("*.nemo"))
+        return "onnx" if export else "nemo"
+    return "nemo" if _on_gpu(settings) else "onnx"
 
 
 def here() -> tuple[Engine, ...]:

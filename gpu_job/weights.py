@@ -110,8 +110,8 @@ def _export(folder: Path, name: str) -> Located:
     """A folder with an ONNX export."""
     if folder.is_file() and folder.suffix == ".nemo":
         raise ModelUnavailable(
-            f"{folder} is a NeMo archive, which the GPU engine loads; the processor's engine loads an ONNX "
-            f"export of it. Make one with `dropscribe models export-onnx {folder} FOLDER`, then name that folder."
+            f"{folder} is a NeMo archive, which runs with torch and NeMo; ONNX Runtime, the faster one on a processor, "
+            f"loads an export of it. Make one with `dropscribe models export-onnx {folder} FOLDER`, then name that folder."
         )
     if not folder.is_dir():
         raise ModelUnavailable(_unknown(name, "folder", "a folder with an ONNX export"))
@@ -140,7 +140,7 @@ def _nemo(path: Path, name: str) -> Located:
         found = sorted(path.glob("*.nemo"))
         if len(found) != 1:
             raise ModelUnavailable(
-                f"The folder {path} holds {len(found) or 'no'} .nemo files, where one is needed. Name the file itself, "
+                f"The folder {path} holds {len(found) or 'no'} .nemo files, where NeMo needs one. Name the file itself, "
                 f"or use one of {_names()}."
             )
         [path] = found

@@ -17,7 +17,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         help="Weights: nvidia/parakeet-tdt-0.6b-v3 (the default: 25 languages, 2.5 GB to download once), "
-        "-v2 (English), a folder with an ONNX export, or tiny (a demo that knows 160 words). "
+        "-v2 (English), a folder with an ONNX export, a .nemo file, or tiny (a demo that knows 160 words). "
         "\\[env: PARAKEET_MODEL_NAME]",
         show_default=False,
     ),

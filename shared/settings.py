@@ -180,7 +180,10 @@ class Settings:
     )
     model: str = field(
         default="nvidia/parakeet-tdt-0.6b-v3",
-        metadata=_env("PARAKEET_MODEL_NAME", "Weights: a name, or a folder with an ONNX export."),
+        metadata=_env(
+            "PARAKEET_MODEL_NAME",
+            "Weights: a name, a folder with an ONNX export, or a `.nemo` file or a folder with one (NeMo).",
+        ),
     )
     max_chunks: int | None = field(
         default=None,

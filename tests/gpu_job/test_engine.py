@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gpu_job import engine
+from gpu_job.catalogue import BUNDLED
+from shared.errors import ConfigurationError, ModelUnavailable
 from shared.settings import Settings
 
 
@@ -38,14 +40,26 @@ def test_with_both_weights_are_taken_as_an_archive_unless_they_are_an_export(mac
     assert engine.form(Settings(enable_gpu=False), "tiny") == "onnx"
 
 
-def test_an_archive_is_one_on_every_machine(machine):
+def test_an_archive_is_one_on_every_machine_by_its_path_or_its_folder(machine, tmp_path):
     machine(gpu=False, nemo=False)
     assert engine.form(Settings(), "mine.nemo") == "nemo"
+    (tmp_path / "mine.nemo").touch()
+    assert engine.form(Settings(), str(tmp_path)) == "nemo"
 
 
-def test_a_deployment_of_gpus_only_never_takes_an_export_for_the_processor(machine):
+def test_an_archive_that_is_not_there_is_named_before_anything_is_to_be_installed(machine, tmp_path):
+    machine(gpu=False, nemo=False)
+    with pytest.raises(ModelUnavailable, match="no such file"):
+        engine.load(Settings(), str(tmp_path / "mistyped.nemo"))
+    with pytest.raises(ConfigurationError, match=r"pip install 'dropscribe\[nemo\]'"):
+        engine.load(Settings(), str(BUNDLED / "tiny-tdt.nemo"))
+
+
+def test_a_deployment_of_gpus_only_never_takes_an_export_for_the_processor(machine, tmp_path):
     machine(gpu=False, nemo=False)
     settings = Settings(engines="parakeet-gpu,deepgram", deepgram_api_key="x")
     assert engine.must_have_gpu(settings)
     assert engine.form(settings, "tiny") == "nemo"
+    (tmp_path / "encoder-model.onnx").touch()
+    assert engine.form(settings, str(tmp_path)) == "nemo"
     assert not engine.must_have_gpu(Settings(engines="parakeet-gpu,parakeet-cpu"))
