@@ -229,10 +229,10 @@ def status(
 @app.command()
 def cost(
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC [default: a month ago].")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); if left out, a month ago.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, UTC [default: today].")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); if left out, today.")
     ] = None,
     by: Annotated[By | None, typer.Option(help="Group by this.", show_default=False)] = None,
     as_json: AsJson = False,  # noqa: FBT002 - see transcribe
@@ -275,6 +275,7 @@ def route(
     model: Model = None,
     language: Language = None,
     track: Track = None,
+    keyterms: Keyterms = None,
     diarize: Diarize = False,  # noqa: FBT002 - see transcribe
     as_json: AsJson = False,  # noqa: FBT002 - see transcribe
     state_dir: StateDir = None,
@@ -288,6 +289,7 @@ def route(
             model=model and absolute(model),
             language=language,
             track=track,
+            keyterms=keyterms,
             diarize=diarize,
         )
         command.explain(uri, options, ports, as_json=as_json)

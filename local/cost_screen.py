@@ -44,7 +44,9 @@ def show(report: Report, ports: Ports, console: Console) -> None:
     console.print(f"{account.since} to {account.until} (UTC)", style="bold", highlight=False)
     if not account.rows:
         ever = dollars(ports.records.sum(documents.LEDGER, "usd"))
-        console.print(f"Nothing was paid for in these days; {ever} ever. `--since` goes further back.")
+        console.print(
+            f"Nothing was paid for in these days; {ever} ever. `--since` and `--until` choose others."
+        )
         return
     console.print(_totals(report))
     beside = report.by == "day" and console.width >= WIDE

@@ -53,7 +53,15 @@ def test_of_nothing_it_says_which_days_it_looked_at(call):
     result = call()
     assert result.exit_code == 0
     assert f"{TODAY - dt.timedelta(days=30)} to {TODAY} (UTC)" in result.stdout
-    assert "Nothing was paid for in these days" in result.stdout
+    assert (
+        "Nothing was paid for in these days; $0 ever. `--since` and `--until` choose others." in result.stdout
+    )
+
+
+def test_the_help_says_which_days_are_meant_where_none_are_given(call):
+    told = " ".join(call("--help").stdout.replace("│", " ").split())
+    assert "if left out, a month ago" in told
+    assert "if left out, today" in told
 
 
 def test_it_shows_sums_methods_days_and_advice(call, spent):

@@ -71,6 +71,16 @@ def test_a_file_that_does_not_say_how_long_it_is_is_routed_by_its_size_and_the_r
     assert f"live.mp4: unknown length, flac, {size}" in told
 
 
+def test_route_counts_what_keyterms_add_to_the_price(call):
+    def usd(*more):
+        told = json.loads(
+            call("route", SAMPLE, "--method", "deepgram", "--json", *more, DEEPGRAM_API_KEY="x").output
+        )
+        return told["considered"][0]["usd"]
+
+    assert usd("--keyterms", "Anna Karenina") / usd() == pytest.approx((0.0043 + 0.0013) / 0.0043)
+
+
 def test_route_shows_the_losing_methods_with_their_scores(call):
     told = call(
         "route", SAMPLE, "--json", DEEPGRAM_API_KEY="x", COST_OPTIMIZATION="true", COST_THRESHOLD_PER_HOUR="1"
