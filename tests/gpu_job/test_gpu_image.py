@@ -70,9 +70,10 @@ def test_nothing_that_compiles_is_installed():
     assert not re.search(r"apt-get|build-essential|gcc|nvcc|-devel", "".join(instructions("RUN")))
 
 
-def test_the_base_image_is_named_once_and_can_be_pinned_by_digest():
+def test_the_base_image_is_named_once_by_digest_and_is_that_of_the_functions_too():
     (base,) = instructions("ARG")[:1]
-    assert re.fullmatch(r"BASE=python:3\.11\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", base)
+    assert re.fullmatch(r"BASE=python:3\.11\.\d+-slim-\w+@sha256:[0-9a-f]{64}", base)
+    assert f"ARG {base}\n" in (ROOT / "Dockerfile.functions").read_text("utf-8")
     assert {line.split()[0] for line in instructions("FROM")} == {"${BASE}"}
 
 
