@@ -29,6 +29,9 @@ PARTS = (
 
 def main() -> int:
     """Run all parts, or the one that is named; 0 when all of them ran."""
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        print(f"{__doc__}\nThe parts: {', '.join(_modules())}.")
+        return 0
     if sys.argv[1:]:
         return _one(sys.argv[1], sys.argv[2:])
     print(
@@ -41,8 +44,13 @@ def main() -> int:
     return worst
 
 
+def _modules() -> dict[str, str]:
+    """The module of each part, by the name that a person gives it."""
+    return {command[0].removeprefix("bench.").replace("_", "-"): command[0] for _, command in PARTS}
+
+
 def _one(part: str, options: list[str]) -> int:
-    modules = {command[0].removeprefix("bench.").replace("_", "-"): command[0] for _, command in PARTS}
+    modules = _modules()
     if part not in modules:
         print(f"There is no benchmark {part!r}. There are: {', '.join(modules)}.", file=sys.stderr)
         return 2

@@ -1,10 +1,11 @@
 """The whole flow on some files, timed: what `dropscribe transcribe` does, from submit to the last output file.
 
-Run: python -m bench.flow [host | overhead | memory]
+python -m bench flow [host] [overhead] [memory]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import subprocess
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-CASES = ("host", "overhead", "memory")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,9 +190,19 @@ def main() -> int:
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(_measure(sys.argv[2], Path(sys.argv[3]))))
         return 0
+    cases = {"host": host, "overhead": overhead, "memory": memory}
+    parser = argparse.ArgumentParser(
+        prog="python -m bench flow", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "cases", nargs="*", default=list(cases), metavar="case", help=f"{', '.join(cases)}; all"
+    )
+    arguments = parser.parse_args()
+    if unknown := set(arguments.cases) - set(cases):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(cases)}")
     with tempfile.TemporaryDirectory() as folder:
-        for case in sys.argv[1:] or CASES:
-            print({"host": host, "overhead": overhead, "memory": memory}[case](Path(folder)), flush=True)
+        for case in arguments.cases:
+            print(cases[case](Path(folder)), flush=True)
     return 0
 
 

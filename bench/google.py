@@ -1,4 +1,4 @@
-"""What queue and records cost through Google's real clients: `python -m bench.google`.
+"""What queue and records cost through Google's real clients: `python -m bench google`.
 
 Against the emulators, which run beside on the same cores: the figures compare ways of calling, and bound the
 client's own work; they say nothing of the services. PUBSUB_EMULATOR_HOST and FIRESTORE_EMULATOR_HOST name
@@ -7,6 +7,7 @@ other servers.
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 import uuid
@@ -35,6 +36,9 @@ THREADS = 8
 
 def main() -> None:
     """Measure and print the table."""
+    argparse.ArgumentParser(
+        prog="python -m bench google", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    ).parse_args()
     table = Table("what", "how", "each", "a second")
 
     def row(what, how, count, seconds):

@@ -1,6 +1,6 @@
 """What it costs to learn the length of a six-hour recording, and to read ten minutes in its middle.
 
-Run: python bench/probe.py [hours]
+    python -m bench probe [HOURS]
 
 The process that reports does nothing else, as a router does that only probes. Memory is the peak resident set of
 that process and, beside it, of the decoding process that it started, both before the chunk. A chunk's own bytes are
@@ -8,6 +8,7 @@ those of its audio and overlap at the recording's average; each read is a reques
 bucket.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -139,4 +140,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--probe"]:
         probe(sys.argv[2])
     else:
-        main(float(sys.argv[1]) if sys.argv[1:] else 6.0)
+        parser = argparse.ArgumentParser(
+            prog="python -m bench probe", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        )
+        parser.add_argument("hours", type=float, nargs="?", default=6.0, help="length of the recordings (6)")
+        main(parser.parse_args().hours)

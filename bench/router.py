@@ -1,6 +1,6 @@
 """The router as a process: cold start, first event, peak memory, on folders and on Google's clients.
 
-Run: python -m bench.router
+    python -m bench router
 
 Cold start is from the start of the interpreter to the answer to the first upload event, clients and decoding
 process included. `event to chunk` is the same for an event that finds everything warm: from the POST to the
@@ -9,6 +9,7 @@ moment the first chunk message can be pulled.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -149,6 +150,9 @@ def _google() -> None:
 
 def main() -> int:
     """Measure both columns, and print a line for each."""
+    argparse.ArgumentParser(
+        prog="python -m bench router", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         _embedded(Path(folder))
     _google()
