@@ -49,6 +49,15 @@ def acknowledged(event: CloudEvent, connect: Callable[[], Ports], where: str = E
         raise
 
 
+def not_done(error: DropscribeError) -> tuple[str, int]:
+    """The answer to an event that comes again: the reason in one line of the log and of the answer.
+
+    An error of ours says what happened and what to do, so its traceback would only hide that. All others keep theirs.
+    """
+    log.warning("not done, and delivered again: %s", error)
+    return str(error), 500
+
+
 def _note(event: CloudEvent, error: Exception, connect: Callable[[], Ports], where: str) -> None:
     try:
         ports = connect()

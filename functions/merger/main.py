@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, pubsub_data
+from functions.outcome import acknowledged, not_done, pubsub_data
+from shared.errors import DropscribeError
 from shared.flow import record
 from shared.messages import ChunkDone, decode
 from shared.platform import check_settings, connect
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
 check_settings()
+functions_framework.errorhandler(DropscribeError)(not_done)
 
 
 @functions_framework.cloud_event

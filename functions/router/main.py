@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, pubsub_message, uploaded_object
+from functions.outcome import acknowledged, not_done, pubsub_message, uploaded_object
+from shared.errors import DropscribeError
 from shared.flow import request, upload
 from shared.platform import check_settings, connect
 from shared.topology import REQUESTS, ROUTER
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
 check_settings()
+functions_framework.errorhandler(DropscribeError)(not_done)
 
 
 @functions_framework.cloud_event

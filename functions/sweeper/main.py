@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, pubsub_message
+from functions.outcome import acknowledged, not_done, pubsub_message
+from shared.errors import DropscribeError
 from shared.flow import give_up, sweep
 from shared.platform import check_settings, connect
 from shared.topology import DEAD_LETTERS
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from flask import Request
 
 check_settings()
+functions_framework.errorhandler(DropscribeError)(not_done)
 
 
 @functions_framework.cloud_event

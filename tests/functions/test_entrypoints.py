@@ -170,6 +170,34 @@ def test_a_tick_that_could_not_do_everything_is_a_500(world, serve, monkeypatch)
     assert only(world).announced
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("router", "on_upload"),
+        ("router", "on_request"),
+        ("merger", "on_chunk_done"),
+        ("deepgram", "on_chunk"),
+        ("sweeper", "on_dead_letter"),
+        ("sweeper", "on_tick"),
+    ],
+)
+def test_what_comes_again_is_answered_and_logged_with_its_reason_and_without_a_traceback(
+    serve, monkeypatch, caplog, source, target
+):
+    client = serve(source, target)
+
+    def unreachable(**_):
+        raise StoreUnavailable("The store does not answer: it is tried again.")
+
+    for name in client.application.view_functions:
+        monkeypatch.setitem(client.application.view_functions, name, unreachable)
+    response = client.post("/")
+    assert (response.status_code, response.text) == (500, "The store does not answer: it is tried again.")
+    (line,) = caplog.records
+    assert line.getMessage() == "not done, and delivered again: The store does not answer: it is tried again."
+    assert line.exc_info is None
+
+
 @pytest.mark.parametrize("target", ["on_request", "on_chunk_done", "on_dead_letter"])
 def test_an_event_without_a_message_is_acknowledged(serve, target):
     source = {"on_request": "router", "on_chunk_done": "merger", "on_dead_letter": "sweeper"}[target]
