@@ -162,7 +162,7 @@ def _on_disk(name: str, kind: weights.Kind) -> tuple[str, str]:
         form = " --nemo" if kind == "nemo" else ""
         return (str(path), "") if path else ("", f"not on this disk: dropscribe models pull {name}{form}")
     try:
-        return str(weights.locate(name, kind).path), ""
+        return str(weights.locate(name, kind).path.absolute()), ""
     except ModelUnavailable as error:
         return "", str(error)
 

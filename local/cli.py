@@ -12,13 +12,13 @@ import typer
 
 from local.cli_models import models
 from local.opening import (
-    absolute,
     choose_engines,
     choose_state,
     deployment,
     errors,
     options_given,
     ports_here,
+    weights_named,
 )
 from local.options import (  # noqa: TC001 - Typer reads them at run time
     AsJson,
@@ -78,7 +78,7 @@ def transcribe(
             files=command.file_names(formats),
             options=options_given(
                 method=method,
-                model=model and absolute(model),
+                model=model and weights_named(model),
                 language=language,
                 track=track,
                 keyterms=keyterms,
@@ -150,15 +150,17 @@ def up(
 
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
     chosen["TRANSCRIPTION_METHOD"] = method
+    os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
     # Absolute, because the processes that `up` starts run elsewhere.
-    os.environ.update({name: absolute(value) for name, value in chosen.items() if value is not None})
     for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
+    if weights := os.environ.get("PARAKEET_MODEL_NAME"):
+        os.environ["PARAKEET_MODEL_NAME"] = weights_named(weights)
     with errors(), ports_here(state_dir) as ports:
         options = options_given(
             method=method,
-            model=model and absolute(model),
+            model=model and weights_named(model),
             language=language,
             track=track,
             keyterms=keyterms,
@@ -197,7 +199,8 @@ def submit(
     """Ask a running deployment for a transcript, as another service would."""
     from local import submit as command  # noqa: PLC0415 - see transcribe
 
-    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
+    weights = model and weights_named(model)
+    given = {"method": method, "model": weights, "language": language, "track": track, "keyterms": keyterms}
     given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
     chosen = any(value is not None for value in given.values())
     with errors(), deployment(state_dir) as ports:
@@ -286,7 +289,7 @@ def route(
     with errors(), deployment(state_dir) as ports:
         options = options_given(
             method=method,
-            model=model and absolute(model),
+            model=model and weights_named(model),
             language=language,
             track=track,
             keyterms=keyterms,

@@ -94,11 +94,12 @@ def options_given(**given: object) -> Options:
     return options_of({name: value for name, value in given.items() if value is not None})
 
 
-def absolute(value: Path | str) -> str:
-    """A path as an absolute one; the name of some weights as it is."""
-    return (
-        str(Path(value).expanduser().absolute()) if isinstance(value, Path) or Path(value).is_dir() else value
-    )
+def weights_named(name: str) -> str:
+    """Weights as processes that run elsewhere find them: a path as an absolute one, a name as it is."""
+    from gpu_job.catalogue import by_name  # noqa: PLC0415 - as `choose_engines`
+
+    path = Path(name).expanduser()
+    return str(path.absolute()) if by_name(name) is None and path.exists() else name
 
 
 def choose_state(state_dir: Path | None) -> None:
