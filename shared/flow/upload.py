@@ -165,7 +165,8 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     if planned.ended:
         # Another delivery was so much quicker that its end came before this one was counted.
         budget.ended(planned.id, ports)
-    log.info("planned %s: %d chunks; %s", recording.id, len(planned.chunks), decision.reason)
+    count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
+    log.info("planned %s: %s; %s", recording.id, count, decision.reason)
     return planned
 
 

@@ -22,6 +22,15 @@ def test_an_upload_is_planned_and_its_chunks_are_published(world):
     assert chunks_of(world.pull("cpu-worker")) == [0, 1]
 
 
+def test_the_log_counts_the_chunks_of_a_plan(world, caplog):
+    caplog.set_level("INFO", logger="dropscribe")
+    two = upload.on_upload(world.upload("two.wav"), world.ports)
+    world.media.info = replace(world.media.info, duration=20.0)
+    one = upload.on_upload(world.upload("one.wav"), world.ports)
+    assert f"planned {two.id}: 2 chunks; " in caplog.text
+    assert f"planned {one.id}: 1 chunk; " in caplog.text
+
+
 def test_a_second_delivery_publishes_the_same_plan_without_probing_again(world):
     event = world.upload()
     first = upload.on_upload(event, world.ports)
