@@ -55,6 +55,7 @@ def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Loc
             "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
+    _tell_misspelt()
     ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
     try:
         yield ports
@@ -78,6 +79,7 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
         return
     from shared.adapters.platform import open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
+    _tell_misspelt()
     ports_there = open_ports(settings)
     try:
         yield ports_there
@@ -116,3 +118,17 @@ def choose_engines() -> None:
         found = engine.here()
         if "parakeet-gpu" in found:
             os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
+
+
+def _tell_misspelt() -> None:
+    """A budget with a wrong letter in its name is no budget: say so, as the functions do in their logs."""
+    from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
+
+    for name in unknown(os.environ):
+        Console(stderr=True).print(
+            f"dropscribe: {name} is no setting, and is ignored: check its spelling.",
+            style="yellow",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

@@ -58,6 +58,16 @@ def test_of_nothing_it_says_which_days_it_looked_at(call):
     )
 
 
+def test_a_misspelt_setting_is_told(call, monkeypatch):
+    assert call().stderr == ""
+    monkeypatch.setenv("DROPSCRIBE_BUDGET_DALY_USD", "5")
+    result = call("--json")
+    assert result.stderr == (
+        "dropscribe: DROPSCRIBE_BUDGET_DALY_USD is no setting, and is ignored: check its spelling.\n"
+    )
+    assert json.loads(result.stdout)["budgets"] == []
+
+
 def test_the_help_says_which_days_are_meant_where_none_are_given(call):
     told = " ".join(call("--help").stdout.replace("│", " ").split())
     assert "if left out, a month ago" in told
