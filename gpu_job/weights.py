@@ -95,11 +95,16 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
 
 
 def digest(path: Path) -> str:
-    """Short SHA-256 of a `.nemo` file or of the files of an export: the revision of weights without a commit."""
+    """Short SHA-256 of a `.nemo` file or of the files of an export: the revision of weights without a commit.
+
+    That of a file begins as `sha256sum` prints it, whatever the file is called; in an export, names are part of it.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
     total = hashlib.sha256()
-    parts = [path] if path.is_file() else sorted(path.iterdir())
-    for part in parts:
-        if part == path or part.name in FILES or part.name.endswith(".onnx.data"):
+    for part in sorted(path.iterdir()):
+        if part.name in FILES or part.name.endswith(".onnx.data"):
             with part.open("rb") as file:
                 total.update(f"{part.name}\0".encode())
                 total.update(hashlib.file_digest(file, "sha256").digest())

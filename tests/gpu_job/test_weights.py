@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 
@@ -85,6 +86,12 @@ def test_the_digest_changes_with_any_file_and_ignores_what_is_no_part_of_the_mod
     assert digest(tmp_path) == before
     (tmp_path / "vocab.txt").write_text("other")
     assert digest(tmp_path) != before
+
+
+def test_a_copy_of_an_archive_under_another_name_is_the_same_revision(tmp_path):
+    copy = shutil.copy(BUNDLED / "tiny-tdt.nemo", tmp_path / "mine.nemo")
+    content = hashlib.sha256((BUNDLED / "tiny-tdt.nemo").read_bytes()).hexdigest()
+    assert locate(str(copy), "nemo").revision == locate("tiny", "nemo").revision == f"sha256:{content[:16]}"
 
 
 def test_a_folder_with_an_export_is_used_as_it_is(tmp_path):
