@@ -87,6 +87,32 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
     return admission
 
 
+def count_in(key: str, usd: float, ports: Ports) -> Admission:
+    """Count in what a recording is going to cost beyond its estimate, and say whether it may; else it is not counted.
+
+    Whoever asks may be a worker that knows no budget: those of the deployment hold.
+
+    Args:
+        key: of the recording.
+        usd: what comes on top.
+        ports: the world.
+
+    Raises:
+        Transient: it cannot be told.
+    """
+    now, sums = ports.clock.now(), read(ports)
+    if limits_of(ports.settings) and now - sums.time > STALE:
+        sums = sum_up(ports)
+    settings = _kept(sums, ports.settings)
+    if not limits_of(settings) or settings.budget_mode == "soft":
+        return GO
+    _add(key, usd, ports)
+    admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, settings)
+    if admission.action == "hold":
+        _add(key, -usd, ports)
+    return admission
+
+
 def why_held(recording: Recording, ports: Ports) -> str:
     """Why a recording is held, by the sums and budgets of now; empty where it is not.
 
@@ -99,14 +125,8 @@ def why_held(recording: Recording, ports: Ports) -> str:
     sums, now = read(ports), ports.clock.now()
     if fields is None or now - sums.time > STALE:
         return recording.held
-    settings = replace(
-        ports.settings,
-        budget_daily_usd=sums.limits.get("day", 0.0),
-        budget_monthly_usd=sums.limits.get("month", 0.0),
-        budget_mode="hard",
-    )
     usd = from_fields(fields, Commitment).usd
-    found = admit(usd, sums, committed(ports), now, settings)
+    found = admit(usd, sums, committed(ports), now, replace(_kept(sums, ports.settings), budget_mode="hard"))
     return found.reason or "It was held, and there is room for it now: it goes on within minutes."
 
 
@@ -166,7 +186,7 @@ def sum_up(ports: Ports) -> Sums:
             days[name] = before.days[name]
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
-    sums = Sums(time=now, days=days, limits=_by_period(ports.settings))
+    sums = Sums(time=now, days=days, limits=_by_period(ports.settings), mode=ports.settings.budget_mode)
     documents.put(STATE, KEY, to_fields(sums), ports)
     for key, fields in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
         found = from_fields(fields, Commitment)
@@ -178,6 +198,29 @@ def sum_up(ports: Ports) -> Sums:
 
 def _by_period(settings: Settings) -> dict[str, float]:
     return {limit.period: limit.usd for limit in limits_of(settings)}
+
+
+def _kept(sums: Sums, settings: Settings) -> Settings:
+    """The settings with the budgets that the deployment keeps."""
+    return replace(
+        settings,
+        budget_daily_usd=sums.limits.get("day", 0.0),
+        budget_monthly_usd=sums.limits.get("month", 0.0),
+        budget_mode=sums.mode,
+    )
+
+
+def _add(key: str, usd: float, ports: Ports) -> None:
+    now = ports.clock.now()
+    first = Commitment(usd=max(0.0, usd), state="open", counts=True, changed=now)
+    if ports.records.create(COMMITMENTS, key, to_fields(first)):
+        return
+
+    def more(fields: dict[str, Any]) -> dict[str, Any]:
+        found = from_fields(fields, Commitment)
+        return to_fields(replace(found, usd=max(0.0, found.usd + usd)))
+
+    ports.records.update(COMMITMENTS, key, more)
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:

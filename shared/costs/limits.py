@@ -33,6 +33,8 @@ class Sums:
     """US dollars of each day of this month, and of the last full days."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """The budgets that held then, US dollars by period: who asks why something waits may have other settings."""
+    mode: Literal["hard", "soft"] = "hard"
+    """What was to be done beyond them."""
 
     def of(self, period: Period, now: float) -> float:
         """US dollars spent today, or in this month."""
@@ -64,6 +66,10 @@ class Admission:
     """For its owner, where it may not go on as it was: with the sums of now."""
     lasting: str = ""
     """The same for the record of a recording that is held: without what changes before it is read."""
+    short: str = ""
+    """Only what is short, and of what."""
+    variable: str = ""
+    """Where that budget is set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,11 +118,12 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
         short = "is used up" if usd <= limit.usd else "is too small for this recording"
         said = f"the {name} budget {short} ({used}; this recording needs about {dollars(usd)})"
         if settings.budget_mode == "soft":
-            return Admission(action="cheaper", reason=said)
+            return Admission(action="cheaper", reason=said, short=said, variable=limit.variable)
         new = f"when a new {limit.period} begins (UTC), or " if usd <= limit.usd else ""
         way = f"It goes on {new}once you raise {limit.variable}."
         lasting = f"Held: it did not fit into the {name} budget. {way}"
-        return Admission(action="hold", reason=f"Held: {said}. {way}", lasting=lasting)
+        reason = f"Held: {said}. {way}"
+        return Admission(action="hold", reason=reason, lasting=lasting, short=said, variable=limit.variable)
     return GO
 
 

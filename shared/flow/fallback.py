@@ -20,6 +20,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from shared import prices_file
+from shared.costs import budget
 from shared.errors import (
     BadMedia,
     BadRequest,
@@ -143,6 +145,8 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
     tried = (*_tried(message, ports), gave_up)
     no_use = {*out, *(one.engine for one in tried)}
     engine = next_engine(message.chunk.engine, no_use, recording.fallback, settings)
+    if engine == "deepgram" and not _has_turned(message, ports) and unpaid(message, ports):
+        engine = next_engine(message.chunk.engine, {*no_use, "deepgram"}, recording.fallback, settings)
     if engine is None:
         return False
     _note(message, engine, error, ports)
@@ -159,6 +163,28 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
     handed_on = replace(message.chunk, engine=claim.engine)
     capacity.start_for([handed_on], ports, ports.clock.now() - recording.created)
     return True
+
+
+def unpaid(message: ChunkMessage, ports: Ports) -> str:
+    """Why no hard budget has room for Deepgram to take a chunk over; empty, and counted in, where it has.
+
+    Raises:
+        Transient: it cannot be told.
+    """
+    chunk_, audio = message.chunk, message.audio
+    end = audio.duration if chunk_.end is None else chunk_.end + chunk_.tail
+    seconds = max(0.0, (end or 0.0) - chunk_.start + chunk_.lead)
+    usd = prices_file.table(ports.settings).deepgram(seconds, message.options)
+    admission = budget.count_in(message.recording, usd, ports)
+    if admission.action != "hold":
+        return ""
+    return f"{admission.short}. Raise {admission.variable} and submit the recording again"
+
+
+def _has_turned(message: ChunkMessage, ports: Ports) -> bool:
+    """Whether the chunk was handed on already, and this is a repetition."""
+    claim = claims.find(message, ports.records)
+    return claim is not None and claim.turn > message.turn
 
 
 def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
@@ -201,7 +227,10 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
     recording = documents.get_recording(ports.records, message.recording)
     if recording is not None and not isinstance(error, BadMedia | BadRequest):
         settings = flags.read(ports).applied(ports.settings)
-        error = _ending(message, error, _tried(message, ports), recording, settings)
+        tried = _tried(message, ports)
+        done = {message.chunk.engine, *(one.engine for one in tried)}
+        may = settings.enable_fallback and "deepgram" in set(recording.fallback.engines) - done
+        error = _ending(message, error, tried, recording, settings, unpaid(message, ports) if may else "")
     record.fail(message.recording, error, ports)
 
 
@@ -250,14 +279,16 @@ def _ending(
     tried: tuple[Tried, ...],
     recording: Recording,
     settings: Settings,
+    no_money: str,
 ) -> DropscribeError:
     """What ends a recording: everything that was tried, and why nothing else was. Pure."""
     if tried:
         reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
         told = " ".join(f"{NAMES[engine]}: {_sentence(reason)}" for engine, reason in reasons)
         part = f"part {message.chunk.index + 1} of {len(recording.chunks)}"
-        return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}")
-    why = recording.fallback.why_not
+        not_tried = f" Deepgram was not tried: {no_money}." if no_money else ""
+        return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
+    why = no_money or recording.fallback.why_not
     if len(recording.fallback.engines) > 1 and not settings.enable_fallback:
         why = "ENABLE_FALLBACK is off"
     if not why:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audio import Pcm
+from shared.costs import budget
 from shared.errors import (
     BadMedia,
     BadRequest,
@@ -523,3 +524,54 @@ def test_a_failure_says_why_the_chunk_was_given_up_and_not_that_it_was(deploymen
     assert "gave it up" not in failures.last_reasons(
         failures.About(recording=one.recording.id, chunk=0), one.ports.records
     )
+
+
+@pytest.fixture
+def broke(tmp_path):
+    """A deployment whose Parakeet has no weights; called with its budgets and the number of recordings."""
+    opened = []
+
+    def run(recordings=1, **budgets):
+        errors = [ModelUnavailable("no weights")] * recordings
+        one = Deployment(tmp_path / str(len(opened)), parakeet=errors, **budgets)
+        opened.append(one)
+        for number in range(recordings):
+            upload.on_upload(one.world.upload(name=f"{number}.wav"), one.ports)
+            one.go_on()
+        found = documents.recordings(one.world.ports.records)
+        return one, sorted(found, key=lambda recording: recording.source.name)
+
+    yield run
+    for one in opened:
+        one.world.close()
+
+
+def test_a_hard_budget_has_room_for_what_is_handed_on_or_it_is_not_handed_on(broke):
+    one, [recording] = broke(budget_daily_usd=0.001)
+    assert one.fake.charged == 0
+    assert recording.state == "FAILED"
+    assert "No other engine was tried: the daily budget is too small" in recording.reason
+    assert "Raise DROPSCRIBE_BUDGET_DAILY_USD and submit the recording again" in recording.reason
+
+
+def test_of_two_that_are_handed_on_a_hard_budget_takes_as_many_as_fit(broke):
+    one, recordings = broke(recordings=2, budget_monthly_usd=0.003)
+    assert one.fake.charged == 1
+    assert [recording.state for recording in recordings] == ["DONE", "FAILED"]
+    assert "the monthly budget is used up" in recordings[1].reason
+
+
+@pytest.mark.parametrize("budgets", [{}, {"budget_daily_usd": 0.001, "budget_mode": "soft"}])
+def test_without_a_hard_budget_whatever_fails_is_handed_on(broke, budgets):
+    one, recordings = broke(recordings=2, **budgets)
+    assert one.fake.charged == 2
+    assert {recording.state for recording in recordings} == {"DONE"}
+
+
+def test_a_worker_that_knows_no_budget_keeps_that_of_the_deployment(broke):
+    one, _ = broke(recordings=0, budget_daily_usd=0.001)
+    budget.sum_up(one.ports)
+    one.ports = replace(one.ports, settings=replace(one.ports.settings, budget_daily_usd=0.0))
+    one.parakeet = [ModelUnavailable("no weights")]
+    assert one.run().state == "FAILED"
+    assert one.fake.charged == 0
