@@ -5,8 +5,8 @@
 
 Same weights, same machine, one run: every contender gets a process of its own, loads, warms up, and tries its
 options on a part of the sound; then all take turns. Loading is not timed, reading the files is. Our own times
-are those of the whole flow, to the last output file. Files of your own need their true text beside them
-(`talk.txt`).
+are those of the whole flow, to the last output file; of short files also those of the worker alone, to the last
+kept result, as a machine with a GPU runs it. Files of your own need their true text beside them (`talk.txt`).
 """
 
 from __future__ import annotations
