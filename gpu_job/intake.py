@@ -21,7 +21,7 @@ from gpu_job.in_hand import InHand
 from gpu_job.prepared import Prepared, prepare, share_of
 from gpu_job.pullers import Pullers
 from shared.errors import ConfigurationError, DropscribeError
-from shared.flow import alone, chunk, failures, fallback, plan
+from shared.flow import alone, chunk, failures, fallback, plan, reasons
 from shared.messages import ChunkMessage, decode
 from shared.telemetry import log
 
@@ -126,7 +126,7 @@ class Intake:
             return
         try:
             message = decode(delivery.data, ChunkMessage)
-            fallback.give_up(message, fallback.broken(error, delivery.attempt), self._ports)
+            fallback.give_up(message, reasons.broken(error, delivery.attempt), self._ports)
         except DropscribeError as another:
             log.warning("cannot record that %s failed: %s", key, another)
             self._hand.end(delivery, partial(self._ports.queue.nack, error=str(another)))

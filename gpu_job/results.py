@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpu_job.engine import SAMPLE_RATE
 from shared.costs import ledger
-from shared.flow import chunk, fallback, merge
+from shared.flow import chunk, merge, reasons
 from shared.flow.merge import Piece
 from shared.results import ChunkResult, LedgerRow, Word
 
@@ -68,7 +68,7 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
         owned=pcm.owned,
         decoded=round(pcm.seconds, 6),
         language=engine.language,
-        warnings=(*pcm.warnings, *_not_heard(prepared, engine), *fallback.warnings(prepared.message)),
+        warnings=(*pcm.warnings, *_not_heard(prepared, engine), *reasons.warnings(prepared.message)),
     )
 
 

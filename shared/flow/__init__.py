@@ -12,7 +12,8 @@ Beside the steps:
 
     request.py   another service asks: step 1 for the object it names (answers.py: what it is told)
     dispatch.py  publish the chunks of a plan (capacity.py: start workers for them)
-    fallback.py  an engine gave a chunk up: the next one gets it (claims.py: whose it is; alone.py: which ends workers)
+    fallback.py  an engine gave a chunk up: the next one gets it (claims.py: whose it is; alone.py: which
+                 ends workers; reasons.py: what its owner is told)
     give_up.py   a message failed too often: its recording ends with a reason (failures.py: every attempt's)
     sweep.py     every minute: what was lost or is stuck goes on, or ends (stuck.py)
 

@@ -31,12 +31,11 @@ from shared.errors import (
     HandedOn,
     HandedOnUntried,
     ModelUnavailable,
-    NoEngineLeft,
     NoWorker,
     Transient,
 )
-from shared.flow import answers, capacity, chunk, claims, dispatch, documents, failures, record
-from shared.flow.doers import NAMES, TOOK_OVER
+from shared.flow import capacity, chunk, claims, dispatch, documents, failures, reasons, record
+from shared.flow.doers import NAMES
 from shared.model import Engine, Fallback, Tried
 from shared.routing import flags
 from shared.telemetry import log
@@ -230,27 +229,10 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
         tried = _tried(message, ports)
         done = {message.chunk.engine, *(one.engine for one in tried)}
         may = settings.enable_fallback and "deepgram" in set(recording.fallback.engines) - done
-        error = _ending(message, error, tried, recording, settings, unpaid(message, ports) if may else "")
+        error = reasons.ending(
+            message, error, tried, recording, settings, unpaid(message, ports) if may else ""
+        )
     record.fail(message.recording, error, ports)
-
-
-def broken(error: Exception, attempt: int) -> DropscribeError:
-    """What to tell of an error that is none of ours, on which an engine broke so often."""
-    if isinstance(error, DropscribeError):
-        return error
-    times = "once" if attempt <= 1 else f"{attempt} times"
-    return EngineLimit(
-        f"The engine failed {times} on one part of the recording ({error!r}). "
-        "Try another model or method, and please report it with the file if you can."
-    )
-
-
-def warnings(message: ChunkMessage) -> tuple[str, ...]:
-    """What the owner should know of a chunk that was handed on. Pure."""
-    if not message.tried:
-        return ()
-    before = "; ".join(f"{NAMES[one.engine]}: {_sentence(one.reason)}" for one in message.tried)
-    return (f"{NAMES[message.chunk.engine]} {TOOK_OVER} {before}",)
 
 
 def _tried(message: ChunkMessage, ports: Ports) -> tuple[Tried, ...]:
@@ -271,30 +253,3 @@ def _note(message: ChunkMessage, engine: Engine, error: Exception, ports: Ports)
         attempt=message.turn + 1,
         attributes=dispatch.attributes_of(message),
     )
-
-
-def _ending(
-    message: ChunkMessage,
-    error: DropscribeError,
-    tried: tuple[Tried, ...],
-    recording: Recording,
-    settings: Settings,
-    no_money: str,
-) -> DropscribeError:
-    """What ends a recording: everything that was tried, and why nothing else was. Pure."""
-    if tried:
-        reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
-        told = " ".join(f"{NAMES[engine]}: {_sentence(reason)}" for engine, reason in reasons)
-        part = f"part {message.chunk.index + 1} of {len(recording.chunks)}"
-        not_tried = f" Deepgram was not tried: {no_money}." if no_money else ""
-        return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
-    why = no_money or recording.fallback.why_not
-    if len(recording.fallback.engines) > 1 and not settings.enable_fallback:
-        why = "ENABLE_FALLBACK is off"
-    if not why:
-        return error
-    return NoEngineLeft(f"{_sentence(str(error))} No other engine was tried: {why}.", answers.code_of(error))
-
-
-def _sentence(text: str) -> str:
-    return text.strip() if text.strip().endswith((".", "!", "?")) else f"{text.strip()}."

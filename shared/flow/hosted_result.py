@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared import prices_file
 from shared.costs import ledger
-from shared.flow import fallback, speakers
+from shared.flow import reasons, speakers
 from shared.results import ChunkResult, Heard, LedgerRow
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
         warnings=(
             *stretch.warnings,
             *speakers.missing(message.options, heard.words),
-            *fallback.warnings(message),
+            *reasons.warnings(message),
         ),
     )
 

@@ -25,7 +25,7 @@ from shared.errors import (
     Permanent,
     StoreUnavailable,
 )
-from shared.flow import chunk, claims, documents, failures, fallback, give_up, hosted, record, upload
+from shared.flow import chunk, claims, documents, failures, fallback, give_up, hosted, reasons, record, upload
 from shared.flow.capacity import Start
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.model import Fallback, Options
@@ -197,12 +197,12 @@ class Deployment:
             error = self.parakeet.pop(0)
             if fallback.judge(error, delivery.attempt) == "again":
                 raise error
-            fallback.give_up(message, fallback.broken(error, delivery.attempt), self.ports)
+            fallback.give_up(message, reasons.broken(error, delivery.attempt), self.ports)
             return
         result, row = heard(
             self.recording, message.chunk, attempt=f"{delivery.message_id}-{delivery.attempt}"
         )
-        chunk.keep(replace(result, warnings=fallback.warnings(message)), row, self.ports)
+        chunk.keep(replace(result, warnings=reasons.warnings(message)), row, self.ports)
 
     def hosted(self, delivery):
         message = decode(delivery.data, ChunkMessage)
