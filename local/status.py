@@ -13,8 +13,7 @@ from local import letters
 from local.platform import LocalPorts
 from local.terminal import moment, output
 from shared.costs import budget
-from shared.flow import claims, documents, fleets
-from shared.flow.failures import by_class
+from shared.flow import claims, documents, failures, fleets
 from shared.flow.give_up import DEAD_LETTERS
 from shared.flow.record import DEMO_WARNING
 from shared.flow.route import human_duration
@@ -44,7 +43,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     waiting = _waiting(ports)
     given_up = ports.records.count(DEAD_LETTERS)
     newest_letters = letters.newest(ports.records) if given_up else []
-    failed = by_class(ports.records)
+    failed = failures.by_class(ports.records)
     no_workers = _no_workers(ports)
     if as_json:
         report = {
@@ -165,7 +164,9 @@ def _what(one: Recording, ports: Ports) -> str:
         return budget.why_held(one, ports) or "not looked at yet"
     handed = _handed_on(one, ports)
     told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
-    return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}"
+    trouble = failures.last_trouble(one.id, ports.records)
+    last = f"; last trouble: {trouble}" if trouble else ""
+    return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}{last}"
 
 
 def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
@@ -197,6 +198,7 @@ def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
         "why": one.decision.reason if one.decision else None,
         "considered": to_fields(one.decision.considered) if one.decision else [],
         "reason": one.reason or None,
+        "last_trouble": (None if one.ended else failures.last_trouble(one.id, ports.records)) or None,
         "held": budget.why_held(one, ports) or None,
         "code": one.code or None,
         "warnings": list(one.warnings),

@@ -28,7 +28,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from shared.ports import Ports, Records
+    from shared.ports import Fields, Ports, Records
 
 FAILURES = "failures"
 """Collection of the notes."""
@@ -179,11 +179,24 @@ def last_reasons(found: About, records: Records) -> str:
         where = {"request": found.request}
     else:
         return ""
+    different = list(dict.fromkeys(one.reason for one in _newest_first(records, where)))[:TOLD]
+    return " (Before that: ".join(different) + ")" * (len(different) - 1)
+
+
+def last_trouble(recording: str, records: Records) -> str:
+    """What the last failed attempt at any part of a recording said; empty where nothing was noted.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return next((one.reason for one in _newest_first(records, {"recording": recording})), "")
+
+
+def _newest_first(records: Records, where: Fields) -> list[Failure]:
+    """The notes, without those of hand-overs."""
     notes = [from_fields(fields, Failure) for _, fields in islice(records.query(FAILURES, where), MOST_READ)]
     notes = [one for one in notes if one.code not in {HandedOn.code, HandedOnUntried.code}]
-    notes.sort(key=lambda one: one.time, reverse=True)
-    different = list(dict.fromkeys(one.reason for one in notes))[:TOLD]
-    return " (Before that: ".join(different) + ")" * (len(different) - 1)
+    return sorted(notes, key=lambda one: one.time, reverse=True)
 
 
 def by_class(records: Records) -> dict[str, dict[str, int]]:

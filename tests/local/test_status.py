@@ -9,7 +9,8 @@ import pytest
 
 from local import status
 from shared.costs import held
-from shared.flow import sweep, upload
+from shared.errors import EngineFailed, StoreUnavailable
+from shared.flow import failures, sweep, upload
 from shared.settings import Settings
 from tests.flow.test_capacity import ScriptedJobs
 from tests.world import IN_A_PROJECT
@@ -83,3 +84,24 @@ def test_it_says_why_a_recording_is_held_by_the_budget_of_now(world, ports, caps
     assert "of $0.0000020; this recording" in why(ports.settings)
     held.keep_budgets(ports)
     assert why(ports.settings) is None
+
+
+def test_it_says_what_went_wrong_last_with_a_recording_on_its_way(world, ports, capsys):
+    recording = upload.on_upload(world.upload(), ports)
+
+    def said():
+        status.run(ports, limit=5, as_json=True)
+        return json.loads(capsys.readouterr().out)["recordings"][0]["last_trouble"]
+
+    assert said() is None
+    for number, error in enumerate(
+        [EngineFailed("timeout", "no answer in time"), StoreUnavailable("the store is away")]
+    ):
+        world.clock.time += 1
+        failures.note(
+            error, ports, where="parakeet-gpu", message_id=f"m-{number}", attempt=1,
+            attributes={"recording": recording.id, "chunk": "0"},
+        )  # fmt: skip
+    assert said() == "the store is away"
+    status.run(ports, limit=5, as_json=False)
+    assert "last trouble: the store is away" in " ".join(capsys.readouterr().out.split())
