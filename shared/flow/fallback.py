@@ -17,6 +17,7 @@ both. Whoever dies on the way is made good by the next delivery of the old messa
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -121,6 +122,13 @@ def next_engine(
 
 
 def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()) -> bool:
+    """Give a chunk to the next engine, see `pass_on`; False where there is no other engine."""
+    return pass_on(message, error, ports, out=out) is None
+
+
+def pass_on(
+    message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()
+) -> str | None:
     """Give a chunk to the next engine, unless somebody did.
 
     Args:
@@ -130,7 +138,8 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
         out: engines that are no use now.
 
     Returns:
-        True: nothing is left to do about this message. False: there is no other engine.
+        None: nothing is left to do about this message. Else there is no other engine: which budget has no room for
+        Deepgram, or nothing.
 
     Raises:
         Transient: nobody knows yet whether it was given.
@@ -138,16 +147,19 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
     claims.settle(message, "", ports)
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or not chunk.is_wanted(message, ports):
-        return True
+        return None
     settings = flags.read(ports).applied(ports.settings)
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)
     no_use = {*out, *(one.engine for one in tried)}
     engine = next_engine(message.chunk.engine, no_use, recording.fallback, settings)
-    if engine == "deepgram" and not _has_turned(message, ports) and unpaid(message, ports):
+    no_money = ""
+    if engine == "deepgram" and not _has_turned(message, ports):
+        no_money = _unpaid(message, ports)
+    if no_money:
         engine = next_engine(message.chunk.engine, {*no_use, "deepgram"}, recording.fallback, settings)
     if engine is None:
-        return False
+        return no_money
     _note(message, engine, error, ports)
 
     def handed(stored: Claim) -> Claim | None:
@@ -161,18 +173,14 @@ def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Colle
         dispatch.publish_turn(recording, claim, ports)
     handed_on = replace(message.chunk, engine=claim.engine)
     capacity.start_for([handed_on], ports, ports.clock.now() - recording.created)
-    return True
+    return None
 
 
-def unpaid(message: ChunkMessage, ports: Ports) -> str:
-    """Why no hard budget has room for Deepgram to take a chunk over; empty, and counted in, where it has.
-
-    Raises:
-        Transient: it cannot be told.
-    """
-    chunk_, audio = message.chunk, message.audio
-    end = audio.duration if chunk_.end is None else chunk_.end + chunk_.tail
-    seconds = max(0.0, (end or 0.0) - chunk_.start + chunk_.lead)
+def _unpaid(message: ChunkMessage, ports: Ports) -> str:
+    """Which hard budget has no room for Deepgram to take a chunk over; empty, and counted in, where all have."""
+    part, whole = message.chunk, message.audio.duration or 0.0
+    end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
+    seconds = max(0.0, end - part.start + part.lead)
     usd = prices_file.table(ports.settings).deepgram(seconds, message.options)
     admission = budget.count_in(message.recording, usd, ports)
     if admission.action != "hold":
@@ -192,8 +200,10 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None
     Raises:
         Transient: do it again.
     """
-    if isinstance(error, BadMedia | BadRequest) or not hand_on(message, error, ports):
-        end(message, error, ports)
+    hopeless = isinstance(error, BadMedia | BadRequest)
+    no_money = "" if hopeless else pass_on(message, error, ports)
+    if no_money is not None:
+        end(message, error, ports, no_money)
 
 
 def hand_on_missing(
@@ -217,8 +227,14 @@ def hand_on_missing(
     )
 
 
-def end(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
+def end(message: ChunkMessage, error: DropscribeError, ports: Ports, no_money: str = "") -> None:
     """End the recording of a chunk that no other engine may take, with what each engine said.
+
+    Args:
+        message: the chunk.
+        error: what its engine said.
+        ports: the world.
+        no_money: which budget has no room for Deepgram.
 
     Raises:
         Transient: do it again.
@@ -227,11 +243,7 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
     if recording is not None and not isinstance(error, BadMedia | BadRequest):
         settings = flags.read(ports).applied(ports.settings)
         tried = _tried(message, ports)
-        done = {message.chunk.engine, *(one.engine for one in tried)}
-        may = settings.enable_fallback and "deepgram" in set(recording.fallback.engines) - done
-        error = reasons.ending(
-            message, error, tried, recording, settings, unpaid(message, ports) if may else ""
-        )
+        error = reasons.ending(message, error, tried, recording, settings, no_money)
     record.fail(message.recording, error, ports)
 
 
