@@ -12,6 +12,7 @@
         avi.py          avi
         asf.py          wma, wmv, and whether they are encrypted
       ogg.py          … of ogg: was the stream brought to its end
+      plain.py        … of wav with plain samples, which it decodes as well: no demuxer, no fork
     decode.py       one chunk as 16 kHz mono, cut by time …
       decode_span.py  … or by byte range
       shortcut.py     spares FFmpeg what a chunk does not need of a long file, by an overlay.py …
@@ -23,7 +24,8 @@
       container.py    opens FFmpeg with everything switched off that a recording does not need
     sandbox.py      the caller's side: starts the process, answers its reads, enforces time
     child.py        the process: forks for each job, sets limits, never opens a file
-    reader.py       the child's view of the recording: asks the caller for bytes
+    remote.py       the caller as the process sees it: gives bytes, takes samples
+    reader.py       the recording as the decoders see it: a seekable file
 
 Importing this package loads neither FFmpeg nor numpy.
 """
