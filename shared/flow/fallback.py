@@ -153,9 +153,7 @@ def pass_on(
     tried = (*_tried(message, ports), gave_up)
     no_use = {*out, *(one.engine for one in tried)}
     engine = next_engine(message.chunk.engine, no_use, recording.fallback, settings)
-    no_money = ""
-    if engine == "deepgram" and not _has_turned(message, ports):
-        no_money = _unpaid(message, ports)
+    no_money = _unpaid(message, ports) if engine == "deepgram" else ""
     if no_money:
         engine = next_engine(message.chunk.engine, {*no_use, "deepgram"}, recording.fallback, settings)
     if engine is None:
@@ -186,12 +184,6 @@ def _unpaid(message: ChunkMessage, ports: Ports) -> str:
     if admission.action != "hold":
         return ""
     return f"{admission.short}. Raise {admission.variable} and submit the recording again"
-
-
-def _has_turned(message: ChunkMessage, ports: Ports) -> bool:
-    """Whether the chunk was handed on already, and this is a repetition."""
-    claim = claims.find(message, ports.records)
-    return claim is not None and claim.turn > message.turn
 
 
 def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
