@@ -12,6 +12,7 @@ from gpu_job.worker import Worker
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
 from shared.topology import DEEPGRAM
+from tests.gpu_job.test_give_back import Endless
 from tests.gpu_job.test_worker import CountingEngine, chunks_done, state, toned, wait_until, work
 from tests.world import World
 
@@ -22,19 +23,6 @@ def world(tmp_path):
     world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
     yield world
     world.close()
-
-
-class Fatal(CountingEngine):
-    """Does not return from its call before it is let go."""
-
-    def __init__(self):
-        super().__init__()
-        self.begun, self.go_on = threading.Event(), threading.Event()
-
-    def transcribe(self, windows):
-        self.begun.set()
-        self.go_on.wait(60)
-        raise RuntimeError("this process is gone")
 
 
 @contextmanager
@@ -62,7 +50,7 @@ def handed_on(world):
 
 def test_it_runs_alone_the_second_time_and_goes_to_the_next_engine_the_third_time(world):
     recording = upload.on_upload(world.upload(), world.ports)
-    with killed(world, Fatal()), killed(world, Fatal()):
+    with killed(world, Endless()), killed(world, Endless()):
         # The other one was in hand only, and is tried on.
         work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 1)
         [message] = handed_on(world)
@@ -72,7 +60,7 @@ def test_it_runs_alone_the_second_time_and_goes_to_the_next_engine_the_third_tim
 
 def test_one_that_failed_alone_and_said_so_is_tried_again(world):
     recording = upload.on_upload(world.upload(), world.ports)
-    with killed(world, Fatal()):
+    with killed(world, Endless()):
         engine = CountingEngine()
         engine.failures = 2
         work(world, engine, until=lambda: chunks_done(world, recording) == 2)
@@ -82,7 +70,7 @@ def test_one_that_failed_alone_and_said_so_is_tried_again(world):
 def test_without_another_engine_it_is_tried_on(world):
     world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu"}))
     recording = upload.on_upload(world.upload(), world.ports)
-    with killed(world, Fatal()), killed(world, Fatal()):
+    with killed(world, Endless()), killed(world, Endless()):
         work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 2)
     assert state(world, recording) == "PLANNED"
     assert handed_on(world) == []
