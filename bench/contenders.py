@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -97,28 +96,20 @@ class PlannedFiles:
 
     def __call__(self, prepared):
         """The texts, and nothing more to say."""
-        from gpu_job.worker import Worker
-        from shared.flow import documents
+        from bench.keeps_up import work_off
         from shared.flow.chunk import result_name
         from shared.messages import decode
         from shared.results import ChunkResult
 
         folder, ports, planned = prepared
-        stop = threading.Event()
-        worker = Worker(ports, lambda _model: self._engine)
-        thread = threading.Thread(target=worker.run, args=(stop,))
-        thread.start()
-        while ports.records.count(documents.CHUNKS) < len(planned) and thread.is_alive():
-            time.sleep(0.02)
-        stop.set()
-        thread.join()
+        _, summary = work_off(ports, self._engine, len(planned))
         texts = []
         for key in planned:
             data = ports.store.load(ports.settings.work_bucket, result_name(key, 0))
             texts.append(" ".join(word.text for word in decode(data, ChunkResult).words))
         ports.close()
         folder.cleanup()
-        return texts, {"inference": worker.summary.busy_seconds}
+        return texts, {"inference": summary.busy_seconds}
 
 
 def onnx_asr_recipe(job: Job):

@@ -128,6 +128,27 @@ class Passed:
     """What the worker says of itself."""
 
 
+def work_off(ports, engine, chunks: int):
+    """Run a worker until so many chunks are kept; seconds from its start to the last of them, and its summary."""
+    from gpu_job.worker import Worker
+    from shared.flow import documents
+
+    stop = threading.Event()
+    worker = Worker(ports, lambda _model: engine)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    started = time.perf_counter()
+    thread.start()
+    while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    stop.set()
+    thread.join()
+    kept = ports.records.count(documents.CHUNKS)
+    if kept < chunks:
+        raise SystemExit(f"the worker kept {kept} of {chunks} chunks")
+    return seconds, worker.summary
+
+
 def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> Passed:
     """All files through a worker; planning them is not timed.
 
@@ -137,39 +158,27 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
         paths: of the files.
         engine: the worker's; notes in `began` when it began.
     """
-    from gpu_job.worker import Worker
-    from shared.flow import documents, upload
+    from shared.flow import upload
 
     ports = open_state()
     planned = [upload.on_object(ports.file(path), ports) for path in paths]
     ports.close()
     chunks = sum(len(one.chunks) for one in planned)
     ports = open_state()
-    stop = threading.Event()
-    worker = Worker(ports, lambda _model: engine)
-    thread = threading.Thread(target=worker.run, args=(stop,))
     engine.began = 0.0
     before, all_before = core_seconds(), busy_seconds()
     started = time.perf_counter()
-    thread.start()
-    while ports.records.count(documents.CHUNKS) < chunks and thread.is_alive():
-        time.sleep(0.02)
-    seconds = time.perf_counter() - started
-    stop.set()
-    thread.join()
-    kept = ports.records.count(documents.CHUNKS)
+    seconds, summary = work_off(ports, engine, chunks)
     ports.close()
     core = core_seconds() - before
     others = max(0.0, busy_seconds() - all_before - core)
-    if kept < chunks:
-        raise SystemExit(f"the worker kept {kept} of {chunks} chunks")
     return Passed(
         seconds=seconds,
         fill=engine.began - started,
         core=core,
         others=others,
         audio=sum(one.audio.duration for one in planned),
-        summary=worker.summary,
+        summary=summary,
     )
 
 
