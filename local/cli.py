@@ -78,7 +78,7 @@ def transcribe(
             files=command.file_names(formats),
             options=options_given(
                 method=method,
-                model=model and weights_named(model),
+                model=model,
                 language=language,
                 track=track,
                 keyterms=keyterms,
@@ -160,7 +160,7 @@ def up(
     with errors(), ports_here(state_dir) as ports:
         options = options_given(
             method=method,
-            model=model and weights_named(model),
+            model=model,
             language=language,
             track=track,
             keyterms=keyterms,
@@ -199,8 +199,7 @@ def submit(
     """Ask a running deployment for a transcript, as another service would."""
     from local import submit as command  # noqa: PLC0415 - see transcribe
 
-    weights = model and weights_named(model)
-    given = {"method": method, "model": weights, "language": language, "track": track, "keyterms": keyterms}
+    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
     given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
     chosen = any(value is not None for value in given.values())
     with errors(), deployment(state_dir) as ports:
@@ -289,7 +288,7 @@ def route(
     with errors(), deployment(state_dir) as ports:
         options = options_given(
             method=method,
-            model=model and weights_named(model),
+            model=model,
             language=language,
             track=track,
             keyterms=keyterms,

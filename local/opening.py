@@ -90,9 +90,13 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
 def options_given(**given: object) -> Options:
     """Options as a person gave them, within the limits that they have everywhere; None leaves one out.
 
+    A path of weights becomes an absolute one.
+
     Raises:
         BadRequest: names the option that is wrong, and what may stand there.
     """
+    if model := given.get("model"):
+        given["model"] = weights_named(str(model))
     return options_of({name: value for name, value in given.items() if value is not None})
 
 
