@@ -28,17 +28,17 @@ def ours_onnx(job: Job):
     """The product on a processor: what `dropscribe transcribe` does, from the files to the last output file."""
     if job.device != "cpu" or job.model.endswith(".nemo"):
         raise MissingError("the ONNX engine runs on processors, from an export")
-    from gpu_job import parakeet_onnx
+    from gpu_job.speech.onnx import onnx_engine
 
-    return _ours(job, parakeet_onnx.load(job.model))
+    return _ours(job, onnx_engine.load(job.model))
 
 
 def ours_nemo(job: Job):
     """The same with the engine that runs on GPUs."""
     _needs_nemo()
-    from gpu_job import parakeet
+    from gpu_job.speech.nemo import nemo_engine
 
-    return _ours(job, parakeet.load(job.model, device=job.device))
+    return _ours(job, nemo_engine.load(job.model, device=job.device))
 
 
 def _ours(job: Job, engine):
@@ -59,9 +59,9 @@ def our_worker(job: Job):
         raise MissingError("the ONNX engine runs on processors, from an export")
     if job.kind != "bag":
         raise MissingError("the chunks of long files are joined elsewhere")
-    from gpu_job import parakeet_onnx
+    from gpu_job.speech.onnx import onnx_engine
 
-    engine = parakeet_onnx.load(job.model)
+    engine = onnx_engine.load(job.model)
     engine.warm_up()
     worker = PlannedFiles(engine)
     worker(worker.prepare(job.trial))
@@ -179,7 +179,7 @@ def nemo_windows(job: Job):
     if job.kind != "hours":
         raise MissingError("short files need no cutting")
     model = _nemo(job)
-    from gpu_job.segments import cut
+    from gpu_job.speech.windowing import cut
 
     def recognise(paths, batch_size):
         sounds, of = [], []

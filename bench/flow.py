@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.machine import core_seconds
-from gpu_job import parakeet_onnx
-from gpu_job.intake import DECODERS
-from local import inputs, oneshot
-from local.platform import open_ports
+from gpu_job.pipeline.consumer import DECODERS
+from gpu_job.speech.onnx import onnx_engine
+from local.backend.embedded_ports import open_ports
+from local.commands import inputs
+from local.runtime import one_shot
 from shared.model import Options
 from shared.results import Word
 from shared.settings import Settings
@@ -86,10 +87,10 @@ def transcribe(paths: Sequence[Path], engine) -> Run:
         ports = open_ports(Settings(state_dir=Path(state), engines=engine.engine, model=engine.model))
         ports.media.warm(DECODERS, wait=True)  # as the weights, which are loaded too
         started = time.perf_counter()
-        found = oneshot.look(inputs.collect(paths).files, Options(), ports)
-        oneshot.submit(found, ports)
+        found = one_shot.look(inputs.collect(paths).files, Options(), ports)
+        one_shot.submit(found, ports)
         ended = {
-            one.file.path: recording for one, recording in oneshot.follow(found, ports, lambda _name: timed)
+            one.file.path: recording for one, recording in one_shot.follow(found, ports, lambda _name: timed)
         }
         seconds = time.perf_counter() - started
         texts = [_text(ended[path], ports) for path in paths]
@@ -109,7 +110,7 @@ def _measure(case: str, path: Path) -> dict:
         before = core_seconds()
         run = transcribe([path], Instant())
         return {"core": core_seconds() - before, "seconds": run.seconds}
-    engine = parakeet_onnx.load("tiny")
+    engine = onnx_engine.load("tiny")
     if case == "overhead":
         transcribe([path], engine)  # once to warm up
         return asdict(transcribe([path], engine))

@@ -20,9 +20,9 @@ from rich.table import Table
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
-from shared.flow import documents
 from shared.messages import CHUNKS_GPU, to_fields
 from shared.results import LedgerRow
+from shared.state import documents
 from shared.topology import LOCAL
 from tests.emulators import firestore_emulator, pubsub_emulator
 

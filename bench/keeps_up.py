@@ -36,7 +36,7 @@ from bench.machine import busy_seconds, core_seconds, described
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.platform import LocalPorts
+    from local.backend.embedded_ports import LocalPorts
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = 0.90
@@ -77,7 +77,7 @@ class Sleeper:
         ]
 
     def memory(self):
-        from gpu_job.engine import DeviceMemory
+        from gpu_job.speech.loading import DeviceMemory
 
         weights = 1_300_000_000
         return DeviceMemory(total=24 * 10**9, weights=weights, peak=weights + int(5e6 * self._padded))
@@ -97,7 +97,7 @@ def alone(lengths: list[int], speed: float) -> float:
     """Seconds that the engine takes for windows that lie in memory."""
     import numpy as np
 
-    from gpu_job.batching import pack
+    from gpu_job.pipeline.packing import pack
 
     engine = Sleeper(speed)
     longest = np.zeros(max(lengths), np.float32)
@@ -130,8 +130,8 @@ class Passed:
 
 def work_off(ports, engine, chunks: int):
     """Run a worker until so many chunks are kept; seconds from its start to the last of them, and its summary."""
-    from gpu_job.worker import Worker
-    from shared.flow import documents
+    from gpu_job.pipeline.worker import Worker
+    from shared.state import documents
 
     stop = threading.Event()
     worker = Worker(ports, lambda _model: engine)
@@ -184,7 +184,7 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
 
 def _measure(folder: Path, speed: float) -> dict:
     """In a process of its own: one run at one speed."""
-    from local.platform import open_ports
+    from local.backend.embedded_ports import open_ports
     from shared.settings import Settings
 
     engine = Sleeper(speed)

@@ -89,11 +89,11 @@ def _speak(model) -> float:
     """Set the biases of the joint network; the tokens a second that come of it."""
     import torch
 
-    from gpu_job import segments
+    from gpu_job.speech import windowing
     from tests.speech import SAMPLE_RATE, talk
 
     samples, _ = talk(60.0, seed=3)
-    windows = [samples[one.start : one.end].astype(np.float32) / 32768 for one in segments.cut(samples)]
+    windows = [samples[one.start : one.end].astype(np.float32) / 32768 for one in windowing.cut(samples)]
     sound = torch.zeros(len(windows), max(map(len, windows)))
     for row, window in zip(sound, windows, strict=True):
         row[: len(window)] = torch.from_numpy(window)

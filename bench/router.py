@@ -27,11 +27,11 @@ from cloudevents.http import CloudEvent
 from google.cloud import storage
 
 from bench.probe import peak
-from local.addresses import free_port
-from local.events import object_resource
+from local.runtime.addresses import free_port
+from local.runtime.events import object_resource
 from shared.adapters.pubsub_setup import ensure
+from shared.connect import connect
 from shared.messages import FINALIZED_EVENT
-from shared.platform import connect
 from shared.topology import LOCAL
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
 

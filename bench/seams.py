@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from local.accuracy import changes
+from local.evaluation.accuracy import changes
 
 NEAR = 2.0
 """Seconds around the overlap of two chunks in which a difference is the seam's."""

@@ -25,12 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.seams import Heard, SeamErrors, seam_errors
-from gpu_job import weights
-from local import accuracy, clips, corpus, inputs, oneshot
-from local.platform import open_ports
+from gpu_job.weights import lookup
+from local.backend.embedded_ports import open_ports
+from local.commands import inputs
+from local.evaluation import accuracy, clips, corpus
+from local.runtime import one_shot
+from shared.costs.prices import TABLE, dollars
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.model import Options
-from shared.prices import TABLE, dollars
 from shared.settings import Settings
 
 WHOLE = 24 * 60.0
@@ -107,11 +109,11 @@ def transcribe(
         try:
             names = [one.audio.absolute() for one in spoken]
             collected = {file.path: file for file in inputs.collect(sorted(set(names))).files}
-            found = oneshot.look(list(collected.values()), Options(model=model, method=method), ports)
-            oneshot.submit(found, ports)
+            found = one_shot.look(list(collected.values()), Options(model=model, method=method), ports)
+            one_shot.submit(found, ports)
             heard: dict[Path, Heard] = {}
             seconds = 0.0
-            for one, recording in oneshot.follow(found, ports, lambda _name: engine):
+            for one, recording in one_shot.follow(found, ports, lambda _name: engine):
                 if recording.state != "DONE":
                     raise SystemExit(f"{one.file.path}: {recording.reason}")
                 heard[one.file.path] = _heard(recording, ports)
@@ -169,10 +171,10 @@ def rows(spoken, engines, normalise, model: str, lengths):
 
 def engines(model: str, *, nemo: bool):
     """The engines that can run here, each loaded when its turn comes."""
-    from gpu_job import parakeet_onnx
+    from gpu_job.speech.onnx import onnx_engine
 
     try:
-        yield "ONNX", parakeet_onnx.load(model)
+        yield "ONNX", onnx_engine.load(model)
     except ModelUnavailable as error:
         print(f"ONNX left out: {error}", file=sys.stderr)
     if not nemo:
@@ -180,10 +182,10 @@ def engines(model: str, *, nemo: bool):
     if any(importlib.util.find_spec(package) is None for package in ("torch", "nemo")):
         print("NeMo left out: it is not installed (pip install 'dropscribe[nemo]')", file=sys.stderr)
         return
-    from gpu_job import parakeet
+    from gpu_job.speech.nemo import nemo_engine
 
     try:
-        yield "NeMo", parakeet.load(model)
+        yield "NeMo", nemo_engine.load(model)
     except ModelUnavailable as error:
         print(f"NeMo left out: {error}", file=sys.stderr)
 
@@ -279,7 +281,7 @@ def parse(arguments=None):
     found = parser.parse_args(arguments)
     if not found.data and not found.generated:
         found.generated = 20.0
-    found.model = found.model or (weights.TINY if found.generated else Settings().model)
+    found.model = found.model or (lookup.TINY if found.generated else Settings().model)
     return found
 
 

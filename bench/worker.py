@@ -20,10 +20,10 @@ from pathlib import Path
 from bench import machine
 from bench.contest import spread
 from bench.keeps_up import Passed, make_files, through
-from gpu_job.engines import Engines
-from gpu_job.memory import units
-from gpu_job.rounds import pack
-from local.platform import open_ports
+from gpu_job.pipeline.batcher import pack
+from gpu_job.pipeline.loaded_engines import Engines
+from gpu_job.pipeline.memory import units
+from local.backend.embedded_ports import open_ports
 from shared.settings import Settings
 
 TARGET = 0.95
@@ -108,13 +108,13 @@ def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> 
 def load(model: str, device: str, *, onnx: bool):
     """The engine, warm."""
     if onnx:
-        from gpu_job import parakeet_onnx
+        from gpu_job.speech.onnx import onnx_engine
 
-        engine = parakeet_onnx.load(model)
+        engine = onnx_engine.load(model)
     else:
-        from gpu_job import parakeet
+        from gpu_job.speech.nemo import nemo_engine
 
-        engine = parakeet.load(model, device=device)
+        engine = nemo_engine.load(model, device=device)
     engine.warm_up()
     return engine
 

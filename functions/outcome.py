@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BadRequest, DropscribeError, Permanent
-from shared.flow import failures, give_up
-from shared.flow.failures import ELSEWHERE
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
+from shared.recovery import dead_letter
+from shared.state import failure_log
+from shared.state.failure_log import ELSEWHERE
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def acknowledged(event: CloudEvent, connect: Callable[[], Ports], where: str = E
     except Permanent as error:
         log.error("kept an event that cannot succeed as a dead letter: %s", error)
         _note(event, error, connect, where)
-        give_up.keep(_message_of(event), connect(), str(error))
+        dead_letter.keep(_message_of(event), connect(), str(error))
     except Exception as error:
         _note(event, error, connect, where)
         raise
@@ -65,14 +66,14 @@ def _note(event: CloudEvent, error: Exception, connect: Callable[[], Ports], whe
         return  # without a world there is nowhere to note it; this is most likely the error itself
     message = _message_of(event)
     attempt = event.data.get("deliveryAttempt") if isinstance(event.data, dict) else None
-    failures.note(
+    failure_log.note(
         error,
         ports,
         where=where,
         message_id=str(message.get("messageId") or event["id"]),
         attempt=attempt if isinstance(attempt, int) else 0,
         attributes=message.get("attributes") or {},
-        data=give_up.data_of(message),
+        data=dead_letter.data_of(message),
     )
 
 

@@ -10,10 +10,11 @@ import sys
 import threading
 from functools import partial
 
-from gpu_job import check, engine, process
-from gpu_job.start_up import StartUp, process_began
+from gpu_job import check, process
+from gpu_job.pipeline.start_up import StartUp, process_began
+from gpu_job.speech import loading
+from shared.connect import connect
 from shared.errors import DropscribeError
-from shared.platform import connect
 from shared.settings import Settings
 from shared.telemetry import log
 
@@ -33,7 +34,7 @@ def main() -> int:
         if asked.check:
             settings = Settings.from_environment()
             start_up = StartUp()
-            load = partial(engine.load, settings, warm=False, start_up=start_up)
+            load = partial(loading.load, settings, warm=False, start_up=start_up)
             return check.run(load, settings.model, start_up=start_up)
         worker = process.run(connect(), stop, stay=asked.stay, began=process_began())
     except DropscribeError as error:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpu_job import segments
-from gpu_job.engine import SAMPLE_RATE, warm_up
-from gpu_job.weights import TINY
+from gpu_job.speech import windowing
+from gpu_job.speech.loading import SAMPLE_RATE, warm_up
+from gpu_job.weights.lookup import TINY
 from shared.audio import Sandbox
 from shared.errors import DropscribeError
 from shared.model import Chunk
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gpu_job.engine import Transcriber
-    from gpu_job.start_up import StartUp
+    from gpu_job.pipeline.start_up import StartUp
+    from gpu_job.speech.loading import Transcriber
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
 
@@ -57,7 +57,7 @@ def run(
             say(f"driver    {device.driver}")
         say(f"graphs    {device.graphs}")
         sound = samples()
-        windows = segments.waveforms(sound)
+        windows = windowing.waveforms(sound)
         decoded = time.perf_counter()
         heard = " ".join(word.text for words in engine.transcribe(windows) for word in words)
         done = time.perf_counter()

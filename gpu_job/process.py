@@ -9,20 +9,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gpu_job import engine
-from gpu_job.start_up import StartUp
-from gpu_job.subscriptions import subscriptions_of
-from gpu_job.worker import Worker
+from gpu_job.pipeline.start_up import StartUp
+from gpu_job.pipeline.subscriptions import subscriptions_of
+from gpu_job.pipeline.worker import Worker
+from gpu_job.speech import loading
 from shared.costs.executions import Meter, Place
 from shared.errors import DropscribeError, ModelUnavailable
-from shared.flow import failures, fallback, plan
 from shared.messages import ChunkMessage, decode
+from shared.planning import plan
+from shared.recovery import fallback
+from shared.state import failure_log
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     import threading
 
-    from gpu_job.engine import Transcriber
+    from gpu_job.speech.loading import Transcriber
     from shared.ports import Delivery, Ports
     from shared.settings import Settings
 
@@ -75,7 +77,7 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
 
 def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
     """An engine, and a line about what it runs on."""
-    loaded = engine.load(settings, model, start_up=start_up)
+    loaded = loading.load(settings, model, start_up=start_up)
     device = loaded.device
     parts = (
         device.name,
@@ -118,7 +120,7 @@ def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> boo
         if fallback.hand_on(message, error, ports):
             return True
         # For whoever finds it among the dead letters, and for the guard of a rollout.
-        failures.note(
+        failure_log.note(
             error,
             ports,
             where=message.chunk.engine,

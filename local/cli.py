@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from local.cli_models import models
-from local.opening import (
+from local.commands.context import (
     choose_engines,
     choose_state,
     deployment,
@@ -20,7 +19,8 @@ from local.opening import (
     ports_here,
     weights_named,
 )
-from local.options import (  # noqa: TC001 - Typer reads them at run time
+from local.commands.models_cli import models
+from local.commands.options import (  # noqa: TC001 - Typer reads them at run time
     AsJson,
     Diarize,
     FillerWords,
@@ -69,7 +69,7 @@ def transcribe(
     state_dir: StateDir = None,
 ) -> None:
     """Transcribe files and folders now. What an earlier run finished is not repeated."""
-    from local import transcribe as command  # noqa: PLC0415 - loads the engine, other commands need not
+    from local.commands import transcribe as command  # noqa: PLC0415 - loads the engine, other commands need not
 
     with errors(), ports_here(state_dir, hurried=True) as ports:
         request = command.Request(
@@ -96,7 +96,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
 ) -> None:
     """Transcribe the bundled samples with the bundled demo model: no download, no account."""
-    from local import transcribe as command  # noqa: PLC0415 - see transcribe
+    from local.commands import transcribe as command  # noqa: PLC0415 - see transcribe
 
     samples = [
         path
@@ -146,7 +146,7 @@ def up(
 
     The options are for all that is dropped from now on; `dropscribe submit` asks for one file with others.
     """
-    from local import up as command  # noqa: PLC0415 - see transcribe
+    from local.commands import up as command  # noqa: PLC0415 - see transcribe
 
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
     chosen["TRANSCRIPTION_METHOD"] = method
@@ -197,7 +197,7 @@ def submit(
     state_dir: StateDir = None,
 ) -> None:
     """Ask a running deployment for a transcript, as another service would."""
-    from local import submit as command  # noqa: PLC0415 - see transcribe
+    from local.commands import submit as command  # noqa: PLC0415 - see transcribe
 
     given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
     given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
@@ -222,7 +222,7 @@ def status(
     state_dir: StateDir = None,
 ) -> None:
     """What is waiting, running, done and failed, and why."""
-    from local import status as command  # noqa: PLC0415 - see transcribe
+    from local.commands import status as command  # noqa: PLC0415 - see transcribe
 
     with errors(), deployment(state_dir) as ports:
         command.run(ports, limit=limit, as_json=as_json)
@@ -245,7 +245,7 @@ def cost(
     state_dir: StateDir = None,
 ) -> None:
     """What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change."""
-    from local import cost as command  # noqa: PLC0415 - see transcribe
+    from local.commands import cost as command  # noqa: PLC0415 - see transcribe
 
     with errors():
         asked = {
@@ -283,7 +283,7 @@ def route(
     state_dir: StateDir = None,
 ) -> None:
     """Who would transcribe a recording, for how much, and why not somebody else. Nothing is transcribed."""
-    from local import routing as command  # noqa: PLC0415 - see transcribe
+    from local.commands import route as command  # noqa: PLC0415 - see transcribe
 
     with errors(), deployment(state_dir) as ports:
         options = options_given(
@@ -306,7 +306,7 @@ def flags(
     state_dir: StateDir = None,
 ) -> None:
     """Show and set what can be changed while a deployment runs, such as ROLLOUT_PERCENT=50."""
-    from local import routing as command  # noqa: PLC0415 - see transcribe
+    from local.commands import route as command  # noqa: PLC0415 - see transcribe
 
     with errors(), deployment(state_dir) as ports:
         command.change_flags(assignments or [], ports, as_json=as_json)
@@ -315,7 +315,7 @@ def flags(
 @app.command()
 def doctor(as_json: AsJson = False, state_dir: StateDir = None) -> None:  # noqa: FBT002 - see transcribe
     """What is installed, which engines can run here, and the command that fixes what is missing."""
-    from local import doctor as command  # noqa: PLC0415 - see transcribe
+    from local.commands import doctor as command  # noqa: PLC0415 - see transcribe
 
     with errors():
         choose_state(state_dir)

@@ -1,6 +1,6 @@
 """For other services in Python: ask for a transcript, and wait for the answer.
 
-    ports = shared.platform.connect()
+    ports = shared.connect.connect()
     request_id = submit("gs://calls/monday.mp3", ports=ports, metadata={"order": "17"})
     answer = wait(request_id, ports=ports)
     print(answer.state, answer.outputs, answer.usd)
@@ -16,8 +16,8 @@ import uuid
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, Transient
-from shared.flow import answers
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_from_json, request_to_json
+from shared.state import answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

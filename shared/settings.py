@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 import platformdirs
 
-from shared import prices_file
+from shared.costs import prices_file
 from shared.errors import ConfigurationError
 from shared.model import Engine, RequestedMethod
 

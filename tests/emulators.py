@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from local.addresses import HOST, free_port
+from local.runtime.addresses import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,7 +109,13 @@ def _server(variable: str, command: Callable[[int], list[str]], path: str) -> It
         for left in reversed(range(STARTS)):
             port = free_port()
             # The tether ends the server where this process is killed with -9.
-            tethered = [sys.executable, "-m", "local.tether", str(os.getpid()), *command(port)]
+            tethered = [
+                sys.executable,
+                "-m",
+                "local.runtime.exit_with_parent",
+                str(os.getpid()),
+                *command(port),
+            ]
             server = subprocess.Popen(tethered, stdout=log, stderr=log, start_new_session=True)
             try:
                 if _answers(server, f"http://{HOST}:{port}{path}"):

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from local.events import event_of
-from local.steps import in_process
+from local.runtime.events import event_of
+from local.runtime.steps import in_process
 from shared import client
 from shared.errors import BadRequest, Transient
-from shared.flow import chunk, documents, record
+from shared.flow import chunk, record
 from shared.messages import ChunkDone
 from shared.model import Options
+from shared.state import documents
 from tests.world import heard
 
 

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import BadRequest, Permanent
-from shared.flow import answers
 from shared.messages import (
     TranscribeRequest,
     TranscriptReady,
@@ -23,6 +22,7 @@ from shared.messages import (
     request_to_json,
 )
 from shared.model import Options
+from shared.state import answers
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 REQUEST = jsonschema.Draft202012Validator(json.loads((DOCS / "request.schema.json").read_text("utf-8")))

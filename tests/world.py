@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from local.database import Database
-from local.events import object_resource
-from local.platform import WorkerIsThere
-from local.queue import SqliteQueue
-from local.records import SqliteRecords
-from local.store import FileStore
+from local.backend.database import Database
+from local.backend.embedded_ports import WorkerIsThere
+from local.backend.queue import SqliteQueue
+from local.backend.records import SqliteRecords
+from local.backend.store import FileStore
+from local.runtime.events import object_resource
 from shared.audio import Pcm
 from shared.model import AudioInfo
 from shared.ports import Ports

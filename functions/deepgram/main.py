@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import functions_framework
 
 from functions.outcome import acknowledged, not_done, pubsub_data
+from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
-from shared.flow import hosted
+from shared.hosted import hosted_chunk
 from shared.messages import ChunkMessage, decode
-from shared.platform import check_settings, connect
 from shared.topology import DEEPGRAM
 
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def on_chunk(event: CloudEvent) -> None:
     """A chunk is Deepgram's (Pub/Sub, topic `chunks-deepgram`)."""
     with acknowledged(event, connect, DEEPGRAM):
         message = decode(pubsub_data(event), ChunkMessage)
-        hosted.on_chunk(message, connect(), message_id=event["id"])
+        hosted_chunk.on_chunk(message, connect(), message_id=event["id"])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import functions_framework
 
 from functions.outcome import acknowledged, not_done, pubsub_data
+from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.flow import record
 from shared.messages import ChunkDone, decode
-from shared.platform import check_settings, connect
 from shared.topology import MERGER
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import functions_framework
 
 from functions.outcome import acknowledged, not_done, pubsub_message, uploaded_object
+from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.flow import request, upload
-from shared.platform import check_settings, connect
 from shared.topology import REQUESTS, ROUTER
 
 if TYPE_CHECKING:

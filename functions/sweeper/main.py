@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import functions_framework
 
 from functions.outcome import acknowledged, not_done, pubsub_message
+from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
-from shared.flow import give_up, sweep
-from shared.platform import check_settings, connect
+from shared.recovery import dead_letter
+from shared.sweep import sweep
 from shared.topology import DEAD_LETTERS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ functions_framework.errorhandler(DropscribeError)(not_done)
 def on_dead_letter(event: CloudEvent) -> None:
     """A message failed too often (Pub/Sub, topic `dead-letters`)."""
     with acknowledged(event, connect, DEAD_LETTERS):
-        give_up.on_dead_letter(pubsub_message(event), connect())
+        dead_letter.on_dead_letter(pubsub_message(event), connect())
 
 
 @functions_framework.http

@@ -30,7 +30,7 @@
 Importing this package loads neither FFmpeg nor numpy.
 """
 
-from shared.audio.sandbox import Sandbox
+from shared.audio.sandbox.parent import Sandbox
 from shared.audio.types import Limits, Pcm, Source
 
 __all__ = ["Limits", "Pcm", "Sandbox", "Source"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.audio.sandbox import Sandbox
+from shared.audio.sandbox.parent import Sandbox
 from shared.audio.types import Ahead, Source
 from shared.model import AudioInfo
 

@@ -10,15 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.costs.prices import dollars
 from shared.costs.summary import WASTE
-from shared.prices import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.costs.prices import PriceTable
     from shared.costs.rows import Account
     from shared.costs.summary import Sums
-    from shared.prices import PriceTable
     from shared.settings import Settings
 
 MONTH = 30.0

@@ -16,10 +16,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.costs import ledger
 from shared.costs.limits import AVERAGED, GO, Admission, Limit, Sums, admit, limits_by, limits_of
-from shared.flow import documents
 from shared.messages import from_fields, to_fields
+from shared.state import documents, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:

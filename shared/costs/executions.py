@@ -17,21 +17,21 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from shared import prices_file
-from shared.costs import ledger
+from shared.costs import prices_file
 from shared.errors import DropscribeError
-from shared.flow import documents, fleets
-from shared.flow.stuck import SWEEPS
 from shared.messages import from_fields, to_fields
+from shared.planning import worker_pools
 from shared.results import LedgerRow
+from shared.state import documents, ledger
+from shared.sweep.stuck import SWEEPS
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from shared.flow.fleets import Fleet
     from shared.model import Engine
+    from shared.planning.worker_pools import Fleet
     from shared.ports import Ports, TaskRun
 
 INTERVAL = 60.0
@@ -253,11 +253,11 @@ def reconcile(ports: Ports) -> int:
     Raises:
         Transient: Cloud Run or the records did not answer; the next sweep goes on.
     """
-    return sum(_reconcile(fleet, ports) for fleet in fleets.fleets_of(ports.engines, ports.settings))
+    return sum(_reconcile(fleet, ports) for fleet in worker_pools.fleets_of(ports.engines, ports.settings))
 
 
 def _reconcile(fleet: Fleet, ports: Ports) -> int:
-    engine, mark = fleets.machine_of(fleet, ports.settings), MARKS[fleet]
+    engine, mark = worker_pools.machine_of(fleet, ports.settings), MARKS[fleet]
     rate = prices_file.table(ports.settings).engine_second(engine, ports.settings)
     if ports.settings.platform == "local" or not rate:
         return 0
@@ -269,7 +269,7 @@ def _reconcile(fleet: Fleet, ports: Ports) -> int:
         return 0
     since = from_fields(fields, Mark).until - LOOK_BACK
     done = 0
-    for task in fleets.jobs_of(fleet, ports).ended(since):
+    for task in worker_pools.jobs_of(fleet, ports).ended(since):
         if task.completed <= until:
             done += _account(task, engine, ports)
     ports.records.update(SWEEPS, mark, lambda _: to_fields(Mark(until=until)))

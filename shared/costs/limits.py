@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from shared.costs import ledger
-from shared.prices import dollars
+from shared.costs.prices import dollars
+from shared.state import ledger
 
 if TYPE_CHECKING:
     from shared.settings import Settings

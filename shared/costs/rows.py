@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shared.flow import documents
 from shared.messages import from_fields
 from shared.results import LedgerRow
+from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

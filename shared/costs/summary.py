@@ -17,8 +17,8 @@ from shared.costs.rows import Fate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from shared.costs.prices import PriceTable
     from shared.costs.rows import Account
-    from shared.prices import PriceTable
     from shared.results import LedgerRow
 
 By = Literal["day", "method", "prefix", "label"]

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import DropscribeError
-from shared.flow import fleets, plan
+from shared.planning import plan, worker_pools
 from shared.ports import GpuState
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.flow.fleets import Fleet
     from shared.model import Chunk
+    from shared.planning.worker_pools import Fleet
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -80,7 +80,7 @@ def how_many_tasks(
     """
     if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
-    machine = fleets.machine_of(fleet, settings)
+    machine = worker_pools.machine_of(fleet, settings)
     in_hand = running * plan.held(settings, machine) * plan.sizes(machine, settings).seconds
     unheld = work.seconds - in_hand
     if running > 0 and unheld <= 0:
@@ -116,7 +116,7 @@ def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
     """
     backlog: dict[Fleet, Work] = {}
     for one in chunks:
-        fleet = fleets.fleet_of(one.engine, ports.settings)
+        fleet = worker_pools.fleet_of(one.engine, ports.settings)
         if fleet is not None:
             before = backlog.get(fleet, Work(chunks=0, seconds=0.0))
             seconds = before.seconds + (one.end or one.start) - one.start
@@ -144,7 +144,7 @@ def start_workers(work: Work, ports: Ports, waited: float, fleet: Fleet = "main"
 def _start(work: Work, ports: Ports, waited: float, fleet: Fleet) -> Start:
     if work.chunks <= 0:
         return how_many_tasks(work, 0, ports.settings)
-    jobs = fleets.jobs_of(fleet, ports)
+    jobs = worker_pools.jobs_of(fleet, ports)
     state = jobs.state()
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.

@@ -1,6 +1,6 @@
 """Step 5. One chunk: fetch and decode it, keep its result, say so.
 
-The recognition itself, between `fetch` and `keep`, belongs to the worker (`gpu_job/worker.py`),
+The recognition itself, between `fetch` and `keep`, belongs to the worker (`gpu_job/pipeline/worker.py`),
 which batches the windows of many chunks.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
-from shared.costs import ledger
 from shared.errors import BadMedia
-from shared.flow import claims, dispatch, documents
+from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
 from shared.results import ChunkResult
+from shared.state import claims, documents, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:

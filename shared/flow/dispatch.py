@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.flow import capacity, claims, documents
-from shared.flow.route import DEEPGRAM_MODEL
+from shared.flow import capacity
 from shared.messages import (
     CHUNKS_CPU,
     CHUNKS_DEEPGRAM,
@@ -16,11 +15,13 @@ from shared.messages import (
     ChunkMessage,
     encode,
 )
+from shared.routing.route import DEEPGRAM_MODEL
+from shared.state import claims, documents
 
 if TYPE_CHECKING:
-    from shared.flow.claims import Claim
     from shared.model import Chunk, Engine, Recording
     from shared.ports import Ports
+    from shared.state.claims import Claim
 
 
 TOPICS: dict[Engine, str] = {

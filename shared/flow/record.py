@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from shared import outputs
 from shared.costs import budget
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import answers, dispatch, documents, doers, merge, plan, speakers
+from shared.flow import attribution, dispatch, merge, speakers
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
+from shared.planning import plan
 from shared.results import ChunkResult, Transcript
+from shared.state import answers, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     results = speakers.apart(results)
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
-    warnings |= dict.fromkeys(doers.told_once(line for result in results for line in result.warnings))
+    warnings |= dict.fromkeys(attribution.told_once(line for result in results for line in result.warnings))
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
@@ -82,7 +84,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         # A chunk planned beyond the real end heard nothing, and says nothing about the length.
         duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
         language=recording.options.language or next((one.language for one in results if one.language), None),
-        decision=doers.as_done(recording.decision, recording.chunks, results),
+        decision=attribution.as_done(recording.decision, recording.chunks, results),
         parts=merge.parts(recording.chunks, results),
         words=merge.join(pieces),
         warnings=tuple(warnings),

@@ -9,19 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
-from shared.flow import answers, documents, give_up, record, upload
+from shared.flow import record, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
+from shared.recovery import dead_letter
+from shared.state import answers, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from shared.flow.answers import Asked
     from shared.messages import TranscribeRequest
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
+    from shared.state.answers import Asked
 
 
 def on_request(message: Mapping[str, Any], ports: Ports) -> None:
@@ -35,7 +37,7 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         Transient: deliver the message again.
     """
     try:
-        request = request_from_json(give_up.data_of(message))
+        request = request_from_json(dead_letter.data_of(message))
         asked, first = remember(request, ports)
     except BadRequest as error:
         refuse(message, error, ports)
@@ -129,7 +131,7 @@ def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
 
 def refuse(message: Mapping[str, Any], error: BadRequest, ports: Ports) -> None:
     """Keep a request that makes no sense, and answer it where it says whom to answer."""
-    data = give_up.keep(message, ports, str(error))
+    data = dead_letter.keep(message, ports, str(error))
     request = readable_part(data)
     log.warning("refused request %s: %s", request.request_id if request else "without a request_id", error)
     if request is not None:

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 
 from shared.costs import budget
 from shared.errors import BadRequest, Permanent
-from shared.flow import claims, dispatch, documents, fallback, probe, record, route
+from shared.flow import dispatch, probe, record
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
-from shared.routing import afford, flags
+from shared.recovery import fallback
+from shared.routing import afford, flags, route
+from shared.state import claims, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from shared.flow.claims import Claim
     from shared.model import StoredObject
     from shared.ports import Ports
+    from shared.state.claims import Claim
 
 
 def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from shared.outputs.printable import milliseconds, turn
 from shared.outputs.segments import ends_sentence
-from shared.outputs.words import milliseconds, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

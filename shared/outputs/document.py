@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.outputs.words import encodable, milliseconds
+from shared.outputs.printable import encodable, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from shared.errors import BadRequest
 from shared.outputs.captions import captions
 from shared.outputs.document import transcript_json
+from shared.outputs.printable import tidy, turn
 from shared.outputs.segments import Segment, paragraphs, sentences
 from shared.outputs.subtitles import transcript_srt, transcript_vtt
 from shared.outputs.tables import paragraphs_csv, words_csv
-from shared.outputs.words import tidy, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

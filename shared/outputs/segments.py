@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.outputs.words import join
+from shared.outputs.printable import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

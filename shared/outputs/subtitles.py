@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import srt  # type: ignore[import-untyped]  # publishes no types
 import webvtt
 
-from shared.outputs.words import one_line, speaker_name
+from shared.outputs.printable import one_line, speaker_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from shared.outputs.words import milliseconds
+from shared.outputs.printable import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.costs import budget
-from shared.flow import route
-from shared.flow.route import Choice
+from shared.routing import route
+from shared.routing.route import Choice
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.flow.route import Case, Known
     from shared.ports import Ports
+    from shared.routing.route import Case, Known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.flow.fleets import Fleet
+    from shared.planning.worker_pools import Fleet
     from shared.ports import Ports
     from shared.settings import Settings
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from shared.costs.prices import dollars
 from shared.model import Chunk
-from shared.prices import dollars
 from shared.routing.pace import lengths_of
 
 if TYPE_CHECKING:

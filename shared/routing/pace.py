@@ -12,14 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.flow import fleets
 from shared.model import Engine
+from shared.planning import worker_pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.costs.prices import PriceTable
     from shared.model import Chunk, Options
-    from shared.prices import PriceTable
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
 
@@ -105,7 +105,7 @@ def pace_of(
     """
     expected = EXPECTED[engine]
     rtfx = conditions.speed(engine) or expected.rtfx
-    fleet = fleets.fleet_of(engine, settings)
+    fleet = worker_pools.fleet_of(engine, settings)
     if fleet is None:
         waiting = conditions.waiting.get("deepgram", 0.0)
         return Pace(

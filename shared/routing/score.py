@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from shared.flow import plan
+from shared.costs.prices import dollars
 from shared.model import Chunk, Considered, Engine, Method
-from shared.prices import dollars
+from shared.planning import plan
 from shared.routing import hybrid
 from shared.routing.pace import lengths_of, pace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.costs.prices import PriceTable
     from shared.model import AudioInfo, Options
-    from shared.prices import PriceTable
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
 

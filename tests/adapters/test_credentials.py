@@ -14,7 +14,7 @@ from google.auth import exceptions as auth
 from google.auth.credentials import Credentials
 
 from shared.adapters import credentials
-from shared.adapters.platform import open_ports
+from shared.adapters.google_ports import open_ports
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.settings import Settings
 

@@ -8,19 +8,22 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.firestore_documents import KEPT
-from shared.costs import budget, executions, held, limits
-from shared.flow import answers, capacity, claims, documents, failures, give_up, stuck, sweep
+from shared.costs import budget, executions, limits
+from shared.flow import capacity
 from shared.model import Recording
+from shared.recovery import dead_letter
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
+from shared.state import answers, claims, documents, failure_log
+from shared.sweep import release_held, stuck, sweep
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
 ROWS = {
     line.split("`")[1]: line for line in GUIDE.split("## Queries")[0].splitlines() if line.startswith("| `")
 }
 COLLECTIONS = {
-    documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, give_up.DEAD_LETTERS,
-    stuck.SWEEPS, capacity.STARTS, failures.FAILURES, budget.COMMITMENTS, held.ALERTS,
+    documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letter.DEAD_LETTERS,
+    stuck.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
     conditions.STATE, flags.CONFIG, claims.CLAIMS,
 }  # fmt: skip
 
@@ -36,7 +39,7 @@ def test_guide_has_a_row_for_each_collection():
         (documents.LEDGER, LedgerRow),
         (claims.CLAIMS, claims.Claim),
         (answers.REQUESTS, answers.Asked),
-        (failures.FAILURES, failures.Failure),
+        (failure_log.FAILURES, failure_log.Failure),
         (conditions.STATE, conditions.Conditions),
         (stuck.SWEEPS, stuck.Note),
         (stuck.SWEEPS, sweep.Mark),

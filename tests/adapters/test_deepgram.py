@@ -15,7 +15,7 @@ import pytest
 
 from shared.adapters import deepgram
 from shared.adapters.deepgram import DeepgramEngine
-from shared.adapters.hosted import open_hosted
+from shared.adapters.hosted_engines import open_hosted
 from shared.errors import BadMedia, BadRequest, EngineFailed, EngineRefused, Transient
 from shared.model import Options
 from shared.ports import HostedJob

@@ -27,9 +27,9 @@ from shared.adapters import google_errors
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.firestore_values import EXPIRES, LONG, OURS, WRITES, from_stored, to_stored
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
-from shared.flow import plan
 from shared.messages import to_fields
 from shared.model import AudioInfo
+from shared.planning import plan
 from tests.adapters.relay import Fault, relay_to
 
 NAMES = Prefixer("dropscribe", "firestore", separator="-")

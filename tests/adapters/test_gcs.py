@@ -245,7 +245,7 @@ def test_missing_credentials_show_at_the_first_call_and_say_what_to_run(monkeypa
 def test_the_flow_needs_no_google_library():
     code = (
         "import sys; sys.modules['google'] = None\n"
-        "import shared.flow.chunk, shared.flow.merge, shared.flow.upload, shared.platform, gpu_job.worker"
+        "import shared.flow.chunk, shared.flow.merge, shared.flow.upload, shared.connect, gpu_job.pipeline.worker"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -11,7 +11,7 @@ from test_utils.prefixer import Prefixer
 
 from shared.adapters.gcs import GcsStore
 from shared.audio import Sandbox
-from shared.flow.plan import split
+from shared.planning.plan import split
 from tests.audio.media import write_repeated
 
 HOURS, RATE = 6, 16_000

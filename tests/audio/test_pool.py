@@ -8,9 +8,9 @@ import pytest
 
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
-from shared.audio.sandbox import Sandbox
+from shared.audio.sandbox.parent import Sandbox
 from shared.errors import BadMedia
-from shared.flow import plan
+from shared.planning import plan
 from shared.settings import Settings
 from tests.speech import talk, write_media
 

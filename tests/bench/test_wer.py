@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bench import wer
-from gpu_job import parakeet_onnx
-from local.accuracy import normaliser, total
-from local.corpus import Spoken
+from gpu_job.speech.onnx import onnx_engine
+from local.evaluation.accuracy import normaliser, total
+from local.evaluation.corpus import Spoken
 from tests.deepgram_server import KEY, deepgram_server
 from tests.speech import sentences, write_media, write_wav
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def engine():
-    return parakeet_onnx.load("tiny")
+    return onnx_engine.load("tiny")
 
 
 def test_generated_speech_has_the_length_asked_for_in_recordings_of_half_an_hour_at_most(tmp_path):

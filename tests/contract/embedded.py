@@ -6,10 +6,10 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from local.database import Database
-from local.queue import SqliteQueue
-from local.records import SqliteRecords
-from local.store import FileStore
+from local.backend.database import Database
+from local.backend.queue import SqliteQueue
+from local.backend.records import SqliteRecords
+from local.backend.store import FileStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow import claims
 from shared.model import Tried
 from shared.results import LedgerRow
+from shared.state import claims
 from tests.world import World
 
 

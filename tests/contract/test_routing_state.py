@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow import capacity, route
+from shared.flow import capacity
 from shared.results import LedgerRow
-from shared.routing import conditions, flags, observe
-from shared.routing.observe import Backlog
+from shared.routing import conditions, flags, route
+from shared.sweep import observe
+from shared.sweep.observe import Backlog
 from tests.flow.test_capacity import ScriptedJobs
-from tests.flow.test_route import case
+from tests.routing.test_route import case
 from tests.world import IN_A_PROJECT, World
 
 

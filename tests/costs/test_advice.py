@@ -6,7 +6,7 @@ import pytest
 
 from shared.costs import advice, summary
 from shared.costs.advice import Execution
-from shared.prices import TABLE
+from shared.costs.prices import TABLE
 from shared.settings import Settings
 from tests.costs.accounts import DAY, NOON, account, attempt, idle
 

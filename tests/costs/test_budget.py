@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.costs import budget, ledger, limits
+from shared.costs import budget, limits
 from shared.costs.budget import Commitment
 from shared.flow import record, upload
 from shared.results import LedgerRow
+from shared.state import ledger
 
 NOON = 1_795_176_000.0
 """2026-11-20T12:00:00Z, a Friday."""

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.costs import executions, ledger
+from shared.costs import executions
 from shared.costs.executions import Meter, Place
+from shared.costs.prices import TABLE
 from shared.errors import StoreUnavailable
 from shared.messages import ChunkMessage, from_fields
 from shared.model import Chunk, Options, StoredObject
 from shared.ports import TaskRun
-from shared.prices import TABLE
 from shared.results import LedgerRow
 from shared.settings import Settings
+from shared.state import ledger
 from tests.world import ScriptedMedia, SetClock
 
 RATE = 0.0002907

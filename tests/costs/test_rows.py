@@ -3,9 +3,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from shared.costs import ledger, rows
-from shared.flow import chunk, documents, record, upload
+from shared.costs import rows
+from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
+from shared.state import documents, ledger
 from tests.costs.accounts import DAY, account, attempt, idle
 from tests.world import heard
 

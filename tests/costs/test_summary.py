@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.costs import summary
-from shared.prices import TABLE
+from shared.costs.prices import TABLE
 from tests.costs.accounts import account, attempt, idle
 
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import StoreUnavailable
-from shared.flow import capacity, documents, upload
+from shared.flow import capacity, upload
 from shared.flow.capacity import Work
 from shared.ports import GpuState
 from shared.settings import Settings
+from shared.state import documents
 from tests.world import IN_A_PROJECT, SetClock
 
 

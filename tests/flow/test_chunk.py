@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import BadRequest
-from shared.flow import chunk, documents, record, upload
+from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.state import documents
 from tests.world import heard
 
 

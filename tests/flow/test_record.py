@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import StoreUnavailable
-from shared.flow import chunk, documents, record, upload
+from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Options, Recording, StoredObject
+from shared.state import documents
 from tests.world import heard, words
 
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, ConfigurationError, StoreUnavailable
-from shared.flow import chunk, documents, give_up, record, request, upload
+from shared.flow import chunk, record, request, upload
 from shared.messages import ChunkDone, TranscriptReady, decode
+from shared.recovery import dead_letter
+from shared.state import documents
 from tests.world import World, heard
 
 
@@ -54,7 +56,7 @@ def transcribe(world, recording):
 
 
 def letters(world):
-    return [fields for _, fields in world.ports.records.query(give_up.DEAD_LETTERS)]
+    return [fields for _, fields in world.ports.records.query(dead_letter.DEAD_LETTERS)]
 
 
 def test_a_request_takes_the_way_of_an_upload_and_is_answered_at_its_end(world, sent):
@@ -276,9 +278,9 @@ def test_a_transient_failure_is_left_to_the_next_delivery(world, sent, monkeypat
 def test_a_request_that_was_given_up_is_answered(world, sent):
     letter = message(9, uri="gs://audio/talk.wav", request_id="r-1", options={"track": 1})
     letter["attributes"] = {
-        give_up.SOURCE: "requests", give_up.COUNT: "5", give_up.ERROR: "the store sleeps",
+        dead_letter.SOURCE: "requests", dead_letter.COUNT: "5", dead_letter.ERROR: "the store sleeps",
     }  # fmt: skip
-    give_up.on_dead_letter(letter, world.ports)
+    dead_letter.on_dead_letter(letter, world.ports)
     (answer,) = answers_of(sent)
     assert answer.state == "FAILED"
     assert "Gave up after 5 tries in requests: the store sleeps" in answer.reason
@@ -287,7 +289,7 @@ def test_a_request_that_was_given_up_is_answered(world, sent):
 def test_a_request_that_was_given_up_while_its_recording_goes_on_is_answered_by_its_end(world, sent):
     world.upload()
     ask(world)
-    give_up.on_dead_letter(message(9, uri="gs://audio/talk.wav", request_id="r-1"), world.ports)
+    dead_letter.on_dead_letter(message(9, uri="gs://audio/talk.wav", request_id="r-1"), world.ports)
     assert sent == []
     transcribe(world, only(world))
     assert [one.state for one in answers_of(sent)] == ["DONE"]

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, BadRequest, ConfigurationError
-from shared.flow import chunk, documents, record, upload
+from shared.flow import chunk, record, upload
 from shared.messages import ChunkMessage, decode
 from shared.model import Options
+from shared.state import documents
 from tests.world import heard
 
 

@@ -8,8 +8,8 @@ import functions_framework
 import pytest
 from cloudevents.conversion import to_binary, to_structured
 
-import shared.platform
-from local.events import event_of
+import shared.connect
+from local.runtime.events import event_of
 from shared.topology import LOCAL
 from tests.world import World
 
@@ -28,7 +28,7 @@ def world(tmp_path):
 @pytest.fixture
 def serve(world, monkeypatch):
     """Gives a client of an entrypoint, loaded and served as its documented command does."""
-    monkeypatch.setattr(shared.platform, "connect", lambda: world.ports)
+    monkeypatch.setattr(shared.connect, "connect", lambda: world.ports)
 
     def served(source, target):
         return functions_framework.create_app(

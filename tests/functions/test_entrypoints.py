@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from local.events import object_resource
+from local.runtime.events import object_resource
 from shared import client
 from shared.errors import BadMedia, StoreUnavailable
-from shared.flow import chunk, documents, give_up, record, upload
+from shared.flow import chunk, record, upload
 from shared.messages import (
     AUDIO_FINALIZED,
     CHUNKS_DONE,
@@ -19,6 +19,8 @@ from shared.messages import (
     TranscribeRequest,
 )
 from shared.messages import request_to_json as as_json
+from shared.recovery import dead_letter
+from shared.state import documents
 from tests.functions.conftest import WAYS
 from tests.world import heard
 
@@ -96,7 +98,7 @@ def test_a_request_is_planned(world, serve, deliver, way):
 def test_a_malformed_request_is_acknowledged_and_kept(world, serve, deliver, data):
     world.ports.queue.publish(TRANSCRIBE_REQUESTS, data)
     assert deliver(serve("router", "on_request"), "requests") == [200]
-    assert world.ports.records.count(give_up.DEAD_LETTERS) == 1
+    assert world.ports.records.count(dead_letter.DEAD_LETTERS) == 1
 
 
 def test_a_request_that_cannot_be_looked_up_now_is_delivered_again(world, serve, deliver, monkeypatch):
@@ -131,7 +133,7 @@ def test_a_message_that_is_no_chunk_is_acknowledged(world, serve, deliver, data)
 
 def test_a_dead_letter_fails_its_recording(world, serve, deliver):
     recording = planned(world)
-    world.ports.queue.publish(DEAD_LETTERS, b"{}", {"recording": recording.id, give_up.COUNT: "5"})
+    world.ports.queue.publish(DEAD_LETTERS, b"{}", {"recording": recording.id, dead_letter.COUNT: "5"})
     assert deliver(serve("sweeper", "on_dead_letter"), "dead-letters") == [200]
     assert only(world).state == "FAILED"
 

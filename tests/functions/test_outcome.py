@@ -8,8 +8,9 @@ from cloudevents.http import CloudEvent
 
 from functions.outcome import acknowledged, pubsub_data, uploaded_object
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
-from shared.flow import failures, give_up
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
+from shared.recovery import dead_letter
+from shared.state import failure_log
 from tests.world import World
 
 RESOURCE = {"bucket": "audio", "name": "talk.mp3", "generation": "1"}
@@ -57,8 +58,8 @@ def test_what_no_repeat_can_mend_is_kept_and_acknowledged(told, tmp_path):
     for _ in range(2):
         with acknowledged(told, lambda: world.ports):
             raise BadRequest("never")
-    [(_, kept)] = world.ports.records.query(give_up.DEAD_LETTERS)
-    assert kept["attributes"][give_up.ERROR] == "never"
+    [(_, kept)] = world.ports.records.query(dead_letter.DEAD_LETTERS)
+    assert kept["attributes"][dead_letter.ERROR] == "never"
     world.close()
 
 
@@ -69,7 +70,7 @@ def test_what_a_repeat_may_mend_comes_again_and_is_noted(mended_later, tmp_path)
     told.data["deliveryAttempt"] = 2
     with pytest.raises(type(mended_later)), acknowledged(told, lambda: world.ports, "merger"):
         raise mended_later
-    [(key, noted)] = world.ports.records.query(failures.FAILURES)
+    [(key, noted)] = world.ports.records.query(failure_log.FAILURES)
     assert key == "m-1.002"
     assert (noted["recording"], noted["chunk"], noted["where"]) == ("abc", 3, "merger")
     assert (noted["error"], noted["reason"]) == (type(mended_later).__name__, str(mended_later))
@@ -83,7 +84,7 @@ def test_a_mistake_of_the_program_comes_again_and_is_noted_too(tmp_path):
         acknowledged(event(FINALIZED_EVENT, RESOURCE), lambda: world.ports),
     ):
         raise ZeroDivisionError("by nothing")
-    [(_, noted)] = world.ports.records.query(failures.FAILURES)
+    [(_, noted)] = world.ports.records.query(failure_log.FAILURES)
     assert (noted["error"], noted["reason"]) == ("Exception", "ZeroDivisionError('by nothing')")
     assert len(noted["recording"]) == 26
     world.close()

@@ -24,14 +24,15 @@ from unittest import mock
 
 from google.cloud import storage
 
-from local import inputs
-from local.addresses import free_port
-from shared.adapters.platform import open_ports
+from local.commands import inputs
+from local.runtime.addresses import free_port
+from shared.adapters.google_ports import open_ports
 from shared.adapters.pubsub_setup import ensure
 from shared.errors import BadRequest
-from shared.flow import documents, record
+from shared.flow import record
 from shared.ports import Ports
 from shared.settings import Settings
+from shared.state import documents
 from shared.topology import LOCAL
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
 
@@ -139,7 +140,7 @@ def _processes(endpoints: dict[str, str], log: Path) -> Iterator[None]:
     with log.open("ab") as out:
         running = [
             subprocess.Popen(
-                [sys.executable, "-m", "local.tether", str(os.getpid()), *command],
+                [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *command],
                 cwd=ROOT, stdout=out, stderr=out, start_new_session=True,
             )
             for command in commands

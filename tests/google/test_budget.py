@@ -8,9 +8,10 @@ import pytest
 from test_utils.prefixer import Prefixer
 
 from shared.adapters.firestore import FirestoreRecords
-from shared.costs import budget, executions, ledger, rows, summary
+from shared.costs import budget, executions, rows, summary
 from shared.ports import TaskRun
 from shared.settings import Settings
+from shared.state import ledger
 from tests.costs.accounts import DAY, NOON, attempt
 from tests.world import SetClock
 

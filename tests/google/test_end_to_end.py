@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from google.cloud import storage
 
-from gpu_job import parakeet_onnx
-from local import inputs, oneshot
-from local.platform import open_ports
-from shared.flow import documents
+from gpu_job.speech.onnx import onnx_engine
+from local.backend.embedded_ports import open_ports
+from local.commands import inputs
+from local.runtime import one_shot
 from shared.messages import CHUNKS_DONE, TRANSCRIBE_REQUESTS
 from shared.model import Options
 from shared.settings import Settings
+from shared.state import documents
 from tests.deepgram_server import KEY, deepgram_server
 from tests.emulators import EmulatorMissing
 from tests.google.deployment import PROJECT, deployed
@@ -43,9 +44,9 @@ def embedded(path, state, deepgram, options=None):
     settings = Settings(state_dir=state, model="tiny", deepgram_api_key=KEY, deepgram_url=deepgram.url)
     ports = open_ports(settings)
     try:
-        found = oneshot.look(inputs.collect([path]).files, options or Options(), ports)
-        oneshot.submit(found, ports)
-        [(_, recording)] = oneshot.follow(found, ports, parakeet_onnx.load)
+        found = one_shot.look(inputs.collect([path]).files, options or Options(), ports)
+        one_shot.submit(found, ports)
+        [(_, recording)] = one_shot.follow(found, ports, onnx_engine.load)
         return outputs(recording, ports), ledger(recording, ports)
     finally:
         ports.close()

@@ -9,13 +9,13 @@ from unittest import mock
 import pytest
 from test_utils.prefixer import Prefixer
 
-from gpu_job import worker
+from gpu_job.pipeline import worker
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import upload
 from shared.topology import LOCAL
-from tests.gpu_job.test_give_back import Endless, stopped
-from tests.gpu_job.test_worker import CountingEngine, chunks_done, due, toned, work
+from tests.gpu_job.pipeline.test_give_back import Endless, stopped
+from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, work
 from tests.world import World
 
 NAMES = Prefixer("dropscribe", "give-back", separator="-")

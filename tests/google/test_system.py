@@ -12,11 +12,11 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import storage
 from test_utils.prefixer import Prefixer
 
-from shared.adapters.platform import open_ports
+from shared.adapters.google_ports import open_ports
 from shared.client import submit, wait
-from shared.flow import documents
 from shared.model import recording_id
 from shared.settings import Settings
+from shared.state import documents
 from tests.speech import word_errors
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"

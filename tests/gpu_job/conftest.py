@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gpu_job import parakeet_onnx, segments
+from gpu_job.speech import windowing
+from gpu_job.speech.onnx import onnx_engine
 from tests.speech import talk
 
 
@@ -18,24 +19,24 @@ def torch():
 
 @pytest.fixture(scope="module")
 def parakeet():
-    from gpu_job import parakeet  # noqa: PLC0415 - not importable everywhere
+    from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - not importable everywhere
 
-    return parakeet
+    return nemo_engine
 
 
 @pytest.fixture(scope="module")
-def tiny(torch, parakeet):
+def tiny(torch, nemo_engine):
     torch.set_num_threads(1)  # threads that wait for one another crawl on a busy machine
-    return parakeet.load("tiny", device="cpu")
+    return nemo_engine.load("tiny", device="cpu")
 
 
 @pytest.fixture(scope="module")
 def onnx():
-    return parakeet_onnx.load("tiny", threads=2)
+    return onnx_engine.load("tiny", threads=2)
 
 
 @pytest.fixture(scope="module")
 def speech():
     """Two minutes in windows of 16 kHz float samples, and the true words."""
     samples, truth = talk(120.0, seed=11)
-    return [samples[w.start : w.end] / np.float32(32768) for w in segments.cut(samples)], truth
+    return [samples[w.start : w.end] / np.float32(32768) for w in windowing.cut(samples)], truth

@@ -6,9 +6,11 @@ from functools import partial
 
 import pytest
 
-from gpu_job import check, engine, parakeet_onnx
-from gpu_job.engine import EngineLost, OutOfMemory
-from gpu_job.start_up import StartUp
+from gpu_job import check
+from gpu_job.pipeline.start_up import StartUp
+from gpu_job.speech import loading
+from gpu_job.speech.loading import EngineLost, OutOfMemory
+from gpu_job.speech.onnx import onnx_engine
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
 
@@ -20,7 +22,7 @@ def lines():
 
 def test_the_bundled_weights_hear_the_bundled_recording(lines):
     start_up = StartUp()
-    load = partial(engine.load, Settings(), warm=False, start_up=start_up)
+    load = partial(loading.load, Settings(), warm=False, start_up=start_up)
     assert check.run(load, "tiny", start_up=start_up, say=lines.append) == 0
     told = dict(line.split(None, 1) for line in lines)
     assert told["text"] == check.truth()
@@ -32,7 +34,7 @@ def test_the_bundled_weights_hear_the_bundled_recording(lines):
 
 
 def deaf(_name, words=()):
-    broken = parakeet_onnx.load("tiny")
+    broken = onnx_engine.load("tiny")
     broken.transcribe = lambda windows: [words] * len(windows)
     return broken
 
@@ -67,7 +69,7 @@ def test_weights_that_cannot_be_loaded_fail_with_their_reason(lines):
 )
 def test_a_card_that_fails_at_the_first_sound_fails_with_the_reason(lines, error, said):
     def load(_name):
-        broken = parakeet_onnx.load("tiny")
+        broken = onnx_engine.load("tiny")
 
         def fails():
             raise error
@@ -81,14 +83,14 @@ def test_a_card_that_fails_at_the_first_sound_fails_with_the_reason(lines, error
 
 
 def test_a_worker_of_a_gpu_deployment_does_not_fall_back_to_a_processor_at_a_gpus_price(monkeypatch, lines):
-    monkeypatch.setattr(engine, "_has_nemo", lambda: False)
+    monkeypatch.setattr(loading, "_has_nemo", lambda: False)
     settings = Settings(engines="parakeet-gpu")
-    assert check.run(partial(engine.load, settings, warm=False), "tiny", say=lines.append) == 1
+    assert check.run(partial(loading.load, settings, warm=False), "tiny", say=lines.append) == 1
     assert "Dockerfile.gpu" in lines[-1]
 
 
 def test_a_gpu_that_may_not_be_used_is_left_alone(monkeypatch):
-    monkeypatch.setattr(engine, "has_gpu", lambda: True)
-    monkeypatch.setattr(engine, "_has_nemo", lambda: True)
-    loaded = engine.load(Settings(enable_gpu=False), "tiny", warm=False)
-    assert isinstance(loaded, parakeet_onnx.Parakeet)
+    monkeypatch.setattr(loading, "has_gpu", lambda: True)
+    monkeypatch.setattr(loading, "_has_nemo", lambda: True)
+    loaded = loading.load(Settings(enable_gpu=False), "tiny", warm=False)
+    assert isinstance(loaded, onnx_engine.Parakeet)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from local.platform import open_ports
-from shared.flow import documents, upload
+from local.backend.embedded_ports import open_ports
+from shared.flow import upload
 from shared.settings import Settings
+from shared.state import documents
 from tests.speech import talk, write_wav
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,11 +8,12 @@ import time
 
 import pytest
 
-from gpu_job import engine, process
-from gpu_job.engine import Device
+from gpu_job import process
+from gpu_job.speech import loading
+from gpu_job.speech.loading import Device
 from shared.errors import Transient
 from shared.flow import upload
-from tests.gpu_job.test_worker import CountingEngine, Fragile, poison, toned
+from tests.gpu_job.pipeline.test_worker import CountingEngine, Fragile, poison, toned
 from tests.world import World
 
 L4 = Device(
@@ -45,7 +46,7 @@ def run(world, monkeypatch, caplog):
                 time.sleep(0.06)
             return one
 
-        monkeypatch.setattr(engine, "load", load)
+        monkeypatch.setattr(loading, "load", load)
         caplog.set_level(logging.INFO)
         try:
             process.run(world.ports, threading.Event(), stay=False, began=time.time() - 2.0)

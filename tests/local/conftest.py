@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from local.database import Database
-from local.queue import SqliteQueue
-from local.records import SqliteRecords
-from local.store import FileStore
+from local.backend.database import Database
+from local.backend.queue import SqliteQueue
+from local.backend.records import SqliteRecords
+from local.backend.store import FileStore
 
 
 class SettableClock:

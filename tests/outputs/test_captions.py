@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.outputs.captions import GAP, JERKY, LINE, LONGEST, SHORTEST, captions
+from shared.outputs.printable import milliseconds
 from shared.outputs.segments import sentences
-from shared.outputs.words import milliseconds
 from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
 
 

@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
-    from gpu_job import engine, parakeet_onnx, subscriptions
+    from gpu_job.pipeline import subscriptions
+    from gpu_job.speech import loading
+    from gpu_job.speech.onnx import onnx_engine
     from shared.routing import flags
 
     FLEET, TROUBLE = os.environ.get("FLEET", ""), Path(os.environ["TROUBLE"])
@@ -21,7 +23,7 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
         """The engine of the processor, with what is in the file."""
 
         def __init__(self, model):
-            self._engine = parakeet_onnx.load(model)
+            self._engine = onnx_engine.load(model)
             self.engine = f"parakeet-{FLEET or 'cpu'}"
 
         def __getattr__(self, name):
@@ -32,14 +34,14 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
             if told == "raise":
                 raise RuntimeError("device-side assert triggered")
             if told == "oom":
-                raise engine.OutOfMemory("CUDA out of memory")
+                raise loading.OutOfMemory("CUDA out of memory")
             if told == "lost":
-                raise engine.EngineLost("unspecified launch failure")
+                raise loading.EngineLost("unspecified launch failure")
             if told == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             return self._engine.transcribe(windows, phrases)
 
-    engine.load = lambda _settings, model, **_: Troubled(model)
+    loading.load = lambda _settings, model, **_: Troubled(model)
     flags.CACHED = 0.1  # a test does not wait for a quarter of a minute
     if FLEET:
         subscriptions.subscriptions_of = lambda _settings: (f"{FLEET}-worker",)

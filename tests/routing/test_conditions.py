@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia, HandedOn, StoreUnavailable
-from shared.flow import capacity, chunk, documents, failures, route, stuck, sweep, upload
+from shared.flow import capacity, chunk, upload
 from shared.model import Options
 from shared.ports import GpuState
-from shared.routing import conditions, flags, observe, rollout
+from shared.routing import conditions, flags, rollout, route
 from shared.routing.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
-from shared.routing.observe import AVOID
 from shared.routing.rollout import Minute
 from shared.settings import Settings
+from shared.state import documents, failure_log
+from shared.sweep import observe, stuck, sweep
+from shared.sweep.observe import AVOID
 from tests.flow.test_capacity import ScriptedJobs, of
 from tests.world import heard
 
@@ -52,7 +54,7 @@ def work(world, ports, index, *, audio=100.0, busy=1.0, engine="parakeet-gpu", o
 
 def fail(ports, number, error=None, where="parakeet-gpu"):
     error = error or BrokenError("no")
-    failures.note(
+    failure_log.note(
         error, ports, where=where, message_id=f"m{number}", attempt=1, attributes={"recording": "r"}
     )
 
@@ -229,7 +231,7 @@ def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, capl
 def test_a_chunk_that_failed_and_was_handed_on_is_one_that_was_hit(world, ports):
     message = {"recording": "r", "chunk": "0"}
     for attempt in (1, 2, 3):
-        failures.note(
+        failure_log.note(
             BrokenError("no"),
             ports,
             where="parakeet-gpu",
@@ -237,7 +239,7 @@ def test_a_chunk_that_failed_and_was_handed_on_is_one_that_was_hit(world, ports)
             attempt=attempt,
             attributes=message,
         )
-    failures.note(
+    failure_log.note(
         HandedOn("to Deepgram"),
         ports,
         where="parakeet-gpu",
@@ -252,7 +254,7 @@ def test_a_chunk_that_failed_and_was_handed_on_is_one_that_was_hit(world, ports)
 def test_where_no_weights_load_the_rollout_is_set_back_also_in_a_quiet_deployment(world, ports):
     def hand_on(number):
         attributes = {"recording": f"r{number}", "chunk": "0"}
-        failures.note(
+        failure_log.note(
             HandedOn("no weights"), ports, where="parakeet-gpu", message_id=f"r{number}", attempt=1,
             attributes=attributes,
         )  # fmt: skip
@@ -274,7 +276,7 @@ def test_without_deepgram_nobody_guards_because_there_is_nowhere_to_go(world, po
 
 
 def test_hand_overs_are_counted_by_their_code(world, ports):
-    failures.note(
+    failure_log.note(
         type("Handed", (StoreUnavailable,), {"code": rollout.HANDED_ON})("to deepgram"),
         ports, where="parakeet-gpu", message_id="m", attempt=1, attributes={"recording": "r"},
     )  # fmt: skip
@@ -291,7 +293,7 @@ def test_that_no_worker_can_be_had_costs_parakeet_nothing_of_its_share(world, po
         world.clock.time += 60
         stuck.push_stuck(both)
         sweep.start_workers(both)
-    notes = [fields["error"] for _, fields in both.records.query(failures.FAILURES)]
+    notes = [fields["error"] for _, fields in both.records.query(failure_log.FAILURES)]
     assert len(notes) >= 25
     assert set(notes) == {"HandedOnUntried"}
     seen = conditions.read(both)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.flow import plan
+from shared.costs.prices import TABLE
 from shared.model import AudioInfo
-from shared.prices import TABLE
+from shared.planning import plan
 from shared.routing.conditions import Conditions, Speed
 from shared.routing.pace import EXPECTED, IDLE, Pace, lengths_of, pace_of
 from shared.settings import Settings

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.costs.prices import TABLE
 from shared.model import AudioInfo, Options
-from shared.prices import TABLE
 from shared.routing.conditions import Conditions
 from shared.routing.score import prospects
 from shared.settings import Settings

@@ -1,0 +1,120 @@
+"""A chunk between its message and its result: decoded, cut, and half recognised."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpu_job.speech import windowing
+from shared.audio import Pcm
+from shared.flow import chunk
+from shared.messages import ChunkMessage
+from shared.ports import Delivery
+from shared.results import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from shared.ports import Ports
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Prepared:
+    """A chunk that is ready for the engine."""
+
+    delivery: Delivery
+    """Its message, under lease."""
+    message: ChunkMessage
+    """What to do."""
+    pcm: Pcm
+    """Its samples."""
+    windows: list[windowing.Window]
+    """Where to cut them."""
+    share: float = 1.0
+    """How much of a whole chunk it counts for, see `share_of`."""
+    heard: dict[int, tuple[Word, ...]] = field(default_factory=dict)
+    """Words by index of the window, as the engine delivers them."""
+    decode_seconds: float = 0.0
+    """Wall time of fetching and decoding."""
+    busy_seconds: float = 0.0
+    """Its share of the engine's wall time."""
+    over: bool = False
+    """True once it is on its way to being kept, or has failed."""
+
+    def samples(self, index: int) -> NDArray[np.float32]:
+        """One window as float32 in [-1, 1], mono at 16 kHz."""
+        window = self.windows[index]
+        samples = np.frombuffer(self.pcm.samples, np.int16, count=window.length, offset=2 * window.start)
+        return windowing.floats(samples)
+
+    @property
+    def alone(self) -> bool:
+        """True when it was tried before, or its worker was killed: it must not take others down with it."""
+        return self.delivery.attempt > 1
+
+    @property
+    def on_cpu(self) -> bool:
+        """True when it was handed on to the processor: what else there is has failed on it."""
+        return self.message.turn > 0 and self.message.chunk.engine == "parakeet-cpu"
+
+
+SMALLEST_SHARE = 1 / 16
+"""What the shortest chunk counts for: bounds how many of them are under way."""
+
+
+def share_of(message: ChunkMessage, seconds: float) -> float:
+    """How much of a whole chunk of `seconds` a chunk counts for, at most 1.
+
+    Many short files are held and recognised together where one long chunk would be.
+    """
+    if message.chunk.end is None:
+        return 1.0
+    return min(1.0, max(SMALLEST_SHARE, (message.chunk.end - message.chunk.start) / seconds))
+
+
+def together(waiting: Sequence[Prepared], most: float) -> list[Prepared]:
+    """Which of the chunks that wait are recognised together next. Pure.
+
+    The first of them, and those after it that want the same weights, until they are `most` whole chunks. One
+    that was tried before runs alone.
+
+    Args:
+        waiting: in order of arrival.
+        most: whole chunks; the first one is taken whatever it counts for.
+    """
+    if not waiting or waiting[0].alone:
+        return list(waiting[:1])
+    chosen: list[Prepared] = []
+    total = 0.0
+    for one in waiting:
+        if one.alone or (one.message.model, one.on_cpu) != (waiting[0].message.model, waiting[0].on_cpu):
+            continue
+        total += one.share
+        if chosen and total > most:
+            break
+        chosen.append(one)
+    return chosen
+
+
+def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: float) -> Prepared:
+    """Decode a chunk and cut it into windows; see `shared.flow.chunk.fetch`.
+
+    Raises:
+        BadMedia: decoding broke a limit, or the file is gone.
+        Transient: the store did not answer.
+    """
+    started = time.perf_counter()
+    pcm = chunk.fetch(message, ports)
+    return Prepared(
+        delivery=delivery,
+        message=message,
+        pcm=pcm,
+        windows=windowing.cut(np.frombuffer(pcm.samples, np.int16)),
+        share=share,
+        decode_seconds=time.perf_counter() - started + pcm.seconds_ahead,
+    )

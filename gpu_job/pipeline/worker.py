@@ -1,0 +1,151 @@
+"""The worker: a pipeline from messages to kept results.
+
+    intake.py                rounds.py                  recogniser.py     keepers.py
+    pull, decode, cut   ─▶   pack, make the next   ─▶   recognise    ─▶   write result, ledger, document,
+    (a process a core)       batch meanwhile            (one thread)      publish done, acknowledge
+
+Everything is overlapped and bounded by the chunks in hand. Windows of all chunks and files at hand share
+batches; a chunk is kept as soon as its last window is recognised, whatever its batch still holds. A chunk whose
+message comes again because its worker died runs alone from the start. One that a worker gives back because it was
+asked to stop does not: that says nothing about the chunk.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from gpu_job.pipeline.batcher import Rounds
+from gpu_job.pipeline.committer import Keepers
+from gpu_job.pipeline.consumer import Intake
+from gpu_job.pipeline.loaded_engines import Engines
+from gpu_job.pipeline.recogniser import Recogniser
+from gpu_job.pipeline.start_up import StartUp
+from gpu_job.pipeline.subscriptions import subscriptions_of
+from gpu_job.pipeline.summary import Summary
+from shared.costs.executions import Meter
+from shared.planning import plan
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from gpu_job.speech.loading import Transcriber
+    from shared.ports import Delivery, Ports
+
+FINISH, KEPT, ENDED = 4.0, 5.5, 7.5
+"""Seconds after the request to stop by which the engine has finished what it can, results are kept, and all the
+rest is given back. Cloud Run kills after 10."""
+
+
+class Worker:
+    """Consumes chunk messages until it is told to stop or has nothing to do. Runs once.
+
+    Args:
+        ports: the world.
+        load: gives the engine for the name of some weights; may raise ModelUnavailable.
+        load_cpu: the same on the processor, for chunks that the other engine gave up; None: `load` does.
+        on_progress: told the key of a recording and seconds of its audio just recognised.
+        meter: told of the engine's time, where its idle time costs money.
+        start_up: how long it took to start, for the summary; `load` may still add to it.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        load: Callable[[str], Transcriber],
+        *,
+        load_cpu: Callable[[str], Transcriber] | None = None,
+        on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
+        meter: Meter | None = None,
+        start_up: StartUp | None = None,
+    ) -> None:
+        settings = ports.settings
+        meter = meter or Meter(ports, None, plan.worker_engine(settings), 0.0)
+        together = plan.sizes(plan.worker_engine(settings), settings).together
+        self.summary = Summary(start_up=start_up or StartUp())
+        self._engines = Engines(load, settings.gpu_memory_limit_gb, load_cpu)
+        self._intake = Intake(ports, subscriptions_of(settings))
+        self._keepers = Keepers(ports, self._intake, meter, self.summary)
+        self._rounds = Rounds(
+            self._intake.ready,
+            self._engines,
+            most=together if settings.batch_processing else 0.0,
+            on_empty=self._keepers.recognised,
+            on_error=self._keepers.failed,
+        )
+        self._recogniser = Recogniser(
+            self._rounds, self._engines, self._keepers, self.summary, meter, on_progress
+        )
+
+    def engine(self, model: str) -> Transcriber:
+        """The engine for some weights, loaded on first use. Raises ModelUnavailable."""
+        return self._engines.get(model)
+
+    def run(
+        self, stop: threading.Event, *, idle_exit: float | None = None, warm: str | None = None
+    ) -> Summary:
+        """Work until `stop` is set, or until nothing was there for `idle_exit` seconds.
+
+        After `stop` it ends within 8 seconds, whatever the engine does: see `stuck`.
+
+        Args:
+            stop: asks for the end.
+            idle_exit: seconds; None to wait for work for ever.
+            warm: weights to load while the first chunks are decoded.
+
+        Raises:
+            ModelUnavailable: `warm` cannot be loaded; nothing is lost.
+            Transient: the worker broke down; nothing is lost.
+        """
+        self._intake.start()
+        self._rounds.start(warm)
+        self._recogniser.thread.start()
+        try:
+            while not stop.wait(0.05) and self._recogniser.thread.is_alive() and self._intake.problem is None:
+                if idle_exit is not None and self._idle_seconds() > idle_exit:
+                    break
+        finally:
+            self.summary.ended = "asked to stop" if stop.is_set() else "nothing to do"
+            self._end()
+        if (problem := self._problem) is not None:
+            self.summary.ended = f"broke down ({type(problem).__name__})"
+            raise problem
+        return self.summary
+
+    @property
+    def _problem(self) -> Exception | None:
+        return self._recogniser.problem or self._rounds.problem or self._intake.problem
+
+    @property
+    def stuck(self) -> bool:
+        """True where the engine or its loading still runs after `run`: only the end of the process ends it."""
+        return self._recogniser.thread.is_alive()
+
+    def _counts(self) -> Callable[[Delivery], bool]:
+        """Which deliveries count: all where the worker broke down, else those that may have had to do with it."""
+        if self._problem is not None:
+            return lambda _: True
+        harmed = self._recogniser.hung | self._keepers.unfinished
+        return lambda delivery: delivery.message_id in harmed
+
+    def _idle_seconds(self) -> float:
+        """How long there was nothing to do; the time of loading does not count."""
+        loaded = self._rounds.loaded
+        return 0.0 if loaded is None else min(self._intake.idle_seconds, time.monotonic() - loaded)
+
+    def _end(self) -> None:
+        """Finish what can be finished, give back the rest."""
+        began = time.monotonic()
+
+        def left(until: float) -> float:
+            return max(0.0, began + until - time.monotonic())
+
+        self._intake.stop()
+        self._rounds.stop()
+        self._recogniser.thread.join(left(FINISH))
+        self._keepers.close()
+        self._keepers.finish(left(KEPT))
+        self.summary.given_back = self._intake.hand_back(left(ENDED), self._counts())
+        self._intake.join(left(ENDED))
+        self.summary.peak = self._engines.peak()

@@ -1,0 +1,238 @@
+"""What the worker asks of a speech recogniser, whichever one it is."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from gpu_job.pipeline.start_up import StartUp
+from gpu_job.weights.lookup import by_name, locate
+from shared.errors import ConfigurationError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gpu_job.weights.catalogue import Kind
+    from shared.model import Engine
+    from shared.results import Word
+    from shared.settings import Settings
+
+SAMPLE_RATE = 16_000
+"""Hertz: every recogniser here hears mono sound at this rate."""
+
+
+class OutOfMemory(Exception):  # noqa: N818 - the field's term
+    """These windows do not fit the accelerator together; fewer or shorter ones may."""
+
+
+class EngineLost(Exception):  # noqa: N818 - as OutOfMemory
+    """The accelerator answers this process no more, whatever it is asked; another process may be luckier."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceMemory:
+    """Memory of an accelerator."""
+
+    total: int
+    """Of the card, bytes."""
+    weights: int
+    """Taken by this process while no window is there, bytes."""
+    peak: int
+    """Most that this process took at one time since it was last asked, weights included, bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """What an engine runs on."""
+
+    name: str
+    """As its maker calls it."""
+    memory: int
+    """Bytes of its own; 0 for a processor."""
+    driver: str
+    """The CUDA version it serves and, where known, its own; empty for a processor."""
+    dtype: str
+    """Precision of the weights: `bfloat16`, `float32`."""
+    graphs: str
+    """How CUDA graphs are used, and the reason where not fully."""
+
+
+class Transcriber(Protocol):
+    """Loaded weights that turn windows of sound into words."""
+
+    @property
+    def engine(self) -> Engine:
+        """Who is paid for it."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name of the weights, as the caller gave it."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Exact version of the weights: a commit of the hub, or a digest of the files."""
+        ...
+
+    @property
+    def language(self) -> str | None:
+        """BCP-47 code where the weights know one language only, else None."""
+        ...
+
+    @property
+    def batch(self) -> int | None:
+        """How many windows it is best given at one time; None leaves that to its memory (`gpu_job/pipeline/memory.py`)."""
+        ...
+
+    @property
+    def hears_phrases(self) -> bool:
+        """Whether `phrases` make a difference to it."""
+        ...
+
+    @property
+    def device(self) -> Device:
+        """What it runs on."""
+        ...
+
+    def memory(self) -> DeviceMemory | None:
+        """Memory of its accelerator, its peak counted anew from here; None where it runs on the processor."""
+        ...
+
+    def warm_up(self) -> None:
+        """Compile, capture and allocate what the first windows would otherwise wait for."""
+        ...
+
+    def transcribe(
+        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
+    ) -> list[tuple[Word, ...]]:
+        """Recognise windows that have nothing to do with each other.
+
+        Args:
+            windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], of any length up to 30 s.
+            phrases: for each window the words and names to prefer where the sound allows them, see
+                `hears_phrases`; empty where no window has any.
+
+        Returns:
+            For each window its words in order; times are seconds from the window's start.
+
+        Raises:
+            OutOfMemory: they do not fit together.
+            EngineLost: neither these nor any others can be recognised in this process.
+        """
+        ...
+
+
+NVIDIA = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
+"""One of these is there where a process may use an NVIDIA GPU; `dxg` under Windows. To ask torch takes seconds."""
+
+
+def load(
+    settings: Settings, model: str, *, warm: bool = True, start_up: StartUp | None = None
+) -> Transcriber:
+    """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the processor.
+
+    A `.nemo` file, or a folder with one, is NeMo's wherever it is to run. A folder with an ONNX export is not,
+    unless the deployment has GPUs only.
+
+    Args:
+        settings: whether a GPU may be used, and whether this deployment has nothing else.
+        model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with one or with an ONNX export.
+        warm: whether to warm it up as well.
+        start_up: told how long each step took.
+
+    Raises:
+        ConfigurationError: there is a GPU, or should be one, that cannot be used: processors at a GPU's price
+            are nobody's wish.
+        ModelUnavailable: says what is missing and what to do.
+    """
+    start_up = start_up or StartUp()
+    if form(settings, model) == "nemo":
+        if not _has_nemo():
+            if by_name(model) is None:
+                locate(model, "nemo")  # nobody should install gigabytes for a path that is mistyped
+            raise ConfigurationError(
+                f"To run {model} takes torch and NeMo, which are not installed here. Install them with "
+                "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."
+            )
+        with start_up.timed("library"):
+            from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - torch, only where it is wanted
+
+        with start_up.timed("weights"):
+            engine: Transcriber = nemo_engine.load(
+                model,
+                device="cuda" if _on_gpu(settings) else "cpu",
+                limit_gb=settings.gpu_memory_limit_gb,
+            )
+    else:
+        with start_up.timed("library"):
+            from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - onnxruntime is of no use to the other engine
+
+        with start_up.timed("weights"):
+            engine = onnx_engine.load(model)
+    if warm:
+        with start_up.timed("warm_up"):
+            warm_up(engine)
+    return engine
+
+
+def warm_up(engine: Transcriber) -> None:
+    """Warm an engine up.
+
+    Raises:
+        ModelUnavailable: there is no room to work beside the weights.
+        ConfigurationError: the accelerator broke down.
+    """
+    try:
+        engine.warm_up()
+    except OutOfMemory as error:
+        raise ModelUnavailable(
+            f"{engine.model} is loaded, but there is no room to work beside it in the memory of the GPU ({error}). Let "
+            "nothing else use the card, raise GPU_MEMORY_LIMIT_GB where it has more, or take another card."
+        ) from error
+    except EngineLost as error:
+        raise ConfigurationError(
+            f"The GPU does nothing more for this process ({error}). If that happens to every worker, look after the "
+            "card and its driver."
+        ) from error
+
+
+def form(settings: Settings, model: str) -> Kind:
+    """Which form of some weights `load` takes on this machine."""
+    if must_have_gpu(settings) or model.endswith(".nemo"):
+        return "nemo"
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        # A folder with both is an export, as it is elsewhere.
+        export = any(folder.glob("*.onnx")) or not any(folder.glob("*.nemo"))
+        return "onnx" if export else "nemo"
+    return "nemo" if _on_gpu(settings) else "onnx"
+
+
+def here() -> tuple[Engine, ...]:
+    """The engines of ours that this machine can run, the faster one first."""
+    return ("parakeet-gpu", "parakeet-cpu") if has_gpu() and _has_nemo() else ("parakeet-cpu",)
+
+
+def must_have_gpu(settings: Settings) -> bool:
+    """Whether the deployment has no other engine of ours than Parakeet on a GPU."""
+    named = settings.engine_set
+    return settings.enable_gpu and "parakeet-gpu" in named and "parakeet-cpu" not in named
+
+
+def _on_gpu(settings: Settings) -> bool:
+    return must_have_gpu(settings) or (settings.enable_gpu and "parakeet-gpu" in here())
+
+
+def has_gpu() -> bool:
+    """Whether there is an NVIDIA GPU, as far as that can be told without torch."""
+    return any(path.exists() for path in NVIDIA)
+
+
+def _has_nemo() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "nemo"))

@@ -1,0 +1,158 @@
+"""Parakeet's networks on their device: from the file to encoder frames.
+
+What a model class of NeMo's adds around them (data sets, metrics, training) is never built, so that weights go
+from the file to the device once, in the precision they are used in.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+
+from gpu_job.speech.loading import SAMPLE_RATE
+from gpu_job.speech.nemo.archive import WEIGHTS, Archive, Network
+from gpu_job.speech.nemo.attention import LocalAttention
+from gpu_job.speech.nemo.nemo_mel import Mel
+from gpu_job.speech.nemo.nemo_parts import ConformerEncoder, RNNTDecoder, RNNTJoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+FULL_ATTENTION = 120 * SAMPLE_RATE
+"""Samples: every frame of a window attends to every other up to here. The scores of eight heads then take
+72 MB a window and layer, and they grow with the square: an hour would need more than 100 GB."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Networks:
+    """Encoder, prediction network and joint network, with their weights."""
+
+    network: Network
+    """What the file says of them."""
+    device: torch.device
+    """Where they are."""
+    dtype: torch.dtype
+    """Precision of their weights."""
+    mel: Mel
+    """The front end."""
+    encoder: Any
+    """NeMo's `ConformerEncoder`."""
+    decoder: Any
+    """NeMo's `RNNTDecoder`, the prediction network."""
+    joint: Any
+    """NeMo's `RNNTJoint`."""
+    attention: LocalAttention
+    """Switches the encoder's attention."""
+    tokenizer: bytes
+    """The file's SentencePiece model."""
+
+    @classmethod
+    def of(cls, archive: Archive, device: torch.device, dtype: torch.dtype) -> Networks:
+        """Build the networks without memory, then give each tensor of the file its place.
+
+        Args:
+            archive: an opened `.nemo` file.
+            device: where they go.
+            dtype: precision of their weights there.
+
+        Raises:
+            ModelUnavailable: the archive lacks a part, or is of another architecture.
+            RuntimeError: among others; what a damaged checkpoint makes torch and NeMo raise.
+        """
+        network = archive.network()
+        with _weightless():
+            encoder = ConformerEncoder(**network.encoder)
+            # `change_attention_model` reads what it was built with from here.
+            encoder._cfg = OmegaConf.create(_with_defaults(ConformerEncoder, network.encoder))  # noqa: SLF001 - NeMo's
+            decoder = RNNTDecoder(**_without_dropout(network.decoder))
+            joint = RNNTJoint(**network.joint)
+        with archive.open(WEIGHTS) as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        _fill({"encoder": encoder, "decoder": decoder, "joint": joint}, state, device, dtype)
+        del encoder.pos_enc.pe  # not in the file: computed anew, on the device
+        encoder.set_max_audio_length(encoder.pos_emb_max_len)
+        for module in (encoder, decoder, joint):
+            module.eval().requires_grad_(False)
+        for module in decoder.modules():
+            if isinstance(module, torch.nn.LSTM):
+                module.flatten_parameters()  # cuDNN wants its weights in one piece
+        bank = state["preprocessor.featurizer.fb"].to(device, torch.float32)
+        return cls(
+            network=network,
+            device=device,
+            dtype=dtype,
+            mel=Mel(bank[0]),
+            encoder=encoder,
+            decoder=decoder,
+            joint=joint,
+            attention=LocalAttention(encoder),
+            tokenizer=archive.tokenizer(),
+        )
+
+    def encode(self, windows: Sequence[NDArray[np.float32]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the encoder makes of windows of sound.
+
+        Args:
+            windows: each `(samples,)`; where one is longer than `FULL_ATTENTION`, after `attention.prepare()`.
+
+        Returns:
+            `(windows, frames, width)`, and how many frames are real, `(windows,)`.
+        """
+        lengths = np.array([len(window) for window in windows])
+        sound = torch.zeros((len(windows), int(lengths.max())), pin_memory=self.device.type == "cuda")
+        for row, window in zip(sound.numpy(), windows, strict=True):
+            row[: len(window)] = window
+        counts = torch.from_numpy(lengths).to(self.device, non_blocking=True)
+        features, frames = self.mel(sound.to(self.device, non_blocking=True), counts)
+        with self.attention.used() if max(lengths) > FULL_ATTENTION else nullcontext():
+            encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
+        return encoded.transpose(1, 2), frames
+
+
+def _without_dropout(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """It is for training; torch warns about it where the prediction network has one layer."""
+    return {**arguments, "prednet": {**arguments["prednet"], "dropout": 0.0}}
+
+
+def _with_defaults(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = inspect.signature(kind).parameters.items()
+    return {name: arguments.get(name, parameter.default) for name, parameter in defaults}
+
+
+@contextmanager
+def _weightless() -> Iterator[None]:
+    """Modules built inside have parameters without memory or values: no time goes into drawing random ones."""
+    register = torch.nn.Module.register_parameter
+
+    def without_memory(module: torch.nn.Module, name: str, parameter: torch.nn.Parameter | None) -> None:
+        register(module, name, parameter if parameter is None else torch.nn.Parameter(parameter.to("meta")))
+
+    torch.nn.Module.register_parameter = without_memory
+    try:
+        yield
+    finally:
+        torch.nn.Module.register_parameter = register
+
+
+def _fill(
+    modules: Mapping[str, torch.nn.Module],
+    state: dict[str, torch.Tensor],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> None:
+    """Move each tensor to its device and precision, one at a time, and into its module."""
+    for prefix, module in modules.items():
+        own: dict[str, torch.Tensor] = {}
+        for name in [name for name in state if name.startswith(f"{prefix}.")]:
+            tensor = state.pop(name)
+            kind = dtype if tensor.is_floating_point() else tensor.dtype
+            own[name.removeprefix(f"{prefix}.")] = tensor.to(device, kind)
+        module.load_state_dict(own, assign=True)

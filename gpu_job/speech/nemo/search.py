@@ -1,0 +1,170 @@
+"""Greedy search over encoder frames, then one look at every token it found.
+
+Label looping: Bataev et al. 2024, https://arxiv.org/abs/2406.06220.
+"""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from gpu_job.speech.nemo.cuda import first_line, shortage
+from gpu_job.speech.nemo.nemo_parts import (
+    GreedyBatchedTDTLabelLoopingComputer,
+    check_cuda_python_cuda_graphs_conditional_nodes_supported,
+)
+from gpu_job.speech.nemo.phrase_trees import PhraseTrees
+from gpu_job.speech.onnx.tdt import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpu_job.speech.nemo.networks import Networks
+
+JUDGED_TOGETHER = 4096
+"""Tokens whose probabilities are computed at one time: 130 MB with 8,192 tokens in the vocabulary."""
+
+
+class Search:
+    """Finds the tokens in what an encoder gave.
+
+    Args:
+        networks: with their weights.
+    """
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self._plain = _decoder(networks, with_phrases=False)
+        self.trees = PhraseTrees(
+            partial(_decoder, networks, with_phrases=True),
+            networks.tokenizer,
+            networks.network.blank,
+            networks.device,
+        )
+
+    def tokens(self, encoded: torch.Tensor, frames: torch.Tensor, lists: Sequence[int]) -> list[Tokens]:
+        """The tokens of each window, with their probabilities and durations.
+
+        Args:
+            encoded: `(windows, frames, width)`.
+            frames: how many are real, `(windows,)`.
+            lists: the numbers of their phrase lists, see `PhraseTrees.numbers`.
+        """
+        if max(lists) < 0:
+            found, _ = self._plain(x=encoded, out_len=frames)
+        else:
+            which = torch.tensor(lists, device=encoded.device)
+            found, _ = self.trees.decoder(x=encoded, out_len=frames, multi_biasing_ids=which)
+        # A replayed graph answers for as many windows as it was captured for.
+        counts = found.current_lengths[: len(encoded)]
+        longest = int(counts.max())
+        if not longest:
+            return [Tokens.none()] * len(encoded)
+        ids = found.transcript[: len(encoded), :longest]
+        at = found.timestamps[: len(encoded), :longest]
+        confidences, durations = self._judge(encoded, ids, at, counts)
+        columns = torch.stack((ids, at, durations)).cpu().numpy().astype(np.int32)
+        probabilities = confidences.cpu().numpy()
+        return [
+            Tokens(
+                ids=columns[0, row, :count],
+                frames=columns[1, row, :count],
+                durations=columns[2, row, :count],
+                confidences=probabilities[row, :count],
+            )
+            for row, count in enumerate(counts.tolist())
+        ]
+
+    def _judge(
+        self, encoded: torch.Tensor, ids: torch.Tensor, at: torch.Tensor, counts: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Softmax probability of each token among all tokens and blank, and its predicted duration.
+
+        One pass over the finished tokens, outside the decoder's loop: NeMo's own confidence measures are
+        rounded to the weights' precision, copy all logits at every step, and under phrases are those of
+        another token; its processor path mixes up the durations of the windows of a batch.
+
+        Args:
+            encoded: `(windows, frames, width)`.
+            ids: tokens, `(windows, tokens)`.
+            at: frame of each, `(windows, tokens)`.
+            counts: tokens that are real, `(windows,)`.
+
+        Returns:
+            Both `(windows, tokens)`; 0 where there is no token.
+        """
+        network, joint = self._networks.network, self._networks.joint
+        real = torch.arange(ids.shape[1], device=ids.device) < counts[:, None]
+        outputs, _ = self._networks.decoder.predict(ids.masked_fill(~real, 0), state=None, add_sos=True)
+        before = joint.project_prednet(outputs[:, :-1])[real]
+        rows = real.nonzero()[:, 0]
+        heard = joint.project_encoder(encoded[rows, at[real]].unsqueeze(0))[0]
+        confidences = torch.zeros(ids.shape, device=ids.device)
+        durations = torch.zeros_like(ids)
+        classes = network.blank + 1
+        frames_of = torch.tensor(network.durations, device=ids.device)
+        sure, long = [], []
+        for one, two, chosen in zip(
+            *(tensor.split(JUDGED_TOGETHER) for tensor in (heard, before, ids[real])), strict=True
+        ):
+            logits = joint.joint_after_projection(one.unsqueeze(1), two.unsqueeze(1))[:, 0, 0].float()
+            sure.append(logits[:, :classes].softmax(dim=1).gather(1, chosen[:, None])[:, 0])
+            long.append(frames_of[logits[:, classes:].argmax(dim=1)])
+        confidences[real], durations[real] = torch.cat(sure), torch.cat(long)
+        return confidences, durations
+
+    def capture(self, windows: int, frames: int) -> None:
+        """Capture the decoder's CUDA graphs for batches up to this size."""
+        networks = self._networks
+        shape = (windows, frames, networks.joint.enc.in_features)
+        empty = torch.zeros(shape, device=networks.device, dtype=networks.dtype)
+        self._plain(x=empty, out_len=torch.zeros(windows, dtype=torch.long, device=networks.device))
+
+    def forget_graphs(self) -> None:
+        """Give back the memory of captured graphs."""
+        for decoder in (self._plain, self.trees.decoder):
+            if decoder is not None:
+                decoder.reset_cuda_graphs_state()
+
+    def graphs(self) -> str:
+        """How the decoder uses CUDA graphs, and why not better."""
+        mode = str(self._plain.cuda_graphs_mode)
+        try:
+            check_cuda_python_cuda_graphs_conditional_nodes_supported()
+        except (ImportError, OSError) as error:
+            return f"{mode}: {' '.join(str(error).split())}"
+        return f"{mode}: {self._plain.why_not_full}" if self._plain.why_not_full else mode
+
+
+class _Decoder(GreedyBatchedTDTLabelLoopingComputer):  # type: ignore[misc]  # NeMo publishes no types
+    """NeMo's decoder, which keeps in mind why it could not capture its loop as one graph."""
+
+    why_not_full = ""
+
+    def _raise_or_warn_no_while_loop_cuda_graphs(self, error: Exception) -> None:
+        if shortage(error):
+            raise error  # a smaller batch may be captured as a whole
+        self.why_not_full = first_line(error)
+        super()._raise_or_warn_no_while_loop_cuda_graphs(error)
+
+
+def _decoder(networks: Networks, *, with_phrases: bool) -> _Decoder:
+    # Triton builds its launcher with the machine's C compiler at the first call; the image has none. Without
+    # Triton a phrase tree walks in plain torch, which CUDA graphs cannot capture.
+    triton = any(shutil.which(compiler) for compiler in ("cc", "gcc", "clang"))
+    decoder = _Decoder(
+        decoder=networks.decoder,
+        joint=networks.joint,
+        blank_index=networks.network.blank,
+        durations=list(networks.network.durations),
+        max_symbols_per_step=networks.network.max_per_frame,
+        allow_cuda_graphs=networks.device.type == "cuda" and (triton or not with_phrases),
+        enable_per_stream_biasing=with_phrases,
+    )
+    if with_phrases and not triton:
+        decoder.biasing_multi_model.use_triton = False
+    return decoder

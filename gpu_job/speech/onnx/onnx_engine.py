@@ -1,0 +1,223 @@
+"""Parakeet on the processor: onnx-asr's sessions, driven for whole batches. The only file that imports it.
+
+onnx-asr loads and checks an export. Its own loop decodes window by window; here the encoder runs on several
+windows at the same time, one thread each (small models gain little from sharing one operator among threads),
+and `tdt.decode` then decodes many windows together.
+"""
+
+# ruff: noqa: SLF001 - onnx-asr has no public way to its sessions; its version is pinned exactly for this
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx_asr
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
+
+from gpu_job.pipeline import packing
+from gpu_job.speech import words
+from gpu_job.speech.loading import SAMPLE_RATE, Device, OutOfMemory
+from gpu_job.speech.onnx import tdt
+from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
+from gpu_job.weights.lookup import MODEL_TYPE, Located, locate
+from shared.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from shared.model import Engine
+    from shared.results import Word
+
+SMALL = 200_000_000
+"""Bytes of weights below which a thread a window beats sharing the work of one window among threads."""
+TOGETHER = 16 * SAMPLE_RATE
+"""Samples the encoder takes in one call; more does not fit the cache and is slower. Short windows share one."""
+DECODED_TOGETHER = 64
+"""Windows decoded in one loop: a step costs the same for one as for many, until memory matters."""
+
+
+def load(name: str, *, threads: int | None = None) -> Parakeet:
+    """Load weights, downloading them where that is needed.
+
+    Args:
+        name: a name of `catalogue()`, or the path of a folder with an ONNX export. `tiny` is a demo that
+            knows about 160 words of synthetic English and no human speech.
+        threads: processor cores to use; None for all that this process may use.
+
+    Raises:
+        ModelUnavailable: says what is missing and what to do.
+    """
+    located = locate(name)
+    threads = threads or _cores()
+    size = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*"))
+    callers = threads if size < SMALL else min(2, threads)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads // callers
+    options.inter_op_num_threads = 1
+    # A thread that spins while it waits takes the core from the one that decodes audio.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        adapter = onnx_asr.load_model(
+            MODEL_TYPE,
+            located.path,
+            sess_options=options,
+            providers=["CPUExecutionProvider"],
+            preprocessor_config={"use_numpy_preprocessors": True},
+        )
+    except Exception as error:
+        # onnxruntime's errors share no root with onnx-asr's.
+        raise ModelUnavailable(
+            f"The weights in {located.path} cannot be loaded: {str(error).strip().rstrip('.') or type(error).__name__}. "
+            f"They may be damaged: {located.remedy}."
+        ) from error
+    return Parakeet(name, located, _Sessions.of(adapter.asr), callers)
+
+
+class Parakeet:
+    """Loaded weights; a `Transcriber`. May be called from several threads."""
+
+    engine: Engine = "parakeet-cpu"
+    batch: int | None = DECODED_TOGETHER
+    hears_phrases = False
+
+    def __init__(self, name: str, located: Located, sessions: _Sessions, callers: int) -> None:
+        self.model = name
+        self.revision = located.revision
+        self.language = located.language
+        self._sessions = sessions
+        self._callers = callers
+
+    @property
+    def device(self) -> Device:
+        """The processor."""
+        return Device(
+            name="processor", memory=0, driver="", dtype="as exported", graphs="no CUDA graphs: no GPU"
+        )
+
+    def memory(self) -> None:
+        """It runs on the processor."""
+
+    def warm_up(self) -> None:
+        """Let onnxruntime allocate."""
+        self.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
+
+    def transcribe(
+        self,
+        windows: Sequence[NDArray[np.float32]],
+        phrases: Sequence[tuple[str, ...]] = (),  # noqa: ARG002 - see `hears_phrases`
+    ) -> list[tuple[Word, ...]]:
+        """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
+        try:
+            return self._transcribe(windows)
+        except RuntimeException as error:
+            # onnxruntime has no class of its own for it.
+            if "alloc" not in str(error):
+                raise
+            raise OutOfMemory(str(error)) from error
+
+    def _transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
+        heard: list[tuple[Word, ...]] = [()] * len(windows)
+        long_enough = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
+        lengths = [len(windows[index]) for index in long_enough]
+        packed = packing.pack(lengths, max_windows=DECODED_TOGETHER, max_padded=TOGETHER)
+        batches = [[long_enough[position] for position in batch] for batch in packed]
+        for indices, encoded in self._encoded(windows, batches):
+            tokens = self._sessions.decode(encoded)
+            for index, one in zip(indices, tokens, strict=True):
+                heard[index] = words.words(one, self._sessions.pieces, self._sessions.frame_seconds)
+        return heard
+
+    def _encoded(
+        self, windows: Sequence[NDArray[np.float32]], batches: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[list[int], list[NDArray[np.float32]]]]:
+        """Encoder frames in groups worth decoding, while the pool encodes what follows."""
+        indices: list[int] = []
+        frames: list[NDArray[np.float32]] = []
+        with ThreadPoolExecutor(self._callers, thread_name_prefix="encoder") as pool:
+            encoded = pool.map(lambda batch: self._sessions.encode([windows[i] for i in batch]), batches)
+            for batch, result in zip(batches, encoded, strict=True):
+                indices += batch
+                frames += result
+                if len(indices) >= DECODED_TOGETHER:
+                    yield indices, frames
+                    indices, frames = [], []
+        if indices:
+            yield indices, frames
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sessions:
+    """What is used of onnx-asr's loaded model, and how it is called."""
+
+    encoder: onnxruntime.InferenceSession
+    decoder_joint: onnxruntime.InferenceSession
+    mel: LogMel
+    pieces: tuple[str, ...]
+    blank: int
+    max_per_frame: int
+    frame_seconds: float
+    start: tdt.State
+
+    @classmethod
+    def of(cls, asr: Any) -> _Sessions:
+        """Take the parts out of onnx-asr's model: its private names are read here and nowhere else."""
+        return cls(
+            encoder=asr._encoder,
+            decoder_joint=asr._decoder_joint,
+            mel=LogMel.of(asr._preprocessor._melscale_fbanks),
+            pieces=tuple(asr._vocab[index] for index in range(asr._vocab_size)),
+            blank=asr._blank_idx,
+            max_per_frame=asr._max_tokens_per_step,
+            frame_seconds=asr.window_step * asr._subsampling_factor,
+            start=asr._create_state(),
+        )
+
+    def encode(self, windows: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Encoder frames of each window, `(frames, width)`."""
+        lengths = np.array([len(window) // HOP for window in windows], dtype=np.int64)
+        features = np.zeros((len(windows), len(self.mel.starts), lengths.max()), dtype=np.float32)
+        for row, window, length in zip(features, windows, lengths, strict=True):
+            self.mel(window, out=row[:, :length])
+        encoded, counts = self.encoder.run(
+            ["outputs", "encoded_lengths"], {"audio_signal": features, "length": lengths}
+        )
+        return [np.ascontiguousarray(one[:, :count].T) for one, count in zip(encoded, counts, strict=True)]
+
+    def decode(self, encoded: Sequence[NDArray[np.float32]]) -> list[tdt.Tokens]:
+        """Tokens of each window."""
+        return tdt.decode(
+            encoded,
+            self._predict,
+            self.start,
+            vocabulary=len(self.pieces),
+            blank=self.blank,
+            max_per_frame=self.max_per_frame,
+        )
+
+    def _predict(
+        self, frames: NDArray[np.float32], tokens: NDArray[np.int32], state: tdt.State
+    ) -> tuple[NDArray[np.float32], tdt.State]:
+        logits, hidden, cell = self.decoder_joint.run(
+            ["outputs", "output_states_1", "output_states_2"],
+            {
+                "encoder_outputs": frames[:, :, None],
+                "targets": tokens[:, None],
+                "target_length": np.ones(len(tokens), dtype=np.int32),
+                "input_states_1": state[0],
+                "input_states_2": state[1],
+            },
+        )
+        return logits[:, 0, 0], (hidden, cell)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,169 @@
+"""Where the weights are: in the repository, in a folder, in a file, or on the model hub, pinned by commit.
+
+Nothing here loads them, so asking what there is (`dropscribe doctor`) costs neither time nor memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpu_job.weights.catalogue import BUNDLED, FILES, TINY, File, Kind, Release, Weights, by_name, catalogue
+from shared.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from gpu_job.weights.download import Progress
+
+__all__ = [
+    "BUNDLED",
+    "FILES",
+    "MODEL_TYPE",
+    "TINY",
+    "File",
+    "Kind",
+    "Located",
+    "Release",
+    "Weights",
+    "by_name",
+    "catalogue",
+    "digest",
+    "locate",
+]
+
+MODEL_TYPE = "nemo-conformer-tdt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Located:
+    """Weights that are on disk."""
+
+    path: Path
+    """The folder of an ONNX export, which holds `FILES`, or the `.nemo` file."""
+    revision: str
+    """Commit of the hub, or a digest of the files."""
+    language: str | None
+    """BCP-47 code where they know one language only."""
+    remedy: str
+    """What to do when they turn out to be damaged."""
+
+
+def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) -> Located:
+    """Find weights, downloading them where that is needed.
+
+    Args:
+        name: a name of the catalogue; or the path of a folder with an ONNX export (`onnx`), of a `.nemo` file or
+            of a folder with one (`nemo`).
+        kind: which form of them.
+        progress: is told how far a download is.
+
+    Raises:
+        ModelUnavailable: says what is missing and what to do.
+    """
+    known = by_name(name)
+    if known is None:
+        given = Path(name).expanduser()
+        return _export(given, name) if kind == "onnx" else _nemo(given, name)
+    release = known.release(kind)
+    path = release.on_disk()
+    if release.repository is None:
+        if path is None:
+            raise ModelUnavailable(
+                f"The bundled demo weights are not in {BUNDLED}, or are damaged. Run Dropscribe from its "
+                "repository (`git checkout -- models` brings them back), or name other weights with --model."
+            )
+        return Located(
+            path=path,
+            revision=digest(path),
+            language=known.language,
+            remedy="get the repository's own copy back, as with `git checkout -- models`",
+        )
+    if path is None:
+        from gpu_job.weights.download import download  # noqa: PLC0415 - brings the hub's client, half a second
+
+        path = download(known, release, progress)
+    return Located(
+        path=path,
+        revision=release.commit,
+        language=known.language,
+        remedy=f"`dropscribe models verify {name}` names the damaged file; delete it and start again, and it is "
+        "downloaded anew",
+    )
+
+
+def digest(path: Path) -> str:
+    """Short SHA-256 of a `.nemo` file or of the files of an export: the revision of weights without a commit.
+
+    That of a file begins as `sha256sum` prints it, whatever the file is called; in an export, names are part of it.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+    total = hashlib.sha256()
+    for part in sorted(path.iterdir()):
+        if part.name in FILES or part.name.endswith(".onnx.data"):
+            with part.open("rb") as file:
+                total.update(f"{part.name}\0".encode())
+                total.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{total.hexdigest()[:16]}"
+
+
+def _export(folder: Path, name: str) -> Located:
+    """A folder with an ONNX export."""
+    if folder.is_file() and folder.suffix == ".nemo":
+        raise ModelUnavailable(
+            f"{folder} is a NeMo archive, which runs with torch and NeMo; ONNX Runtime, the faster one on a processor, "
+            f"loads an export of it. Make one with `dropscribe models export-onnx {folder} FOLDER`, then name that folder."
+        )
+    if not folder.is_dir():
+        raise ModelUnavailable(_unknown(name, "folder", "a folder with an ONNX export"))
+    missing = [file for file in FILES if not (folder / file).is_file()]
+    if missing:
+        raise ModelUnavailable(
+            f"The folder {folder} holds no ONNX export of a Parakeet-TDT model: {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing. Export the model again, or use one of {_names()}."
+        )
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (ValueError, AttributeError) as error:
+        raise ModelUnavailable(
+            f"{folder / 'config.json'} is not a JSON object: {error}. Export the model again."
+        ) from error
+    if kind != MODEL_TYPE:
+        raise ModelUnavailable(
+            f"The model in {folder} is of type {kind!r}; Dropscribe runs {MODEL_TYPE!r}. Use one of {_names()}."
+        )
+    return Located(path=folder, revision=digest(folder), language=None, remedy="export the model again")
+
+
+def _nemo(path: Path, name: str) -> Located:
+    """A `.nemo` file, or the one in a folder."""
+    if path.is_dir():
+        found = sorted(path.glob("*.nemo"))
+        if len(found) != 1:
+            raise ModelUnavailable(
+                f"The folder {path} holds {len(found) or 'no'} .nemo files, where NeMo needs one. Name the file itself, "
+                f"or use one of {_names()}."
+            )
+        [path] = found
+    if not path.is_file():
+        raise ModelUnavailable(_unknown(name, "file", "a .nemo file"))
+    if not tarfile.is_tarfile(path):
+        raise ModelUnavailable(
+            f"{path} is no NeMo archive (a tar file), or its beginning is damaged. Copy or train it again."
+        )
+    return Located(path=path, revision=digest(path), language=None, remedy="copy or train it again")
+
+
+def _unknown(name: str, thing: str, what: str) -> str:
+    return (
+        f"There are no weights called {name!r}, and no such {thing}. Known are {_names()}; "
+        f"or give the path of {what}."
+    )
+
+
+def _names() -> str:
+    return ", ".join(weights.name for weights in catalogue())

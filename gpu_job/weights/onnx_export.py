@@ -1,0 +1,187 @@
+"""From a `.nemo` file to a folder that the processor's engine loads, proved on a sample before it is given out.
+
+1. export     with NeMo, beside the folder it is to become
+2. quantise   where asked for: matrix weights to 8 bits, activations at run time
+3. compare    both forms transcribe the same sample
+4. rename     only a proved export ever has the name it was asked for
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpu_job.speech.windowing import waveforms
+from gpu_job.weights import nemo_export
+from gpu_job.weights.lookup import FILES, locate
+from shared.errors import BadRequest, ConfigurationError, ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gpu_job.speech.loading import Transcriber
+
+READABLE = 0o644
+GRAPHS = tuple(name for name in FILES if name.endswith(".onnx"))
+EXACT, QUANTISED = 0.02, 0.2
+"""Share of the sample's words in which an export may differ from the archive: one in fp32 by rounding alone, one in
+int8 by what it lost; beyond that it is broken rather than coarse."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exported:
+    """A finished export."""
+
+    folder: Path
+    """Name it as the model."""
+    size: int
+    """Bytes."""
+    expected: str
+    """What the archive heard in the sample."""
+    heard: str
+    """What the export heard."""
+
+    @property
+    def differing(self) -> float:
+        """Share of the words in which they are not the same."""
+        return differing(self.expected.split(), self.heard.split())
+
+
+def export_onnx(
+    archive: Path,
+    folder: Path,
+    sample: NDArray[np.int16],
+    *,
+    int8: bool = False,
+    step: Callable[[str], None] = lambda _: None,
+) -> Exported:
+    """Export, prove, and only then put in place.
+
+    Args:
+        archive: a `.nemo` file of a FastConformer-TDT.
+        folder: to be made; an empty one may be there.
+        sample: speech that both forms transcribe, `(samples,)`, mono, 16 kHz.
+        int8: quantise the weights.
+        step: is told what is done next.
+
+    Raises:
+        BadRequest: the folder holds something.
+        ConfigurationError: torch, NeMo or onnx is not installed.
+        ModelUnavailable: the archive cannot be exported, or the export hears something else than the archive.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadRequest(f"{folder} exists and holds something. Name a folder that is to be made.")
+    located = locate(str(archive), "nemo")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        made = Path(beside) / "fp32"
+        made.mkdir()
+        step("exporting with NeMo")
+        nemo_export.export(located.path, made)
+        gc.collect()  # 2.5 GB of it, before the same weights are loaded twice more
+        if int8:
+            step("quantising to int8")
+            made = quantise(made, Path(beside) / "int8")
+        step("transcribing a sample with both")
+        expected = _text(_nemo(located.path), sample)
+        heard = _text(_onnx(made), sample)
+        exported = Exported(
+            folder=folder,
+            size=sum(file.stat().st_size for file in made.iterdir()),
+            expected=expected,
+            heard=heard,
+        )
+        if not expected or exported.differing > (QUANTISED if int8 else EXACT):
+            raise ModelUnavailable(
+                f"The export of {archive} was not kept: {100 * exported.differing:.0f} % of the sample's words differ. "
+                f"The archive hears: {_short(expected)}; the export: {_short(heard)}. Give a recording that the model "
+                "understands with --sample, or use the archive itself on a GPU."
+            )
+        folder.mkdir(exist_ok=True)
+        for file in made.iterdir():
+            file.chmod(READABLE)  # onnx writes tensors for their owner only, and workers run as another user
+            shutil.move(file, folder / file.name)
+    return exported
+
+
+def quantise(source: Path, target: Path) -> Path:
+    """An export with its matrix weights in 8 bits (dynamic quantisation: activations are scaled at run time).
+
+    Args:
+        source: folder with an ONNX export.
+        target: folder to make.
+
+    Returns:
+        `target`, in the same layout, so that whatever loads `source` loads it.
+
+    Raises:
+        ConfigurationError: onnx is not installed.
+    """
+    try:
+        quantization = importlib.import_module("onnxruntime.quantization")
+    except ImportError as error:
+        raise ConfigurationError(
+            f"int8 needs the package onnx, which is not installed ({error}). Install it with "
+            "`pip install 'dropscribe[models]'` (in a clone: `.venv/bin/pip install -e '.[models]'`)."
+        ) from error
+    target.mkdir(parents=True)
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(
+        logging.ERROR
+    )  # it advises, on the root logger, a step that this architecture does not need
+    try:
+        for name in GRAPHS:
+            quantization.quantize_dynamic(
+                source / name, target / name, weight_type=quantization.QuantType.QUInt8
+            )
+    finally:
+        root.setLevel(before)
+    for name in set(FILES) - set(GRAPHS):
+        shutil.copyfile(source / name, target / name)
+    return target
+
+
+def differing(expected: list[str], heard: list[str]) -> float:
+    """Share of words that are not the same: edits (Levenshtein) over the words expected; 1 where none were."""
+    if not expected:
+        return 1.0
+    row = list(range(len(heard) + 1))
+    for word in expected:
+        diagonal, row[0] = row[0], row[0] + 1
+        for index, other in enumerate(heard, 1):
+            diagonal, row[index] = (
+                row[index],
+                min(row[index] + 1, row[index - 1] + 1, diagonal + (word != other)),
+            )
+    return row[-1] / len(expected)
+
+
+def _text(engine: Transcriber, sample: NDArray[np.int16]) -> str:
+    heard = engine.transcribe(waveforms(sample))
+    return " ".join(word.text for words in heard for word in words)
+
+
+def _nemo(archive: Path) -> Transcriber:
+    from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - imports torch and NeMo
+
+    return nemo_engine.load(str(archive), device="cpu")
+
+
+def _onnx(folder: Path) -> Transcriber:
+    from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime
+
+    return onnx_engine.load(str(folder))
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 120 else f"{text[:120]}…")

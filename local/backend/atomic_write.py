@@ -1,0 +1,120 @@
+"""Write files that do not exist yet: each whole or not at all, by exactly one of several racing writers."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from local.backend.names import TEMPORARY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}
+
+
+def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
+    """Write files of one folder, durably; gives the names of those that did not exist, the others stay as they are.
+
+    Missing folders are made. Readers see each file with all of its content or not at all, also after
+    `kill -9` or a power loss at any point.
+
+    Raises:
+        FileExistsError, NotADirectoryError: a part of the path is a file.
+        OSError: what the system says; some of them may have been written.
+    """
+    _make_folders(folder)
+    missing = {name: data for name, data in files.items() if not os.path.lexists(folder / name)}
+    if not missing:
+        return set()
+    with _opened(folder, os.O_RDONLY | os.O_DIRECTORY) as directory:
+        created = _by_link(directory, folder, missing)
+        if created is None:
+            created = {name for name, data in missing.items() if _by_rename(directory, folder / name, data)}
+        if created:
+            os.fsync(directory)
+    return created
+
+
+def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[str] | None:
+    """Write files without names, then name them (man 2 open, O_TMPFILE): a killed writer leaves nothing.
+
+    None where the system or the file system cannot do that.
+    """
+    flag = getattr(os, "O_TMPFILE", None)
+    if flag is None:
+        return None
+    created = set()
+    try:
+        for name, data in files.items():
+            with _opened(folder, os.O_WRONLY | flag, 0o666) as handle:
+                _write(handle, data)
+                with contextlib.suppress(FileExistsError):
+                    # With a folder's descriptor Python calls linkat(), which follows the link in /proc.
+                    os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=directory, follow_symlinks=True)
+                    created.add(name)
+    except OSError as error:
+        if error.errno in _NOT_HERE and not created:
+            return None
+        raise
+    return created
+
+
+def _by_rename(directory: int, path: Path, data: bytes) -> bool:
+    """Write a hidden file and rename it, while a lock on the folder keeps other writers out.
+
+    For file systems without nameless files or hard links (exFAT, macOS). The hidden name follows from
+    the final one, so the repeat after a crash overwrites what the killed writer left.
+    """
+    temporary = path.with_name(TEMPORARY + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24])
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    try:
+        if os.path.lexists(path):
+            return False
+        try:
+            with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666) as handle:
+                _write(handle, data)
+            temporary.rename(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    finally:
+        fcntl.flock(directory, fcntl.LOCK_UN)
+    return True
+
+
+def _make_folders(folder: Path) -> None:
+    """Make the missing folders of a path, durably: a new name is safe once its parent is flushed."""
+    if folder.is_dir():
+        return
+    parent = folder.parent
+    _make_folders(parent)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        # Another writer was first, or a file stands in the way.
+        if not folder.is_dir():
+            raise
+    with _opened(parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
+        os.fsync(directory)
+
+
+def _write(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+    os.fsync(handle)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int, mode: int = 0o777) -> Iterator[int]:
+    handle = os.open(path, flags | os.O_CLOEXEC, mode)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

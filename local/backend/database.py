@@ -1,0 +1,275 @@
+"""One SQLite file for records and queue, used by several processes and threads at the same time.
+
+What survives what: a committed transaction survives `kill -9` of any process at any point, because the
+write-ahead log is in the operating system's hands by then. It also survives a power loss: `write` returns
+after the log was flushed. SQLite would flush while it holds the lock (`synchronous=FULL`); here the lock is
+given up first, and threads that wait for the disk at the same time share one flush. Others may see a
+transaction that a power loss would still undo, but what they commit comes later in the same log, so it is
+never there without it. Leases and acknowledgements go without a flush: a power loss may undo the last ones,
+which only means that a message comes again. The file must lie on a local disk: the write-ahead log does not
+work over network file systems (https://sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from local.backend.schema import SCHEMA, SCHEMA_VERSION
+from shared.errors import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_NOT_NOW = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
+_NEVER = {
+    sqlite3.SQLITE_NOTADB: "it is not a Dropscribe database",
+    sqlite3.SQLITE_CORRUPT: "it is damaged",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_PERM: "it is not allowed to be opened",
+}
+
+# Connections of a parent process must be neither used nor closed after a fork (sqlite.org/howtocorrupt.html),
+# so the child keeps them alive here until it ends.
+_inherited: list[sqlite3.Connection] = []
+
+
+class Database:
+    """The file, its schema and a pool of connections, one for each call in progress.
+
+    Args:
+        path: the file; it and its folder are created where missing.
+        busy_seconds: how long a write waits for other writers before it raises StoreUnavailable.
+
+    Raises:
+        ConfigurationError: the file is of a newer Dropscribe, or cannot be used at all.
+        StoreUnavailable: the disk is full, or other processes hold the file too long.
+    """
+
+    def __init__(self, path: Path, *, busy_seconds: float = 30.0) -> None:
+        self._path = path
+        self._busy_seconds = busy_seconds
+        self._closed = False
+        self._process = os.getpid()
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._watching: deque[sqlite3.Connection] = deque()
+        self._writing = threading.RLock()
+        self._flushing = threading.Lock()
+        self._written = 0
+        self._flushed = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {path.parent} cannot be made ({error.strerror}). "
+                "Set DROPSCRIBE_STATE_DIR to a folder that you may write to."
+            ) from error
+        self._prepare()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection for reading; each statement sees one committed state.
+
+        Raises:
+            StoreUnavailable: the file did not answer in time.
+        """
+        with self._connection(self._idle) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A transaction that no other writer interleaves; committed at the end, undone by an exception.
+
+        Args:
+            durable: False saves a flush where a power loss may undo the transaction (never a crash of
+                processes); a later durable one makes it durable as well.
+
+        Raises:
+            StoreUnavailable: other writers held the file too long, or the disk is full.
+        """
+        with self._connection(self._idle) as connection:
+            # Threads of one process queue here: SQLite's own waiting is sleeping and trying again.
+            with self._writing:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                self._written += 1
+                written = self._written
+            if durable:
+                self._flush(written)
+
+    @contextlib.contextmanager
+    def changes(self) -> Iterator[Changes]:
+        """A watcher that tells, cheaply, whether any process has written since it last looked.
+
+        Raises:
+            StoreUnavailable: the file did not answer in time.
+        """
+        # A connection of the pool would do, but for its own writes: those it does not count as changes.
+        with self._connection(self._watching) as connection:
+            yield Changes(connection)
+
+    def close(self) -> None:
+        """Close the idle connections, and the busy ones as they come back."""
+        self._closed = True
+        for pool in (self._idle, self._watching):
+            while pool:
+                pool.pop().close()
+
+    @contextlib.contextmanager
+    def _connection(self, pool: deque[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
+        with self._explained():
+            connection = self._take(pool)
+            try:
+                yield connection
+            finally:
+                self._give(connection, pool)
+
+    def _take(self, pool: deque[sqlite3.Connection]) -> sqlite3.Connection:
+        self._check_process()
+        try:
+            return pool.pop()
+        except IndexError:
+            return self._connect()
+
+    def _give(self, connection: sqlite3.Connection, pool: deque[sqlite3.Connection]) -> None:
+        if self._closed:
+            connection.close()
+        else:
+            pool.append(connection)
+
+    def _flush(self, written: int) -> None:
+        """Return when the disk has the transactions of this process up to a number."""
+        with self._flushing:
+            if self._flushed >= written:
+                return  # by whoever had this lock before
+            upto = self._written
+            try:
+                # While a connection is open, as here, nobody deletes or replaces the log. SQLite has no locks
+                # on it, so closing a descriptor releases none.
+                log = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(log)
+                finally:
+                    os.close(log)
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"{self._path} cannot be written now ({error.strerror}). Check the disk and its free space."
+                ) from error
+            self._flushed = upto
+
+    def _check_process(self) -> None:
+        if self._process != os.getpid():
+            _inherited.extend([*self._idle, *self._watching])
+            self._idle.clear()
+            self._watching.clear()
+            self._writing = threading.RLock()
+            self._flushing = threading.Lock()
+            self._process = os.getpid()
+
+    def _connect(self) -> sqlite3.Connection:
+        # The pool hands a connection to one thread at a time, so SQLite's own check is not needed.
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_size_limit = 16777216")
+            # Checkpoints and new logs are flushed by SQLite, commits by `write`.
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self) -> None:
+        with self._connection(self._idle) as connection:
+            self._use_write_ahead_log(connection)
+            if self._version(connection) == SCHEMA_VERSION:
+                return
+        with self.write() as connection:
+            # Another process may have been first.
+            if self._version(connection) == 0:
+                for statement in SCHEMA:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
+        # Changing the journal mode does not wait for other openers, so the waiting is done here.
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if _code(error) not in _BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA_VERSION:
+            raise ConfigurationError(
+                f"{self._path} was written by a newer Dropscribe (its schema is {version}, this one knows "
+                f"{SCHEMA_VERSION}). Upgrade Dropscribe, or set DROPSCRIBE_STATE_DIR to another folder."
+            )
+        return version
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = _code(error)
+            if code in _BUSY:
+                raise StoreUnavailable(
+                    f"Other processes kept {self._path} locked for {self._busy_seconds:g} s. "
+                    "It will be tried again; if this lasts, see which Dropscribe processes still run."
+                ) from error
+            if code in _NOT_NOW:
+                raise StoreUnavailable(
+                    f"{self._path} cannot be read or written now ({error}). Check the disk and its free space."
+                ) from error
+            if code in _NEVER:
+                raise ConfigurationError(
+                    f"{self._path} cannot be used: {_NEVER[code]} ({error}). "
+                    "Repair its permissions, or move it away and start again."
+                ) from error
+            raise
+
+
+class Changes:
+    """Tells whether anybody else has written to the database since the last look, in about 3 µs.
+
+    SQLite changes `PRAGMA data_version` of a connection whenever another one, of any process, commits.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._seen = self._version()
+
+    def look(self) -> bool:
+        """True where something was committed since the last look, or since the beginning."""
+        version = self._version()
+        changed = version != self._seen
+        self._seen = version
+        return changed
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _code(error: sqlite3.Error) -> int:
+    # Extended codes carry the primary one in the low byte.
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

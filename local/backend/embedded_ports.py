@@ -1,0 +1,135 @@
+"""The embedded column of ports: folders and one SQLite file below one state directory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.backend import names
+from local.backend.database import Database
+from local.backend.queue import SqliteQueue
+from local.backend.records import SqliteRecords
+from local.backend.store import FileStore
+from local.inbox import folders
+from shared.adapters.hosted_engines import open_hosted
+from shared.audio import Limits
+from shared.audio.pool import MediaPool
+from shared.clock import SystemClock
+from shared.errors import BadRequest
+from shared.messages import TRANSCRIPTS_READY
+from shared.model import FILES_BUCKET
+from shared.ports import GpuState, Ports, TaskRun
+from shared.topology import LOCAL, Subscription, Topology
+
+if TYPE_CHECKING:
+    from shared.model import StoredObject
+    from shared.settings import Settings
+
+
+EXPORTER = "exporter"
+"""Hands finished transcripts of the inbox to a person; only on one machine."""
+
+EMBEDDED = replace(
+    LOCAL,
+    subscriptions=(
+        *LOCAL.subscriptions,
+        Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None),
+    ),
+)
+"""The topology of one machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalPorts(Ports):
+    """Ports that are known to be the embedded ones, for what only they can do."""
+
+    store: FileStore
+    """Folders."""
+    records: SqliteRecords
+    """Documents in the SQLite file."""
+    queue: SqliteQueue
+    """Messages in the same file."""
+    media: MediaPool
+    """FFmpeg in processes of its own."""
+
+    inbox: Path
+    """The folder that is the audio bucket."""
+    out: Path
+    """Where transcripts of the inbox are handed to a person."""
+
+    def file(self, path: Path) -> StoredObject:
+        """A file anywhere on this machine, as an object of the bucket `files`.
+
+        Raises:
+            BadRequest: there is no such file.
+        """
+        name = names.to_name(os.path.abspath(path).lstrip("/"))  # noqa: PTH100 - links stay as they are
+        if name is None:
+            raise BadRequest(
+                f"{path} has a name that stands for another one here (it begins with %=, %+ or %!). Rename it."
+            )
+        source = self.store.stat(FILES_BUCKET, name)
+        if source is None:
+            if path.is_dir():
+                raise BadRequest(f"{path} is a folder. Name a file in it.")
+            raise BadRequest(f"There is no file {path}. Check the spelling of the path.")
+        return source
+
+    def close(self) -> None:
+        """End the decoding processes and close every file."""
+        self.media.close()
+        self.store.close()
+        self.records.close()
+
+
+class WorkerIsThere:
+    """There is nothing to start: whoever opened these ports keeps a worker running beside them."""
+
+    def state(self) -> GpuState:
+        """Always ready, and never more than one."""
+        return GpuState(status="ready", running=1, most=1)
+
+    def start(self, tasks: int) -> GpuState:  # noqa: ARG002 - the port's signature
+        """Nothing to do."""
+        return self.state()
+
+    def ended(self, since: float) -> list[TaskRun]:  # noqa: ARG002 - the port's signature
+        """None: nothing here is billed by somebody else."""
+        return []
+
+
+def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
+    """Open the state directory, making it where it is missing.
+
+    Which folders `dropscribe up` was given is remembered there, so that every command means the same files
+    by the same names.
+
+    Raises:
+        ConfigurationError: it cannot be used.
+    """
+    clock = SystemClock()
+    database = Database(settings.state_dir / "dropscribe.sqlite")
+    records = SqliteRecords(database)
+    inbox, out = folders.choose(settings, records)
+    buckets = {
+        settings.audio_bucket: inbox,
+        settings.transcripts_bucket: settings.state_dir / "buckets" / "transcripts",
+        settings.work_bucket: settings.state_dir / "buckets" / "work",
+        FILES_BUCKET: Path("/"),
+    }
+    limits = Limits(memory_mb=settings.decode_memory_mb, timeout_s=settings.decode_timeout)
+    return LocalPorts(
+        store=FileStore(buckets),
+        records=records,
+        queue=SqliteQueue(database, clock, topology),
+        media=MediaPool(limits),
+        gpu_jobs=WorkerIsThere(),
+        clock=clock,
+        settings=settings,
+        engines=settings.engine_set,
+        hosted=open_hosted(settings),
+        inbox=inbox,
+        out=out,
+    )

@@ -1,0 +1,240 @@
+"""Queue over one table of SQLite: a row is one message for one subscription, leased or waiting.
+
+A row's `due` says when it may be pulled: its back-off while it waits, the end of its lease while it is
+leased. So an expired lease needs no sweeper, a crash loses nothing, and one index serves every pull.
+Publishing is flushed to the disk; the rest may be undone by a power loss, and then comes again.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from local.backend import process_ids
+from local.backend.dead_letters import dead_letter_attributes
+from local.backend.upkeep import Upkeep
+from shared.errors import BadRequest
+from shared.ports import Delivery
+from shared.topology import LOCAL, Subscription, Topology
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from local.backend.database import Database
+    from shared.ports import Clock
+
+_LOOK_SECONDS = 0.05
+
+
+class SqliteQueue(Upkeep):
+    """Topics with subscriptions, at least once; safe to use from several threads and processes.
+
+    Implements `shared.ports.Queue`, plus what only one machine needs: waiting without polling, the leases of
+    dead processes, purging and listing.
+
+    Args:
+        database: where the messages are.
+        clock: decides what is due.
+        topology: topics and subscriptions; publishing or pulling elsewhere is a ConfigurationError.
+    """
+
+    def __init__(self, database: Database, clock: Clock, topology: Topology = LOCAL) -> None:
+        super().__init__(database, clock)
+        self.topology = topology
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+        """Durable when this returns. Gives the id of the message.
+
+        Raises:
+            ConfigurationError: there is no such topic.
+            StoreUnavailable: the database did not answer in time.
+        """
+        return self.publish_many(topic, [(data, attributes or {})])[0]
+
+    def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
+        """All of them in one transaction, durable when this returns. Gives their ids in order.
+
+        Raises:
+            ConfigurationError: there is no such topic.
+            StoreUnavailable: the database did not answer in time; nothing was published.
+        """
+        named = [(uuid.uuid4().hex, data, attributes) for data, attributes in messages]
+        if self.topology.of_topic(topic) and named:
+            with self._database.write() as connection:
+                for message_id, data, attributes in named:
+                    self._insert(connection, topic, message_id, data, dict(attributes))
+            self._wake(*(one.name for one in self.topology.of_topic(topic)))
+        return [message_id for message_id, _, _ in named]
+
+    def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
+        """Up to `limit` messages that are due, the one due longest first; does not wait for more.
+
+        Raises:
+            BadRequest: `limit` or `lease_seconds` is not positive.
+            ConfigurationError: there is no such subscription.
+            StoreUnavailable: the database did not answer in time.
+        """
+        policy = self.topology.subscription(subscription)
+        if limit < 1 or lease_seconds <= 0:
+            raise BadRequest("a pull needs a limit of 1 or more and a lease of more than 0 seconds")
+        now = self._clock.now()
+        due = self._next_due(subscription)
+        if due is None or due > now:
+            # Idle pullers never take the write lock.
+            return []
+        deliveries: list[Delivery] = []
+        with self._database.write(durable=False) as connection:
+            while len(deliveries) < limit:
+                rows = connection.execute(
+                    "SELECT position, message_id, data, attributes, published, attempt FROM messages "
+                    "WHERE subscription = ? AND due <= ? ORDER BY due, position LIMIT ?",
+                    (subscription, now, limit - len(deliveries)),
+                ).fetchall()
+                if not rows:
+                    break
+                for position, message_id, data, attributes, published, attempt in rows:
+                    if policy.exhausted(attempt):
+                        self._bury(connection, policy, position)
+                        continue
+                    lease = secrets.token_hex(16)
+                    connection.execute(
+                        "UPDATE messages SET lease = ?, owner = ?, attempt = ?, due = ? WHERE position = ?",
+                        (lease, process_ids.me(), attempt + 1, now + lease_seconds, position),
+                    )
+                    deliveries.append(
+                        Delivery(
+                            message_id=message_id,
+                            lease=lease,
+                            data=bytes(data),
+                            attributes=json.loads(attributes),
+                            attempt=attempt + 1,
+                            published=published,
+                        )
+                    )
+        return deliveries
+
+    def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
+        """Renew a lease from now; False where it has ended and the message may be elsewhere."""
+        now = self._clock.now()
+        with self._database.write(durable=False) as connection:
+            cursor = connection.execute(
+                "UPDATE messages SET due = ? WHERE lease = ? AND subscription = ? AND due > ?",
+                (now + lease_seconds, lease, subscription, now),
+            )
+            return cursor.rowcount == 1
+
+    def ack(self, subscription: str, lease: str) -> bool:
+        """Done with it; False where the lease had ended (the message may come again)."""
+        with self._database.write(durable=False) as connection:
+            cursor = connection.execute(
+                "DELETE FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
+                (lease, subscription, self._clock.now()),
+            )
+            return cursor.rowcount == 1
+
+    def nack(self, subscription: str, lease: str, error: str = "") -> bool:
+        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+
+        Args:
+            subscription: where it was pulled.
+            lease: of the delivery that failed.
+            error: what went wrong; the dead letter carries the last one.
+        """
+        policy = self.topology.subscription(subscription)
+        with self._database.write(durable=False) as connection:
+            row = self._leased(connection, subscription, lease)
+            if row is None:
+                return False
+            position, attempt = row
+            now = self._clock.now()
+            connection.execute(
+                "UPDATE messages SET lease = NULL, owner = NULL, due = ?, error = ? WHERE position = ?",
+                (now + policy.backoff(attempt), error, position),
+            )
+            if policy.exhausted(attempt):
+                self._bury(connection, policy, position)
+        self._wake()
+        return True
+
+    def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
+        """Give it back as if it had never been delivered; it comes again after `seconds`.
+
+        For deliveries that reached nobody: the receiver is not running, or this process is stopping.
+        """
+        with self._database.write(durable=False) as connection:
+            row = self._leased(connection, subscription, lease)
+            if row is None:
+                return False
+            connection.execute(
+                "UPDATE messages SET lease = NULL, owner = NULL, attempt = attempt - 1, due = ? "
+                "WHERE position = ?",
+                (self._clock.now() + seconds, row[0]),
+            )
+        self._wake()
+        return True
+
+    def wait(self, subscription: str, timeout: float) -> bool:
+        """Sleep until a message is due, or `timeout` real seconds have passed; True where one is due.
+
+        A message published by this process wakes it at once, one of another process within 50 ms.
+        """
+        deadline = time.monotonic() + timeout
+        with self._database.changes() as changes:
+            due = self._next_due(subscription)
+            while True:
+                now = self._clock.now()
+                if due is not None and due <= now:
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                until_due = left if due is None else due - now
+                self._sleep(subscription, min(_LOOK_SECONDS, left, until_due))
+                if changes.look():
+                    due = self._next_due(subscription)
+
+    def close(self) -> None:
+        """Close the database, for the records as well."""
+        self._database.close()
+
+    def _insert(
+        self, connection: sqlite3.Connection, topic: str, message_id: str, data: bytes, attributes: Any
+    ) -> None:
+        now = self._clock.now()
+        text = json.dumps(attributes)
+        for subscription in self.topology.of_topic(topic):
+            connection.execute(
+                "INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (subscription.name, topic, message_id, data, text, now, now),
+            )
+
+    def _bury(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
+        """Move a message to the dead letter topic, in the caller's transaction."""
+        data, text, published, attempt, error = connection.execute(
+            "SELECT data, attributes, published, attempt, error FROM messages WHERE position = ?", (position,)
+        ).fetchone()
+        attributes = dead_letter_attributes(json.loads(text), policy.name, attempt, published, error)
+        assert policy.dead_letter_topic is not None, "only a policy with one is ever exhausted"
+        self._insert(connection, policy.dead_letter_topic, uuid.uuid4().hex, bytes(data), attributes)
+        connection.execute("DELETE FROM messages WHERE position = ?", (position,))
+
+    def _leased(
+        self, connection: sqlite3.Connection, subscription: str, lease: str
+    ) -> tuple[int, int] | None:
+        row = connection.execute(
+            "SELECT position, attempt FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
+            (lease, subscription, self._clock.now()),
+        ).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]))
+
+    def _next_due(self, subscription: str) -> float | None:
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT min(due) FROM messages WHERE subscription = ?", (subscription,)
+            ).fetchone()
+        return None if row[0] is None else float(row[0])

@@ -1,0 +1,247 @@
+"""Store over folders: a bucket is a folder, an object is a file.
+
+Names that are legal file names stay as they are, others are escaped (`local/backend/names.py`), so no name leads
+out of its folder. Symbolic links are followed, because only the owner of a folder can put one there and
+then means it; listing follows links to files but not to folders, which could lead in a circle.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import stat as stat_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.backend import disk_errors, names
+from local.backend.atomic_write import write_all
+from local.backend.fd_cache import Handles
+from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
+from shared.model import StoredObject
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class FileStore:
+    """Objects in folders; safe to use from several threads and processes.
+
+    Implements `shared.ports.Store`. The generation of an object is its file's time of change in
+    microseconds, so replacing a file gives a new generation.
+
+    Args:
+        buckets: the folder of each bucket. A bucket whose folder is `/` takes files where they lie:
+            the name of an object is its absolute path without the leading slash.
+    """
+
+    def __init__(self, buckets: Mapping[str, Path]) -> None:
+        self._folders = {bucket: folder.absolute() for bucket, folder in buckets.items()}
+        self._handles = Handles()
+        self._unnamed: set[str] = set()
+
+    def stat(self, bucket: str, name: str) -> StoredObject | None:
+        """The live generation of an object, or None where there is no such object.
+
+        Raises:
+            BadMedia: code `missing`, where the file cannot be looked at.
+        """
+        return self._object(bucket, name, self.path_of(bucket, name))
+
+    def read(self, source: StoredObject, start: int, length: int) -> bytes:
+        """Up to `length` bytes from `start`; fewer only at the end of the object.
+
+        Raises:
+            BadMedia: code `missing`, where this generation is gone (deleted, replaced, or changed while
+                it was being read), or may not be read.
+            StoreUnavailable: the disk did not answer.
+        """
+        path = self.path_of(source.bucket, source.name)
+        try:
+            now = path.stat()
+            if not _is_generation(now, source):
+                raise disk_errors.changed(source)
+            with self._handles.open(path, source.generation) as handle:
+                data = _read_range(handle, start, length)
+                after = os.fstat(handle)
+                if after.st_ino != now.st_ino or not _is_generation(after, source):
+                    raise disk_errors.changed(source)
+        except OSError as error:
+            raise disk_errors.unreadable(source.name, error) from error
+        return data
+
+    def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
+        """Write an object that does not exist yet; False, and nothing written, where it does.
+
+        The object appears whole or not at all, and is durable when this returns.
+
+        Raises:
+            Permanent: a file stands where the name needs a folder, or the other way round.
+            ConfigurationError: the folder may not be written to.
+            StoreUnavailable: the disk is full or did not answer.
+        """
+        return bool(self.create_all(bucket, {name: (data, content_type)}))
+
+    def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
+        """Write those of some objects that do not exist yet, and give their names; as `create`, but together.
+
+        Raises: as `create`; then some of them may have been written.
+        """
+        # Files have no content type; `stat` guesses it.
+        paths = {self.path_of(bucket, name): (name, data) for name, (data, _) in objects.items()}
+        created = set()
+        for folder in {path.parent for path in paths}:
+            files = {path.name: data for path, (_, data) in paths.items() if path.parent == folder}
+            try:
+                written = write_all(folder, files)
+                for name in files.keys() - written:
+                    if not (folder / name).is_file():
+                        raise Permanent(
+                            f"{folder / name} cannot be written: there is a folder or something else of that name. "
+                            "Move it away."
+                        )
+            except OSError as error:
+                raise disk_errors.unwritable(folder / min(files), error) from error
+            created |= {paths[folder / name][0] for name in written}
+        return created
+
+    def load(self, bucket: str, name: str) -> bytes | None:
+        """The whole content of a small object, or None where there is no such object.
+
+        Raises:
+            BadMedia: code `missing`, where the file may not be read.
+            StoreUnavailable: the disk did not answer.
+        """
+        path = self.path_of(bucket, name)
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise disk_errors.unreadable(name, error) from error
+
+    def signed_url(self, source: StoredObject, seconds: float) -> str | None:  # noqa: ARG002 - the port's signature
+        """None: nobody outside can reach these folders."""
+        return None
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
+        """The live objects whose name starts with `prefix`, in order of their names.
+
+        Raises:
+            StoreUnavailable: the disk did not answer.
+        """
+        root = self.folder_of(bucket)
+        inside = prefix.rpartition("/")[0]
+        start = root / names.to_path(inside) if inside else root
+        found = []
+        for path in self._files(start):
+            name = self.name_of(bucket, path)
+            if name is not None and name.startswith(prefix):
+                found.append((name, path))
+        # Escaping and folders change the order of paths, so the names are sorted themselves.
+        for name, path in sorted(found):
+            try:
+                source = self._object(bucket, name, path)
+            except BadMedia as error:
+                log.warning("%s", error)
+                continue
+            if source is not None:
+                yield source
+
+    def path_of(self, bucket: str, name: str) -> Path:
+        """The file of an object, whether it exists or not.
+
+        Raises:
+            BadRequest: the name is no legal name of an object.
+            BucketRefused: there is no such bucket.
+        """
+        try:
+            length = len(name.encode())
+        except UnicodeEncodeError as error:
+            raise BadRequest(f"{name!a} is not a legal name: it is not Unicode text") from error
+        if not 1 <= length <= 1024:
+            raise BadRequest(f"a name needs 1 to 1024 bytes, this one has {length}: {name[:80]}")
+        return self.folder_of(bucket) / names.to_path(name)
+
+    def name_of(self, bucket: str, path: Path) -> str | None:
+        """The name of the object in a file of the bucket's folder, or None where it has none.
+
+        None for files that are being written, for files outside the folder, and, with one warning, for
+        files whose name cannot be that of an object.
+        """
+        try:
+            inside = path.relative_to(self.folder_of(bucket))
+        except ValueError:
+            return None
+        relative = inside.as_posix()
+        if inside.name.startswith(names.TEMPORARY):
+            return None
+        name = names.to_name(relative)
+        if name is None or len(name.encode()) > 1024:
+            if relative not in self._unnamed:
+                self._unnamed.add(relative)
+                log.warning(
+                    "%a is left out: its name is too long, or starts with %%=, %%+ or %%!, which Dropscribe "
+                    "uses for names that a file system cannot hold. Rename it.",
+                    relative,
+                )
+            return None
+        return name
+
+    def close(self) -> None:
+        """Close the files that were kept open for the next read."""
+        self._handles.close()
+
+    def folder_of(self, bucket: str) -> Path:
+        """The folder of a bucket.
+
+        Raises:
+            BucketRefused: there is no such bucket.
+        """
+        folder = self._folders.get(bucket)
+        if folder is None:
+            raise BucketRefused(f"there is no bucket {bucket}; there are {sorted(self._folders)}")
+        return folder
+
+    def _object(self, bucket: str, name: str, path: Path) -> StoredObject | None:
+        try:
+            found = path.stat()
+        except OSError as error:
+            if error.errno in disk_errors.NO_FILE:
+                return None
+            raise disk_errors.unreadable(name, error) from error
+        if not stat_module.S_ISREG(found.st_mode):
+            return None
+        return StoredObject(
+            bucket=bucket,
+            name=name,
+            generation=found.st_mtime_ns // 1000,
+            size=found.st_size,
+            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        )
+
+    def _files(self, start: Path) -> Iterator[Path]:
+        def explain(error: OSError) -> None:
+            if error.errno not in disk_errors.NO_FILE:
+                log.warning("%s cannot be listed: %s", error.filename, error.strerror)
+
+        for folder, _, files in os.walk(start, onerror=explain):
+            for file in files:
+                yield Path(folder, file)
+
+
+def _is_generation(found: os.stat_result, source: StoredObject) -> bool:
+    return found.st_mtime_ns // 1000 == source.generation and found.st_size == source.size
+
+
+def _read_range(handle: int, start: int, length: int) -> bytes:
+    data = os.pread(handle, length, start)
+    if len(data) == length or not data:
+        return data
+    parts = [data]
+    missing = length - len(data)
+    # A system call gives at most 2 GiB, and less on some file systems.
+    while missing and (data := os.pread(handle, missing, start + length - missing)):
+        parts.append(data)
+        missing -= len(data)
+    return b"".join(parts)

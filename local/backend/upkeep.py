@@ -1,0 +1,89 @@
+"""The queue beyond its port: what only one machine can know of its messages, and can do to them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+from local.backend import process_ids
+
+if TYPE_CHECKING:
+    from local.backend.database import Database
+    from shared.ports import Clock
+
+
+class Upkeep:
+    """Leases of dead processes, dropping, counting; the base of `local.backend.queue.SqliteQueue`."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._published = threading.Lock()
+        self._waiting: dict[str, threading.Condition] = {}
+
+    def reclaim(self) -> int:
+        """End the leases of processes of this computer that are no longer running; gives their number.
+
+        Without it a restart after `kill -9` would wait for the leases to run out. The deliveries stay
+        counted: the message itself may be what killed the process.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT owner FROM messages WHERE lease IS NOT NULL"
+            ).fetchall()
+        gone = [owner for (owner,) in rows if owner is not None and process_ids.is_gone(owner)]
+        if not gone:
+            return 0
+        ended = 0
+        with self._database.write(durable=False) as connection:
+            for owner in gone:
+                ended += connection.execute(
+                    "UPDATE messages SET lease = NULL, owner = NULL, due = min(due, ?) "
+                    "WHERE owner = ? AND lease IS NOT NULL",
+                    (self._clock.now(), owner),
+                ).rowcount
+        self._wake()
+        return ended
+
+    def purge(self, attribute: str, *values: str) -> int:
+        """Drop all messages, waiting or leased, whose attribute has one of `values`; gives their number."""
+        wanted = json.dumps(values)
+        with self._database.write() as connection:
+            cursor = connection.execute(
+                "DELETE FROM messages WHERE (SELECT value FROM json_each(attributes) WHERE key = ?) "
+                "IN (SELECT value FROM json_each(?))",
+                (attribute, wanted),
+            )
+            return cursor.rowcount
+
+    def pending(self, subscription: str) -> int:
+        """How many messages are not acknowledged yet: waiting, leased or in back-off."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM messages WHERE subscription = ?", (subscription,)
+            ).fetchone()
+        return int(row[0])
+
+    def values_of(self, attribute: str) -> set[str]:
+        """What the messages that are not acknowledged yet have in an attribute."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT each.value FROM messages, json_each(messages.attributes) AS each "
+                "WHERE each.key = ?",
+                (attribute,),
+            ).fetchall()
+        return {str(value) for (value,) in rows}
+
+    def _wake(self, *subscriptions: str) -> None:
+        """Let those look who wait for messages of some subscriptions; for any, where none is named."""
+        with self._published:
+            for subscription in subscriptions or tuple(self._waiting):
+                if (waiting := self._waiting.get(subscription)) is not None:
+                    waiting.notify_all()
+
+    def _sleep(self, subscription: str, seconds: float) -> None:
+        """Until a message of this process may be there for a subscription."""
+        with self._published:
+            waiting = self._waiting.setdefault(subscription, threading.Condition(self._published))
+            waiting.wait(seconds)

@@ -1,0 +1,138 @@
+"""What a command works with: the ports that it asks for, the options that it was given, and how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from shared.errors import ConfigurationError, DropscribeError
+from shared.messages import options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.backend.embedded_ports import LocalPorts
+    from shared.model import Options
+    from shared.ports import Ports
+
+
+@contextlib.contextmanager
+def errors() -> Iterator[None]:
+    """Tell a person what a command raised on purpose, and end with 2."""
+    try:
+        yield
+    except DropscribeError as error:
+        Console(stderr=True).print(
+            f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
+        raise typer.Exit(2) from None
+
+
+@contextlib.contextmanager
+def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
+    """The ports of this machine.
+
+    Args:
+        state_dir: folder of queue and records; None: as set.
+        hurried: somebody waits for the end of what failed.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or names another platform.
+    """
+    from local.backend.embedded_ports import EMBEDDED, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
+    from shared.settings import Settings  # noqa: PLC0415 - `--help` and `doctor` need no ports
+
+    choose_state(state_dir)
+    choose_engines()
+    settings = Settings.from_environment()
+    if settings.platform != "local":
+        raise ConfigurationError(
+            "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
+            "`dropscribe submit`, `status` and `cost` to talk to a deployment."
+        )
+    _tell_misspelt()
+    ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
+    try:
+        yield ports
+    finally:
+        ports.close()
+
+
+@contextlib.contextmanager
+def deployment(state_dir: Path | None) -> Iterator[Ports]:
+    """The ports of the deployment that `DROPSCRIBE_PLATFORM` names: this machine's, or a project's.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    from shared.settings import Settings  # noqa: PLC0415 - `--help` and `doctor` need no ports
+
+    settings = Settings.from_environment()
+    if settings.platform == "local":
+        with ports_here(state_dir) as ports:
+            yield ports
+        return
+    from shared.adapters.google_ports import open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
+
+    _tell_misspelt()
+    ports_there = open_ports(settings)
+    try:
+        yield ports_there
+    finally:
+        ports_there.close()
+
+
+def options_given(**given: object) -> Options:
+    """Options as a person gave them, within the limits that they have everywhere; None leaves one out.
+
+    A path of weights becomes an absolute one.
+
+    Raises:
+        BadRequest: names the option that is wrong, and what may stand there.
+    """
+    if model := given.get("model"):
+        given["model"] = weights_named(str(model))
+    return options_of({name: value for name, value in given.items() if value is not None})
+
+
+def weights_named(name: str) -> str:
+    """Weights as processes that run elsewhere find them: a path as an absolute one, a name as it is."""
+    from gpu_job.weights.catalogue import by_name  # noqa: PLC0415 - as `choose_engines`
+
+    path = Path(name).expanduser()
+    return str(path.absolute()) if by_name(name) is None and path.exists() else name
+
+
+def choose_state(state_dir: Path | None) -> None:
+    """Have this process and those that it starts work with a folder; None: as set."""
+    if state_dir is not None:
+        os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
+
+
+def choose_engines() -> None:
+    """Where nobody says which engines this machine has, look; the processes that `up` starts read the same."""
+    from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
+
+    if os.environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not os.environ.get("DROPSCRIBE_ENGINES"):
+        found = loading.here()
+        if "parakeet-gpu" in found:
+            os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
+
+
+def _tell_misspelt() -> None:
+    """A budget with a wrong letter in its name is no budget: say so, as the functions do in their logs."""
+    from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
+
+    for name in unknown(os.environ):
+        Console(stderr=True).print(
+            f"dropscribe: {name} is no setting, and is ignored: check its spelling.",
+            style="yellow",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )

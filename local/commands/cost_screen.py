@@ -1,0 +1,159 @@
+"""The cost report in a terminal: sums, groups, a bar for each day, and what to change."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from shared.costs.prices import dollars
+from shared.costs.rows import days_of
+from shared.costs.summary import WASTE
+from shared.routing.route import human_duration
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from local.commands.cost import Report
+    from shared.costs.summary import Sums
+    from shared.ports import Ports
+
+BAR = 40
+"""Characters of the longest bar."""
+
+WIDE = 120
+"""Columns of a terminal that has room for the bars beside the numbers of the days."""
+
+MOST_DAYS = 62
+"""Days that have a bar each; of more it is the months."""
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+"""Parts of a character's width."""
+
+MOST_GROUPS = 31
+"""Groups that are shown; `--csv` and `--json` have all."""
+
+
+def show(report: Report, ports: Ports, console: Console) -> None:
+    """Print it."""
+    account, sums = report.account, report.sums
+    console.print(f"{account.since} to {account.until} (UTC)", style="bold", highlight=False)
+    if not account.rows:
+        ever = dollars(ports.records.sum(documents.LEDGER, "usd"))
+        console.print(
+            f"Nothing was paid for in these days; {ever} ever. `--since` and `--until` choose others."
+        )
+        return
+    console.print(_totals(report))
+    beside = report.by == "day" and console.width >= WIDE
+    console.print(_groups(report, bars_beside=beside))
+    if len(report.days) > 1 and not beside:
+        console.print(_chart(report.days))
+    for one in report.advice:
+        console.print(Text(f"→ {one.text}"), style="yellow")
+    if report.withheld and sums.usd:
+        console.print(report.withheld, highlight=False)
+    price = report.prices.deepgram_minute
+    console.print(f"Deepgram: ${price.usd} a {price.per} ({price.source}; {price.date}).", highlight=False)
+    if ports.settings.platform == "local" and ports.settings.cpu_usd_per_hour == 0 and not sums.usd:
+        console.print(
+            "Your own computer counts as free. If an hour of it costs you something, "
+            "set DROPSCRIBE_CPU_USD_PER_HOUR and new work is priced with it.",
+            highlight=False,
+        )
+
+
+def _totals(report: Report) -> Table:
+    sums, deepgram = report.sums, report.sums.deepgram(report.prices)
+    shown = Table(show_header=False, pad_edge=False, box=None)
+    shown.add_column(justify="left")
+    shown.add_column(justify="right")
+    shown.add_row("recordings transcribed", f"{len(sums.recordings):,}")
+    shown.add_row("audio", human_duration(sums.seconds))
+    shown.add_row("cost", dollars(sums.usd))
+    if sums.usd_per_recording is not None:
+        shown.add_row("  for each recording", dollars(sums.usd_per_recording))
+    if sums.usd_per_hour is not None:
+        shown.add_row("  for each hour of audio", dollars(sums.usd_per_hour))
+    shown.add_row("  of it start-up and idle time", _share(sums.fates["idle"], sums.usd))
+    shown.add_row("  of it wasted", _share(sums.wasted, sums.usd))
+    for fate, said in WASTE.items():
+        if sums.fates[fate]:
+            shown.add_row(f"    {said}", dollars(sums.fates[fate]))
+    shown.add_row("Deepgram would have asked", dollars(deepgram))
+    if round(deepgram - sums.usd, 4) > 0:
+        shown.add_row("saved", _share(deepgram - sums.usd, deepgram))
+    if report.forecast is not None:
+        days = "a day" if report.forecast.days == 1 else f"{report.forecast.days} days"
+        shown.add_row(f"forecast for this month (by the mean of {days})", dollars(report.forecast.usd))
+    for one in report.budgets:
+        name = "budget of this day" if one.limit.period == "day" else "budget of this month"
+        shown.add_row(name, f"{dollars(one.usd)} of {dollars(one.limit.usd)} ({one.usd / one.limit.usd:.0%})")
+    return shown
+
+
+def _groups(report: Report, *, bars_beside: bool) -> Table:
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    shown.add_column(report.by, overflow="fold")
+    for name in ("recordings", "audio", "cost", "share", "an hour", "wasted"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    if bars_beside:
+        shown.add_column("", no_wrap=True)
+    most, every = max(report.days.values()), list(report.groups.items())
+    # Of days the newest, of other groups the dearest.
+    for name, one in every[-MOST_GROUPS:] if report.by == "day" else every[:MOST_GROUPS]:
+        more = [Text(bar(one.usd, most), style="cyan")] if bars_beside else []
+        shown.add_row(*_cells(name, one, report.sums), *more)
+    if len(report.groups) > MOST_GROUPS:
+        shown.caption = f"{len(report.groups) - MOST_GROUPS} more: `--csv` has all."
+    return shown
+
+
+def _cells(name: str, one: Sums, every: Sums) -> list[str | Text]:
+    return [
+        Text(name),
+        f"{len(one.recordings):,}",
+        human_duration(one.seconds) if one.seconds else "",
+        dollars(one.usd),
+        f"{one.usd / every.usd:.0%}" if every.usd else "",
+        dollars(one.usd_per_hour) if one.usd_per_hour is not None else "",
+        dollars(one.wasted) if one.wasted else "",
+    ]
+
+
+def _chart(days: dict[str, float]) -> Table:
+    found = bars(days)
+    most = max(found.values())
+    shown = Table(show_header=False, box=None, pad_edge=False)
+    for _ in range(2):
+        shown.add_column(no_wrap=True)
+    shown.add_column(justify="right", no_wrap=True)
+    for name, usd in found.items():
+        shown.add_row(name, Text(bar(usd, most), style="cyan"), dollars(usd))
+    return shown
+
+
+def bars(days: dict[str, float]) -> dict[str, float]:
+    """US dollars of each day from the first to the last, those without any cost too; of each month where it is long."""
+    first, last = (dt.date.fromisoformat(day) for day in (min(days), max(days)))
+    every = days_of(first, last)
+    if len(every) <= MOST_DAYS:
+        return {day: days.get(day, 0.0) for day in every}
+    months = dict.fromkeys((day[:7] for day in every), 0.0)
+    for day, usd in days.items():
+        months[day[:7]] += usd
+    return months
+
+
+def bar(value: float, most: float) -> str:
+    """A bar of up to `BAR` characters, to an eighth of one."""
+    eighths = round(max(0.0, value) / most * BAR * 8) if most > 0 else 0
+    return EIGHTHS[8] * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def _share(usd: float, of: float) -> str:
+    return f"{dollars(usd)} ({usd / of:.0%})" if of and usd else dollars(usd)

@@ -1,0 +1,180 @@
+"""`dropscribe doctor`: what can run here, what is missing, and the command that fixes it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from gpu_job.speech import loading
+from gpu_job.weights import lookup
+from local.commands.terminal import output
+from shared.adapters.deepgram_answers import CONSOLE
+from shared.errors import ConfigurationError, ModelUnavailable
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gpu_job.weights.catalogue import Kind
+
+FREE_BYTES = 5_000_000_000
+"""Less free disk than this is worth a word: the real weights alone take half of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    """What was looked at."""
+    state: Literal["ok", "download", "optional", "missing"]
+    """`missing`: something will not work; `download`: it will once this was downloaded; `optional`:
+    something more could work."""
+    found: str
+    """What was found."""
+    fix: str = ""
+    """What to do, where there is something to do."""
+
+
+def run(*, as_json: bool) -> int:
+    """Print all findings; 1 where something is missing, else 0."""
+    findings = list(_look())
+    if as_json:
+        print(json.dumps([asdict(one) for one in findings], indent=2))  # noqa: T201 - output
+    else:
+        _show(findings)
+    return 1 if any(one.state == "missing" for one in findings) else 0
+
+
+def _look() -> Iterator[Finding]:
+    found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    yield Finding(what="this computer", state="ok", found=found)
+    for package, why in (
+        ("av", "decoding"),
+        ("onnxruntime", "inference"),
+        ("onnx-asr", "Parakeet on the CPU"),
+    ):
+        yield _package(package, why)
+    try:
+        settings = Settings.from_environment()
+    except ConfigurationError as error:
+        yield Finding(what="settings", state="missing", found=str(error), fix="change or unset the variable")
+        return
+    yield _folder(settings.state_dir)
+    yield _gpu(settings)
+    for known in lookup.catalogue():
+        yield _weights(known, settings)
+    if lookup.by_name(settings.model) is None:
+        yield _own_weights(settings.model, loading.form(settings, settings.model))
+    yield _deepgram(settings)
+
+
+def _deepgram(settings: Settings) -> Finding:
+    what = "Deepgram"
+    if not settings.deepgram_api_key:
+        fix = f"set DEEPGRAM_API_KEY to a key from {CONSOLE}"
+        return Finding(what=what, state="optional", found="no key: method deepgram is not there", fix=fix)
+    if importlib.util.find_spec("deepgram") is None:
+        fix = f"{sys.executable} -m pip install 'dropscribe[deepgram]'"
+        return Finding(what=what, state="missing", found="there is a key, but not its library", fix=fix)
+    found = f"there is a key (not tried), for {settings.deepgram_url}"
+    return Finding(what=what, state="ok", found=found)
+
+
+def _package(package: str, why: str) -> Finding:
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        fix = f"{sys.executable} -m pip install {package}"
+        return Finding(what=f"{package} ({why})", state="missing", found="not installed", fix=fix)
+    return Finding(what=f"{package} ({why})", state="ok", found=version)
+
+
+def _folder(folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK):
+        fix = "set DROPSCRIBE_STATE_DIR to a folder that you may write to"
+        return Finding(what="state folder", state="missing", found=f"{folder}: not writable", fix=fix)
+    free = shutil.disk_usage(there).free
+    return Finding(
+        what="state folder",
+        state="ok" if free > FREE_BYTES else "optional",
+        found=f"{folder}, {free / 1e9:.0f} GB free",
+        fix="" if free > FREE_BYTES else "make room, or set DROPSCRIBE_STATE_DIR",
+    )
+
+
+def _weights(known: lookup.Weights, settings: Settings) -> Finding:
+    role = ", the default for your files" if known.name == settings.model else ""
+    form = loading.form(settings, known.name)
+    release, nemo = known.release(form), form == "nemo"
+    what = f"weights {known.name}{' for the GPU' if nemo else ''}{role}"
+    if release.on_disk() is not None:
+        return Finding(what=what, state="ok", found=f"on this disk. {known.about} {known.licence}")
+    command = f"dropscribe models pull {known.name}{' --nemo' if nemo else ''}"
+    fix = f"{command} downloads {release.size / 1e9:.1f} GB once"
+    if release.repository is None:
+        fix = "run Dropscribe from a clone of its repository"
+    return Finding(
+        what=what,
+        state="download" if role else "optional",
+        found=f"not on this disk. {known.about} {known.licence}",
+        fix=fix,
+    )
+
+
+def _own_weights(model: str, form: Kind) -> Finding:
+    try:
+        folder = lookup.locate(model, form).path
+    except ModelUnavailable as error:
+        what = "weights PARAKEET_MODEL_NAME"
+        return Finding(
+            what=what, state="missing", found=str(error), fix="change or unset PARAKEET_MODEL_NAME"
+        )
+    return Finding(what=f"weights {model}, the default for your files", state="ok", found=str(folder))
+
+
+def _gpu(settings: Settings) -> Finding:
+    what = "GPU"
+    only = loading.must_have_gpu(settings)
+    if not loading.has_gpu():
+        found = "no NVIDIA GPU found; Parakeet runs on the CPU"
+        if only:
+            fix = "unset DROPSCRIBE_ENGINES, or run where there is a GPU"
+            return Finding(what=what, state="missing", found="no NVIDIA GPU found", fix=fix)
+        return Finding(what=what, state="optional", found=found)
+    if "parakeet-gpu" not in loading.here():
+        fix = f"{sys.executable} -m pip install 'dropscribe[nemo]'"
+        found = "there is an NVIDIA GPU, but torch and NeMo are not installed; Parakeet runs on the CPU"
+        return Finding(what=what, state="missing" if only else "optional", found=found, fix=fix)
+    if not settings.enable_gpu:
+        found = "there is an NVIDIA GPU; ENABLE_GPU_TRANSCRIPTION switches it off"
+        return Finding(what=what, state="optional", found=found, fix="unset ENABLE_GPU_TRANSCRIPTION")
+    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tries)"
+    return Finding(what=what, state="ok", found=found)
+
+
+def _show(findings: list[Finding]) -> None:
+    shown = Table(pad_edge=False)
+    for name in ("", "what", "found", "to fix it"):
+        shown.add_column(name, overflow="fold")
+    marks = {
+        "ok": Text("ok", style="green"),
+        "optional": Text("–"),
+        "download": Text("get", style="yellow"),
+        "missing": Text("missing", style="red"),
+    }
+    for one in findings:
+        shown.add_row(marks[one.state], Text(one.what), Text(one.found), Text(one.fix))
+    output().print(shown)

@@ -1,0 +1,98 @@
+"""Weights found, with a bar for whoever waits while they are downloaded or checked."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich import progress as rich_progress
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from gpu_job.speech import loading
+from gpu_job.weights import lookup
+from shared.errors import ModelUnavailable
+from shared.recovery import fallback
+from shared.routing import flags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from gpu_job.weights.download import Progress
+    from gpu_job.weights.lookup import Kind, Located
+    from shared.model import Options
+    from shared.ports import Ports
+
+WORTH_A_LINE = 20_000_000
+"""Bytes of a file that one waits for."""
+
+
+def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
+    """`weights.locate`, with a bar for each file that is downloaded.
+
+    Raises:
+        ModelUnavailable: says what is missing and what to do.
+    """
+    with bars(console) as advance:
+        return lookup.locate(name, kind, progress=advance)
+
+
+def locate_or_do_without(name: str, options: Options, ports: Ports, console: Console) -> bool:
+    """See that weights are there; False where they are not, and another engine may take over what needs them.
+
+    Raises:
+        ModelUnavailable: they are not, and nobody may.
+    """
+    try:
+        locate(name, console, loading.form(ports.settings, name))
+    except ModelUnavailable as error:
+        do_without(error, options, ports, console)
+        return False
+    return True
+
+
+def do_without(error: ModelUnavailable, options: Options, ports: Ports, console: Console) -> None:
+    """Say that another engine takes over what needs some weights, where one may.
+
+    Args:
+        error: why they cannot be had.
+        options: of the recordings that need them.
+        ports: the world.
+        console: where to say it.
+
+    Raises:
+        ModelUnavailable: `error`, as nobody may.
+    """
+    settings = flags.read(ports).applied(ports.settings)
+    others = fallback.allowed(options, settings, ports.engines)
+    if not settings.enable_fallback or "deepgram" not in others.engines:
+        raise error
+    console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)
+
+
+@contextlib.contextmanager
+def bars(console: Console) -> Iterator[Progress]:
+    """A bar for each file that the given function is called about; elsewhere than on a terminal, a line."""
+    tasks: dict[str, TaskID] = {}
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    name_column = TextColumn("{task.description}", markup=False)
+    with rich_progress.Progress(
+        name_column, *columns, console=console, disable=not console.is_terminal
+    ) as shown:
+
+        def advance(file: str, done: int, total: int) -> None:
+            if file not in tasks:
+                tasks[file] = shown.add_task(file, total=total)
+                if total >= WORTH_A_LINE and not console.is_terminal:
+                    console.print(f"{file}: {total / 1e6:,.0f} MB", markup=False, highlight=False)
+            shown.update(tasks[file], completed=done)
+
+        yield advance

@@ -1,0 +1,170 @@
+"""What a person sees at the end: a table of recordings, and sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from shared.costs import prices_file
+from shared.costs.prices import dollars, total
+from shared.messages import from_fields
+from shared.model import Recording
+from shared.results import LedgerRow
+from shared.routing.route import human_duration
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+
+MOST_ROWS = 40
+"""Rows of a table that one still reads."""
+
+WIDE = 130
+"""Columns of a terminal that has room for paths."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One recording, as the table and `--json` show it."""
+
+    file: str
+    """As the person named it."""
+    recording: Recording
+    """Its document."""
+    usd: float
+    """What it cost, US dollars."""
+    busy_seconds: float
+    """Decoding and recognising, wall time."""
+    deepgram_usd: float
+    """What Deepgram would have asked for the same, US dollars."""
+    folder: Path | None
+    """Where its outputs were put, None where there are none."""
+    skipped: bool = False
+    """True when an earlier run had finished it."""
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of audio in a second of work (RTFx), None where nothing was done."""
+        seconds = self.recording.duration
+        return seconds / self.busy_seconds if seconds and self.busy_seconds else None
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`: plain values, seconds and US dollars."""
+        one = self.recording
+        return {
+            "file": self.file,
+            "state": one.state,
+            "recording": one.id,
+            "duration": one.duration,
+            "method": one.decision.method if one.decision else None,
+            "model": one.decision.model if one.decision else None,
+            "why": one.decision.reason if one.decision else None,
+            "words": one.words,
+            "real_time_factor": None if self.speed is None else round(self.speed, 1),
+            "usd": round(self.usd, 6),
+            "deepgram_usd": round(self.deepgram_usd, 6) if one.duration else None,
+            "folder": str(self.folder) if self.folder else None,
+            "warnings": list(one.warnings),
+            "code": one.code or None,
+            "reason": one.reason or None,
+            "skipped": self.skipped,
+        }
+
+
+def line(
+    file: str, recording: Recording, folder: Path | None, ports: Ports, *, skipped: bool = False
+) -> Line:
+    """A recording with its costs."""
+    rows = [
+        from_fields(fields, LedgerRow)
+        for _, fields in ports.records.query(documents.LEDGER, {"recording": recording.id})
+    ]
+    return Line(
+        file=file,
+        recording=recording,
+        usd=total(rows),
+        busy_seconds=sum(row.busy_seconds for row in rows),
+        deepgram_usd=prices_file.table(ports.settings).deepgram(recording.duration or 0.0, recording.options),
+        folder=folder,
+        skipped=skipped,
+    )
+
+
+def table(lines: list[Line], width: int) -> Table:
+    """The recordings, and their sum where there are several; why they were done so stands below (`notes`).
+
+    Of more than `MOST_ROWS` only the failed ones are shown, and the sum of all. Where the outputs are
+    stands in a column if there is room for it.
+    """
+    shown = Table(box=SIMPLE_HEAD, expand=False, pad_edge=False)
+    shown.add_column("file", overflow="fold", min_width=14)
+    for name in ("length", "words", "speed", "cost", "Deepgram"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("method", no_wrap=True)
+    wide = width >= WIDE
+    if wide:
+        shown.add_column("files in", overflow="fold")
+    rows = lines if len(lines) <= MOST_ROWS else [one for one in lines if one.recording.state == "FAILED"]
+    for one in rows:
+        shown.add_row(*_cells(one)[: 8 if wide else 7])
+    if len(lines) > 1:
+        done = [one for one in lines if one.recording.state == "DONE"]
+        seconds = sum(one.recording.duration or 0 for one in done)
+        shown.add_section()
+        shown.add_row(
+            f"{len(done)} of {len(lines)} files",
+            human_duration(seconds),
+            str(sum(one.recording.words or 0 for one in done)),
+            "",
+            dollars(sum(one.usd for one in lines)),
+            dollars(sum(one.deepgram_usd for one in done)),
+        )
+    return shown
+
+
+def plain(one: Line) -> str:
+    """One recording as one line, for output that is no terminal."""
+    file, length, words, speed, usd, deepgram, method, folder = map(str, _cells(one))
+    if one.recording.state == "FAILED":
+        return f"{file}: FAILED: {one.recording.reason}"
+    fast = f", {speed} real time" if speed else ""
+    why = f"{method} ({_why(one)})"
+    return f"{file}: {length}, {words} words{fast}, {usd} (Deepgram {deepgram}), {why}, in {folder}"
+
+
+def notes(lines: list[Line]) -> list[str]:
+    """Why the methods were chosen, and what failed and why."""
+    reasons = Counter(
+        f"{one.recording.decision.method}: {_why(one)}" for one in lines if one.recording.decision
+    )
+    said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
+    failed = [one for one in lines if one.recording.state == "FAILED"]
+    return said + [f"FAILED {one.file}: {one.recording.reason}" for one in failed]
+
+
+def _why(one: Line) -> str:
+    return one.recording.decision.reason if one.recording.decision else ""
+
+
+def _cells(one: Line) -> list[str | Text]:
+    recording = one.recording
+    if recording.state == "FAILED":
+        return [Text(one.file), "", "", "", dollars(one.usd), "", Text("FAILED", style="bold red"), ""]
+    assert recording.decision is not None, "it is DONE"
+    return [
+        Text(one.file),
+        human_duration(recording.duration),
+        str(recording.words),
+        f"{one.speed:.0f}×" if one.speed else "",
+        dollars(one.usd),
+        dollars(one.deepgram_usd),
+        Text(recording.decision.method + (" (before)" if one.skipped else "")),
+        Text(str(one.folder) if one.folder else ""),
+    ]

@@ -1,0 +1,207 @@
+"""`dropscribe status`: what is waiting, running, done and failed, and why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, get_args
+
+from rich.table import Table
+from rich.text import Text
+
+from local.backend.embedded_ports import LocalPorts
+from local.commands import letters
+from local.commands.terminal import moment, output
+from shared.costs import budget
+from shared.flow.record import DEMO_WARNING
+from shared.messages import from_fields, to_fields
+from shared.model import FILES_BUCKET, Recording, State
+from shared.planning import worker_pools
+from shared.recovery.dead_letter import DEAD_LETTERS
+from shared.routing import conditions
+from shared.routing.route import human_duration
+from shared.state import claims, documents, failure_log
+
+if TYPE_CHECKING:
+    from shared.planning.worker_pools import Fleet
+    from shared.ports import Ports
+
+ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
+"""States of recordings that have not ended."""
+
+
+def run(ports: Ports, *, limit: int, as_json: bool) -> None:
+    """Print where recordings stand: counts of all of them, and the newest one by one.
+
+    Args:
+        ports: the deployment, this machine's or a project's.
+        limit: recordings to show.
+        as_json: print JSON on standard output.
+    """
+    states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
+    states = {state: count for state, count in states.items() if count}
+    recordings = newest(ports, limit)
+    waiting = _waiting(ports)
+    given_up = ports.records.count(DEAD_LETTERS)
+    newest_letters = letters.newest(ports.records) if given_up else []
+    failed = failure_log.by_class(ports.records)
+    no_workers = _no_workers(ports)
+    if as_json:
+        report = {
+            "states": states,
+            "recordings": [_as_json(one, ports) for one in recordings],
+            "messages_waiting": waiting,
+            "dead_letters": given_up,
+            "newest_dead_letters": to_fields(newest_letters),
+            "failed_attempts": failed,
+            "no_workers": no_workers,
+        }
+        print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
+        return
+    console = output()
+    if not recordings:
+        console.print(_nothing(ports), highlight=False)
+    else:
+        console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
+        console.print(_table(recordings, ports))
+    left = sum(states.values()) - len(recordings)
+    if left > 0:
+        console.print(f"{left} more; `--limit` shows more of them.", highlight=False)
+    busy = {name: count for name, count in (waiting or {}).items() if count}
+    if busy:
+        told = ", ".join(f"{count} for {name}" for name, count in busy.items())
+        console.print(f"Messages waiting: {told}.", highlight=False)
+    if given_up:
+        console.print(f"Messages that were given up (dead letters): {given_up}. The newest:", highlight=False)
+        for one in newest_letters:
+            told = " ".join(filter(None, [moment(one.time), one.where]))
+            why = one.reason or "nobody could say why: look into the logs"
+            console.print(Text(f"  {told}: {why}\n    {one.message}"))
+    if failed:
+        console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
+    for fleet, why in no_workers.items():
+        whose = "without a GPU " if fleet == "cpu" else ""
+        console.print(Text(f"No worker {whose}can be had now. {why}"))
+
+
+def newest(ports: Ports, limit: int) -> list[Recording]:
+    """Up to `limit` recordings: those on their way, then the others, the newest of each first."""
+    places = [{"state": state} for state in ON_THEIR_WAY]
+    found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
+    known = {key: from_fields(fields, Recording) for page in found for key, fields in page}
+    return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
+
+
+def _told(failed: dict[str, dict[str, int]]) -> str:
+    """`deepgram 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: where, then how often what went wrong."""
+    return "; ".join(
+        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_most))
+        for where, kinds in failed.items()
+    )
+
+
+def _most(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
+
+
+def _waiting(ports: Ports) -> dict[str, int] | None:
+    """How many messages wait in each subscription; None where nobody can tell: Pub/Sub cannot be asked."""
+    if not isinstance(ports, LocalPorts):
+        return None
+    return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
+
+
+def _no_workers(ports: Ports) -> dict[Fleet, str]:
+    """Why the sweeper could have no workers, by fleet; those that can be had, or that nobody asked for, left out."""
+    now = ports.clock.now()
+    known = conditions.read(ports).fresh(now)
+    found = {fleet: known.workers(fleet) for fleet in worker_pools.fleets_of(ports.engines, ports.settings)}
+    return {fleet: one.said or one.status for fleet, one in found.items() if one.avoid_until > now}
+
+
+def _place(ports: Ports) -> dict[str, str]:
+    """Where the records are."""
+    if isinstance(ports, LocalPorts):
+        return {"state_dir": str(ports.settings.state_dir)}
+    return {"project": ports.settings.project}
+
+
+def _nothing(ports: Ports) -> str:
+    settings = ports.settings
+    if isinstance(ports, LocalPorts):
+        return (
+            f"Nothing was ever transcribed with the state in {settings.state_dir}.\n"
+            "Try `dropscribe demo`, or `dropscribe transcribe FILE`."
+        )
+    return (
+        f"Nothing was ever transcribed in project {settings.project}.\n"
+        f"Upload audio to gs://{settings.audio_bucket}, or try `dropscribe submit gs://BUCKET/NAME`."
+    )
+
+
+def _table(recordings: list[Recording], ports: Ports) -> Table:
+    shown = Table(pad_edge=False)
+    for name in ("when", "file", "state", "length", "what"):
+        shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
+    for one in recordings:
+        shown.add_row(
+            moment(one.created),
+            Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
+            Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
+            human_duration(one.duration or (one.audio.duration if one.audio else None)),
+            Text(_what(one, ports)),
+        )
+    return shown
+
+
+def _what(one: Recording, ports: Ports) -> str:
+    if one.state == "FAILED":
+        return one.reason
+    if one.state == "DONE" and one.decision is not None:
+        demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
+        more = [warning for warning in one.warnings if warning != DEMO_WARNING]
+        return "; ".join([f"{one.words} words by {one.decision.method}{demo}", *more])
+    if one.decision is None:
+        return budget.why_held(one, ports) or "not looked at yet"
+    handed = _handed_on(one, ports)
+    told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
+    trouble = failure_log.last_trouble(one.id, ports.records)
+    last = f"; last trouble: {trouble}" if trouble else ""
+    return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}{last}"
+
+
+def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
+    """Chunks that their own engine gave up, counted by the engine that has each now."""
+    found = claims.of_recording(one.id, ports.records).values() if one.chunks else ()
+    return dict(Counter(claim.engine for claim in found if claim.tried))
+
+
+def _done(one: Recording, ports: Ports) -> int:
+    """Chunks with a result."""
+    if one.state == "DONE":
+        return len(one.chunks)
+    return ports.records.count(documents.CHUNKS, {"recording": one.id})
+
+
+def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
+    return {
+        "recording": one.id,
+        "uri": one.source.uri,
+        "state": one.state,
+        "created": one.created,
+        "finished": one.finished,
+        "duration": one.duration,
+        "words": one.words,
+        "chunks": len(one.chunks),
+        "chunks_done": _done(one, ports),
+        "chunks_handed_on": _handed_on(one, ports),
+        "method": one.decision.method if one.decision else None,
+        "why": one.decision.reason if one.decision else None,
+        "considered": to_fields(one.decision.considered) if one.decision else [],
+        "reason": one.reason or None,
+        "last_trouble": (None if one.ended else failure_log.last_trouble(one.id, ports.records)) or None,
+        "held": budget.why_held(one, ports) or None,
+        "code": one.code or None,
+        "warnings": list(one.warnings),
+        "outputs": list(one.outputs),
+    }

@@ -1,0 +1,131 @@
+"""`dropscribe submit`: ask a running deployment for a transcript, as another service would."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from local.backend.embedded_ports import LocalPorts
+from shared import client
+from shared.costs.prices import dollars
+from shared.errors import BadRequest
+from shared.messages import to_fields
+from shared.model import Options
+from shared.routing.route import human_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.messages import TranscriptReady
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """What the person asked for."""
+
+    uri: str
+    """`gs://bucket/name`, or a file of this machine."""
+    options: Options | None
+    """None: those that the object carries."""
+    request_id: str | None
+    """None makes one."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Comes back with the answer."""
+    wait: bool
+    """Wait for the answer."""
+    timeout: float | None
+    """Seconds to wait; None: as long as it takes."""
+    as_json: bool
+    """Print JSON on standard output."""
+
+
+def metadata_of(pairs: Sequence[str]) -> dict[str, str]:
+    """`name=value` pairs.
+
+    Raises:
+        BadRequest: names the one that is no pair.
+    """
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadRequest(f"--metadata {pair} is no pair: write it as name=value.")
+        found[name] = value
+    return found
+
+
+def run(submission: Submission, ports: Ports) -> int:
+    """Send the request, and show the answer if it is to be waited for.
+
+    Returns:
+        0 where the request was sent, or answered with a transcript; 1 where it was answered with a failure.
+
+    Raises:
+        BadRequest: the request is malformed.
+        Transient: no answer came in time.
+    """
+    request_id = client.submit(
+        uri_of(submission.uri, ports),
+        ports=ports,
+        options=submission.options,
+        request_id=submission.request_id,
+        metadata=submission.metadata,
+    )
+    console = Console(stderr=True, soft_wrap=True)
+    if isinstance(ports, LocalPorts) and not _is_up(ports.settings.state_dir / "up.lock"):
+        console.print("Nothing works on it yet: run `dropscribe up` with the same state directory.")
+    if not submission.wait:
+        _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)
+        return 0
+    answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
+    _print(
+        json.dumps(to_fields(answer), ensure_ascii=False, indent=2)
+        if submission.as_json
+        else _told(answer, ports)
+    )
+    return 0 if answer.state == "DONE" else 1
+
+
+def uri_of(text: str, ports: Ports) -> str:
+    """The URI of what a person named: a path stands for the file there."""
+    if "://" in text or not isinstance(ports, LocalPorts):
+        return text
+    return ports.file(Path(text)).uri
+
+
+def _is_up(lock: Path) -> bool:
+    """Whether a `dropscribe up` holds its lock."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _told(answer: TranscriptReady, ports: Ports) -> str:
+    if answer.state == "FAILED":
+        return f"FAILED {answer.source}: {answer.reason}"
+    told = (
+        f"DONE {answer.source}: {human_duration(answer.duration)} by {answer.method}, {dollars(answer.usd)}"
+    )
+    return "\n".join([told, *(_place(uri, ports) for uri in answer.outputs)])
+
+
+def _place(uri: str, ports: Ports) -> str:
+    """Where a person finds an output: the path of its file on one machine."""
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    return str(ports.store.path_of(bucket, name)) if isinstance(ports, LocalPorts) else uri
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201 - output

@@ -1,0 +1,1 @@
+"""How right and how fast some weights are on recordings with known words."""

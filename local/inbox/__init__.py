@@ -1,0 +1,1 @@
+"""The folder that `dropscribe up` watches: complete files become uploads."""

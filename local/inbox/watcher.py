@@ -1,0 +1,263 @@
+"""Watch the inbox folder, and publish an `audio-finalized` message for every complete file in it.
+
+A file counts as complete when nothing has changed in it for a quiet period and, where Linux can tell, no
+process has it open for writing. Changes come from the operating system (watchdog); a scan at the start
+finds what came while nothing was running, and a rare one what the system failed to report.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.polling import PollingObserver
+
+from local.inbox.ignore import is_left_out
+from local.inbox.writers import has_writer
+from local.runtime.events import notification_attributes, object_resource
+from shared.errors import DropscribeError
+from shared.messages import AUDIO_FINALIZED
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from watchdog.observers.api import BaseObserver
+
+    from local.backend.store import FileStore
+    from shared.model import StoredObject
+    from shared.ports import Queue
+
+_TICK_SECONDS = 0.2
+_STILL_OPEN_SECONDS = 60.0
+_RETRY_SECONDS = 2.0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Candidate:
+    """A file that may be complete soon."""
+
+    signature: tuple[int, int, int] | None
+    """Time of change, size and inode when last looked at."""
+    since: float
+    """When it was last seen to change, monotonic seconds."""
+    look_at: float
+    """When to look again, monotonic seconds."""
+    noticed: bool = False
+    """True where something happened to it since the last look began."""
+
+
+class Inbox:
+    """Publishes the files of a bucket's folder as they become complete.
+
+    Args:
+        store: gives the objects.
+        queue: where the messages go.
+        bucket: whose folder is watched; the folder is made where it is missing.
+        known: True for objects that need no message: they have a recording already.
+        metadata: what every upload carries, such as its options.
+        quiet_seconds: how long a file must not change. An empty one waits five times as long, because
+            many programs create first and write later.
+        rescan_seconds: time between scans of the whole folder, for changes the system did not report.
+    """
+
+    def __init__(
+        self,
+        store: FileStore,
+        queue: Queue,
+        bucket: str,
+        known: Callable[[StoredObject], bool],
+        *,
+        metadata: Mapping[str, str] | None = None,
+        quiet_seconds: float = 1.0,
+        rescan_seconds: float = 300.0,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._bucket = bucket
+        self._folder = store.folder_of(bucket)
+        self._known = known
+        self._metadata = dict(metadata or {})
+        self._quiet_seconds = quiet_seconds
+        self._rescan_seconds = rescan_seconds
+        self._candidates: dict[Path, _Candidate] = {}
+        self._published: dict[str, int] = {}
+        self._explained: set[Path] = set()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._observer: BaseObserver | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Watch first, then scan, so that no file falls between the two."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._observer = self._watch()
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; files that are not published yet are found by the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+        if self._thread is not None:
+            self._thread.join()
+
+    def notice(self, path: Path) -> None:
+        """Something happened to a file, or to a folder and maybe to all in it."""
+        with self._changed:
+            for file in self._files(path):
+                now = time.monotonic()
+                fresh = _Candidate(signature=None, since=now, look_at=now)
+                # One that is being looked at already keeps its history.
+                self._candidates.setdefault(file, fresh).noticed = True
+            self._changed.notify_all()
+
+    def _watch(self) -> BaseObserver:
+        for kind in (Observer, PollingObserver):
+            observer: BaseObserver = kind()
+            observer.schedule(_Handler(self), str(self._folder), recursive=True)
+            try:
+                observer.start()
+            except OSError as error:
+                log.warning(
+                    "The system cannot watch %s (%s), so it is looked through every second instead. On Linux, "
+                    "a higher fs.inotify.max_user_watches or max_user_instances (sysctl) helps.",
+                    self._folder,
+                    error.strerror or error,
+                )
+            else:
+                return observer
+        raise DropscribeError(f"{self._folder} cannot be watched. Check that it is a folder you may read.")
+
+    def _keep_watching(self) -> None:
+        """Start again where the watch has ended because somebody removed the folder."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._observer is not None and not all(one.is_alive() for one in self._observer.emitters):
+            log.warning("%s was removed while it was watched. It is there again, and empty.", self._folder)
+            self._observer.stop()
+            self._observer.join()
+            self._observer = self._watch()
+
+    def _run(self) -> None:
+        rescan_at = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= rescan_at:
+                self._keep_watching()
+                self.notice(self._folder)
+                rescan_at = now + self._rescan_seconds
+            with self._changed:
+                if self._stopping:
+                    return
+                due = [path for path, one in self._candidates.items() if one.look_at <= now]
+                if not due:
+                    next_look = min((one.look_at for one in self._candidates.values()), default=rescan_at)
+                    self._changed.wait(max(0.0, min(next_look, rescan_at) - now))
+                    continue
+            for path in due:
+                self._settle(path)
+
+    def _settle(self, path: Path) -> None:
+        """Look at one candidate: publish it, forget it, or look again later."""
+        with self._changed:
+            one = self._candidates[path]
+            one.noticed = False
+        now = time.monotonic()
+        try:
+            found = path.stat()
+        except OSError as error:
+            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                self._explain(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
+            self._forget(path, one)
+            return
+        signature = (found.st_mtime_ns, found.st_size, found.st_ino)
+        quiet = self._quiet_seconds * (1 if found.st_size else 5)
+        if signature != one.signature:
+            one.signature, one.since, one.look_at = signature, now, now + min(quiet, _TICK_SECONDS)
+        elif now - one.since < quiet:
+            one.look_at = now + _TICK_SECONDS
+        else:
+            self._publish(path, one, now)
+
+    def _publish(self, path: Path, one: _Candidate, now: float) -> None:
+        try:
+            if has_writer(path):
+                if now - one.since > _STILL_OPEN_SECONDS:
+                    self._explain(path, "waits: a program still has it open for writing.")
+                one.look_at = now + min(_RETRY_SECONDS, max(_TICK_SECONDS, (now - one.since) / 10))
+                return
+            name = self._store.name_of(self._bucket, path)
+            source = None if name is None else self._store.stat(self._bucket, name)
+            if source is not None and self._published.get(source.name) != source.generation:
+                if not self._known(source):
+                    source = replace(source, metadata=self._metadata)
+                    attributes = notification_attributes(source)
+                    self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
+                self._published[source.name] = source.generation
+        except OSError as error:
+            self._explain(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
+        except DropscribeError as error:
+            self._explain(path, f"is not taken up yet: {error}")
+            one.look_at = now + _RETRY_SECONDS
+            return
+        self._forget(path, one)
+
+    def _forget(self, path: Path, one: _Candidate) -> None:
+        """Drop a candidate, unless something happened to it in the meantime: then look again."""
+        with self._changed:
+            if one.noticed:
+                one.look_at = time.monotonic()
+            else:
+                del self._candidates[path]
+
+    def _explain(self, path: Path, why: str) -> None:
+        """Tell a person, once for each file."""
+        if path not in self._explained:
+            self._explained.add(path)
+            log.warning("%s %s", path, why)
+
+    def _files(self, path: Path) -> Iterator[Path]:
+        if is_left_out(path.relative_to(self._folder)):
+            return
+        try:
+            # A linked folder could lead in a circle, and its changes are not reported.
+            if not path.is_dir() or (path.is_symlink() and path != self._folder):
+                if path.is_file():
+                    yield path
+                return
+        except OSError:
+            yield path
+            return
+        for folder, folders, files in os.walk(path):
+            folders[:] = [one for one in folders if not one.startswith(".")]
+            for file in files:
+                inside = Path(folder, file)
+                if not is_left_out(inside.relative_to(self._folder)):
+                    yield inside
+
+
+class _Handler(FileSystemEventHandler):
+    """Passes on where something happened."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Notice the file or folder of every event but those of reading and of folders' own changes."""
+        if event.event_type in {"opened", "closed_no_write", "deleted"}:
+            return
+        if event.is_directory and event.event_type not in {"created", "moved"}:
+            return
+        path = event.dest_path if event.event_type == "moved" else event.src_path
+        if path:
+            self._inbox.notice(Path(os.fsdecode(path)))

@@ -1,0 +1,1 @@
+"""The deployed system in a few processes of one machine: queue → push → functions, and the ticker."""

@@ -1,0 +1,190 @@
+"""Deliver the messages of a subscription to a function, as Eventarc and Pub/Sub push do.
+
+Success acknowledges, anything else gives the message back with back-off, up to the dead letter topic. One
+difference: a function that is not running refuses the connection, and that is not counted as a delivery.
+In the cloud it would be; here, a restart must not send anything to the dead letters.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+import httpx
+from cloudevents.conversion import to_binary
+
+from local.runtime.events import event_of
+from shared.errors import DropscribeError, Permanent, Transient
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cloudevents.http import CloudEvent
+
+    from local.backend.queue import SqliteQueue
+    from shared.ports import Delivery
+
+_LONGEST_PAUSE = 5.0
+_LOOK_SECONDS = 0.2
+
+
+class NotDeliveredError(Transient):
+    """Nobody took the event: it does not count as a delivery."""
+
+
+class HttpSender:
+    """Posts events to a function's address in binary content mode. Safe to use from several threads.
+
+    Args:
+        url: address of the function.
+        timeout: seconds that the function may take for one event.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 600.0) -> None:
+        self._url = url
+        # Proxies of the environment are for the internet, not for functions on this machine.
+        # A kept connection to a function that restarts would break the next delivery and count it.
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(timeout, connect=5.0),
+            limits=httpx.Limits(max_keepalive_connections=0),
+            trust_env=False,
+        )
+
+    def __call__(self, event: CloudEvent, /) -> None:
+        """Post the event.
+
+        Raises:
+            NotDeliveredError: the function is not running (yet).
+            Transient: the function answered with an error, broke off or took too long.
+        """
+        headers, body = to_binary(event)
+        try:
+            response = self._client.post(self._url, headers=headers, content=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise NotDeliveredError(f"nobody listens at {self._url}: {error}") from error
+        except httpx.HTTPError as error:
+            raise Transient(f"{self._url} did not answer: {type(error).__name__} {error}") from error
+        if not response.is_success:
+            first_line = response.text.strip().partition("\n")[0][:200]
+            raise Transient(f"{self._url} answered {response.status_code}: {first_line}")
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+
+class PushLoop:
+    """Pulls one subscription and hands each message to `send`, in threads of its own.
+
+    A lease is renewed at a third of its time for as long as its delivery lasts.
+
+    Args:
+        queue: where the messages are.
+        subscription: which of them.
+        send: an HttpSender, or a function that is called directly.
+        concurrency: deliveries at the same time.
+        lease_seconds: how long a message of a killed process stays out of reach.
+    """
+
+    def __init__(
+        self,
+        queue: SqliteQueue,
+        subscription: str,
+        send: Callable[[CloudEvent], None],
+        *,
+        concurrency: int = 4,
+        lease_seconds: float = 60.0,
+    ) -> None:
+        self._queue = queue
+        self._policy = queue.topology.subscription(subscription)
+        self._send = send
+        self._concurrency = concurrency
+        self._lease_seconds = lease_seconds
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pause = 0.0
+        self._paused_until = 0.0
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        assert self._thread is None, "a loop is started once"
+        self._thread = threading.Thread(target=self._run, name=f"push-{self._policy.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the deliveries in flight, take no new ones, and return when all is quiet."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        flying: dict[Future[None], Delivery] = {}
+        renew_at = time.monotonic() + self._lease_seconds / 3
+        with ThreadPoolExecutor(self._concurrency, thread_name_prefix=f"push-{self._policy.name}") as pool:
+            while flying or not self._stop.is_set():
+                try:
+                    if not self._stop.is_set() and len(flying) < self._concurrency:
+                        for delivery in self._next(self._concurrency - len(flying)):
+                            flying[pool.submit(self._deliver, delivery)] = delivery
+                    if time.monotonic() >= renew_at:
+                        self._renew(flying)
+                        renew_at = time.monotonic() + self._lease_seconds / 3
+                    self._rest(flying)
+                except DropscribeError as error:
+                    log.warning("%s: %s", self._policy.name, error)
+                    time.sleep(_LONGEST_PAUSE if isinstance(error, Permanent) else _LOOK_SECONDS)
+                for done in [future for future in flying if future.done()]:
+                    del flying[done]
+
+    def _next(self, room: int) -> list[Delivery]:
+        if time.monotonic() < self._paused_until:
+            return []
+        # After a refused connection one message is tried before all of them are.
+        return self._queue.pull(self._policy.name, 1 if self._pause else room, self._lease_seconds)
+
+    def _rest(self, flying: dict[Future[None], Delivery]) -> None:
+        """Sleep until a delivery ends or, where there is room for more, a message may be due."""
+        if self._stop.is_set() or len(flying) >= self._concurrency:
+            wait(flying, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
+        elif (pause := self._paused_until - time.monotonic()) > 0:
+            self._stop.wait(min(pause, _LOOK_SECONDS))
+        else:
+            self._queue.wait(self._policy.name, _LOOK_SECONDS)
+
+    def _renew(self, flying: dict[Future[None], Delivery]) -> None:
+        for future, delivery in flying.items():
+            kept = self._queue.extend(self._policy.name, delivery.lease, self._lease_seconds)
+            if not kept and not future.done():
+                log.warning(
+                    "%s: the lease on message %s ended while it was handled; it may be handled twice",
+                    self._policy.name,
+                    delivery.message_id,
+                )
+
+    def _deliver(self, delivery: Delivery) -> None:
+        try:
+            self._settle(delivery)
+        except DropscribeError as error:
+            # The lease runs out and the message comes again.
+            log.warning("%s: message %s is not settled: %s", self._policy.name, delivery.message_id, error)
+
+    def _settle(self, delivery: Delivery) -> None:
+        name, lease = self._policy.name, delivery.lease
+        try:
+            self._send(event_of(self._policy, delivery))
+        except NotDeliveredError as error:
+            if not self._pause:
+                log.info("%s waits: %s", name, error)
+            self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _LOOK_SECONDS)
+            self._paused_until = time.monotonic() + self._pause
+            self._queue.postpone(name, lease, self._pause)
+        except Exception as error:  # noqa: BLE001 - whatever a function raises is a failed delivery
+            self._pause = 0.0
+            log.warning("%s: delivery %d failed: %s", name, delivery.attempt, error)
+            self._queue.nack(name, lease, f"{type(error).__name__}: {error}")
+        else:
+            self._pause = 0.0
+            self._queue.ack(name, lease)

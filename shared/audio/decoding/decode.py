@@ -1,0 +1,278 @@
+"""Decodes one chunk to 16 kHz mono, with the overlap around it.
+
+Time zero is where a player's clock starts: at the container's start time where that is positive.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import av
+from av.stream import Discard
+
+from shared.audio.decoding.byte_range import decode_span
+from shared.audio.decoding.shortcut import shortcut
+from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
+from shared.audio.probing import wav
+from shared.audio.probing.ffmpeg import choose_stream, open_container
+from shared.audio.probing.sniff import damage, stops_early
+from shared.audio.sandbox.wire import Decoded
+from shared.errors import BadMedia
+from shared.model import ByteSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.packet import Packet
+
+    from shared.audio.files.reader import Reader
+    from shared.model import AudioInfo, Chunk
+
+PREROLL = (0.3, 15.0)
+"""Seconds before the wanted start to seek to: decoders settle within 0.1 s (Opus: RFC 7845 §4.6). The
+second is for containers that seek coarsely; after that we read from the beginning."""
+SETTLING = 5.0
+"""Seconds before the wanted start from which on packets are decoded, where a container had to be read from its
+beginning."""
+SHORT_BY = 1.0
+"""Seconds that a recording may end before its header says without a warning."""
+MOST_DEMUX_ERRORS = 200
+"""Damaged places in a row before we take the rest for lost."""
+TOO_LONG = (
+    "This part of the recording goes on for more than {hours:g} hours, which its header did not say. Convert it "
+    "to another format (for example FLAC) and upload it again."
+)
+NOTHING = (
+    "Nothing in this file decodes to sound. It is probably damaged; play it, and if it plays convert it to "
+    "another format (for example FLAC) and upload it again."
+)
+
+
+def decode(
+    reader: Reader,
+    audio: AudioInfo,
+    chunk: Chunk,
+    *,
+    track: int,
+    longest: float,
+    emit: Callable[[bytes], None],
+) -> Decoded:
+    """Decode one chunk.
+
+    Args:
+        reader: the recording.
+        audio: what the probe found.
+        chunk: which stretch of it.
+        track: which audio track, from 0.
+        longest: seconds after which to give up where the chunk has no end.
+        emit: takes 16-bit mono samples at 16 kHz, in order.
+
+    Raises:
+        BadMedia: `undecodable` where the beginning of a recording gives no sound at all, `limit`,
+            `no-track`.
+    """
+    if audio.splittable_by == "bytes":
+        span = chunk.span
+        if span is None and chunk.start <= 0 and chunk.end is None:
+            span = ByteSpan(
+                read_from=audio.first_byte,
+                own_from=audio.first_byte,
+                own_to=audio.last_byte,
+                read_to=audio.last_byte,
+            )
+        if span is not None:
+            done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit)
+            if not sound and span.own_from <= audio.first_byte:
+                raise BadMedia("undecodable", NOTHING)
+            return done
+    if wav.is_plain(audio):
+        return wav.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
+    return _Stretch(reader, audio, chunk, track, longest, emit).decode()
+
+
+class _Stretch:
+    """The state of decoding one chunk that is cut by time."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        audio: AudioInfo,
+        chunk: Chunk,
+        track: int,
+        longest: float,
+        emit: Callable[[bytes], None],
+    ) -> None:
+        self._reader = reader
+        self._audio = audio
+        self._chunk = chunk
+        self._track = track
+        self._begin = max(0.0, chunk.start - chunk.lead)
+        stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
+        self._stop = stop
+        self._endless = chunk.end is None
+        self._way = shortcut(
+            reader, audio, track=track, begin=self._begin, stop=math.inf if chunk.end is None else stop
+        )
+        self._timeline = Timeline(emit, begin=self._begin, end=stop)
+        self._origin = 0.0
+        self._tick = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
+        self._until = 0.0  # where the audio decoded so far ends
+        self._damaged: list[float] = []
+        self._tolerance = TOLERANCE  # for the next frame
+        self._decoded = False
+        self._films = False
+
+    def decode(self) -> Decoded:
+        """Open, seek, decode, account."""
+        ended = True
+        with self._open() as container:
+            stream = choose_stream(container, self._track)
+            self._films = any(not _is_cover(one) for one in container.streams.video)
+            for other in container.streams:
+                if other.index != stream.index:
+                    other.discard = Discard.all
+            if container.start_time is not None and container.start_time > 0:
+                self._origin = container.start_time / av.time_base
+            assert stream.time_base is not None
+            self._tick = stream.time_base.as_integer_ratio()
+            for packet in self._packets(container, stream):
+                self._decode_packet(stream, packet)
+                if self._timeline.full:
+                    ended = False
+                    break
+            self._timeline.finish()
+        return self._account(ended)
+
+    def _open(self) -> InputContainer:
+        return open_container(self._way.file, self._audio.format, probing=False, indexed=self._way.indexed)
+
+    def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
+        starts = self._time(packet.pts)
+        if starts is not None and starts < self._begin - SETTLING:
+            self._until = starts + (packet.duration or 0) * self._tick[0] / self._tick[1]
+            self._decoded = True
+            return
+        try:
+            frames = stream.codec_context.decode(packet)
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            self._damaged.append(self._until if starts is None else starts)
+            self._tolerance = EXACT  # a lost packet is shorter than what a coarse clock may jitter
+            return
+        for frame in frames:
+            if not frame.samples or not frame.sample_rate:
+                continue
+            self._decoded = True
+            self._timeline.add(frame, self._time(frame.pts), tolerance=self._tolerance)
+            self._tolerance = TOLERANCE
+            self._until = self._timeline.reached
+            if self._timeline.full:
+                return
+
+    def _time(self, pts: int | None) -> float | None:
+        return None if pts is None else pts * self._tick[0] / self._tick[1] - self._origin
+
+    def _packets(self, container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+        """Packets from safely before the wanted start on."""
+        if self._begin > PREROLL[0]:
+            for back in PREROLL:
+                wanted = max(0.0, self._begin - back)
+                packets: Iterator[Packet[AudioStream]] = _demux(container, stream)
+                try:
+                    container.seek(self._ticks(stream, wanted), stream=stream)
+                except av.error.FFmpegError:
+                    break
+                first = next(packets, None)
+                packets = packets if first is None else chain((first,), packets)
+                time = None if first is None else self._time(first.pts)
+                if time is not None and time <= self._begin:
+                    yield from packets if self._way.indexed else self._approach(packets, wanted)
+                    return
+            try:
+                container.seek(
+                    self._ticks(stream, 0.0) if stream.start_time is None else stream.start_time,
+                    stream=stream,
+                )
+            except av.error.FFmpegError:
+                yield from self._from_the_top()
+                return
+        yield from _demux(container, stream)
+
+    def _approach(
+        self, packets: Iterator[Packet[AudioStream]], wanted: float
+    ) -> Iterator[Packet[AudioStream]]:
+        """The packets from the last one on that begins at or before a time: where a seek would have led."""
+        before: Packet[AudioStream] | None = None
+        for packet in packets:
+            time = self._time(packet.pts)
+            if before is not None and (time is None or time > wanted):
+                yield before
+                yield packet
+                break
+            before = packet
+        else:
+            if before is not None:
+                yield before
+        yield from packets
+
+    def _from_the_top(self) -> Iterator[Packet[AudioStream]]:
+        with self._open() as container:
+            stream = container.streams.audio[self._track]
+            yield from _demux(container, stream)
+
+    def _ticks(self, stream: AudioStream, seconds: float) -> int:
+        assert stream.time_base is not None
+        return int((seconds + self._origin) / stream.time_base)
+
+    def _account(self, ended: bool) -> Decoded:  # noqa: FBT001 - one caller
+        chunk, reached = self._chunk, self._until
+        if not ended and self._endless:
+            hours = (self._timeline.out / 16_000) / 3600
+            raise BadMedia("limit", TOO_LONG.format(hours=hours))
+        if not self._decoded and chunk.start <= 0:
+            raise BadMedia("undecodable", NOTHING)
+        stop = reached if chunk.end is None else min(chunk.end, reached)
+        warnings = []
+        promised = self._audio.duration
+        if (
+            ended
+            and self._decoded
+            and promised is not None
+            and self._audio.exact
+            and reached < min(promised - SHORT_BY, self._stop)
+            and (not self._films or self._audio.warnings)
+        ):
+            warnings.append(stops_early(reached, promised))
+        inside = [time for time in self._damaged if time < reached - TOLERANCE]  # the cut itself is no damage
+        if inside:
+            warnings.append(damage(inside))
+        return Decoded(
+            start=self._begin - chunk.start,
+            owned=max(0.0, stop - chunk.start),
+            warnings=tuple(warnings),
+        )
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _demux(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+    """Packets of one stream, going on after damage."""
+    errors = 0
+    while errors < MOST_DEMUX_ERRORS:
+        try:
+            for packet in container.demux(stream):
+                errors = 0
+                yield packet
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            errors += 1
+        else:
+            return

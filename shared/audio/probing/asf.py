@@ -1,0 +1,52 @@
+"""ASF (wma, wmv): is it encrypted, and does the file hold what its header promises?
+
+Source: Microsoft, Advanced Systems Format Specification 1.2, §3.1, §3.2, §5.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.audio.probing.sniff import encrypted
+from shared.audio.probing.truncation import Promise
+
+if TYPE_CHECKING:
+    from shared.audio.files.reader import Reader
+
+HEADERS = 16 * 1024
+"""Bytes at the beginning in which the objects looked for lie."""
+_ENCRYPTION = (
+    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
+    bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
+)
+_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_BROADCAST = 1
+
+
+def check(reader: Reader) -> None:
+    """Raise BadMedia `encrypted` where the content is protected."""
+    head = reader.at(0, HEADERS)
+    if any(mark in head for mark in _ENCRYPTION):
+        raise encrypted("Windows Media protection")
+
+
+def shortage(reader: Reader) -> Promise | None:
+    """What the header promises, or None where the file is whole or, as for a broadcast, it does not tell.
+
+    Args:
+        reader: the recording.
+    """
+    head = reader.at(0, HEADERS)
+    at = head.find(_FILE_PROPERTIES)
+    body = head[at : at + 104] if at >= 0 else b""
+    if len(body) < 104 or int.from_bytes(body[88:92], "little") & _BROADCAST:
+        return None
+    # The time that playing takes, and in it the time to fill the player's buffer.
+    seconds = int.from_bytes(body[64:72], "little") / 1e7 - int.from_bytes(body[80:88], "little") / 1e3
+    begin = int.from_bytes(head[16:24], "little")
+    data = reader.at(begin, 24, block=4096)
+    size, held = int.from_bytes(data[16:24], "little"), reader.size - begin
+    if data[:16] != _DATA or seconds <= 0 or size <= held:
+        return None
+    return Promise(size=size, held=held, seconds=seconds)

@@ -1,0 +1,216 @@
+"""Duration, codec and channels of a recording, from its header and its tail.
+
+What is read does not grow with the length of the recording; see `Limits.probe_bytes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import av
+
+from shared.audio.probing import asf, avi, flac, isobmff, matroska, ogg, riff, wav
+from shared.audio.probing.ffmpeg import choose_stream, open_container
+from shared.audio.probing.mpeg_frames import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
+from shared.audio.probing.sniff import HEAD, check_track, not_media, sniff, stops_early
+from shared.audio.probing.truncation import Length, Promise, shortened
+from shared.errors import BadMedia
+from shared.model import AudioInfo
+
+if TYPE_CHECKING:
+    from shared.audio.files.reader import Reader
+
+SEARCH = 64 * 1024
+"""Bytes after the tags in which the first mp3 or aac frame must lie."""
+SAMPLES = 8
+"""Places in an mp3 or aac file whose frames are looked at."""
+SAMPLE_BYTES = 24 * 1024
+"""Bytes looked at in each."""
+WHOLE = 400_000
+"""A file of fewer bytes is read in full: then even a variable bit rate gives an exact duration."""
+
+
+def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
+    """What the container says about the recording.
+
+    Args:
+        reader: the recording.
+        name: what its owner calls it, for messages.
+        track: the audio track that is wanted, from 0.
+
+    Raises:
+        BadMedia: `empty`, `not-media`, `no-audio`, `no-track`, `encrypted`, `incomplete`, `undecodable`.
+    """
+    if reader.size == 0:
+        raise BadMedia(
+            "empty", "This file is empty (0 bytes). The upload or the recorder failed; upload it again."
+        )
+    head = reader.at(0, HEAD)
+    if not head.strip(b"\0"):
+        head = reader.at(0, SEARCH)
+        if not head.strip(b"\0"):
+            raise BadMedia(
+                "not-media",
+                "This file holds nothing but zeros where a recording should begin. The copy or the upload "
+                "failed; upload it again.",
+            )
+    audio_from = skip_id3(reader)
+    demuxer = sniff(reader.at(audio_from, HEAD) if audio_from else head)
+    if demuxer == "mov":
+        info = isobmff.probe(reader, track)
+    elif demuxer == "matroska":
+        info = matroska.probe(reader, track)
+    elif demuxer == "wav" and (found := wav.probe(reader, track)):
+        info = found
+    elif demuxer is not None:
+        info = _with_ffmpeg(reader, demuxer, track)
+    else:
+        info = _elementary(reader, audio_from, name)
+        check_track(track, info.tracks)
+    return replace(info, bytes_read=reader.bytes_read)
+
+
+def skip_id3(reader: Reader) -> int:
+    """First byte after the ID3v2 tags at the start (id3.org, ID3v2.4 §3.1); cover art can take megabytes."""
+    at = 0
+    for _ in range(10):
+        head = reader.at(at, 10)
+        if head[:3] != b"ID3" or len(head) < 10 or max(head[6:10]) > 127:
+            break
+        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+        at += 10 + size + (10 if head[5] & 0x10 else 0)
+    return min(at, reader.size)
+
+
+def skip_trailing_tags(reader: Reader, first: int) -> int:
+    """One past the last byte of audio, before ID3v1, APE and Lyrics3 tags at the end."""
+    end = reader.size
+    for _ in range(4):
+        tail = reader.at(max(first, end - 160), min(160, end - first))
+        if tail[-128:-125] == b"TAG":
+            end -= 128
+        elif tail[-32:-24] == b"APETAGEX":
+            size = int.from_bytes(tail[-20:-16], "little")
+            has_header = int.from_bytes(tail[-12:-8], "little") >> 31
+            end -= size + 32 * has_header
+        elif tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():
+            end -= int(tail[-15:-9]) + 15
+        else:
+            break
+    return max(first, end)
+
+
+def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
+    if demuxer == "asf":
+        asf.check(reader)
+    promise = _promise(reader, demuxer, track)
+    file = avi.without_index(reader) if demuxer == "avi" else reader
+    with open_container(file, demuxer, probing=True) as container:
+        stream = choose_stream(container, track)
+        context = stream.codec_context
+        duration: float | None = None
+        if stream.duration is not None and stream.time_base is not None:
+            duration = float(stream.duration * stream.time_base)
+        elif container.duration is not None:
+            duration = container.duration / av.time_base
+        if demuxer == "flac" and not duration:
+            duration = flac.length(reader, skip_id3(reader))
+        length = Length(duration=duration or None, exact=bool(duration) and demuxer not in GUESSED)
+        if promise is not None:
+            length = shortened(promise, length, context.bit_rate or 0)
+        if demuxer == "ogg" and duration:
+            warning = ogg.unfinished(reader, duration)
+            length = replace(length, warnings=(warning,) if warning else ())
+        return AudioInfo(
+            format=demuxer,
+            codec=context.codec.canonical_name,
+            sample_rate=context.sample_rate,
+            channels=context.channels,
+            duration=length.duration if length.duration and length.duration > 0 else None,
+            exact=length.exact,
+            splittable_by="time",
+            tracks=len(container.streams.audio),
+            warnings=length.warnings,
+        )
+
+
+def _promise(reader: Reader, demuxer: str, track: int) -> Promise | None:
+    if demuxer == "avi":
+        return avi.shortage(reader, track)
+    if demuxer == "asf":
+        return asf.shortage(reader)
+    return riff.shortage(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
+
+
+GUESSED = {"ac3", "eac3", "dts", "amr", "mpc"}
+"""Formats without a length: FFmpeg derives a duration from the bit rate of the first frames."""
+
+
+def _elementary(reader: Reader, first: int, name: str) -> AudioInfo:
+    """An mp3 or raw aac file; neither has a magic number."""
+    data = reader.at(first, SEARCH)
+    whole = first + len(data) >= reader.size
+    found: list[tuple[int, Kind]] = []
+    for kind in KINDS:
+        end = len(data) if not whole else skip_trailing_tags(reader, first) - first
+        at = synchronise(kind, data[:end], 0, last=whole)
+        if at is not None:
+            found.append((at, kind))
+    if not found:
+        raise not_media(reader.at(0, HEAD), name)
+    offset, kind = min(found)
+    first += offset
+    last = skip_trailing_tags(reader, first)
+    frame = PARSERS[kind](data, offset)
+    assert frame is not None
+    tag = info_tag(data, offset, frame)
+    duration, exact, warnings = _length(reader, kind, first, last, frame, tag)
+    return AudioInfo(
+        format="mp3" if kind == "mpeg" else "aac",
+        codec=frame.codec,
+        sample_rate=frame.rate,
+        channels=frame.channels,
+        duration=duration,
+        exact=exact,
+        splittable_by="bytes",
+        first_byte=first,
+        last_byte=last,
+        warnings=warnings,
+    )
+
+
+def _length(
+    reader: Reader, kind: Kind, first: int, last: int, frame: Frame, tag: InfoTag | None
+) -> tuple[float, bool, tuple[str, ...]]:
+    """Duration, whether it is exact, and warnings."""
+    skip = tag.skip / frame.rate if tag else 0.0
+    held = last - first
+    if tag is not None and tag.frames:
+        promised = max(0.0, tag.frames * frame.samples / frame.rate - skip)
+        if not tag.length or abs(held - tag.length) <= 2 * frame.size + 4096:
+            return promised, True, ()
+        if held < tag.length:
+            there = promised * held / tag.length
+            return there, False, (stops_early(there, promised),)
+        # More than the header says: recordings that were joined. The header only knows the first.
+    header_bytes = frame.size if tag is not None else 0
+    if held <= WHOLE:
+        seconds = 0.0
+        walk = Walk(kind, reader.at(first + header_bytes, held - header_bytes), last=True)
+        for _, one in walk:
+            seconds += one.samples / one.rate
+        return max(0.0, seconds - skip), True, ()
+    bits: set[int] = set()
+    size, seconds = 0, 0.0
+    for place in range(SAMPLES):
+        start = first + header_bytes + (held - header_bytes - SAMPLE_BYTES) * place // (SAMPLES - 1)
+        for _, one in Walk(kind, reader.at(start, SAMPLE_BYTES)):
+            bits.add(one.bitrate)
+            size += one.size
+            seconds += one.samples / one.rate
+    if not seconds:
+        return 0.0, False, ()
+    constant = len(bits) == 1 and 0 not in bits
+    per_second = bits.pop() / 8 if constant else size / seconds
+    return max(0.0, (held - header_bytes) / per_second - skip), constant, ()

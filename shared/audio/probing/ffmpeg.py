@@ -1,0 +1,115 @@
+"""Opens FFmpeg on a recording, with everything switched off that a recording does not need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import av
+
+from shared.audio.files.reader import Reader
+from shared.audio.probing.riff import may_hide_a_stream
+from shared.audio.probing.sniff import check_track
+from shared.errors import BadMedia
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+    from shared.audio.files.overlay import Overlay
+
+DEMUXERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,nistsphere,ogg,"
+    "tta,voc,w64,wav,wv"
+)
+"""FFmpeg's demuxers that may run: recordings only. No playlists, images, subtitles or devices."""
+DECODERS = (
+    "aac,ac3,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_yamaha,alac,amrnb,amrwb,libopencore_amrnb,"
+    "libopencore_amrwb,ape,dca,eac3,flac,g722,g726,gsm,gsm_ms,libopus,mlp,mp1,mp1float,mp2,mp2float,mp3,"
+    "mp3float,mpc7,mpc8,nellymoser,opus,pcm_alaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le,"
+    "pcm_mulaw,pcm_s16be,pcm_s16be_planar,pcm_s16le,pcm_s16le_planar,pcm_s24be,pcm_s24le,pcm_s24le_planar,"
+    "pcm_s32be,pcm_s32le,pcm_s32le_planar,pcm_s64be,pcm_s64le,pcm_s8,pcm_s8_planar,pcm_u16be,pcm_u16le,"
+    "pcm_u24be,pcm_u24le,pcm_u32be,pcm_u32le,pcm_u8,s302m,speex,truehd,truespeech,tta,vorbis,wavpack,"
+    "wmalossless,wmapro,wmav1,wmav2,wmavoice"
+)
+"""FFmpeg's decoders that may run: audio only, so that no video decoder ever sees these bytes."""
+PROBE_BYTES = 256 * 1024
+"""What FFmpeg may read to learn the parameters of the streams."""
+
+
+def open_container(
+    reader: Reader | Overlay, demuxer: str, *, probing: bool, indexed: bool = True
+) -> InputContainer:
+    """Open a recording with one demuxer.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of it, see `sniff`.
+        probing: whether only header and tail are wanted: then less is read to learn the parameters.
+        indexed: False keeps FFmpeg from looking for an index.
+
+    Raises:
+        BadMedia: `undecodable`, where FFmpeg cannot make sense of the header.
+    """
+    options = {
+        "format_whitelist": DEMUXERS,
+        "codec_whitelist": DECODERS,
+        "protocol_whitelist": "none",
+        "probesize": str(PROBE_BYTES if probing else 4 * PROBE_BYTES),
+        "analyzeduration": "5000000",
+        "max_streams": "64",
+        "max_probe_packets": "500",
+        "threads": "1",
+    }
+    if not indexed:
+        options["fflags"] = "+ignidx"
+    if demuxer == "wav" and isinstance(reader, Reader) and not may_hide_a_stream(reader):
+        options["max_probe_packets"] = "1"
+    if demuxer == "mov":
+        options["ignore_chapters"] = "1"  # each would be a read somewhere else
+    if demuxer in {"mpegts", "mpeg"}:
+        options["duration_probesize"] = str(100_000)
+    try:
+        return av.open(
+            reader,
+            mode="r",
+            format=demuxer,
+            options=options,
+            metadata_errors="replace",
+            buffer_size=32 * 1024,
+            io_open=_refuse,
+        )
+    except (av.error.FFmpegError, EOFError, ValueError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadMedia(
+            "undecodable",
+            f"This file begins like {demuxer} but its header cannot be read ({reason}). It is probably damaged "
+            "or cut; play it, and if it plays convert it to another format (for example FLAC) and upload it "
+            "again.",
+        ) from error
+
+
+def choose_stream(container: InputContainer, track: int) -> AudioStream:
+    """The audio track with this number, from 0, ready to decode.
+
+    Raises:
+        BadMedia: `no-audio`, `no-track`, or `undecodable` where no decoder of our list takes it.
+    """
+    streams = container.streams.audio
+    check_track(track, len(streams))
+    stream = streams[track]
+    context = stream.codec_context
+    if context is None or context.codec.name not in DECODERS.split(","):
+        codec = "an unknown format" if context is None else f"the format {context.codec.name}"
+        raise BadMedia(
+            "undecodable",
+            f"The sound of this file is in {codec}, which cannot be decoded here. Convert it to a common "
+            "format (for example FLAC or MP3) and upload it again.",
+        )
+    context.thread_count = 1  # a thread per processor would cost memory and gain nothing
+    return stream
+
+
+def _refuse(url: str, *_: Any) -> NoReturn:
+    raise PermissionError(f"a recording may not open {url!r}")

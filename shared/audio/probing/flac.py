@@ -1,0 +1,73 @@
+"""The length of a flac file whose header does not tell it, as when it was written to a pipe.
+
+Every frame starts with its own number, guarded by a checksum: the last one in the tail tells the length.
+Source: RFC 9639 §9.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.audio.files.reader import Reader
+
+TAIL = 256 * 1024
+"""Bytes at the end to search; a frame of 8 channels at 24 bits and 4,608 samples takes 110 KB."""
+_SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 256 << code - 8 for code in range(8, 16)}
+
+
+def length(reader: Reader, first: int) -> float | None:
+    """Seconds from the last frame in the tail, or None where there is none.
+
+    Args:
+        reader: the recording.
+        first: where `fLaC` stands.
+    """
+    info = reader.at(first, 42)[8:]
+    rate = int.from_bytes(info[10:13], "big") >> 4
+    fixed = int.from_bytes(info[0:2], "big")
+    if not rate:
+        return None
+    start = max(first, reader.size - TAIL)
+    tail = reader.at(start, reader.size - start)
+    at = len(tail)
+    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
+        end = _frame_end(tail[at : at + 16], fixed)
+        if end is not None:
+            return end / rate
+    return None
+
+
+def _frame_end(head: bytes, fixed: int) -> int | None:
+    """Number of the first sample after the frame whose header this is, or None where it is no header."""
+    if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[3] & 1 or head[2] >> 4 == 0 or head[2] & 15 == 15:
+        return None
+    ones = 8 - (head[4] ^ 0xFF).bit_length()  # as in UTF-8: how many bytes the number takes
+    if ones in {1, 8}:
+        return None
+    number = head[4] & (0x7F >> ones)
+    at = 5
+    for byte in head[5 : 4 + max(1, ones)]:
+        if byte >> 6 != 2:
+            return None
+        number = number << 6 | byte & 0x3F
+        at += 1
+    code = head[2] >> 4
+    size = _SIZES.get(code, 0)
+    if code in {6, 7}:
+        size = int.from_bytes(head[at : at + code - 5], "big") + 1
+        at += code - 5
+    at += {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    if at >= len(head) or _crc8(head[:at]) != head[at]:
+        return None
+    return number + size if head[1] & 1 else number * fixed + size
+
+
+def _crc8(data: bytes) -> int:
+    """The checksum of frame headers: polynomial x^8 + x^2 + x + 1, started with 0."""
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x07 if crc & 0x80 else crc << 1) & 0xFF
+    return crc

@@ -1,0 +1,182 @@
+"""mp4, m4a, mov, 3gp: walks the boxes with small reads and loads no table.
+
+The index (`moov`) of a six-hour recording takes several megabytes, nearly all of it sample tables.
+What a plan needs are five small boxes. Source: ISO/IEC 14496-12; Apple's QuickTime File Format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.audio.probing.isobmff_boxes import boxes, times, track_boxes
+from shared.audio.probing.isobmff_codecs import describe
+from shared.audio.probing.isobmff_fragments import last_fragment_end, read_sidx
+from shared.audio.probing.sniff import check_track, encrypted, falls_short
+from shared.errors import BadMedia
+from shared.model import AudioInfo
+
+if TYPE_CHECKING:
+    from shared.audio.files.reader import Reader
+
+MOST_TOP = 64
+"""Boxes looked at behind the index, for one that ends after the file does."""
+
+
+@dataclass(slots=True)
+class Track:
+    """What the header of a track says; durations in ticks."""
+
+    number: int = 0
+    handler: bytes = b""
+    timescale: int = 0
+    duration: int = 0
+    edited: int = 0
+    entry: bytes = b""
+
+
+@dataclass(slots=True)
+class Movie:
+    """What the header of a file says; durations in ticks."""
+
+    timescale: int = 1000
+    duration: int = 0
+    fragments: int | None = None
+    defaults: dict[int, int] = field(default_factory=dict)
+    tracks: list[Track] = field(default_factory=list)
+
+
+def probe(reader: Reader, track: int) -> AudioInfo:
+    """What an ISO base media file says about its audio tracks.
+
+    Raises:
+        BadMedia: `incomplete` where the index is missing, `encrypted`, `no-audio`, `no-track`.
+    """
+    movie: Movie | None = None
+    warnings: list[str] = []
+    sidx: tuple[int, int] | None = None
+    seen: set[bytes] = set()
+    for position, (name, start, end) in enumerate(boxes(reader, 0, reader.size)):
+        seen.add(name)
+        if name == b"ftyp" and reader.at(start, 4)[:3] == b"aax":
+            raise encrypted("Audible's protection")
+        if name == b"moov":
+            movie = read_movie(reader, start, end)
+        elif name == b"sidx" and sidx is None:
+            sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
+        if end > reader.size:
+            warnings.append(falls_short(end, reader.size))
+        if movie is not None and (name == b"moof" or position > MOST_TOP):
+            break  # fragments follow, perhaps thousands of them
+    if movie is None:
+        raise _incomplete(seen)
+    audio = [one for one in movie.tracks if one.handler == b"soun"]
+    check_track(track, len(audio))
+    chosen = audio[track]
+    codec, rate, channels = describe(chosen.entry)
+    duration = _duration(movie, chosen)
+    if movie.fragments is not None:
+        duration = _fragmented_duration(reader, movie, chosen, sidx)
+    return AudioInfo(
+        format="mov",
+        codec=codec,
+        sample_rate=rate or chosen.timescale,
+        channels=channels,
+        duration=duration,
+        exact=duration is not None,
+        splittable_by="time",
+        tracks=len(audio),
+        warnings=tuple(warnings),
+    )
+
+
+def _incomplete(seen: set[bytes]) -> BadMedia:
+    if b"mdat" in seen or b"ftyp" in seen:
+        return BadMedia(
+            "incomplete",
+            "This recording was never finished, or the upload was cut: its index (moov) is missing, and without "
+            "it the sound cannot be read. Upload it again from the device that recorded it; if it is broken "
+            "there too, a repair tool that takes an intact recording of the same device may save it.",
+        )
+    return BadMedia(
+        "not-media",
+        "This file begins like an MP4 but holds no recording. Export it again and upload the new file.",
+    )
+
+
+def read_movie(reader: Reader, start: int, end: int) -> Movie:
+    """What the index says, without its tables.
+
+    Args:
+        reader: the recording.
+        start: where the content of `moov` begins.
+        end: one past its last byte.
+
+    Raises:
+        BadMedia: `encrypted`.
+    """
+    movie = Movie()
+    for name, first, last in boxes(reader, start, end):
+        if name == b"mvhd":
+            movie.timescale, movie.duration = times(reader.at(first, 36))
+        elif name == b"trak":
+            movie.tracks.append(_read_track(reader, first, last))
+        elif name == b"pssh":
+            raise encrypted("MPEG common encryption")
+        elif name == b"mvex":
+            movie.fragments = 0
+            for inner, at, _ in boxes(reader, first, last):
+                body = reader.at(at, 24)
+                if inner == b"mehd":
+                    movie.fragments = int.from_bytes(body[4:12] if body[:1] == b"\1" else body[4:8], "big")
+                elif inner == b"trex":
+                    movie.defaults[int.from_bytes(body[4:8], "big")] = int.from_bytes(body[12:16], "big")
+    return movie
+
+
+def _read_track(reader: Reader, start: int, end: int) -> Track:
+    track = Track()
+    for name, first, last in track_boxes(reader, start, end):
+        if name == b"tkhd":
+            body = reader.at(first, 24)
+            track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
+        elif name == b"mdhd":
+            track.timescale, track.duration = times(reader.at(first, 36))
+        elif name == b"hdlr" and not track.handler:
+            track.handler = reader.at(first, 12)[8:12]
+        elif name == b"elst":
+            track.edited = _edited(reader.at(first, min(last - first, 20_000)))
+        elif name == b"stsd":
+            track.entry = reader.at(first + 8, min(last - first - 8, 4096))
+    return track
+
+
+def _edited(body: bytes) -> int:
+    """Length of all edits, in the movie's timescale."""
+    wide = body[:1] == b"\1"
+    step, size = (20, 8) if wide else (12, 4)
+    count = int.from_bytes(body[4:8], "big")
+    stop = min(8 + count * step, len(body) - step + 1)
+    return sum(int.from_bytes(body[at : at + size], "big") for at in range(8, stop, step))
+
+
+def _duration(movie: Movie, track: Track) -> float | None:
+    if track.edited and movie.timescale:
+        return track.edited / movie.timescale
+    if track.duration and track.timescale:
+        return track.duration / track.timescale
+    return movie.duration / movie.timescale if movie.duration and movie.timescale else None
+
+
+def _fragmented_duration(
+    reader: Reader, movie: Movie, track: Track, sidx: tuple[int, int] | None
+) -> float | None:
+    """Duration of a fragmented file: from its last fragment, else its index, else its header."""
+    end = last_fragment_end(reader, track.number, movie.defaults.get(track.number, 0))
+    if end is not None and track.timescale:
+        return end / track.timescale
+    if sidx is not None and sidx[1] >= reader.size * 0.98:
+        return sidx[0] / 1e6
+    if movie.fragments and movie.timescale:
+        return movie.fragments / movie.timescale
+    return _duration(movie, track)

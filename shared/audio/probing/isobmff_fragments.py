@@ -1,0 +1,131 @@
+"""The length of a fragmented mp4, from its last fragment or its segment index.
+
+A recorder that writes fragments does not know the length when it writes the header. Source: ISO/IEC
+14496-12 §8.8 (movie fragments), §8.16.3 (segment index).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.audio.files.reader import Reader
+
+TAILS = (100_000, 400_000)
+"""How many bytes at the end to search for the last fragment: first few, then more (video is dense)."""
+
+
+def read_sidx(body: bytes, end: int) -> tuple[int, int] | None:
+    """(duration in microseconds, one past the last byte covered) of a segment index."""
+    timescale = int.from_bytes(body[8:12], "big")
+    at = 28 if body[:1] == b"\1" else 20
+    first = int.from_bytes(body[20:28] if at == 28 else body[16:20], "big")
+    count = int.from_bytes(body[at + 2 : at + 4], "big")
+    at += 4
+    if not timescale or len(body) < at + 12 * count:
+        return None
+    length = sum(
+        int.from_bytes(body[at + 12 * i : at + 12 * i + 4], "big") & 0x7FFFFFFF for i in range(count)
+    )
+    ticks = sum(int.from_bytes(body[at + 12 * i + 4 : at + 12 * i + 8], "big") for i in range(count))
+    return ticks * 1_000_000 // timescale, end + first + length
+
+
+def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
+    """When the last fragment that the tail holds ends, in the track's timescale; None where there is none.
+
+    Args:
+        reader: the recording.
+        number: the track's number.
+        default: duration of a sample where a fragment does not tell its own (`trex`).
+    """
+    stop = reader.size - _table_length(reader)
+    for length in TAILS:
+        start = max(0, stop - length)
+        end = _last_end(reader.at(start, stop - start), number, default)
+        if end is not None:
+            return end
+    return None
+
+
+def _last_end(tail: bytes, number: int, default: int) -> int | None:
+    at = len(tail)
+    while (at := tail.rfind(b"moof", 0, at)) >= 4:
+        size = int.from_bytes(tail[at - 4 : at], "big")
+        if tail[at + 8 : at + 12] == b"mfhd" and at - 4 + size <= len(tail):
+            end = _fragment_end(tail[at + 4 : at - 4 + size], number, default)
+            if end is not None:
+                return end
+    return None
+
+
+def _table_length(reader: Reader) -> int:
+    """Bytes of the table of fragments (`mfra`) at the end: of long files it alone fills the tail (§8.8.9)."""
+    end = reader.at(max(0, reader.size - 16), 16)
+    length = int.from_bytes(end[12:16], "big")
+    if end[4:8] != b"mfro" or not 16 < length <= reader.size:
+        return 0
+    return length if reader.at(reader.size - length, 8, block=16)[4:8] == b"mfra" else 0
+
+
+def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    while at + 8 <= end:
+        size = int.from_bytes(body[at : at + 4], "big")
+        if size < 8 or at + size > end:
+            return
+        yield body[at + 4 : at + 8], at + 8, at + size
+        at += size
+
+
+def fragment_start(body: bytes, number: int) -> int | None:
+    """When the samples of a track in one `moof` begin, in the track's timescale; None where it does not tell.
+
+    Args:
+        body: content of the box.
+        number: the track's number.
+    """
+    for name, start, end in _inner(body, 0, len(body)):
+        if name != b"traf":
+            continue
+        parts = {inner: body[at:last] for inner, at, last in _inner(body, start, end)}
+        header, time = parts.get(b"tfhd", b""), parts.get(b"tfdt", b"")
+        if time and int.from_bytes(header[4:8], "big") == number:
+            return int.from_bytes(time[4 : 12 if time[0] == 1 else 8], "big")
+    return None
+
+
+def _fragment_end(body: bytes, number: int, default_of_track: int) -> int | None:
+    """When the samples of a track in one `moof` end, in the track's timescale."""
+    for name, start, end in _inner(body, 0, len(body)):
+        if name != b"traf":
+            continue
+        base, total, found = None, 0, False
+        default = 0
+        for inner, at, last in _inner(body, start, end):
+            flags = int.from_bytes(body[at + 1 : at + 4], "big")
+            if inner == b"tfhd":
+                found = int.from_bytes(body[at + 4 : at + 8], "big") == number
+                default = default_of_track
+                if flags & 8:
+                    skip = at + 8 + 8 * (flags & 1) + 4 * (flags >> 1 & 1)
+                    default = int.from_bytes(body[skip : skip + 4], "big")
+            elif inner == b"tfdt":
+                base = int.from_bytes(body[at + 4 : at + (12 if body[at] == 1 else 8)], "big")
+            elif inner == b"trun":
+                total += _run_length(body[at:last], flags, default)
+        if found and base is not None:
+            return base + total
+    return None
+
+
+def _run_length(body: bytes, flags: int, default: int) -> int:
+    """Duration of the samples of one `trun`."""
+    count = int.from_bytes(body[4:8], "big")
+    if not flags & 0x100:
+        return count * default
+    at = 8 + 4 * (flags & 1) + 4 * (flags >> 2 & 1)
+    step = 4 * sum(flags >> bit & 1 for bit in (8, 9, 10, 11))
+    count = min(count, (len(body) - at) // step)
+    return sum(int.from_bytes(body[at + i * step : at + i * step + 4], "big") for i in range(count))

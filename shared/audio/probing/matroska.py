@@ -1,0 +1,176 @@
+"""mkv and webm: header elements before the first cluster, and the last cluster where there is no duration.
+
+A browser's recorder writes webm without duration and without index: the time of the last block, found
+in the tail, is then the only record of the length. Source: RFC 8794 (EBML), RFC 9559 (Matroska).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.audio.probing.ebml import CLUSTER, SEGMENT, inner, number, top
+from shared.audio.probing.sniff import check_track, encrypted, falls_short
+from shared.model import AudioInfo
+
+if TYPE_CHECKING:
+    from shared.audio.files.reader import Reader
+    from shared.audio.probing.ebml import Element
+
+LARGEST = 200_000
+"""Largest header element that is loaded, bytes."""
+TAILS = (150_000, 600_000)
+"""How many bytes at the end to search for the last cluster: first few, then more (video is dense)."""
+
+INFO, TRACKS = 0x1549A966, 0x1654AE6B
+TIMESCALE, DURATION = 0x2AD7B1, 0x4489
+ENTRY, NUMBER, TYPE, CODEC, AUDIO = 0xAE, 0xD7, 0x83, 0x86, 0xE1
+RATE, CHANNELS = 0xB5, 0x9F
+ENCODINGS, ENCODING, ENCRYPTION = 0x6D80, 0x6240, 0x5035
+TIMESTAMP, SIMPLE_BLOCK, GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
+AUDIO_TYPE = 2
+
+_CODECS = {
+    "A_OPUS": "opus", "A_VORBIS": "vorbis", "A_MPEG/L3": "mp3", "A_MPEG/L2": "mp2", "A_FLAC": "flac",
+    "A_AC3": "ac3", "A_EAC3": "eac3", "A_DTS": "dts", "A_ALAC": "alac", "A_PCM/INT/LIT": "pcm_s16le",
+    "A_PCM/INT/BIG": "pcm_s16be", "A_PCM/FLOAT/IEEE": "pcm_f32le", "A_TTA1": "tta", "A_WAVPACK4": "wavpack",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Track:
+    """What the header says about a track."""
+
+    number: int = 0
+    kind: int = 0
+    codec: str = ""
+    rate: float = 8000.0
+    channels: int = 1
+    protected: bool = False
+
+
+@dataclass(slots=True)
+class Header:
+    """What the header says about a file."""
+
+    scale: int = 1_000_000
+    ticks: float = 0.0
+    tracks: list[Track] = field(default_factory=list)
+
+
+def probe(reader: Reader, track: int) -> AudioInfo:
+    """What a Matroska file says about its audio tracks.
+
+    Raises:
+        BadMedia: `encrypted`, `no-audio`, `no-track`.
+    """
+    header, warnings = Header(), []
+    for one in top(reader):
+        if one.name == SEGMENT and one.end is not None and one.end > reader.size:
+            warnings.append(falls_short(one.end, reader.size))
+        elif one.name == INFO:
+            read_info(content(reader, one), header)
+        elif one.name == TRACKS:
+            header.tracks += read_tracks(content(reader, one))
+    audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
+    check_track(track, len(audio))
+    chosen = audio[track]
+    if chosen.protected:
+        raise encrypted("Matroska content encryption")
+    duration = header.ticks * header.scale / 1e9 or None
+    if duration is None:
+        ticks = _last_tick(reader, chosen.number)
+        duration = ticks * header.scale / 1e9 if ticks is not None else None
+    return AudioInfo(
+        format="matroska",
+        codec=chosen.codec,
+        sample_rate=round(chosen.rate),
+        channels=chosen.channels,
+        duration=duration,
+        exact=duration is not None,
+        splittable_by="time",
+        tracks=len(audio),
+        warnings=tuple(warnings),
+    )
+
+
+def _float(data: bytes) -> float:
+    if len(data) not in {4, 8}:
+        return 0.0
+    value: float = struct.unpack("!f" if len(data) == 4 else "!d", data)[0]
+    return value if 0 < value < 1e15 else 0.0
+
+
+def content(reader: Reader, one: Element) -> bytes:
+    """The content of an element of the header; nothing where it does not tell its size."""
+    return b"" if one.end is None else reader.at(one.start, min(one.end - one.start, LARGEST))
+
+
+def read_info(data: bytes, header: Header) -> None:
+    """Note what the content of an `Info` element says."""
+    for name, body in inner(data):
+        if name == TIMESCALE:
+            header.scale = int.from_bytes(body, "big") or header.scale
+        elif name == DURATION:
+            header.ticks = _float(body)
+
+
+def read_tracks(data: bytes) -> list[Track]:
+    """The tracks that the content of a `Tracks` element describes."""
+    return [_read_track(entry) for name, entry in inner(data) if name == ENTRY]
+
+
+def _read_track(entry: bytes) -> Track:
+    track = Track()
+    for name, body in inner(entry):
+        if name == NUMBER:
+            track.number = int.from_bytes(body, "big")
+        elif name == TYPE:
+            track.kind = int.from_bytes(body, "big")
+        elif name == CODEC:
+            text = body.rstrip(b"\0").decode("ascii", "replace")
+            track.codec = "aac" if text.startswith("A_AAC") else _CODECS.get(text, text)
+        elif name == AUDIO:
+            values = dict(inner(body))
+            track.rate = _float(values.get(RATE, b"")) or track.rate
+            track.channels = int.from_bytes(values.get(CHANNELS, b""), "big") or 1
+        elif name == ENCODINGS:
+            encodings = [value for one, value in inner(body) if one == ENCODING]
+            track.protected = any(ENCRYPTION in dict(inner(value)) for value in encodings)
+    return track
+
+
+def _last_tick(reader: Reader, track: int) -> int | None:
+    """When the last block of a track ends, in the file's ticks; None where the tail holds no cluster."""
+    marker = CLUSTER.to_bytes(4, "big")
+    for length in TAILS:
+        start = max(0, reader.size - length)
+        tail = reader.at(start, reader.size - start)
+        at = len(tail)
+        while (at := tail.rfind(marker, 0, at)) >= 0:
+            size = number(tail, at + 4, keep_marker=False)
+            times = _block_times(tail[size[1] :], track) if size else []
+            if times:
+                step = times[-1] - times[-2] if len(times) > 1 else 0
+                return times[-1] + max(0, step)
+        if start == 0:
+            break
+    return None
+
+
+def _block_times(cluster: bytes, track: int) -> list[int]:
+    """Times of the blocks of one track in the content of a cluster, in ticks."""
+    base: int | None = None
+    times = []
+    for name, body in inner(cluster):
+        if name == TIMESTAMP:
+            base = int.from_bytes(body, "big")
+        elif name == CLUSTER:
+            break
+        elif name in {SIMPLE_BLOCK, GROUP} and base is not None:
+            block = body if name == SIMPLE_BLOCK else next((b for n, b in inner(body) if n == BLOCK), b"")
+            owner = number(block, 0, keep_marker=False)
+            if owner and owner[0] == track and len(block) >= owner[1] + 2:
+                times.append(base + int.from_bytes(block[owner[1] : owner[1] + 2], "big", signed=True))
+    return times

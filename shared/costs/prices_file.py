@@ -1,0 +1,92 @@
+"""The price table of a deployment: the list prices, with what the file in `DROPSCRIBE_PRICES` changes.
+
+The file is TOML; `docs/costs.md` shows one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import math
+import re
+import tomllib
+from dataclasses import fields, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from shared.costs.prices import TABLE, Price, PriceTable, Rule
+from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.settings import Settings
+
+KEYS = tuple(one.name for one in fields(PriceTable) if one.name != "version")
+"""What a file may set, beside `name` and `date`."""
+
+
+def table(settings: Settings) -> PriceTable:
+    """The prices that this deployment pays.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is wrong; names the line or the key.
+    """
+    return TABLE if settings.prices is None else load(settings.prices)
+
+
+@cache
+def load(path: Path) -> PriceTable:
+    """The list prices with the changes of one file, read once in a process.
+
+    Raises:
+        ConfigurationError: names the file and the line or the key.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"DROPSCRIBE_PRICES names {path}, which cannot be read ({error.strerror})"
+        ) from error
+    try:
+        found = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"DROPSCRIBE_PRICES: {path} is no TOML: {error}") from error
+    try:
+        return _changed(found, path.name, hashlib.sha256(data).hexdigest()[:8])
+    except ValueError as error:
+        raise ConfigurationError(f"DROPSCRIBE_PRICES: in {path}, {error}") from error
+
+
+def _changed(found: dict[str, Any], file: str, digest: str) -> PriceTable:
+    name = found.pop("name", file.removesuffix(".toml"))
+    if not (isinstance(name, str) and re.fullmatch(r"[\w.-]{1,60}", name)):
+        raise ValueError(f"name must be 1 to 60 letters, digits, dots, dashes and underscores, not {name!r}")
+    date = _date(found.pop("date", TABLE.version), "date")
+    if unknown := sorted(set(found) - set(KEYS)):
+        raise ValueError(f"{unknown[0]} is unknown; prices are {', '.join(KEYS)}")
+    changes: dict[str, Any] = {key: _entry(key, value, file, date) for key, value in found.items()}
+    return replace(TABLE, version=f"{name}-{digest}", **changes)
+
+
+def _entry(key: str, value: Any, file: str, date: str) -> Price | Rule:
+    entry: Price | Rule = getattr(TABLE, key)
+    unit = "usd" if isinstance(entry, Price) else "seconds"
+    given = dict(value) if isinstance(value, dict) else {unit: value}
+    figure, source = given.pop(unit, None), given.pop("source", file)
+    date = _date(given.pop("date", date), f"{key}.date")
+    if given:
+        raise ValueError(f"{key}.{min(given)} is unknown; it has {unit}, source and date")
+    if not isinstance(figure, int | float) or isinstance(figure, bool) or not 0 <= figure < math.inf:
+        raise ValueError(f"{key}: {unit} must be a number, 0 or more, not {figure!r}")
+    if key == "task_step" and figure == 0:
+        raise ValueError(f"{key}: {unit} must be more than 0")
+    change: dict[str, Any] = {unit: float(figure), "source": str(source), "date": date}
+    return replace(entry, **change)
+
+
+def _date(value: object, key: str) -> str:
+    try:
+        return (value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))).isoformat()
+    except ValueError:
+        raise ValueError(f"{key} must be a date such as 2026-10-01, not {value!r}") from None

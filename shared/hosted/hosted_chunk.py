@@ -1,0 +1,219 @@
+"""Step 5 for an engine that somebody else runs: give it one chunk, keep what it heard and what it charges.
+
+A recording that is one chunk is given by its address where the store has one: then nothing of it passes
+through here. Anything else is decoded here, and its samples are sent.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.errors import (
+    BadMedia,
+    ConfigurationError,
+    DropscribeError,
+    EngineFailed,
+    EngineRefused,
+    Permanent,
+)
+from shared.flow import chunk, dispatch, speakers
+from shared.hosted.audio_budget import room_of
+from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of, row_of
+from shared.messages import ChunkMessage
+from shared.ports import HostedJob, Ports
+from shared.recovery import fallback
+from shared.routing.route import DEEPGRAM_MODEL
+from shared.state import claims, documents, failure_log, ledger
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.results import ChunkResult, Heard, LedgerRow
+
+PATIENCE = 540.0
+"""Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be kept then."""
+ADDRESS_LIFE = 1800.0
+"""Seconds for which an address is good: it is read at once, however long the transcript takes."""
+SHORTEST = 0.1
+"""Seconds of audio in which there may be a word."""
+USUAL = 3600.0
+"""Seconds that a recording of unknown length is taken for."""
+
+
+def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
+    """Have one chunk transcribed, unless it is already.
+
+    What is wrong with the recording ends it. A service that refuses to work for this deployment, or that was paid
+    three times in vain, hands the chunk to another engine; where there is none, and where it fails for a moment,
+    the message comes again. Every call that may be charged for has its row, whatever came of it.
+
+    Args:
+        message: which chunk.
+        ports: the world.
+        message_id: id of the message, the same for every delivery of it.
+
+    Raises:
+        Transient: deliver the message again.
+    """
+    if not chunk.is_wanted(message, ports):
+        claims.settle(message, message_id, ports)
+        return
+    # Another delivery is another attempt, also where nobody counts deliveries.
+    attempt = f"{message_id}-{uuid.uuid4().hex[:8]}"
+    call = _Call(
+        message=message,
+        ports=ports,
+        message_id=message_id,
+        attempt=attempt,
+        give_up_at=time.monotonic() + PATIENCE,
+    )
+    try:
+        result, row = _transcribe(call)
+    except _NotOurs:
+        log.info("chunk %d of %s is somebody else's", message.chunk.index, message.recording)
+    except (EngineRefused, EngineFailed, Permanent) as error:
+        if isinstance(error, Permanent):
+            fallback.give_up(message, error, ports)
+        elif not (_another_should(message, error, ports) and fallback.hand_on(message, error, ports)):
+            raise
+        # Whoever raises is noted by its function.
+        failure_log.note(
+            error, ports, where="deepgram", message_id=message_id, attributes=dispatch.attributes_of(message)
+        )
+    else:
+        chunk.keep(result, row, ports)
+
+
+def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:
+    """Whether this engine is done with the chunk: it refuses, or what it may charge for is lost time and again."""
+    if isinstance(error, EngineRefused):
+        return True
+    if error.billed_seconds is None:
+        return False
+    rows = (row for _, row in ports.records.query(documents.LEDGER, {"recording": message.recording}))
+    lost = [row for row in rows if row["chunk"] == message.chunk.index and row["outcome"] == "lost"]
+    return len(lost) >= fallback.MOST_FAILURES
+
+
+def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
+    message, ports, attempt = call.message, call.ports, call.attempt
+    url = _address(message, ports)
+    if url is not None:
+        speakers.check_length(message.audio.duration or 0.0, speakers.LONGEST, ports.settings)
+        try:
+            heard, busy = call.make(message.audio.duration or USUAL, url=url)
+        except BadMedia as error:
+            # It may not have come to the address, or not know the format. FFmpeg may.
+            log.warning("%s is sent as samples, for by its address: %s", message.source.uri, error)
+        else:
+            whole = Stretch(
+                start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
+            )
+            return result_of(message, whole, heard, attempt), row_of(
+                message, ports.settings, whole, heard, attempt, busy
+            )
+    length = (message.chunk.end or 0.0) - message.chunk.start
+    speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], ports.settings)
+    decoded = length + message.chunk.lead + message.chunk.tail
+    with room_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
+        return _sent(call)
+
+
+def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
+    message, ports, attempt = call.message, call.ports, call.attempt
+    pcm = chunk.fetch(message, ports)
+    stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
+    if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
+        heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
+    else:
+        heard, busy = call.make(pcm.seconds, samples=pcm.samples)
+    return result_of(message, stretch, heard, attempt), row_of(
+        message, ports.settings, stretch, heard, attempt, busy
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Call:
+    """Whoever calls the engine for one delivery of a chunk."""
+
+    message: ChunkMessage
+    ports: Ports
+    message_id: str
+    attempt: str
+    give_up_at: float
+
+    def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> tuple[Heard, float]:
+        """What was heard, and how many seconds that took. A lost answer gets its row here.
+
+        The call is in the chunk's claim until its end is known, so that one that this process does not survive
+        has its row as well. One that gave words stays there: its row comes with the result.
+        """
+        message, ports = self.message, self.ports
+        if ports.hosted is None:
+            raise EngineRefused("key", "DEEPGRAM_API_KEY is not set where its function runs: give it a key.")
+        job = HostedJob(
+            tag=documents.chunk_key(message.recording, message.chunk.index),
+            # In a hybrid the message names the weights of the other engine.
+            model=DEEPGRAM_MODEL,
+            options=replace(message.options, language=language_of(message)),
+            seconds=seconds,
+            patience=self.give_up_at - time.monotonic(),
+            url=url,
+            samples=samples,
+            # A recording that was planned with other weights is written by those in its other parts.
+            plain=message.model != DEEPGRAM_MODEL,
+        )
+        call = claims.Call(
+            message=self.message_id,
+            until=ports.clock.now() + PATIENCE,
+            row=self._lost(seconds, replace(NOTHING, seconds=seconds), 0.0),
+        )
+        if not claims.open_call(message, call, ports):
+            raise _NotOurs
+        began = time.perf_counter()
+        try:
+            heard = ports.hosted.transcribe(job)
+        except DropscribeError as error:
+            if isinstance(error, EngineFailed) and error.billed_seconds is not None:
+                lost = replace(NOTHING, seconds=error.billed_seconds, request_id=error.request_id)
+                ledger.write(self._lost(seconds, lost, time.perf_counter() - began), ports)
+            claims.close_call(message, call, ports)
+            raise
+        return heard, time.perf_counter() - began
+
+    def _lost(self, seconds: float, heard: Heard, busy: float) -> LedgerRow:
+        stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
+        row = row_of(self.message, self.ports.settings, stretch, heard, self.attempt, busy)
+        return replace(row, outcome="lost")
+
+
+class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do
+    """The chunk is another engine's, or another message's call of it is under way."""
+
+
+def _address(message: ChunkMessage, ports: Ports) -> str | None:
+    """Where the engine may read the recording by itself: only where it is one chunk, of one audio track."""
+    if message.audio.tracks > 1 or message.options.track or message.source.size > speakers.LARGEST:
+        return None
+    recording = documents.get_recording(ports.records, message.recording)
+    if recording is None or len(recording.chunks) != 1:
+        return None
+    try:
+        return ports.store.signed_url(message.source, ADDRESS_LIFE)
+    except ConfigurationError as error:
+        log.warning("recordings are sent as samples, which costs more: %s", error)
+        return None
+
+
+def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
+    """A warning where the engine heard less than the file promises: nobody else has read it all."""
+    promised = message.audio.duration
+    if not message.audio.exact or promised is None or heard.seconds >= promised * 0.98 - 1.0:
+        return ()
+    warning = (
+        f"The file promises {promised:.1f} s, Deepgram heard {heard.seconds:.1f} s. If it plays to its end, "
+        "convert it to another format (for example FLAC) and upload it again."
+    )
+    return (warning,)

@@ -1,0 +1,60 @@
+"""What the owner of a recording is told of engines that gave a part of it up. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import DropscribeError, EngineLimit, NoEngineLeft
+from shared.flow.attribution import NAMES, TOOK_OVER
+from shared.state import answers
+
+if TYPE_CHECKING:
+    from shared.messages import ChunkMessage
+    from shared.model import Recording, Tried
+    from shared.settings import Settings
+
+
+def broken(error: Exception, attempt: int) -> DropscribeError:
+    """What to tell of an error that is none of ours, on which an engine broke so often."""
+    if isinstance(error, DropscribeError):
+        return error
+    times = "once" if attempt <= 1 else f"{attempt} times"
+    return EngineLimit(
+        f"The engine failed {times} on one part of the recording ({error!r}). "
+        "Try another model or method, and please report it with the file if you can."
+    )
+
+
+def warnings(message: ChunkMessage) -> tuple[str, ...]:
+    """What the owner should know of a chunk that was handed on."""
+    if not message.tried:
+        return ()
+    before = "; ".join(f"{NAMES[one.engine]}: {_sentence(one.reason)}" for one in message.tried)
+    return (f"{NAMES[message.chunk.engine]} {TOOK_OVER} {before}",)
+
+
+def ending(
+    message: ChunkMessage,
+    error: DropscribeError,
+    tried: tuple[Tried, ...],
+    recording: Recording,
+    settings: Settings,
+    no_money: str,
+) -> DropscribeError:
+    """What ends a recording: everything that was tried, and why nothing else was."""
+    if tried:
+        reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
+        told = " ".join(f"{NAMES[engine]}: {_sentence(reason)}" for engine, reason in reasons)
+        part = f"part {message.chunk.index + 1} of {len(recording.chunks)}"
+        not_tried = f" Deepgram was not tried: {no_money}." if no_money else ""
+        return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
+    why = no_money or recording.fallback.why_not
+    if len(recording.fallback.engines) > 1 and not settings.enable_fallback:
+        why = "ENABLE_FALLBACK is off"
+    if not why:
+        return error
+    return NoEngineLeft(f"{_sentence(str(error))} No other engine was tried: {why}.", answers.code_of(error))
+
+
+def _sentence(text: str) -> str:
+    return text.strip() if text.strip().endswith((".", "!", "?")) else f"{text.strip()}."

@@ -1,0 +1,178 @@
+"""Step 3. Choose who transcribes: a pure function, with its reason in words.
+
+    speakers, which only Deepgram tells apart > the method that the caller asked for > the one that the
+    deployment is set to > weights that only Parakeet has > the share of the rollout
+    > the matrix (matrix.py), or the score (score.py)                                    (pick.py)
+
+Every choice comes with the methods that were not chosen, what they would have cost, and why not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.costs import prices_file
+from shared.costs.prices import PriceTable
+from shared.errors import BadRequest
+from shared.model import AudioInfo, Chunk, Considered, Decision, Engine, Method, Options
+from shared.planning import worker_pools
+from shared.routing import conditions, flags, pick, rollout, score
+from shared.routing.conditions import Conditions
+from shared.routing.matrix import human_duration
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.ports import Ports
+    from shared.routing.score import Prospect
+
+__all__ = ["Case", "Choice", "Known", "choose", "human_duration", "known"]
+
+PUBLISHED_WEIGHTS = re.compile(r"tiny|[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
+"""Names that callers of a deployment may choose weights by; a path would let them look into the worker."""
+
+DEEPGRAM_MODEL = "nova-3"
+"""The weights at Deepgram."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """The recording to decide about."""
+
+    key: str
+    """Key of the recording."""
+    size: int
+    """Bytes of the object."""
+    audio: AudioInfo
+    """What the probe found."""
+    options: Options
+    """What the caller asked for; `auto` follows the deployment's setting."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """Everything else that a decision depends on."""
+
+    settings: Settings
+    """The deployment's settings, flags applied."""
+    engines: frozenset[Engine]
+    """The engines that this deployment has."""
+    conditions: Conditions
+    """What the sweeper saw last."""
+    prices: PriceTable
+    """US dollars."""
+    now: float
+    """Seconds since 1970."""
+    asked_since: float = 0.0
+    """When the flag ROLLOUT_PERCENT was set, seconds since 1970; 0 where it is the setting's value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The decision and the plan that goes with it."""
+
+    decision: Decision
+    """Method, engine and weights, with the reason."""
+    chunks: tuple[Chunk, ...]
+    """The chunks, each with its engine."""
+
+
+def known(ports: Ports) -> Known:
+    """What a decision depends on now: two reads of the records at most, neither of which can fail it."""
+    found = flags.read(ports)
+    return Known(
+        settings=found.applied(ports.settings),
+        engines=ports.engines,
+        conditions=conditions.read(ports),
+        prices=prices_file.table(ports.settings),
+        now=ports.clock.now(),
+        asked_since=found.since.get(rollout.VARIABLE, 0.0),
+    )
+
+
+def choose(case: Case, known: Known) -> Choice:
+    """Method, engines, weights and chunks for one recording. Pure.
+
+    Raises:
+        BadRequest: what was asked for cannot run in this deployment, or nothing can.
+    """
+    settings, options = known.settings, case.options
+    if settings.platform != "local" and options.model and not PUBLISHED_WEIGHTS.fullmatch(options.model):
+        raise BadRequest(
+            f"The model {options.model!r} is no published one. Name one as owner/name, e.g. "
+            "nvidia/parakeet-tdt-0.6b-v3, or leave the choice to the deployment."
+        )
+    parakeet, no_gpu, no_cpu = _parakeet(known)
+    found = score.prospects(
+        case.audio,
+        case.size,
+        parakeet,
+        deepgram="deepgram" in known.engines,
+        conditions=known.conditions.fresh(known.now),
+        settings=settings,
+        prices=known.prices,
+        options=options,
+    )
+    if not found:
+        off = " GPUs are switched off by ENABLE_GPU_TRANSCRIPTION." if known.engines else ""
+        raise BadRequest(
+            f"No engine can run here.{off}{_no_job(settings)} `dropscribe doctor` says what is missing and how to "
+            "install it."
+        )
+    picked = pick.pick(case, known, found, no_gpu, no_cpu)
+    chosen = found[picked.method]
+    reason = picked.reason
+    if chosen.split:
+        reason += f"; {chosen.split}"
+    if chosen.alone:
+        chosen = replace(chosen, method="deepgram" if chosen.engine == "deepgram" else "parakeet")
+    others = sorted((one for one in pick.METHODS if one != chosen.method), key=lambda one: _order(one, found))
+    return Choice(
+        decision=Decision(
+            method=chosen.method,
+            engine=chosen.engine,
+            model=DEEPGRAM_MODEL if chosen.method == "deepgram" else options.model or settings.model,
+            reason=reason,
+            considered=(chosen.considered(), *(_loser(one, found, picked, known) for one in others)),
+        ),
+        chunks=chosen.chunks,
+    )
+
+
+def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked, known: Known) -> Considered:
+    if method not in found:
+        return Considered(method=method, why_not=pick.missing(method, found, known))
+    one = found[method]
+    if one.alone:
+        return Considered(method=method, why_not=f"all chunks would go to {one.engine}")
+    return one.considered(picked.why_not[method])
+
+
+def _parakeet(known: Known) -> tuple[Engine | None, str, str]:
+    """The engine that would run Parakeet, why that is none on a GPU, and why no worker without one can be had."""
+    has_gpu, has_cpu = ("parakeet-gpu" in known.engines), ("parakeet-cpu" in known.engines)
+    why = conditions.no_gpu(known.conditions, known.settings, known.now) if has_gpu else "no GPU is set up"
+    fleet = worker_pools.fleet_of("parakeet-cpu", known.settings) or "main"
+    hired = known.settings.platform == "google"
+    no_cpu = conditions.no_worker(known.conditions, fleet, known.now) if hired else ""
+    # A processor beside the GPU that cannot be had cannot be had either.
+    on_cpu = has_cpu and not (no_cpu and fleet == "main")
+    if not why or (has_gpu and not on_cpu and known.settings.enable_gpu):
+        return "parakeet-gpu", why, no_cpu
+    return ("parakeet-cpu" if has_cpu else None), why, no_cpu
+
+
+def _no_job(settings: Settings) -> str:
+    lacks = settings.platform == "google" and "parakeet-cpu" in settings.engines.split(",")
+    if settings.has_cpu_job or not lacks:
+        return ""
+    return " Parakeet on a CPU needs a job of its own: name it in DROPSCRIBE_CPU_JOB (docs/google-cloud.md)."
+
+
+def _order(method: Method, found: Mapping[Method, Prospect]) -> tuple[bool, float]:
+    """Losing methods by their score; those that cannot run last."""
+    real = method in found and not found[method].alone
+    return (not real, found[method].score if real else 0.0)

@@ -1,0 +1,151 @@
+"""Beside the steps: what other services asked for, and the one answer that each of them gets.
+
+A request has a document. Whoever first knows its end stores the answer in there; from then on that answer
+is the answer, whatever is delivered again, spent later or transcribed anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from shared.messages import (
+    TRANSCRIPTS_READY,
+    TranscribeRequest,
+    TranscriptReady,
+    encode,
+    from_fields,
+    to_fields,
+)
+from shared.model import Options, StoredObject
+from shared.state import documents
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from shared.errors import DropscribeError
+    from shared.ports import Fields, Ports, Records
+
+REQUESTS = "requests"
+"""Collection of the requests."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """The document of a request."""
+
+    request: TranscribeRequest
+    """As its caller sent it."""
+    created: float
+    """When the request first came, seconds since 1970."""
+    recording: str = ""
+    """Key of the recording that it leads to, empty where there is none."""
+    source: StoredObject | None = None
+    """The object as it was when the request first came; None where there is no recording."""
+    options: Options = field(default_factory=Options)
+    """Those of the request, or of the object where the request has none."""
+    answer: TranscriptReady | None = None
+    """What its caller is told; never changed once it is set."""
+    answered: bool = False
+    """True once the answer has been published."""
+
+
+def key_of(request_id: str) -> str:
+    """Key of a request's document: 26 characters that a record store takes, whatever the caller chose."""
+    return base64.b32encode(hashlib.sha256(request_id.encode()).digest()).decode("ascii")[:26].lower()
+
+
+def find(request_id: str, records: Records) -> Asked | None:
+    """The document of a request, or None."""
+    fields = records.get(REQUESTS, key_of(request_id))
+    return None if fields is None else from_fields(fields, Asked)
+
+
+def create(asked: Asked, ports: Ports) -> bool:
+    """Store a request; False where one of that id is stored already."""
+    return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
+
+
+def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: bool = False) -> None:
+    """Answer a request with what was stored as its answer, which is `ending` unless there is one.
+
+    Args:
+        request_id: of a request that is stored.
+        ending: what there is to say.
+        ports: the world.
+        again: send the answer even if it was sent before: somebody asks for it again.
+
+    Raises:
+        Transient: try again; the answer stays the same.
+    """
+
+    def keep_first(fields: dict[str, Any]) -> Fields | None:
+        asked = from_fields(fields, Asked)
+        if asked.answer is not None:
+            return None
+        one = asked.request
+        answer = replace(ending, source=one.uri, request_id=one.request_id, metadata=one.metadata)
+        return to_fields(replace(asked, answer=answer))
+
+    key = key_of(request_id)
+    fields = ports.records.update(REQUESTS, key, keep_first)
+    assert fields is not None, "a request is stored before it is answered"
+    answer = from_fields(fields, Asked).answer
+    assert answer is not None, "it was set just now"
+    if fields["answered"] and not again:
+        return
+    attributes = {"recording": answer.recording, "state": answer.state, "request_id": request_id}
+    # A subscription can filter by attributes, not by what stands in the message.
+    attributes |= {f"metadata_{name}": value for name, value in answer.metadata.items()}
+    ports.queue.publish(TRANSCRIPTS_READY, encode(answer), attributes)
+    ports.records.update(
+        REQUESTS, key, lambda stored: None if stored["answered"] else stored | {"answered": True}
+    )
+    log.info("answered request %s: %s %s", request_id, answer.state, answer.source)
+
+
+def settle_all(ending: TranscriptReady, ports: Ports) -> None:
+    """Answer every request that waits for a recording."""
+    for _, fields in ports.records.query(REQUESTS, {"recording": ending.recording}):
+        settle(from_fields(fields, Asked).request.request_id, ending, ports)
+
+
+def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> None:
+    """Answer a request that leads nowhere with the reason.
+
+    Where its request_id belongs to another request, or its recording is on its way, the answer is theirs.
+    """
+    create(Asked(request=request, created=ports.clock.now()), ports)
+    asked = find(request.request_id, ports.records)
+    assert asked is not None, "it was created a moment ago"
+    if asked.answer is None:
+        if asked.request != request:
+            return
+        if asked.recording and documents.get_recording(ports.records, asked.recording) is not None:
+            return
+    settle(request.request_id, failure(request, error), ports, again=True)
+
+
+def failure(request: TranscribeRequest, error: DropscribeError) -> TranscriptReady:
+    """The answer to a request that failed before anything was transcribed."""
+    return TranscriptReady(
+        recording="",
+        source=request.uri,
+        state="FAILED",
+        outputs=(),
+        reason=str(error),
+        code=code_of(error),
+        duration=None,
+        method=None,
+        usd=0.0,
+        request_id=request.request_id,
+        metadata=request.metadata,
+    )
+
+
+def code_of(error: DropscribeError) -> str:
+    """Short code of a failure, for filters and counts."""
+    return str(getattr(error, "code", "")) or type(error).__name__

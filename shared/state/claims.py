@@ -1,0 +1,188 @@
+"""Beside the steps: which engine a chunk belongs to, after its own has given it up, and what it is paid for now.
+
+Most chunks have no claim: they belong to the engine of the plan, at turn 0. Each hand-over is one turn more.
+Whoever holds a message of an earlier turn finds that here and leaves the chunk alone, so that two engines never
+transcribe it by accident.
+
+A call of somebody else's engine is in the claim while it lasts, with the row of the ledger that it becomes if
+nobody hears its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.messages import from_fields, to_fields
+from shared.model import Engine, Tried
+from shared.results import LedgerRow
+from shared.state import documents, ledger
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from shared.messages import ChunkMessage
+    from shared.ports import Fields, Ports, Records
+
+CLAIMS = "claims"
+"""Collection of the claims; they have the keys of their chunks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A call of an engine that charges, from before it is made until its end is known."""
+
+    message: str
+    """Id of the message that it is made for."""
+    until: float
+    """When it has ended, well or not, seconds since 1970."""
+    row: LedgerRow
+    """What goes into the ledger if its end is never known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The document of a chunk that was handed on, has a call, or came again."""
+
+    recording: str
+    """Key of the recording."""
+    index: int
+    """Index of the chunk."""
+    engine: Engine
+    """Whose it is."""
+    turn: int = 0
+    """How often it was handed on; it never falls."""
+    tried: tuple[Tried, ...] = ()
+    """The engines that gave it up, in order."""
+    published: bool = True
+    """False from the hand-over until the message of the next engine is out."""
+    calls: tuple[Call, ...] = ()
+    """Calls whose end is not known."""
+    alone: str = ""
+    """The last delivery on which an engine had it alone, see `alone.py`."""
+
+    @property
+    def key(self) -> str:
+        """Key of its document."""
+        return documents.chunk_key(self.recording, self.index)
+
+
+def find(message: ChunkMessage, records: Records) -> Claim | None:
+    """The claim of a chunk; None where it is its first engine's and nothing was noted.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    fields = records.get(CLAIMS, documents.chunk_key(message.recording, message.chunk.index))
+    return None if fields is None else from_fields(fields, Claim)
+
+
+def of_recording(key: str, records: Records) -> dict[int, Claim]:
+    """The claims of a recording by the index of their chunks.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    found = (from_fields(fields, Claim) for _, fields in records.query(CLAIMS, {"recording": key}))
+    return {one.index: one for one in found}
+
+
+def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> Claim:
+    """Change a claim in one transaction; `how` gives None to leave it as it is, and has no side effects.
+
+    Args:
+        first: the claim where there is no document yet.
+        how: the change.
+        ports: the world.
+
+    Returns:
+        The claim as it stands afterwards, whoever wrote it.
+
+    Raises:
+        Transient: it is not known to be written.
+    """
+    made = how(first)
+    if made is not None and ports.records.create(CLAIMS, first.key, to_fields(made)):
+        return made
+
+    def on_fields(fields: dict[str, Any]) -> Fields | None:
+        changed = how(from_fields(fields, Claim))
+        return None if changed is None else to_fields(changed)
+
+    stands = ports.records.update(CLAIMS, first.key, on_fields)
+    return first if stands is None else from_fields(stands, Claim)
+
+
+def first_of(message: ChunkMessage) -> Claim:
+    """The claim of a chunk that has no document, as its message knows it."""
+    return Claim(
+        recording=message.recording,
+        index=message.chunk.index,
+        engine=message.chunk.engine,
+        turn=message.turn,
+        tried=message.tried,
+    )
+
+
+def open_call(message: ChunkMessage, call: Call, ports: Ports) -> bool:
+    """Note a call before it is made. Calls for the same message that nobody ended get their rows now.
+
+    Returns:
+        False where it must not be made: the chunk is another engine's by now, or the same call is under way
+        for another message about it.
+
+    Raises:
+        Transient: it is not known to be noted.
+    """
+    now = ports.clock.now()
+    claim = find(message, ports.records)
+    # One delivery of a message ends before the next begins: what it left was broken off.
+    over = [one for one in claim.calls if one.message == call.message or one.until <= now] if claim else []
+    for one in over:
+        _was_lost(one, ports)
+
+    def opened(stored: Claim) -> Claim | None:
+        left = tuple(one for one in stored.calls if one not in over)
+        return None if left or stored.turn > message.turn else replace(stored, calls=(call,))
+
+    return call in change(first_of(message), opened, ports).calls
+
+
+def close_call(message: ChunkMessage, call: Call, ports: Ports) -> None:
+    """A call has ended, and whatever is to be paid for it has its row.
+
+    Raises:
+        Transient: it is not known to be noted.
+    """
+
+    def closed(stored: Claim) -> Claim | None:
+        left = tuple(one for one in stored.calls if one != call)
+        return None if left == stored.calls else replace(stored, calls=left)
+
+    change(first_of(message), closed, ports)
+
+
+def settle(message: ChunkMessage, message_id: str, ports: Ports) -> None:
+    """Write the rows of the calls that a message left, for one that nobody will make a call for again.
+
+    Args:
+        message: the chunk.
+        message_id: id of the message; empty: whichever it was, all calls have ended.
+        ports: the world.
+
+    Raises:
+        Transient: they are not known to be written.
+    """
+    claim = find(message, ports.records)
+    over = [one for one in claim.calls if message_id in {"", one.message}] if claim else []
+    for one in over:
+        _was_lost(one, ports)
+        close_call(message, one, ports)
+
+
+def _was_lost(call: Call, ports: Ports) -> None:
+    # Where its end became known, the row stands already: it has the same key.
+    if ledger.write(call.row, ports):
+        log.warning("the end of call %s is not known: it is taken as paid", call.row.attempt)

@@ -1,0 +1,209 @@
+"""Beside the steps, every minute: look around and write down what the router should know (conditions.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from shared.flow.capacity import Work
+from shared.messages import from_fields, to_fields
+from shared.planning import worker_pools
+from shared.planning.worker_pools import Fleet
+from shared.results import LedgerRow
+from shared.routing import flags, rollout
+from shared.routing.conditions import KEY, STATE, Conditions, Speed, Waiting, Workers, stored
+from shared.routing.rollout import SETTLED, Minute, Rollout
+from shared.state import claims, documents
+from shared.state.failure_log import FAILURES, Failure
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.flow.capacity import Start
+    from shared.ports import GpuState, Ports
+
+AVOID = 600.0
+"""Seconds for which no GPU is counted on after none could be had."""
+
+AT_A_TIME = 100
+"""Recordings on their way that one look reads."""
+
+ROWS = 5000
+"""Rows of the ledger, and notes of failures, that one look reads for one minute."""
+
+REMEMBERED = 15
+"""Minutes that are remembered, and read at most after a pause."""
+
+FADES = 0.9
+"""What a measurement is worth after the next one that comes."""
+
+NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest", "HandedOnUntried"})
+"""Errors that say nothing about the engine: the recording or the request is at fault."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backlog:
+    """The work that waits for its engine."""
+
+    chunks: Mapping[Fleet, int] = field(default_factory=dict)
+    """Chunks without a result that wait for a worker of ours, by whose they are."""
+    waiting: Mapping[Waiting, float] = field(default_factory=dict)
+    """Seconds of audio that wait, by who is to transcribe them."""
+    oldest: Mapping[Fleet, float] = field(default_factory=dict)
+    """Seconds since the oldest recording came that waits for a worker of ours."""
+
+    def work(self, fleet: Fleet) -> Work:
+        """What waits for the workers of a fleet."""
+        return Work(chunks=self.chunks.get(fleet, 0), seconds=self.waiting.get(_who(fleet), 0.0))
+
+
+def backlog_of(ports: Ports) -> Backlog:
+    """What waits for which engine, from the recordings that are on their way.
+
+    Of very many, some are looked at and stand for all: which ones says the hash in their keys.
+    """
+    now, looked = ports.clock.now(), 0
+    waiting: dict[Waiting, float] = {}
+    chunks: dict[Fleet, int] = {}
+    oldest: dict[Fleet, float] = {}
+    for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
+        looked += 1
+        query = {"recording": recording.id}
+        claimed = claims.of_recording(recording.id, ports.records)
+        if len({chunk.engine == "deepgram" for chunk in recording.chunks}) == 1:
+            # All are of one kind, so a number will do; they are done in order or nearly so.
+            missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
+        else:
+            done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, query)}
+            missing = tuple(chunk for chunk in recording.chunks if chunk.index not in done)
+        for chunk in missing:
+            claim = claimed.get(chunk.index)
+            engine = chunk.engine if claim is None else claim.engine
+            fleet = worker_pools.fleet_of(engine, ports.settings)
+            who = _who(fleet)
+            waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
+            if fleet is not None:
+                chunks[fleet] = chunks.get(fleet, 0) + 1
+                oldest[fleet] = max(oldest.get(fleet, 0.0), now - recording.created)
+    more = 1.0
+    if looked == AT_A_TIME:
+        more = max(1.0, ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) / looked)
+    return Backlog(
+        chunks={fleet: round(count * more) for fleet, count in chunks.items()},
+        waiting={who: seconds * more for who, seconds in waiting.items()},
+        oldest=oldest,
+    )
+
+
+def _who(fleet: Fleet | None) -> Waiting:
+    return "deepgram" if fleet is None else "parakeet-cpu" if fleet == "cpu" else "parakeet"
+
+
+def observe(backlog: Backlog, starts: Mapping[Fleet, Start], ports: Ports) -> Conditions:
+    """Look around and write down what the router should know.
+
+    Args:
+        backlog: what waits.
+        starts: how the start of workers for it went, for each fleet of the deployment.
+        ports: the world.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    now = ports.clock.now()
+    seen = _counted(stored(ports), ports)
+    for fleet, start in starts.items():
+        state = start.state or worker_pools.jobs_of(fleet, ports).state()
+        after = _workers(seen.workers(fleet), state, now)
+        if fleet == "cpu":
+            seen = replace(seen, cpu=after)
+        else:
+            seen = replace(
+                seen,
+                status=after.status,
+                said=after.said,
+                avoid_until=after.avoid_until,
+                running=after.running,
+            )
+    seen = replace(seen, time=now, waiting=backlog.waiting, oldest=backlog.oldest.get("main", 0.0))
+    if "deepgram" in ports.engines:
+        seen = replace(seen, rollout=_guarded(seen, ports))
+
+    def kept(fields: dict[str, Any]) -> dict[str, Any] | None:
+        # Another tick may have looked later and written sooner.
+        written = fields.get("time")
+        return None if isinstance(written, float) and written > now else to_fields(seen)
+
+    if not ports.records.create(STATE, KEY, to_fields(seen)):
+        ports.records.update(STATE, KEY, kept)
+    return seen
+
+
+def _workers(before: Workers, state: GpuState, now: float) -> Workers:
+    if state.status != "ready":
+        return Workers(status=state.status, said=state.reason, avoid_until=now + AVOID, running=state.running)
+    if before.avoid_until > now and not state.running:
+        # That the list of executions can be read does not mean that one can be started.
+        return replace(before, running=0)
+    return Workers(running=state.running)
+
+
+def _guarded(seen: Conditions, ports: Ports) -> Rollout:
+    found = flags.read(ports)
+    settings = found.applied(ports.settings)
+    asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
+    after = rollout.judge(seen.rollout, asked, seen.minutes, ports.clock.now())
+    if seen.rollout is not None and after.history != seen.rollout.history:
+        log.warning("rollout of Parakeet: %s", after.history[-1].reason)
+    return after
+
+
+def _counted(before: Conditions, ports: Ports) -> Conditions:
+    """The rows of the minutes that have come since: what became of the chunks, and how fast."""
+    last = int(ports.clock.now() // 60) - SETTLED
+    minutes, speeds = list(before.minutes), dict(before.speeds)
+    for minute in range(max(before.counted + 1, last - REMEMBERED), last + 1):
+        rows = [
+            from_fields(fields, LedgerRow)
+            for _, fields in islice(ports.records.query(documents.LEDGER, {"minute": minute}), ROWS)
+        ]
+        notes = [
+            from_fields(fields, Failure)
+            for _, fields in islice(ports.records.query(FAILURES, {"minute": minute}), ROWS)
+        ]
+        attempts = [row for row in rows if row.kind == "attempt"]
+        heard = [row for row in attempts if row.outcome == "heard"]
+        in_vain = [row for row in attempts if row.outcome == "failed" and row.engine != "deepgram"]
+        failed = [one for one in notes if _is_parakeets(one)]
+        handed_on = [
+            one for one in notes if one.code == rollout.HANDED_ON and one.where.startswith("parakeet")
+        ]
+        found = Minute(
+            minute=minute,
+            done=sum(row.engine != "deepgram" for row in heard),
+            # One failure may leave a row, a note, or both.
+            failed=max(len(in_vain), len(failed)),
+            fallbacks=len(handed_on),
+            hit=len(
+                {(row.recording, row.chunk) for row in in_vain}
+                | {(note.recording, note.chunk) for note in (*failed, *handed_on)}
+            ),
+        )
+        if found.done or found.failed or found.fallbacks:
+            minutes.append(found)
+        for engine in sorted({row.engine for row in heard}):
+            mine = [row for row in heard if row.engine == engine]
+            old = speeds.get(engine, Speed(audio=0.0, busy=0.0))
+            speeds[engine] = Speed(
+                audio=old.audio * FADES + sum(row.audio_seconds for row in mine),
+                busy=old.busy * FADES + sum(row.busy_seconds for row in mine),
+            )
+    recent = tuple(one for one in minutes if one.minute > last - REMEMBERED)
+    return replace(before, counted=last, minutes=recent, speeds=speeds)
+
+
+def _is_parakeets(failure: Failure) -> bool:
+    """Whether it was Parakeet that failed, and not the recording or the hand-over after it."""
+    ours = failure.where.startswith("parakeet")
+    return ours and failure.error not in NOT_THE_ENGINE and failure.code != rollout.HANDED_ON

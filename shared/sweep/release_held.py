@@ -1,0 +1,108 @@
+"""Beside the steps, every minute: recordings that a budget holds go on when there is room, and alerts go out."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from shared.costs import budget, limits
+from shared.costs.budget import COMMITMENTS, Commitment
+from shared.costs.limits import Limit, Sums
+from shared.costs.prices import dollars
+from shared.errors import Transient
+from shared.flow import upload
+from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
+from shared.state import documents, ledger
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+ALERTS = "budget_alerts"
+"""Collection of the alerts that were given, one document each."""
+
+SHARES = (50, 80, 100)
+"""Percent of a budget at which somebody is told."""
+
+AT_A_TIME = 100
+"""Recordings that one tick lets go on."""
+
+
+def keep_budgets(ports: Ports) -> int:
+    """Sum up, alert, and let go what fits; gives how many recordings went on.
+
+    Raises:
+        Transient: try again.
+    """
+    found = limits.limits_of(ports.settings)
+    waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
+    # Without a budget somebody may still ask why one waits that was held.
+    sums = budget.sum_up(ports) if found or waiting else Sums()
+    released = sum(_let_go(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
+    smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
+    for limit in found:
+        _alert(limit, sums, smallest, ports)
+    return released
+
+
+def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
+    recording = documents.get_recording(ports.records, key)
+    if recording is None or recording.state != "ACCEPTED":
+        budget.ended(key, ports)
+        return False
+    committed = budget.committed(ports)
+    now = ports.clock.now()
+    if limits.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
+        return False
+    try:
+        # It is probed and routed anew: what was true when it was held may be so no more.
+        return upload.take(recording.source, recording.options, ports).state != "ACCEPTED"
+    except Transient as error:
+        log.warning("%s cannot go on yet: %s", key, error)
+        return False
+
+
+def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
+    """Say what was reached; `waits_usd` is the smallest of what is held, 0 where nothing is."""
+    now = ports.clock.now()
+    committed = budget.committed(ports)
+    spent = sums.of(limit.period, now)
+    # What is committed may be in the rows already, so it makes no alert by itself. But where something is held,
+    # the budget is used up though some cents of it are left.
+    holds = waits_usd > 0 and spent + committed + waits_usd > limit.usd
+    used = 100.0 if holds else spent / limit.usd * 100
+    reached = [share for share in SHARES if used >= share - limits.CENT]
+    day = ledger.day_of(now)
+    which = day if limit.period == "day" else day[:7]
+    forecast = limits.forecast(sums.days, now) if limit.period == "month" else None
+    for share in reached:
+        alert = BudgetAlert(
+            period=limit.period,
+            which=which,
+            percent=share,
+            limit_usd=limit.usd,
+            spent_usd=round(spent, 6),
+            committed_usd=round(committed, 6),
+            forecast_usd=None if forecast is None else round(forecast.usd, 6),
+            held=holds,
+        )
+        _tell(f"{which}.{share}", alert, ports)
+
+
+def _tell(key: str, alert: BudgetAlert, ports: Ports) -> None:
+    """Publish an alert once; twice where the sweeper died in between, and never not at all."""
+    if not ports.records.create(ALERTS, key, {"told": False}):
+        found = ports.records.get(ALERTS, key)
+        if found is None or found["told"]:
+            return
+    log.warning(
+        "%d %% of the budget of %s are reached: %s spent, %s committed of %s",
+        alert.percent,
+        alert.which,
+        dollars(alert.spent_usd),
+        dollars(alert.committed_usd),
+        dollars(alert.limit_usd),
+    )
+    attributes = {"period": alert.period, "percent": str(alert.percent)}
+    ports.queue.publish(BUDGET_ALERTS, encode(alert), attributes)
+    ports.records.update(ALERTS, key, lambda _: {"told": True})

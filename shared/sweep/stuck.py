@@ -1,0 +1,221 @@
+"""Beside the steps: recordings that have stopped are pushed on, and after some tries given up.
+
+Progress is what the records show. A recording that is only slow must not be pushed, because its chunks
+would be transcribed, and paid, twice; so patience is long, and doubles with every push. Where the platform says that
+no worker can be had, nobody works on its chunks, and other engines get them after some minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, get_args
+
+from shared.errors import NoWorker, Permanent, Transient
+from shared.flow import dispatch, record, upload
+from shared.messages import from_fields, to_fields
+from shared.model import Engine
+from shared.planning import plan, worker_pools
+from shared.recovery import fallback
+from shared.routing import conditions
+from shared.state import documents
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.model import Recording
+    from shared.planning.worker_pools import Fleet
+    from shared.ports import Ports
+    from shared.settings import Settings
+
+SWEEPS = "sweeps"
+"""Collection of what one sweep leaves to the next."""
+
+WORKERS = "workers"
+"""Key of the note on all chunks of all recordings; the others have the keys of recordings."""
+
+AT_A_TIME = 100
+"""Recordings of each state that one sweep looks at."""
+
+QUEUED_FOR = 6 * 3600.0
+"""Seconds that a recording may wait for its turn while the chunks of others come in."""
+
+SOON = 180.0
+"""Seconds that chunks wait for workers that cannot be had until other engines get them: three starts that failed."""
+
+NONE_TO_HAVE = frozenset({"quota", "denied", "missing"})
+"""States of the platform in which no worker will come soon."""
+
+MOST_TRIES = 5
+"""How often something stuck is pushed before it ends as FAILED."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """What a sweep remembers of a recording that is on its way, or of all of them."""
+
+    done: int
+    """Chunks with a result when last looked at."""
+    since: float
+    """When it last went on or was pushed, seconds since 1970."""
+    looked: float
+    """When it was last looked at, seconds since 1970; kept up to date for `WORKERS` only."""
+    tries: int = 0
+    """How often it was pushed since it last went on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What to do about a recording that is on its way, and why."""
+
+    action: Literal["wait", "push", "give up"]
+    """`push`: publish again what is missing."""
+    reason: str
+    """One sentence for the log, and for its owner where it is given up."""
+
+
+def judge(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
+    """Whether a recording is stuck. Pure.
+
+    Chunks may take as long as a worker needs that is no faster than the audio itself, holds all the chunks
+    that it may hold, and shows nothing before the last; and longer where others have their turn.
+
+    Args:
+        recording: ACCEPTED or PLANNED.
+        note: its progress.
+        workers: the progress of all recordings together.
+        now: seconds since 1970.
+        settings: patience, length of a chunk, and how many of them a worker holds.
+    """
+    patience = settings.stuck_minutes * 60
+    if note.done < len(recording.chunks):
+        patience = max(
+            patience, plan.held(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds
+        )
+        if now - workers.since < patience:
+            patience = max(patience, QUEUED_FOR)
+    quiet = now - note.since
+    where = f"{recording.state}, {note.done} of {len(recording.chunks)} chunks done"
+    if quiet < patience * 2**note.tries:
+        return Verdict(action="wait", reason=f"{where}, quiet for {quiet / 60:.0f} min")
+    if note.tries < MOST_TRIES:
+        return Verdict(action="push", reason=f"{where}, quiet for {quiet / 60:.0f} min")
+    return Verdict(
+        action="give up",
+        reason=f"It did not go on ({where}) in {(now - recording.created) / 3600:.0f} hours, "
+        f"though it was tried {MOST_TRIES} times again.",
+    )
+
+
+def push_stuck(ports: Ports) -> int:
+    """Push on the recordings that have stopped, give up those that did not move; gives their number."""
+    now = ports.clock.now()
+    on_their_way = [
+        one
+        # What a budget holds waits for it, and goes on by itself (held.py).
+        for where in ({"state": "ACCEPTED", "held": ""}, {"state": "PLANNED"})
+        for one in islice(documents.recordings(ports.records, where), AT_A_TIME)
+    ]
+    if not on_their_way:
+        return 0
+    before = _note(WORKERS, ports)
+    workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
+    documents.put(SWEEPS, WORKERS, to_fields(replace(workers, looked=now)), ports)
+    # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
+    none = _none_to_have(ports)
+    asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
+    acted = 0
+    for recording in on_their_way:
+        old = _note(recording.id, ports)
+        done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
+        note = _look(recording.id, old, done, recording.created, now)
+        if asleep:
+            note = replace(note, since=now)
+        verdict = judge(recording, note, workers, now, ports.settings)
+        quiet = now - note.since
+        if verdict.action == "push":
+            note = replace(note, since=now, tries=note.tries + 1)
+        handed = _handed_on(recording, verdict, quiet, none, ports)
+        if handed:
+            note = replace(note, since=now, tries=0)
+        if note != old:
+            documents.put(SWEEPS, recording.id, to_fields(note), ports)
+        if handed or verdict.action != "wait":
+            log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
+            acted += 1
+        if not handed and verdict.action != "wait":
+            _act(recording, verdict, none, ports)
+    return acted
+
+
+def _note(key: str, ports: Ports) -> Note | None:
+    fields = ports.records.get(SWEEPS, key)
+    return None if fields is None else from_fields(fields, Note)
+
+
+def _look(key: str, note: Note | None, done: int, created: float, now: float) -> Note:
+    """The note as it is after a look: fresh where there is none, and where there was progress."""
+    if note is None:
+        # Nobody saw when the chunks that are there came in: it counts from now.
+        return Note(done=done, since=now if done else created, looked=now)
+    # A recording that failed and was opened again was created anew.
+    reopened = key != WORKERS and note.since < created
+    return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
+
+
+def _none_to_have(ports: Ports) -> dict[Fleet, str]:
+    """The fleets of which no worker can be had, with what the platform says.
+
+    That the list of executions can be read does not mean that one can be started: what became of the last start
+    the sweeper has written down.
+    """
+    none: dict[Fleet, str] = {}
+    seen = conditions.read(ports).fresh(ports.clock.now())
+    for fleet in worker_pools.fleets_of(ports.engines, ports.settings):
+        known = seen.workers(fleet)
+        if known.avoid_until > ports.clock.now() and not known.running and known.status in NONE_TO_HAVE:
+            none[fleet] = known.said or known.status
+        elif (state := worker_pools.jobs_of(fleet, ports).state()).status in NONE_TO_HAVE:
+            none[fleet] = state.reason or state.status
+    return none
+
+
+def _handed_on(
+    recording: Recording, verdict: Verdict, quiet: float, none: Mapping[Fleet, str], ports: Ports
+) -> bool:
+    """Whether other engines have its chunks now: no worker can be had, or pushing it was no use."""
+    gives_up = verdict.action == "give up"
+    if recording.state != "PLANNED" or not (gives_up or (none and quiet >= SOON)):
+        return False
+    kind = NoWorker if none else Permanent  # only the latter says something about the engine
+    error = kind(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
+    out = None
+    if not gives_up:
+        out = [one for one in get_args(Engine) if worker_pools.fleet_of(one, ports.settings) in none]
+    try:
+        return fallback.hand_on_missing(recording, error, ports, out=out) > 0
+    except Transient as another:
+        log.warning("%s cannot be handed on yet: %s", recording.id, another)
+        return False
+
+
+def _about_workers(none: Mapping[Fleet, str]) -> str:
+    return " ".join(f"The workers: {said}" for said in none.values())
+
+
+def _act(recording: Recording, verdict: Verdict, none: Mapping[Fleet, str], ports: Ports) -> None:
+    if verdict.action == "give up":
+        said = f"{verdict.reason} {_about_workers(none)}".strip()
+        error = Permanent(f"{said} Look into the logs, then transcribe it again.")
+        handed = [one for one in dispatch.missing(recording, ports) if one.tried]
+        if handed:
+            fallback.end(handed[0], error, ports)
+        else:
+            record.fail(recording.id, error, ports)
+        return
+    try:
+        upload.take(recording.source, recording.options, ports)
+    except Transient as error:
+        # That was the try. The others must not wait for this one.
+        log.warning("%s cannot go on yet: %s", recording.id, error)

@@ -1,0 +1,197 @@
+"""Beside the steps, every minute: find what was lost or is stuck, and put it right.
+
+    lost events       objects of the audio bucket without a recording take the way of an upload
+    stuck recordings  go on, or end as FAILED (stuck.py)
+    untold ends       are announced, and the requests that wait for them answered
+    workers           are started where chunks wait and too few run (capacity.py)
+    conditions        are written down for the router, and the rollout is guarded (observe.py)
+    budgets           are summed up, and what they held goes on where there is room (held.py)
+    ended workers     get the rest of their bill into the ledger (executions.py)
+
+All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
+twice, or die half-way: each part does a bounded amount of work that the next tick can do again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from shared.costs import executions
+from shared.errors import DropscribeError, Permanent, Transient
+from shared.flow import capacity, record, upload
+from shared.messages import from_fields, options_from_metadata, to_fields
+from shared.model import Options, recording_id
+from shared.planning import worker_pools
+from shared.state import answers, documents
+from shared.sweep import observe, release_held
+from shared.sweep.stuck import SWEEPS, push_stuck
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.model import StoredObject
+    from shared.ports import Ports
+
+AT_A_TIME = 100
+"""Recordings, requests or lost objects that each part of a tick deals with at most."""
+
+LOST_AFTER = 300.0
+"""Seconds after which the event of an object is late: Eventarc takes seconds."""
+
+MARK = "lost-events"
+"""Key of the mark: how far the bucket was looked through."""
+
+LOOKS = 1000
+"""Objects that one tick looks up at most."""
+
+LIST_EVERY = 600.0
+"""Seconds between two looks through the bucket: a list call costs money for every thousand objects."""
+
+UNTOLD_AFTER = 120.0
+"""Seconds that whoever ended a recording has to announce it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """How far the bucket was looked through: every object up to here has its recording."""
+
+    listed: float
+    """When the bucket was last looked through to its end, seconds since 1970."""
+    generation: int
+    """Generation of the last object."""
+    name: str
+    """And its name: several objects may have come in one microsecond."""
+
+
+def on_tick(ports: Ports) -> dict[str, int]:
+    """Do all parts, each whether or not the others could.
+
+    Returns:
+        How much each part has done.
+
+    Raises:
+        Transient: a part could not be done now; the others are.
+    """
+    parts: dict[str, Callable[[Ports], int]] = {
+        "lost_events": take_lost,
+        "stuck": push_stuck,
+        "announced": announce_untold,
+        "answered": answer_waiting,
+        "tasks_started": start_workers,
+        "tasks_accounted": executions.reconcile,
+        "released": release_held.keep_budgets,
+    }
+    report, failed = {}, []
+    for name, part in parts.items():
+        try:
+            report[name] = part(ports)
+        except DropscribeError as error:
+            log.warning("sweeping for %s: %s", name, error)
+            failed.append(f"{name}: {error}")
+    if any(report.values()):
+        log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items() if count))
+    if failed:
+        raise Transient("; ".join(failed))
+    return report
+
+
+def take_lost(ports: Ports) -> int:
+    """Take up the objects of the audio bucket whose event never came.
+
+    A mark says up to which generation every object has its recording. The first tick of a deployment sets
+    it: what lay in the bucket before is nobody's upload. On one machine the watcher of the inbox looks for
+    itself, because only it knows which files are still being written.
+    """
+    if ports.settings.platform == "local":
+        return 0
+    now = ports.clock.now()
+    last = int((now - LOST_AFTER) * 1e6)
+    fields = ports.records.get(SWEEPS, MARK)
+    if fields is None:
+        ports.records.create(SWEEPS, MARK, to_fields(Mark(listed=now, generation=last, name="")))
+        return 0
+    mark = from_fields(fields, Mark)
+    if now - mark.listed < LIST_EVERY:
+        return 0
+    found = [
+        one
+        for one in ports.store.list(ports.settings.audio_bucket)
+        if (one.generation, one.name) > (mark.generation, mark.name)
+        and one.generation <= last
+        and not one.is_folder
+    ]
+    found.sort(key=lambda one: (one.generation, one.name))
+    taken, at = 0, mark
+    try:
+        for source in found[:LOOKS]:
+            taken += _take_if_lost(source, ports)
+            at = replace(at, generation=source.generation, name=source.name)
+            if taken == AT_A_TIME:
+                break
+        else:
+            if len(found) <= LOOKS:
+                at = Mark(listed=now, generation=last, name="\U0010ffff")
+    finally:
+        if at != mark:
+            ports.records.update(SWEEPS, MARK, lambda _: to_fields(at))
+    return taken
+
+
+def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
+    try:
+        options = options_from_metadata(source.metadata)
+    except Permanent:
+        options = Options()
+    if documents.get_recording(ports.records, recording_id(source, options)) is not None:
+        return False
+    log.warning("the event of %s was lost", source.uri)
+    upload.on_object(source, ports)
+    return True
+
+
+def announce_untold(ports: Ports) -> int:
+    """Announce the ends that nobody was told of."""
+    told = 0
+    for state in ("DONE", "FAILED"):
+        where = {"state": state, "announced": False}
+        for recording in list(islice(documents.recordings(ports.records, where), AT_A_TIME)):
+            if ports.clock.now() - (recording.finished or 0.0) >= UNTOLD_AFTER:
+                record.announce(recording, ports)
+                told += 1
+    return told
+
+
+def answer_waiting(ports: Ports) -> int:
+    """Answer the requests whose recording has ended, or whose answer was stored and not sent."""
+    told = 0
+    for _, fields in list(islice(ports.records.query(answers.REQUESTS, {"answered": False}), AT_A_TIME)):
+        asked, now = from_fields(fields, answers.Asked), ports.clock.now()
+        recording = documents.get_recording(ports.records, asked.recording or "-")
+        if asked.answer is not None and now - asked.created >= UNTOLD_AFTER:
+            answers.settle(asked.request.request_id, asked.answer, ports)
+            told += 1
+        elif (
+            recording is not None
+            and recording.ended
+            and min(now - asked.created, now - (recording.finished or 0.0)) >= UNTOLD_AFTER
+        ):
+            answers.settle(asked.request.request_id, record.ending(recording, ports), ports)
+            told += 1
+    return told
+
+
+def start_workers(ports: Ports) -> int:
+    """Start workers for the chunks that wait for one; gives the number of tasks.
+
+    What is learned on the way of workers, queues, speeds and failures is written down for the router.
+    """
+    backlog = observe.backlog_of(ports)
+    starts = {
+        fleet: capacity.start_workers(backlog.work(fleet), ports, backlog.oldest.get(fleet, 0.0), fleet)
+        for fleet in worker_pools.fleets_of(ports.engines, ports.settings)
+    }
+    observe.observe(backlog, starts, ports)
+    return sum(start.tasks for start in starts.values())

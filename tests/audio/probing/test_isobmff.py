@@ -1,0 +1,76 @@
+"""The boxes of an mp4 are walked without loading its tables."""
+
+import struct
+
+import pytest
+
+from shared.audio.files.reader import Reader
+from shared.audio.probing import isobmff
+from shared.errors import BadMedia
+from tests.audio.media import Memory, make, repeated
+
+
+def probe(data, track=0):
+    source = Memory(data)
+    reader = Reader(source.read, len(data), most=64 * 1024)
+    return isobmff.probe(reader, track), reader
+
+
+def box(name, *content):
+    body = b"".join(content)
+    return struct.pack("!I", 8 + len(body)) + name + body
+
+
+def test_the_index_may_stand_before_or_behind_the_sound():
+    for muxing in ({}, {"movflags": "faststart"}):
+        info, _ = probe(make("ipod", "aac", seconds=3.0, muxing=muxing))
+        assert info.duration == pytest.approx(3.0, abs=0.05)
+        assert (info.codec, info.sample_rate, info.channels, info.tracks) == ("aac", 44_100, 2, 1)
+
+
+def test_a_long_index_is_not_loaded():
+    data = repeated("ipod", "aac", rate=8_000, hours=3)
+    info, reader = probe(data)
+    assert info.duration == pytest.approx(3 * 3600, rel=1e-3)
+    assert len(data) - data.index(b"moov") > 300_000
+    assert reader.bytes_read < 60_000
+
+
+def test_codecs_other_than_aac_are_named_as_ffmpeg_does():
+    for container, codec, name in (("ipod", "alac", "alac"), ("mp4", "libopus", "opus"), ("mp4", "libmp3lame", "mp3"),
+                                   ("mov", "pcm_s16le", "pcm_s16le"), ("mp4", "ac3", "ac3"), ("mp4", "flac", "flac")):  # fmt: skip
+        info, _ = probe(make(container, codec, rate=48_000, seconds=1.0))
+        assert (info.codec, info.sample_rate) == (name, 48_000)
+
+
+def test_a_file_that_ends_before_its_sound_says_so():
+    data = make("ipod", "aac", seconds=5.0, muxing={"movflags": "faststart"})
+    info, _ = probe(data[: len(data) * 3 // 4])
+    assert info.duration == pytest.approx(5.0, abs=0.05)
+    assert f"promises {len(data):,} bytes" in info.warnings[0]
+
+
+@pytest.mark.parametrize("muxing", [
+    {"movflags": "frag_keyframe+empty_moov", "frag_duration": "500000"},
+    {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"},
+    {"movflags": "dash+global_sidx", "frag_duration": "500000"},
+])  # fmt: skip
+def test_fragments_are_measured_at_the_tail(muxing):
+    info, _ = probe(make("mp4", "aac", seconds=6.0, muxing=muxing))
+    assert info.duration == pytest.approx(6.0, abs=0.1)
+
+
+def test_a_box_that_claims_nonsense_ends_the_walk():
+    data = make("ipod", "aac", seconds=1.0)
+    with pytest.raises(BadMedia) as raised:
+        probe(box(b"ftyp", b"M4A \0\0\0\0") + struct.pack("!I", 3) + b"junk" + data)
+    assert raised.value.code == "incomplete"
+
+
+def test_boxes_that_hold_themselves_do_not_hang():
+    deep = b""
+    for _ in range(300):
+        deep = box(b"trak", box(b"mdia", deep[:4000]))
+    with pytest.raises(BadMedia) as raised:
+        probe(box(b"ftyp", b"isom\0\0\0\0") + box(b"moov", deep))
+    assert raised.value.code == "no-audio"

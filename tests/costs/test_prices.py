@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from shared.costs.prices import TABLE, dollars, total
+from shared.model import Options
+from shared.results import LedgerRow
+from shared.settings import Settings
+
+
+def test_an_hour_at_deepgram_costs_what_its_price_list_says():
+    assert TABLE.deepgram(3600) == pytest.approx(0.258)
+
+
+def test_ones_own_computer_is_free_unless_its_owner_says_otherwise():
+    assert 3600 * TABLE.engine_second("parakeet-cpu", Settings()) == 0
+    dear = Settings(cpu_usd_per_hour=0.5)
+    assert 1800 * TABLE.engine_second("parakeet-cpu", dear) == pytest.approx(0.25)
+
+
+def test_a_total_counts_every_attempt():
+    row = LedgerRow(
+        recording="r", chunk=0, engine="parakeet-cpu", attempt="a", audio_seconds=1.0, busy_seconds=1.0, usd=0.25, prices="v",
+    )  # fmt: skip
+    assert total([row, row, row]) == pytest.approx(0.75)
+    assert total([]) == 0
+
+
+def test_the_table_has_a_version_and_every_price_its_source_and_date():
+    assert dt.date.fromisoformat(TABLE.version)
+    for one in dataclasses.fields(TABLE):
+        if one.name != "version":
+            price = getattr(TABLE, one.name)
+            assert price.source
+            assert dt.date.fromisoformat(price.date)
+
+
+def test_a_second_of_the_smallest_gpu_task_costs_its_card_its_processors_and_its_memory():
+    # 0.0001867 + 4 x 0.000018 + 16 x 0.000002
+    assert TABLE.gpu_second(Settings()) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.gpu_second(Settings(gpu_vcpus=8, gpu_memory_gib=32)) == pytest.approx(0.0003947, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lived", "billed"), [(0, 60), (59.99, 60), (60, 60), (60.01, 60.1), (61.1, 61.1), (90.0, 90.0)]
+)
+def test_an_instance_of_a_job_is_billed_for_a_minute_at_least_and_in_tenths_of_a_second(lived, billed):
+    assert TABLE.task_seconds(lived) == billed
+
+
+def test_deepgram_bills_by_the_second_and_more_for_many_languages():
+    assert TABLE.deepgram(30) == pytest.approx(0.00215)
+    assert TABLE.deepgram(30, Options(language="de")) == pytest.approx(0.00215)
+    assert TABLE.deepgram(30, Options(language="mul")) == pytest.approx(0.0026)
+
+
+def test_deepgram_asks_more_for_speakers_and_for_keyterms():
+    assert TABLE.deepgram(60, Options(diarize=True)) == pytest.approx(0.0063)
+    assert TABLE.deepgram(60, Options(keyterms="Anna, Otto")) == pytest.approx(0.0056)
+    assert TABLE.deepgram(60, Options(keyterms=" , ")) == pytest.approx(0.0043)
+    assert TABLE.deepgram(60, Options(language="MUL", diarize=True, keyterms="Anna")) == pytest.approx(0.0085)
+
+
+def test_a_second_of_an_engine_costs_what_runs_it():
+    settings = Settings(cpu_usd_per_hour=0.36, platform="google", project="my-project")
+    assert TABLE.engine_second("parakeet-gpu", settings) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.engine_second("parakeet-gpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
+    assert TABLE.engine_second("parakeet-cpu", settings) == pytest.approx(0.0002907, abs=1e-12)
+    apart = Settings(platform="google", project="my-project", cpu_job="dropscribe-cpu")
+    assert TABLE.engine_second("parakeet-cpu", apart) == pytest.approx(0.000088, abs=1e-12)
+    assert TABLE.engine_second("parakeet-gpu", apart) == pytest.approx(0.0002907, abs=1e-12)
+    assert TABLE.engine_second("parakeet-cpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
+    assert TABLE.engine_second("deepgram", settings) == 0
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (0, "$0"), (1234.5, "$1,234.50"), (1.2345, "$1.23"), (0.1, "$0.10"), (0.258, "$0.2580"), (0.05, "$0.05"),
+        (0.0043, "$0.0043"), (0.001, "$0.0010"), (0.00072, "$0.00072"), (0.0000007249, "$0.00000072"),
+        (2e-9, "$0.0000000020"), (-0.02, "-$0.02"), (1e-17, "$0"),
+    ],
+)  # fmt: skip
+def test_dollars_are_told_with_the_digits_that_small_amounts_need(usd, text):
+    assert dollars(usd) == text

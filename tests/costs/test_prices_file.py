@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.costs import prices_file
+from shared.costs.prices import TABLE, Price
+from shared.errors import ConfigurationError
+from shared.model import Options
+from shared.settings import Settings
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "ours.toml"
+
+
+def load(file, text):
+    file.write_text(text)
+    prices_file.load.cache_clear()
+    return prices_file.load(file)
+
+
+def test_without_a_file_the_list_prices_hold():
+    assert prices_file.table(Settings()) is TABLE
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(file):
+    table = load(
+        file,
+        'deepgram_minute = 0.0036\ndate = "2026-10-01"\n[l4_second]\nusd = 0.00014\nsource = "contract"\ndate = 2026-07-01\n'
+        "[task_minimum]\nseconds = 0\n",
+    )
+    assert table.deepgram_minute.usd == 0.0036
+    assert (table.deepgram_minute.source, table.deepgram_minute.date) == ("ours.toml", "2026-10-01")
+    assert table.deepgram_minute.per == TABLE.deepgram_minute.per
+    assert (table.l4_second.usd, table.l4_second.source, table.l4_second.date) == (
+        0.00014,
+        "contract",
+        "2026-07-01",
+    )
+    assert table.task_minimum.seconds == 0
+    assert table.vcpu_second == TABLE.vcpu_second
+
+
+def test_each_price_and_rule_can_be_set(file):
+    table = load(file, "".join(f"{key} = {number}.5\n" for number, key in enumerate(prices_file.KEYS, 1)))
+    for number, key in enumerate(prices_file.KEYS, 1):
+        entry = getattr(table, key)
+        assert (entry.usd if isinstance(entry, Price) else entry.seconds) == number + 0.5
+    # Nine prices and rules, each of which some sum is made of.
+    assert table.deepgram(60, Options(language="mul", diarize=True, keyterms="x")) == 2.5 + 3.5 + 4.5
+    assert table.deepgram(60) == 1.5
+    assert table.gpu_second(Settings()) == 5.5 + 4 * 6.5 + 16 * 7.5
+    assert table.task_seconds(1.0) == 9.5
+    assert table.task_seconds(10.0) == 2 * 9.5
+
+
+def test_a_version_is_the_name_and_a_digest_so_that_a_changed_file_is_another_version(file):
+    first = load(file, "deepgram_minute = 0.0036\n").version
+    assert first.startswith("ours-")
+    assert first == load(file, "deepgram_minute = 0.0036\n").version
+    assert first != load(file, "deepgram_minute = 0.0037\n").version
+    assert load(file, 'name = "acme"\n').version.startswith("acme-")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("deepgram_minute = \n", "line 1"),
+        ("\n\nl4_second 4\n", "line 3"),
+        ("deepgram_hour = 0.26\n", "deepgram_hour is unknown"),
+        ("version = 'x'\n", "version is unknown"),
+        ("deepgram_minute = -1\n", "deepgram_minute: usd must be a number"),
+        ("deepgram_minute = nan\n", "deepgram_minute: usd must be a number"),
+        ("deepgram_minute = inf\n", "deepgram_minute: usd must be a number"),
+        ("deepgram_minute = true\n", "deepgram_minute: usd must be a number"),
+        ("deepgram_minute = '1'\n", "deepgram_minute: usd must be a number"),
+        ("[l4_second]\nsource = 'x'\n", "l4_second: usd must be a number"),
+        ("[l4_second]\nusd = 1\neuro = 2\n", "l4_second.euro is unknown"),
+        ("[l4_second]\nusd = 1\ndate = 'May'\n", "l4_second.date must be a date"),
+        ("task_step = 0\n", "task_step: seconds must be more than 0"),
+        ("[task_step]\nusd = 1\n", "task_step.usd is unknown"),
+        ("name = 'a/b'\n", "name must be"),
+        ("date = 3\n", "date must be a date"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line_or_key(file, text, said):
+    with pytest.raises(ConfigurationError, match="DROPSCRIBE_PRICES") as caught:
+        load(file, text)
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_refused(file):
+    file.write_bytes(b"\xff\xfe")
+    prices_file.load.cache_clear()
+    with pytest.raises(ConfigurationError, match="is no TOML"):
+        prices_file.load(file)
+
+
+def test_a_missing_file_stops_a_process_at_its_start(file):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Settings.from_environment({"DROPSCRIBE_PRICES": str(file)})

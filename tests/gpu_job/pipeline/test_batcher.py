@@ -1,0 +1,96 @@
+"""Which windows come to the engine together, and when."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+import pytest
+
+from gpu_job.pipeline import batcher
+from gpu_job.pipeline.batcher import Rounds
+from gpu_job.speech.windowing import Window
+from tests.gpu_job.pipeline.test_chunk_job import prepared
+
+SECOND = 16_000
+
+
+class Engine:
+    batch = None
+
+
+class Engines:
+    def get(self, _model, *, cpu=False):
+        assert not cpu
+        return Engine()
+
+    def room(self, _engine):
+        return 1e12
+
+
+def short(*, attempt=1, seconds=5):
+    windows = [Window(start=0, end=seconds * SECOND)]
+    return prepared(attempt=attempt, share=1 / 16, samples=bytes(2 * seconds * SECOND), windows=windows)
+
+
+@pytest.fixture
+def begin():
+    begun = []
+
+    def begin(ready, *, most=2.0):
+        one = Rounds(ready, Engines(), most=most, on_empty=lambda *_: None, on_error=lambda *_: None)
+        one.start()
+        begun.append(one)
+        return one
+
+    yield begin
+    for one in begun:
+        one.stop()
+        one.thread.join(10)
+        assert not one.thread.is_alive()
+
+
+def test_short_files_that_come_one_by_one_share_a_batch(begin, monkeypatch):
+    monkeypatch.setattr(batcher, "LINGER", 30.0)
+    monkeypatch.setattr(batcher, "ENOUGH", 20.0)
+    ready = queue.Queue()
+    made = begin(ready)
+    for _ in range(4):
+        ready.put(short())
+        time.sleep(0.02)
+    assert len(made.next().items) == 4
+
+
+def test_a_single_short_file_waits_for_others_only_a_moment(begin):
+    ready = queue.Queue()
+    made = begin(ready)
+    started = time.monotonic()
+    ready.put(short())
+    assert len(made.next().items) == 1
+    assert time.monotonic() - started < batcher.LINGER + 5
+
+
+@pytest.mark.parametrize(
+    ("one", "most"), [(short(seconds=121), 2.0), (short(attempt=2), 2.0), (short(), 0.0)]
+)
+def test_what_is_long_or_runs_alone_waits_for_nothing(begin, monkeypatch, one, most):
+    monkeypatch.setattr(batcher, "LINGER", 60.0)
+    ready = queue.Queue()
+    made = begin(ready, most=most)
+    ready.put(one)
+    started = time.monotonic()
+    assert len(made.next().items) == 1
+    assert time.monotonic() - started < 30
+
+
+def test_who_lingers_is_stopped_within_a_moment(begin, monkeypatch):
+    monkeypatch.setattr(batcher, "LINGER", 60.0)
+    ready = queue.Queue()
+    made = begin(ready)
+    ready.put(short())
+    threading.Timer(0.1, made.stop).start()
+    started = time.monotonic()
+    while made.next() is not None:
+        pass
+    assert time.monotonic() - started < 30

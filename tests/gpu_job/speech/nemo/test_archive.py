@@ -1,0 +1,107 @@
+"""What is read from `.nemo` files, without NeMo."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+
+import pytest
+import yaml
+
+from gpu_job.speech.nemo.archive import CONFIG, WEIGHTS, opened
+from gpu_job.weights.lookup import BUNDLED
+from shared.errors import ModelUnavailable
+
+ARCHIVE = BUNDLED / "tiny-tdt.nemo"
+
+
+def archive(tmp_path, change=lambda config: None, *, leave_out=""):
+    """An archive with the bundled configuration, changed."""
+    with opened(ARCHIVE) as original:
+        config = dict(original.config)
+    change(config)
+    path = tmp_path / "mine.nemo"
+    with tarfile.open(path, "w") as tar:
+        for name, data in {CONFIG: yaml.safe_dump(config).encode(), WEIGHTS: b"tensors"}.items():
+            if name != leave_out:
+                info = tarfile.TarInfo(f"./{name}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def test_the_network_is_described_with_what_nemo_fills_in_when_it_trains():
+    with opened(ARCHIVE) as tiny:
+        network = tiny.network()
+        assert tiny.tokenizer()
+    assert network.blank == len(network.pieces) == 256
+    assert network.pieces[:4] == ("<unk>", " t", " f", " th")
+    assert network.durations == (0, 1, 2, 3, 4)
+    assert network.frame_seconds == pytest.approx(0.08)
+    assert network.max_per_frame == 10
+    assert network.joint["jointnet"]["encoder_hidden"] == network.encoder["d_model"] == 96
+    assert network.decoder["vocab_size"] == network.joint["num_classes"] == 256
+
+
+def test_classes_that_a_file_names_are_not_passed_on():
+    with opened(ARCHIVE) as tiny:
+        network = tiny.network()
+    for arguments in (network.encoder, network.decoder, network.joint):
+        assert not any(name.startswith("_") for name in arguments)
+
+
+def test_weights_are_read_where_they_lie_and_from_a_compressed_archive_as_well(tmp_path):
+    packed = tmp_path / "packed.nemo"
+    packed.write_bytes(gzip.compress(ARCHIVE.read_bytes(), compresslevel=1))
+    with (
+        opened(ARCHIVE) as plain,
+        opened(packed) as squeezed,
+        plain.open(WEIGHTS) as one,
+        squeezed.open(WEIGHTS) as other,
+    ):
+        assert other.seekable()
+        assert one.read() == other.read()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda config: config.update(decoding={}, loss={"loss_name": "rnnt"}), "token-and-duration"),
+        (lambda config: config["preprocessor"].update(normalize="all_features"), "normalize 'all_features'"),
+        (lambda config: config["preprocessor"].update(sample_rate=8_000), "sample_rate 8000"),
+        (lambda config: config.pop("joint"), "not that of a Parakeet-TDT"),
+        (lambda config: config.update(decoder=None), "not that of a Parakeet-TDT"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused_with_the_reason(tmp_path, change, says):
+    with opened(archive(tmp_path, change)) as other, pytest.raises(ModelUnavailable, match=says):
+        other.network()
+
+
+def test_dither_and_padding_of_training_do_not_matter(tmp_path):
+    path = archive(tmp_path, lambda config: config["preprocessor"].update(dither=0.5, pad_to=16))
+    with opened(path) as other:
+        assert other.network().blank == 256
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    path = tmp_path / "mine.nemo"
+    path.write_bytes(b"half a download")
+    with pytest.raises(ModelUnavailable, match=r"cannot be read as a \.nemo file"), opened(path):
+        pass
+
+
+@pytest.mark.parametrize("missing", [CONFIG, WEIGHTS])
+def test_an_archive_that_lacks_a_member_is_refused(tmp_path, missing):
+    with pytest.raises(ModelUnavailable, match=missing), opened(archive(tmp_path, leave_out=missing)):
+        pass
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_an_archive_that_breaks_off_is_refused_with_what_to_do(tmp_path, packed):
+    path = tmp_path / "mine.nemo"
+    whole = packed(ARCHIVE.read_bytes())
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelUnavailable, match=r"mine\.nemo cannot be read .*Get it again"), opened(path):
+        pass

@@ -1,0 +1,168 @@
+"""NeMo's engine on a processor: the same words as the ONNX engine's, from the same weights."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpu_job.speech import windowing
+from gpu_job.speech.loading import EngineLost, OutOfMemory
+from gpu_job.weights.lookup import BUNDLED
+from shared.errors import ModelUnavailable
+from tests.gpu_job.pipeline.hearing import nemo_tests, same, text
+from tests.speech import SAMPLE_RATE, read_media, talk, text_of, word_errors
+
+pytestmark = nemo_tests()
+ROOT = Path(__file__).parents[4]
+ARCHIVE = BUNDLED / "tiny-tdt.nemo"
+
+
+def test_words_times_and_confidences_are_those_of_the_onnx_engine(tiny, onnx, speech):
+    windows, truth = speech
+    heard = tiny.transcribe(windows)
+    same(heard, onnx.transcribe(windows))
+    errors, count = word_errors(text_of(truth), " ".join(text(words) for words in heard))
+    assert count > 150
+    assert errors / count < 0.03
+
+
+@pytest.mark.parametrize("name", ["order-hotline.m4a", "voice-note.opus", "warehouse-tour.mp4"])
+def test_a_bundled_sample_is_heard_as_the_onnx_engine_hears_it(tiny, onnx, name):
+    samples = read_media(ROOT / "samples" / name)
+    windows = [samples[w.start : w.end] / np.float32(32768) for w in windowing.cut(samples)]
+    same(tiny.transcribe(windows), onnx.transcribe(windows))
+
+
+def test_the_company_in_a_batch_changes_nothing(tiny, speech):
+    """NeMo's own processor path gives tokens the durations of other windows; ours are those of each alone."""
+    windows, _ = speech
+    same(tiny.transcribe(windows), [tiny.transcribe([window])[0] for window in windows])
+
+
+def test_a_window_of_minutes_is_heard_with_local_attention_and_the_encoder_is_left_as_it_was(tiny, speech):
+    windows, truth = speech
+    before = tiny.transcribe(windows)
+    samples, _ = talk(120.0, seed=11)
+    (long,) = tiny.transcribe([np.concatenate([samples, samples]) / np.float32(32768)])
+    errors, count = word_errors(" ".join([text_of(truth)] * 2), text(long))
+    assert errors / count < 0.05
+    assert tiny._networks.encoder.self_attention_model == "rel_pos"
+    assert tiny.transcribe(windows) == before
+
+
+@pytest.mark.parametrize("count", [0, 1, 399, 400, 1_600, 16_000])
+def test_silence_of_any_length_is_no_words(tiny, count):
+    assert tiny.transcribe([np.zeros(count, np.float32)]) == [()]
+
+
+def test_no_windows_are_no_results(tiny):
+    assert tiny.transcribe([]) == []
+
+
+def test_short_long_and_empty_windows_keep_their_places(tiny, speech):
+    window = speech[0][0]
+    expected = tiny.transcribe([window])[0]
+    assert tiny.transcribe([np.zeros(10, np.float32), window, np.zeros(0, np.float32)]) == [(), expected, ()]
+
+
+def test_it_may_be_called_from_several_threads(tiny, speech):
+    windows, _ = speech
+    expected = tiny.transcribe(windows)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(tiny.transcribe, [windows] * 3)) == [expected] * 3
+
+
+def test_too_little_memory_is_an_error_of_its_own_and_the_engine_goes_on(tiny, speech, monkeypatch):
+    import torch  # noqa: PLC0415 - not importable everywhere
+
+    windows, _ = speech
+    expected = tiny.transcribe(windows)
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has …")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tiny._networks), "encode", full)
+        with pytest.raises(OutOfMemory, match="out of memory"):
+            tiny.transcribe(windows)
+    assert tiny.transcribe(windows) == expected
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_only_an_error_after_which_the_gpu_does_nothing_more_is_told_as_its_loss(
+    tiny, speech, parakeet, monkeypatch, lost
+):
+    import torch  # noqa: PLC0415 - not importable everywhere
+
+    def broken(*_):
+        raise RuntimeError(
+            "CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later"
+        )
+
+    monkeypatch.setattr(tiny, "_gpu", True)
+    monkeypatch.setattr(type(tiny._networks), "encode", broken)
+    monkeypatch.setattr(torch.cuda, "synchronize", broken if lost else lambda: None)
+    with pytest.raises(EngineLost if lost else RuntimeError, match="launch failure") as raised:
+        tiny.transcribe(speech[0])
+    assert isinstance(raised.value, EngineLost) == lost
+    assert lost == ("reported later" not in str(raised.value))
+
+
+def test_it_says_what_it_is(tiny):
+    assert (tiny.engine, tiny.model, tiny.language) == ("parakeet-cpu", "tiny", "en")
+    assert tiny.revision
+    assert tiny.memory() is None
+    assert tiny.device.graphs == "no CUDA graphs: no GPU"
+
+
+def test_a_nemo_file_is_loaded_by_its_path(parakeet, speech, tmp_path):
+    path = tmp_path / "mine.nemo"
+    path.write_bytes(ARCHIVE.read_bytes())
+    assert parakeet.load(str(path), device="cpu").transcribe(speech[0][:1])[0]
+
+
+def changed(tmp_path, suffix, change):
+    """A copy of the bundled archive in which one member is another."""
+    path = tmp_path / "mine.nemo"
+    with tarfile.open(ARCHIVE) as old, tarfile.open(path, "w") as new:
+        for member in old.getmembers():
+            if member.isfile():
+                data = old.extractfile(member).read()
+                data = change(data) if member.name.endswith(suffix) else data
+                member.size = len(data)
+                new.addfile(member, io.BytesIO(data))
+    return str(path)
+
+
+def test_damaged_weights_say_where_they_are_and_what_to_do(parakeet, tmp_path):
+    path = changed(tmp_path, ".ckpt", lambda data: data[: len(data) // 2])
+    with pytest.raises(ModelUnavailable, match=r"mine\.nemo cannot be loaded"):
+        parakeet.load(path, device="cpu")
+
+
+def test_weights_of_another_size_are_refused_rather_than_half_filled(parakeet, tmp_path):
+    path = changed(tmp_path, ".yaml", lambda data: data.replace(b"n_layers: 6", b"n_layers: 7"))
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        parakeet.load(path, device="cpu")
+
+
+def test_a_lean_import_leaves_room_for_the_whole_of_nemo_afterwards():
+    script = (
+        "from gpu_job.speech.nemo import nemo_engine; import sys; assert 'lightning' not in sys.modules; "
+        "from nemo.collections.asr.models import ASRModel; import lightning.pytorch; "
+        f"model = ASRModel.restore_from({str(ARCHIVE)!r}, map_location='cpu'); "
+        "assert isinstance(model, lightning.pytorch.LightningModule)"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, capture_output=True, cwd=ROOT)
+
+
+def test_a_second_of_sound_in_long_windows_is_not_longer_than_its_window(tiny, speech):
+    for window, words in zip(speech[0], tiny.transcribe(speech[0]), strict=True):
+        assert words[-1].end <= len(window) / SAMPLE_RATE + 0.08

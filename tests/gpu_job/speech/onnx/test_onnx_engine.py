@@ -1,0 +1,143 @@
+"""The bundled weights on real (synthetic) speech, against the truth and against onnx-asr's own decoder."""
+
+import itertools
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnx_asr
+import pytest
+
+from gpu_job.speech import windowing
+from gpu_job.speech.onnx import onnx_engine
+from gpu_job.weights.lookup import BUNDLED
+from shared.errors import ModelUnavailable
+from tests.speech import SAMPLE_RATE, sentences, talk, text_of, word_errors
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return onnx_engine.load("tiny", threads=2)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return onnx_asr.load_model("nemo-conformer-tdt", BUNDLED).asr
+
+
+@pytest.fixture(scope="module")
+def speech():
+    """Two minutes, in windows of 16 kHz float samples, with their starts and the true words."""
+    samples, truth = talk(120.0, seed=11)
+    windows = windowing.cut(samples)
+    return [samples[w.start : w.end] / np.float32(32768) for w in windows], [w.start for w in windows], truth
+
+
+def test_speech_becomes_the_right_words_in_order(tiny, speech):
+    windows, _, truth = speech
+    heard = " ".join(word.text for words in tiny.transcribe(windows) for word in words)
+    errors, count = word_errors(text_of(truth), heard)
+    assert count > 150
+    assert errors / count < 0.03
+
+
+def test_a_word_lies_where_it_is_spoken(tiny, speech):
+    windows, starts, truth = speech
+    heard = [
+        (word.text, word.start + start / SAMPLE_RATE, word.end + start / SAMPLE_RATE)
+        for start, words in zip(starts, tiny.transcribe(windows), strict=True)
+        for word in words
+    ]
+    off = []
+    for text, start, end in heard:
+        middle = (start + end) / 2
+        same = [abs((true.start + true.end) / 2 - middle) for true in truth if true.word == text]
+        off.append(min(same, default=9.0))
+    assert np.percentile(off, 95) < 0.4
+    assert np.median(off) < 0.2
+
+
+def test_words_of_a_window_are_ordered_within_it_and_have_probabilities(tiny, speech):
+    windows, _, _ = speech
+    for window, words in zip(windows, tiny.transcribe(windows), strict=True):
+        assert words
+        for before, after in itertools.pairwise(words):
+            assert before.start <= before.end <= after.start
+        assert words[-1].end <= len(window) / SAMPLE_RATE + 0.08
+        assert all(0.0 <= word.confidence <= 1.0 for word in words)
+
+
+def test_tokens_frames_and_probabilities_are_those_of_onnx_asr(tiny, reference, speech):
+    encoded = [frames for window in speech[0] for frames in tiny._sessions.encode([window])]
+    for frames, ours in zip(encoded, tiny._sessions.decode(encoded), strict=True):
+        ((ids, at, logarithms),) = reference._decoding(
+            frames[None], np.array([len(frames)]), need_logprobs=True
+        )
+        assert ours.ids.tolist() == ids
+        assert ours.frames.tolist() == at
+        assert ours.confidences == pytest.approx(np.exp(logarithms), abs=1e-4)
+
+
+def test_a_low_limit_of_tokens_a_frame_means_what_it_means_to_onnx_asr(tiny, reference, speech, monkeypatch):
+    """Noise in place of encoder frames makes the network babble, so that the limit is reached."""
+    unlimited = onnx_engine._Sessions.of(reference)
+    monkeypatch.setitem(reference.config, "max_tokens_per_step", 1)
+    random = np.random.default_rng(5)
+    encoded = [random.standard_normal((count, 96)).astype(np.float32) * 3 for count in (40, 7, 55)]
+    ours = onnx_engine._Sessions.of(reference).decode(encoded)
+    assert sum(len(tokens.ids) for tokens in ours) < sum(
+        len(tokens.ids) for tokens in unlimited.decode(encoded)
+    )
+    for frames, tokens in zip(encoded, ours, strict=True):
+        ((ids, at, _),) = reference._decoding(frames[None], np.array([len(frames)]))
+        assert tokens.ids.tolist() == list(ids)
+        assert tokens.frames.tolist() == list(at)
+
+
+def test_the_text_is_that_of_onnx_asr_whatever_the_company_in_the_batch(tiny, reference):
+    windows = [sentence.samples / np.float32(32768) for sentence in sentences()[:40]]
+    alone = [next(iter(reference.recognize_batch(one[None], np.array([len(one)])))).text for one in windows]
+    together = [" ".join(word.text for word in words) for words in tiny.transcribe(windows)]
+    errors, count = word_errors(" ".join(alone), " ".join(together))
+    assert errors / count < 0.01  # padding changes the last digits of what the encoder gives
+
+
+def test_more_windows_than_are_decoded_together_keep_their_places(tiny, speech):
+    window = speech[0][0]
+    first, second = window[: 2 * SAMPLE_RATE], window[2 * SAMPLE_RATE : 4 * SAMPLE_RATE]
+    expected = tiny.transcribe([first, second])
+    heard = tiny.transcribe([first, second] * (onnx_engine.DECODED_TOGETHER + 3))
+    assert [text(words) for words in heard] == [text(words) for words in expected] * (len(heard) // 2)
+
+
+def text(words):
+    return " ".join(word.text for word in words)
+
+
+def test_it_may_be_called_from_several_threads(tiny, speech):
+    windows, _, _ = speech
+    expected = tiny.transcribe(windows)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(tiny.transcribe, [windows] * 3)) == [expected] * 3
+
+
+@pytest.mark.parametrize("count", [0, 1, 399, 400, 1_600, 16_000])
+def test_silence_of_any_length_is_no_words(tiny, count):
+    assert tiny.transcribe([np.zeros(count, np.float32)]) == [()]
+
+
+def test_no_windows_are_no_results(tiny):
+    assert tiny.transcribe([]) == []
+
+
+def test_it_says_what_it_is(tiny):
+    assert (tiny.engine, tiny.model, tiny.language) == ("parakeet-cpu", "tiny", "en")
+    assert tiny.revision.startswith("sha256:")
+
+
+def test_damaged_weights_say_where_they_are_and_what_to_do(tmp_path):
+    folder = shutil.copytree(BUNDLED, tmp_path / "model", ignore=shutil.ignore_patterns("*.nemo", "recipe"))
+    (folder / "encoder-model.onnx").write_bytes(b"half a download")
+    with pytest.raises(ModelUnavailable, match=r"cannot be loaded.*export the model again") as raised:
+        onnx_engine.load(str(folder))
+    assert str(folder) in str(raised.value)

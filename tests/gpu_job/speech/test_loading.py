@@ -1,0 +1,65 @@
+"""Which engine a machine gets, and in which form it takes weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpu_job.speech import loading
+from gpu_job.weights.catalogue import BUNDLED
+from shared.errors import ConfigurationError, ModelUnavailable
+from shared.settings import Settings
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with or without a GPU and NeMo."""
+
+    def be(*, gpu, nemo):
+        monkeypatch.setattr(loading, "has_gpu", lambda: gpu)
+        monkeypatch.setattr(loading, "_has_nemo", lambda: nemo)
+
+    return be
+
+
+@pytest.mark.parametrize(("gpu", "nemo"), [(False, False), (True, False), (False, True)])
+def test_without_a_gpu_or_without_nemo_there_is_the_processor(machine, gpu, nemo):
+    machine(gpu=gpu, nemo=nemo)
+    assert loading.here() == ("parakeet-cpu",)
+    assert loading.form(Settings(), "tiny") == "onnx"
+
+
+def test_with_both_weights_are_taken_as_an_archive_unless_they_are_an_export(machine, tmp_path):
+    machine(gpu=True, nemo=True)
+    assert loading.here() == ("parakeet-gpu", "parakeet-cpu")
+    assert loading.form(Settings(), "tiny") == "nemo"
+    assert loading.form(Settings(), str(tmp_path)) == "onnx"
+    (tmp_path / "mine.nemo").touch()
+    assert loading.form(Settings(), str(tmp_path)) == "nemo"
+    (tmp_path / "encoder-model.onnx").touch()
+    assert loading.form(Settings(), str(tmp_path)) == "onnx"
+    assert loading.form(Settings(enable_gpu=False), "tiny") == "onnx"
+
+
+def test_an_archive_is_one_on_every_machine_by_its_path_or_its_folder(machine, tmp_path):
+    machine(gpu=False, nemo=False)
+    assert loading.form(Settings(), "mine.nemo") == "nemo"
+    (tmp_path / "mine.nemo").touch()
+    assert loading.form(Settings(), str(tmp_path)) == "nemo"
+
+
+def test_an_archive_that_is_not_there_is_named_before_anything_is_to_be_installed(machine, tmp_path):
+    machine(gpu=False, nemo=False)
+    with pytest.raises(ModelUnavailable, match="no such file"):
+        loading.load(Settings(), str(tmp_path / "mistyped.nemo"))
+    with pytest.raises(ConfigurationError, match=r"pip install 'dropscribe\[nemo\]'"):
+        loading.load(Settings(), str(BUNDLED / "tiny-tdt.nemo"))
+
+
+def test_a_deployment_of_gpus_only_never_takes_an_export_for_the_processor(machine, tmp_path):
+    machine(gpu=False, nemo=False)
+    settings = Settings(engines="parakeet-gpu,deepgram", deepgram_api_key="x")
+    assert loading.must_have_gpu(settings)
+    assert loading.form(settings, "tiny") == "nemo"
+    (tmp_path / "encoder-model.onnx").touch()
+    assert loading.form(settings, str(tmp_path)) == "nemo"
+    assert not loading.must_have_gpu(Settings(engines="parakeet-gpu,parakeet-cpu"))

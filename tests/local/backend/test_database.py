@@ -1,0 +1,153 @@
+"""The SQLite file under records and queue."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from local.backend.database import SCHEMA_VERSION, Database
+from shared.errors import ConfigurationError, StoreUnavailable
+
+
+def test_file_of_a_newer_dropscribe_is_left_alone(tmp_path):
+    connection = sqlite3.connect(tmp_path / "s.sqlite")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    with pytest.raises(ConfigurationError, match="newer Dropscribe"):
+        Database(tmp_path / "s.sqlite")
+
+
+def test_file_that_is_no_database_is_left_alone(tmp_path):
+    (tmp_path / "s.sqlite").write_bytes(b"my holiday diary, not a database" * 100)
+    with pytest.raises(ConfigurationError, match="not a Dropscribe database"):
+        Database(tmp_path / "s.sqlite")
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="DROPSCRIBE_STATE_DIR"):
+        Database(tmp_path / "file" / "s.sqlite")
+
+
+def test_many_threads_may_open_a_new_file_at_once(tmp_path):
+    opened = []
+
+    def open_it():
+        opened.append(Database(tmp_path / "s.sqlite"))
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 8
+    for database in opened:
+        database.close()
+
+
+def test_write_that_waits_too_long_says_so(tmp_path, database):
+    impatient = Database(tmp_path / "state.sqlite", busy_seconds=0.05)
+    with database.write(), pytest.raises(StoreUnavailable, match="locked"), impatient.write():
+        pass
+    with impatient.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+    impatient.close()
+
+
+def test_exception_undoes_the_transaction(database):
+    def write_twice():
+        with database.write() as connection:
+            for _ in range(2):
+                connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        write_twice()
+    with database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (0,)
+
+
+def test_only_transactions_that_must_be_are_flushed(database, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda log: flushed.append(os.fstat(log).st_size))
+    with database.write(durable=False) as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+    assert not flushed
+    with database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'l', '{}')")
+        assert not flushed
+    assert len(flushed) == 1
+    assert flushed[0] > 0
+
+
+def test_threads_that_wait_for_the_disk_share_a_flush(database, monkeypatch):
+    begun, go_on, flushed = threading.Event(), threading.Event(), []
+
+    def fsync(_log):
+        flushed.append(True)
+        begun.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    def write(key):
+        with database.write() as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', ?, '{}')", (key,))
+
+    def written():
+        with database.read() as connection:
+            return connection.execute("SELECT count(*) FROM documents").fetchone()[0]
+
+    threads = [threading.Thread(target=write, args=(str(key),)) for key in range(9)]
+    threads[0].start()
+    assert begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    until = time.monotonic() + 10
+    while written() < 9 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert written() == 9
+    assert all(thread.is_alive() for thread in threads)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert len(flushed) <= 3
+
+
+def test_a_disk_that_does_not_flush_is_told(database, monkeypatch):
+    def fsync(_log):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StoreUnavailable, match="Input/output error"), database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+
+
+def test_changes_are_seen_once_whoever_made_them(tmp_path, database):
+    other = Database(tmp_path / "state.sqlite")
+    with database.changes() as changes:
+        assert not changes.look()
+        for writer in (other, database):
+            with writer.write() as connection:
+                connection.execute("INSERT OR REPLACE INTO documents VALUES ('c', 'k', '{}')")
+            assert changes.look()
+            assert not changes.look()
+    other.close()
+
+
+def test_forked_child_uses_connections_of_its_own(database):
+    with database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'parent', '{}')")
+    child = os.fork()
+    if child == 0:
+        with database.write() as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', 'child', '{}')")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with database.read() as connection:
+        keys = connection.execute("SELECT key FROM documents ORDER BY key").fetchall()
+        assert keys == [("child",), ("parent",)]
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

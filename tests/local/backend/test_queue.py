@@ -1,0 +1,147 @@
+"""What only the embedded queue promises."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from local.backend import process_ids
+from local.backend.database import Database
+from local.backend.queue import SqliteQueue
+from shared.errors import BadRequest, ConfigurationError
+from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, CHUNKS_GPU
+from shared.topology import LOCAL, Subscription, Topology
+
+
+def test_back_off_grows_with_every_attempt(queue, clock):
+    queue.publish(AUDIO_FINALIZED, b"x")
+    for expected in (1.0, 2.0, 4.0, 8.0):
+        (delivery,) = queue.pull("router", 1, 60.0)
+        queue.nack("router", delivery.lease)
+        clock.time += expected - 0.01
+        assert queue.pull("router", 1, 60.0) == []
+        clock.time += 0.02
+
+
+def test_every_subscription_of_a_topic_gets_its_own_copy(database, clock):
+    topology = Topology(
+        topics=("t",),
+        subscriptions=tuple(Subscription(name=name, topic="t", dead_letter_topic=None) for name in "ab"),
+    )
+    queue = SqliteQueue(database, clock, topology)
+    published = queue.publish("t", b"x")
+    (first,) = queue.pull("a", 9, 60.0)
+    assert queue.ack("a", first.lease)
+    (second,) = queue.pull("b", 9, 60.0)
+    assert first.message_id == second.message_id == published
+
+
+def test_dead_letter_tells_where_it_failed_how_often_and_why(queue, clock):
+    queue.topology = LOCAL.hurried()
+    queue.publish(AUDIO_FINALIZED, b"poison", {"recording": "r"})
+    for number in range(5):
+        (delivery,) = queue.pull("router", 1, 60.0)
+        queue.nack("router", delivery.lease, f"error {number}")
+        clock.time += 60
+    (letter,) = queue.pull("dead-letters", 9, 60.0)
+    assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "router"
+    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
+    assert letter.attributes["dropscribe-error"] == "error 4"
+    assert (letter.data, letter.attributes["recording"]) == (b"poison", "r")
+    assert queue.pending("router") == 0
+
+
+def test_postponed_message_comes_again_without_having_been_counted(queue, clock):
+    queue.publish(AUDIO_FINALIZED, b"x")
+    for _ in range(20):
+        (delivery,) = queue.pull("router", 1, 60.0)
+        assert delivery.attempt == 1
+        assert queue.postpone("router", delivery.lease, 3.0)
+        assert not queue.postpone("router", delivery.lease, 3.0)
+        clock.time += 2.9
+        assert queue.pull("router", 1, 60.0) == []
+        clock.time += 0.2
+
+
+def test_purge_drops_the_messages_of_these_recordings_only(queue):
+    for topic, recording in [(CHUNKS_GPU, "a"), (CHUNKS_GPU, "b"), (CHUNKS_DONE, "a"), (CHUNKS_GPU, "c")]:
+        queue.publish(topic, b"x", {"recording": recording})
+    queue.publish(CHUNKS_GPU, b"x")
+    (leased,) = queue.pull("gpu-worker", 1, 60.0)
+    assert queue.purge("recording", "a", "b", "z") == 3
+    assert not queue.ack("gpu-worker", leased.lease)
+    assert queue.pending("gpu-worker") == 2
+    assert queue.pending("merger") == 0
+
+
+def test_leases_of_a_dead_process_end_at_once_and_stay_counted(tmp_path, queue, clock):
+    queue.publish(AUDIO_FINALIZED, b"theirs")
+    child = os.fork()
+    if child == 0:
+        SqliteQueue(Database(tmp_path / "state.sqlite"), clock).pull("router", 1, 60.0)
+        os._exit(0)
+    os.waitpid(child, 0)
+    queue.publish(AUDIO_FINALIZED, b"ours")
+    assert [one.data for one in queue.pull("router", 9, 60.0)] == [b"ours"]
+    assert queue.reclaim() == 1
+    assert [(one.data, one.attempt) for one in queue.pull("router", 9, 60.0)] == [(b"theirs", 2)]
+    assert queue.reclaim() == 0
+
+
+def test_process_is_gone_only_where_that_is_certain():
+    host, pid, started = process_ids.me().rsplit(":", 2)
+    assert not process_ids.is_gone(process_ids.me())
+    assert process_ids.is_gone(f"{host}:{pid}:{int(started or 1) - 1}") == bool(started)
+    assert process_ids.is_gone(f"{host}:{2**22 + 1}:1")
+    assert not process_ids.is_gone(f"another-{host}:{2**22 + 1}:1")
+
+
+def test_wait_returns_at_once_where_a_message_is_due(queue):
+    queue.publish(AUDIO_FINALIZED, b"x")
+    assert queue.wait("router", 60.0)
+
+
+def test_wait_gives_up_after_its_timeout(queue):
+    queue.publish(CHUNKS_DONE, b"for another")
+    before = time.monotonic()
+    assert not queue.wait("router", 0.1)
+    assert 0.1 <= time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_wait_is_woken_by_a_message_of_this_or_another_opener(tmp_path, queue, clock, same):
+    other = queue if same else SqliteQueue(Database(tmp_path / "state.sqlite"), clock)
+    timer = threading.Timer(0.1, other.publish, (AUDIO_FINALIZED, b"x"))
+    timer.start()
+    before = time.monotonic()
+    assert queue.wait("router", 60.0)
+    assert time.monotonic() - before < 10
+    timer.join()
+    if not same:
+        other.close()
+
+
+def test_pull_without_a_limit_or_a_lease_is_refused(queue):
+    with pytest.raises(BadRequest):
+        queue.pull("router", 0, 60.0)
+    with pytest.raises(BadRequest):
+        queue.pull("router", 1, 0.0)
+
+
+def test_names_that_are_not_in_the_topology_are_refused(queue):
+    with pytest.raises(ConfigurationError):
+        queue.publish("typo", b"x")
+    with pytest.raises(ConfigurationError):
+        queue.pull("typo", 1, 60.0)
+
+
+def test_the_oldest_message_is_pulled_first(queue, clock):
+    ids = []
+    for _ in range(5):
+        ids.append(queue.publish(AUDIO_FINALIZED, b"x"))
+        clock.time += 1
+    pulled = queue.pull("router", 3, 60.0) + queue.pull("router", 3, 60.0)
+    assert [one.message_id for one in pulled] == ids

@@ -1,0 +1,188 @@
+"""What only the store over folders promises."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from local.backend import atomic_write
+from local.backend.store import FileStore
+from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
+
+
+def test_file_in_the_folder_is_an_object_under_its_own_name(tmp_path, store):
+    (tmp_path / "audio" / "a").mkdir(parents=True)
+    file = tmp_path / "audio" / "a" / "été 😀.mp3"
+    file.write_bytes(b"12345")
+    os.utime(file, ns=(0, 1_700_000_000_123_456_789))
+    found = store.stat("audio", "a/été 😀.mp3")
+    assert (found.size, found.generation, found.content_type) == (5, 1_700_000_000_123_456, "audio/mpeg")
+    assert store.path_of("audio", found.name) == file
+    assert store.name_of("audio", file) == found.name
+
+
+def test_replaced_file_is_another_generation_and_the_old_one_is_missing(tmp_path, store):
+    file = tmp_path / "audio" / "x.wav"
+    file.parent.mkdir()
+    file.write_bytes(b"old old")
+    os.utime(file, ns=(0, 1_000_000_000))
+    old = store.stat("audio", "x.wav")
+    assert store.read(old, 0, 3) == b"old"
+    replacement = tmp_path / "new"
+    replacement.write_bytes(b"new new")
+    os.utime(replacement, ns=(0, 2_000_000_000))
+    replacement.rename(file)
+    with pytest.raises(BadMedia, match="replaced or changed"):
+        store.read(old, 0, 3)
+    assert store.read(store.stat("audio", "x.wav"), 0, 3) == b"new"
+    file.unlink()
+    with pytest.raises(BadMedia, match="not there any more"):
+        store.read(old, 0, 3)
+
+
+def test_file_that_grows_while_it_is_read_is_missing(tmp_path, store):
+    file = tmp_path / "audio" / "x.wav"
+    file.parent.mkdir()
+    file.write_bytes(b"12345")
+    source = store.stat("audio", "x.wav")
+    os.utime(file, ns=(0, source.generation * 1000))
+    assert store.read(source, 0, 5) == b"12345"
+    file.write_bytes(b"1234567")
+    os.utime(file, ns=(0, source.generation * 1000))
+    with pytest.raises(BadMedia, match="replaced or changed"):
+        store.read(source, 0, 5)
+
+
+def test_bucket_of_the_whole_file_system_takes_files_where_they_lie(tmp_path):
+    (tmp_path / "talk.mp3").write_bytes(b"abc")
+    store = FileStore({"files": Path("/")})
+    name = store.name_of("files", tmp_path / "talk.mp3")
+    assert name == str(tmp_path / "talk.mp3").lstrip("/")
+    assert store.read(store.stat("files", name), 1, 2) == b"bc"
+    assert [one.name for one in store.list("files", name)] == [name]
+    store.close()
+
+
+def test_no_name_leads_out_of_the_folder(tmp_path, store):
+    (tmp_path / "secret").write_bytes(b"x")
+    for name in ("../secret", "a/../../secret", str(tmp_path / "secret"), "./../secret"):
+        assert store.stat("audio", name) is None
+        assert store.path_of("audio", name).is_relative_to(tmp_path / "audio")
+        assert store.create("audio", name, b"mine", "text/plain")
+    assert (tmp_path / "secret").read_bytes() == b"x"
+
+
+def test_linked_file_is_an_object_and_a_linked_folder_is_not_listed(tmp_path, store):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "talk.mp3").write_bytes(b"abc")
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "link.mp3").symlink_to(tmp_path / "elsewhere" / "talk.mp3")
+    (tmp_path / "audio" / "circle").symlink_to(tmp_path / "audio")
+    (tmp_path / "audio" / "broken").symlink_to(tmp_path / "nowhere")
+    assert [one.name for one in store.list("audio")] == ["link.mp3"]
+    assert store.load("audio", "link.mp3") == b"abc"
+
+
+def test_folder_or_special_file_is_no_object(tmp_path, store):
+    (tmp_path / "audio" / "folder").mkdir(parents=True)
+    os.mkfifo(tmp_path / "audio" / "pipe")
+    assert store.stat("audio", "folder") is None
+    assert store.load("audio", "folder") is None
+    assert store.stat("audio", "pipe") is None
+    assert list(store.list("audio")) == []
+
+
+def test_file_and_folder_of_the_same_name_are_a_clear_failure(store):
+    store.create("work", "a", b"file", "text/plain")
+    with pytest.raises(Permanent, match="is a file, not a folder"):
+        store.create("work", "a/b", b"x", "text/plain")
+    with pytest.raises(Permanent, match="is a file, not a folder"):
+        store.create("work", "a/b/c", b"x", "text/plain")
+    assert store.stat("work", "a/b") is None
+    store.create("work", "d/e", b"x", "text/plain")
+    with pytest.raises(Permanent, match="there is a folder"):
+        store.create("work", "d", b"x", "text/plain")
+
+
+def test_file_name_that_is_not_utf8_can_be_read(tmp_path, store):
+    (tmp_path / "audio").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path / "audio") + b"/caf\xe9.mp3")).write_bytes(b"abc")
+    (found,) = store.list("audio")
+    assert found.name == "%!caf%E9.mp3"
+    assert store.read(found, 0, 3) == b"abc"
+
+
+def test_file_whose_name_is_reserved_is_left_out_with_one_warning(tmp_path, store, caplog):
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / "%=odd").write_bytes(b"")
+    with caplog.at_level(logging.WARNING, "dropscribe"):
+        assert list(store.list("audio")) == []
+        assert list(store.list("audio")) == []
+    (warning,) = caplog.records
+    assert "Rename it" in warning.getMessage()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 1025, "\ud800"])
+def test_illegal_name_is_refused(store, name):
+    with pytest.raises(BadRequest):
+        store.stat("audio", name)
+
+
+def test_unknown_bucket_is_refused(store):
+    with pytest.raises(ConfigurationError, match="no bucket"):
+        store.stat("typo", "x")
+
+
+def _open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_open_files_are_few_and_closed_at_the_end(tmp_path, store):
+    before = _open_files()
+    for number in range(50):
+        store.create("work", f"{number}", b"abc", "text/plain")
+        assert store.read(store.stat("work", f"{number}"), 0, 3) == b"abc"
+    assert _open_files() <= before + 16
+    store.close()
+    assert _open_files() == before
+
+
+@pytest.fixture
+def no_nameless_files(monkeypatch):
+    """As on exFAT or macOS."""
+    monkeypatch.delattr(os, "O_TMPFILE")
+
+
+def test_create_works_without_nameless_files(no_nameless_files, tmp_path, store):
+    assert store.create("work", "a/x", b"first", "text/plain")
+    assert not store.create("work", "a/x", b"second", "text/plain")
+    assert [one.name for one in (tmp_path / "work" / "a").iterdir()] == ["x"]
+    assert store.load("work", "a/x") == b"first"
+
+
+def test_what_a_killed_writer_left_is_hidden_and_cleaned_by_the_repeat(
+    no_nameless_files, tmp_path, store, monkeypatch
+):
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(Path, "rename", lambda *_: os._exit(9))
+        store.create("work", "x", b"half", "text/plain")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert len(list((tmp_path / "work").iterdir())) == 1
+    assert list(store.list("work")) == []
+    assert store.create("work", "x", b"whole", "text/plain")
+    assert [one.name for one in (tmp_path / "work").iterdir()] == ["x"]
+    assert store.load("work", "x") == b"whole"
+
+
+def test_disk_error_leaves_nothing_behind(no_nameless_files, tmp_path, store, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic_write, "_write", full)
+    with pytest.raises(Exception, match="free space"):
+        store.create("work", "x", b"data", "text/plain")
+    assert list((tmp_path / "work").iterdir()) == []

@@ -1,0 +1,58 @@
+"""What the command line opens, and how it names it to the processes that it starts."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gpu_job.weights.catalogue import BUNDLED
+from local import cli
+from local.commands import up
+from local.commands.context import weights_named
+from local.evaluation import benchmark
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_weights_given_as_a_path_are_named_so_that_processes_elsewhere_find_them(here):
+    (here / "export").mkdir()
+    (here / "mine.nemo").touch()
+    assert weights_named("export") == str(here / "export")
+    assert weights_named("mine.nemo") == str(here / "mine.nemo")
+
+
+def test_weights_known_by_name_are_that_whatever_lies_in_the_folder(here):
+    (here / "tiny").mkdir()
+    assert weights_named("tiny") == "tiny"
+    assert weights_named("nowhere/mine.nemo") == "nowhere/mine.nemo"
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_up_gives_weights_and_folders_as_whole_paths_and_a_method_as_it_is(here, monkeypatch, by):
+    for name in ("parakeet", "in", "export"):
+        (here / name).mkdir()
+    for name in ("DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS", "TRANSCRIPTION_METHOD"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", "state")
+    monkeypatch.setenv("PARAKEET_MODEL_NAME", "export" if by == "variable" else "tiny")
+    monkeypatch.setattr(up, "run", lambda _ports, _options: 0)
+    model = ["--model", "export"] if by == "option" else []
+    done = CliRunner().invoke(cli.app, ["up", "--inbox", "in", "--method", "parakeet", *model])
+    assert done.exit_code == 0, done.output
+    assert os.environ["PARAKEET_MODEL_NAME"] == str(here / "export")
+    assert os.environ["DROPSCRIBE_INBOX"] == str(here / "in")
+    assert os.environ["DROPSCRIBE_STATE_DIR"] == str(here / "state")
+    assert os.environ["TRANSCRIPTION_METHOD"] == "parakeet"
+
+
+def test_a_benchmark_gives_the_process_that_measures_a_whole_path(here):
+    (here / "mine").symlink_to(BUNDLED)
+    assert [Path(benchmark._on_disk("mine", kind)[0]).is_absolute() for kind in ("onnx", "nemo")] == [
+        True,
+        True,
+    ]

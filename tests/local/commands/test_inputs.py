@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local.commands.inputs import collect
+from shared.errors import BadRequest
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in (
+        "a/talk.mp3",
+        "b/talk.mp3",
+        "b/deep/song.FLAC",
+        "b/notes.txt",
+        "b/.hidden.mp3",
+        "b/.git/x.mp3",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def outputs(found):
+    return {str(one.path): str(one.output) for one in found.files}
+
+
+def test_a_file_goes_by_its_name_whatever_its_ending(tree):
+    found = collect([tree / "b" / "notes.txt"])
+    assert outputs(found) == {str(tree / "b" / "notes.txt"): "notes.txt"}
+
+
+def test_a_folder_gives_its_media_at_any_depth_and_counts_the_rest(tree):
+    found = collect([tree / "b"])
+    assert outputs(found) == {
+        str(tree / "b" / "deep" / "song.FLAC"): "deep/song.FLAC",
+        str(tree / "b" / "talk.mp3"): "talk.mp3",
+    }
+    assert found.passed_over == 1
+
+
+def test_names_that_meet_take_the_path_below_the_folder_they_share(tree):
+    found = collect([tree / "a" / "talk.mp3", tree / "b"])
+    assert set(outputs(found).values()) == {"a/talk.mp3", "b/talk.mp3", "deep/song.FLAC"}
+
+
+def test_a_file_named_twice_is_taken_once(tree):
+    assert (
+        len(collect([tree / "a" / "talk.mp3", tree / "a", tree / "a" / ".." / "a" / "talk.mp3"]).files) == 1
+    )
+
+
+def test_the_output_folder_is_not_searched(tree):
+    found = collect([tree], never_below=[tree / "b"])
+    assert list(outputs(found).values()) == ["a/talk.mp3"]
+
+
+def test_relative_paths_mean_the_same_file(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    assert collect([Path("a/talk.mp3")]).files[0].path == tree / "a" / "talk.mp3"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("nowhere", "no file or folder"), ("empty", "Nothing to transcribe")]
+)
+def test_what_is_not_there_is_refused(tree, name, says):
+    (tree / "empty").mkdir()
+    with pytest.raises(BadRequest, match=says):
+        collect([tree / name])
+
+
+def test_a_pipe_is_not_a_file_to_wait_for(tree):
+    os.mkfifo(tree / "pipe.mp3")
+    with pytest.raises(BadRequest, match="no file or folder"):
+        collect([tree / "pipe.mp3"])
+    assert str(tree / "pipe.mp3") not in outputs(collect([tree]))
+
+
+def test_a_link_to_nothing_is_said_and_the_others_go_on(tree):
+    (tree / "a" / "gone.mp3").symlink_to(tree / "nowhere")
+    found = collect([tree / "a"])
+    assert list(outputs(found).values()) == ["talk.mp3"]
+    assert found.unreadable == (f"{tree / 'a' / 'gone.mp3'} is a link to nothing",)
+
+
+def test_a_folder_that_cannot_be_searched_is_said(tree, monkeypatch):
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = collect([tree / "b"])
+    assert list(outputs(found).values()) == ["talk.mp3"]
+    assert "deep cannot be searched (Permission denied)" in found.unreadable[0]

@@ -1,0 +1,161 @@
+"""`dropscribe route` and `dropscribe flags`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from local import cli
+from local.backend.embedded_ports import open_ports
+from shared.messages import to_fields
+from shared.routing import conditions
+from shared.routing.conditions import Conditions
+from shared.routing.matrix import human_size
+from shared.routing.rollout import Asked, Rollout, Step
+from shared.settings import Settings
+from shared.state import documents
+from tests.audio.media import make
+
+UNTOLD = "frag_keyframe+empty_moov+default_base_moof"
+"""Nothing in the file says how long it is, neither its header nor its end."""
+SAMPLE = str(cli.SAMPLES / "status-meeting.mp3")
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
+    for name in ("DEEPGRAM_API_KEY", "ROLLOUT_PERCENT", "TRANSCRIPTION_METHOD", "DROPSCRIBE_ENGINES"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments, **environment):
+        return CliRunner().invoke(cli.app, [*arguments], env=environment)
+
+    return call
+
+
+@pytest.fixture
+def ports(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path))
+    yield ports
+    ports.close()
+
+
+def test_route_tells_the_decision_and_transcribes_nothing(call, ports):
+    told = call("route", SAMPLE)
+    assert told.exit_code == 0
+    assert "parakeet, 1 chunk: Parakeet on this CPU: no other engine is set up" in told.output
+    assert "Deepgram is not set up" in told.output
+    assert not list(documents.recordings(ports.records))
+
+
+def test_a_file_that_does_not_say_how_long_it_is_is_routed_by_its_size_and_the_reason_says_so(call, tmp_path):
+    file = tmp_path / "live.mp4"
+    file.write_bytes(make("mp4", "flac", seconds=30.0, muxing={"movflags": UNTOLD}))
+    by_size = {"DEEPGRAM_API_KEY": "x", "DROPSCRIBE_SMALL_FILE_MB": "0.001"}
+    small = json.loads(call("route", str(file), "--json", DEEPGRAM_API_KEY="x").output)
+    large = json.loads(call("route", str(file), "--json", **by_size).output)
+    assert small["audio"]["duration"] is None
+    size = human_size(file.stat().st_size)
+    said = "no GPU is set up"
+    assert (
+        small["reason"]
+        == f"its length is unknown, and {size} is under 50 MB, and {said}: Parakeet on this CPU"
+    )
+    assert (
+        large["reason"]
+        == f"its length is unknown, and {size} is between 0.001 MB and 200 MB, and {said}: Deepgram"
+    )
+    told = call("route", str(file), DEEPGRAM_API_KEY="x").output
+    assert f"live.mp4: unknown length, flac, {size}" in told
+
+
+def test_route_counts_what_keyterms_add_to_the_price(call):
+    def usd(*more):
+        told = json.loads(
+            call("route", SAMPLE, "--method", "deepgram", "--json", *more, DEEPGRAM_API_KEY="x").output
+        )
+        return told["considered"][0]["usd"]
+
+    assert usd("--keyterms", "Anna Karenina") / usd() == pytest.approx((0.0043 + 0.0013) / 0.0043)
+
+
+def test_route_shows_the_losing_methods_with_their_scores(call):
+    told = call(
+        "route", SAMPLE, "--json", DEEPGRAM_API_KEY="x", COST_OPTIMIZATION="true", COST_THRESHOLD_PER_HOUR="1"
+    )
+    decision = json.loads(told.output)
+    assert decision["method"] == "parakeet"
+    assert decision["reason"].startswith("lowest cost with waiting at $0.01 a minute: parakeet $0 and ")
+    deepgram = next(one for one in decision["considered"] if one["method"] == "deepgram")
+    assert deepgram["usd"] == pytest.approx(0.0096, abs=0.0001)
+    assert deepgram["why_not"].startswith("scores $")
+
+
+def test_route_says_what_a_method_lacks(call):
+    told = call("route", SAMPLE, "--method", "deepgram")
+    assert told.exit_code == 2
+    assert "set DEEPGRAM_API_KEY" in told.output
+
+
+def test_route_says_what_becomes_of_speakers(call):
+    told = call("route", SAMPLE, "--diarize", DEEPGRAM_API_KEY="x")
+    assert "deepgram, 1 chunk: speakers were asked for, and Deepgram tells them apart" in told.output
+
+
+def test_route_of_a_file_that_is_not_there_says_so(call):
+    told = call("route", "nothing.mp3")
+    assert told.exit_code == 2
+    assert "There is no file nothing.mp3" in told.output
+
+
+def test_flags_are_set_for_every_later_command_and_taken_away_again(call):
+    assert call("flags", "TRANSCRIPTION_METHOD=deepgram").exit_code == 0
+    assert "no Deepgram engine" in call("route", SAMPLE).output
+    told = json.loads(call("flags", "--json", TRANSCRIPTION_METHOD="hybrid").output)["flags"]
+    assert told["TRANSCRIPTION_METHOD"] == {"value": "deepgram", "flag": True}
+    assert call("flags", "TRANSCRIPTION_METHOD=").exit_code == 0
+    assert call("route", SAMPLE).exit_code == 0
+
+
+def test_flags_show_where_each_value_comes_from(call):
+    shown = call("flags", "ROLLOUT_PERCENT=50", ENABLE_FALLBACK="false").output
+    rows = {
+        line.split()[0]: line.split()[1:]
+        for line in shown.splitlines()
+        if line.startswith(" ") and line.strip()
+    }
+    assert rows["ROLLOUT_PERCENT"][:3] == ["50", "flag", "since"]
+    assert rows["ENABLE_FALLBACK"] == ["false", "environment"]
+    assert rows["COST_OPTIMIZATION"] == ["false", "default"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("ROLLOUT_PERCENT", "ROLLOUT_PERCENT sets nothing: write NAME=VALUE"),
+        ("ROLLOUT=50", "There is no flag ROLLOUT"),
+        ("ROLLOUT_PERCENT=most", "ROLLOUT_PERCENT cannot be 'most': it must be a number"),
+        ("ENABLE_FALLBACK=no", "ENABLE_FALLBACK cannot be 'no': it must be true or false"),
+    ],
+)
+def test_a_wrong_flag_is_told_in_one_sentence(call, argument, says):
+    told = call("flags", argument)
+    assert told.exit_code == 2
+    assert says in told.output
+
+
+def test_a_rollout_that_was_set_back_is_shown_with_its_reason(call, ports):
+    step = Step(time=1.0, percent=10.0, reason="set back from 100 % to 10 %: 9% failed")
+    back = Rollout(asked=Asked(percent=100.0, since=0.0), percent=10.0, since=1.0, history=(step,))
+    ports.records.create(conditions.STATE, conditions.KEY, to_fields(Conditions(rollout=back)))
+    assert "Parakeet gets 10 % of the recordings: set back from 100 % to 10 %" in call("flags").output
+    assert json.loads(call("flags", "--json").output)["rollout"]["percent"] == 10.0
+    assert "Parakeet gets" not in call("flags", "ROLLOUT_PERCENT=100").output
+
+
+def test_a_folder_is_not_routed_but_told_apart(call, tmp_path):
+    told = call("route", str(tmp_path))
+    assert told.exit_code == 2
+    assert "is a folder" in " ".join(told.output.split())

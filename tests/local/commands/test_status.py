@@ -1,0 +1,108 @@
+"""`dropscribe status`, what it says of workers that cannot be had and of recordings that wait."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from local.commands import status
+from shared.errors import EngineFailed, StoreUnavailable
+from shared.flow import upload
+from shared.settings import Settings
+from shared.state import failure_log
+from shared.sweep import release_held, sweep
+from tests.flow.test_capacity import ScriptedJobs
+from tests.world import IN_A_PROJECT
+
+
+class Jobs(ScriptedJobs):
+    """The same, of which none has ended."""
+
+    def ended(self, since):
+        return []
+
+
+@pytest.fixture
+def jobs():
+    return Jobs()
+
+
+@pytest.fixture
+def ports(world, jobs, tmp_path):
+    settings = Settings(state_dir=tmp_path, **IN_A_PROJECT)
+    return replace(world.ports, gpu_jobs=jobs, engines=frozenset({"parakeet-gpu"}), settings=settings)
+
+
+@pytest.fixture
+def told(ports, capsys):
+    def told():
+        status.run(ports, limit=5, as_json=True)
+        found = json.loads(capsys.readouterr().out)["no_workers"]
+        status.run(ports, limit=5, as_json=False)
+        assert ("No worker can be had now. so it is" in capsys.readouterr().out) == bool(found)
+        return found
+
+    return told
+
+
+@pytest.mark.parametrize("kind", ["quota", "denied", "missing", "unreachable"])
+def test_it_says_why_no_worker_can_be_had_until_one_runs(world, ports, jobs, told, kind):
+    assert told() == {}
+    jobs.start_status = kind
+    upload.on_upload(world.upload(), ports)
+    # Work is collected for a while before a worker is started.
+    world.clock.time += 120
+    sweep.on_tick(ports)
+    assert told() == {"main": "so it is"}
+    jobs.start_status = "ready"
+    for _ in range(2):
+        world.clock.time += 60
+        sweep.on_tick(ports)
+    assert jobs.running == 1
+    assert told() == {}
+
+
+def test_it_says_nothing_of_workers_where_the_sweeper_has_not_looked_for_long(world, ports, jobs, told):
+    jobs.status = "denied"
+    upload.on_upload(world.upload(), ports)
+    sweep.on_tick(ports)
+    assert told() == {"main": "so it is"}
+    world.clock.time += 400
+    assert told() == {}
+
+
+def test_it_says_why_a_recording_is_held_by_the_budget_of_now(world, ports, capsys):
+    def why(settings):
+        status.run(replace(ports, settings=settings), limit=5, as_json=True)
+        return json.loads(capsys.readouterr().out)["recordings"][0]["held"]
+
+    small = replace(ports.settings, budget_daily_usd=0.000001)
+    upload.on_upload(world.upload(), replace(ports, settings=small))
+    assert "of $0.0000010; this recording" in why(ports.settings)
+    release_held.keep_budgets(replace(ports, settings=replace(small, budget_daily_usd=0.000002)))
+    assert "of $0.0000020; this recording" in why(ports.settings)
+    release_held.keep_budgets(ports)
+    assert why(ports.settings) is None
+
+
+def test_it_says_what_went_wrong_last_with_a_recording_on_its_way(world, ports, capsys):
+    recording = upload.on_upload(world.upload(), ports)
+
+    def said():
+        status.run(ports, limit=5, as_json=True)
+        return json.loads(capsys.readouterr().out)["recordings"][0]["last_trouble"]
+
+    assert said() is None
+    for number, error in enumerate(
+        [EngineFailed("timeout", "no answer in time"), StoreUnavailable("the store is away")]
+    ):
+        world.clock.time += 1
+        failure_log.note(
+            error, ports, where="parakeet-gpu", message_id=f"m-{number}", attempt=1,
+            attributes={"recording": recording.id, "chunk": "0"},
+        )  # fmt: skip
+    assert said() == "the store is away"
+    status.run(ports, limit=5, as_json=False)
+    assert "last trouble: the store is away" in " ".join(capsys.readouterr().out.split())

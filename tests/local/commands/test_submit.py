@@ -1,0 +1,133 @@
+"""`dropscribe submit` as a person runs it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from local import cli
+from local.backend.embedded_ports import open_ports
+from local.commands import submit
+from local.runtime.events import event_of
+from local.runtime.steps import in_process
+from shared.errors import BadRequest
+from shared.messages import TranscriptReady, request_from_json
+from shared.model import Options
+from shared.settings import Settings
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("PARAKEET_MODEL_NAME", "tiny")
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def run(state):
+    return lambda *arguments: CliRunner().invoke(cli.app, ["submit", *map(str, arguments)])
+
+
+def deliver(state):
+    """What the router of a running deployment does."""
+    ports = open_ports(Settings(state_dir=state))
+    try:
+        subscription = ports.queue.topology.subscription("requests")
+        for one in ports.queue.pull("requests", 10, 60.0):
+            in_process(ports)["requests"](event_of(subscription, one))
+            ports.queue.ack("requests", one.lease)
+    finally:
+        ports.close()
+
+
+def test_it_prints_the_id_of_the_request(run):
+    result = run("gs://audio/talk.wav", "--request-id", "mine")
+    assert (result.exit_code, result.stdout) == (0, "mine\n")
+
+
+def test_options_go_with_the_request(run, state):
+    run("gs://audio/talk.wav", "--diarize", "--label", "calls", "--language", "en")
+    ports = open_ports(Settings(state_dir=state))
+    [one] = ports.queue.pull("requests", 10, 60.0)
+    ports.close()
+    assert request_from_json(one.data).options == Options(diarize=True, label="calls", language="en")
+
+
+def test_without_options_those_of_the_object_count(run, state):
+    run("gs://audio/talk.wav")
+    ports = open_ports(Settings(state_dir=state))
+    [one] = ports.queue.pull("requests", 10, 60.0)
+    ports.close()
+    assert request_from_json(one.data).options is None
+
+
+def test_it_says_that_nothing_runs_yet(run, state):
+    assert "run `dropscribe up`" in run("gs://audio/talk.wav").stderr
+    with (state / "up.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run("gs://audio/talk.wav").stderr == ""
+
+
+def test_a_failure_is_shown_with_its_reason_and_exit_code_1(run, state):
+    run("gs://audio/none.wav", "--request-id", "mine")
+    deliver(state)
+    result = run("gs://audio/none.wav", "--request-id", "mine", "--wait")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("FAILED gs://audio/none.wav: There is nothing at gs://audio/none.wav.")
+
+
+def test_the_answer_comes_as_json_where_asked_for(run, state, tmp_path):
+    file = tmp_path / "empty file.wav"
+    file.touch()
+    run(file, "--request-id", "mine", "--metadata", "order=17", "--language", "de")
+    deliver(state)
+    arguments = ["--request-id", "mine", "--metadata", "order=17", "--language", "de", "--wait", "--json"]
+    result = run(file, *arguments)
+    answer = json.loads(result.stdout)
+    assert (answer["state"], answer["code"]) == ("FAILED", "empty")
+    assert answer["metadata"] == {"order": "17"}
+    assert answer["source"] == f"file://{file}"
+
+
+def test_waiting_is_given_up_after_its_time(run):
+    result = run("gs://audio/talk.wav", "--wait", "--timeout", "0.1")
+    assert result.exit_code == 2
+    assert "it has not been taken up yet" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["gs://audio/talk.wav", "--metadata", "order"], "name=value"),
+        (["no such file.wav"], "There is no file"),
+        (["https://example.com/talk.wav"], "uri"),
+        (["gs://audio/talk.wav", "--language", "German!"], "language"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_what_is_wrong(run, arguments, says):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_values_of_metadata_may_hold_anything():
+    assert submit.metadata_of(["a=b=c", "d="]) == {"a": "b=c", "d": ""}
+    with pytest.raises(BadRequest, match="name=value"):
+        submit.metadata_of(["a"])
+
+
+def test_a_transcript_is_shown_with_the_paths_of_its_files(state):
+    ports = open_ports(Settings(state_dir=state))
+    try:
+        answer = TranscriptReady(
+            recording="x", source="file:///a.wav", state="DONE", reason="", duration=61.0, method="parakeet",
+            outputs=("gs://transcripts/files/a.wav/1-x/transcript.txt",), usd=0.0,
+        )  # fmt: skip
+        first, path = submit._told(answer, ports).splitlines()
+    finally:
+        ports.close()
+    assert first == "DONE file:///a.wav: 1 min 1 s by parakeet, $0"
+    assert path == str(state / "buckets" / "transcripts" / "files" / "a.wav" / "1-x" / "transcript.txt")

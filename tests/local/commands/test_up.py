@@ -1,0 +1,189 @@
+"""`dropscribe up` as a person runs it: real processes, real files, real kills."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.backend.embedded_ports import open_ports
+from shared.settings import Settings
+from shared.state import documents
+
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+PATIENCE = 90.0
+"""Seconds: three interpreters and a model have to start on a busy machine."""
+
+
+class Deployment:
+    """One state directory, with its inbox and transcripts."""
+
+    def __init__(self, folder):
+        self.inbox, self.out, self.state = folder / "inbox", folder / "out", folder / "state"
+        self.inbox.mkdir()
+        self.said = folder / "log"
+        self.log = self.said.open("ab")
+        self.ports = open_ports(Settings(state_dir=self.state))
+
+    def close(self):
+        self.log.close()
+        self.ports.close()
+
+    @contextmanager
+    def up(self, *more, killed=False):
+        # Relative paths, and a folder that is not the project's.
+        command = [sys.executable, "-m", "local.cli", "up", "--inbox", "inbox", "--out", "out"]
+        command += ["--model", "tiny", "--state-dir", "state", *more]
+        environment = os.environ | {"CHUNK_DURATION_MINUTES": "0.5", "GPU_BATCH_SIZE": "1"}
+        before = self.said.stat().st_size
+        process = subprocess.Popen(
+            command, stdout=self.log, stderr=self.log, env=environment, cwd=self.state.parent
+        )
+        try:
+            self.wait(lambda: b"Stop with Ctrl-C" in self.said.read_bytes()[before:])
+            yield process
+        finally:
+            if killed:
+                for pid in [process.pid, *children_of(process.pid)]:
+                    os.kill(pid, signal.SIGKILL)
+            else:
+                process.send_signal(signal.SIGINT)
+            code = process.wait(30)
+        assert code == (-signal.SIGKILL if killed else 0)
+
+    def recordings(self):
+        return list(documents.recordings(self.ports.records))
+
+    def chunks_done(self):
+        return self.ports.records.count(documents.CHUNKS)
+
+    def attempts(self):
+        return self.ports.records.count(documents.LEDGER)
+
+    def transcripts(self):
+        return {path: path.read_bytes() for path in self.out.rglob("*.*") if path.is_file()}
+
+    def wait(self, condition):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not get there: {self.recordings()}"
+            time.sleep(0.05)
+
+    def all_ended(self, count):
+        return lambda: sum(one.ended for one in self.recordings()) == count
+
+
+def children_of(pid):
+    return map(int, subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(pid)], text=True).split())
+
+
+@pytest.fixture
+def deployment(tmp_path):
+    deployment = Deployment(tmp_path)
+    yield deployment
+    deployment.close()
+
+
+def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(deployment):
+    with deployment.up():
+        shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "voice note 😀.opus")
+        (deployment.inbox / "notes.mp3").write_text("This is a text about a meeting.\n" * 200)
+        deployment.wait(deployment.all_ended(2))
+        deployment.wait(deployment.transcripts)
+    bad, good = sorted(deployment.recordings(), key=lambda one: one.source.name)
+    assert (bad.state, bad.code) == ("FAILED", "not-media")
+    assert good.state == "DONE"
+    text = next(deployment.out.rglob("transcript.txt"))
+    assert text.parent == deployment.out / "voice note 😀.opus"
+    assert len(text.read_text().split()) > 40
+
+
+def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(deployment):
+    shutil.copy(SAMPLES / "status-meeting.mp3", deployment.inbox)
+    shutil.copy(SAMPLES / "order-hotline.m4a", deployment.inbox)
+    for stage in (deployment.recordings, deployment.chunks_done):
+        with deployment.up(killed=True):
+            deployment.wait(stage)
+    assert not deployment.all_ended(2)()
+    with deployment.up():
+        deployment.wait(deployment.all_ended(2))
+        deployment.wait(lambda: len(deployment.transcripts()) == 12)
+    recordings = deployment.recordings()
+    assert [one.state for one in recordings] == ["DONE", "DONE"]
+    chunks = sum(len(one.chunks) for one in recordings)
+    assert deployment.chunks_done() == chunks
+    # What was in the worker's hands when it was killed is recognised again, and nothing else.
+    assert chunks <= deployment.attempts() <= chunks + 2
+    before, attempts = deployment.transcripts(), deployment.attempts()
+    with deployment.up():
+        time.sleep(5)
+    assert deployment.recordings() == recordings
+    assert deployment.transcripts() == before
+    assert deployment.attempts() == attempts
+
+
+def test_transcribe_on_the_same_state_means_the_same_files_and_disturbs_nothing(deployment, tmp_path):
+    shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
+    with deployment.up(killed=True):
+        deployment.wait(deployment.recordings)
+    command = [
+        sys.executable,
+        "-m",
+        "local.cli",
+        "transcribe",
+        SAMPLES / "order-hotline.m4a",
+        "--model",
+        "tiny",
+    ]
+    command += ["--state-dir", deployment.state, "--out", tmp_path / "mine"]
+    assert subprocess.run(command, check=False, timeout=90).returncode == 0
+    assert (tmp_path / "mine" / "order-hotline.m4a" / "transcript.srt").is_file()
+    with deployment.up():
+        deployment.wait(deployment.all_ended(2))
+        deployment.wait((deployment.out / "voice-note.opus" / "transcript.srt").is_file)
+    assert [one.state for one in deployment.recordings()] == ["DONE", "DONE"]
+    assert subprocess.run(command, check=False, timeout=90).returncode == 0
+
+
+def test_transcripts_may_not_go_into_the_inbox(deployment):
+    command = [sys.executable, "-m", "local.cli", "up", "--inbox", deployment.inbox, "--model", "tiny"]
+    command += ["--out", deployment.inbox / "out", "--state-dir", deployment.state]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert "side by side" in result.stderr
+
+
+def test_a_second_one_on_the_same_state_is_refused(deployment):
+    with deployment.up():
+        deployment.wait((deployment.state / "up.lock").exists)
+        time.sleep(1)
+        command = [
+            sys.executable,
+            "-m",
+            "local.cli",
+            "up",
+            "--model",
+            "tiny",
+            "--state-dir",
+            deployment.state,
+        ]
+        second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        assert second.returncode == 2
+        assert "Another `dropscribe up` runs" in second.stderr
+
+
+def test_without_the_weights_it_says_so_and_does_not_start(deployment):
+    command = [sys.executable, "-m", "local.cli", "up", "--model", "/no/such/folder"]
+    result = subprocess.run(
+        [*command, "--state-dir", deployment.state], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 2
+    assert "/no/such/folder" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,132 @@
+"""`dropscribe up` as a person runs it, with engines that fail on purpose, beside a server that answers as Deepgram."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.routing import flags
+from shared.state import documents
+from tests.deepgram_server import KEY, deepgram_server
+from tests.local.commands.test_up import SAMPLES, Deployment
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def server():
+    with deepgram_server() as running:
+        yield running
+
+
+@pytest.fixture
+def deployment(tmp_path, server, monkeypatch):
+    for name, value in {
+        "DEEPGRAM_API_KEY": KEY,
+        "DROPSCRIBE_DEEPGRAM_URL": server.url,
+        "PYTHONPATH": str(ROOT / "tests" / "plug"),
+        "TROUBLE": str(tmp_path / "trouble"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    deployment = Deployment(tmp_path)
+    yield deployment
+    deployment.close()
+
+
+def transcribed(deployment, name):
+    """The transcript of a file that is dropped now; its recording where it failed."""
+    shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / name)
+
+    def ended():
+        return [one for one in deployment.recordings() if one.source.name == name and one.ended]
+
+    deployment.wait(ended)
+    [recording] = ended()
+    if recording.state == "FAILED":
+        return recording
+    document = deployment.out / name / "transcript.json"
+    deployment.wait(document.is_file)
+    return json.loads(document.read_text())
+
+
+def test_fallback_is_switched_while_all_runs(deployment, tmp_path):
+    trouble = tmp_path / "trouble"
+    with deployment.up():
+        trouble.write_text("oom")
+        taken_over = transcribed(deployment, "one.opus")
+        flags.change({"ENABLE_FALLBACK": "false"}, deployment.ports)
+        failed = transcribed(deployment, "two.opus")
+        flags.change({"ENABLE_FALLBACK": ""}, deployment.ports)
+        trouble.write_text("raise")
+        again = transcribed(deployment, "three.opus")
+        trouble.unlink()
+        well = transcribed(deployment, "four.opus")
+    assert taken_over["method"] == "deepgram"
+    assert taken_over["reason"].endswith(
+        "Deepgram did all of it in place of Parakeet on a CPU; the warnings say why"
+    )
+    assert "do not fit the memory" in taken_over["warnings"][0]
+    assert failed.reason.endswith("No other engine was tried: ENABLE_FALLBACK is off.")
+    assert again["method"] == "deepgram"
+    assert "device-side assert" in again["warnings"][0]
+    assert (well["method"], well["parts"][0]["engine"]) == ("parakeet", "parakeet-cpu")
+
+
+def test_a_worker_that_loses_its_card_is_started_again_and_its_chunk_goes_on(deployment, tmp_path):
+    (tmp_path / "trouble").write_text("lost")
+    with deployment.up():
+        found = transcribed(deployment, "one.opus")
+    assert found["method"] == "deepgram"
+    assert "unspecified launch failure" in found["warnings"][0]
+    assert deployment.said.read_text().count("worker ended with code 2; it will be started again") == 3
+
+
+def test_a_part_that_kills_every_worker_goes_on_after_the_second(deployment, tmp_path):
+    (tmp_path / "trouble").write_text("die")
+    with deployment.up():
+        found = transcribed(deployment, "one.opus")
+    assert found["method"] == "deepgram"
+    assert "ended twice without a word" in found["warnings"][0]
+    assert deployment.said.read_text().count("worker ended with code -9; it will be started again") == 2
+
+
+@contextmanager
+def worker_without_gpu(deployment):
+    environment = os.environ | {
+        "FLEET": "cpu", "DROPSCRIBE_ENGINES": "parakeet-cpu", "TROUBLE": str(deployment.state / "none"),
+        "DROPSCRIBE_STATE_DIR": str(deployment.state), "PARAKEET_MODEL_NAME": "tiny",
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gpu_job", "--stay"],
+        env=environment, cwd=ROOT, stdout=deployment.log, stderr=deployment.log,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_two_fleets_side_by_side_each_do_what_is_theirs(deployment, tmp_path, server, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_ENGINES", "parakeet-gpu,parakeet-cpu")
+    monkeypatch.setenv("FLEET", "gpu")
+    with deployment.up(), worker_without_gpu(deployment):
+        on_gpu = transcribed(deployment, "one.opus")
+        (tmp_path / "trouble").write_text("oom")
+        on_cpu = transcribed(deployment, "two.opus")
+    assert [part["engine"] for part in on_gpu["parts"]] == ["parakeet-gpu"]
+    assert [part["engine"] for part in on_cpu["parts"]] == ["parakeet-cpu"]
+    assert on_cpu["method"] == "parakeet"
+    assert "Parakeet on a CPU did all of it in place of Parakeet on a GPU" in on_cpu["reason"]
+    assert server.asked == []
+    rows = [fields for _, fields in deployment.ports.records.query(documents.LEDGER)]
+    heard = sorted(row["engine"] for row in rows if row["outcome"] == "heard")
+    assert heard == ["parakeet-cpu", "parakeet-gpu"]

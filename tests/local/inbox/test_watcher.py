@@ -1,0 +1,276 @@
+"""Files in the inbox become messages when they are complete, once each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+
+import pytest
+
+from local.inbox import watcher as inbox_module
+from local.inbox.watcher import Inbox
+from local.inbox.writers import has_writer
+from shared.errors import StoreUnavailable
+
+QUIET = 0.2
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "audio"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def watching(store, queue):
+    """Watches the inbox, and gives the names published so far."""
+
+    @contextlib.contextmanager
+    def watch(known=lambda _: False, **options):
+        inbox = Inbox(store, queue, "audio", known, quiet_seconds=QUIET, **options)
+        inbox.start()
+        names = []
+
+        def published():
+            names.extend(json.loads(one.data)["name"] for one in queue.pull("router", 100, 1e6))
+            return names
+
+        try:
+            yield published
+        finally:
+            inbox.stop()
+
+    return watch
+
+
+def settle():
+    """Longer than a complete file waits."""
+    time.sleep(QUIET * 4)
+
+
+def test_file_that_appears_is_published_once(folder, watching, until):
+    with watching() as published:
+        (folder / "my talk 😀.mp3").write_bytes(b"x")
+        until(published)
+        settle()
+        assert published() == ["my talk 😀.mp3"]
+
+
+def test_message_carries_the_object(folder, watching, queue, store, until):
+    (folder / "a.mp3").write_bytes(b"123")
+    with watching():
+        until(lambda: queue.pending("router"))
+    (delivery,) = queue.pull("router", 1, 60.0)
+    found = store.stat("audio", "a.mp3")
+    assert json.loads(delivery.data)["generation"] == str(found.generation)
+    assert delivery.attributes["objectGeneration"] == str(found.generation)
+
+
+def test_message_carries_what_every_upload_is_asked_for(folder, watching, queue, until):
+    (folder / "a.mp3").write_bytes(b"123")
+    with watching(metadata={"dropscribe-diarize": "True"}):
+        until(lambda: queue.pending("router"))
+    (delivery,) = queue.pull("router", 1, 60.0)
+    assert json.loads(delivery.data)["metadata"] == {"dropscribe-diarize": "True"}
+
+
+def test_files_that_came_while_nothing_ran_are_found_and_known_ones_are_not_repeated(folder, watching, until):
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "new.mp3").write_bytes(b"x")
+    (folder / "done.mp3").write_bytes(b"x")
+    with watching(known=lambda source: source.name == "done.mp3") as published:
+        until(published)
+        settle()
+        assert published() == ["a/b/new.mp3"]
+
+
+def test_file_that_is_still_written_waits_for_its_end(folder, watching, until):
+    with watching() as published:
+        with (folder / "slow.wav").open("wb") as file:
+            for _ in range(8):
+                file.write(b"x" * 1000)
+                file.flush()
+                time.sleep(QUIET / 4)
+            assert published() == []
+        until(published)
+        assert published() == ["slow.wav"]
+
+
+def test_file_whose_writer_pauses_longer_than_the_quiet_period_waits_too(folder, watching, until):
+    with watching() as published:
+        with (folder / "stalled.wav").open("wb") as file:
+            file.write(b"half")
+            file.flush()
+            settle()
+            if has_writer(folder / "stalled.wav"):
+                assert published() == []
+            file.write(b"whole")
+        until(published)
+
+
+def test_download_is_published_under_its_final_name(folder, watching, until):
+    with watching() as published:
+        (folder / "talk.mp3.part").write_bytes(b"x")
+        settle()
+        (folder / "talk.mp3.part").rename(folder / "talk.mp3")
+        until(published)
+        settle()
+        assert published() == ["talk.mp3"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".hidden.mp3", "x.crdownload", "X.PART", "x.tmp", "x.mp3~", "~$x.docx", "Thumbs.db", ".folder/x.mp3"],
+)
+def test_what_is_no_recording_is_left_out(folder, watching, until, name):
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"x")
+    with watching() as published:
+        (folder / "real.mp3").write_bytes(b"x")
+        until(published)
+        settle()
+        assert published() == ["real.mp3"]
+
+
+def test_folder_that_is_moved_in_brings_all_its_files(tmp_path, folder, watching, until):
+    (tmp_path / "album" / "disc").mkdir(parents=True)
+    for name in ("1.mp3", "disc/2.mp3", ".hidden"):
+        (tmp_path / "album" / name).write_bytes(b"x")
+    with watching() as published:
+        shutil.move(tmp_path / "album", folder / "album")
+        until(lambda: len(published()) == 2)
+        assert sorted(published()) == ["album/1.mp3", "album/disc/2.mp3"]
+        (folder / "album" / "disc" / "3.mp3").write_bytes(b"x")
+        until(lambda: len(published()) == 3)
+
+
+def test_file_that_is_deleted_before_it_is_complete_is_never_published(folder, watching, until):
+    with watching() as published:
+        (folder / "gone.mp3").write_bytes(b"x")
+        time.sleep(QUIET / 3)
+        (folder / "gone.mp3").unlink()
+        (folder / "stays.mp3").write_bytes(b"x")
+        until(published)
+        settle()
+        assert published() == ["stays.mp3"]
+
+
+def test_replaced_file_is_published_again(folder, watching, until):
+    with watching() as published:
+        (folder / "x.mp3").write_bytes(b"first")
+        until(published)
+        (folder / "x.mp3").write_bytes(b"second")
+        until(lambda: len(published()) == 2)
+        settle()
+        assert published() == ["x.mp3", "x.mp3"]
+
+
+def test_linked_file_is_published_and_a_linked_folder_is_not_followed(tmp_path, folder, watching, until):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "talk.mp3").write_bytes(b"x")
+    (folder / "link.mp3").symlink_to(tmp_path / "elsewhere" / "talk.mp3")
+    (folder / "circle").symlink_to(folder)
+    with watching() as published:
+        until(published)
+        settle()
+        assert published() == ["link.mp3"]
+
+
+def test_file_that_cannot_be_read_is_explained_once_and_taken_up_later(
+    folder, watching, until, monkeypatch, caplog
+):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(inbox_module, "has_writer", denied)
+    with caplog.at_level(logging.WARNING, "dropscribe"), watching() as published:
+        (folder / "private.mp3").write_bytes(b"x")
+        until(lambda: "private.mp3 is left out: Permission denied" in caplog.text)
+        monkeypatch.setattr(inbox_module, "has_writer", has_writer)
+        (folder / "private.mp3").chmod(0o644)
+        until(published)
+    assert caplog.text.count("private.mp3") == 1
+
+
+def test_file_is_tried_again_while_the_records_do_not_answer(folder, watching, until, monkeypatch):
+    monkeypatch.setattr(inbox_module, "_RETRY_SECONDS", 0.05)
+    answers = iter([StoreUnavailable("locked"), StoreUnavailable("locked")])
+
+    def known(_):
+        for error in answers:
+            raise error
+        return False
+
+    with watching(known=known) as published:
+        (folder / "x.mp3").write_bytes(b"x")
+        until(published)
+        settle()
+        assert published() == ["x.mp3"]
+
+
+def test_inbox_that_is_removed_is_made_and_watched_again(folder, watching, until):
+    with watching(rescan_seconds=0.2) as published:
+        shutil.rmtree(folder)
+        until(folder.exists)
+        time.sleep(0.2)
+        (folder / "x.mp3").write_bytes(b"x")
+        until(published)
+
+
+def test_scan_finds_what_the_system_did_not_report(folder, watching, until, monkeypatch):
+    monkeypatch.setattr(inbox_module._Handler, "on_any_event", lambda *_: None)
+    with watching(rescan_seconds=0.2) as published:
+        time.sleep(0.1)
+        (folder / "x.mp3").write_bytes(b"x")
+        until(published)
+        settle()
+        assert published() == ["x.mp3"]
+
+
+def test_folder_is_looked_through_where_the_system_cannot_watch(folder, watching, until, monkeypatch, caplog):
+    class Exhausted(inbox_module.PollingObserver):
+        def start(self):
+            raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(inbox_module, "Observer", Exhausted)
+    with watching() as published:
+        (folder / "x.mp3").write_bytes(b"x")
+        until(published)
+    assert "max_user_watches" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
+def test_writer_of_another_descriptor_is_noticed_until_it_closes(tmp_path):
+    with (tmp_path / "x").open("wb"):
+        assert has_writer(tmp_path / "x")
+    assert not has_writer(tmp_path / "x")
+    with (tmp_path / "x").open("rb"):
+        assert not has_writer(tmp_path / "x")
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
+def test_writer_that_comes_while_we_look_does_not_end_the_process(tmp_path):
+    """The system sends the holder of a lease a signal; the default one would be deadly."""
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    stop = threading.Event()
+
+    def write_often():
+        while not stop.is_set():
+            path.write_bytes(b"x")
+
+    writers = [threading.Thread(target=write_often) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    answers = {has_writer(path) for _ in range(2000)}
+    stop.set()
+    for writer in writers:
+        writer.join()
+    assert answers <= {True, False}
+    assert not has_writer(path)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.runtime.export import check, choose_folder, export
+from shared.errors import Permanent, StoreUnavailable
+from shared.model import Options, Recording, StoredObject
+from tests.world import World
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path / "state")
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def recording(world):
+    names = ("audio/x/1/transcript.txt", "audio/x/1/words.csv")
+    for name in names:
+        world.ports.store.create("transcripts", name, name.encode(), "text/plain")
+    source = StoredObject(bucket="audio", name="x", generation=1, size=1)
+    return Recording(id="r", source=source, options=Options(), state="DONE", created=0.0, outputs=names)
+
+
+def test_only_the_files_asked_for_are_copied(world, recording, tmp_path):
+    written = export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+    assert [path.name for path in written] == ["words.csv"]
+    assert (tmp_path / "out" / "words.csv").read_bytes() == b"audio/x/1/words.csv"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["words.csv"]
+
+
+def test_an_older_copy_is_replaced_and_the_same_one_left_alone(world, recording, tmp_path):
+    path = tmp_path / "out" / "words.csv"
+    path.parent.mkdir()
+    path.write_text("old")
+    export(recording, path.parent, {"words.csv"}, world.ports)
+    stamp = path.stat().st_mtime_ns, path.stat().st_ino
+    export(recording, path.parent, {"words.csv"}, world.ports)
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == stamp
+
+
+def test_a_folder_that_cannot_be_written_is_said(world, recording, tmp_path):
+    (tmp_path / "out").write_text("I am a file.")
+    with pytest.raises(Permanent, match="Choose another --out"):
+        export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+
+
+def test_a_folder_is_checked_before_any_work(tmp_path):
+    check(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(Permanent, match="Choose another --out"):
+        check(tmp_path / "file" / "below")
+
+
+def test_an_output_that_is_gone_is_said(world, recording, tmp_path):
+    world.ports.store.path_of("transcripts", "audio/x/1/words.csv").unlink()
+    with pytest.raises(StoreUnavailable, match=r"words\.csv is gone"):
+        export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+
+
+def source(name):
+    return StoredObject(bucket="files", name=name, generation=1, size=1)
+
+
+def test_a_folder_belongs_to_one_source_and_another_one_takes_a_longer_path(world, tmp_path):
+    out = tmp_path / "out"
+    first = choose_folder(out, Path("t.wav"), source("home/x/t.wav"), world.ports)
+    assert first == out / "t.wav"
+    assert choose_folder(out, Path("t.wav"), source("home/x/t.wav"), world.ports) == first
+    second = choose_folder(out, Path("t.wav"), source("home/x/b/t.wav"), world.ports)
+    assert second == out / "b" / "t.wav"
+    assert choose_folder(out, Path("t.wav"), source("home/x/b/t.wav"), world.ports) == second
+    assert choose_folder(out, Path("t.wav"), source("t.wav"), world.ports).name.startswith("t.wav-")

@@ -1,0 +1,264 @@
+"""Delivery to functions, in the process and over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from cloudevents.http import from_http
+
+from local.backend.queue import SqliteQueue
+from local.runtime.events import event_of, object_resource
+from local.runtime.push import HttpSender, NotDeliveredError, PushLoop
+from shared.clock import SystemClock
+from shared.errors import Transient
+from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
+from shared.model import StoredObject
+from shared.ports import Delivery
+from shared.topology import LOCAL
+
+
+@contextlib.contextmanager
+def running(queue, subscription, send, **options):
+    loop = PushLoop(queue, subscription, send, **options)
+    loop.start()
+    try:
+        yield loop
+    finally:
+        loop.stop()
+
+
+@contextlib.contextmanager
+def function(handle, port=0):
+    """A function behind HTTP: `handle(event)` gives the status and body of the answer."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status, answer = handle(from_http(dict(self.headers), body))
+            with contextlib.suppress(BrokenPipeError):
+                self.send_response(status)
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_handled_message_is_acknowledged(queue, until):
+    seen = []
+    for number in range(20):
+        queue.publish(CHUNKS_DONE, b"%d" % number)
+    with running(queue, "merger", seen.append):
+        until(lambda: queue.pending("merger") == 0)
+    assert len(seen) == 20
+    assert len({event["id"] for event in seen}) == 20
+
+
+def test_failed_message_comes_again_after_its_back_off(queue, clock, until):
+    attempts = []
+
+    def fail_twice(event):
+        attempts.append(event.data["deliveryAttempt"])
+        if len(attempts) < 3:
+            raise ValueError("not yet")
+
+    queue.publish(CHUNKS_DONE, b"x")
+    with running(queue, "merger", fail_twice):
+        for expected in (1, 2):
+            until(lambda expected=expected: len(attempts) == expected)
+            clock.time += 60
+        until(lambda: queue.pending("merger") == 0)
+    assert attempts == [1, 2, 3]
+
+
+def test_message_that_always_fails_ends_as_a_dead_letter_with_the_last_error(queue, clock, until):
+    def fail(event):
+        raise ValueError(f"attempt {event.data['deliveryAttempt']}")
+
+    queue.publish(CHUNKS_DONE, b"poison")
+
+    def dead():
+        clock.time += 600
+        return queue.pending("dead-letters")
+
+    with running(queue, "merger", fail, lease_seconds=1e6):
+        until(dead)
+    (letter,) = queue.pull("dead-letters", 9, 60.0)
+    assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "merger"
+    assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "15"
+    assert letter.attributes["dropscribe-error"] == "ValueError: attempt 15"
+
+
+def test_message_that_is_no_event_ends_as_a_dead_letter_too(queue, clock, until):
+    queue.publish(AUDIO_FINALIZED, b"garbage")
+
+    def dead():
+        clock.time += 60
+        return queue.pending("dead-letters")
+
+    with running(queue, "router", lambda _: None, lease_seconds=1e6):
+        until(dead)
+    (letter,) = queue.pull("dead-letters", 9, 60.0)
+    assert "not a Cloud Storage object" in letter.attributes["dropscribe-error"]
+
+
+def test_long_delivery_keeps_its_lease(database, until):
+    queue = SqliteQueue(database, SystemClock())
+    queue.publish(CHUNKS_DONE, b"x")
+    deliveries = []
+    release = threading.Event()
+
+    def slow(event):
+        deliveries.append(event)
+        release.wait(10)
+
+    with running(queue, "merger", slow, lease_seconds=0.6):
+        until(lambda: deliveries)
+        assert not release.wait(1.5)
+        assert queue.pull("merger", 1, 60.0) == []
+        release.set()
+        until(lambda: queue.pending("merger") == 0)
+    assert len(deliveries) == 1
+    queue.close()
+
+
+def test_stop_finishes_what_is_in_flight_and_takes_nothing_new(queue, until):
+    begun, release, finished = threading.Event(), threading.Event(), []
+
+    def slow(event):
+        begun.set()
+        release.wait(10)
+        finished.append(event)
+
+    for _ in range(5):
+        queue.publish(CHUNKS_DONE, b"x")
+    loop = PushLoop(queue, "merger", slow, concurrency=1)
+    loop.start()
+    assert begun.wait(10)
+    stopper = threading.Thread(target=loop.stop)
+    stopper.start()
+    release.set()
+    stopper.join(10)
+    assert len(finished) == 1
+    assert queue.pending("merger") == 4
+
+
+def test_no_more_deliveries_at_once_than_allowed(queue, until):
+    now, most, lock = [0], [0], threading.Lock()
+
+    def count(_):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        threading.Event().wait(0.02)
+        with lock:
+            now[0] -= 1
+
+    for _ in range(12):
+        queue.publish(CHUNKS_DONE, b"x")
+    with running(queue, "merger", count, concurrency=3):
+        until(lambda: queue.pending("merger") == 0)
+    assert most[0] == 3
+
+
+def test_event_arrives_over_http_as_it_was_sent(queue, until):
+    seen = []
+
+    def handle(event):
+        seen.append(event)
+        return 200, b"OK"
+
+    source = StoredObject(bucket="audio", name="é 😀.mp3", generation=1, size=2)
+    queue.publish(AUDIO_FINALIZED, object_resource(source))
+    with function(handle) as url:
+        sender = HttpSender(url)
+        with running(queue, "router", sender):
+            until(lambda: queue.pending("router") == 0)
+        sender.close()
+    assert seen[0].data["name"] == "é 😀.mp3"
+    assert seen[0]["type"] == "google.cloud.storage.object.v1.finalized"
+
+
+def test_error_of_a_function_is_told_by_its_status_and_first_line():
+    with function(lambda _: (500, b"KeyError: 'x'\nmore")) as url:
+        sender = HttpSender(url)
+        with pytest.raises(Transient, match=r"answered 500: KeyError: 'x'$"):
+            sender(_event())
+        sender.close()
+
+
+def test_function_that_takes_too_long_is_a_failed_delivery():
+    release = threading.Event()
+
+    def slow(_):
+        release.wait(10)
+        return 200, b""
+
+    with function(slow) as url:
+        sender = HttpSender(url, timeout=0.1)
+        with pytest.raises(Transient, match="did not answer") as caught:
+            sender(_event())
+        assert not isinstance(caught.value, NotDeliveredError)
+        release.set()
+        sender.close()
+
+
+def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, free_port, until):
+    attempts = []
+
+    def handle(event):
+        attempts.append(event.data["deliveryAttempt"])
+        return 204, b""
+
+    queue.publish(CHUNKS_DONE, b"x")
+    sender = HttpSender(f"http://127.0.0.1:{free_port}/")
+    refused = []
+
+    def send(event):
+        try:
+            sender(event)
+        except NotDeliveredError as error:
+            refused.append(error)
+            raise
+
+    def refused_twice():
+        clock.time += 60
+        return len(refused) >= 2
+
+    def delivered():
+        clock.time += 60
+        return queue.pending("merger") == 0
+
+    with running(queue, "merger", send, lease_seconds=1e6):
+        until(refused_twice)
+        with function(handle, free_port):
+            until(delivered)
+    assert attempts == [1]
+    sender.close()
+
+
+def _event():
+    delivery = Delivery(message_id="1", lease="", data=b"x", attributes={}, attempt=1, published=0.0)
+    return event_of(LOCAL.subscription("merger"), delivery)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import base64
+import json
+
+from shared.flow import upload
+from shared.model import Options
+from shared.recovery import dead_letter
+from shared.state import documents
+
+
+def letter(data, **attributes):
+    return {
+        "messageId": "1",
+        "data": base64.b64encode(data).decode(),
+        "attributes": {
+            "CloudPubSubDeadLetterSourceSubscription": "gpu-worker",
+            "CloudPubSubDeadLetterSourceDeliveryCount": "5",
+            "dropscribe-error": "the disk is full",
+            **attributes,
+        },
+    }
+
+
+def test_a_dead_letter_is_kept_and_fails_its_recording_with_the_reason(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    for _ in range(2):
+        dead_letter.on_dead_letter(letter(b"{}", recording=recording.id), world.ports)
+    failed = documents.get_recording(world.ports.records, recording.id)
+    assert failed.state == "FAILED"
+    assert failed.reason == (
+        "Gave up after 5 tries in gpu-worker: the disk is full. Transcribe it again to start over."
+    )
+    assert world.ports.records.count(dead_letter.DEAD_LETTERS) == 1
+
+
+def test_an_upload_event_that_was_given_up_fails_the_recording_it_would_have_made(world):
+    event = world.upload()
+    source = world.ports.store.stat("audio", "talk.wav")
+    recording = upload.accept(source, Options(), world.ports)
+    dead_letter.on_dead_letter(letter(json.dumps(event).encode()), world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).state == "FAILED"
+
+
+def test_a_dead_letter_of_nothing_we_know_is_kept(world):
+    dead_letter.on_dead_letter(letter(b"\xff garbage"), world.ports)
+    assert world.ports.records.count(dead_letter.DEAD_LETTERS) == 1
+
+
+def test_a_recording_that_is_done_stays_done(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    documents.change_recording(
+        world.ports, recording.id, lambda stored: type(stored)(**fields(stored) | {"state": "DONE"})
+    )
+    dead_letter.on_dead_letter(letter(b"{}", recording=recording.id), world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).state == "DONE"
+
+
+def fields(record):
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+def test_of_a_huge_message_the_beginning_is_kept(world):
+    dead_letter.on_dead_letter(letter(b"\xff" * 3_000_000), world.ports)
+    [(_, kept)] = world.ports.records.query(dead_letter.DEAD_LETTERS)
+    assert kept["bytes"] == 3_000_000
+    assert len(json.dumps(kept)) < 1_000_000
