@@ -22,7 +22,7 @@ from shared.model import Engine, Options
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.audio import Pcm, Source
+    from shared.audio.types import Pcm, Source
     from shared.model import AudioInfo, Chunk, StoredObject
     from shared.results import Heard
 

@@ -67,3 +67,15 @@ class Ahead:
     """Which stretch of the recording."""
     pcm: Pcm
     """Its samples."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """How a decoding job ended; the samples went before, in PCM frames."""
+
+    start: float
+    """Seconds of the first sample from the chunk's nominal start."""
+    owned: float
+    """Seconds between the chunk's own bounds."""
+    warnings: tuple[str, ...]
+    """What the owner should know."""

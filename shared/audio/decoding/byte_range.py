@@ -13,7 +13,7 @@ import av
 from shared.audio.decoding.timeline import EXACT, Timeline
 from shared.audio.probing.mpeg_frames import LONGEST, Frame, Kind, Walk, info_tag
 from shared.audio.probing.sniff import damage
-from shared.audio.sandbox.wire import Decoded
+from shared.audio.types import Decoded
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:

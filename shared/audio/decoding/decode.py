@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import av
 from av.stream import Discard
 
+from shared.audio.decoding import wav_samples
 from shared.audio.decoding.byte_range import decode_span
 from shared.audio.decoding.shortcut import shortcut
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.probing import wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.sniff import damage, stops_early
-from shared.audio.sandbox.wire import Decoded
+from shared.audio.types import Decoded
 from shared.errors import BadMedia
 from shared.model import ByteSpan
 
@@ -90,7 +91,7 @@ def decode(
                 raise BadMedia("undecodable", NOTHING)
             return done
     if wav.is_plain(audio):
-        return wav.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
+        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
     return _Stretch(reader, audio, chunk, track, longest, emit).decode()
 
 

@@ -55,18 +55,6 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decoded:
-    """How a decoding job ended; the samples went before, in PCM frames."""
-
-    start: float
-    """Seconds of the first sample from the chunk's nominal start."""
-    owned: float
-    """Seconds between the chunk's own bounds."""
-    warnings: tuple[str, ...]
-    """What the owner should know."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
     """A BadMedia on its way to the caller."""
 
