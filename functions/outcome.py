@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import BadRequest, DropscribeError, Permanent
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
-from shared.recovery import dead_letter
-from shared.state import failure_log
+from shared.state import dead_letters, failure_log
 from shared.state.failure_log import ELSEWHERE
 from shared.telemetry import log
 
@@ -44,7 +43,7 @@ def acknowledged(event: CloudEvent, connect: Callable[[], Ports], where: str = E
     except Permanent as error:
         log.error("kept an event that cannot succeed as a dead letter: %s", error)
         _note(event, error, connect, where)
-        dead_letter.keep(_message_of(event), connect(), str(error))
+        dead_letters.keep(_message_of(event), connect(), str(error))
     except Exception as error:
         _note(event, error, connect, where)
         raise
@@ -73,7 +72,7 @@ def _note(event: CloudEvent, error: Exception, connect: Callable[[], Ports], whe
         message_id=str(message.get("messageId") or event["id"]),
         attempt=attempt if isinstance(attempt, int) else 0,
         attributes=message.get("attributes") or {},
-        data=dead_letter.data_of(message),
+        data=dead_letters.data_of(message),
     )
 
 

@@ -14,7 +14,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from local.backend import process_ids
-from local.backend.dead_letters import dead_letter_attributes
+from local.backend.dead_letter_attributes import dead_letter_attributes
 from local.backend.upkeep import Upkeep
 from shared.errors import BadRequest
 from shared.ports import Delivery

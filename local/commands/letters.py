@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.recovery.dead_letter import DEAD_LETTERS, ERROR, SOURCE
 from shared.state import failure_log
+from shared.state.dead_letters import DEAD_LETTERS, ERROR, SOURCE
 
 if TYPE_CHECKING:
     from shared.ports import Records

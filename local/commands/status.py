@@ -17,10 +17,10 @@ from shared.flow.record import DEMO_WARNING
 from shared.messages import from_fields, to_fields
 from shared.model import FILES_BUCKET, Recording, State
 from shared.planning import worker_pools
-from shared.recovery.dead_letter import DEAD_LETTERS
 from shared.routing import conditions
 from shared.routing.route import human_duration
 from shared.state import claims, documents, failure_log
+from shared.state.dead_letters import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from shared.planning.worker_pools import Fleet

@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 from cloudevents.http import CloudEvent
 
-from local.backend.clock import rfc3339
-from local.backend.dead_letters import PROJECT
+from local.backend.dead_letter_attributes import PROJECT, rfc3339
 from shared.errors import BadRequest
 from shared.messages import AUDIO_FINALIZED, FINALIZED_EVENT, PUBLISHED_EVENT
 

@@ -23,7 +23,7 @@ from shared.messages import from_fields, to_fields
 from shared.planning import worker_pools
 from shared.results import LedgerRow
 from shared.state import documents, ledger
-from shared.sweep.stuck import SWEEPS
+from shared.state.sweep_notes import SWEEPS
 from shared.telemetry import log
 
 if TYPE_CHECKING:

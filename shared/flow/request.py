@@ -12,8 +12,7 @@ from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.flow import record, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
-from shared.recovery import dead_letter
-from shared.state import answers, documents
+from shared.state import answers, dead_letters, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         Transient: deliver the message again.
     """
     try:
-        request = request_from_json(dead_letter.data_of(message))
+        request = request_from_json(dead_letters.data_of(message))
         asked, first = remember(request, ports)
     except BadRequest as error:
         refuse(message, error, ports)
@@ -131,7 +130,7 @@ def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
 
 def refuse(message: Mapping[str, Any], error: BadRequest, ports: Ports) -> None:
     """Keep a request that makes no sense, and answer it where it says whom to answer."""
-    data = dead_letter.keep(message, ports, str(error))
+    data = dead_letters.keep(message, ports, str(error))
     request = readable_part(data)
     log.warning("refused request %s: %s", request.request_id if request else "without a request_id", error)
     if request is not None:

@@ -7,16 +7,15 @@ Without this a recording whose messages were dead-lettered would stay PLANNED fo
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, Permanent
 from shared.flow import record
 from shared.messages import ChunkMessage, decode, readable_part
 from shared.recovery import fallback
-from shared.state import answers, documents, failure_log
+from shared.state import answers, dead_letters, documents, failure_log
+from shared.state.dead_letters import COUNT, ERROR, SOURCE
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -25,21 +24,8 @@ if TYPE_CHECKING:
 
     from shared.ports import Ports
 
-DEAD_LETTERS = "dead_letters"
-"""Collection of the messages that were given up."""
-
-SOURCE, COUNT, ERROR = (
-    "CloudPubSubDeadLetterSourceSubscription",
-    "CloudPubSubDeadLetterSourceDeliveryCount",
-    "dropscribe-error",
-)
-"""Attributes of a dead letter; Pub/Sub sets the first two."""
-
 UNSAID = "nobody could say why: the process was killed or took too long. Look into its log"
 """Where no attempt left a note."""
-
-MOST_KEPT = 100_000
-"""Bytes of a message that are kept: a document holds a million, and a byte may become four characters."""
 
 
 def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
@@ -52,7 +38,7 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     Raises:
         Transient: deliver it again.
     """
-    data = keep(message, ports)
+    data = dead_letters.keep(message, ports)
     attributes = message.get("attributes") or {}
     where, times = attributes.get(SOURCE, "?"), attributes.get(COUNT, "?")
     about = failure_log.about(attributes, data)
@@ -71,41 +57,7 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
         answers.refuse(request, Permanent(reason), ports)
 
 
-def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
-    """Keep a message that nobody will handle, for a person to look at; gives its data.
-
-    Args:
-        message: as push delivers it.
-        ports: the world.
-        error: what is wrong with it, where the message does not say so itself.
-
-    Raises:
-        Transient: it is not kept yet.
-    """
-    data = data_of(message)
-    ports.records.create(
-        DEAD_LETTERS,
-        str(message.get("messageId") or hashlib.sha256(data).hexdigest()),
-        {
-            "time": ports.clock.now(),
-            "attributes": dict(message.get("attributes") or {}) | ({ERROR: error} if error else {}),
-            "data": data[:MOST_KEPT].decode("utf-8", "backslashreplace"),
-            "bytes": len(data),
-        },
-    )
-    return data
-
-
 def _chunk_in(data: bytes) -> ChunkMessage | None:
     with contextlib.suppress(BadRequest):
         return decode(data, ChunkMessage)
     return None
-
-
-def data_of(message: Mapping[str, Any]) -> bytes:
-    """What was published; a message whose data are not base64, as push would have them, as it is."""
-    data = message.get("data") or ""
-    try:
-        return base64.b64decode(data)
-    except ValueError:
-        return str(data).encode()

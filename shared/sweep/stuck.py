@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from shared.errors import NoWorker, Permanent, Transient
 from shared.flow import dispatch, record, upload
-from shared.messages import from_fields, to_fields
 from shared.model import Engine
 from shared.planning import plan, worker_pools
 from shared.recovery import fallback
 from shared.routing import conditions
-from shared.state import documents
+from shared.state import documents, sweep_notes
+from shared.state.sweep_notes import WORKERS, Note
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from shared.planning.worker_pools import Fleet
     from shared.ports import Ports
     from shared.settings import Settings
-
-SWEEPS = "sweeps"
-"""Collection of what one sweep leaves to the next."""
-
-WORKERS = "workers"
-"""Key of the note on all chunks of all recordings; the others have the keys of recordings."""
 
 AT_A_TIME = 100
 """Recordings of each state that one sweep looks at."""
@@ -49,20 +43,6 @@ NONE_TO_HAVE = frozenset({"quota", "denied", "missing"})
 
 MOST_TRIES = 5
 """How often something stuck is pushed before it ends as FAILED."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Note:
-    """What a sweep remembers of a recording that is on its way, or of all of them."""
-
-    done: int
-    """Chunks with a result when last looked at."""
-    since: float
-    """When it last went on or was pushed, seconds since 1970."""
-    looked: float
-    """When it was last looked at, seconds since 1970; kept up to date for `WORKERS` only."""
-    tries: int = 0
-    """How often it was pushed since it last went on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,15 +99,15 @@ def push_stuck(ports: Ports) -> int:
     ]
     if not on_their_way:
         return 0
-    before = _note(WORKERS, ports)
+    before = sweep_notes.read(WORKERS, ports)
     workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
-    documents.put(SWEEPS, WORKERS, to_fields(replace(workers, looked=now)), ports)
+    sweep_notes.write(WORKERS, replace(workers, looked=now), ports)
     # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
     none = _none_to_have(ports)
     asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
     acted = 0
     for recording in on_their_way:
-        old = _note(recording.id, ports)
+        old = sweep_notes.read(recording.id, ports)
         done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
         note = _look(recording.id, old, done, recording.created, now)
         if asleep:
@@ -140,18 +120,13 @@ def push_stuck(ports: Ports) -> int:
         if handed:
             note = replace(note, since=now, tries=0)
         if note != old:
-            documents.put(SWEEPS, recording.id, to_fields(note), ports)
+            sweep_notes.write(recording.id, note, ports)
         if handed or verdict.action != "wait":
             log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
             acted += 1
         if not handed and verdict.action != "wait":
             _act(recording, verdict, none, ports)
     return acted
-
-
-def _note(key: str, ports: Ports) -> Note | None:
-    fields = ports.records.get(SWEEPS, key)
-    return None if fields is None else from_fields(fields, Note)
 
 
 def _look(key: str, note: Note | None, done: int, created: float, now: float) -> Note:

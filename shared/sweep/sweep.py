@@ -25,8 +25,9 @@ from shared.messages import from_fields, options_from_metadata, to_fields
 from shared.model import Options, recording_id
 from shared.planning import worker_pools
 from shared.state import answers, documents
+from shared.state.sweep_notes import SWEEPS
 from shared.sweep import observe, release_held
-from shared.sweep.stuck import SWEEPS, push_stuck
+from shared.sweep.stuck import push_stuck
 from shared.telemetry import log
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ from shared.adapters.firestore_documents import KEPT
 from shared.costs import budget, executions, limits
 from shared.flow import capacity
 from shared.model import Recording
-from shared.recovery import dead_letter
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
-from shared.state import answers, claims, documents, failure_log
+from shared.state import answers, claims, dead_letters, documents, failure_log
 from shared.sweep import release_held, stuck, sweep
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
@@ -22,7 +21,7 @@ ROWS = {
     line.split("`")[1]: line for line in GUIDE.split("## Queries")[0].splitlines() if line.startswith("| `")
 }
 COLLECTIONS = {
-    documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letter.DEAD_LETTERS,
+    documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
     stuck.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
     conditions.STATE, flags.CONFIG, claims.CLAIMS,
 }  # fmt: skip

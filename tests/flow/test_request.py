@@ -10,7 +10,7 @@ from shared.errors import BadMedia, BadRequest, BucketRefused, ConfigurationErro
 from shared.flow import chunk, record, request, upload
 from shared.messages import ChunkDone, TranscriptReady, decode
 from shared.recovery import dead_letter
-from shared.state import documents
+from shared.state import dead_letters, documents
 from tests.world import World, heard
 
 
@@ -56,7 +56,7 @@ def transcribe(world, recording):
 
 
 def letters(world):
-    return [fields for _, fields in world.ports.records.query(dead_letter.DEAD_LETTERS)]
+    return [fields for _, fields in world.ports.records.query(dead_letters.DEAD_LETTERS)]
 
 
 def test_a_request_takes_the_way_of_an_upload_and_is_answered_at_its_end(world, sent):
@@ -278,7 +278,7 @@ def test_a_transient_failure_is_left_to_the_next_delivery(world, sent, monkeypat
 def test_a_request_that_was_given_up_is_answered(world, sent):
     letter = message(9, uri="gs://audio/talk.wav", request_id="r-1", options={"track": 1})
     letter["attributes"] = {
-        dead_letter.SOURCE: "requests", dead_letter.COUNT: "5", dead_letter.ERROR: "the store sleeps",
+        dead_letters.SOURCE: "requests", dead_letters.COUNT: "5", dead_letters.ERROR: "the store sleeps",
     }  # fmt: skip
     dead_letter.on_dead_letter(letter, world.ports)
     (answer,) = answers_of(sent)

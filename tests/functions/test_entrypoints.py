@@ -19,8 +19,7 @@ from shared.messages import (
     TranscribeRequest,
 )
 from shared.messages import request_to_json as as_json
-from shared.recovery import dead_letter
-from shared.state import documents
+from shared.state import dead_letters, documents
 from tests.functions.conftest import WAYS
 from tests.world import heard
 
@@ -98,7 +97,7 @@ def test_a_request_is_planned(world, serve, deliver, way):
 def test_a_malformed_request_is_acknowledged_and_kept(world, serve, deliver, data):
     world.ports.queue.publish(TRANSCRIBE_REQUESTS, data)
     assert deliver(serve("router", "on_request"), "requests") == [200]
-    assert world.ports.records.count(dead_letter.DEAD_LETTERS) == 1
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
 
 
 def test_a_request_that_cannot_be_looked_up_now_is_delivered_again(world, serve, deliver, monkeypatch):
@@ -133,7 +132,7 @@ def test_a_message_that_is_no_chunk_is_acknowledged(world, serve, deliver, data)
 
 def test_a_dead_letter_fails_its_recording(world, serve, deliver):
     recording = planned(world)
-    world.ports.queue.publish(DEAD_LETTERS, b"{}", {"recording": recording.id, dead_letter.COUNT: "5"})
+    world.ports.queue.publish(DEAD_LETTERS, b"{}", {"recording": recording.id, dead_letters.COUNT: "5"})
     assert deliver(serve("sweeper", "on_dead_letter"), "dead-letters") == [200]
     assert only(world).state == "FAILED"
 

@@ -9,8 +9,7 @@ from cloudevents.http import CloudEvent
 from functions.outcome import acknowledged, pubsub_data, uploaded_object
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
-from shared.recovery import dead_letter
-from shared.state import failure_log
+from shared.state import dead_letters, failure_log
 from tests.world import World
 
 RESOURCE = {"bucket": "audio", "name": "talk.mp3", "generation": "1"}
@@ -58,8 +57,8 @@ def test_what_no_repeat_can_mend_is_kept_and_acknowledged(told, tmp_path):
     for _ in range(2):
         with acknowledged(told, lambda: world.ports):
             raise BadRequest("never")
-    [(_, kept)] = world.ports.records.query(dead_letter.DEAD_LETTERS)
-    assert kept["attributes"][dead_letter.ERROR] == "never"
+    [(_, kept)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
+    assert kept["attributes"][dead_letters.ERROR] == "never"
     world.close()
 
 

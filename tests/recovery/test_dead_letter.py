@@ -6,7 +6,7 @@ import json
 from shared.flow import upload
 from shared.model import Options
 from shared.recovery import dead_letter
-from shared.state import documents
+from shared.state import dead_letters, documents
 
 
 def letter(data, **attributes):
@@ -31,7 +31,7 @@ def test_a_dead_letter_is_kept_and_fails_its_recording_with_the_reason(world):
     assert failed.reason == (
         "Gave up after 5 tries in gpu-worker: the disk is full. Transcribe it again to start over."
     )
-    assert world.ports.records.count(dead_letter.DEAD_LETTERS) == 1
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
 
 
 def test_an_upload_event_that_was_given_up_fails_the_recording_it_would_have_made(world):
@@ -44,7 +44,7 @@ def test_an_upload_event_that_was_given_up_fails_the_recording_it_would_have_mad
 
 def test_a_dead_letter_of_nothing_we_know_is_kept(world):
     dead_letter.on_dead_letter(letter(b"\xff garbage"), world.ports)
-    assert world.ports.records.count(dead_letter.DEAD_LETTERS) == 1
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
 
 
 def test_a_recording_that_is_done_stays_done(world):
@@ -62,6 +62,6 @@ def fields(record):
 
 def test_of_a_huge_message_the_beginning_is_kept(world):
     dead_letter.on_dead_letter(letter(b"\xff" * 3_000_000), world.ports)
-    [(_, kept)] = world.ports.records.query(dead_letter.DEAD_LETTERS)
+    [(_, kept)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
     assert kept["bytes"] == 3_000_000
     assert len(json.dumps(kept)) < 1_000_000

@@ -10,7 +10,7 @@ from shared.errors import BadMedia, ConfigurationError, StoreUnavailable, Transi
 from shared.flow import upload
 from shared.model import Options, recording_id
 from shared.recovery import dead_letter
-from shared.state import failure_log
+from shared.state import dead_letters, failure_log
 from shared.state.failure_log import About
 from shared.telemetry import log
 from shared.topology import CPU_WORKER, GPU_WORKER
@@ -134,7 +134,7 @@ def test_a_dead_letter_gives_the_reason_that_was_noted(world):
     letter = {
         "messageId": "9",
         "data": "",
-        "attributes": attributes | {dead_letter.SOURCE: "gpu-worker", dead_letter.COUNT: "5"},
+        "attributes": attributes | {dead_letters.SOURCE: "gpu-worker", dead_letters.COUNT: "5"},
     }
     dead_letter.on_dead_letter(letter, world.ports)
     [(_, failed)] = world.ports.records.query("recordings")

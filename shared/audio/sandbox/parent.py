@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from shared.audio.sandbox import wire
-from shared.audio.types import Ahead, Limits, Pcm, Source
+from shared.audio.types import Ahead, Decoded, Limits, Pcm, Source
 from shared.errors import BadMedia, ConfigurationError
 from shared.messages import decode as from_json
 from shared.messages import encode as to_json
@@ -268,7 +268,7 @@ class Sandbox:
 
 
 def _pcm(result: bytes, samples: bytes) -> Pcm:
-    done = from_json(result, wire.Decoded)
+    done = from_json(result, Decoded)
     return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
 
 

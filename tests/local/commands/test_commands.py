@@ -20,9 +20,9 @@ from shared.errors import BadMedia, EngineFailed, EngineLimit, StoreUnavailable
 from shared.flow import chunk, dispatch, record, upload
 from shared.messages import ChunkDone
 from shared.model import Decision, Options, Recording, StoredObject
-from shared.recovery import dead_letter, fallback
+from shared.recovery import fallback
 from shared.settings import Settings
-from shared.state import failure_log
+from shared.state import dead_letters, failure_log
 from tests.world import ScriptedMedia, heard
 
 
@@ -119,9 +119,9 @@ def test_status_counts_failed_attempts_by_place_and_class_where_there_are_any(ca
 
 def test_status_shows_the_newest_dead_letters_with_their_reasons(call, state):
     state.ports.records.create(
-        dead_letter.DEAD_LETTERS,
+        dead_letters.DEAD_LETTERS,
         "m",
-        {"time": 1e9, "attributes": {dead_letter.ERROR: "no uri"}, "data": "{}"},
+        {"time": 1e9, "attributes": {dead_letters.ERROR: "no uri"}, "data": "{}"},
     )
     assert "dead letters): 1. The newest:" in call("status").stdout
     assert ": no uri\n    {}\n" in call("status").stdout

@@ -8,8 +8,7 @@ import pytest
 
 from local.commands import letters
 from shared.errors import StoreUnavailable
-from shared.recovery import dead_letter
-from shared.state import failure_log
+from shared.state import dead_letters, failure_log
 from tests.world import World
 
 
@@ -25,7 +24,7 @@ def message(data, attributes=None):
 
 
 def test_a_refused_message_tells_its_reason_and_what_it_said(world):
-    dead_letter.keep(message(b'{"uri": 1}'), world.ports, "uri must be a text")
+    dead_letters.keep(message(b'{"uri": 1}'), world.ports, "uri must be a text")
     (letter,) = letters.newest(world.ports.records)
     assert (letter.reason, letter.message, letter.where) == ("uri must be a text", '{"uri": 1}', "")
 
@@ -35,7 +34,7 @@ def test_a_message_that_failed_too_often_tells_what_was_noted_of_its_attempts(wo
     failure_log.note(
         StoreUnavailable("not now"), world.ports, where="merger", message_id="m", attributes=attributes
     )
-    dead_letter.keep(message(b"{}", attributes | {dead_letter.SOURCE: "merger"}), world.ports)
+    dead_letters.keep(message(b"{}", attributes | {dead_letters.SOURCE: "merger"}), world.ports)
     (letter,) = letters.newest(world.ports.records)
     assert (letter.reason, letter.where) == ("not now", "merger")
 
@@ -43,12 +42,12 @@ def test_a_message_that_failed_too_often_tells_what_was_noted_of_its_attempts(wo
 def test_the_newest_are_first_and_few(world):
     for number in range(letters.MOST + 2):
         world.clock.time += 1
-        dead_letter.keep(message(b"%d" % number), world.ports)
+        dead_letters.keep(message(b"%d" % number), world.ports)
     told = [one.message for one in letters.newest(world.ports.records)]
     assert told == [str(number) for number in range(letters.MOST + 1, 1, -1)]
 
 
 def test_what_would_steer_the_terminal_is_not_shown(world):
-    dead_letter.keep(message(b"a\x1b[2Jb\nc"), world.ports)
+    dead_letters.keep(message(b"a\x1b[2Jb\nc"), world.ports)
     (letter,) = letters.newest(world.ports.records)
     assert letter.message == "a [2Jb c"

@@ -14,9 +14,8 @@ from local import cli
 from shared.adapters.firestore import FirestoreRecords
 from shared.messages import to_fields
 from shared.model import Chunk, Decision, Options, Recording, StoredObject
-from shared.recovery import dead_letter
 from shared.results import LedgerRow
-from shared.state import documents
+from shared.state import dead_letters, documents
 
 NAMES = Prefixer("dropscribe", "status", separator="-")
 CHUNK = Chunk(index=0, start=0.0, end=60.0, lead=0.0, tail=0.0, engine="parakeet-gpu")
@@ -63,7 +62,7 @@ def many(records):
             busy_seconds=2.0, usd=0.001, prices="test", owned_seconds=60.0, day=dt.datetime.now(dt.UTC).date().isoformat(),
         )  # fmt: skip
         records.create(documents.LEDGER, f"r{number}", to_fields(row))
-    records.create(dead_letter.DEAD_LETTERS, "m", {"time": 1.0})
+    records.create(dead_letters.DEAD_LETTERS, "m", {"time": 1.0})
     return records
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from local.backend.clock import rfc3339
-from shared.recovery.dead_letter import COUNT, ERROR, SOURCE
+from shared.state.dead_letters import COUNT, ERROR, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,3 +31,8 @@ def dead_letter_attributes(
     if error:
         added[ERROR] = error
     return {**original, **added}
+
+
+def rfc3339(seconds: float) -> str:
+    """Seconds since 1970 as Google's APIs write a time: `2026-01-31T12:00:00.123456Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
