@@ -77,7 +77,7 @@ class Sleeper:
         ]
 
     def memory(self):
-        from gpu_job.speech.loading import DeviceMemory
+        from gpu_job.speech.transcriber import DeviceMemory
 
         weights = 1_300_000_000
         return DeviceMemory(total=24 * 10**9, weights=weights, peak=weights + int(5e6 * self._padded))

@@ -21,7 +21,7 @@ import numpy as np
 
 from bench import machine, random_weights, worker
 from bench.keeps_up import make_files
-from gpu_job.speech.loading import OutOfMemory
+from gpu_job.speech.transcriber import OutOfMemory
 from shared.settings import Settings
 from tests.speech import SAMPLE_RATE, talk
 

@@ -30,8 +30,9 @@ from local.backend.embedded_ports import open_ports
 from local.commands import inputs
 from local.evaluation import accuracy, clips, corpus
 from local.runtime import one_shot
-from shared.costs.prices import TABLE, dollars
+from shared.costs.prices import TABLE
 from shared.errors import DropscribeError, ModelUnavailable
+from shared.in_words import dollars
 from shared.model import Options
 from shared.settings import Settings
 

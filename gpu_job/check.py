@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_job.speech import windowing
-from gpu_job.speech.loading import SAMPLE_RATE, warm_up
+from gpu_job.speech.loading import warm_up
+from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.lookup import TINY
 from shared.audio import Sandbox
 from shared.errors import DropscribeError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpu_job.pipeline.start_up import StartUp
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
 
 SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
 

@@ -24,7 +24,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     import threading
 
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
     from shared.ports import Delivery, Ports
     from shared.settings import Settings
 

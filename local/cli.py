@@ -246,6 +246,7 @@ def cost(
 ) -> None:
     """What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change."""
     from local.commands import cost as command  # noqa: PLC0415 - see transcribe
+    from local.commands.cost_report import Question  # noqa: PLC0415 - see transcribe
 
     with errors():
         asked = {
@@ -261,7 +262,7 @@ def cost(
             typer.echo(command.table(), nl=False)
             return
         with deployment(state_dir) as ports:
-            question = command.Question(
+            question = Question(
                 since=since and since.date(),
                 until=until and until.date(),
                 by=by,

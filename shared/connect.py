@@ -1,18 +1,24 @@
-"""Which column of ports this process uses: the one place that knows both."""
+"""The adapters of this process, chosen by its settings: the only place that knows every platform."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
+from shared.costs import prices_file
 from shared.errors import ConfigurationError
 from shared.settings import Settings, unknown
 from shared.telemetry import log, show_logs
 
 if TYPE_CHECKING:
     from shared.ports import Ports
+
+PLATFORMS = {"google": "shared.adapters.google_ports", "local": "local.backend.embedded_ports"}
+"""The module with `open_ports(settings)` of each platform. Imported on first use: a function that never calls
+Google loads none of its clients, and an image for Google needs no `local/`."""
 
 
 @cache
@@ -23,23 +29,28 @@ def connect() -> Ports:
         ConfigurationError: a setting is wrong.
     """
     _show_logs()
-    settings = Settings.from_environment()
+    settings = settings_here()
     for name in unknown(os.environ):
         log.warning("%s is no setting of Dropscribe, and is ignored: check its spelling", name)
-    # Imported on first use: a function that never calls Google does not load its clients.
-    if settings.platform == "google":
-        from shared.adapters.google_ports import open_ports as open_google  # noqa: PLC0415, TID251 - chosen here
+    ports: Ports = importlib.import_module(PLATFORMS[settings.platform]).open_ports(settings)
+    return ports
 
-        return open_google(settings)
-    from local.backend.embedded_ports import open_ports as open_local  # noqa: PLC0415, TID251 - chosen here
 
-    return open_local(settings)
+def settings_here() -> Settings:
+    """The settings from the environment, the price list that they name included.
+
+    Raises:
+        ConfigurationError: names the variable that is wrong.
+    """
+    settings = Settings.from_environment()
+    prices_file.table(settings)
+    return settings
 
 
 def check_settings() -> None:
     """End this process with one line and exit code 2 where a setting is wrong: now, not at its first event."""
     try:
-        Settings.from_environment()
+        settings_here()
     except ConfigurationError as error:
         _show_logs()
         log.error("the function cannot start: %s", error)

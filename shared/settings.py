@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 import msgspec
 import platformdirs
 
-from shared.costs import prices_file
 from shared.errors import ConfigurationError
 from shared.model import Engine, RequestedMethod
 
@@ -408,9 +407,7 @@ class Settings:
             except msgspec.ValidationError as error:
                 must_be = wanted(types[name])
                 raise ConfigurationError(f"{variable(name)} is {value!r}: it must be {must_be}") from error
-        settings = msgspec.convert(values, type=cls, strict=False)
-        prices_file.table(settings)  # a price list that cannot be read stops the process now
-        return settings
+        return msgspec.convert(values, type=cls, strict=False)
 
 
 def wanted(kind: Any) -> str:

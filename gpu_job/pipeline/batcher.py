@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gpu_job.pipeline import memory, packing
 from gpu_job.pipeline.chunk_job import Prepared, together
-from gpu_job.speech.loading import SAMPLE_RATE, Transcriber
+from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

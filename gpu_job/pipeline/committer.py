@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gpu_job.pipeline.chunk_job import Prepared
     from gpu_job.pipeline.consumer import Intake
     from gpu_job.pipeline.summary import Summary
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
     from shared.costs.executions import Meter
     from shared.ports import Ports
 

@@ -14,7 +14,7 @@ from shared.errors import ModelUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
 
 REMEMBERED = 60.0
 """Seconds in which weights that could not be had are not looked for again."""

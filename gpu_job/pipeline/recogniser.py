@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from gpu_job.speech.loading import SAMPLE_RATE, EngineLost, OutOfMemory
+from gpu_job.speech.transcriber import SAMPLE_RATE, EngineLost, OutOfMemory
 from shared.errors import EngineLimit, Transient
 from shared.telemetry import log
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpu_job.speech.loading import SAMPLE_RATE
+from gpu_job.speech.transcriber import SAMPLE_RATE
+from shared.costs import attempt_rows
 from shared.flow import chunk, merge
 from shared.flow.merge import Piece
 from shared.recovery import owner_messages
 from shared.results import ChunkResult, LedgerRow, Word
-from shared.state import ledger
 
 if TYPE_CHECKING:
     from gpu_job.pipeline.chunk_job import Prepared
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
+    from shared.costs.attempt_rows import Outcome
     from shared.costs.executions import Meter
     from shared.model import Engine
     from shared.ports import Ports
-    from shared.state.ledger import Outcome
 
 
 def keep(prepared: Prepared, engine: Transcriber, ports: Ports, meter: Meter) -> None:
@@ -30,7 +30,7 @@ def row_of(prepared: Prepared, engine: Engine, ports: Ports, meter: Meter, outco
     """What an attempt cost, whatever came of it. `meter` knows where it ran."""
     # On a processor decoding takes time from the engine; beside an accelerator it costs nothing.
     decoding = prepared.decode_seconds if (meter.machine or engine) == "parakeet-cpu" else 0.0
-    return ledger.worker_row(
+    return attempt_rows.worker_row(
         prepared.message,
         ports,
         engine=engine,

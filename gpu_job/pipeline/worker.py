@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
     from shared.ports import Delivery, Ports
 
 FINISH, KEPT, ENDED = 4.0, 5.5, 7.5

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
 
 READABLE = 0o644
 GRAPHS = tuple(name for name in FILES if name.endswith(".onnx"))

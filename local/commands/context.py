@@ -45,11 +45,11 @@ def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Loc
         ConfigurationError: a setting is wrong, or names another platform.
     """
     from local.backend.embedded_ports import EMBEDDED, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
-    from shared.settings import Settings  # noqa: PLC0415 - `--help` and `doctor` need no ports
+    from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
     choose_state(state_dir)
     choose_engines()
-    settings = Settings.from_environment()
+    settings = settings_here()
     if settings.platform != "local":
         raise ConfigurationError(
             "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
@@ -70,9 +70,9 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
     Raises:
         ConfigurationError: a setting is wrong.
     """
-    from shared.settings import Settings  # noqa: PLC0415 - `--help` and `doctor` need no ports
+    from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
-    settings = Settings.from_environment()
+    settings = settings_here()
     if settings.platform == "local":
         with ports_here(state_dir) as ports:
             yield ports

@@ -2,86 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
-import io
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from local.commands import cost_screen
+from local.commands import cost_report, cost_screen
 from local.commands.terminal import output
-from shared.costs import advice, budget, hour_price, limits, prices_file, rows, summary
-from shared.costs.advice import Advice
-from shared.costs.limits import Forecast, Limit
-from shared.costs.prices import PriceTable
-from shared.costs.rows import Account
-from shared.costs.summary import By, Sums
+from shared.connect import settings_here
+from shared.costs import hour_price, prices_file
 from shared.errors import BadRequest
-from shared.routing.route import human_duration
-from shared.settings import Settings
-from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.commands.cost_report import Question
     from shared.ports import Ports
-
-DAYS = 30
-"""Days that are told of where nobody says which."""
-
-MOST_DAYS = 3660
-"""Ten years: each day is asked for by itself."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """What somebody wants to know."""
-
-    since: dt.date | None
-    """First day (UTC); None: a month before the last."""
-    until: dt.date | None
-    """Last day (UTC); None: today."""
-    by: By | None
-    """How to group."""
-    form: Literal["screen", "json", "csv"]
-    """How to tell."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
-    """What is used of a budget."""
-
-    limit: Limit
-    """The budget."""
-    usd: float
-    """What its day or month has cost, US dollars."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """The answer."""
-
-    account: Account
-    """The rows."""
-    sums: Sums
-    """All of them."""
-    by: By
-    """What the groups are."""
-    groups: dict[str, Sums]
-    """By the names of the groups."""
-    days: dict[str, float]
-    """US dollars of each day that cost anything."""
-    advice: list[Advice]
-    """What to change."""
-    forecast: Forecast | None
-    """What this month will have cost; None where the days are others, or too few."""
-    budgets: list[Spent]
-    """The budgets that hold; none where the days are others."""
-    withheld: str
-    """Why there is no advice and no forecast, in words; empty where the rows are enough for them."""
-    prices: PriceTable
-    """Prices of now, to compare with."""
 
 
 def check(asked: Mapping[str, object]) -> None:
@@ -114,125 +48,16 @@ def run(question: Question, ports: Ports) -> None:
         BadRequest: the days make no sense.
         Transient: the records did not answer.
     """
-    report = _report(question, ports)
+    report = cost_report.make(question, ports)
     if question.form == "json":
-        print(json.dumps(as_json(report, ports), indent=2, ensure_ascii=False))  # noqa: T201 - output
+        print(json.dumps(cost_report.as_json(report, ports), indent=2, ensure_ascii=False))  # noqa: T201 - output
     elif question.form == "csv":
-        print(as_csv(report), end="")  # noqa: T201 - output
+        print(cost_report.as_csv(report), end="")  # noqa: T201 - output
     else:
         cost_screen.show(report, ports, output())
 
 
-def _report(question: Question, ports: Ports) -> Report:
-    now = ports.clock.now()
-    today = dt.datetime.fromtimestamp(now, dt.UTC).date()
-    until = question.until or today
-    since = question.since or until - dt.timedelta(days=DAYS)
-    if since > until:
-        last = until if question.until else f"today ({until}, UTC)"
-        raise BadRequest(f"The first day, {since}, is after the last, {last}: give an earlier --since.")
-    if (until - since).days >= MOST_DAYS:
-        raise BadRequest(f"{since} to {until} are more than ten years: give a later --since.")
-    account, prices = rows.read(ports, since, until), prices_file.table(ports.settings)
-    sums, by = summary.total(account), question.by or ("day" if question.form == "csv" else "method")
-    days = {day: one.usd for day, one in summary.grouped(account, "day").items()}
-    # The days of this month, and the full days before today whose mean it goes on with.
-    told = until == today and since <= min(today.replace(day=1), today - dt.timedelta(days=limits.AVERAGED))
-    withheld = _withheld(account, "Advice and a forecast need" if told else "Advice needs")
-    return Report(
-        account=account,
-        sums=sums,
-        by=by,
-        groups=summary.grouped(account, by),
-        days=days,
-        advice=[] if withheld else advice.advise(account, sums, prices, ports.settings),
-        forecast=limits.forecast(days, now) if told and not withheld else None,
-        budgets=_budgets(days, now, ports) if told else [],
-        withheld=withheld,
-        prices=prices,
-    )
-
-
-def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[Spent]:
-    spent = limits.Sums(days=days)
-    return [Spent(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
-
-
-def _withheld(account: Account, need: str) -> str:
-    span = advice.spanned(account)
-    if not account.rows or span >= advice.ENOUGH_SECONDS:
-        return ""
-    said = human_duration(span // 60 * 60) if span >= 60 else "less than a minute"
-    return f"{need} a day of rows or more; these span {said}."
-
-
 def table() -> str:
     """What an hour of audio costs at several speeds, with the prices and the workers of the settings."""
-    settings = Settings.from_environment()
+    settings = settings_here()
     return hour_price.markdown(prices_file.table(settings), settings)
-
-
-def as_json(report: Report, ports: Ports) -> dict[str, Any]:
-    """The report as plain values: US dollars, hours and counts."""
-    return {
-        "since": report.account.since.isoformat(),
-        "until": report.account.until.isoformat(),
-        **_values(report.sums, report.prices),
-        "failed_usd": round(report.sums.fates["failed"], 6),
-        "lost_usd": round(report.sums.fates["lost"], 6),
-        "unused_usd": round(report.sums.fates["wasted"], 6),
-        "busy_hours": round(_busy_seconds(report.account) / 3600, 6),
-        "forecast_usd": None if report.forecast is None else round(report.forecast.usd, 6),
-        "forecast_from_days": None if report.forecast is None else report.forecast.days,
-        "budgets": [
-            {"period": one.limit.period, "limit_usd": one.limit.usd, "spent_usd": round(one.usd, 6)}
-            for one in report.budgets
-        ],
-        "ever_usd": round(ports.records.sum(documents.LEDGER, "usd"), 6),
-        "by": report.by,
-        "groups": [{"name": name} | _values(one, report.prices) for name, one in report.groups.items()],
-        "days": {day: round(usd, 6) for day, usd in report.days.items()},
-        "advice": [{"text": one.text, "usd_per_month": round(one.usd_per_month, 4)} for one in report.advice],
-        "advice_withheld": report.withheld or None,
-        "prices": report.prices.version,
-        "cpu_usd_per_hour": ports.settings.cpu_usd_per_hour,
-    }
-
-
-def _busy_seconds(account: Account) -> float:
-    """Time of engines of ours: nobody here works while Deepgram does."""
-    return sum(row.busy_seconds for row in account.rows if row.engine != "deepgram")
-
-
-def as_csv(report: Report) -> str:
-    """The groups as a table with a line for each."""
-    out = io.StringIO()
-    first = {report.by: ""} | _values(report.sums, report.prices)
-    writer = csv.DictWriter(out, list(first), lineterminator="\n")
-    writer.writeheader()
-    for name, one in report.groups.items():
-        values = _values(one, report.prices)
-        writer.writerow({report.by: name} | {key: _decimal(value) for key, value in values.items()})
-    return out.getvalue()
-
-
-def _decimal(value: float | None) -> str:
-    """Without an exponent, which not every spreadsheet takes for a number."""
-    return "" if value is None else f"{value + 0.0:.6f}".rstrip("0").rstrip(".")
-
-
-def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
-    deepgram, each, hourly = sums.deepgram(prices), sums.usd_per_recording, sums.usd_per_hour
-    return {
-        "recordings": len(sums.recordings),
-        "audio_hours": round(sums.hours, 6),
-        "attempts": sums.attempts,
-        "usd": round(sums.usd, 6),
-        "usd_per_recording": None if each is None else round(each, 6),
-        "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
-        "idle_usd": round(sums.fates["idle"], 6),
-        "wasted_usd": round(sums.wasted, 6),
-        "deepgram_usd": round(deepgram, 6),
-        # Sums of the same rows in another order differ by a bit, which is not a saving of -0.
-        "saved_usd": round(deepgram - sums.usd, 6) + 0.0,
-    }

@@ -9,16 +9,15 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from shared.costs.prices import dollars
 from shared.costs.rows import days_of
 from shared.costs.summary import WASTE
-from shared.routing.route import human_duration
+from shared.in_words import dollars, human_duration
 from shared.state import documents
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from local.commands.cost import Report
+    from local.commands.cost_report import Report
     from shared.costs.summary import Sums
     from shared.ports import Ports
 

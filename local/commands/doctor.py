@@ -19,14 +19,15 @@ from gpu_job.speech import loading
 from gpu_job.weights import lookup
 from local.commands.terminal import output
 from shared.adapters.deepgram_answers import CONSOLE
+from shared.connect import settings_here
 from shared.errors import ConfigurationError, ModelUnavailable
-from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from gpu_job.weights.catalogue import Kind
+    from shared.settings import Settings
 
 FREE_BYTES = 5_000_000_000
 """Less free disk than this is worth a word: the real weights alone take half of it."""
@@ -67,7 +68,7 @@ def _look() -> Iterator[Finding]:
     ):
         yield _package(package, why)
     try:
-        settings = Settings.from_environment()
+        settings = settings_here()
     except ConfigurationError as error:
         yield Finding(what="settings", state="missing", found=str(error), fix="change or unset the variable")
         return

@@ -18,8 +18,7 @@ from rich.progress import (
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
 from shared.errors import ModelUnavailable
-from shared.recovery import fallback
-from shared.routing import flags
+from shared.routing import eligible, flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +71,7 @@ def do_without(error: ModelUnavailable, options: Options, ports: Ports, console:
         ModelUnavailable: `error`, as nobody may.
     """
     settings = flags.read(ports).applied(ports.settings)
-    others = fallback.allowed(options, settings, ports.engines)
+    others = eligible.allowed(options, settings, ports.engines)
     if not settings.enable_fallback or "deepgram" not in others.engines:
         raise error
     console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)

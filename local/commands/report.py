@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from shared.costs import prices_file
-from shared.costs.prices import dollars, total
+from shared.costs.prices import total
+from shared.in_words import dollars, human_duration
 from shared.messages import from_fields
 from shared.model import Recording
 from shared.results import LedgerRow
-from shared.routing.route import human_duration
 from shared.state import documents
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from rich.text import Text
 from local.commands.screen import printable
 from local.commands.submit import uri_of
 from local.commands.terminal import moment, output
-from shared.costs.prices import dollars
 from shared.errors import BadRequest
 from shared.flow import probe, request
+from shared.in_words import dollars, human_duration, human_size
 from shared.messages import to_fields
 from shared.model import recording_id
 from shared.routing import conditions, flags, rollout, route
+from shared.routing.case import Case
 from shared.routing.flags import NAMES
-from shared.routing.matrix import human_duration, human_size
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
     """
     source = request.locate(uri_of(uri, ports), ports)
     audio = probe.look_at(source, options, ports)
-    case = route.Case(key=recording_id(source, options), size=source.size, audio=audio, options=options)
+    case = Case(key=recording_id(source, options), size=source.size, audio=audio, options=options)
     choice = route.choose(case, route.known(ports))
     decision = choice.decision
     if as_json:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.text import Text
 
 from shared.flow.record import DEMO_WARNING
-from shared.routing.route import human_duration
+from shared.in_words import human_duration
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,11 +14,11 @@ from local.commands import letters
 from local.commands.terminal import moment, output
 from shared.costs import budget
 from shared.flow.record import DEMO_WARNING
+from shared.in_words import human_duration
 from shared.messages import from_fields, to_fields
 from shared.model import FILES_BUCKET, Recording, State
 from shared.planning import worker_pools
 from shared.routing import conditions
-from shared.routing.route import human_duration
 from shared.state import claims, documents, failure_log
 from shared.state.dead_letters import DEAD_LETTERS
 

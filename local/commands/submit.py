@@ -13,11 +13,10 @@ from rich.console import Console
 
 from local.backend.embedded_ports import LocalPorts
 from shared import client
-from shared.costs.prices import dollars
 from shared.errors import BadRequest
+from shared.in_words import dollars, human_duration
 from shared.messages import to_fields
 from shared.model import Options
-from shared.routing.route import human_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

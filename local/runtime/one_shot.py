@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from cloudevents.http import CloudEvent
 
-    from gpu_job.speech.loading import Transcriber
+    from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Options, Recording
 

@@ -10,8 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.costs.prices import dollars
 from shared.costs.summary import WASTE
+from shared.in_words import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

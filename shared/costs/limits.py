@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from shared.costs.prices import dollars
+from shared.in_words import dollars
 from shared.state import ledger
 
 if TYPE_CHECKING:

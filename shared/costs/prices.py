@@ -147,17 +147,3 @@ TABLE = PriceTable(
 def total(rows: Iterable[LedgerRow]) -> float:
     """US dollars of all rows, wasted attempts included."""
     return math.fsum(row.usd for row in rows)
-
-
-def dollars(usd: float) -> str:
-    """Money in words: `$1,204.50`, `$0.26`, `$0.0043`, `$0.00000072`, `-$0.02`, `$0`.
-
-    Two decimals from a dollar on and of whole cents, else four, and two digits of what is smaller still: nothing
-    that was paid reads as `$0.00`. Only what is less than a billionth, the rounding of sums, reads as `$0`.
-    """
-    size = abs(usd)
-    if size < 1e-9:
-        return "$0"
-    in_cents = size >= 1 or (size > 0.005 and abs(size * 100 - round(size * 100)) < 1e-7)
-    decimals = 2 if in_cents else max(4, 1 - math.floor(math.log10(size)))
-    return f"{'-' if usd < 0 else ''}${size:,.{decimals}f}"

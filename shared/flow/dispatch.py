@@ -15,7 +15,7 @@ from shared.messages import (
     ChunkMessage,
     encode,
 )
-from shared.routing.route import DEEPGRAM_MODEL
+from shared.routing.case import DEEPGRAM_MODEL
 from shared.state import claims, documents
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from shared.errors import BadRequest, Permanent
 from shared.flow import dispatch, probe, record
 from shared.messages import object_from_event, options_from_metadata, to_fields
 from shared.model import Options, Recording, recording_id
-from shared.recovery import fallback
-from shared.routing import afford, flags, route
+from shared.routing import afford, eligible, flags
+from shared.routing.case import Case
 from shared.state import claims, documents
 from shared.telemetry import log
 
@@ -141,13 +141,13 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
     audio = probe.look_at(recording.source, recording.options, ports)
-    case = route.Case(key=recording.id, size=recording.source.size, audio=audio, options=recording.options)
+    case = Case(key=recording.id, size=recording.source.size, audio=audio, options=recording.options)
     afforded = afford.choose(case, ports)
     if afforded.held:
         return _hold(recording, afforded.held, ports)
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
-    others = fallback.allowed(recording.options, settings, ports.engines)
+    others = eligible.allowed(recording.options, settings, ports.engines)
 
     def plan_once(stored: Recording) -> Recording | None:
         if stored.state != "ACCEPTED":

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.costs.attempt_rows import hosted_row
 from shared.errors import (
     BadMedia,
     ConfigurationError,
@@ -21,11 +22,11 @@ from shared.errors import (
 )
 from shared.flow import chunk, dispatch, speakers
 from shared.hosted.audio_budget import room_of
-from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of, row_of
+from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
 from shared.recovery import fallback
-from shared.routing.route import DEEPGRAM_MODEL
+from shared.routing.case import DEEPGRAM_MODEL
 from shared.state import claims, documents, failure_log, ledger
 from shared.telemetry import log
 
@@ -111,8 +112,8 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
             whole = Stretch(
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
             )
-            return result_of(message, whole, heard, attempt), row_of(
-                message, ports.settings, whole, heard, attempt, busy
+            return result_of(message, whole, heard, attempt), _row(
+                message, ports, whole, heard, attempt, busy
             )
     length = (message.chunk.end or 0.0) - message.chunk.start
     speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], ports.settings)
@@ -129,9 +130,7 @@ def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
         heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
     else:
         heard, busy = call.make(pcm.seconds, samples=pcm.samples)
-    return result_of(message, stretch, heard, attempt), row_of(
-        message, ports.settings, stretch, heard, attempt, busy
-    )
+    return result_of(message, stretch, heard, attempt), _row(message, ports, stretch, heard, attempt, busy)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,8 +184,22 @@ class _Call:
 
     def _lost(self, seconds: float, heard: Heard, busy: float) -> LedgerRow:
         stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
-        row = row_of(self.message, self.ports.settings, stretch, heard, self.attempt, busy)
+        row = _row(self.message, self.ports, stretch, heard, self.attempt, busy)
         return replace(row, outcome="lost")
+
+
+def _row(
+    message: ChunkMessage, ports: Ports, stretch: Stretch, heard: Heard, attempt: str, busy: float
+) -> LedgerRow:
+    return hosted_row(
+        message,
+        ports.settings,
+        heard,
+        attempt=attempt,
+        busy=busy,
+        decoded=stretch.decoded,
+        owned=stretch.owned,
+    )
 
 
 class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do

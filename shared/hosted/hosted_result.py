@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.costs import prices_file
 from shared.flow import speakers
 from shared.recovery import owner_messages
-from shared.results import ChunkResult, Heard, LedgerRow
-from shared.state import ledger
+from shared.results import ChunkResult, Heard
 
 if TYPE_CHECKING:
     from shared.messages import ChunkMessage
-    from shared.settings import Settings
 
 NOTHING = Heard(words=(), seconds=0.0, request_id="", model="", revision="", language=None)
 """What is heard where there is nothing to hear, and nothing to pay for."""
@@ -68,37 +65,6 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
             *speakers.missing(message.options, heard.words),
             *owner_messages.warnings(message),
         ),
-    )
-
-
-def row_of(
-    message: ChunkMessage, settings: Settings, stretch: Stretch, heard: Heard, attempt: str, busy: float
-) -> LedgerRow:
-    """What a call is charged for: the seconds that the engine measured, at the price of its options.
-
-    Args:
-        message: the chunk.
-        settings: which price table.
-        stretch: the audio that was given.
-        heard: the answer.
-        attempt: which attempt it was.
-        busy: seconds that the call took.
-    """
-    table = prices_file.table(settings)
-    return LedgerRow(
-        recording=message.recording,
-        chunk=message.chunk.index,
-        engine="deepgram",
-        attempt=attempt,
-        audio_seconds=stretch.decoded,
-        busy_seconds=round(busy, 6),
-        usd=table.deepgram(heard.seconds, message.options),
-        prices=table.version,
-        billed_seconds=heard.seconds,
-        request_id=heard.request_id,
-        owned_seconds=stretch.owned,
-        label=ledger.label_of(message),
-        prefix=ledger.prefix_of(message.source.name),
     )
 
 

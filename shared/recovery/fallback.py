@@ -36,9 +36,9 @@ from shared.errors import (
 )
 from shared.flow import capacity, chunk, dispatch, record
 from shared.flow.attribution import NAMES
-from shared.model import Engine, Fallback, Tried
+from shared.model import Engine, Tried
 from shared.recovery import owner_messages
-from shared.routing import flags
+from shared.routing import eligible, flags
 from shared.state import claims, documents, failure_log
 from shared.telemetry import log
 
@@ -46,43 +46,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from shared.messages import ChunkMessage
-    from shared.model import Options, Recording
+    from shared.model import Recording
     from shared.ports import Ports
-    from shared.settings import Settings
     from shared.state.claims import Claim
-
-ORDER: tuple[Engine, ...] = ("parakeet-gpu", "parakeet-cpu", "deepgram")
-"""The circle of engines."""
 
 MOST_FAILURES = 3
 """Deliveries on which an engine may break before the chunk goes to the next one."""
 
 Verdict = Literal["again", "next", "fail"]
 """What becomes of a chunk on which an engine failed."""
-
-
-def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -> Fallback:
-    """Who may take over chunks of a recording. Pure.
-
-    Who asks for one of Parakeet and Deepgram, or for weights of Parakeet's, gets no other: it may be for the
-    price, or because no sound may leave the deployment. Speakers are Deepgram's alone.
-
-    Args:
-        options: what the caller asked for.
-        settings: what the deployment is set to.
-        engines: those that it has.
-    """
-    wanted = options.method if options.method != "auto" else settings.method
-    said = f"{wanted} was asked for"
-    if wanted == "auto" and options.model and options.model != settings.model:
-        wanted, said = "parakeet", f"the weights {options.model} were asked for"
-    if options.diarize:
-        wanted, said = "deepgram", "speakers were asked for, which only Deepgram tells apart"
-    here = tuple(one for one in ORDER if one in engines)
-    if wanted in {"auto", "hybrid"}:
-        return Fallback(engines=here)
-    kept = tuple(one for one in here if (one == "deepgram") == (wanted == "deepgram"))
-    return Fallback(engines=kept, why_not=said if kept != here else "")
 
 
 def judge(error: Exception, attempt: int) -> Verdict:
@@ -100,26 +72,6 @@ def judge(error: Exception, attempt: int) -> Verdict:
         return "again"
     # What is Permanent by any other name fails in the same way however often it is tried.
     return "next" if isinstance(error, DropscribeError) or attempt >= MOST_FAILURES else "again"
-
-
-def next_engine(
-    now: Engine, tried: Collection[Engine], fallback: Fallback, settings: Settings
-) -> Engine | None:
-    """The next engine of the circle that may take a chunk over, None where there is none. Pure.
-
-    Args:
-        now: whose the chunk is.
-        tried: those that gave it up before.
-        fallback: who may.
-        settings: with the flags as they are now.
-    """
-    if not settings.enable_fallback:
-        return None
-    at = ORDER.index(now)
-    for one in ORDER[at + 1 :] + ORDER[:at]:
-        if one in fallback.engines and one not in tried and (settings.enable_gpu or one != "parakeet-gpu"):
-            return one
-    return None
 
 
 def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()) -> bool:
@@ -153,10 +105,12 @@ def pass_on(
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)
     no_use = {*out, *(one.engine for one in tried)}
-    engine = next_engine(message.chunk.engine, no_use, recording.fallback, settings)
+    engine = eligible.next_engine(message.chunk.engine, no_use, recording.fallback, settings)
     no_money = _unpaid(message, ports) if engine == "deepgram" else ""
     if no_money:
-        engine = next_engine(message.chunk.engine, {*no_use, "deepgram"}, recording.fallback, settings)
+        engine = eligible.next_engine(
+            message.chunk.engine, {*no_use, "deepgram"}, recording.fallback, settings
+        )
     if engine is None:
         return no_money
     _note(message, engine, error, ports)

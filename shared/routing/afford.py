@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from shared.costs import budget
 from shared.routing import route
-from shared.routing.route import Choice
+from shared.routing.case import Choice
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.ports import Ports
-    from shared.routing.route import Case, Known
+    from shared.routing.case import Case, Known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

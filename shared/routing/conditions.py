@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from shared.errors import BadRequest, DropscribeError
+from shared.in_words import human_duration
 from shared.messages import from_fields
 from shared.model import Engine
-from shared.routing.matrix import human_duration
 from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from shared.costs.prices import dollars
+from shared.in_words import dollars
 from shared.model import Chunk
 from shared.routing.pace import lengths_of
 

@@ -15,12 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.in_words import MEGABYTE, human_duration, human_size
+
 if TYPE_CHECKING:
     from shared.model import AudioInfo, Method
     from shared.settings import Settings
-
-MEGABYTE = 1_000_000
-"""Bytes."""
 
 LOSSLESS = frozenset(
     {"alac", "ape", "flac", "mlp", "shorten", "tak", "truehd", "tta", "wavpack", "wmalossless"}
@@ -95,25 +94,3 @@ def _beside(said: str, value: float, bounds: list[float], names: list[str]) -> s
         if said == name and value != bound:
             return f"just {'over' if value > bound else 'under'} {said}"
     return said
-
-
-def human_size(size: int) -> str:
-    """`812 kB`, `3.4 MB`, `60 MB` or `1.2 GB`, in powers of ten as file managers count, for reasons and tables."""
-    for unit, name in ((10**9, "GB"), (MEGABYTE, "MB"), (10**3, "kB")):
-        if size >= unit:
-            figure = f"{size / unit:.0f}" if size >= 10 * unit else f"{size / unit:.1f}".removesuffix(".0")
-            return f"{figure} {name}"
-    return f"{size} bytes"
-
-
-def human_duration(seconds: float | None) -> str:
-    """`2 h 41 min`, `12 min 5 s`, `3.2 s` or `unknown length`, for reasons and tables."""
-    if seconds is None:
-        return "unknown length"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

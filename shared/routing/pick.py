@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.costs.prices import dollars
 from shared.errors import BadRequest
+from shared.in_words import dollars
 from shared.model import Method
 from shared.routing import matrix, rollout
 
 if TYPE_CHECKING:
     from shared.model import Options
-    from shared.routing.route import Case, Known
+    from shared.routing.case import Case, Known
     from shared.routing.score import Prospect
     from shared.settings import Settings
 

@@ -10,74 +10,25 @@ Every choice comes with the methods that were not chosen, what they would have c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.costs import prices_file
-from shared.costs.prices import PriceTable
 from shared.errors import BadRequest
-from shared.model import AudioInfo, Chunk, Considered, Decision, Engine, Method, Options
+from shared.model import Considered, Decision, Engine, Method
 from shared.planning import worker_pools
 from shared.routing import conditions, flags, pick, rollout, score
-from shared.routing.conditions import Conditions
-from shared.routing.matrix import human_duration
-from shared.settings import Settings
+from shared.routing.case import DEEPGRAM_MODEL, Case, Choice, Known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.ports import Ports
     from shared.routing.score import Prospect
-
-__all__ = ["Case", "Choice", "Known", "choose", "human_duration", "known"]
+    from shared.settings import Settings
 
 PUBLISHED_WEIGHTS = re.compile(r"tiny|[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
 """Names that callers of a deployment may choose weights by; a path would let them look into the worker."""
-
-DEEPGRAM_MODEL = "nova-3"
-"""The weights at Deepgram."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """The recording to decide about."""
-
-    key: str
-    """Key of the recording."""
-    size: int
-    """Bytes of the object."""
-    audio: AudioInfo
-    """What the probe found."""
-    options: Options
-    """What the caller asked for; `auto` follows the deployment's setting."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """Everything else that a decision depends on."""
-
-    settings: Settings
-    """The deployment's settings, flags applied."""
-    engines: frozenset[Engine]
-    """The engines that this deployment has."""
-    conditions: Conditions
-    """What the sweeper saw last."""
-    prices: PriceTable
-    """US dollars."""
-    now: float
-    """Seconds since 1970."""
-    asked_since: float = 0.0
-    """When the flag ROLLOUT_PERCENT was set, seconds since 1970; 0 where it is the setting's value."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
-    """The decision and the plan that goes with it."""
-
-    decision: Decision
-    """Method, engine and weights, with the reason."""
-    chunks: tuple[Chunk, ...]
-    """The chunks, each with its engine."""
 
 
 def known(ports: Ports) -> Known:

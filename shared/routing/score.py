@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from shared.costs.prices import dollars
+from shared.in_words import dollars
 from shared.model import Chunk, Considered, Engine, Method
 from shared.planning import plan
 from shared.routing import hybrid

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from shared.costs import budget, limits
 from shared.costs.budget import COMMITMENTS, Commitment
 from shared.costs.limits import Limit, Sums
-from shared.costs.prices import dollars
 from shared.errors import Transient
 from shared.flow import upload
+from shared.in_words import dollars
 from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
 from shared.state import documents, ledger
 from shared.telemetry import log

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.costs import executions
+from shared.costs import attempt_rows, executions
 from shared.costs.executions import Meter, Place
 from shared.costs.prices import TABLE
 from shared.errors import StoreUnavailable
@@ -295,7 +295,7 @@ def run_hosted(ports, dice, number):
         if fate != "refused before it began":
             usd = TABLE.deepgram(60.0)
             billed += usd
-            row = ledger.worker_row(
+            row = attempt_rows.worker_row(
                 chunk_message(f"d{number}"), ports, engine="deepgram", attempt=f"m-{attempt}", busy_seconds=0,
                 decoded=60.0, outcome="heard" if fate == "answered" else "lost",
             )  # fmt: skip
@@ -332,7 +332,7 @@ def run_task(ports, dice, number):
             meter.lost(busy)
             continue
         again = dice.random() < 0.3
-        row = ledger.worker_row(
+        row = attempt_rows.worker_row(
             chunk_message(f"t{number}", 0 if again else turn), ports, engine="parakeet-gpu", attempt=f"m-{turn}",
             busy_seconds=busy, decoded=60.0, outcome=dice.choice(["heard", "heard", "failed"]), worker=meter.worker,
         )  # fmt: skip

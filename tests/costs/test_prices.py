@@ -5,7 +5,8 @@ import datetime as dt
 
 import pytest
 
-from shared.costs.prices import TABLE, dollars, total
+from shared.costs.prices import TABLE, total
+from shared.in_words import dollars
 from shared.model import Options
 from shared.results import LedgerRow
 from shared.settings import Settings

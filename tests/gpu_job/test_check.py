@@ -9,8 +9,8 @@ import pytest
 from gpu_job import check
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.speech import loading
-from gpu_job.speech.loading import EngineLost, OutOfMemory
 from gpu_job.speech.onnx import onnx_engine
+from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
 

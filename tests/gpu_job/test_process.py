@@ -10,7 +10,7 @@ import pytest
 
 from gpu_job import process
 from gpu_job.speech import loading
-from gpu_job.speech.loading import Device
+from gpu_job.speech.transcriber import Device
 from shared.errors import Transient
 from shared.flow import upload
 from tests.gpu_job.pipeline.test_worker import CountingEngine, Fragile, poison, toned

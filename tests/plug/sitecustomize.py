@@ -11,6 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
+from gpu_job.speech import transcriber
+
 if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
     from gpu_job.pipeline import subscriptions
     from gpu_job.speech import loading
@@ -34,9 +36,9 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
             if told == "raise":
                 raise RuntimeError("device-side assert triggered")
             if told == "oom":
-                raise loading.OutOfMemory("CUDA out of memory")
+                raise transcriber.OutOfMemory("CUDA out of memory")
             if told == "lost":
-                raise loading.EngineLost("unspecified launch failure")
+                raise transcriber.EngineLost("unspecified launch failure")
             if told == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             return self._engine.transcribe(windows, phrases)

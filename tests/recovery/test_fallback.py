@@ -32,13 +32,13 @@ from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.model import Fallback, Options
 from shared.recovery import dead_letter, fallback, owner_messages
 from shared.results import ChunkResult, Heard, LedgerRow
-from shared.routing import flags
+from shared.routing import eligible, flags
 from shared.settings import Settings
 from shared.state import claims, documents, failure_log
 from shared.sweep import observe
 from tests.world import World, heard, words
 
-ALL = frozenset(fallback.ORDER)
+ALL = frozenset(eligible.ORDER)
 TWO = frozenset({"parakeet-cpu", "deepgram"})
 
 
@@ -56,13 +56,13 @@ TWO = frozenset({"parakeet-cpu", "deepgram"})
     ],
 )
 def test_a_wish_for_one_engine_leaves_the_others_out_and_auto_does_not(options, settings, engines, why_not):
-    found = fallback.allowed(Options(**options), Settings(**settings), ALL)
+    found = eligible.allowed(Options(**options), Settings(**settings), ALL)
     assert found == Fallback(engines=engines, why_not=why_not)
 
 
 def test_only_engines_of_the_deployment_take_over():
-    assert fallback.allowed(Options(), Settings(), TWO).engines == ("parakeet-cpu", "deepgram")
-    only = fallback.allowed(Options(method="parakeet"), Settings(), {"parakeet-cpu"})
+    assert eligible.allowed(Options(), Settings(), TWO).engines == ("parakeet-cpu", "deepgram")
+    only = eligible.allowed(Options(method="parakeet"), Settings(), {"parakeet-cpu"})
     assert only == Fallback(engines=("parakeet-cpu",)), "nothing is left out, so there is no reason to give"
 
 
@@ -94,23 +94,23 @@ def test_the_class_of_the_error_decides(error, verdicts):
     ],
 )
 def test_a_chunk_goes_round_the_engines_from_its_own(first, circle):
-    everyone, now, tried, went = Fallback(engines=fallback.ORDER), first, {first}, []
-    while (following := fallback.next_engine(now, tried, everyone, Settings())) is not None:
+    everyone, now, tried, went = Fallback(engines=eligible.ORDER), first, {first}, []
+    while (following := eligible.next_engine(now, tried, everyone, Settings())) is not None:
         went.append(now := following)
         tried.add(now)
     assert went == circle
 
 
 @given(
-    st.sampled_from(fallback.ORDER),
-    st.sets(st.sampled_from(fallback.ORDER)),
-    st.sets(st.sampled_from(fallback.ORDER)),
+    st.sampled_from(eligible.ORDER),
+    st.sets(st.sampled_from(eligible.ORDER)),
+    st.sets(st.sampled_from(eligible.ORDER)),
     st.booleans(),
     st.booleans(),
 )
 def test_whoever_is_next_is_there_is_switched_on_and_has_not_tried(now, tried, there, gpu, on):
     settings = Settings(enable_gpu=gpu, enable_fallback=on)
-    found = fallback.next_engine(now, tried, Fallback(engines=tuple(there)), settings)
+    found = eligible.next_engine(now, tried, Fallback(engines=tuple(there)), settings)
     assert found is None or (on and found in there and found not in tried and found != now)
     assert found != "parakeet-gpu" or gpu
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gpu_job import process
-from gpu_job.speech.loading import Device, EngineLost, OutOfMemory
+from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
 from gpu_job.weights.lookup import BUNDLED
 from local import cli
 from local.backend.embedded_ports import EMBEDDED, open_ports

@@ -9,6 +9,7 @@ from shared.flow import capacity, chunk, upload
 from shared.model import Options
 from shared.ports import GpuState
 from shared.routing import conditions, flags, rollout, route
+from shared.routing.case import Case
 from shared.routing.conditions import LONGEST_QUEUE, STALE, Conditions, Speed, no_gpu
 from shared.routing.rollout import Minute
 from shared.settings import Settings
@@ -208,7 +209,7 @@ def test_after_a_long_pause_only_the_last_minutes_are_read(world, ports, monkeyp
 
 
 def test_the_guard_sets_the_rollout_back_and_the_router_obeys(world, ports, caplog):
-    case = route.Case(key="k", size=1, audio=world.media.info, options=Options())
+    case = Case(key="k", size=1, audio=world.media.info, options=Options())
     flags.change({"ROLLOUT_PERCENT": "100"}, ports)
     assert route.choose(case, route.known(ports)).decision.method == "parakeet"
     for minute in range(12):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.in_words import MEGABYTE, human_size
 from shared.model import AudioInfo
-from shared.routing.matrix import MEGABYTE, MOST_BITS, human_size, row_of
+from shared.routing.matrix import MOST_BITS, row_of
 from shared.settings import Settings
 
 SETTINGS = Settings()

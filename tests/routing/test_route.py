@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from shared.costs.prices import TABLE
 from shared.errors import BadRequest
+from shared.in_words import human_duration
 from shared.model import AudioInfo, Options
+from shared.routing.case import Case, Known
 from shared.routing.conditions import Conditions
 from shared.routing.rollout import Asked, Rollout, Step
-from shared.routing.route import Case, Known, choose, human_duration
+from shared.routing.route import choose
 from shared.settings import Settings
 
 NOW = 1_800_000_000.0

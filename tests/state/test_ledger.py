@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.costs import attempt_rows
 from shared.flow import chunk, upload
 from shared.messages import ChunkMessage, decode, from_fields
 from shared.results import LedgerRow
@@ -19,7 +20,7 @@ def message(world):
 
 def row_of(message, ports, **changes):
     given = {"engine": "parakeet-gpu", "attempt": "m-1", "busy_seconds": 2.0, "decoded": 40.0, "owned": 30.0}
-    return ledger.worker_row(message, ports, **given | changes)
+    return attempt_rows.worker_row(message, ports, **given | changes)
 
 
 def rows(ports):
@@ -66,7 +67,7 @@ def test_a_file_of_prices_prices_the_rows_and_names_their_version(tmp_path):
 
 @pytest.mark.parametrize(("name", "prefix"), [("a.mp3", ""), ("x/a.mp3", "x"), ("x/y/a.mp3", "x/y")])
 def test_a_prefix_is_the_folder_of_the_object(name, prefix):
-    assert ledger.prefix_of(name) == prefix
+    assert attempt_rows.prefix_of(name) == prefix
 
 
 def test_a_day_is_a_date_in_utc():

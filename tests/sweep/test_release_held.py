@@ -11,7 +11,8 @@ from shared.flow import upload
 from shared.model import Options
 from shared.results import LedgerRow
 from shared.routing import afford
-from shared.routing.route import Case, Known, choose, known
+from shared.routing.case import Case, Known
+from shared.routing.route import choose, known
 from shared.state import documents, ledger
 from shared.sweep import release_held, stuck, sweep
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from gpu_job.speech.loading import Device, DeviceMemory
+from gpu_job.speech.transcriber import Device, DeviceMemory
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:

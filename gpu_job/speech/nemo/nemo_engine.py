@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from gpu_job.speech import words
-from gpu_job.speech.loading import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
 from gpu_job.speech.nemo import cuda
 from gpu_job.speech.nemo.archive import opened
 from gpu_job.speech.nemo.networks import FULL_ATTENTION, Networks
 from gpu_job.speech.nemo.search import Search
 from gpu_job.speech.onnx.mel import ANALYSIS
+from gpu_job.speech.transcriber import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
 from gpu_job.weights.lookup import Located, locate
 from shared.errors import ModelUnavailable
 

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from omegaconf import OmegaConf
 
-from gpu_job.speech.loading import SAMPLE_RATE
 from gpu_job.speech.nemo.archive import WEIGHTS, Archive, Network
 from gpu_job.speech.nemo.attention import LocalAttention
 from gpu_job.speech.nemo.nemo_mel import Mel
 from gpu_job.speech.nemo.nemo_parts import ConformerEncoder, RNNTDecoder, RNNTJoint
+from gpu_job.speech.transcriber import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,9 +21,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from gpu_job.pipeline import packing
 from gpu_job.speech import words
-from gpu_job.speech.loading import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.speech.onnx import tdt
 from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
+from gpu_job.speech.transcriber import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.weights.lookup import MODEL_TYPE, Located, locate
 from shared.errors import ModelUnavailable
 

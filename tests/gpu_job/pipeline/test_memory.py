@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_job.pipeline.memory import GUESS, MemoryModel, units
-from gpu_job.speech.loading import DeviceMemory
+from gpu_job.speech.transcriber import DeviceMemory
 
 CARD = DeviceMemory(total=24_000_000_000, weights=1_300_000_000, peak=1_300_000_000)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gpu_job.pipeline.worker import Worker
-from gpu_job.speech.loading import EngineLost, OutOfMemory
+from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from shared.audio import Pcm
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable, Transient
 from shared.flow import record, upload

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
+from shared.in_words import human_size
 from shared.messages import to_fields
 from shared.routing import conditions
 from shared.routing.conditions import Conditions
-from shared.routing.matrix import human_size
 from shared.routing.rollout import Asked, Rollout, Step
 from shared.settings import Settings
 from shared.state import documents

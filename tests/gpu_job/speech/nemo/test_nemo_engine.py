@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gpu_job.speech import windowing
-from gpu_job.speech.loading import EngineLost, OutOfMemory
+from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from gpu_job.weights.lookup import BUNDLED
 from shared.errors import ModelUnavailable
 from tests.gpu_job.pipeline.hearing import nemo_tests, same, text

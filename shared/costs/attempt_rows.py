@@ -1,0 +1,112 @@
+"""The row of an attempt in the ledger: what an engine worked, and the price of that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from shared.costs import prices_file
+from shared.results import LedgerRow
+
+if TYPE_CHECKING:
+    from shared.messages import ChunkMessage
+    from shared.model import Engine
+    from shared.ports import Ports
+    from shared.results import Heard
+    from shared.settings import Settings
+
+Outcome = Literal["heard", "failed", "lost"]
+
+
+def worker_row(
+    message: ChunkMessage,
+    ports: Ports,
+    *,
+    engine: Engine,
+    attempt: str,
+    busy_seconds: float,
+    decoded: float,
+    owned: float = 0.0,
+    outcome: Outcome = "heard",
+    worker: str = "",
+    machine: Engine | None = None,
+) -> LedgerRow:
+    """The row of an attempt of an engine of ours: its share of the engine's time, at the price of the machine.
+
+    Args:
+        message: the chunk.
+        ports: settings with the prices.
+        engine: who heard it.
+        attempt: which delivery of which message it was.
+        busy_seconds: its share of the engine's wall time, by audio seconds.
+        decoded: seconds of audio that the engine got, overlap included.
+        owned: seconds of them between the chunk's own bounds.
+        outcome: what came of it.
+        worker: execution and task, see `executions.Place.worker`.
+        machine: whose machine it ran on, where that is another's: a GPU costs what it costs while a processor
+            beside it works.
+    """
+    table, busy = prices_file.table(ports.settings), round(busy_seconds, 6)
+    return LedgerRow(
+        recording=message.recording,
+        chunk=message.chunk.index,
+        engine=engine,
+        attempt=attempt,
+        audio_seconds=decoded,
+        busy_seconds=busy,
+        usd=busy * table.engine_second(machine or engine, ports.settings),
+        prices=table.version,
+        outcome=outcome,
+        owned_seconds=owned,
+        label=label_of(message),
+        prefix=prefix_of(message.source.name),
+        worker=worker,
+    )
+
+
+def hosted_row(
+    message: ChunkMessage,
+    settings: Settings,
+    heard: Heard,
+    *,
+    attempt: str,
+    busy: float,
+    decoded: float,
+    owned: float = 0.0,
+) -> LedgerRow:
+    """What a call is charged for: the seconds that the engine measured, at the price of its options.
+
+    Args:
+        message: the chunk.
+        settings: which price table.
+        heard: the answer.
+        attempt: which attempt it was.
+        busy: seconds that the call took.
+        decoded: seconds of audio that were given, overlap included.
+        owned: seconds of them between the chunk's own bounds.
+    """
+    table = prices_file.table(settings)
+    return LedgerRow(
+        recording=message.recording,
+        chunk=message.chunk.index,
+        engine="deepgram",
+        attempt=attempt,
+        audio_seconds=decoded,
+        busy_seconds=round(busy, 6),
+        usd=table.deepgram(heard.seconds, message.options),
+        prices=table.version,
+        billed_seconds=heard.seconds,
+        request_id=heard.request_id,
+        owned_seconds=owned,
+        label=label_of(message),
+        prefix=prefix_of(message.source.name),
+    )
+
+
+def prefix_of(name: str) -> str:
+    """Folder of an object's name, `calls/2026` of `calls/2026/one.mp3`; empty at the top."""
+    return name.rpartition("/")[0]
+
+
+def label_of(message: ChunkMessage) -> str:
+    """What the recording is accounted under: its option `label`, empty where it has none."""
+    return message.options.label or ""
