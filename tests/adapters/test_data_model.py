@@ -13,8 +13,8 @@ from shared.flow import capacity
 from shared.model import Recording
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
-from shared.state import answers, claims, dead_letters, documents, failure_log
-from shared.sweep import release_held, stuck, sweep
+from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes
+from shared.sweep import release_held, sweep
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
 ROWS = {
@@ -22,7 +22,7 @@ ROWS = {
 }
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
-    stuck.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
+    sweep_notes.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
     conditions.STATE, flags.CONFIG, claims.CLAIMS,
 }  # fmt: skip
 
@@ -40,9 +40,9 @@ def test_guide_has_a_row_for_each_collection():
         (answers.REQUESTS, answers.Asked),
         (failure_log.FAILURES, failure_log.Failure),
         (conditions.STATE, conditions.Conditions),
-        (stuck.SWEEPS, stuck.Note),
-        (stuck.SWEEPS, sweep.Mark),
-        (stuck.SWEEPS, executions.Mark),
+        (sweep_notes.SWEEPS, sweep_notes.Note),
+        (sweep_notes.SWEEPS, sweep.Mark),
+        (sweep_notes.SWEEPS, executions.Mark),
         (budget.COMMITMENTS, budget.Commitment),
         (budget.STATE, limits.Sums),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.connect import settings_here
 from shared.costs import prices_file
 from shared.costs.prices import TABLE, Price
 from shared.errors import ConfigurationError
@@ -98,6 +99,7 @@ def test_bytes_that_are_no_text_are_refused(file):
         prices_file.load(file)
 
 
-def test_a_missing_file_stops_a_process_at_its_start(file):
+def test_a_missing_file_stops_a_process_at_its_start(file, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_PRICES", str(file))
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        Settings.from_environment({"DROPSCRIBE_PRICES": str(file)})
+        settings_here()

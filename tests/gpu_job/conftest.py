@@ -18,10 +18,10 @@ def torch():
 
 
 @pytest.fixture(scope="module")
-def parakeet():
-    from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - not importable everywhere
+def nemo_engine():
+    from gpu_job.speech.nemo import nemo_engine as module  # noqa: PLC0415 - not importable everywhere
 
-    return nemo_engine
+    return module
 
 
 @pytest.fixture(scope="module")

@@ -159,8 +159,8 @@ class OnlyLocked:
         return None if hidden else self.finder.find_spec(name, path, target)
 sys.meta_path[:] = map(OnlyLocked, sys.meta_path)
 import numpy
-from gpu_job import parakeet
-engine = parakeet.load("tiny", device="cpu")
+from gpu_job.speech.nemo import nemo_engine
+engine = nemo_engine.load("tiny", device="cpu")
 engine.warm_up()
 engine.transcribe([numpy.random.default_rng(0).standard_normal(16_000, dtype="float32")], ["zulu"])
 print("heard")

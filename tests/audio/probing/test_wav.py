@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from shared.audio.decoding import wav_samples
 from shared.audio.decoding.decode import _Stretch
 from shared.audio.files.reader import Reader
 from shared.audio.probing import audio_info, wav
@@ -52,7 +53,7 @@ def decoded(data, part):
     """What our own way gives for a chunk, and what FFmpeg's gives."""
     info = wav.probe(reader(data), 0)
     ours, theirs = [], []
-    done = wav.decode(reader(data), info, part, track=0, longest=3600.0, emit=ours.append)
+    done = wav_samples.decode(reader(data), info, part, track=0, longest=3600.0, emit=ours.append)
     other = _Stretch(reader(data), info, part, 0, 3600.0, theirs.append).decode()
     assert (done.start, done.warnings) == (other.start, other.warnings)
     assert done.owned == pytest.approx(other.owned, abs=1e-6)
@@ -97,7 +98,9 @@ def test_only_the_bytes_of_a_chunk_are_read():
     memory = Memory(data)
     info = wav.probe(reader(data), 0)
     part = chunk(20.0, 30.0, lead=1.0, tail=1.0)
-    wav.decode(Reader(memory.read, len(data)), info, part, track=0, longest=60.0, emit=lambda _samples: None)
+    wav_samples.decode(
+        Reader(memory.read, len(data)), info, part, track=0, longest=60.0, emit=lambda _samples: None
+    )
     assert sum(len(data[start : start + length]) for start, length in memory.reads) < 12.5 * 32_000
 
 

@@ -97,7 +97,7 @@ def test_too_little_memory_is_an_error_of_its_own_and_the_engine_goes_on(tiny, s
 
 @pytest.mark.parametrize("lost", [True, False])
 def test_only_an_error_after_which_the_gpu_does_nothing_more_is_told_as_its_loss(
-    tiny, speech, parakeet, monkeypatch, lost
+    tiny, speech, nemo_engine, monkeypatch, lost
 ):
     import torch  # noqa: PLC0415 - not importable everywhere
 
@@ -122,10 +122,10 @@ def test_it_says_what_it_is(tiny):
     assert tiny.device.graphs == "no CUDA graphs: no GPU"
 
 
-def test_a_nemo_file_is_loaded_by_its_path(parakeet, speech, tmp_path):
+def test_a_nemo_file_is_loaded_by_its_path(nemo_engine, speech, tmp_path):
     path = tmp_path / "mine.nemo"
     path.write_bytes(ARCHIVE.read_bytes())
-    assert parakeet.load(str(path), device="cpu").transcribe(speech[0][:1])[0]
+    assert nemo_engine.load(str(path), device="cpu").transcribe(speech[0][:1])[0]
 
 
 def changed(tmp_path, suffix, change):
@@ -141,16 +141,16 @@ def changed(tmp_path, suffix, change):
     return str(path)
 
 
-def test_damaged_weights_say_where_they_are_and_what_to_do(parakeet, tmp_path):
+def test_damaged_weights_say_where_they_are_and_what_to_do(nemo_engine, tmp_path):
     path = changed(tmp_path, ".ckpt", lambda data: data[: len(data) // 2])
     with pytest.raises(ModelUnavailable, match=r"mine\.nemo cannot be loaded"):
-        parakeet.load(path, device="cpu")
+        nemo_engine.load(path, device="cpu")
 
 
-def test_weights_of_another_size_are_refused_rather_than_half_filled(parakeet, tmp_path):
+def test_weights_of_another_size_are_refused_rather_than_half_filled(nemo_engine, tmp_path):
     path = changed(tmp_path, ".yaml", lambda data: data.replace(b"n_layers: 6", b"n_layers: 7"))
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
-        parakeet.load(path, device="cpu")
+        nemo_engine.load(path, device="cpu")
 
 
 def test_a_lean_import_leaves_room_for_the_whole_of_nemo_afterwards():

@@ -16,12 +16,12 @@ pytestmark = nemo_tests()
 
 
 @pytest.fixture(scope="module")
-def bfloat16(torch, parakeet):
+def bfloat16(torch, nemo_engine):
     """The bundled weights as a GPU has them."""
     located = lookup.locate("tiny", "nemo")
     with opened(located.path) as archive:
-        networks = parakeet.Networks.of(archive, torch.device("cpu"), torch.bfloat16)
-    return parakeet.Parakeet("tiny", located, networks)
+        networks = nemo_engine.Networks.of(archive, torch.device("cpu"), torch.bfloat16)
+    return nemo_engine.Parakeet("tiny", located, networks)
 
 
 def test_the_words_are_those_of_single_precision_and_confidences_differ_by_rounding(bfloat16, tiny, speech):

@@ -23,11 +23,11 @@ def test_a_shortage_while_the_loop_is_captured_does_not_give_the_whole_graph_up(
 
 
 def test_why_the_loop_is_not_one_graph_is_told_where_the_driver_would_allow_it(torch, monkeypatch):
-    from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - not importable everywhere
+    from gpu_job.speech.nemo import nemo_engine, search  # noqa: PLC0415 - not importable everywhere
 
     loaded = nemo_engine.load("tiny", device="cpu")._search
     checked = "check_cuda_python_cuda_graphs_conditional_nodes_supported"
-    monkeypatch.setattr(loaded, checked, lambda: None)
+    monkeypatch.setattr(search, checked, lambda: None)
     assert loaded.graphs() == "None"
     loaded._plain._raise_or_warn_no_while_loop_cuda_graphs(
         torch.AcceleratorError("CUDA error: invalid device function\nCUDA kernel errors might be …")
