@@ -117,7 +117,7 @@ def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) ->
 def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
     try:
         message = decode(delivery.data, ChunkMessage)
-        if fallback.hand_on(message, error, ports):
+        if fallback.hand_on(message, error, ports).done:
             return True
         # For whoever finds it among the dead letters, and for the guard of a rollout.
         failure_log.note(

@@ -155,7 +155,8 @@ def test_a_planted_breach_is_found(tmp_path, where, line, told):
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(path.read_text("utf-8"), "utf-8")
         assert module in modules(tmp_path)
-    (tmp_path / where).open("a").write(f"\n{line}\n")
+    breached = tmp_path / where
+    breached.write_text(f"{breached.read_text('utf-8')}\n{line}\n", "utf-8")
     assert any(told in one for one in upward(tmp_path)) if told else circles(tmp_path)
 
 

@@ -162,4 +162,4 @@ class Intake:
     def _goes_on(self, message: ChunkMessage, delivery: Delivery) -> bool:
         """True where the chunk ended a worker and now is another engine's; without another it is tried on."""
         why = poison.ended_its_worker(message, delivery, self._ports)
-        return why is not None and fallback.hand_on(message, why, self._ports)
+        return why is not None and fallback.hand_on(message, why, self._ports).done

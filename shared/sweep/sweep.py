@@ -191,8 +191,8 @@ def start_workers(ports: Ports) -> int:
     """
     backlog = observe.backlog_of(ports)
     starts = {
-        fleet: capacity.start_workers(backlog.work(fleet), ports, backlog.oldest.get(fleet, 0.0), fleet)
-        for fleet in worker_pools.fleets_of(ports.engines, ports.settings)
+        pool: capacity.start_workers(backlog.work(pool), ports, backlog.oldest.get(pool, 0.0), pool)
+        for pool in worker_pools.pools_of(ports.engines, ports.settings)
     }
     observe.observe(backlog, starts, ports)
     return sum(start.tasks for start in starts.values())

@@ -177,7 +177,7 @@ def test_a_tick_that_could_not_do_everything_is_a_500(world, serve, monkeypatch)
         ("router", "on_upload"),
         ("router", "on_request"),
         ("merger", "on_chunk_done"),
-        ("deepgram", "on_chunk"),
+        ("hosted", "on_chunk"),
         ("sweeper", "on_dead_letter"),
         ("sweeper", "on_tick"),
     ],
