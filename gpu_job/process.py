@@ -42,7 +42,7 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
     """Run one worker until it is told to stop or has nothing to do; gives it, for what it has done.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         stop: asks for the end.
         stay: wait for work for ever.
         began: when the process started, seconds since 1970.

@@ -92,7 +92,7 @@ def run(ports: LocalPorts, options: Options) -> int:
     """Serve until a signal asks for the end; 0 then.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         options: of every file in the inbox; method and weights are the deployment's.
 
     Raises:

@@ -114,7 +114,7 @@ def follow(
 
     Args:
         submitted: from `look`, after `submit`.
-        ports: the world.
+        ports: the adapters to use.
         load: gives the engine for the name of some weights.
         load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
         watcher: told how far things are.

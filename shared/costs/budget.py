@@ -73,7 +73,7 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
     Args:
         key: of the recording.
         usd: what it is expected to cost.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: it cannot be told.
@@ -100,7 +100,7 @@ def count_in(key: str, usd: float, ports: Ports) -> Admission:
     Args:
         key: of the recording.
         usd: what comes on top.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: it cannot be told.

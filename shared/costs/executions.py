@@ -85,7 +85,7 @@ class Meter:
     nothing, it does nothing.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         place: where the worker runs.
         engine: whose machine it is.
         started: when the process started, seconds since 1970.

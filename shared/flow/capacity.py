@@ -81,7 +81,7 @@ def how_many_tasks(
     if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
     machine = worker_pools.machine_of(pool, settings)
-    in_hand = running * plan.held(settings, machine) * plan.sizes(machine, settings).seconds
+    in_hand = running * plan.max_inflight_chunks(settings, machine) * plan.sizes(machine, settings).seconds
     unheld = work.seconds - in_hand
     if running > 0 and unheld <= 0:
         reason = f"{work.chunks} chunks wait, and the {running} tasks that run can hold them"
@@ -111,7 +111,7 @@ def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
 
     Args:
         chunks: each with the engine whose it is now.
-        ports: the world.
+        ports: the adapters to use.
         waited: seconds that the oldest of them has waited.
     """
     backlog: dict[WorkerPool, Work] = {}
@@ -130,7 +130,7 @@ def start_workers(work: Work, ports: Ports, waited: float, pool: WorkerPool = "m
 
     Args:
         work: what waits.
-        ports: the world.
+        ports: the adapters to use.
         waited: seconds that the oldest of it has waited: work may be collected before a worker is started.
         pool: whose workers.
     """

@@ -22,7 +22,7 @@ from shared.errors import (
     Permanent,
 )
 from shared.flow import chunk, dispatch, speakers
-from shared.hosted.audio_budget import room_of
+from shared.hosted.audio_budget import audio_budget_of
 from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
@@ -52,7 +52,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
 
     Args:
         message: which chunk.
-        ports: the world.
+        ports: the adapters to use.
         message_id: id of the message, the same for every delivery of it.
 
     Raises:
@@ -88,7 +88,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
             attributes=dispatch.attributes_of(message),
         )
     else:
-        chunk.keep(result, row, ports)
+        chunk.commit_result(result, row, ports)
 
 
 def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:
@@ -124,7 +124,7 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     length = (message.chunk.end or 0.0) - message.chunk.start
     speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], message, ports.settings)
     decoded = length + message.chunk.lead + message.chunk.tail
-    with room_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
+    with audio_budget_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
         return _sent(call)
 
 

@@ -84,7 +84,7 @@ def worker_engine(settings: Settings) -> Engine:
     return next((one.name for one in ours if one.name in settings.engine_set), ours[-1].name)
 
 
-def held(settings: Settings, engine: Engine | None = None) -> int:
+def max_inflight_chunks(settings: Settings, engine: Engine | None = None) -> int:
     """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them.
 
     Args:

@@ -33,7 +33,7 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: deliver it again.

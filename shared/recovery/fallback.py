@@ -57,7 +57,7 @@ Verdict = Literal["again", "next", "fail"]
 """What becomes of a chunk on which an engine failed."""
 
 
-def judge(error: Exception, attempt: int) -> Verdict:
+def after_failure(error: Exception, attempt: int) -> Verdict:
     """What becomes of a chunk on which an engine failed. Pure.
 
     Args:
@@ -194,7 +194,7 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: Han
     Args:
         message: the chunk.
         error: what its engine said.
-        ports: the world.
+        ports: the adapters to use.
         handed: what came of giving it to another engine; None where nobody tried.
 
     Raises:

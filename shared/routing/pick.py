@@ -192,7 +192,7 @@ def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
     """The lowest score among the methods below the cap, else the cheapest."""
     cap = settings.cost_threshold
     # A hybrid whose chunks all go to one engine is that engine.
-    real = [found[one] for one in methods() if one in found and not found[one].alone]
+    real = [found[one] for one in methods() if one in found and not found[one].of_one_engine]
     below = [one for one in real if one.usd_per_hour <= cap]
     if below:
         best = min(below, key=lambda one: one.score)

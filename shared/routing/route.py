@@ -79,7 +79,7 @@ def choose(case: Case, known: Known) -> Choice:
     reason = picked.reason
     if chosen.split:
         reason += f"; {chosen.split}"
-    if chosen.alone:
+    if chosen.of_one_engine:
         chosen = replace(chosen, method=engines.spec(chosen.engine).method)
     others = sorted(
         (one for one in engines.methods() if one != chosen.method), key=lambda one: _order(one, found)
@@ -100,7 +100,7 @@ def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked
     if method not in found:
         return Considered(method=method, why_not=pick.missing(method, found, known))
     one = found[method]
-    if one.alone:
+    if one.of_one_engine:
         return Considered(method=method, why_not=f"all chunks would go to {one.engine}")
     return one.considered(picked.why_not[method])
 
@@ -137,5 +137,5 @@ def _no_job(settings: Settings) -> str:
 
 def _order(method: Method, found: Mapping[Method, Prospect]) -> tuple[bool, float]:
     """Losing methods by their score; those that cannot run last."""
-    real = method in found and not found[method].alone
+    real = method in found and not found[method].of_one_engine
     return (not real, found[method].score if real else 0.0)

@@ -47,7 +47,7 @@ class Prospect:
     """How a hybrid is split, in words."""
 
     @property
-    def alone(self) -> bool:
+    def of_one_engine(self) -> bool:
         """True for a hybrid whose chunks all go to one engine: it is that engine, and no method of its own."""
         return self.method == HYBRID and len({chunk.engine for chunk in self.chunks}) == 1
 

@@ -131,7 +131,7 @@ def note(
 
     Args:
         error: what went wrong.
-        ports: the world.
+        ports: the adapters to use.
         where: which function or engine, one of `places()`.
         message_id: of the message that failed.
         attempt: which delivery of it, from 1; 0 where the sender does not say.

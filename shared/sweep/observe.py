@@ -103,7 +103,7 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
     Args:
         backlog: what waits.
         starts: how the start of workers for it went, for each pool of the deployment.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: the records did not answer.
@@ -150,7 +150,7 @@ def _guarded(seen: Conditions, ports: Ports) -> Rollout:
     found = flags.read(ports)
     settings = found.applied(ports.settings)
     asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
-    after = rollout.judge(seen.rollout, asked, seen.minutes, ports.clock.now())
+    after = rollout.guard(seen.rollout, asked, seen.minutes, ports.clock.now())
     if seen.rollout is not None and after.history != seen.rollout.history:
         log.warning("rollout of Parakeet: %s", after.history[-1].reason)
     return after

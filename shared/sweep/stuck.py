@@ -55,7 +55,7 @@ class Verdict:
     """One sentence for the log, and for its owner where it is given up."""
 
 
-def judge(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
+def assess(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
     """Whether a recording is stuck. Pure.
 
     Chunks may take as long as a worker needs that is no faster than the audio itself, holds all the chunks
@@ -71,7 +71,8 @@ def judge(recording: Recording, note: Note, workers: Note, now: float, settings:
     patience = settings.stuck_minutes * 60
     if note.done < len(recording.chunks):
         patience = max(
-            patience, plan.held(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds
+            patience,
+            plan.max_inflight_chunks(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds,
         )
         if now - workers.since < patience:
             patience = max(patience, QUEUED_FOR)
@@ -112,7 +113,7 @@ def push_stuck(ports: Ports) -> int:
         note = _look(recording.id, old, done, recording.created, now)
         if asleep:
             note = replace(note, since=now)
-        verdict = judge(recording, note, workers, now, ports.settings)
+        verdict = assess(recording, note, workers, now, ports.settings)
         quiet = now - note.since
         if verdict.action == "push":
             note = replace(note, since=now, tries=note.tries + 1)

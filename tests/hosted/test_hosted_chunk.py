@@ -20,7 +20,7 @@ from shared.errors import (
 )
 from shared.flow import chunk, record, upload
 from shared.hosted import hosted_chunk
-from shared.hosted.audio_budget import room_of
+from shared.hosted.audio_budget import audio_budget_of
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.results import ChunkResult, Heard, LedgerRow, Word
 from shared.state import documents
@@ -426,7 +426,7 @@ def test_what_others_hold_in_memory_is_waited_for_and_what_is_read_elsewhere_nee
 ):
     monkeypatch.setattr(hosted_chunk, "PATIENCE", 0.05)
     (message,) = messages(world)
-    with room_of("local").hold(1e9, 1.0):
+    with audio_budget_of("local").hold(1e9, 1.0):
         with pytest.raises(EngineFailed, match="filled the memory"):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
         assert (engine.jobs, rows(world)) == ([], [])

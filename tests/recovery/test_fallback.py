@@ -83,7 +83,7 @@ def test_only_engines_of_the_deployment_take_over():
     ],
 )
 def test_the_class_of_the_error_decides(error, verdicts):
-    assert [fallback.judge(error, attempt) for attempt in (1, 2, 3)] == verdicts.split()
+    assert [fallback.after_failure(error, attempt) for attempt in (1, 2, 3)] == verdicts.split()
 
 
 @pytest.mark.parametrize(
@@ -200,14 +200,14 @@ class Deployment:
         self.work.append((message.turn, "parakeet-cpu"))
         if self.parakeet:
             error = self.parakeet.pop(0)
-            if fallback.judge(error, delivery.attempt) == "again":
+            if fallback.after_failure(error, delivery.attempt) == "again":
                 raise error
             fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self.ports)
             return
         result, row = heard(
             self.recording, message.chunk, attempt=f"{delivery.message_id}-{delivery.attempt}"
         )
-        chunk.keep(replace(result, warnings=owner_messages.warnings(message)), row, self.ports)
+        chunk.commit_result(replace(result, warnings=owner_messages.warnings(message)), row, self.ports)
 
     def hosted(self, delivery):
         message = decode(delivery.data, ChunkMessage)

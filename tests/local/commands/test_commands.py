@@ -51,7 +51,7 @@ class State:
     def finish(self, name):
         recording = self.upload(name)
         for one in recording.chunks:
-            chunk.keep(*heard(recording, one), self.ports)
+            chunk.commit_result(*heard(recording, one), self.ports)
         return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
 
 
