@@ -43,7 +43,7 @@ class Line:
     busy_seconds: float
     """Decoding and recognising, wall time."""
     reference_usd: float
-    """What the reference of `prices.py` would have asked for the same, US dollars."""
+    """What the reference of `shared/costs/prices.py` would have asked for the same, US dollars."""
     folder: Path | None
     """Where its outputs were put, None where there are none."""
     skipped: bool = False

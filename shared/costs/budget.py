@@ -5,7 +5,7 @@
 
 A recording is committed first and compared then, so of any number that come at once each one counts those before
 it: the budget is overshot by what estimates are wrong, never by how many come together. Two that meet at the very
-end may both be held; the sweeper lets them go on (`held.py`).
+end may both be held; the sweeper lets them go on (`shared/sweep/release_held.py`).
 """
 
 from __future__ import annotations

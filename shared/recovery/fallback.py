@@ -11,8 +11,8 @@ The engines stand in a circle, in the order of `shared/engines.py`. A chunk goes
 that it was planned for, past those that the deployment has not or that its caller's wish leaves out. One that
 nobody takes ends its recording, with what each engine said.
 
-A hand-over raises the turn in the chunk's claim (claims.py), publishes the message of that turn, and notes
-both. Whoever dies on the way is made good by the next delivery of the old message (chunk.py).
+A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and notes
+both. Whoever dies on the way is made good by the next delivery of the old message (`shared/flow/chunk.py`).
 """
 
 from __future__ import annotations

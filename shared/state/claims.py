@@ -61,7 +61,7 @@ class Claim:
     calls: tuple[Call, ...] = ()
     """Calls whose end is not known."""
     alone: str = ""
-    """The last delivery on which an engine had it alone, see `alone.py`."""
+    """The last delivery on which an engine had it alone, see `shared/recovery/poison.py`."""
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: look around and write down what the router should know (conditions.py)."""
+"""Beside the steps, every minute: look around and write down what the router should know (`shared/routing/conditions.py`)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def push_stuck(ports: Ports) -> int:
     now = ports.clock.now()
     on_their_way = [
         one
-        # What a budget holds waits for it, and goes on by itself (held.py).
+        # What a budget holds waits for it, and goes on by itself (release_held.py).
         for where in ({"state": "ACCEPTED", "held": ""}, {"state": "PLANNED"})
         for one in islice(documents.recordings(ports.records, where), AT_A_TIME)
     ]

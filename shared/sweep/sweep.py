@@ -3,10 +3,10 @@
     lost events       objects of the audio bucket without a recording take the way of an upload
     stuck recordings  go on, or end as FAILED (stuck.py)
     untold ends       are announced, and the requests that wait for them answered
-    workers           are started where chunks wait and too few run (capacity.py)
+    workers           are started where chunks wait and too few run (`shared/flow/capacity.py`)
     conditions        are written down for the router, and the rollout is guarded (observe.py)
-    budgets           are summed up, and what they held goes on where there is room (held.py)
-    ended workers     get the rest of their bill into the ledger (executions.py)
+    budgets           are summed up, and what they held goes on where there is room (release_held.py)
+    ended workers     get the rest of their bill into the ledger (`shared/costs/executions.py`)
 
 All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
 twice, or die half-way: each part does a bounded amount of work that the next tick can do again.
