@@ -106,7 +106,9 @@ class Transcriber(Protocol):
         """Recognise windows that have nothing to do with each other.
 
         Args:
-            windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], of any length up to 30 s.
+            windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], at most 30 s long (`windowing.LONGEST`). Longer
+                ones are recognised as well, but attention spans the whole window: its memory grows with the square
+                of the length, and accuracy is not promised.
             phrases: for each window the words and names to prefer where the sound allows them, see
                 `hears_phrases`; empty where no window has any.
 

@@ -20,7 +20,7 @@ import torch
 from gpu_job.speech import words
 from gpu_job.speech.nemo import cuda
 from gpu_job.speech.nemo.archive import opened
-from gpu_job.speech.nemo.networks import FULL_ATTENTION, Networks
+from gpu_job.speech.nemo.networks import Networks
 from gpu_job.speech.nemo.search import Search
 from gpu_job.speech.onnx.mel import ANALYSIS
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
@@ -123,19 +123,16 @@ class Parakeet:
         """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         heard: list[tuple[Word, ...]] = [()] * len(windows)
         usable = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
-        short = [index for index in usable if len(windows[index]) <= FULL_ATTENTION]
-        long = [[index] for index in usable if len(windows[index]) > FULL_ATTENTION]
+        if not usable:
+            return heard
         network = self._networks.network
         with self._lock, self._told_apart():
-            if long:
-                self._networks.attention.prepare()
             lists = self._search.trees.numbers(phrases or [()] * len(windows))
-            for group in [short, *long] if short else long:
-                with torch.inference_mode():
-                    encoded, frames = self._networks.encode([windows[index] for index in group])
-                    tokens = self._search.tokens(encoded, frames, [lists[index] for index in group])
-                for index, one in zip(group, tokens, strict=True):
-                    heard[index] = words.words(one, network.pieces, network.frame_seconds)
+            with torch.inference_mode():
+                encoded, frames = self._networks.encode([windows[index] for index in usable])
+                tokens = self._search.tokens(encoded, frames, [lists[index] for index in usable])
+        for index, one in zip(usable, tokens, strict=True):
+            heard[index] = words.words(one, network.pieces, network.frame_seconds)
         return heard
 
     @contextmanager

@@ -6,29 +6,21 @@ from the file to the device once, in the precision they are used in.
 
 from __future__ import annotations
 
-import inspect
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 
 from gpu_job.speech.nemo.archive import WEIGHTS, Archive, Network
-from gpu_job.speech.nemo.attention import LocalAttention
 from gpu_job.speech.nemo.nemo_mel import Mel
 from gpu_job.speech.nemo.nemo_parts import ConformerEncoder, RNNTDecoder, RNNTJoint
-from gpu_job.speech.transcriber import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-FULL_ATTENTION = 120 * SAMPLE_RATE
-"""Samples: every frame of a window attends to every other up to here. The scores of eight heads then take
-72 MB a window and layer, and they grow with the square: an hour would need more than 100 GB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +41,6 @@ class Networks:
     """NeMo's `RNNTDecoder`, the prediction network."""
     joint: Any
     """NeMo's `RNNTJoint`."""
-    attention: LocalAttention
-    """Switches the encoder's attention."""
     tokenizer: bytes
     """The file's SentencePiece model."""
 
@@ -70,8 +60,6 @@ class Networks:
         network = archive.network()
         with _weightless():
             encoder = ConformerEncoder(**network.encoder)
-            # `change_attention_model` reads what it was built with from here.
-            encoder._cfg = OmegaConf.create(_with_defaults(ConformerEncoder, network.encoder))  # noqa: SLF001 - NeMo's
             decoder = RNNTDecoder(**_without_dropout(network.decoder))
             joint = RNNTJoint(**network.joint)
         with archive.open(WEIGHTS) as file:
@@ -93,7 +81,6 @@ class Networks:
             encoder=encoder,
             decoder=decoder,
             joint=joint,
-            attention=LocalAttention(encoder),
             tokenizer=archive.tokenizer(),
         )
 
@@ -101,7 +88,7 @@ class Networks:
         """What the encoder makes of windows of sound.
 
         Args:
-            windows: each `(samples,)`; where one is longer than `FULL_ATTENTION`, after `attention.prepare()`.
+            windows: each `(samples,)`.
 
         Returns:
             `(windows, frames, width)`, and how many frames are real, `(windows,)`.
@@ -112,19 +99,13 @@ class Networks:
             row[: len(window)] = window
         counts = torch.from_numpy(lengths).to(self.device, non_blocking=True)
         features, frames = self.mel(sound.to(self.device, non_blocking=True), counts)
-        with self.attention.used() if max(lengths) > FULL_ATTENTION else nullcontext():
-            encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
+        encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
         return encoded.transpose(1, 2), frames
 
 
 def _without_dropout(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """It is for training; torch warns about it where the prediction network has one layer."""
     return {**arguments, "prednet": {**arguments["prednet"], "dropout": 0.0}}
-
-
-def _with_defaults(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = inspect.signature(kind).parameters.items()
-    return {name: arguments.get(name, parameter.default) for name, parameter in defaults}
 
 
 @contextmanager
