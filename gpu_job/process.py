@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.start_up import StartUp
-from gpu_job.pipeline.subscriptions import subscriptions_of
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech import loading
 from shared.costs.executions import Meter, Place

@@ -9,7 +9,7 @@ import pytest
 
 from gpu_job.speech.nemo.archive import opened
 from gpu_job.weights import lookup
-from tests.gpu_job.pipeline.hearing import nemo_tests, text
+from tests.gpu_job.speech.hearing import nemo_tests, text
 from tests.speech import talk
 
 pytestmark = nemo_tests()
