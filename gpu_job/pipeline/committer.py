@@ -136,7 +136,7 @@ class Committer:
     def _commit(self, job: ChunkJob, engine: Transcriber) -> None:
         try:
             row = ledger_row(job, engine.engine, self._ports, self._meter, "heard")
-            chunk.keep(chunk_result(job, engine), row, self._ports)
+            chunk.commit_result(chunk_result(job, engine), row, self._ports)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
             self._meter.lost(job.busy_seconds)
             self._fail(job.delivery, error)
@@ -168,7 +168,7 @@ class Committer:
             attributes=delivery.attributes,
         )
         key = delivery.attributes.get("recording", "?")
-        if fallback.judge(error, delivery.attempt) == "again":
+        if fallback.after_failure(error, delivery.attempt) == "again":
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
             self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
             return
@@ -184,4 +184,4 @@ class Committer:
     def _handed_on(self, delivery: Delivery, message: ChunkMessage) -> bool:
         """True if the chunk ended its worker and now is another engine's; without another it is tried on."""
         why = poison.ended_its_worker(message, delivery, self._ports)
-        return why is not None and fallback.hand_on(message, why, self._ports)
+        return why is not None and fallback.hand_on(message, why, self._ports).done

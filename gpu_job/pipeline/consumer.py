@@ -18,11 +18,11 @@ import time
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_job import ChunkJob, prepare, share_of
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
 from shared.telemetry import log
-from shared.topology import CPU_WORKER, GPU_WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +45,10 @@ def subscriptions_of(settings: Settings) -> tuple[str, ...]:
     A machine has one worker, which takes everything, including what was planned while the machine had a GPU. In a
     project, a worker with a GPU also takes the chunks meant for a CPU if there is no job for those.
     """
-    if plan.worker_engine(settings) == "parakeet-cpu":
-        return (CPU_WORKER, GPU_WORKER) if settings.platform == "local" else (CPU_WORKER,)
-    return (GPU_WORKER,) if settings.has_cpu_job else (GPU_WORKER, CPU_WORKER)
+    cpu, gpu = PARAKEET_CPU.subscription, PARAKEET_GPU.subscription
+    if plan.worker_engine(settings) == PARAKEET_CPU.name:
+        return (cpu, gpu) if settings.platform == "local" else (cpu,)
+    return (gpu,) if settings.has_cpu_job else (gpu, cpu)
 
 
 class Consumer:

@@ -68,7 +68,9 @@ class Worker:
         together = plan.sizes(plan.worker_engine(settings), settings).together
         self.summary = Summary(start_up=start_up or StartUp())
         self._engines = LoadedEngines(load, settings.gpu_memory_limit_gb, load_cpu)
-        self._inflight = Inflight(ports.queue, settings.lease_seconds, plan.held(settings), subscriptions)
+        self._inflight = Inflight(
+            ports.queue, settings.lease_seconds, plan.max_inflight_chunks(settings), subscriptions
+        )
         self._committer = Committer(ports, self._inflight, meter, self.summary)
         self._consumer = Consumer(ports, self._inflight, self._committer, subscriptions)
         self._batcher = Batcher(

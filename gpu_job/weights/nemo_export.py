@@ -1,4 +1,4 @@
-"""The ONNX export of a NeMo archive. Beside `parakeet_nemo.py` the only file that imports NeMo.
+"""The ONNX export of a NeMo archive. Besides `gpu_job/speech/nemo/nemo_parts.py`, the only file that imports NeMo.
 
 It needs the whole model class, with the export hooks of its parts; the engine builds the parts alone.
 """

@@ -44,7 +44,7 @@ def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Loc
     Raises:
         ConfigurationError: a setting is wrong, or names another platform.
     """
-    from local.backend.embedded_ports import EMBEDDED, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
+    from local.backend.embedded_ports import embedded_topology, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
     from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
     choose_state(state_dir)
@@ -56,7 +56,7 @@ def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Loc
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
     _tell_misspelt()
-    ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
+    ports = open_ports(settings, embedded_topology().hurried() if hurried else None)
     try:
         yield ports
     finally:

@@ -18,8 +18,8 @@ from rich.text import Text
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
 from local.commands.terminal import output
-from shared.adapters.deepgram_answers import CONSOLE
 from shared.connect import settings_here
+from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -78,19 +78,22 @@ def _look() -> Iterator[Finding]:
         yield _weights(known, settings)
     if lookup.by_name(settings.model) is None:
         yield _own_weights(settings.model, loading.form(settings, settings.model))
-    yield _deepgram(settings)
+    yield from (_hosted(one, settings) for one in hosted_specs())
 
 
-def _deepgram(settings: Settings) -> Finding:
-    what = "Deepgram"
-    if not settings.deepgram_api_key:
-        fix = f"set DEEPGRAM_API_KEY to a key from {CONSOLE}"
-        return Finding(what=what, state="optional", found="no key: method deepgram is not there", fix=fix)
-    if importlib.util.find_spec("deepgram") is None:
-        fix = f"{sys.executable} -m pip install 'dropscribe[deepgram]'"
+def _hosted(spec: EngineSpec, settings: Settings) -> Finding:
+    what, hosted = spec.in_sentences, spec.hosted
+    assert hosted is not None, "asked of hosted engines only"
+    if not settings.api_keys.get(spec.name):
+        fix = f"set {hosted.key_variable} to a key from {hosted.console}"
+        return Finding(
+            what=what, state="optional", found=f"no key: method {spec.method} is not there", fix=fix
+        )
+    if importlib.util.find_spec(hosted.library) is None:
+        fix = f"{sys.executable} -m pip install 'dropscribe[{hosted.extra}]'"
         return Finding(what=what, state="missing", found="there is a key, but not its library", fix=fix)
-    found = f"there is a key (not tried), for {settings.deepgram_url}"
-    return Finding(what=what, state="ok", found=found)
+    address = f", for {getattr(settings, hosted.address)}" if hosted.address else ""
+    return Finding(what=what, state="ok", found=f"there is a key (not tried){address}")
 
 
 def _package(package: str, why: str) -> Finding:

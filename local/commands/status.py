@@ -23,7 +23,7 @@ from shared.state import claims, documents, failure_log
 from shared.state.dead_letters import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
 
 ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
@@ -79,8 +79,8 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
             console.print(Text(f"  {told}: {why}\n    {one.message}"))
     if failed:
         console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
-    for fleet, why in no_workers.items():
-        whose = "without a GPU " if fleet == "cpu" else ""
+    for pool, why in no_workers.items():
+        whose = "without a GPU " if pool == "cpu" else ""
         console.print(Text(f"No worker {whose}can be had now. {why}"))
 
 
@@ -111,12 +111,12 @@ def _waiting(ports: Ports) -> dict[str, int] | None:
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
 
 
-def _no_workers(ports: Ports) -> dict[Fleet, str]:
-    """Why the sweeper could have no workers, by fleet; those that can be had, or that nobody asked for, left out."""
+def _no_workers(ports: Ports) -> dict[WorkerPool, str]:
+    """Why the sweeper could have no workers, by pool; those that can be had, or that nobody asked for, left out."""
     now = ports.clock.now()
     known = conditions.read(ports).fresh(now)
-    found = {fleet: known.workers(fleet) for fleet in worker_pools.fleets_of(ports.engines, ports.settings)}
-    return {fleet: one.said or one.status for fleet, one in found.items() if one.avoid_until > now}
+    found = {pool: known.workers(pool) for pool in worker_pools.pools_of(ports.engines, ports.settings)}
+    return {pool: one.said or one.status for pool, one in found.items() if one.avoid_until > now}
 
 
 def _place(ports: Ports) -> dict[str, str]:

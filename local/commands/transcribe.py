@@ -18,6 +18,7 @@ from gpu_job.speech import loading
 from local.commands import downloads, inputs, report
 from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
+from shared.engines import AUTO, hosted_specs
 from shared.errors import BadRequest, ModelUnavailable
 from shared.flow.record import DEMO_WARNING
 from shared.model import Options, Recording
@@ -119,12 +120,13 @@ def run(request: Request, ports: LocalPorts) -> int:
 
 
 def _weights(options: Options, settings: Settings) -> str | None:
-    """Which weights are wanted here, None where only Deepgram is.
+    """Which weights are wanted here, None where only hosted engines are.
 
     The key of a recording holds them by name, so that other weights give another transcript.
     """
-    method = settings.method if options.method == "auto" else options.method
-    return None if method == "deepgram" or options.diarize else options.model or settings.model
+    method = settings.method if options.method == AUTO else options.method
+    hosted = options.diarize or method in {one.method for one in hosted_specs()}
+    return None if hosted else options.model or settings.model
 
 
 def _endings(

@@ -34,13 +34,15 @@ from local.runtime.addresses import free_port
 from local.runtime.push import HttpSender, PushLoop
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
+from shared.engines import AUTO, able, hosted_specs
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import metadata_of
 from shared.model import Options, recording_id
+from shared.planning.worker_pools import calls_of
 from shared.routing import flags, pick
 from shared.state import documents
 from shared.telemetry import log, show_logs
-from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,8 +59,8 @@ FUNCTIONS = {
 }
 """Which function each push subscription delivers to: source file and target."""
 
-WITH_A_KEY = {DEEPGRAM: ("functions/deepgram/main.py", "on_chunk")}
-"""The same, where there is a key for Deepgram."""
+HOSTED = ("functions/hosted/main.py", "on_chunk")
+"""The function that the subscriptions of hosted engines deliver to, where there is a key for one."""
 
 SWEEPER = ("functions/sweeper/main.py", "on_tick")
 """The function that is called every minute."""
@@ -90,7 +92,7 @@ def run(ports: LocalPorts, options: Options) -> int:
     """Serve until a signal asks for the end; 0 then.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         options: of every file in the inbox; method and weights are the deployment's.
 
     Raises:
@@ -101,8 +103,8 @@ def run(ports: LocalPorts, options: Options) -> int:
     show_logs()
     settings = ports.settings
     pick.check_speakers(options, settings)
-    if options.diarize and "deepgram" not in ports.engines:
-        raise BadRequest(pick.NO_SPEAKERS)
+    if options.diarize and not any(one.name in ports.engines for one in able("speakers")):
+        raise BadRequest(pick.no_speakers())
     if said := overruled(options, ports):
         log.warning("%s", said)
     stop = threading.Event()
@@ -110,19 +112,23 @@ def run(ports: LocalPorts, options: Options) -> int:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         folders.remember(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
-        if settings.method != "deepgram":
+        if settings.method not in {one.method for one in hosted_specs()}:
             # A download or an error now, not behind a restarting worker.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
-        options = replace(options, method="auto", model=None)
+        options = replace(options, method=AUTO, model=None)
         known = partial(is_known, ports, wishes.remember(options, ports.records))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
-        children, endpoints, sweeper = _children(FUNCTIONS | (WITH_A_KEY if ports.hosted else {}))
+        children, endpoints, sweeper = _children(
+            FUNCTIONS | {one.subscription: HOSTED for one in hosted_specs(ports.hosted)}
+        )
         stack.callback(_end, children)
         for subscription, url in endpoints.items():
-            calls = settings.deepgram_concurrency if subscription == DEEPGRAM else 4
-            loop = PushLoop(ports.queue, subscription, HttpSender(url), concurrency=calls)
+            calls = {one.subscription: calls_of(one.name, settings) for one in hosted_specs()}
+            loop = PushLoop(
+                ports.queue, subscription, HttpSender(url), concurrency=calls.get(subscription, 4)
+            )
             loop.start()
             stack.callback(loop.stop)
         loop = PushLoop(ports.queue, EXPORTER, exporter(ports), concurrency=1)

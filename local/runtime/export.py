@@ -71,7 +71,7 @@ def export(recording: Recording, folder: Path, formats: Collection[str], ports: 
         recording: one that is DONE.
         folder: made where it is missing.
         formats: file names to copy, e.g. `transcript.srt`.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Permanent: the folder cannot be written.

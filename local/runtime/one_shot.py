@@ -114,7 +114,7 @@ def follow(
 
     Args:
         submitted: from `look`, after `submit`.
-        ports: the world.
+        ports: the adapters to use.
         load: gives the engine for the name of some weights.
         load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
         watcher: told how far things are.
@@ -132,7 +132,7 @@ def follow(
     if not waiting:
         return
     ports.media.warm(DECODERS)
-    if "deepgram" not in ports.engines:  # which would decode for itself
+    if not ports.hosted:  # which would decode for themselves
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
         told: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -11,11 +11,11 @@ import pytest
 
 from gpu_job.pipeline.chunk_job import prepare
 from gpu_job.pipeline.worker import Worker
+from shared.engines import DEEPGRAM, PARAKEET_CPU
 from shared.errors import BadMedia, StoreUnavailable
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
 from shared.state import documents, failure_log
-from shared.topology import CPU_WORKER, DEEPGRAM
 from tests.gpu_job.pipeline.test_inflight import Steps, soon, waiting
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until, work
 from tests.gpu_job.pipeline.test_worker_give_back import Endless
@@ -24,7 +24,9 @@ from tests.world import World
 
 @pytest.fixture
 def world(tmp_path):
-    world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8, deepgram_api_key="key"))
+    world = toned(
+        World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8, api_keys={"deepgram": "key"})
+    )
     world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
     yield world
     world.close()
@@ -42,8 +44,8 @@ def pulled(one_chunk):
     """The pipeline's last step, with a message in flight."""
     steps = Steps(one_chunk.ports)
     recording = upload.on_upload(one_chunk.upload(), one_chunk.ports)
-    [delivery] = one_chunk.ports.queue.pull(CPU_WORKER, 1, 60.0)
-    steps.inflight.add(CPU_WORKER, [delivery])
+    [delivery] = one_chunk.ports.queue.pull(PARAKEET_CPU.subscription, 1, 60.0)
+    steps.inflight.add(PARAKEET_CPU.subscription, [delivery])
     return one_chunk, steps, recording, delivery
 
 
@@ -135,7 +137,7 @@ def killed(world, engine):
 
 
 def handed_on(world):
-    return [decode(one.data, ChunkMessage) for one in world.pull(DEEPGRAM)]
+    return [decode(one.data, ChunkMessage) for one in world.pull(DEEPGRAM.subscription)]
 
 
 def test_it_runs_alone_the_second_time_and_goes_to_the_next_engine_the_third_time(world):

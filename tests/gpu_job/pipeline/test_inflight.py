@@ -11,11 +11,13 @@ from gpu_job.pipeline.consumer import Consumer
 from gpu_job.pipeline.inflight import Inflight
 from gpu_job.pipeline.summary import Summary
 from shared.costs.executions import Meter
+from shared.engines import PARAKEET_CPU
 from shared.flow import upload
 from shared.ports import Delivery
-from shared.topology import CPU_WORKER
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, toned, wait_until
 from tests.world import World
+
+CPU = PARAKEET_CPU.subscription
 
 
 @pytest.fixture
@@ -29,10 +31,10 @@ class Steps:
     """The first and the last step of the pipeline, with nothing between."""
 
     def __init__(self, ports):
-        self.inflight = Inflight(ports.queue, ports.settings.lease_seconds, 4.0, [CPU_WORKER])
+        self.inflight = Inflight(ports.queue, ports.settings.lease_seconds, 4.0, [CPU])
         meter = Meter(ports, None, "parakeet-cpu", 0.0)
         self.committer = Committer(ports, self.inflight, meter, Summary())
-        self.consumer = Consumer(ports, self.inflight, self.committer, [CPU_WORKER])
+        self.consumer = Consumer(ports, self.inflight, self.committer, [CPU])
 
     def next(self):
         return self.consumer.ready.get(timeout=10)
@@ -69,7 +71,7 @@ def come_again(world, steps):
 
 
 def waiting(world):
-    return world.ports.queue.pending(CPU_WORKER)
+    return world.ports.queue.pending(CPU)
 
 
 def test_it_is_not_acknowledged_before_the_work_on_it_is_done(world, steps):
@@ -133,7 +135,7 @@ def delivered(lease):
 @pytest.fixture
 def leases():
     queue = Leases()
-    inflight = Inflight(queue, 0.06, 4.0, [CPU_WORKER])
+    inflight = Inflight(queue, 0.06, 4.0, [CPU])
     inflight.start()
     yield queue, inflight
     inflight.give_back(1.0, lambda _: True)
@@ -141,7 +143,7 @@ def leases():
 
 def test_a_lease_is_renewed_until_its_message_is_acknowledged(leases):
     queue, inflight = leases
-    inflight.add(CPU_WORKER, [delivered("a")])
+    inflight.add(CPU, [delivered("a")])
     soon(lambda: len(queue.renewed) > 2)
     inflight.ack(delivered("a"))
     time.sleep(0.05)
@@ -154,9 +156,9 @@ def test_a_lease_is_renewed_until_its_message_is_acknowledged(leases):
 def test_a_lease_that_has_run_out_is_renewed_no_more_and_one_that_could_not_be_renewed_is_tried_again(leases):
     queue, inflight = leases
     queue.lost, queue.broken = {"a"}, True
-    inflight.add(CPU_WORKER, [delivered("b")])
+    inflight.add(CPU, [delivered("b")])
     soon(lambda: queue.renewed.count("b") > 2)
-    inflight.add(CPU_WORKER, [delivered("a")])
+    inflight.add(CPU, [delivered("a")])
     soon(lambda: "a" in queue.renewed)
     time.sleep(0.2)
     assert queue.renewed.count("a") == 1
