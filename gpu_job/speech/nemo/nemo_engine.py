@@ -1,10 +1,11 @@
-"""Parakeet with NVIDIA NeMo, on a GPU or a processor.
+"""Parakeet with NVIDIA NeMo, on a GPU or a CPU.
 
 NeMo's own `transcribe()` writes a manifest and builds a data loader for every call. Here its encoder and its
 label-looping decoder are called on tensors:
 
-    windows ─▶ log-mel features ─▶ encoder           ─▶ greedy search, and the probability ─▶ words
-               (parakeet_mel)      (parakeet_networks)   of what it found (parakeet_search)
+    windows ─▶ log-mel features ─▶ encoder       ─▶ greedy search, and the    ─▶ words
+               (nemo_mel.py)       (networks.py)    probability of each token    (gpu_job/speech/words.py)
+                                                    (search.py)
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from shared.results import Word
 
 GRAPH_WINDOWS, GRAPH_FRAMES = 64, 376
-"""Windows and encoder frames (30 s) that the decoder's CUDA graphs are captured for at the start. Larger
-batches capture them anew, which takes about a second."""
+"""Windows and encoder frames (30 s) for which the decoder's CUDA graphs are captured at the start. A larger batch
+captures them anew, which takes about a second."""
 
 
 def load(name: str, *, device: str | None = None, limit_gb: float | None = None) -> Parakeet:
@@ -45,7 +46,7 @@ def load(name: str, *, device: str | None = None, limit_gb: float | None = None)
 
     Args:
         name: a name of `catalogue()`, or the path of a `.nemo` file.
-        device: `cuda` or `cpu`; None for the GPU where there is one.
+        device: `cuda` or `cpu`; None for the GPU if there is one.
         limit_gb: what may be taken of the GPU's memory, weights included, 10⁹ bytes; None for all of it.
 
     Raises:
@@ -69,11 +70,11 @@ def load(name: str, *, device: str | None = None, limit_gb: float | None = None)
 
 
 def _not_loaded(located: Located, error: Exception) -> ModelUnavailable:
-    """What to tell of a checkpoint that torch and NeMo cannot load."""
+    """The error for a checkpoint that torch and NeMo cannot load."""
     if short := cuda.shortage(error):
         return ModelUnavailable(
             f"The weights in {located.path} do not fit the memory of the GPU ({short}). Let nothing else use the "
-            "card, raise GPU_MEMORY_LIMIT_GB where it has more, or take another card."
+            "card, raise GPU_MEMORY_LIMIT_GB if it has more, or take another card."
         )
     return ModelUnavailable(
         f"The weights in {located.path} cannot be loaded: {str(error).strip() or type(error).__name__}. "
@@ -106,13 +107,13 @@ class Parakeet:
         return Device(name="processor", memory=0, driver="", dtype=dtype, graphs="no CUDA graphs: no GPU")
 
     def memory(self) -> DeviceMemory | None:
-        """Memory of the GPU, its peak counted anew from here; None on the processor."""
+        """Memory of the GPU; the peak is counted anew from here. None on a CPU."""
         return cuda.memory() if self._gpu else None
 
     def warm_up(self) -> None:
         """Compile, capture and allocate what the first windows would otherwise wait for."""
         if self._gpu:
-            with self._lock, self._told_apart(), torch.inference_mode():
+            with self._lock, self._errors_told_apart(), torch.inference_mode():
                 self._search.capture(GRAPH_WINDOWS, GRAPH_FRAMES)
         noise = np.random.default_rng(0).standard_normal(10 * SAMPLE_RATE, dtype=np.float32) * 0.01
         self.transcribe([noise, noise])
@@ -120,13 +121,13 @@ class Parakeet:
     def transcribe(
         self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
     ) -> list[tuple[Word, ...]]:
-        """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
+        """Recognise windows of audio, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         heard: list[tuple[Word, ...]] = [()] * len(windows)
         usable = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
         if not usable:
             return heard
         network = self._networks.network
-        with self._lock, self._told_apart():
+        with self._lock, self._errors_told_apart():
             lists = self._search.trees.numbers(phrases or [()] * len(windows))
             with torch.inference_mode():
                 encoded, frames = self._networks.encode([windows[index] for index in usable])
@@ -136,20 +137,20 @@ class Parakeet:
         return heard
 
     @contextmanager
-    def _told_apart(self) -> Iterator[None]:
-        """Tell windows that do not fit, and a GPU that is lost to this process, from what else goes wrong."""
+    def _errors_told_apart(self) -> Iterator[None]:
+        """Tell windows that do not fit, and a GPU that is lost to this process, from other errors."""
         try:
             yield
         except Exception as error:
             short = cuda.shortage(error)
             if not short:
-                # After a failed kernel or an uncorrectable memory error every call fails, the next chunks' as well.
+                # After a failed kernel or an uncorrectable memory error, every later call fails as well.
                 if self._gpu and (reason := cuda.loss()):
                     raise EngineLost(reason) from error
                 raise
             self._search.forget_graphs()
         else:
             return
-        # Out here the error no longer keeps the frames, and with them the tensors, of the failed call.
+        # Out here the error no longer holds the stack frames of the failed call, and with them its tensors.
         torch.cuda.empty_cache()
         raise OutOfMemory(short)

@@ -1,7 +1,7 @@
 """Parakeet's networks on their device: from the file to encoder frames.
 
-What a model class of NeMo's adds around them (data sets, metrics, training) is never built, so that weights go
-from the file to the device once, in the precision they are used in.
+What NeMo's model class adds around them (data sets, metrics, training) is never built, and weights go from the file to
+the device once, in the precision in which they are used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Networks:
     """Encoder, prediction network and joint network, with their weights."""
 
     network: Network
-    """What the file says of them."""
+    """Their description in the file."""
     device: torch.device
     """Where they are."""
     dtype: torch.dtype
@@ -46,7 +46,7 @@ class Networks:
 
     @classmethod
     def of(cls, archive: Archive, device: torch.device, dtype: torch.dtype) -> Networks:
-        """Build the networks without memory, then give each tensor of the file its place.
+        """Build the networks without memory, then put each tensor of the file in its place.
 
         Args:
             archive: an opened `.nemo` file.
@@ -55,7 +55,7 @@ class Networks:
 
         Raises:
             ModelUnavailable: the archive lacks a part, or is of another architecture.
-            RuntimeError: among others; what a damaged checkpoint makes torch and NeMo raise.
+            RuntimeError: among others, which torch and NeMo raise for a damaged checkpoint.
         """
         network = archive.network()
         with _weightless():
@@ -71,7 +71,7 @@ class Networks:
             module.eval().requires_grad_(False)
         for module in decoder.modules():
             if isinstance(module, torch.nn.LSTM):
-                module.flatten_parameters()  # cuDNN wants its weights in one piece
+                module.flatten_parameters()  # cuDNN wants its weights in one block
         bank = state["preprocessor.featurizer.fb"].to(device, torch.float32)
         return cls(
             network=network,
@@ -85,32 +85,32 @@ class Networks:
         )
 
     def encode(self, windows: Sequence[NDArray[np.float32]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the encoder makes of windows of sound.
+        """Encoder frames of windows of audio.
 
         Args:
             windows: each `(samples,)`.
 
         Returns:
-            `(windows, frames, width)`, and how many frames are real, `(windows,)`.
+            `(windows, frames, width)`, and how many of the frames are real, `(windows,)`.
         """
         lengths = np.array([len(window) for window in windows])
-        sound = torch.zeros((len(windows), int(lengths.max())), pin_memory=self.device.type == "cuda")
-        for row, window in zip(sound.numpy(), windows, strict=True):
+        padded = torch.zeros((len(windows), int(lengths.max())), pin_memory=self.device.type == "cuda")
+        for row, window in zip(padded.numpy(), windows, strict=True):
             row[: len(window)] = window
         counts = torch.from_numpy(lengths).to(self.device, non_blocking=True)
-        features, frames = self.mel(sound.to(self.device, non_blocking=True), counts)
+        features, frames = self.mel(padded.to(self.device, non_blocking=True), counts)
         encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
         return encoded.transpose(1, 2), frames
 
 
 def _without_dropout(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """It is for training; torch warns about it where the prediction network has one layer."""
+    """Dropout is for training; torch warns about it if the prediction network has one layer."""
     return {**arguments, "prednet": {**arguments["prednet"], "dropout": 0.0}}
 
 
 @contextmanager
 def _weightless() -> Iterator[None]:
-    """Modules built inside have parameters without memory or values: no time goes into drawing random ones."""
+    """Modules built inside have parameters without memory or values: no time goes into random initialisation."""
     register = torch.nn.Module.register_parameter
 
     def without_memory(module: torch.nn.Module, name: str, parameter: torch.nn.Parameter | None) -> None:
