@@ -13,6 +13,7 @@ from gpu_job.speech.loading import warm_up
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.lookup import TINY
 from shared.audio import Sandbox
+from shared.engines import PARAKEET_CPU
 from shared.errors import DropscribeError
 from shared.model import Chunk
 
@@ -86,7 +87,7 @@ def samples() -> NDArray[np.int16]:
     source = _File(SAMPLE.read_bytes())
     with Sandbox() as sandbox:
         audio = sandbox.probe(source, name=SAMPLE.name)
-        whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
+        whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine=PARAKEET_CPU.name)
         pcm = sandbox.decode(source, audio, whole)
     return np.frombuffer(pcm.samples, np.int16)
 

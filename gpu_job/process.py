@@ -14,6 +14,7 @@ from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech import loading
 from shared.costs.executions import Meter, Place
+from shared.engines import hosted_specs
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
@@ -63,8 +64,8 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
             meter=meter,
             start_up=start_up,
         )
-        # A deployment for Deepgram loads weights only for a recording that asks for them.
-        warm = None if settings.method == "deepgram" else settings.model
+        # A deployment for a hosted engine loads weights only for a recording that asks for them.
+        warm = None if settings.method in {one.method for one in hosted_specs()} else settings.model
         try:
             worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=warm)
         except ModelUnavailable as error:

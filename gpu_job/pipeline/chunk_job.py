@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu_job.speech import windowing
 from shared.audio import Pcm
+from shared.engines import PARAKEET_CPU
 from shared.flow import chunk
 from shared.messages import ChunkMessage
 from shared.ports import Delivery
@@ -63,7 +64,7 @@ class ChunkJob:
     @property
     def on_cpu(self) -> bool:
         """True if it was handed to the CPU, because the other engines gave it up."""
-        return self.message.turn > 0 and self.message.chunk.engine == "parakeet-cpu"
+        return self.message.turn > 0 and self.message.chunk.engine == PARAKEET_CPU.name
 
 
 def share_of(message: ChunkMessage, seconds: float) -> float:

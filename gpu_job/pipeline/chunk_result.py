@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from shared.costs import attempt_rows
+from shared.engines import PARAKEET_CPU
 from shared.flow import merge
 from shared.flow.merge import Piece
 from shared.recovery import owner_messages
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:
     """What an attempt cost, whatever came of it. `meter` knows where it ran."""
     # On a CPU, decoding takes time from the engine; beside an accelerator it costs nothing.
-    decoding = job.decode_seconds if (meter.machine or engine) == "parakeet-cpu" else 0.0
+    decoding = job.decode_seconds if (meter.machine or engine) == PARAKEET_CPU.name else 0.0
     return attempt_rows.worker_row(
         job.message,
         ports,

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.memory import MemoryModel
+from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LoadedEngines:
     def get(self, model: str, *, cpu: bool = False) -> Transcriber:
         """The engine for some weights, on the CPU if that is asked for. Raises ModelUnavailable."""
         usual = self._engines.get((model, False))
-        if cpu and usual is not None and usual.engine == "parakeet-cpu":
+        if cpu and usual is not None and usual.engine == PARAKEET_CPU.name:
             return usual
         key = (model, cpu)
         since, error = self._missing.get(key, (-math.inf, None))

@@ -147,8 +147,8 @@ class Recogniser:
             self._recognise(batch)
             return
         limit = EngineLimit(
-            f"{batch.seconds:.1f} s of this recording do not fit the memory of the GPU even alone. Raise "
-            "GPU_MEMORY_LIMIT_GB where the card has more, let nothing else use it, or choose another method."
+            f"{batch.seconds:.1f} s of this recording do not fit in the memory of the GPU, even on their own. Raise "
+            "GPU_MEMORY_LIMIT_GB if the card has more, let nothing else use it, or choose another method."
         )
         self._committer.failed(batch.jobs(), limit, batch.engine)
 
@@ -158,8 +158,8 @@ class Recogniser:
         if len(jobs) == 1:
             self._committer.failed(jobs, error, batch.engine)
         raise Transient(
-            f"The GPU does nothing more for this process ({error}). What it had in hand comes again, chunk by "
-            "chunk, for the next worker. If that happens to every worker, look after the card and its driver."
+            f"The GPU does nothing more for this process ({error}). Its chunks come again, one by one, for the "
+            "next worker. If that happens to every worker, check the card and its driver."
         ) from error
 
     def _went_wrong(self, batch: Batch, error: Exception) -> None:

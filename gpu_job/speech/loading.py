@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory, Transcriber
 from gpu_job.weights.lookup import by_name, locate
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def load(
                 "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."
             )
         with start_up.timed("library"):
-            from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - imports torch, which only this engine needs
+            from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - imports torch, for this engine only
 
         with start_up.timed("weights"):
             engine: Transcriber = nemo_engine.load(
@@ -59,7 +60,7 @@ def load(
             )
     else:
         with start_up.timed("library"):
-            from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime, which only this engine needs
+            from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime, for this engine only
 
         with start_up.timed("weights"):
             engine = onnx_engine.load(model)
@@ -104,17 +105,18 @@ def form(settings: Settings, model: str) -> Kind:
 
 def here() -> tuple[Engine, ...]:
     """The engines of ours that this machine can run, the fastest first."""
-    return ("parakeet-gpu", "parakeet-cpu") if has_gpu() and _has_nemo() else ("parakeet-cpu",)
+    gpu = (PARAKEET_GPU.name,) if has_gpu() and _has_nemo() else ()
+    return (*gpu, PARAKEET_CPU.name)
 
 
 def must_have_gpu(settings: Settings) -> bool:
     """Whether the deployment has no other engine of ours than Parakeet on a GPU."""
     named = settings.engine_set
-    return settings.enable_gpu and "parakeet-gpu" in named and "parakeet-cpu" not in named
+    return settings.enable_gpu and PARAKEET_GPU.name in named and PARAKEET_CPU.name not in named
 
 
 def _on_gpu(settings: Settings) -> bool:
-    return must_have_gpu(settings) or (settings.enable_gpu and "parakeet-gpu" in here())
+    return must_have_gpu(settings) or (settings.enable_gpu and PARAKEET_GPU.name in here())
 
 
 def has_gpu() -> bool:

@@ -65,8 +65,8 @@ def cut(samples: NDArray[np.int16], *, target: float = TARGET) -> list[Window]:
         target: length of a window to aim for, seconds.
 
     Returns:
-        Windows of at most 30 s in order of time. Neighbours touch in a pause, overlap if there was none, or have silence
-        between them that is left out. Equal input gives equal output.
+        Windows of at most 30 s in order of time. Neighbours touch in a pause, overlap if there was none, or have
+        left-out silence between them. Equal input gives equal output.
     """
     level = levels(samples)
     windows: list[Window] = []
@@ -111,7 +111,7 @@ def _sound(level: NDArray[np.float32]) -> list[tuple[int, int]]:
     if not len(level) or level.max() < NOTHING:
         return []
     floor, loud = np.percentile(_smooth(level), (10, 99))
-    # Background noise is near the floor, far below the speech, and quiet in itself. Any one of these may be a faint voice.
+    # Background noise is near the floor, far below the speech, and quiet in itself: one of these alone may be a voice.
     noise = max(NOTHING, min(floor + 5.0, loud - 30.0, -50.0))
     left_out = _runs(level < noise, round(SILENCE * FRAMES))
     kept = np.ones(len(level), dtype=bool)

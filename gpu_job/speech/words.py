@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gpu_job.speech.onnx.tdt import Tokens
 
 CLOSING = frozenset(".,!?;:%…)]}»”’\"'")  # noqa: RUF001 - the typographic apostrophe is meant
-"""A word of nothing but these is punctuation of the word before. Opening signs (`$`, `¿`, `(`) are not here: they belong
-to what follows."""
+"""A word of nothing but these is punctuation of the word before. Opening signs (`$`, `¿`, `(`) are not here: they
+belong to what follows."""
 
 
 def words(tokens: Tokens, pieces: Sequence[str], seconds: float) -> tuple[Word, ...]:

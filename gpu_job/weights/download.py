@@ -1,7 +1,7 @@
 """Download a release from the model hub: resumed where an earlier try broke off, checked against its digests.
 
-The hub's own client (from 2.0) writes to a file of a new name each time, deletes it if the download breaks off, and never
-computes a digest: a connection that breaks at 2.4 of 2.5 GB costs all of them. So the bytes are fetched here, into the
+The hub's own client (from 2.0) writes to a file of a new name each time, deletes it if the download breaks off, and
+never computes a digest: a connection that breaks at 2.4 of 2.5 GB costs all of them. So the bytes are fetched here, into the
 folders of that client's cache, where the client and everything built on it find them.
 """
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 READABLE = 0o644
 GRAPHS = tuple(name for name in FILES if name.endswith(".onnx"))
 EXACT, QUANTISED = 0.02, 0.2
-"""Share of the sample's words in which an export may differ from the archive: in fp32 by rounding alone, in int8 by lost
-precision. Beyond that it is broken rather than coarse."""
+"""Share of the sample's words in which an export may differ from the archive: in fp32 by rounding alone, in int8 by
+lost precision. Beyond that it is broken rather than coarse."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

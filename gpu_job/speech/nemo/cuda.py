@@ -43,8 +43,8 @@ def limit(limit_gb: float) -> None:
 def memory() -> DeviceMemory:
     """Memory of the GPU between two calls of the engine; the peak is counted anew from here.
 
-    That of tensors, not all that torch's allocator keeps for the next ones: this stays as large as the largest batch has
-    made it, so every small batch after that one would seem to take as much.
+    That of tensors, not all that torch's allocator keeps for the next ones: this stays as large as the largest batch
+    has made it, so every small batch after that one would seem to take as much.
     """
     taken, peak = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()
     torch.cuda.reset_peak_memory_stats()

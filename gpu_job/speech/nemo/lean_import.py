@@ -1,10 +1,11 @@
 """Import the few modules of NeMo that recognise speech, without the many that train.
 
 Importing any part of NeMo's speech collection imports all of it, and with it Lightning, torchmetrics, transformers,
-pandas, lhotse and some 3,000 other modules. That takes longer than loading the weights, and reads them from the image at
-every cold start. Inside `lean()` those modules are empty stand-ins. Their names can be imported and subclassed; what the
-engine calls (encoder, prediction network, joint network, decoder) uses none of them. Afterwards neither the stand-ins
-nor what was imported on top of them stays in `sys.modules`, so all of NeMo can be imported later in the same process.
+pandas, lhotse and some 3,000 other modules. That takes longer than loading the weights, and reads them from the image
+at every cold start. Inside `lean()` those modules are empty stand-ins. Their names can be imported and subclassed; what
+the engine calls (encoder, prediction network, joint network, decoder) uses none of them. Afterwards neither the
+stand-ins nor what was imported on top of them stays in `sys.modules`, so all of NeMo can be imported later in the same
+process.
 """
 
 from __future__ import annotations

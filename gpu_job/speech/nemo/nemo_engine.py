@@ -26,6 +26,7 @@ from gpu_job.speech.nemo.search import Search
 from gpu_job.speech.onnx.mel import ANALYSIS
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
 from gpu_job.weights.lookup import Located, locate
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Parakeet:
         self._networks = networks
         self._search = Search(networks)
         self._gpu = networks.device.type == "cuda"
-        self.engine: Engine = "parakeet-gpu" if self._gpu else "parakeet-cpu"
+        self.engine: Engine = (PARAKEET_GPU if self._gpu else PARAKEET_CPU).name
         self._lock = threading.Lock()
 
     @property

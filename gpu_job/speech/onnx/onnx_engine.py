@@ -25,6 +25,7 @@ from gpu_job.speech.onnx import tdt
 from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.weights.lookup import MODEL_TYPE, Located, locate
+from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
 class Parakeet:
     """Loaded weights; a `Transcriber`. May be called from several threads."""
 
-    engine: Engine = "parakeet-cpu"
+    engine: Engine = PARAKEET_CPU.name
     batch: int | None = DECODED_TOGETHER
     hears_phrases = False
 
