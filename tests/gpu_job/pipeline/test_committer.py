@@ -1,4 +1,4 @@
-"""What becomes of a chunk; one that ends the whole process of its worker goes to the next engine, its company not."""
+"""What becomes of a chunk. One that ends the process of its worker goes to the next engine; its neighbours do not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message that comes again while it is worked on, because its lease has run out meanwhile."""
+"""Leases, and a message that comes again while it is worked on, because its lease has run out meanwhile."""
 
 from __future__ import annotations
 
