@@ -82,7 +82,7 @@ def work(world, engine, *, until, seconds=20.0, together=0, warm="fake"):
     stop = threading.Event()
 
     def load(_model):
-        wait_until(lambda: worker._intake.ready.qsize() >= together, seconds)
+        wait_until(lambda: worker._consumer.ready.qsize() >= together, seconds)
         return engine
 
     worker = Worker(world.ports, load)
