@@ -34,10 +34,11 @@ from local.commands.options import (  # noqa: TC001 - Typer reads them at run ti
 )
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.model import Options
+from shared.outputs import format_names
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
-ALL_FORMATS = "json,csv,srt,vtt,txt"
+ALL_FORMATS = ",".join(format_names())
 
 app = typer.Typer(
     help="Drop audio in, get a transcript out, and know what it cost.",
@@ -55,7 +56,7 @@ def transcribe(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
     formats: Annotated[
-        str, typer.Option("--format", "-f", help="Some of json,csv,srt,vtt,txt, with commas between.")
+        str, typer.Option("--format", "-f", help=f"Some of {ALL_FORMATS}, separated by commas.")
     ] = ALL_FORMATS,
     method: Method = None,
     model: Model = None,

@@ -18,7 +18,7 @@ from gpu_job.speech import loading
 from local.commands import downloads, inputs, report
 from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
-from shared.errors import BadRequest, ModelUnavailable
+from shared import outputs
 from shared.flow.record import DEMO_WARNING
 from shared.model import Options, Recording
 from shared.routing import pick
@@ -26,6 +26,7 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
+    from shared.errors import ModelUnavailable
     from shared.settings import Settings
 
 PREVIEW_LINES = 3
@@ -56,12 +57,7 @@ def file_names(formats: str) -> list[str]:
     Raises:
         BadRequest: names the format that does not exist.
     """
-    names: list[str] = []
-    for one in formats.split(","):
-        if one.strip() not in export.FILES:
-            raise BadRequest(f"There is no format {one.strip()!r}. Choose from {', '.join(export.FILES)}.")
-        names.extend(export.FILES[one.strip()])
-    return names
+    return outputs.file_names([one.strip() for one in formats.split(",")])
 
 
 def run(request: Request, ports: LocalPorts) -> int:
@@ -189,7 +185,8 @@ def _show(lines: list[report.Line], request: Request) -> None:
 
 
 def _preview(line: report.Line, console: Console) -> None:
-    text = line.folder / "transcript.txt" if line.folder else None
+    (name,) = outputs.file_names(["txt"])
+    text = line.folder / name if line.folder else None
     if text is not None and text.is_file():
         console.print(f"\n{_short(text)}:", highlight=False, markup=False)
         for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:

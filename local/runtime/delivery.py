@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend import names
-from local.runtime.export import FILES, export
+from local.runtime.export import export
+from shared import outputs
 from shared.state import documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
     from shared.messages import TranscriptReady
-
-ALL_FILES = [name for group in FILES.values() for name in group]
 
 
 def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
@@ -39,5 +38,5 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     if live is not None and live.generation != recording.source.generation:
         return  # a newer version is on its way, and would be overwritten by this one
     folder = Path(ports.out) / names.to_path(recording.source.name)
-    export(recording, folder, ALL_FILES, ports)
+    export(recording, folder, outputs.file_names(), ports)
     log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)

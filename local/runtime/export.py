@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
 
-
-FILES = {
-    "json": ("transcript.json",),
-    "csv": ("words.csv", "paragraphs.csv"),
-    "srt": ("transcript.srt",),
-    "vtt": ("transcript.vtt",),
-    "txt": ("transcript.txt",),
-}
-"""Output files of each format that one can ask for."""
-
-
 FOLDERS = "folders"
 """Collection that says whose outputs a folder holds."""
 
@@ -64,27 +53,27 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
         output = longer
 
 
-def export(recording: Recording, folder: Path, formats: Collection[str], ports: Ports) -> list[Path]:
+def export(recording: Recording, folder: Path, names: Collection[str], ports: Ports) -> list[Path]:
     """Copy the outputs of a finished recording into a folder; whole files only, older ones replaced.
 
     Args:
         recording: one that is DONE.
         folder: made where it is missing.
-        formats: file names to copy, e.g. `transcript.srt`.
-        ports: the world.
+        names: of the files to copy, e.g. `transcript.srt`.
+        ports: the adapters to use.
 
     Raises:
         Permanent: the folder cannot be written.
         StoreUnavailable: an output is missing from the bucket.
     """
     written = []
-    for name in recording.outputs:
-        short = name.rsplit("/", 1)[-1]
-        if short not in formats:
+    for output in recording.outputs:
+        short = output.rsplit("/", 1)[-1]
+        if short not in names:
             continue
-        data = ports.store.load(ports.settings.transcripts_bucket, name)
+        data = ports.store.load(ports.settings.transcripts_bucket, output)
         if data is None:
-            raise StoreUnavailable(f"{name} is gone from the bucket {ports.settings.transcripts_bucket}")
+            raise StoreUnavailable(f"{output} is gone from the bucket {ports.settings.transcripts_bucket}")
         try:
             written.append(_write(folder / short, data))
         except OSError as error:
