@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from datetime import datetime  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated
 
-from local.commands import cost_report, cost_screen
+import typer
+
+from local.commands import cost_report, cost_screen, options
+from local.commands.context import deployment, errors
+from local.commands.cost_report import Question
 from local.commands.terminal import output
 from shared.connect import settings_here
 from shared.costs import hour_price, prices_file
+from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.commands.cost_report import Question
     from shared.ports import Ports
+
+
+def command(
+    *,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); if left out, a month ago.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); if left out, today.")
+    ] = None,
+    by: Annotated[By | None, typer.Option(help="Group by this.", show_default=False)] = None,
+    as_json: options.AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,
+    table: Annotated[
+        bool, typer.Option("--table", help="Print what an hour of audio costs at several speeds, and why.")
+    ] = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change."""
+    with errors():
+        asked = {
+            "--json": as_json,
+            "--csv": as_csv,
+            "--table": table,
+            "--since": since,
+            "--until": until,
+            "--by": by,
+        }
+        check(asked)
+        if table:
+            typer.echo(hour_table(), nl=False)
+            return
+        with deployment(state_dir) as ports:
+            question = Question(
+                since=since and since.date(),
+                until=until and until.date(),
+                by=by,
+                form="json" if as_json else "csv" if as_csv else "screen",
+            )
+            run(question, ports)
 
 
 def check(asked: Mapping[str, object]) -> None:
@@ -57,7 +102,7 @@ def run(question: Question, ports: Ports) -> None:
         cost_screen.show(report, ports, output())
 
 
-def table() -> str:
+def hour_table() -> str:
     """What an hour of audio costs at several speeds, with the prices and the workers of the settings."""
     settings = settings_here()
     return hour_price.markdown(prices_file.table(settings), settings)

@@ -12,11 +12,14 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import choose_engines, choose_state, errors
 from local.commands.terminal import output
 from shared.adapters.deepgram_answers import CONSOLE
 from shared.connect import settings_here
@@ -46,6 +49,14 @@ class Finding:
     """What was found."""
     fix: str = ""
     """What to do, where there is something to do."""
+
+
+def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = None) -> None:
+    """What is installed, which engines can run here, and the command that fixes what is missing."""
+    with errors():
+        choose_state(state_dir)
+        choose_engines()
+        raise typer.Exit(run(as_json=as_json))
 
 
 def run(*, as_json: bool) -> int:

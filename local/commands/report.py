@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared import outputs
 from shared.costs import prices_file
 from shared.costs.prices import total
+from shared.flow.record import DEMO_WARNING
 from shared.in_words import dollars, human_duration
 from shared.messages import from_fields
 from shared.model import Recording
@@ -20,8 +24,13 @@ from shared.results import LedgerRow
 from shared.state import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shared.ports import Ports
 
+
+PREVIEW_LINES = 3
+"""Lines of the first transcript shown after the table."""
 
 MOST_ROWS = 40
 """Rows of a table that one still reads."""
@@ -97,6 +106,36 @@ def line(
     )
 
 
+def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool) -> None:
+    """Print the recordings: a table on a terminal, elsewhere a line for each.
+
+    Args:
+        lines: the recordings.
+        out: folder below which their outputs are.
+        files: names of the outputs that were put there.
+        preview: print the table also where there is no terminal, and the first lines of one transcript.
+    """
+    terminal = Console().is_terminal
+    console = Console(soft_wrap=True, width=None if terminal else WIDE)
+    shown = [replace(one, folder=_short(one.folder)) for one in lines]
+    if terminal or preview:
+        console.print(table(shown, console.width))
+        if len(lines) > MOST_ROWS:
+            console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
+        for note in notes(shown):
+            console.print(Text(note))
+    else:
+        for one in shown:
+            console.print(Text(plain(one)))
+    done = [one for one in lines if one.folder]
+    if done:
+        console.print(f"Transcripts: {_short(out)}/FILE/ ({', '.join(files)})", highlight=False, markup=False)
+    if done and preview:
+        _preview(done[0], console)
+    if any(DEMO_WARNING in one.recording.warnings for one in done):
+        console.print(f"\nNote: {DEMO_WARNING}", style="yellow", highlight=False)
+
+
 def table(lines: list[Line], width: int) -> Table:
     """The recordings, and their sum where there are several; why they were done so stands below (`notes`).
 
@@ -147,6 +186,22 @@ def notes(lines: list[Line]) -> list[str]:
     said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
     failed = [one for one in lines if one.recording.state == "FAILED"]
     return said + [f"FAILED {one.file}: {one.recording.reason}" for one in failed]
+
+
+def _preview(line: Line, console: Console) -> None:
+    (name,) = outputs.file_names(["txt"])
+    text = line.folder / name if line.folder else None
+    if text is not None and text.is_file():
+        console.print(f"\n{_short(text)}:", highlight=False, markup=False)
+        for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
+            console.print("  " + one, highlight=False, markup=False)
+
+
+def _short(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    here = os.path.relpath(path)
+    return path if here.startswith("..") else Path(here)
 
 
 def _why(one: Line) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands import letters
+from local.commands import letters, options
+from local.commands.context import deployment, errors
 from local.commands.terminal import moment, output
 from shared.costs import budget
 from shared.flow.record import DEMO_WARNING
@@ -28,6 +30,17 @@ if TYPE_CHECKING:
 
 ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
 """States of recordings that have not ended."""
+
+
+def command(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Recordings to show.")] = 20,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """What is waiting, running, done and failed, and why."""
+    with errors(), deployment(state_dir) as ports:
+        run(ports, limit=limit, as_json=as_json)
 
 
 def run(ports: Ports, *, limit: int, as_json: bool) -> None:

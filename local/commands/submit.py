@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
 from local.backend.embedded_ports import LocalPorts
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import deployment, errors, options_given
 from shared import client
 from shared.errors import BadRequest
 from shared.in_words import dollars, human_duration
@@ -43,6 +46,48 @@ class Submission:
     """Seconds to wait; None: as long as it takes."""
     as_json: bool
     """Print JSON on standard output."""
+
+
+def command(
+    *,
+    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file of this machine.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to wait at most.", show_default=False)
+    ] = None,
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    filler_words: options.FillerWords = False,
+    diarize: options.Diarize = False,
+    label: options.Label = None,
+    request_id: Annotated[
+        str | None, typer.Option(help="Your own name for the request; else one is made.", show_default=False)
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(help="name=value, comes back with the answer.", show_default=False),
+    ] = None,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Ask a running deployment for a transcript, as another service would."""
+    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
+    given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
+    chosen = any(value is not None for value in given.values())
+    with errors(), deployment(state_dir) as ports:
+        submission = Submission(
+            uri=uri,
+            options=options_given(**given) if chosen else None,
+            request_id=request_id,
+            metadata=metadata_of(metadata or []),
+            wait=wait,
+            timeout=timeout,
+            as_json=as_json,
+        )
+        raise typer.Exit(run(submission, ports))
 
 
 def metadata_of(pairs: Sequence[str]) -> dict[str, str]:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
 from gpu_job.speech import loading
-from local.commands import downloads, inputs, report
+from local.commands import downloads, inputs, options, report
+from local.commands.context import errors, options_given, ports_here
 from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
 from shared import outputs
-from shared.flow.record import DEMO_WARNING
 from shared.model import Options, Recording
 from shared.routing import pick
 from shared.telemetry import log
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from shared.errors import ModelUnavailable
     from shared.settings import Settings
 
-PREVIEW_LINES = 3
-"""Lines of the first transcript shown after the table."""
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+ALL_FORMATS = ",".join(outputs.format_names())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,13 +52,73 @@ class Request:
     """Show the table also where there is no terminal, and the first lines of one transcript."""
 
 
-def file_names(formats: str) -> list[str]:
-    """The files of `json,srt,…`.
+def command(
+    *,
+    # Not checked by Typer: one file that cannot be read must not stop the others.
+    paths: Annotated[
+        list[Path], typer.Argument(help="Audio or video files, and folders of them.", readable=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
+    formats: Annotated[
+        str, typer.Option("--format", "-f", help=f"Some of {ALL_FORMATS}, separated by commas.")
+    ] = ALL_FORMATS,
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    filler_words: options.FillerWords = False,
+    diarize: options.Diarize = False,
+    label: options.Label = None,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Transcribe files and folders now. What an earlier run finished is not repeated."""
+    with errors(), ports_here(state_dir, hurried=True) as ports:
+        request = Request(
+            paths=paths,
+            out=out,
+            files=outputs.file_names([one.strip() for one in formats.split(",")]),
+            options=options_given(
+                method=method,
+                model=model,
+                language=language,
+                track=track,
+                keyterms=keyterms,
+                filler_words=filler_words,
+                diarize=diarize,
+                label=label,
+            ),
+            as_json=as_json,
+        )
+        raise typer.Exit(run(request, ports))
 
-    Raises:
-        BadRequest: names the format that does not exist.
-    """
-    return outputs.file_names([one.strip() for one in formats.split(",")])
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
+) -> None:
+    """Transcribe the bundled samples with the bundled demo model: no download, no account."""
+    samples = [
+        path
+        for path in sorted(SAMPLES.iterdir())
+        if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
+    ]
+    # A state of its own, so that every demo does the whole work again.
+    with (
+        tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
+        errors(),
+        ports_here(Path(state), hurried=True) as ports,
+    ):
+        request = Request(
+            paths=samples,
+            out=out,
+            files=outputs.file_names(),
+            options=Options(model="tiny"),
+            as_json=False,
+            preview=True,
+        )
+        raise typer.Exit(run(request, ports))
 
 
 def run(request: Request, ports: LocalPorts) -> int:
@@ -109,7 +170,10 @@ def run(request: Request, ports: LocalPorts) -> int:
         )
         return 130
     ordered = [lines[one.key] for one in submitted]
-    _show(ordered, request)
+    if request.as_json:
+        print(json.dumps([one.as_json() for one in ordered], ensure_ascii=False, indent=2))  # noqa: T201 - output
+    else:
+        report.show(ordered, out=request.out, files=request.files, preview=request.preview)
     complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable
     return 0 if complete else 1
 
@@ -155,46 +219,3 @@ def _endings(
         warm=warm,
         do_without=do_without,
     )
-
-
-def _show(lines: list[report.Line], request: Request) -> None:
-    if request.as_json:
-        print(json.dumps([one.as_json() for one in lines], ensure_ascii=False, indent=2))  # noqa: T201 - output
-        return
-    terminal = Console().is_terminal
-    console = Console(soft_wrap=True, width=None if terminal else report.WIDE)
-    shown = [replace(one, folder=_short(one.folder)) for one in lines]
-    as_table = terminal or request.preview
-    if as_table:
-        console.print(report.table(shown, console.width))
-        if len(lines) > report.MOST_ROWS:
-            console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
-    else:
-        for one in shown:
-            console.print(Text(report.plain(one)))
-    for note in report.notes(shown) if as_table else ():
-        console.print(Text(note))
-    done = [one for one in lines if one.folder]
-    if done:
-        files = ", ".join(request.files)
-        console.print(f"Transcripts: {_short(request.out)}/FILE/ ({files})", highlight=False, markup=False)
-    if done and request.preview:
-        _preview(done[0], console)
-    if any(DEMO_WARNING in one.recording.warnings for one in done):
-        console.print(f"\nNote: {DEMO_WARNING}", style="yellow", highlight=False)
-
-
-def _preview(line: report.Line, console: Console) -> None:
-    (name,) = outputs.file_names(["txt"])
-    text = line.folder / name if line.folder else None
-    if text is not None and text.is_file():
-        console.print(f"\n{_short(text)}:", highlight=False, markup=False)
-        for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
-            console.print("  " + one, highlight=False, markup=False)
-
-
-def _short(path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    here = os.path.relpath(path)
-    return path if here.startswith("..") else Path(here)
