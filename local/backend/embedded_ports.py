@@ -12,7 +12,7 @@ from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
-from local.inbox import folders
+from local.inbox import remembered
 from shared.adapters.hosted_engines import open_hosted
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
@@ -112,7 +112,7 @@ def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
     clock = SystemClock()
     database = Database(settings.state_dir / "dropscribe.sqlite")
     records = SqliteRecords(database)
-    inbox, out = folders.choose(settings, records)
+    inbox, out = remembered.folders(settings, records)
     buckets = {
         settings.audio_bucket: inbox,
         settings.transcripts_bucket: settings.state_dir / "buckets" / "transcripts",

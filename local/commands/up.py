@@ -26,7 +26,7 @@ from rich.console import Console
 from local.backend.embedded_ports import EXPORTER
 from local.commands import downloads, options
 from local.commands.context import errors, options_given, ports_here, weights_named
-from local.inbox import folders, wishes
+from local.inbox import remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes
 from local.runtime.push import HttpSender, PushLoop
@@ -118,13 +118,13 @@ def run(ports: LocalPorts, options: Options) -> int:
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
-        folders.remember(ports.inbox, ports.out, ports.records)
+        remembered.remember_folders(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
         if settings.method != "deepgram":
             # A download or an error now, not behind a restarting worker.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
         options = replace(options, method="auto", model=None)
-        known = partial(is_known, ports, wishes.remember(options, ports.records))
+        known = partial(is_known, ports, remembered.remember_options(options, ports.records))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()

@@ -18,8 +18,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
-from local.inbox.ignore import is_left_out
-from local.inbox.writers import has_writer
+from local.inbox.ignore import has_writer, is_left_out
 from local.runtime.events import notification_attributes, object_resource
 from shared.errors import DropscribeError
 from shared.messages import AUDIO_FINALIZED
