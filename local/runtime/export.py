@@ -8,11 +8,17 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from local.backend import names
+from shared import outputs
 from shared.errors import Permanent, StoreUnavailable
+from shared.state import documents
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from local.backend.embedded_ports import LocalPorts
+    from shared.messages import TranscriptReady
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
 
@@ -53,13 +59,13 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
         output = longer
 
 
-def export(recording: Recording, folder: Path, names: Collection[str], ports: Ports) -> list[Path]:
+def export(recording: Recording, folder: Path, files: Collection[str], ports: Ports) -> list[Path]:
     """Copy the outputs of a finished recording into a folder; whole files only, older ones replaced.
 
     Args:
         recording: one that is DONE.
         folder: made where it is missing.
-        names: of the files to copy, e.g. `transcript.srt`.
+        files: names of those to copy, e.g. `transcript.srt`.
         ports: the adapters to use.
 
     Raises:
@@ -69,7 +75,7 @@ def export(recording: Recording, folder: Path, names: Collection[str], ports: Po
     written = []
     for output in recording.outputs:
         short = output.rsplit("/", 1)[-1]
-        if short not in names:
+        if short not in files:
             continue
         data = ports.store.load(ports.settings.transcripts_bucket, output)
         if data is None:
@@ -81,6 +87,31 @@ def export(recording: Recording, folder: Path, names: Collection[str], ports: Po
                 f"Cannot write {folder / short}: {error.strerror}. Choose another --out."
             ) from error
     return written
+
+
+def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
+    """Copy all outputs of a finished recording of the inbox; nothing for any other.
+
+    The transcripts bucket keeps every version apart, by generation and key. A person who drops `talk.mp3` looks
+    for `OUT/talk.mp3/transcript.srt`; that is a copy of the newest version, made when it is done.
+
+    Raises:
+        Permanent: the folder cannot be written.
+        Transient: try again.
+    """
+    recording = documents.get_recording(ports.records, ready.recording)
+    if (
+        recording is None
+        or recording.state != "DONE"
+        or recording.source.bucket != ports.settings.audio_bucket
+    ):
+        return
+    live = ports.store.stat(recording.source.bucket, recording.source.name)
+    if live is not None and live.generation != recording.source.generation:
+        return  # a newer version is on its way, and would be overwritten by this one
+    folder = Path(ports.out) / names.to_path(recording.source.name)
+    export(recording, folder, outputs.file_names(), ports)
+    log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
 
 
 def _write(path: Path, data: bytes) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions.outcome import acknowledged, pubsub_data, pubsub_message
 from local.backend.embedded_ports import EXPORTER
-from local.runtime.delivery import deliver
+from local.runtime.export import deliver
 from shared.errors import EngineFailed, EngineRefused
 from shared.flow import record, request, upload
 from shared.hosted import hosted_chunk
