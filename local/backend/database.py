@@ -129,7 +129,7 @@ class Database:
 
     @contextlib.contextmanager
     def _connection(self, pool: deque[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
-        with self._explained():
+        with self._translated_errors():
             connection = self._take(pool)
             try:
                 yield connection
@@ -227,7 +227,7 @@ class Database:
         return version
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Handles:
+class FdCache:
     """File descriptors by path and generation; a descriptor in use is never closed under its reader.
 
     Args:

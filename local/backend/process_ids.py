@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 
-def me() -> str:
+def own_id() -> str:
     """The name of this process: `host:pid:start`, never used again by another one."""
     return _name(os.getpid())
 

@@ -98,12 +98,12 @@ class SqliteQueue(Upkeep):
                     break
                 for position, message_id, data, attributes, published, attempt in rows:
                     if policy.exhausted(attempt):
-                        self._bury(connection, policy, position)
+                        self._dead_letter(connection, policy, position)
                         continue
                     lease = secrets.token_hex(16)
                     connection.execute(
                         "UPDATE messages SET lease = ?, owner = ?, attempt = ?, due = ? WHERE position = ?",
-                        (lease, process_ids.me(), attempt + 1, now + lease_seconds, position),
+                        (lease, process_ids.own_id(), attempt + 1, now + lease_seconds, position),
                     )
                     deliveries.append(
                         Delivery(
@@ -156,7 +156,7 @@ class SqliteQueue(Upkeep):
                 (now + policy.backoff(attempt), error, position),
             )
             if policy.exhausted(attempt):
-                self._bury(connection, policy, position)
+                self._dead_letter(connection, policy, position)
         self._wake()
         return True
 
@@ -213,7 +213,7 @@ class SqliteQueue(Upkeep):
                 (subscription.name, topic, message_id, data, text, now, now),
             )
 
-    def _bury(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
+    def _dead_letter(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
         """Move a message to the dead letter topic, in the caller's transaction."""
         data, text, published, attempt, error = connection.execute(
             "SELECT data, attributes, published, attempt, error FROM messages WHERE position = ?", (position,)

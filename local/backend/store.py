@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from local.backend import disk_errors, names
 from local.backend.atomic_write import write_all
-from local.backend.fd_cache import Handles
+from local.backend.fd_cache import FdCache
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
@@ -37,7 +37,7 @@ class FileStore:
 
     def __init__(self, buckets: Mapping[str, Path]) -> None:
         self._folders = {bucket: folder.absolute() for bucket, folder in buckets.items()}
-        self._handles = Handles()
+        self._descriptors = FdCache()
         self._unnamed: set[str] = set()
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
@@ -61,7 +61,7 @@ class FileStore:
             now = path.stat()
             if not _is_generation(now, source):
                 raise disk_errors.changed(source)
-            with self._handles.open(path, source.generation) as handle:
+            with self._descriptors.open(path, source.generation) as handle:
                 data = _read_range(handle, start, length)
                 after = os.fstat(handle)
                 if after.st_ino != now.st_ino or not _is_generation(after, source):
@@ -190,7 +190,7 @@ class FileStore:
 
     def close(self) -> None:
         """Close the files that were kept open for the next read."""
-        self._handles.close()
+        self._descriptors.close()
 
     def folder_of(self, bucket: str) -> Path:
         """The folder of a bucket.

@@ -34,7 +34,7 @@ def errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
+def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
     """The ports of this machine.
 
     Args:
@@ -47,15 +47,15 @@ def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Loc
     from local.backend.embedded_ports import EMBEDDED, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
     from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
-    choose_state(state_dir)
-    choose_engines()
+    use_state_dir(state_dir)
+    detect_engines()
     settings = settings_here()
     if settings.platform != "local":
         raise ConfigurationError(
             "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
-    _tell_misspelt()
+    _warn_of_unknown_settings()
     ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
     try:
         yield ports
@@ -74,12 +74,12 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
 
     settings = settings_here()
     if settings.platform == "local":
-        with ports_here(state_dir) as ports:
+        with local_ports(state_dir) as ports:
             yield ports
         return
     from shared.adapters.google_ports import open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
-    _tell_misspelt()
+    _warn_of_unknown_settings()
     ports_there = open_ports(settings)
     try:
         yield ports_there
@@ -87,7 +87,7 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
         ports_there.close()
 
 
-def options_given(**given: object) -> Options:
+def options_from(**given: object) -> Options:
     """Options as a person gave them, within the limits that they have everywhere; None leaves one out.
 
     A path of weights becomes an absolute one.
@@ -96,11 +96,11 @@ def options_given(**given: object) -> Options:
         BadRequest: names the option that is wrong, and what may stand there.
     """
     if model := given.get("model"):
-        given["model"] = weights_named(str(model))
+        given["model"] = absolute_weights(str(model))
     return options_of({name: value for name, value in given.items() if value is not None})
 
 
-def weights_named(name: str) -> str:
+def absolute_weights(name: str) -> str:
     """Weights as processes that run elsewhere find them: a path as an absolute one, a name as it is."""
     from gpu_job.weights.catalogue import by_name  # noqa: PLC0415 - as `choose_engines`
 
@@ -108,13 +108,13 @@ def weights_named(name: str) -> str:
     return str(path.absolute()) if by_name(name) is None and path.exists() else name
 
 
-def choose_state(state_dir: Path | None) -> None:
+def use_state_dir(state_dir: Path | None) -> None:
     """Have this process and those that it starts work with a folder; None: as set."""
     if state_dir is not None:
         os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
 
 
-def choose_engines() -> None:
+def detect_engines() -> None:
     """Where nobody says which engines this machine has, look; the processes that `up` starts read the same."""
     from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
 
@@ -124,7 +124,7 @@ def choose_engines() -> None:
             os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
 
 
-def _tell_misspelt() -> None:
+def _warn_of_unknown_settings() -> None:
     """A budget with a wrong letter in its name is no budget: say so, as the functions do in their logs."""
     from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
 

@@ -43,7 +43,7 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
+class BudgetUse:
     """What is used of a budget."""
 
     limit: Limit
@@ -70,7 +70,7 @@ class Report:
     """What to change."""
     forecast: Forecast | None
     """What this month will have cost; None where the days are others, or too few."""
-    budgets: list[Spent]
+    budgets: list[BudgetUse]
     """The budgets that hold; none where the days are others."""
     withheld: str
     """Why there is no advice and no forecast, in words; empty where the rows are enough for them."""
@@ -114,9 +114,9 @@ def make(question: Question, ports: Ports) -> Report:
     )
 
 
-def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[Spent]:
+def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[BudgetUse]:
     spent = limits.Sums(days=days)
-    return [Spent(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
+    return [BudgetUse(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
 
 
 def _withheld(account: Account, need: str) -> str:

@@ -19,7 +19,7 @@ from rich.text import Text
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.context import choose_engines, choose_state, errors
+from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.terminal import output
 from shared.adapters.deepgram_answers import CONSOLE
 from shared.connect import settings_here
@@ -54,8 +54,8 @@ class Finding:
 def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = None) -> None:
     """What is installed, which engines can run here, and the command that fixes what is missing."""
     with errors():
-        choose_state(state_dir)
-        choose_engines()
+        use_state_dir(state_dir)
+        detect_engines()
         raise typer.Exit(run(as_json=as_json))
 
 

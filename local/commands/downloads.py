@@ -64,7 +64,7 @@ def do_without(error: ModelUnavailable, options: Options, ports: Ports, console:
     Args:
         error: why they cannot be had.
         options: of the recordings that need them.
-        ports: the world.
+        ports: the adapters to use.
         console: where to say it.
 
     Raises:

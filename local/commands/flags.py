@@ -11,7 +11,7 @@ from rich.table import Table
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
-from local.commands.terminal import moment, output
+from local.commands.terminal import local_time, output
 from shared.errors import BadRequest
 from shared.routing import conditions, flags, rollout
 from shared.routing.flags import NAMES
@@ -94,6 +94,6 @@ def _told(value: object) -> str:
 def _origin(name: str, found: Flags, settings: Settings) -> str:
     if name in found.values:
         since = found.since.get(name, 0.0)
-        return f"flag since {moment(since)}" if since else "flag"
+        return f"flag since {local_time(since)}" if since else "flag"
     default = Settings.__dataclass_fields__[NAMES[name]].default
     return "default" if getattr(settings, NAMES[name]) == default else "environment"

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.context import deployment, errors, options_given
+from local.commands.context import deployment, errors, options_from
 from local.commands.screen import printable
 from local.commands.submit import uri_of
 from local.commands.terminal import output
@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Who would transcribe a recording, for how much, and why not somebody else. Nothing is transcribed."""
     with errors(), deployment(state_dir) as ports:
-        given = options_given(
+        given = options_from(
             method=method,
             model=model,
             language=language,

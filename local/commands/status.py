@@ -13,7 +13,7 @@ from rich.text import Text
 from local.backend.embedded_ports import LocalPorts
 from local.commands import letters, options
 from local.commands.context import deployment, errors
-from local.commands.terminal import moment, output
+from local.commands.terminal import local_time, output
 from shared.costs import budget
 from shared.flow.record import DEMO_WARNING
 from shared.in_words import human_duration
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shared.planning.worker_pools import Fleet
     from shared.ports import Ports
 
-ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
+IN_PROGRESS = ("ACCEPTED", "PLANNED")
 """States of recordings that have not ended."""
 
 
@@ -54,7 +54,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
     states = {state: count for state, count in states.items() if count}
     recordings = newest(ports, limit)
-    waiting = _waiting(ports)
+    waiting = _pending(ports)
     given_up = ports.records.count(DEAD_LETTERS)
     newest_letters = letters.newest(ports.records) if given_up else []
     failed = failure_log.by_class(ports.records)
@@ -69,11 +69,11 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
             "failed_attempts": failed,
             "no_workers": no_workers,
         }
-        print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print(json.dumps(report | _location(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
     console = output()
     if not recordings:
-        console.print(_nothing(ports), highlight=False)
+        console.print(_empty(ports), highlight=False)
     else:
         console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
         console.print(_table(recordings, ports))
@@ -87,11 +87,11 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
     if given_up:
         console.print(f"Messages that were given up (dead letters): {given_up}. The newest:", highlight=False)
         for one in newest_letters:
-            told = " ".join(filter(None, [moment(one.time), one.where]))
+            told = " ".join(filter(None, [local_time(one.time), one.where]))
             why = one.reason or "nobody could say why: look into the logs"
             console.print(Text(f"  {told}: {why}\n    {one.message}"))
     if failed:
-        console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
+        console.print(Text(f"Failed attempts, whatever came of them: {_failure_counts(failed)}."))
     for fleet, why in no_workers.items():
         whose = "without a GPU " if fleet == "cpu" else ""
         console.print(Text(f"No worker {whose}can be had now. {why}"))
@@ -99,25 +99,25 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
 
 def newest(ports: Ports, limit: int) -> list[Recording]:
     """Up to `limit` recordings: those on their way, then the others, the newest of each first."""
-    places = [{"state": state} for state in ON_THEIR_WAY]
+    places = [{"state": state} for state in IN_PROGRESS]
     found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
     known = {key: from_fields(fields, Recording) for page in found for key, fields in page}
     return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
 
 
-def _told(failed: dict[str, dict[str, int]]) -> str:
+def _failure_counts(failed: dict[str, dict[str, int]]) -> str:
     """`deepgram 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: where, then how often what went wrong."""
     return "; ".join(
-        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_most))
+        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_by_count))
         for where, kinds in failed.items()
     )
 
 
-def _most(item: tuple[str, int]) -> tuple[int, str]:
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
     return -item[1], item[0]
 
 
-def _waiting(ports: Ports) -> dict[str, int] | None:
+def _pending(ports: Ports) -> dict[str, int] | None:
     """How many messages wait in each subscription; None where nobody can tell: Pub/Sub cannot be asked."""
     if not isinstance(ports, LocalPorts):
         return None
@@ -132,14 +132,14 @@ def _no_workers(ports: Ports) -> dict[Fleet, str]:
     return {fleet: one.said or one.status for fleet, one in found.items() if one.avoid_until > now}
 
 
-def _place(ports: Ports) -> dict[str, str]:
+def _location(ports: Ports) -> dict[str, str]:
     """Where the records are."""
     if isinstance(ports, LocalPorts):
         return {"state_dir": str(ports.settings.state_dir)}
     return {"project": ports.settings.project}
 
 
-def _nothing(ports: Ports) -> str:
+def _empty(ports: Ports) -> str:
     settings = ports.settings
     if isinstance(ports, LocalPorts):
         return (
@@ -158,16 +158,16 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
         shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
     for one in recordings:
         shown.add_row(
-            moment(one.created),
+            local_time(one.created),
             Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
             Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
             human_duration(one.duration or (one.audio.duration if one.audio else None)),
-            Text(_what(one, ports)),
+            Text(_summary(one, ports)),
         )
     return shown
 
 
-def _what(one: Recording, ports: Ports) -> str:
+def _summary(one: Recording, ports: Ports) -> str:
     if one.state == "FAILED":
         return one.reason
     if one.state == "DONE" and one.decision is not None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.context import deployment, errors, options_given
+from local.commands.context import deployment, errors, options_from
 from shared import client
 from shared.errors import BadRequest
 from shared.in_words import dollars, human_duration
@@ -80,7 +80,7 @@ def command(
     with errors(), deployment(state_dir) as ports:
         submission = Submission(
             uri=uri,
-            options=options_given(**given) if chosen else None,
+            options=options_from(**given) if chosen else None,
             request_id=request_id,
             metadata=metadata_of(metadata or []),
             wait=wait,

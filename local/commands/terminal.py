@@ -15,6 +15,6 @@ def output(width: int = WIDTH) -> Console:
     return Console(width=None if Console().is_terminal else width)
 
 
-def moment(seconds: float) -> str:
+def local_time(seconds: float) -> str:
     """Seconds since 1970 as this computer's clock shows them: `2026-01-31 12:00`."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gpu_job.speech import loading
 from local.commands import downloads, inputs, options, report
-from local.commands.context import errors, options_given, ports_here
+from local.commands.context import errors, local_ports, options_from
 from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
 from shared import outputs
@@ -74,12 +74,12 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Transcribe files and folders now. What an earlier run finished is not repeated."""
-    with errors(), ports_here(state_dir, hurried=True) as ports:
+    with errors(), local_ports(state_dir, hurried=True) as ports:
         request = Request(
             paths=paths,
             out=out,
             files=outputs.file_names([one.strip() for one in formats.split(",")]),
-            options=options_given(
+            options=options_from(
                 method=method,
                 model=model,
                 language=language,
@@ -108,7 +108,7 @@ def demo(
     with (
         tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
         errors(),
-        ports_here(Path(state), hurried=True) as ports,
+        local_ports(Path(state), hurried=True) as ports,
     ):
         request = Request(
             paths=samples,
@@ -215,7 +215,7 @@ def _endings(
         ports,
         partial(loading.load, settings),
         load_cpu=partial(loading.load, replace(settings, enable_gpu=False)),
-        watcher=screen,
+        progress=screen,
         warm=warm,
         do_without=do_without,
     )

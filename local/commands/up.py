@@ -25,7 +25,7 @@ from rich.console import Console
 
 from local.backend.embedded_ports import EXPORTER
 from local.commands import downloads, options
-from local.commands.context import errors, options_given, ports_here, weights_named
+from local.commands.context import absolute_weights, errors, local_ports, options_from
 from local.inbox import remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes
@@ -81,9 +81,9 @@ def command(
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     if weights := os.environ.get("PARAKEET_MODEL_NAME"):
-        os.environ["PARAKEET_MODEL_NAME"] = weights_named(weights)
-    with errors(), ports_here(state_dir) as ports:
-        given = options_given(
+        os.environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
+    with errors(), local_ports(state_dir) as ports:
+        given = options_from(
             method=method,
             model=model,
             language=language,
@@ -100,7 +100,7 @@ def run(ports: LocalPorts, options: Options) -> int:
     """Serve until a signal asks for the end; 0 then.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         options: of every file in the inbox; method and weights are the deployment's.
 
     Raises:

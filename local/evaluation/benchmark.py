@@ -94,7 +94,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
     """
     console = Console(stderr=True, highlight=False)
     normalise = accuracy.normaliser(language)
-    spoken = corpus.read(manifest)
+    entries = corpus.read(manifest)
     chosen = list(names) or [
         one.name for one in lookup.catalogue() if one.onnx.on_disk() or one.nemo.on_disk()
     ]
@@ -102,7 +102,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
         raise ModelUnavailable("No weights are on this disk. `dropscribe models pull NAME` downloads some.")
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="dropscribe-benchmark-") as folder:
-        files = clips.files(spoken, Path(folder))
+        files = clips.files(entries, Path(folder))
         for variant in _variants(chosen, Path(folder)):
             result: dict[str, Any] = {
                 "name": variant.name,
@@ -116,7 +116,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
                 except ModelUnavailable as error:
                     result["obstacle"] = str(error)
                 else:
-                    result |= _judged(measured, spoken, normalise)
+                    result |= _scored(measured, entries, normalise)
             results.append(result)
     if as_json:
         print(json.dumps(results, indent=2))  # noqa: T201 - output
@@ -125,10 +125,10 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
     return 0 if any("speed" in result for result in results) else 1
 
 
-def _judged(measured: Measured, spoken: Sequence[corpus.Spoken], normalise: Any) -> dict[str, Any]:
+def _scored(measured: Measured, entries: Sequence[corpus.Entry], normalise: Any) -> dict[str, Any]:
     utterances = [
         error
-        for one, text in zip(spoken, measured.texts, strict=True)
+        for one, text in zip(entries, measured.texts, strict=True)
         for error in accuracy.score(normalise(one.text), normalise(text))
     ]
     low, high = accuracy.interval(utterances)

@@ -19,8 +19,8 @@ AUDIO = (".wav", ".flac", ".mp3", ".sph", ".m4a", ".opus", ".ogg")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spoken:
-    """A stretch of a recording, and what is said in it."""
+class Entry:
+    """A stretch of a recording and its reference text."""
 
     audio: Path
     """The file."""
@@ -39,7 +39,7 @@ class Spoken:
         return self.start == 0.0 and self.duration is None
 
 
-def read(path: Path) -> list[Spoken]:
+def read(path: Path) -> list[Entry]:
     """Everything that a manifest or the folder of a corpus holds, in order.
 
     Args:
@@ -65,13 +65,13 @@ def read(path: Path) -> list[Spoken]:
     )
 
 
-def _some(path: Path, found: list[Spoken]) -> list[Spoken]:
+def _some(path: Path, found: list[Entry]) -> list[Entry]:
     if not found:
         raise BadRequest(f"{path} names no recording with a text.")
     return found
 
 
-def _manifest(path: Path) -> list[Spoken]:
+def _manifest(path: Path) -> list[Entry]:
     """NeMo's: one JSON object a line, `audio_filepath` (relative to the manifest), `text`, `offset`, `duration`."""
     found = []
     for number, line in _lines(path):
@@ -88,21 +88,21 @@ def _manifest(path: Path) -> list[Spoken]:
             ) from error
         file = _there(path.parent / audio.expanduser(), path, number)
         if str(text).strip():
-            found.append(Spoken(audio=file, text=str(text), start=start, duration=cut))
+            found.append(Entry(audio=file, text=str(text), start=start, duration=cut))
     return found
 
 
-def _librispeech(path: Path) -> list[Spoken]:
+def _librispeech(path: Path) -> list[Entry]:
     """`84-121123.trans.txt`: a line is the name of a flac beside it, then its text."""
     found = []
     for number, line in _lines(path):
         name, _, text = line.partition(" ")
         file = _there(path.parent / f"{name}.flac", path, number)
-        found.append(Spoken(audio=file, text=text.strip()))
+        found.append(Entry(audio=file, text=text.strip()))
     return found
 
 
-def _tedlium(path: Path) -> list[Spoken]:
+def _tedlium(path: Path) -> list[Entry]:
     """One `.stm` a talk: file, channel, speaker, start, end, labels, text. The whole talk is one recording."""
     texts, unscored, audio = [], [], None
     for number, line in _lines(path):
@@ -125,10 +125,10 @@ def _tedlium(path: Path) -> list[Spoken]:
         return []
     # TED-LIUM parts an apostrophe from its word.
     joined = " ".join(texts).replace(" '", "'")
-    return [Spoken(audio=audio, text=joined, unscored=tuple(unscored))]
+    return [Entry(audio=audio, text=joined, unscored=tuple(unscored))]
 
 
-def _earnings(path: Path) -> list[Spoken]:
+def _earnings(path: Path) -> list[Entry]:
     """One `.nlp` a call: a word a line, columns parted by `|`, named by the first line."""
     lines = list(_lines(path))
     columns = lines[0][1].split("|") if lines else []
@@ -146,10 +146,10 @@ def _earnings(path: Path) -> list[Spoken]:
             )
         if not fields[token].startswith("<"):  # <crosstalk>, <inaudible>
             words.append(fields[token])
-    return [Spoken(audio=_audio(path, path.stem, 1), text=" ".join(words))] if words else []
+    return [Entry(audio=_audio(path, path.stem, 1), text=" ".join(words))] if words else []
 
 
-_LAYOUTS: tuple[tuple[str, Callable[[Path], list[Spoken]]], ...] = (
+_LAYOUTS: tuple[tuple[str, Callable[[Path], list[Entry]]], ...] = (
     ("*.trans.txt", _librispeech),
     ("*.stm", _tedlium),
     ("*.nlp", _earnings),

@@ -87,7 +87,7 @@ class Inbox:
         self._rescan_seconds = rescan_seconds
         self._candidates: dict[Path, _Candidate] = {}
         self._published: dict[str, int] = {}
-        self._explained: set[Path] = set()
+        self._warned: set[Path] = set()
         self._changed = threading.Condition()
         self._stopping = False
         self._observer: BaseObserver | None = None
@@ -176,7 +176,7 @@ class Inbox:
             found = path.stat()
         except OSError as error:
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                self._explain(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
+                self._warn_once(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
             self._forget(path, one)
             return
         signature = (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -192,7 +192,7 @@ class Inbox:
         try:
             if has_writer(path):
                 if now - one.since > _STILL_OPEN_SECONDS:
-                    self._explain(path, "waits: a program still has it open for writing.")
+                    self._warn_once(path, "waits: a program still has it open for writing.")
                 one.look_at = now + min(_RETRY_SECONDS, max(_TICK_SECONDS, (now - one.since) / 10))
                 return
             name = self._store.name_of(self._bucket, path)
@@ -204,9 +204,9 @@ class Inbox:
                     self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
                 self._published[source.name] = source.generation
         except OSError as error:
-            self._explain(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
+            self._warn_once(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
         except DropscribeError as error:
-            self._explain(path, f"is not taken up yet: {error}")
+            self._warn_once(path, f"is not taken up yet: {error}")
             one.look_at = now + _RETRY_SECONDS
             return
         self._forget(path, one)
@@ -219,10 +219,10 @@ class Inbox:
             else:
                 del self._candidates[path]
 
-    def _explain(self, path: Path, why: str) -> None:
+    def _warn_once(self, path: Path, why: str) -> None:
         """Tell a person, once for each file."""
-        if path not in self._explained:
-            self._explained.add(path)
+        if path not in self._warned:
+            self._warned.add(path)
             log.warning("%s %s", path, why)
 
     def _files(self, path: Path) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import turn
+from shared.outputs.printable import speaker_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,6 @@ def transcript_txt(paragraphs: Sequence[Segment]) -> bytes:
     """Paragraphs with an empty line between them, each new speaker named; nothing where nothing was said."""
     lines, before = [], None
     for one in paragraphs:
-        lines.append(f"{turn(one.speaker, before)}{one.text}\n")
+        lines.append(f"{speaker_label(one.speaker, before)}{one.text}\n")
         before = one.speaker
     return "\n".join(lines).encode()

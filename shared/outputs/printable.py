@@ -42,7 +42,7 @@ def speaker_name(speaker: int) -> str:
     return f"Speaker {speaker}"
 
 
-def turn(speaker: int | None, before: int | None) -> str:
+def speaker_label(speaker: int | None, before: int | None) -> str:
     """What to write before the words of a speaker who begins to speak; nothing before those of any other."""
     return "" if speaker is None or speaker == before else f"{speaker_name(speaker)}: "
 

@@ -94,7 +94,7 @@ def sentences(words: Sequence[Word]) -> list[Segment]:
     found = []
     first = 0
     for last in range(len(words)):
-        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE or _turns(words, last):
+        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE or _speaker_changes(words, last):
             ends_well = ends_sentence(words[last].text, "", LONG_PAUSE)
         elif ends_sentence(words[last].text, words[last + 1].text, _pause(words, last)):
             ends_well = True
@@ -120,7 +120,7 @@ def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segme
             last
             or length > LONG_PARAGRAPH
             or _pause(words, one.last) >= LONG_PAUSE
-            or _turns(words, one.last)
+            or _speaker_changes(words, one.last)
         ):
             found.append(segment(words, segments[first].first, one.last))
             first = index + 1
@@ -140,7 +140,7 @@ def segment(words: Sequence[Word], first: int, last: int) -> Segment:
     )
 
 
-def _turns(words: Sequence[Word], index: int) -> bool:
+def _speaker_changes(words: Sequence[Word], index: int) -> bool:
     """Whether somebody else speaks after a word that is not the last one."""
     return words[index + 1].speaker != words[index].speaker
 
