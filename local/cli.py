@@ -1,4 +1,4 @@
-"""`dropscribe`: the table of its commands. The file of a command declares its options, and is loaded when it is called.
+"""`dropscribe`: the table of its commands. Each is a file in `local/commands/`, loaded when the command is called.
 
 So `--help` answers at once, and no command loads what only others need.
 """
@@ -15,37 +15,37 @@ from typer.main import get_command
 COMMANDS = {
     "transcribe": (
         "transcribe:command",
-        "Transcribe files and folders now. What an earlier run finished is not repeated.",
+        "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
     ),
     "demo": (
         "transcribe:demo",
         "Transcribe the bundled samples with the bundled demo model: no download, no account.",
     ),
-    "up": ("up:command", "Watch a folder and transcribe whatever is dropped there, until Ctrl-C."),
+    "up": ("up:command", "Watch a folder and transcribe whatever is dropped into it, until Ctrl-C."),
     "submit": (
         "submit:command",
         "Ask a running deployment for a transcript, as another service would.",
     ),
-    "status": ("status:command", "What is waiting, running, done and failed, and why."),
+    "status": ("status:command", "Show what is waiting, running, done and failed, and why."),
     "cost": (
         "cost:command",
-        "What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change.",
+        "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
     ),
     "route": (
         "route:command",
-        "Who would transcribe a recording, for how much, and why not somebody else. Nothing is transcribed.",
+        "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
     ),
     "flags": (
         "flags:command",
-        "Show and set what can be changed while a deployment runs, such as ROLLOUT_PERCENT=50.",
+        "Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50.",
     ),
     "doctor": (
         "doctor:command",
-        "What is installed, which engines can run here, and the command that fixes what is missing.",
+        "Check what is installed and which engines can run here, and show the commands that fix what is missing.",
     ),
-    "models": ("models:app", "Weights: list, download, check, export, measure."),
+    "models": ("models:app", "Manage weights: list, download, verify, export and benchmark them."),
 }
-"""Of each command its function in `local/commands/`, and the first line of its help."""
+"""For each command: its function in `local/commands/`, and the first line of its help."""
 
 
 class OnDemand(TyperGroup):

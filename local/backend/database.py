@@ -235,7 +235,7 @@ class Database:
             if code in _BUSY:
                 raise StoreUnavailable(
                     f"Other processes kept {self._path} locked for {self._busy_seconds:g} s. "
-                    "It will be tried again; if this lasts, see which Dropscribe processes still run."
+                    "It will be tried again. If this persists, check which Dropscribe processes are still running."
                 ) from error
             if code in _NOT_NOW:
                 raise StoreUnavailable(

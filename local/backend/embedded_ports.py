@@ -67,9 +67,7 @@ class LocalPorts(Ports):
         """
         name = names.to_name(os.path.abspath(path).lstrip("/"))  # noqa: PTH100 - links stay as they are
         if name is None:
-            raise BadRequest(
-                f"{path} has a name that stands for another one here (it begins with %=, %+ or %!). Rename it."
-            )
+            raise BadRequest(f"{path} has a reserved name (it begins with %=, %+ or %!). Rename it.")
         source = self.store.stat(FILES_BUCKET, name)
         if source is None:
             if path.is_dir():

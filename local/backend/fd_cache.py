@@ -1,4 +1,4 @@
-"""A few open files, kept between ranged reads of the same recording."""
+"""A cache of open file descriptors, for ranged reads of the same recording."""
 
 from __future__ import annotations
 

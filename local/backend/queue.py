@@ -33,8 +33,8 @@ _LOOK_SECONDS = 0.05
 class SqliteQueue(Upkeep):
     """Topics with subscriptions, at least once; safe to use from several threads and processes.
 
-    Implements `shared.ports.Queue`, plus what only one machine needs: waiting without polling, the leases of
-    dead processes, purging and listing.
+    Implements `shared.ports.Queue`, and what only one machine needs: waiting without polling, reclaiming the
+    leases of dead processes, purging and counting.
 
     Args:
         database: where the messages are.

@@ -1,8 +1,8 @@
 """Store over folders: a bucket is a folder, an object is a file.
 
 Names that are legal file names stay as they are, others are escaped (`local/backend/names.py`), so no name leads
-out of its folder. Symbolic links are followed, because only the owner of a folder can put one there and
-then means it; listing follows links to files but not to folders, which could lead in a circle.
+out of its folder. Symbolic links are followed, because only the owner of a folder can create one there;
+listing follows links to files but not to folders, which could lead in a circle.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class FileStore:
             if relative not in self._unnamed:
                 self._unnamed.add(relative)
                 log.warning(
-                    "%a is left out: its name is too long, or starts with %%=, %%+ or %%!, which Dropscribe "
+                    "%a is skipped: its name is too long, or starts with %%=, %%+ or %%!, which Dropscribe "
                     "uses for names that a file system cannot hold. Rename it.",
                     relative,
                 )

@@ -1,4 +1,4 @@
-"""What a command works with: the ports that it asks for, the options that it was given, and how it fails."""
+"""What all commands share: opening ports, reading options, and printing errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
-    """Tell a person what a command raised on purpose, and end with 2."""
+    """Print an error that a command raises on purpose, and exit with 2."""
     try:
         yield
     except DropscribeError as error:
@@ -39,7 +39,7 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
 
     Args:
         state_dir: folder of queue and records; None: as set.
-        hurried: somebody waits for the end of what failed.
+        hurried: retry for seconds, not for an hour: a person is waiting.
 
     Raises:
         ConfigurationError: a setting is wrong, or names another platform.
@@ -52,7 +52,7 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
     settings = settings_here()
     if settings.platform != "local":
         raise ConfigurationError(
-            "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
+            "This command works only with the state of this machine. Unset DROPSCRIBE_PLATFORM, or use "
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
     _warn_of_unknown_settings()
@@ -88,12 +88,12 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
 
 
 def options_from(**given: object) -> Options:
-    """Options as a person gave them, within the limits that they have everywhere; None leaves one out.
+    """Options from a command line, checked like those of any request; None leaves one out.
 
     A path of weights becomes an absolute one.
 
     Raises:
-        BadRequest: names the option that is wrong, and what may stand there.
+        BadRequest: names the option that is wrong, and its possible values.
     """
     if model := given.get("model"):
         given["model"] = absolute_weights(str(model))
@@ -101,7 +101,7 @@ def options_from(**given: object) -> Options:
 
 
 def absolute_weights(name: str) -> str:
-    """Weights as processes that run elsewhere find them: a path as an absolute one, a name as it is."""
+    """Weights as a process in another folder finds them: a path made absolute, a name as it is."""
     from gpu_job.weights.catalogue import by_name  # noqa: PLC0415 - as `choose_engines`
 
     path = Path(name).expanduser()
@@ -109,13 +109,13 @@ def absolute_weights(name: str) -> str:
 
 
 def use_state_dir(state_dir: Path | None) -> None:
-    """Have this process and those that it starts work with a folder; None: as set."""
+    """Set the state folder of this process and of those that it starts; None leaves it as it is."""
     if state_dir is not None:
         os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
 
 
 def detect_engines() -> None:
-    """Where nobody says which engines this machine has, look; the processes that `up` starts read the same."""
+    """If no setting names the engines of this machine, detect them, also for the processes that `up` starts."""
     from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
 
     if os.environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not os.environ.get("DROPSCRIBE_ENGINES"):
@@ -125,12 +125,12 @@ def detect_engines() -> None:
 
 
 def _warn_of_unknown_settings() -> None:
-    """A budget with a wrong letter in its name is no budget: say so, as the functions do in their logs."""
+    """Warn of misspelt settings, as the functions do in their logs: a misspelt budget limits nothing."""
     from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
 
     for name in unknown(os.environ):
         Console(stderr=True).print(
-            f"dropscribe: {name} is no setting, and is ignored: check its spelling.",
+            f"dropscribe: {name} is not a setting and is ignored: check its spelling.",
             style="yellow",
             highlight=False,
             markup=False,

@@ -1,4 +1,4 @@
-"""`dropscribe cost`: what the rows of the ledger sum up to, and what they say should be changed."""
+"""`dropscribe cost`: the sums of the ledger, and advice on what to change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def command(
     until: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); if left out, today.")
     ] = None,
-    by: Annotated[By | None, typer.Option(help="Group by this.", show_default=False)] = None,
+    by: Annotated[By | None, typer.Option(help="What to group by.", show_default=False)] = None,
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,
     table: Annotated[
@@ -39,7 +39,7 @@ def command(
     ] = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """What transcripts have cost, what of it was wasted, what Deepgram would have asked, and what to change."""
+    """Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change."""
     with errors():
         asked = {
             "--json": as_json,
@@ -64,7 +64,7 @@ def command(
 
 
 def check(asked: Mapping[str, object]) -> None:
-    """See that the options of the command go together.
+    """Check that the options of the command go together.
 
     Args:
         asked: the options by their names; what was not given is false.
@@ -74,19 +74,17 @@ def check(asked: Mapping[str, object]) -> None:
     """
     given = [name for name, value in asked.items() if value]
     if len(forms := [name for name in given if name in {"--json", "--csv", "--table"}]) > 1:
-        raise BadRequest(f"{' and '.join(forms)} are different forms of answer: give one of them.")
+        raise BadRequest(f"{' and '.join(forms)} are different forms of answer: choose one of them.")
     if "--table" in given and len(given) > 1:
         rest = " and ".join(name for name in given if name != "--table")
-        raise BadRequest(
-            f"--table tells prices, not what was paid in some days: leave out {rest}, or --table."
-        )
+        raise BadRequest(f"--table shows prices, not what was spent: leave out {rest}, or --table.")
 
 
 def run(question: Question, ports: Ports) -> None:
     """Answer on standard output.
 
     Args:
-        question: what to tell, and how.
+        question: what to report, and in which form.
         ports: the deployment, this machine's or a project's.
 
     Raises:
@@ -103,6 +101,6 @@ def run(question: Question, ports: Ports) -> None:
 
 
 def hour_table() -> str:
-    """What an hour of audio costs at several speeds, with the prices and the workers of the settings."""
+    """What an hour of audio costs at several speeds, with the prices and workers of the settings."""
     settings = settings_here()
     return hour_price.markdown(prices_file.table(settings), settings)

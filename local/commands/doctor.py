@@ -33,26 +33,25 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 FREE_BYTES = 5_000_000_000
-"""Less free disk than this is worth a word: the real weights alone take half of it."""
+"""With less free disk space than this, say so: the real weights alone take half of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
-    """What was looked at."""
+    """What was checked."""
     state: Literal["ok", "download", "optional", "missing"]
-    """`missing`: something will not work; `download`: it will once this was downloaded; `optional`:
-    something more could work."""
+    """`missing`: something will not work; `download`: it will work after a download; `optional`: more could work."""
     found: str
     """What was found."""
     fix: str = ""
-    """What to do, where there is something to do."""
+    """What to do; empty if there is nothing to do."""
 
 
 def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = None) -> None:
-    """What is installed, which engines can run here, and the command that fixes what is missing."""
+    """Check what is installed and which engines can run here, and show the commands that fix what is missing."""
     with errors():
         use_state_dir(state_dir)
         detect_engines()
@@ -60,7 +59,7 @@ def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = No
 
 
 def run(*, as_json: bool) -> int:
-    """Print all findings; 1 where something is missing, else 0."""
+    """Print all findings; 1 if something is missing, else 0."""
     findings = list(_look())
     if as_json:
         print(json.dumps([asdict(one) for one in findings], indent=2))  # noqa: T201 - output
@@ -96,11 +95,16 @@ def _deepgram(settings: Settings) -> Finding:
     what = "Deepgram"
     if not settings.deepgram_api_key:
         fix = f"set DEEPGRAM_API_KEY to a key from {CONSOLE}"
-        return Finding(what=what, state="optional", found="no key: method deepgram is not there", fix=fix)
+        return Finding(what=what, state="optional", found="no key: method deepgram is not available", fix=fix)
     if importlib.util.find_spec("deepgram") is None:
         fix = f"{sys.executable} -m pip install 'dropscribe[deepgram]'"
-        return Finding(what=what, state="missing", found="there is a key, but not its library", fix=fix)
-    found = f"there is a key (not tried), for {settings.deepgram_url}"
+        return Finding(
+            what=what,
+            state="missing",
+            found="a key is set, but the deepgram library is not installed",
+            fix=fix,
+        )
+    found = f"a key is set (not tested), for {settings.deepgram_url}"
     return Finding(what=what, state="ok", found=found)
 
 
@@ -123,7 +127,9 @@ def _folder(folder: Path) -> Finding:
         what="state folder",
         state="ok" if free > FREE_BYTES else "optional",
         found=f"{folder}, {free / 1e9:.0f} GB free",
-        fix="" if free > FREE_BYTES else "make room, or set DROPSCRIBE_STATE_DIR",
+        fix=""
+        if free > FREE_BYTES
+        else "free some space, or set DROPSCRIBE_STATE_DIR to a folder on another disk",
     )
 
 
@@ -173,13 +179,13 @@ def _gpu(settings: Settings) -> Finding:
     if not settings.enable_gpu:
         found = "there is an NVIDIA GPU; ENABLE_GPU_TRANSCRIPTION switches it off"
         return Finding(what=what, state="optional", found=found, fix="unset ENABLE_GPU_TRANSCRIPTION")
-    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tries)"
+    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tests it)"
     return Finding(what=what, state="ok", found=found)
 
 
 def _show(findings: list[Finding]) -> None:
     shown = Table(pad_edge=False)
-    for name in ("", "what", "found", "to fix it"):
+    for name in ("", "what", "found", "fix"):
         shown.add_column(name, overflow="fold")
     marks = {
         "ok": Text("ok", style="green"),

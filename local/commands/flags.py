@@ -1,4 +1,4 @@
-"""`dropscribe flags`: what may be changed while a deployment runs."""
+"""`dropscribe flags`: settings that take effect while a deployment runs."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 def command(
     *,
     assignments: Annotated[
-        list[str] | None, typer.Argument(help="NAME=VALUE; NAME= takes the flag away.", show_default=False)
+        list[str] | None, typer.Argument(help="NAME=VALUE sets a flag, NAME= removes it.", show_default=False)
     ] = None,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Show and set what can be changed while a deployment runs, such as ROLLOUT_PERCENT=50."""
+    """Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50."""
     with errors(), deployment(state_dir) as ports:
         change_flags(assignments or [], ports, as_json=as_json)
 
 
 def change_flags(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
-    """Set the flags that are named, then print all of them.
+    """Change the given flags, then print all of them.
 
     Args:
-        pairs: `NAME=VALUE`; an empty value takes the flag away.
+        pairs: `NAME=VALUE`; an empty value removes the flag.
         ports: the deployment.
         as_json: print JSON on standard output.
 
     Raises:
-        BadRequest: names the pair that is none, or the flag that is unknown or wrong.
+        BadRequest: names the pair that is not one, or the flag that is unknown or has a wrong value.
     """
     assignments = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise BadRequest(f"{pair} sets nothing: write NAME=VALUE, or NAME= to take the flag away.")
+            raise BadRequest(f"{pair} sets nothing: write NAME=VALUE, or NAME= to remove the flag.")
         assignments[name.strip()] = value.strip()
     found = flags.change(assignments, ports) if assignments else flags.read(ports)
     settings = found.applied(ports.settings)
@@ -73,7 +73,7 @@ def change_flags(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
     console.print(shown)
     if why:
         console.print(f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False)
-        console.print(f"Set {rollout.VARIABLE} again to go on.", highlight=False)
+        console.print(f"Set {rollout.VARIABLE} again to continue.", highlight=False)
 
 
 def _share(found: Flags, settings: Settings, ports: Ports) -> tuple[float, str]:

@@ -12,13 +12,15 @@ from local.commands.context import errors
 from local.commands.options import AsJson  # noqa: TC001 - Typer reads it at run time
 
 app = typer.Typer(
-    help="Weights: list, download, check, export, measure.", no_args_is_help=True, add_completion=False
+    help="Manage weights: list, download, verify, export and benchmark them.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
 @app.command("list")
 def models_list(*, as_json: AsJson = False) -> None:
-    """Name, licence, languages, size, revision, and where they are."""
+    """List weights: name, licence, languages, size, revision and path."""
     with errors():
         raise typer.Exit(weights.show_list(as_json=as_json))
 
@@ -26,10 +28,10 @@ def models_list(*, as_json: AsJson = False) -> None:
 @app.command("pull")
 def models_pull(
     *,
-    name: Annotated[str, typer.Argument(help="As `dropscribe models list` shows it.")],
-    nemo: Annotated[bool, typer.Option("--nemo", help="The NeMo archive, for GPUs.")] = False,
+    name: Annotated[str, typer.Argument(help="Name of the weights, as shown by `dropscribe models list`.")],
+    nemo: Annotated[bool, typer.Option("--nemo", help="Download the NeMo archive, for GPUs.")] = False,
 ) -> None:
-    """Download weights by revision; a download that broke off goes on. Prints where they are."""
+    """Download weights by revision and print their path. Resumes a download that broke off."""
     with errors():
         raise typer.Exit(weights.pull(name, "nemo" if nemo else "onnx"))
 
@@ -39,10 +41,10 @@ def models_verify(
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Weights; all that are here if none is named.", show_default=False),
+        typer.Argument(help="Weights to check; by default all on this disk.", show_default=False),
     ] = None,
 ) -> None:
-    """Compare every file with its SHA-256. The exit code is 1 where one is damaged."""
+    """Compare every file with its SHA-256. The exit code is 1 if one is damaged."""
     with errors():
         raise typer.Exit(weights.verify(names or []))
 
@@ -51,14 +53,14 @@ def models_verify(
 def models_export(
     *,
     archive: Annotated[Path, typer.Argument(help="A .nemo file, or the name of weights.")],
-    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    out: Annotated[Path, typer.Argument(help="Folder to create.")],
     int8: Annotated[bool, typer.Option("--int8", help="Quantise the weights to 8 bits.")] = False,
     sample: Annotated[
         Path | None,
-        typer.Option(help="Speech that both forms transcribe, as a proof.", show_default="a bundled one"),
+        typer.Option(help="Speech that both forms transcribe as a check.", show_default="a bundled one"),
     ] = None,
 ) -> None:
-    """Export a NeMo archive for the processor's engine, and prove that it hears the same."""
+    """Export a NeMo archive for the CPU engine, and check that it gives the same text."""
     with errors():
         raise typer.Exit(weights.export_onnx(archive, out, int8=int8, sample=sample))
 
@@ -72,14 +74,14 @@ def models_benchmark(
     ],
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Weights by name or path; all that are here if none is named.", show_default=False
-        ),
+        typer.Argument(help="Weights by name or path; by default all on this disk.", show_default=False),
     ] = None,
-    language: Annotated[str, typer.Option(help="Of the recordings, for the rules of spelling.")] = "en",
+    language: Annotated[
+        str, typer.Option(help="Language of the recordings, which decides the spelling rules.")
+    ] = "en",
     as_json: AsJson = False,
 ) -> None:
-    """Speed, memory and word error rate of every form of some weights, in one run."""
+    """Measure speed, memory and word error rate of every form of some weights in one run."""
     from local.evaluation import benchmark  # noqa: PLC0415 - loads numpy and more, the other commands need not
 
     with errors():

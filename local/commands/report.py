@@ -1,4 +1,4 @@
-"""What a person sees at the end: a table of recordings, and sums."""
+"""What `dropscribe transcribe` prints at the end: a table of recordings, and sums."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ PREVIEW_LINES = 3
 """Lines of the first transcript shown after the table."""
 
 MOST_ROWS = 40
-"""Rows of a table that one still reads."""
+"""Rows of a table that people still read."""
 
 WIDE = 130
-"""Columns of a terminal that has room for paths."""
+"""Columns of a terminal wide enough for paths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,15 +52,15 @@ class Line:
     busy_seconds: float
     """Decoding and recognising, wall time."""
     deepgram_usd: float
-    """What Deepgram would have asked for the same, US dollars."""
+    """What Deepgram would have charged for the same, US dollars."""
     folder: Path | None
-    """Where its outputs were put, None where there are none."""
+    """Where its outputs were put; None if there are none."""
     skipped: bool = False
     """True when an earlier run had finished it."""
 
     @property
     def speed(self) -> float | None:
-        """Seconds of audio in a second of work (RTFx), None where nothing was done."""
+        """Seconds of audio per second of work (RTFx); None if nothing was done."""
         seconds = self.recording.duration
         return seconds / self.busy_seconds if seconds and self.busy_seconds else None
 
@@ -121,7 +121,7 @@ def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool)
     if terminal or preview:
         console.print(table(shown, console.width))
         if len(lines) > MOST_ROWS:
-            console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
+            console.print(f"(Only the failed ones of {len(lines)} files are listed; --json lists all.)")
         for note in notes(shown):
             console.print(Text(note))
     else:
@@ -137,10 +137,10 @@ def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool)
 
 
 def table(lines: list[Line], width: int) -> Table:
-    """The recordings, and their sum where there are several; why they were done so stands below (`notes`).
+    """The recordings, and their sum if there are several; `notes` gives the reasons for their methods.
 
-    Of more than `MOST_ROWS` only the failed ones are shown, and the sum of all. Where the outputs are
-    stands in a column if there is room for it.
+    If there are more than `MOST_ROWS`, only the failed ones are shown, and the sum of all. A wide table has a
+    column for the folders of the outputs.
     """
     shown = Table(box=SIMPLE_HEAD, expand=False, pad_edge=False)
     shown.add_column("file", overflow="fold", min_width=14)
@@ -169,7 +169,7 @@ def table(lines: list[Line], width: int) -> Table:
 
 
 def plain(one: Line) -> str:
-    """One recording as one line, for output that is no terminal."""
+    """One recording as one line, for output that is not a terminal."""
     file, length, words, speed, usd, deepgram, method, folder = map(str, _cells(one))
     if one.recording.state == "FAILED":
         return f"{file}: FAILED: {one.recording.reason}"
@@ -220,6 +220,6 @@ def _cells(one: Line) -> list[str | Text]:
         f"{one.speed:.0f}×" if one.speed else "",
         dollars(one.usd),
         dollars(one.deepgram_usd),
-        Text(recording.decision.method + (" (before)" if one.skipped else "")),
+        Text(recording.decision.method + (" (earlier)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]

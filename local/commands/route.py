@@ -1,4 +1,4 @@
-"""`dropscribe route`: who would transcribe a recording, and why."""
+"""`dropscribe route`: which engine would transcribe a recording, and why."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def command(
     *,
-    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file of this machine.")],
+    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
     method: options.Method = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -41,7 +41,7 @@ def command(
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Who would transcribe a recording, for how much, and why not somebody else. Nothing is transcribed."""
+    """Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing."""
     with errors(), deployment(state_dir) as ports:
         given = options_from(
             method=method,
@@ -55,16 +55,16 @@ def command(
 
 
 def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
-    """Print who would transcribe a recording, and why not somebody else. Nothing is stored or transcribed.
+    """Print which engine would transcribe a recording, and why not another. Stores and transcribes nothing.
 
     Args:
-        uri: `gs://bucket/name`, or a path of this machine.
+        uri: `gs://bucket/name`, or a path on this machine.
         options: as the caller would send them.
         ports: the deployment.
         as_json: print JSON on standard output.
 
     Raises:
-        Permanent: it could not be transcribed at all.
+        Permanent: no engine could transcribe it.
     """
     source = request.locate(uri_of(uri, ports), ports)
     audio = probe.look_at(source, options, ports)

@@ -36,7 +36,7 @@ ALL_FORMATS = ",".join(outputs.format_names())
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What the person asked for."""
+    """What the command line asks for."""
 
     paths: Sequence[Path]
     """Files and folders."""
@@ -45,7 +45,7 @@ class Request:
     files: Collection[str]
     """Names of the output files to put there."""
     options: Options
-    """The same for all of them."""
+    """The same for all files."""
     as_json: bool
     """Print JSON on standard output instead of the table."""
     preview: bool = False
@@ -54,13 +54,16 @@ class Request:
 
 def command(
     *,
-    # Not checked by Typer: one file that cannot be read must not stop the others.
+    # Typer does not check them: one file that cannot be read must not stop the others.
     paths: Annotated[
         list[Path], typer.Argument(help="Audio or video files, and folders of them.", readable=False)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the transcripts.")] = Path(
+        "transcripts"
+    ),
     formats: Annotated[
-        str, typer.Option("--format", "-f", help=f"Some of {ALL_FORMATS}, separated by commas.")
+        str,
+        typer.Option("--format", "-f", help=f"Output formats, separated by commas: some of {ALL_FORMATS}."),
     ] = ALL_FORMATS,
     method: options.Method = None,
     model: options.Model = None,
@@ -73,7 +76,7 @@ def command(
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Transcribe files and folders now. What an earlier run finished is not repeated."""
+    """Transcribe files and folders now. Recordings that an earlier run finished are skipped."""
     with errors(), local_ports(state_dir, hurried=True) as ports:
         request = Request(
             paths=paths,
@@ -96,7 +99,9 @@ def command(
 
 def demo(
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where the transcripts go.")] = Path("transcripts"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the transcripts.")] = Path(
+        "transcripts"
+    ),
 ) -> None:
     """Transcribe the bundled samples with the bundled demo model: no download, no account."""
     samples = [
@@ -104,7 +109,7 @@ def demo(
         for path in sorted(SAMPLES.iterdir())
         if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
     ]
-    # A state of its own, so that every demo does the whole work again.
+    # A new state directory, so that every demo does all of the work.
     with (
         tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
         errors(),
@@ -122,33 +127,35 @@ def demo(
 
 
 def run(request: Request, ports: LocalPorts) -> int:
-    """Transcribe everything that was asked for.
+    """Transcribe all inputs of a request.
 
     Returns:
-        0 when all came out, 1 when some failed, 130 when the person stopped it.
+        0 if all were transcribed, 1 if some failed, 130 if the person stopped it.
 
     Raises:
-        Permanent: nothing could be begun: a wrong path, no weights, no place to write.
+        Permanent: nothing could be started: a wrong path, no weights, no place to write.
     """
     console = Console(stderr=True, soft_wrap=True)
-    # What goes wrong is shown as it ends; the log would say it again.
+    # Failures are shown as recordings end; the log would repeat them.
     log.addHandler(logging.NullHandler())
     found = inputs.collect(request.paths, never_below=[request.out])
     if found.passed_over:
-        console.print(f"{found.passed_over} files in folders passed over: not audio or video by their names")
+        console.print(
+            f"skipped {found.passed_over} files in folders: their names are not those of audio or video"
+        )
     for reason in found.unreadable:
-        console.print(Text(f"passed over: {printable(reason)}", style="red"))
+        console.print(Text(f"skipped: {printable(reason)}", style="red"))
     pick.check_speakers(request.options, ports.settings)
     model = _weights(request.options, ports.settings)
     wanted = replace(request.options, model=model)
     submitted = one_shot.look(found.files, wanted, ports)
     before = sum(one.skipped for one in submitted)
     if before:
-        console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
+        console.print(f"{before} of {len(submitted)} were finished by an earlier run and are skipped")
     export.check(request.out)
     warm = model
     if model is not None and before < len(submitted):
-        # Or an error before anything is begun.
+        # Or an error before anything is started.
         warm = model if downloads.locate_or_do_without(model, wanted, ports, console) else None
     one_shot.submit(submitted, ports)
     names = {one.key: printable(str(one.file.output)) for one in submitted}
@@ -166,7 +173,7 @@ def run(request: Request, ports: LocalPorts) -> int:
     except KeyboardInterrupt:
         one_shot.forget(submitted, ports)
         console.print(
-            f"Stopped. {len(lines)} of {len(submitted)} are done; the same command goes on from there."
+            f"Stopped: {len(lines)} of {len(submitted)} are done. Run the same command again to continue."
         )
         return 130
     ordered = [lines[one.key] for one in submitted]
@@ -179,9 +186,9 @@ def run(request: Request, ports: LocalPorts) -> int:
 
 
 def _weights(options: Options, settings: Settings) -> str | None:
-    """Which weights are wanted here, None where only Deepgram is.
+    """The weights to transcribe with; None if only Deepgram is used.
 
-    The key of a recording holds them by name, so that other weights give another transcript.
+    They are part of the key of a recording: other weights give another transcript.
     """
     method = settings.method if options.method == "auto" else options.method
     return None if method == "deepgram" or options.diarize else options.model or settings.model
@@ -194,7 +201,7 @@ def _endings(
     warm: str | None,
     do_without: Callable[[ModelUnavailable], None],
 ) -> Iterator[tuple[one_shot.Submitted, Recording]]:
-    """Every input with its end; those that could not even be looked at come first."""
+    """Every input with how it ended; those that could not be read come first."""
     for one in submitted:
         if one.problem:
             yield (

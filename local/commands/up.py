@@ -4,8 +4,8 @@
                                     a timer ──HTTP──▶ the sweeper, every minute
                               queue ◀──pull──── worker (`python -m gpu_job --stay`, its own process)
 
-Children that die are started again; children of a killed `up` end with it. All state is in the queue
-and the records, so a stop at any moment loses nothing and repeats nothing that was finished.
+Processes that die are restarted; processes of a killed `up` end with it. All state is in the queue and the
+records, so a stop at any moment loses nothing and repeats nothing that was finished.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Where transcripts go. \\[env: DROPSCRIBE_TRANSCRIPTS]", show_default=False
+            "--out",
+            "-o",
+            help="Folder for the transcripts. \\[env: DROPSCRIBE_TRANSCRIPTS]",
+            show_default=False,
         ),
     ] = None,
     method: options.Method = None,
@@ -69,14 +72,14 @@ def command(
     label: options.Label = None,
     state_dir: options.StateDir = None,
 ) -> None:
-    """Watch a folder and transcribe whatever is dropped there, until Ctrl-C.
+    """Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.
 
-    The options are for all that is dropped from now on; `dropscribe submit` asks for one file with others.
+    The options apply to every file dropped from now on. `dropscribe submit` takes other options for one file.
     """
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
     chosen["TRANSCRIPTION_METHOD"] = method
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
-    # Absolute, because the processes that `up` starts run elsewhere.
+    # Absolute, because the processes that `up` starts run in another folder.
     for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
@@ -97,15 +100,15 @@ def command(
 
 
 def run(ports: LocalPorts, options: Options) -> int:
-    """Serve until a signal asks for the end; 0 then.
+    """Serve until a signal ends it; 0 then.
 
     Args:
         ports: the adapters to use.
-        options: of every file in the inbox; method and weights are the deployment's.
+        options: for every file in the inbox; method and weights are those of the deployment.
 
     Raises:
-        BadRequest: these options cannot be had here.
-        ConfigurationError: another `dropscribe up` has this state directory.
+        BadRequest: no engine here supports these options.
+        ConfigurationError: another `dropscribe up` uses this state directory.
         ModelUnavailable: the default weights cannot be loaded.
     """
     show_logs()
@@ -121,7 +124,7 @@ def run(ports: LocalPorts, options: Options) -> int:
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
         if settings.method != "deepgram":
-            # A download or an error now, not behind a restarting worker.
+            # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
         options = replace(options, method="auto", model=None)
         known = partial(is_known, ports, remembered.remember_options(options, ports.records))
@@ -150,7 +153,7 @@ def run(ports: LocalPorts, options: Options) -> int:
         while not stop.wait(0.2):
             if planned.keep_running():
                 ports.queue.reclaim()
-    log.info("stopped; `dropscribe up` goes on from here")
+    log.info("stopped; `dropscribe up` continues from here")
     return 0
 
 
@@ -162,23 +165,23 @@ def _only_one(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ConfigurationError(
-                f"Another `dropscribe up` runs on {path.parent}. Stop it, or choose another --state-dir."
+                f"Another `dropscribe up` is running on {path.parent}. Stop it, or choose another --state-dir."
             ) from None
         yield
 
 
 def overruled(options: Options, ports: LocalPorts) -> str:
-    """What to tell where a flag comes before the method that was asked for here; empty where none does."""
+    """A warning if a flag overrides the method that was asked for here; empty if none does."""
     method = flags.read(ports).applied(ports.settings).method
     if options.method in {"auto", method}:
         return ""
     return (
-        f"The flag TRANSCRIPTION_METHOD={method} comes before --method {options.method}. Take it away with "
+        f"The flag TRANSCRIPTION_METHOD={method} overrides --method {options.method}. Remove it with "
         "`dropscribe flags TRANSCRIPTION_METHOD=`."
     )
 
 
 def is_known(ports: LocalPorts, ever: Sequence[Options], source: StoredObject) -> bool:
-    """Whether a file of the inbox has a recording, with any of the options that were ever asked for."""
+    """Whether a file of the inbox has a recording with any of the options that `up` ever had."""
     keys = (recording_id(source, options) for options in ever)
     return any(documents.get_recording(ports.records, key) is not None for key in keys)

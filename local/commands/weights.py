@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "voice-note.opus"
 ONE = 1 << 22
-"""Bytes hashed between two looks at the bar."""
+"""Bytes hashed between two updates of the bar."""
 
 
 def show_list(*, as_json: bool) -> int:
@@ -48,18 +48,16 @@ def show_list(*, as_json: bool) -> int:
         )
     console = output()
     console.print(table)
-    console.print(
-        "onnx is for processors, nemo for GPUs. `dropscribe models pull NAME [--nemo]` downloads one."
-    )
+    console.print("onnx is for CPUs, nemo for GPUs. `dropscribe models pull NAME [--nemo]` downloads one.")
     return 0
 
 
 def pull(name: str, kind: Kind) -> int:
-    """Download weights, or go on with a download that broke off; say where they are.
+    """Download weights, or resume a download that broke off; print their path.
 
     Raises:
         BadRequest: there are no weights of that name to download.
-        ModelUnavailable: the hub was not reached, or sent something else than was pinned.
+        ModelUnavailable: the hub was not reached, or sent other files than those pinned.
     """
     known = _known(name)
     console = Console(stderr=True)
@@ -78,10 +76,10 @@ def pull(name: str, kind: Kind) -> int:
 
 
 def verify(names: list[str]) -> int:
-    """Compare every file on this disk with its pinned SHA-256; 1 where one is damaged.
+    """Compare every file on this disk with its pinned SHA-256; 1 if one is damaged.
 
     Args:
-        names: weights of the catalogue; none for all that are here.
+        names: weights of the catalogue; none for all on this disk.
 
     Raises:
         BadRequest: there are no weights of that name.
@@ -103,7 +101,7 @@ def verify(names: list[str]) -> int:
             for file, problem in problems:
                 path = release.folder / file.name
                 console.print(Text(f"{path}: {problem}", style="red"))
-                console.print(Text(f"  To mend it: {_remedy(known, release, path)}"))
+                console.print(Text(f"  To fix it: {_remedy(known, release, path)}"))
             found = f"{len(problems)} of {len(release.files)} damaged or missing" if problems else "as pinned"
             console.print(Text(f"{known.name} ({release.kind}): {found}"))
     if not checked:
@@ -112,12 +110,12 @@ def verify(names: list[str]) -> int:
 
 
 def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None) -> int:
-    """Export a `.nemo` file (or weights known by name) for the processor's engine.
+    """Export a `.nemo` file (or weights known by name) for the CPU engine.
 
     Raises:
-        BadRequest: the folder holds something, or the sample cannot be heard.
+        BadRequest: the folder is not empty, or the sample cannot be decoded.
         ConfigurationError: torch, NeMo or onnx is not installed.
-        ModelUnavailable: the export failed, or hears something else than the archive.
+        ModelUnavailable: the export failed, or gives another text than the archive.
     """
     from gpu_job.weights import onnx_export  # noqa: PLC0415 - loads numpy and more, other commands need not
     from local.evaluation import clips  # noqa: PLC0415 - see above
@@ -128,8 +126,8 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
     heard = sample or SAMPLE
     if not heard.is_file():
         raise BadRequest(
-            f"There is no recording {heard}. Name one that the model understands with --sample: both forms transcribe "
-            "it, and an export that hears something else is not kept."
+            f"There is no recording {heard}. With --sample, name one in a language of the model: both forms transcribe "
+            "it, and an export that gives another text is not kept."
         )
     try:
         sound = clips.decode(heard)
@@ -139,11 +137,11 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
         path, folder, sound, int8=int8, step=lambda step: console.print(f"{step} …", markup=False)
     )
     console.print(
-        f"{done.size / 1e6:,.1f} MB. In {heard.name} it hears "
+        f"{done.size / 1e6:,.1f} MB. For {heard.name} it gives "
         + (
             "the same text as the archive."
             if not done.differing
-            else f"{done.differing:.1%} of the words otherwise."
+            else f"another text than the archive in {done.differing:.1%} of the words."
         ),
         markup=False,
     )
@@ -180,12 +178,12 @@ def _known(name: str) -> Weights:
 
 
 def _begun(release: Release) -> bool:
-    """Whether any of its files is here."""
+    """Whether any of its files is on this disk."""
     return any((release.folder / file.name).exists() for file in release.files)
 
 
 def _problems(release: Release, console: Console) -> Iterator[tuple[File, str]]:
-    """Files that are not what they must be, and in what."""
+    """Files that differ from what was pinned, each with how."""
     with downloads.bars(console) as advance:
         for file in release.files:
             path = release.folder / file.name
@@ -194,7 +192,7 @@ def _problems(release: Release, console: Console) -> Iterator[tuple[File, str]]:
                 if size != file.size:
                     yield file, f"is {size:,} bytes long, and should be {file.size:,}"
                 elif _sha256(path, file, advance) != file.sha256:
-                    yield file, "is damaged: its SHA-256 is not the pinned one"
+                    yield file, "is damaged: its SHA-256 does not match"
             except FileNotFoundError:
                 yield file, "is missing"
             except OSError as error:

@@ -1,7 +1,7 @@
-"""Which files of the inbox are not taken: those that are no recordings, and those that somebody still writes.
+"""Which files of the inbox are ignored: those that are no recordings, and for now those that are still written.
 
-No recordings are hidden files and folders, what systems put into folders by themselves, and the half-written
-files of programs that rename them when they are complete.
+No recordings are hidden files and folders, files that systems put into folders by themselves, and partial files
+of programs that rename them when they are complete.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def is_left_out(relative: Path) -> bool:
 
 
 def has_writer(path: Path) -> bool:
-    """True where a process certainly has it open for writing.
+    """True if a process certainly has it open for writing.
 
-    Linux refuses a read lease on such a file (man 2 fcntl, F_SETLEASE). False where it cannot be told:
+    Linux refuses a read lease on such a file (man 2 fcntl, F_SETLEASE). False if it cannot be determined:
     other systems, file systems without leases, files of other users.
 
     Raises:
@@ -67,7 +67,7 @@ def has_writer(path: Path) -> bool:
 
 def _refuses_lease(handle: int) -> bool:
     try:
-        # A writer that comes in this instant has the system send us a signal. The default one would end
+        # If a writer opens the file in this instant, the system sends us a signal. The default signal would end
         # this process; SIGURG is ignored by default.
         fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)

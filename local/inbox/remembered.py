@@ -1,8 +1,8 @@
-"""What `dropscribe up` was told of its inbox, remembered with the state: its folders, and its options.
+"""Folders and options of the inbox of `dropscribe up`, remembered with the state.
 
 Recordings are known by bucket and name. If `transcribe` took the inbox to be another folder than `up` does,
-it would look for `up`'s files in the wrong place. Options are part of the key of a recording. Who starts `up`
-with others means what comes from now on: files that were transcribed with the ones before are not done again.
+it would look for `up`'s files in the wrong place. Options are part of the key of a recording. Other options for
+`up` apply to new files only: files that were transcribed with earlier options are not transcribed again.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ def folders(settings: Settings, records: Records) -> tuple[Path, Path]:
 
 
 def remember_folders(inbox: Path, out: Path, records: Records) -> None:
-    """Keep them for every other command on this state.
+    """Remember them for all other commands on this state.
 
     Raises:
-        ConfigurationError: one lies in the other, so that transcripts would be taken for uploads.
+        ConfigurationError: one contains the other, so transcripts would be taken for uploads.
     """
     one, other = inbox.resolve(), out.resolve()
     if one == other or one in other.parents or other in one.parents:
         raise ConfigurationError(
-            f"The inbox {inbox} and the folder for transcripts {out} lie in one another: transcripts would be "
+            f"One of the inbox {inbox} and the transcripts folder {out} contains the other: transcripts would be "
             "taken for uploads. Choose folders side by side with --inbox and --out."
         )
     _keep(FOLDERS, {"inbox": str(inbox), "out": str(out)}, records)
 
 
 def remember_options(options: Options, records: Records) -> tuple[Options, ...]:
-    """Keep them; gives all that were ever kept, the defaults included, without their labels.
+    """Remember them; gives all that were ever remembered and the defaults, without their labels.
 
     Raises:
         Transient: the records did not answer.

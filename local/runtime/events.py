@@ -1,4 +1,4 @@
-"""Queue messages as the CloudEvents that Google would deliver them as.
+"""Queue messages as the CloudEvents in which Google would deliver them.
 
 Formats: Eventarc's https://cloud.google.com/eventarc/docs/cloudevents, the data types of
 https://github.com/googleapis/google-cloudevents, and Pub/Sub push

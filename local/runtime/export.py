@@ -1,4 +1,4 @@
-"""Put a recording's outputs where a person asked for them, as copies of what the bucket keeps."""
+"""Copy a recording's outputs from the bucket to where a person asked for them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FOLDERS = "folders"
 
 
 def check(folder: Path) -> None:
-    """Make the folder for outputs, before any work is done for it.
+    """Create the folder for outputs before any work is done.
 
     Raises:
-        Permanent: it cannot be made or written.
+        Permanent: it cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ def check(folder: Path) -> None:
 
 
 def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -> Path:
-    """The folder for the outputs of a source: the same in every run, and no other source's.
+    """The folder for the outputs of a source: the same in every run, and different for every source.
 
     `x/talk.mp3` and `y/talk.mp3`, transcribed one after the other into the same place, would both be
-    `talk.mp3`: the second takes as much of its own path in front as it needs to be apart.
+    `talk.mp3`: the second one is prefixed with as much of its path as it takes to differ.
     """
     wanted = PurePosixPath(source.name)
     known = {"bucket": source.bucket, "name": source.name}
@@ -60,11 +60,11 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
 
 
 def export(recording: Recording, folder: Path, files: Collection[str], ports: Ports) -> list[Path]:
-    """Copy the outputs of a finished recording into a folder; whole files only, older ones replaced.
+    """Copy the outputs of a finished recording into a folder, each file completely; older ones are replaced.
 
     Args:
         recording: one that is DONE.
-        folder: made where it is missing.
+        folder: created if it does not exist.
         files: names of those to copy, e.g. `transcript.srt`.
         ports: the adapters to use.
 
@@ -118,7 +118,7 @@ def _write(path: Path, data: bytes) -> Path:
     if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same hidden name, so that a killed process leaves nothing that another does not replace.
+    # Always the same hidden name, so that the next process replaces what a killed one left.
     temporary = path.with_name(f".{path.name}.part")
     try:
         temporary.write_bytes(data)

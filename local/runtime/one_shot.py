@@ -1,7 +1,7 @@
-"""Transcribe some files now: the whole flow in one process, until all of them have ended.
+"""Transcribe some files now: the complete flow in one process, until all of them have ended.
 
 The same queue, records and steps as `dropscribe up`; only the functions are called directly instead
-of over HTTP. State survives: what was finished is not repeated, what was begun goes on.
+of over HTTP. State survives: finished work is not repeated, unfinished work continues.
 """
 
 from __future__ import annotations
@@ -74,15 +74,15 @@ class Submitted:
     """One input on its way."""
 
     file: InputFile
-    """What it is."""
+    """The file."""
     source: StoredObject
     """The file as an object, with its options."""
     key: str
     """Key of its recording."""
     skipped: bool = False
-    """True when it was finished by an earlier run."""
+    """Whether an earlier run finished it."""
     problem: str = ""
-    """Why there is nothing to submit, where the file cannot even be looked at."""
+    """Why there is nothing to submit; empty unless the file cannot be read."""
 
 
 def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
@@ -91,7 +91,7 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Announce what is not finished to the router; what failed before is tried again."""
+    """Announce unfinished recordings to the router; those that failed before are tried again."""
     wanted = [one for one in found if not one.skipped and not one.problem]
     for one in wanted:
         recording = documents.get_recording(ports.records, one.key)
@@ -185,7 +185,7 @@ def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], N
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
     """Remove the pending messages of these inputs from the queue, after a person stopped the run.
 
-    Nothing is lost: submitting a file again goes on from the chunks that are done.
+    Nothing is lost: submitting a file again continues from the chunks that are done.
     """
     ports.queue.purge("recording", *(one.key for one in submitted))
 

@@ -1,6 +1,6 @@
 """The processes that `dropscribe up` keeps running: the functions behind HTTP, and a worker.
 
-A process that dies is started again; all of them end with `up`, also where that is killed.
+A process that dies is restarted. All of them end with `up`, even if it is killed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FUNCTIONS = {
 """Which function each push subscription delivers to: source file and target."""
 
 WITH_A_KEY = {DEEPGRAM: ("functions/deepgram/main.py", "on_chunk")}
-"""The same, where there is a key for Deepgram."""
+"""The same for Deepgram, if there is a key."""
 
 SWEEPER = ("functions/sweeper/main.py", "on_tick")
 """The function that is called every minute."""
@@ -41,7 +41,7 @@ LONGEST_WAIT = 30.0
 
 
 def free_port() -> int:
-    """A port that nobody listens at now; somebody else may take it before it is used."""
+    """A port that is free now; another process may take it before it is used."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -63,7 +63,7 @@ class Child:
     """Not before this, on the monotonic clock."""
 
     def keep_running(self) -> bool:
-        """Start it if it is not running; True where it has died since the last look."""
+        """Start it if it is not running; True if it has died since the last call."""
         died = False
         if self.process is not None:
             code = self.process.poll()
@@ -99,7 +99,7 @@ class Processes:
     """Address of the sweeper."""
 
     def keep_running(self) -> bool:
-        """Start those that are not running; True where one has died since the last look."""
+        """Start those that are not running; True if one has died since the last call."""
         return sum(child.keep_running() for child in self.children) > 0
 
     def end(self) -> None:
@@ -117,7 +117,7 @@ class Processes:
 
 
 def planned(*, deepgram: bool) -> Processes:
-    """The processes of a deployment, none of them started yet; with `deepgram` there is a function for it."""
+    """The processes of a deployment, not started yet; with `deepgram`, its function is among them."""
     children, endpoints = [], {}
     for subscription, function in (FUNCTIONS | (WITH_A_KEY if deepgram else {})).items():
         child, endpoints[subscription] = _served(*function)

@@ -1,8 +1,8 @@
 """Deliver the messages of a subscription to a function, as Eventarc and Pub/Sub push do.
 
-Success acknowledges, anything else gives the message back with back-off, up to the dead letter topic. One
-difference: a function that is not running refuses the connection, and that is not counted as a delivery.
-In the cloud it would be; here, a restart must not send anything to the dead letters.
+Success acknowledges; anything else gives the message back with back-off, up to the dead letter topic. One
+difference: if a function is not running and refuses the connection, that is not counted as a delivery. In
+the cloud it would be; here, a restart must not send anything to the dead letters.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LOOK_SECONDS = 0.2
 
 
 class NotDeliveredError(Transient):
-    """Nobody took the event: it does not count as a delivery."""
+    """The function is not running: this does not count as a delivery."""
 
 
 class HttpSender:
@@ -45,8 +45,8 @@ class HttpSender:
 
     def __init__(self, url: str, *, timeout: float = 600.0) -> None:
         self._url = url
-        # Proxies of the environment are for the internet, not for functions on this machine.
-        # A kept connection to a function that restarts would break the next delivery and count it.
+        # Proxy settings are for the internet, not for functions on this machine. A kept connection to a function
+        # that restarts would break the next delivery, which would then count.
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=5.0),
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -64,7 +64,7 @@ class HttpSender:
         try:
             response = self._client.post(self._url, headers=headers, content=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise NotDeliveredError(f"nobody listens at {self._url}: {error}") from error
+            raise NotDeliveredError(f"nothing is listening at {self._url}: {error}") from error
         except httpx.HTTPError as error:
             raise Transient(f"{self._url} did not answer: {type(error).__name__} {error}") from error
         if not response.is_success:
@@ -115,7 +115,7 @@ class PushLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the deliveries in flight, take no new ones, and return when all is quiet."""
+        """Finish the deliveries in flight, take no new ones, and return when all have ended."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -159,7 +159,7 @@ class PushLoop:
             kept = self._queue.extend(self._policy.name, delivery.lease, self._lease_seconds)
             if not kept and not future.done():
                 log.warning(
-                    "%s: the lease on message %s ended while it was handled; it may be handled twice",
+                    "%s: the lease on message %s ended while it was being handled; it may be handled twice",
                     self._policy.name,
                     delivery.message_id,
                 )

@@ -48,12 +48,12 @@ def test_entries_without_a_text_are_passed_over(manifest):
     ["no json", "[]", '{"text": "x"}', '{"audio_filepath": "a.wav"}', '{"audio_filepath": 3, "text": ""}'],
 )
 def test_a_line_that_is_no_entry_is_named(manifest, line):
-    with pytest.raises(BadRequest, match=r"manifest\.json, line 2 is no entry"):
+    with pytest.raises(BadRequest, match=r"manifest\.json, line 2 is not an entry"):
         read(manifest({"audio_filepath": "a.wav", "text": "one"}, line))
 
 
 def test_a_recording_that_is_not_there_is_named(manifest):
-    with pytest.raises(BadRequest, match=r"line 1 names .*c\.wav, which is not there"):
+    with pytest.raises(BadRequest, match=r"line 1 names .*c\.wav, which does not exist"):
         read(manifest({"audio_filepath": "c.wav", "text": "one"}))
 
 
@@ -92,7 +92,7 @@ def test_a_talk_of_tedlium_is_one_recording_with_its_unscored_stretches_marked(t
 
 def test_a_line_that_is_none_of_an_stm_is_named(tmp_path):
     (tmp_path / "talk.stm").write_text("talk 1 speaker from to <o> words\n")
-    with pytest.raises(BadRequest, match=r"talk\.stm, line 1 is no line of an stm"):
+    with pytest.raises(BadRequest, match=r"talk\.stm, line 1 is not a line of an stm"):
         read(tmp_path)
 
 

@@ -68,7 +68,7 @@ def test_a_flag_that_comes_before_the_method_that_was_asked_for_is_told(ports):
     here = replace(ports, settings=replace(ports.settings, method="parakeet"))
     assert up.overruled(asked, here) == ""
     flags.change({"TRANSCRIPTION_METHOD": "deepgram"}, here)
-    assert "TRANSCRIPTION_METHOD=deepgram comes before --method parakeet" in up.overruled(asked, here)
+    assert "TRANSCRIPTION_METHOD=deepgram overrides --method parakeet" in up.overruled(asked, here)
     assert up.overruled(Options(), here) == ""
     flags.change({"TRANSCRIPTION_METHOD": ""}, here)
     assert up.overruled(asked, here) == ""

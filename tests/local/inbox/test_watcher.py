@@ -189,7 +189,7 @@ def test_file_that_cannot_be_read_is_explained_once_and_taken_up_later(
     monkeypatch.setattr(inbox_module, "has_writer", denied)
     with caplog.at_level(logging.WARNING, "dropscribe"), watching() as published:
         (folder / "private.mp3").write_bytes(b"x")
-        until(lambda: "private.mp3 is left out: Permission denied" in caplog.text)
+        until(lambda: "private.mp3 is skipped: Permission denied" in caplog.text)
         monkeypatch.setattr(inbox_module, "has_writer", has_writer)
         (folder / "private.mp3").chmod(0o644)
         until(published)
