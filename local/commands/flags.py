@@ -34,10 +34,10 @@ def command(
 ) -> None:
     """Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50."""
     with errors(), deployment(state_dir) as ports:
-        change_flags(assignments or [], ports, as_json=as_json)
+        run(assignments or [], ports, as_json=as_json)
 
 
-def change_flags(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
+def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
     """Change the given flags, then print all of them.
 
     Args:

@@ -51,10 +51,10 @@ def command(
             keyterms=keyterms,
             diarize=diarize,
         )
-        explain(uri, given, ports, as_json=as_json)
+        run(uri, given, ports, as_json=as_json)
 
 
-def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
+def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
     """Print which engine would transcribe a recording, and why not another. Stores and transcribes nothing.
 
     Args:
