@@ -153,10 +153,10 @@ class Database:
         """Return when the disk has the transactions of this process up to a number."""
         with self._flushing:
             if self._flushed >= written:
-                return  # by whoever had this lock before
+                return  # by the thread that had this lock before
             upto = self._written
             try:
-                # While a connection is open, as here, nobody deletes or replaces the log. SQLite has no locks
+                # While a connection is open, as here, SQLite neither deletes nor replaces the log. SQLite has no locks
                 # on it, so closing a descriptor releases none.
                 log = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
                 try:

@@ -83,7 +83,7 @@ class LocalPorts(Ports):
 
 
 class WorkerIsThere:
-    """There is nothing to start: whoever opened these ports keeps a worker running beside them."""
+    """Starts nothing: the process that opened these ports keeps a worker running."""
 
     def state(self) -> GpuState:
         """Always ready, and never more than one."""
@@ -94,7 +94,7 @@ class WorkerIsThere:
         return self.state()
 
     def ended(self, since: float) -> list[TaskRun]:  # noqa: ARG002 - the port's signature
-        """None: nothing here is billed by somebody else."""
+        """None: nothing here is billed by a cloud."""
         return []
 
 

@@ -163,7 +163,7 @@ class SqliteQueue(Upkeep):
     def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
         """Give it back as if it had never been delivered; it comes again after `seconds`.
 
-        For deliveries that reached nobody: the receiver is not running, or this process is stopping.
+        For deliveries that reached no receiver: it is not running, or this process is stopping.
         """
         with self._database.write(durable=False) as connection:
             row = self._leased(connection, subscription, lease)

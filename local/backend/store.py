@@ -121,7 +121,7 @@ class FileStore:
             raise disk_errors.unreadable(name, error) from error
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:  # noqa: ARG002 - the port's signature
-        """None: nobody outside can reach these folders."""
+        """None: these folders cannot be reached from outside."""
         return None
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
@@ -152,7 +152,7 @@ class FileStore:
         """The file of an object, whether it exists or not.
 
         Raises:
-            BadRequest: the name is no legal name of an object.
+            BadRequest: the name is not a legal name of an object.
             BucketRefused: there is no such bucket.
         """
         try:

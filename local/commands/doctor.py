@@ -169,7 +169,7 @@ def _gpu(settings: Settings) -> Finding:
     if not loading.has_gpu():
         found = "no NVIDIA GPU found; Parakeet runs on the CPU"
         if only:
-            fix = "unset DROPSCRIBE_ENGINES, or run where there is a GPU"
+            fix = "unset DROPSCRIBE_ENGINES, or use a machine with a GPU"
             return Finding(what=what, state="missing", found="no NVIDIA GPU found", fix=fix)
         return Finding(what=what, state="optional", found=found)
     if "parakeet-gpu" not in loading.here():

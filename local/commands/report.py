@@ -113,7 +113,7 @@ def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool)
         lines: the recordings.
         out: folder below which their outputs are.
         files: names of the outputs that were put there.
-        preview: print the table also where there is no terminal, and the first lines of one transcript.
+        preview: print the table even if there is no terminal, and the first lines of one transcript.
     """
     terminal = Console().is_terminal
     console = Console(soft_wrap=True, width=None if terminal else WIDE)

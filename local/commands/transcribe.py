@@ -49,7 +49,7 @@ class Request:
     as_json: bool
     """Print JSON on standard output instead of the table."""
     preview: bool = False
-    """Show the table also where there is no terminal, and the first lines of one transcript."""
+    """Show the table even if there is no terminal, and the first lines of one transcript."""
 
 
 def command(

@@ -2,14 +2,14 @@
 
 The numbers are those of the BBC Subtitle Guidelines (bbc.co.uk/accessibility/forproducts/guides/
 subtitles, sections 3 to 5) and the Netflix Timed Text Style Guide (General Requirements, English).
-Where dense speech makes them contradict each other, the later of these gives way:
+When people speak fast they contradict each other; then the later one in this list gives way:
 
-1. captions never overlap, and every word is in exactly one, in order, and nobody else's word with it;
+1. captions never overlap; every word is in exactly one, in order, and each caption has words of one speaker only;
 2. no caption is early: it appears when its first word is spoken;
-3. at most two lines of 42 characters, the name of a new speaker included (a longer word has a caption of its own);
+3. at most two lines of 42 characters, including the name of a new speaker (a longer word has a caption of its own);
 4. at most 7 seconds;
 5. at least 1 second;
-6. a second for each 17 characters, for which it stays up to 1.5 seconds after its speech;
+6. a second for each 17 characters, for which a caption stays up to 1.5 seconds after its speech;
 7. two frames of nothing between captions; a longer gap of less than a second is closed to that.
 
 Where to cut is a shortest path over all cuts, as paragraphs are broken into lines by Knuth and
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 LINE_LENGTH = 42
 """Characters in a line."""
 MAX_DURATION = 7000
-"""Milliseconds a caption stays at most."""
+"""Milliseconds: the longest time a caption is shown."""
 MIN_DURATION = 1000
-"""Milliseconds a caption stays at least."""
+"""Milliseconds: the shortest time a caption is shown."""
 READING_TIME = 1000 / 17
-"""Milliseconds to read a character at leisure: Netflix's limit for adults."""
+"""Milliseconds to read a character: Netflix's limit for adults."""
 MAX_LINGER = 1500
-"""Milliseconds a caption may stay after its speech, so that it can be read (BBC)."""
+"""Milliseconds that a caption may stay after its speech so that it can be read (BBC)."""
 MIN_GAP = 80
 """Milliseconds between two captions: two frames of 25 a second (Netflix)."""
 CHAINED_GAP = 1000
-"""Milliseconds: a shorter gap is closed (BBC)."""
+"""Milliseconds: a shorter gap is closed to `MIN_GAP` (BBC)."""
 PAUSE = 1000
-"""Milliseconds of silence over which no caption extends."""
+"""Milliseconds of silence that always separate captions."""
 BREATH = 300
-"""Milliseconds of silence that make a good place for a cut."""
+"""Milliseconds of silence that make a good place to cut."""
 
-# The penalty of a cut, in characters of imbalance that it is worth.
+# Penalties of cuts, in characters of imbalance between two lines.
 _AFTER_SENTENCE = 0.0
 _AFTER_BREATH = 3.0
 _BREATH_DISCOUNT = 8.0
@@ -61,7 +61,7 @@ _SENTENCE_INSIDE = 10.0
 _TOO_SHORT = 30.0
 _TOP_HEAVY = 4.0
 _FULL = 2 * LINE_LENGTH + 1
-# By the characters of a caption: a table, as it is looked up some 15 times a word.
+# Penalty by the length of a caption; a table, because it is looked up some 15 times a word.
 _EMPTINESS = [8.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
 
 _SHORT_WORD = 3
@@ -70,18 +70,18 @@ _CLAUSE_END = tuple(",;:–—،؛、，；：")  # noqa: RUF001 - commas of man
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caption:
-    """What stands on the screen at one time."""
+    """What is on the screen at one time."""
 
     start: int
     """Milliseconds."""
     end: int
     """Milliseconds, after `start` and not after the start of the next."""
     lines: tuple[str, ...]
-    """One line or two."""
+    """One or two lines."""
     speaker: int | None = None
-    """Who says it; None where nobody tells speakers apart."""
+    """The speaker; None if speakers are not told apart."""
     label: str = ""
-    """What a viewer is told before the first line: the name of a speaker who begins to speak."""
+    """Text before the first line: the name of a speaker who begins to speak."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +99,7 @@ class _Stream:
     ends: list[int]
     """Milliseconds."""
     penalties: list[float]
-    """What it costs to cut after the word."""
+    """Penalty of a cut after the word."""
     speakers: list[int | None]
     """As in `Word`."""
 

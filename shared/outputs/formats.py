@@ -1,7 +1,7 @@
-"""The output formats: one row for each file. What a recording's files are is said here and nowhere else.
+"""The output files of a recording: one row for each, and nowhere else a list of them.
 
-A new format is a renderer, which is a pure function to bytes, and a row in `FILES`. The command line, the copies for
-a person and the longest name of an output follow from the rows; a test compares `docs/outputs.md` with them.
+A new format is a renderer (a pure function that returns bytes) and a row in `FILES`. The command line, the exported
+copies and the longest name of an output follow from the rows; a test compares `docs/outputs.md` with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.results import Transcript, Word
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """A transcript and what all renderers share of it."""
+    """A transcript, prepared for all renderers."""
 
     transcript: Transcript
     """What is written."""
@@ -36,22 +36,22 @@ class Content:
 
     @cached_property
     def captions(self) -> Sequence[Caption]:
-        """Of these words; cut when the first renderer wants them."""
+        """Made of these words, when the first renderer asks for them."""
         return captions(self.words, self.sentences)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputFile:
-    """A file that each recording gets."""
+    """A file that every recording gets."""
 
     format: str
-    """What a person asks for (`--format csv`); a format may have several files."""
+    """Name of its format, as in `--format csv`; a format may have several files."""
     name: str
     """File name."""
     content_type: str
     """Media type to store it under."""
     render: Callable[[Content], bytes]
-    """Writes it, as UTF-8."""
+    """Its content, as UTF-8."""
 
 
 FILES = (
@@ -109,7 +109,7 @@ class Output:
 
 
 def format_names() -> tuple[str, ...]:
-    """What can be asked for, in the order of `FILES`."""
+    """The names of all formats, in the order of `FILES`."""
     return tuple(dict.fromkeys(one.format for one in FILES))
 
 
