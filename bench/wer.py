@@ -99,7 +99,7 @@ def transcribe(
             state_dir=Path(state),
             chunk_minutes=min(minutes, 60.0),
             model=model,
-            deepgram_api_key=hosted.deepgram_api_key,
+            api_keys=hosted.api_keys,
             deepgram_url=hosted.deepgram_url,
             deepgram_concurrency=hosted.deepgram_concurrency,
         )
@@ -197,7 +197,7 @@ def deepgram(spoken, seconds: float, normalise, model: str, *, yes: bool):
         print("Deepgram left out: DEEPGRAM_API_KEY is not set", file=sys.stderr)
         return None
     print(
-        f"Deepgram will ask about {dollars(TABLE.deepgram(seconds))} for {seconds / 60:.1f} minutes.",
+        f"Deepgram will ask about {dollars(TABLE.hosted('deepgram', seconds))} for {seconds / 60:.1f} minutes.",
         file=sys.stderr,
     )
     if not yes and (not sys.stdin.isatty() or input("Go on? [y/N] ").strip().lower() != "y"):

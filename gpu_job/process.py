@@ -42,7 +42,7 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
     """Run one worker until it is told to stop or has nothing to do; gives it, for what it has done.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         stop: asks for the end.
         stay: wait for work for ever.
         began: when the process started, seconds since 1970.
@@ -117,7 +117,7 @@ def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) ->
 def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
     try:
         message = decode(delivery.data, ChunkMessage)
-        if fallback.hand_on(message, error, ports):
+        if fallback.hand_on(message, error, ports).done:
             return True
         # For whoever finds it among the dead letters, and for the guard of a rollout.
         failure_log.note(

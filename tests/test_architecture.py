@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,23 +67,23 @@ def modules(root=ROOT):
     }
 
 
-def imports(path, known, *, runtime=False):
-    """The modules among `known` that a file imports anywhere in it; with `runtime` only those that are executed."""
+@cache
+def named(text):
+    """What a module imports, as pairs: a module, and the name that is taken from it or None."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.module, alias.name) for alias in node.names]
+    return found
 
-    def names(node):
-        for child in ast.iter_child_nodes(node):
-            if runtime and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-                continue
-            if isinstance(child, ast.Import):
-                yield from (alias.name for alias in child.names)
-            elif isinstance(child, ast.ImportFrom) and child.module:
-                for alias in child.names:
-                    inner = f"{child.module}.{alias.name}"
-                    yield inner if inner in known else child.module
-            else:
-                yield from names(child)
 
-    return {name for name in names(ast.parse(path.read_text("utf-8"))) if name in known}
+def imports(path, known):
+    """The modules among `known` that a file imports anywhere in it."""
+    pairs = named(path.read_text("utf-8"))
+    inner = {f"{module}.{name}" if f"{module}.{name}" in known else module for module, name in pairs}
+    return {module for module in inner if module in known}
 
 
 def floor_of(module):
@@ -155,7 +157,8 @@ def test_a_planted_breach_is_found(tmp_path, where, line, told):
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(path.read_text("utf-8"), "utf-8")
         assert module in modules(tmp_path)
-    (tmp_path / where).open("a").write(f"\n{line}\n")
+    breached = tmp_path / where
+    breached.write_text(f"{breached.read_text('utf-8')}\n{line}\n", "utf-8")
     assert any(told in one for one in upward(tmp_path)) if told else circles(tmp_path)
 
 
@@ -168,6 +171,24 @@ def test_every_package_says_what_lives_in_it():
     for path in modules().values():
         if path.name == "__init__.py":
             assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+
+
+MENTION = re.compile(r"[\w/.]*\b\w+\.py\b")
+
+
+def mentioned(path):
+    """The Python files that a text names."""
+    return set(MENTION.findall(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("folder", [*TOPS, "docs"])
+def test_every_file_that_a_text_names_is_there(folder):
+    """A bare name stands for a file in the same folder or below it; anything else is a path from the root."""
+    for path in (ROOT / folder).rglob("*.*"):
+        if path.suffix in {".py", ".md"} and "decisions" not in path.parts:
+            for name in mentioned(path):
+                here = any(path.parent.rglob(name)) if "/" not in name else (path.parent / name).exists()
+                assert here or (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"
 
 
 def test_the_packages_of_the_decoder_stand_above_each_other():
@@ -194,13 +215,12 @@ ONLY_HERE = {
 @pytest.mark.parametrize("library", ONLY_HERE)
 def test_a_heavy_library_is_imported_in_its_own_files_only(library):
     allowed = ONLY_HERE[library]
-    found = set()
-    for path in modules().values():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            if any(name == library or name.startswith(f"{library}.") for name in names):
-                found.add(path.relative_to(ROOT).as_posix())
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules().values()
+        for module, _ in named(path.read_text("utf-8"))
+        if module == library or module.startswith(f"{library}.")
+    }
     if isinstance(allowed, str):
         assert all(one.startswith(f"{allowed}/") for one in found), found
     else:

@@ -30,7 +30,7 @@ class Keepers:
     """Makes results and failures durable, then lets the queue know.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         intake: tells the queue.
         meter: told of the engine's time that has its rows, or will have none.
         summary: counts the chunks that are kept.

@@ -41,7 +41,7 @@ class Intake:
     """Turns messages into prepared chunks, and tells the queue how each of them ended.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         subscriptions: what to pull: those of the engine first, then those that are helped out, one message at a
             time.
     """
@@ -50,7 +50,7 @@ class Intake:
         self.ready: queue.Queue[Prepared] = queue.Queue()
         self._ports = ports
         self._hand = InHand(
-            ports.queue, ports.settings.lease_seconds, plan.held(ports.settings), subscriptions
+            ports.queue, ports.settings.lease_seconds, plan.max_inflight_chunks(ports.settings), subscriptions
         )
         self._whole = plan.sizes(plan.worker_engine(ports.settings), ports.settings).seconds
         self._todo: queue.Queue[Delivery | None] = queue.Queue()
@@ -120,7 +120,7 @@ class Intake:
             attempt=delivery.attempt,
             attributes=delivery.attributes,
         )
-        verdict = fallback.judge(error, delivery.attempt)
+        verdict = fallback.after_failure(error, delivery.attempt)
         if verdict == "again":
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
             self._hand.end(
@@ -162,4 +162,4 @@ class Intake:
     def _goes_on(self, message: ChunkMessage, delivery: Delivery) -> bool:
         """True where the chunk ended a worker and now is another engine's; without another it is tried on."""
         why = poison.ended_its_worker(message, delivery, self._ports)
-        return why is not None and fallback.hand_on(message, why, self._ports)
+        return why is not None and fallback.hand_on(message, why, self._ports).done

@@ -23,7 +23,7 @@ class Pullers:
     """Pulls until it is told to stop.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         subscriptions: what to pull, that of the engine first.
         hand: says how much, and has it then.
         found: told of each message.

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def keep(prepared: Prepared, engine: Transcriber, ports: Ports, meter: Meter) -> None:
-    """Make the result of a chunk durable, with what it cost. Raises what `shared.flow.chunk.keep` raises."""
+    """Make the result of a chunk durable, with what it cost. Raises what `shared.flow.chunk.commit_result` raises."""
     result = chunk_result(prepared, engine)
-    chunk.keep(result, row_of(prepared, engine.engine, ports, meter, "heard"), ports)
+    chunk.commit_result(result, row_of(prepared, engine.engine, ports, meter, "heard"), ports)
 
 
 def row_of(prepared: Prepared, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:

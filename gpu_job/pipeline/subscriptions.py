@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.planning import plan
-from shared.topology import CPU_WORKER, GPU_WORKER
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -17,6 +17,14 @@ def subscriptions_of(settings: Settings) -> tuple[str, ...]:
     One machine has one worker, which takes what there is: also what was planned while it had a GPU. In a project a
     worker with a GPU also does what is for a processor where nobody else is there for that.
     """
-    if plan.worker_engine(settings) == "parakeet-cpu":
-        return (CPU_WORKER, GPU_WORKER) if settings.platform == "local" else (CPU_WORKER,)
-    return (GPU_WORKER,) if settings.has_cpu_job else (GPU_WORKER, CPU_WORKER)
+    if plan.worker_engine(settings) == PARAKEET_CPU.name:
+        return (
+            (PARAKEET_CPU.subscription, PARAKEET_GPU.subscription)
+            if settings.platform == "local"
+            else (PARAKEET_CPU.subscription,)
+        )
+    return (
+        (PARAKEET_GPU.subscription,)
+        if settings.has_cpu_job
+        else (PARAKEET_GPU.subscription, PARAKEET_CPU.subscription)
+    )

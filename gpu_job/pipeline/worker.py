@@ -42,7 +42,7 @@ class Worker:
     """Consumes chunk messages until it is told to stop or has nothing to do. Runs once.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
         load_cpu: the same on the processor, for chunks that the other engine gave up; None: `load` does.
         on_progress: told the key of a recording and seconds of its audio just recognised.

@@ -111,7 +111,7 @@ def _sound(level: NDArray[np.float32]) -> list[tuple[int, int]]:
     if not len(level) or level.max() < NOTHING:
         return []
     floor, loud = np.percentile(_smooth(level), (10, 99))
-    # Room noise: near the floor, far below the speech, and quiet in itself. Any one alone may be a faint voice.
+    # AudioBudget noise: near the floor, far below the speech, and quiet in itself. Any one alone may be a faint voice.
     noise = max(NOTHING, min(floor + 5.0, loud - 30.0, -50.0))
     left_out = _runs(level < noise, round(SILENCE * FRAMES))
     kept = np.ones(len(level), dtype=bool)

@@ -21,7 +21,7 @@ from shared.errors import BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports, TaskRun
-from shared.topology import LOCAL, Subscription, Topology
+from shared.topology import Subscription, Topology, topology
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
 EXPORTER = "exporter"
 """Hands finished transcripts of the inbox to a person; only on one machine."""
 
-EMBEDDED = replace(
-    LOCAL,
-    subscriptions=(
-        *LOCAL.subscriptions,
-        Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None),
-    ),
-)
-"""The topology of one machine."""
+
+def embedded_topology() -> Topology:
+    """The topology of one machine."""
+    exporter = Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None)
+    every = topology()
+    return replace(every, subscriptions=(*every.subscriptions, exporter))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +96,7 @@ class WorkerIsThere:
         return []
 
 
-def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
+def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPorts:
     """Open the state directory, making it where it is missing.
 
     Which folders `dropscribe up` was given is remembered there, so that every command means the same files
@@ -121,7 +119,7 @@ def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
     return LocalPorts(
         store=FileStore(buckets),
         records=records,
-        queue=SqliteQueue(database, clock, topology),
+        queue=SqliteQueue(database, clock, topology or embedded_topology()),
         media=MediaPool(limits),
         gpu_jobs=WorkerIsThere(),
         clock=clock,

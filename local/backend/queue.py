@@ -18,7 +18,8 @@ from local.backend.dead_letter_attributes import dead_letter_attributes
 from local.backend.upkeep import Upkeep
 from shared.errors import BadRequest
 from shared.ports import Delivery
-from shared.topology import LOCAL, Subscription, Topology
+from shared.topology import Subscription, Topology
+from shared.topology import topology as every_topic
 
 if TYPE_CHECKING:
     import sqlite3
@@ -42,9 +43,9 @@ class SqliteQueue(Upkeep):
         topology: topics and subscriptions; publishing or pulling elsewhere is a ConfigurationError.
     """
 
-    def __init__(self, database: Database, clock: Clock, topology: Topology = LOCAL) -> None:
+    def __init__(self, database: Database, clock: Clock, topology: Topology | None = None) -> None:
         super().__init__(database, clock)
-        self.topology = topology
+        self.topology = topology or every_topic()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.

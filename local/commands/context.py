@@ -44,7 +44,7 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
     Raises:
         ConfigurationError: a setting is wrong, or names another platform.
     """
-    from local.backend.embedded_ports import EMBEDDED, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
+    from local.backend.embedded_ports import embedded_topology, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
     from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
     use_state_dir(state_dir)
@@ -56,7 +56,7 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
     _warn_of_unknown_settings()
-    ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
+    ports = open_ports(settings, embedded_topology().hurried() if hurried else None)
     try:
         yield ports
     finally:

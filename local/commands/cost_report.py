@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from shared.costs import advice, budget, limits, prices_file, rows, summary
 from shared.costs.advice import Advice
 from shared.costs.limits import Forecast, Limit
-from shared.costs.prices import PriceTable
+from shared.costs.prices import PriceTable, reference
 from shared.costs.rows import Account
 from shared.costs.summary import By, Sums
+from shared.engines import is_hosted
 from shared.errors import BadRequest
 from shared.in_words import human_duration
 from shared.state import documents
@@ -155,8 +156,8 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
 
 
 def _busy_seconds(account: Account) -> float:
-    """Time of our own engines: while Deepgram works, nothing of ours is busy."""
-    return sum(row.busy_seconds for row in account.rows if row.engine != "deepgram")
+    """Time of our own engines: while a hosted one works, nothing of ours is busy."""
+    return sum(row.busy_seconds for row in account.rows if not is_hosted(row.engine))
 
 
 def as_csv(report: Report) -> str:
@@ -177,7 +178,7 @@ def _decimal(value: float | None) -> str:
 
 
 def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
-    deepgram, each, hourly = sums.deepgram(prices), sums.usd_per_recording, sums.usd_per_hour
+    would, each, hourly = sums.reference_usd(prices), sums.usd_per_recording, sums.usd_per_hour
     return {
         "recordings": len(sums.recordings),
         "audio_hours": round(sums.hours, 6),
@@ -187,7 +188,7 @@ def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
         "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
         "idle_usd": round(sums.fates["idle"], 6),
         "wasted_usd": round(sums.wasted, 6),
-        "deepgram_usd": round(deepgram, 6),
+        f"{reference().name}_usd": round(would, 6),
         # Sums of the same rows in another order differ by a bit, which is not a saving of -0.
-        "saved_usd": round(deepgram - sums.usd, 6) + 0.0,
+        "saved_usd": round(would - sums.usd, 6) + 0.0,
     }

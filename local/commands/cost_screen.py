@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from shared.costs.prices import reference
 from shared.costs.rows import days_of
 from shared.costs.summary import WASTE
 from shared.in_words import dollars, human_duration
@@ -56,8 +57,11 @@ def show(report: Report, ports: Ports, console: Console) -> None:
         console.print(Text(f"→ {one.text}"), style="yellow")
     if report.withheld and sums.usd:
         console.print(report.withheld, highlight=False)
-    price = report.prices.deepgram_minute
-    console.print(f"Deepgram: ${price.usd} per {price.per} ({price.source}; {price.date}).", highlight=False)
+    if price := report.prices.price(reference().name, "minute"):
+        name = reference().in_sentences
+        console.print(
+            f"{name}: ${price.usd} per {price.per} ({price.source}; {price.date}).", highlight=False
+        )
     if ports.settings.platform == "local" and ports.settings.cpu_usd_per_hour == 0 and not sums.usd:
         console.print(
             "Your own computer counts as free. If an hour of it costs you something, "
@@ -67,7 +71,7 @@ def show(report: Report, ports: Ports, console: Console) -> None:
 
 
 def _totals(report: Report) -> Table:
-    sums, deepgram = report.sums, report.sums.deepgram(report.prices)
+    sums, would = report.sums, report.sums.reference_usd(report.prices)
     shown = Table(show_header=False, pad_edge=False, box=None)
     shown.add_column(justify="left")
     shown.add_column(justify="right")
@@ -83,9 +87,9 @@ def _totals(report: Report) -> Table:
     for fate, said in WASTE.items():
         if sums.fates[fate]:
             shown.add_row(f"    {said}", dollars(sums.fates[fate]))
-    shown.add_row("Deepgram would have charged", dollars(deepgram))
-    if round(deepgram - sums.usd, 4) > 0:
-        shown.add_row("saved", _share(deepgram - sums.usd, deepgram))
+    shown.add_row(f"{reference().in_sentences} would have charged", dollars(would))
+    if round(would - sums.usd, 4) > 0:
+        shown.add_row("saved", _share(would - sums.usd, would))
     if report.forecast is not None:
         days = "a day" if report.forecast.days == 1 else f"{report.forecast.days} days"
         shown.add_row(f"forecast for this month (from the mean of {days})", dollars(report.forecast.usd))

@@ -21,8 +21,8 @@ from gpu_job.weights import lookup
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.terminal import output
-from shared.adapters.deepgram_answers import CONSOLE
 from shared.connect import settings_here
+from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -88,24 +88,22 @@ def _look() -> Iterator[Finding]:
         yield _weights(known, settings)
     if lookup.by_name(settings.model) is None:
         yield _own_weights(settings.model, loading.form(settings, settings.model))
-    yield _deepgram(settings)
+    yield from (_hosted(one, settings) for one in hosted_specs())
 
 
-def _deepgram(settings: Settings) -> Finding:
-    what = "Deepgram"
-    if not settings.deepgram_api_key:
-        fix = f"set DEEPGRAM_API_KEY to a key from {CONSOLE}"
-        return Finding(what=what, state="optional", found="no key: method deepgram is not available", fix=fix)
-    if importlib.util.find_spec("deepgram") is None:
-        fix = f"{sys.executable} -m pip install 'dropscribe[deepgram]'"
-        return Finding(
-            what=what,
-            state="missing",
-            found="a key is set, but the deepgram library is not installed",
-            fix=fix,
-        )
-    found = f"a key is set (not tested), for {settings.deepgram_url}"
-    return Finding(what=what, state="ok", found=found)
+def _hosted(spec: EngineSpec, settings: Settings) -> Finding:
+    what, hosted = spec.in_sentences, spec.hosted
+    assert hosted is not None, "asked of hosted engines only"
+    if not settings.api_keys.get(spec.name):
+        found = f"no key: method {spec.method} is not available"
+        fix = f"set {hosted.key_variable} to a key from {hosted.console}"
+        return Finding(what=what, state="optional", found=found, fix=fix)
+    if importlib.util.find_spec(hosted.library) is None:
+        found = f"a key is set, but the {hosted.library} library is not installed"
+        fix = f"{sys.executable} -m pip install 'dropscribe[{hosted.extra}]'"
+        return Finding(what=what, state="missing", found=found, fix=fix)
+    address = f", for {getattr(settings, hosted.address)}" if hosted.address else ""
+    return Finding(what=what, state="ok", found=f"a key is set (not tested){address}")
 
 
 def _package(package: str, why: str) -> Finding:

@@ -17,6 +17,7 @@ from rich.progress import (
 
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
+from shared.engines import hosted_specs
 from shared.errors import ModelUnavailable
 from shared.routing import eligible, flags
 
@@ -72,9 +73,10 @@ def do_without(error: ModelUnavailable, options: Options, ports: Ports, console:
     """
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(options, settings, ports.engines)
-    if not settings.enable_fallback or "deepgram" not in others.engines:
+    hosted = hosted_specs(others.engines)
+    if not settings.enable_fallback or not hosted:
         raise error
-    console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)
+    console.print(f"{error} {hosted[0].in_sentences} transcribes instead.", markup=False, highlight=False)
 
 
 @contextlib.contextmanager

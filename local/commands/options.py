@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from shared.model import RequestedMethod
+from shared.engines import choices
+
+if TYPE_CHECKING:
+    MethodChoice = str
+else:
+    # Typer makes a choice of it, from the table of engines.
+    MethodChoice = Literal[tuple(choices())]
 
 Method = Annotated[
-    RequestedMethod | None,
+    MethodChoice | None,
     typer.Option(help="How to transcribe. \\[env: TRANSCRIPTION_METHOD]", show_default=False),
 ]
 Model = Annotated[

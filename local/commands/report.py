@@ -15,7 +15,7 @@ from rich.text import Text
 
 from shared import outputs
 from shared.costs import prices_file
-from shared.costs.prices import total
+from shared.costs.prices import reference, total
 from shared.flow.record import DEMO_WARNING
 from shared.in_words import dollars, human_duration
 from shared.messages import from_fields
@@ -51,8 +51,8 @@ class Line:
     """What it cost, US dollars."""
     busy_seconds: float
     """Decoding and recognising, wall time."""
-    deepgram_usd: float
-    """What Deepgram would have charged for the same, US dollars."""
+    reference_usd: float
+    """What the reference of `shared/costs/prices.py` would have charged for the same, US dollars."""
     folder: Path | None
     """Where its outputs were put; None if there are none."""
     skipped: bool = False
@@ -78,7 +78,7 @@ class Line:
             "words": one.words,
             "real_time_factor": None if self.speed is None else round(self.speed, 1),
             "usd": round(self.usd, 6),
-            "deepgram_usd": round(self.deepgram_usd, 6) if one.duration else None,
+            f"{reference().name}_usd": round(self.reference_usd, 6) if one.duration else None,
             "folder": str(self.folder) if self.folder else None,
             "warnings": list(one.warnings),
             "code": one.code or None,
@@ -100,7 +100,9 @@ def line(
         recording=recording,
         usd=total(rows),
         busy_seconds=sum(row.busy_seconds for row in rows),
-        deepgram_usd=prices_file.table(ports.settings).deepgram(recording.duration or 0.0, recording.options),
+        reference_usd=prices_file.table(ports.settings).hosted(
+            reference().name, recording.duration or 0.0, recording.options
+        ),
         folder=folder,
         skipped=skipped,
     )
@@ -144,7 +146,7 @@ def table(lines: list[Line], width: int) -> Table:
     """
     shown = Table(box=SIMPLE_HEAD, expand=False, pad_edge=False)
     shown.add_column("file", overflow="fold", min_width=14)
-    for name in ("length", "words", "speed", "cost", "Deepgram"):
+    for name in ("length", "words", "speed", "cost", reference().in_sentences):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("method", no_wrap=True)
     wide = width >= WIDE
@@ -163,19 +165,19 @@ def table(lines: list[Line], width: int) -> Table:
             str(sum(one.recording.words or 0 for one in done)),
             "",
             dollars(sum(one.usd for one in lines)),
-            dollars(sum(one.deepgram_usd for one in done)),
+            dollars(sum(one.reference_usd for one in done)),
         )
     return shown
 
 
 def plain(one: Line) -> str:
     """One recording as one line, for output that is not a terminal."""
-    file, length, words, speed, usd, deepgram, method, folder = map(str, _cells(one))
+    file, length, words, speed, usd, other, method, folder = map(str, _cells(one))
     if one.recording.state == "FAILED":
         return f"{file}: FAILED: {one.recording.reason}"
     fast = f", {speed} real time" if speed else ""
     why = f"{method} ({_why(one)})"
-    return f"{file}: {length}, {words} words{fast}, {usd} (Deepgram {deepgram}), {why}, in {folder}"
+    return f"{file}: {length}, {words} words{fast}, {usd} ({reference().in_sentences} {other}), {why}, in {folder}"
 
 
 def notes(lines: list[Line]) -> list[str]:
@@ -219,7 +221,7 @@ def _cells(one: Line) -> list[str | Text]:
         str(recording.words),
         f"{one.speed:.0f}×" if one.speed else "",
         dollars(one.usd),
-        dollars(one.deepgram_usd),
+        dollars(one.reference_usd),
         Text(recording.decision.method + (" (earlier)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]

@@ -25,7 +25,7 @@ from shared.state import claims, documents, failure_log
 from shared.state.dead_letters import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
 
 IN_PROGRESS = ("ACCEPTED", "PLANNED")
@@ -96,8 +96,8 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
         console.print(
             Text(f"Failed attempts, including those that a retry made good: {_failure_counts(failed)}.")
         )
-    for fleet, why in no_workers.items():
-        kind = "worker without a GPU" if fleet == "cpu" else "worker"
+    for pool, why in no_workers.items():
+        kind = "worker without a GPU" if pool == "cpu" else "worker"
         console.print(Text(f"No {kind} is available now. {why}"))
 
 
@@ -128,12 +128,12 @@ def _pending(ports: Ports) -> dict[str, int] | None:
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
 
 
-def _no_workers(ports: Ports) -> dict[Fleet, str]:
-    """Why the sweeper could start no workers, by fleet; empty for fleets that are available or were not asked for."""
+def _no_workers(ports: Ports) -> dict[WorkerPool, str]:
+    """Why the sweeper could start no workers, by pool; nothing for pools that are available or were not asked for."""
     now = ports.clock.now()
     known = conditions.read(ports).fresh(now)
-    found = {fleet: known.workers(fleet) for fleet in worker_pools.fleets_of(ports.engines, ports.settings)}
-    return {fleet: one.said or one.status for fleet, one in found.items() if one.avoid_until > now}
+    found = {pool: known.workers(pool) for pool in worker_pools.pools_of(ports.engines, ports.settings)}
+    return {pool: one.said or one.status for pool, one in found.items() if one.avoid_until > now}
 
 
 def _location(ports: Ports) -> dict[str, str]:

@@ -21,6 +21,7 @@ from local.commands.context import errors, local_ports, options_from
 from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
 from shared import outputs
+from shared.engines import AUTO, hosted_specs
 from shared.model import Options, Recording
 from shared.routing import pick
 from shared.telemetry import log
@@ -186,12 +187,13 @@ def run(request: Request, ports: LocalPorts) -> int:
 
 
 def _weights(options: Options, settings: Settings) -> str | None:
-    """The weights to transcribe with; None if only Deepgram is used.
+    """The weights to transcribe with; None if only hosted engines are used.
 
     They are part of the key of a recording: other weights give another transcript.
     """
-    method = settings.method if options.method == "auto" else options.method
-    return None if method == "deepgram" or options.diarize else options.model or settings.model
+    method = settings.method if options.method == AUTO else options.method
+    hosted = options.diarize or method in {one.method for one in hosted_specs()}
+    return None if hosted else options.model or settings.model
 
 
 def _endings(

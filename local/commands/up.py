@@ -32,13 +32,14 @@ from local.runtime import export, processes
 from local.runtime.push import HttpSender, PushLoop
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
+from shared.engines import AUTO, able, hosted_specs
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import metadata_of
 from shared.model import Options, recording_id
+from shared.planning.worker_pools import calls_of
 from shared.routing import flags, pick
 from shared.state import documents
 from shared.telemetry import log, show_logs
-from shared.topology import DEEPGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,8 +115,8 @@ def run(ports: LocalPorts, options: Options) -> int:
     show_logs()
     settings = ports.settings
     pick.check_speakers(options, settings)
-    if options.diarize and "deepgram" not in ports.engines:
-        raise BadRequest(pick.NO_SPEAKERS)
+    if options.diarize and not any(one.name in ports.engines for one in able("speakers")):
+        raise BadRequest(pick.no_speakers())
     if said := overruled(options, ports):
         log.warning("%s", said)
     stop = threading.Event()
@@ -123,18 +124,19 @@ def run(ports: LocalPorts, options: Options) -> int:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
-        if settings.method != "deepgram":
+        if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
-        options = replace(options, method="auto", model=None)
+        options = replace(options, method=AUTO, model=None)
         known = partial(is_known, ports, remembered.remember_options(options, ports.records))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
-        planned = processes.planned(deepgram=ports.hosted is not None)
+        hosted = {one.subscription: one.name for one in hosted_specs(ports.hosted)}
+        planned = processes.planned(hosted)
         stack.callback(planned.end)
         for subscription, url in planned.endpoints.items():
-            calls = settings.deepgram_concurrency if subscription == DEEPGRAM else 4
+            calls = calls_of(hosted[subscription], settings) if subscription in hosted else 4
             loop = PushLoop(ports.queue, subscription, HttpSender(url), concurrency=calls)
             loop.start()
             stack.callback(loop.stop)

@@ -132,7 +132,7 @@ def follow(
     if not waiting:
         return
     ports.media.warm(DECODERS)
-    if "deepgram" not in ports.engines:  # which would decode for itself
+    if not ports.hosted:  # which would decode for themselves
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
         ended: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.telemetry import log
-from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,8 @@ FUNCTIONS = {
 }
 """Which function each push subscription delivers to: source file and target."""
 
-WITH_A_KEY = {DEEPGRAM: ("functions/deepgram/main.py", "on_chunk")}
-"""The same for Deepgram, if there is a key."""
+HOSTED = ("functions/hosted/main.py", "on_chunk")
+"""The function that the subscriptions of hosted engines deliver to."""
 
 SWEEPER = ("functions/sweeper/main.py", "on_tick")
 """The function that is called every minute."""
@@ -116,10 +116,14 @@ class Processes:
                 process.wait()
 
 
-def planned(*, deepgram: bool) -> Processes:
-    """The processes of a deployment, not started yet; with `deepgram`, its function is among them."""
+def planned(hosted: Iterable[str]) -> Processes:
+    """The processes of a deployment, not started yet.
+
+    Args:
+        hosted: subscriptions of the hosted engines that have a key.
+    """
     children, endpoints = [], {}
-    for subscription, function in (FUNCTIONS | (WITH_A_KEY if deepgram else {})).items():
+    for subscription, function in (FUNCTIONS | dict.fromkeys(hosted, HOSTED)).items():
         child, endpoints[subscription] = _served(*function)
         children.append(child)
     sweeper, url = _served(*SWEEPER)

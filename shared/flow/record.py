@@ -75,7 +75,9 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     results = speakers.apart(results)
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
-    warnings |= dict.fromkeys(attribution.told_once(line for result in results for line in result.warnings))
+    warnings |= dict.fromkeys(
+        attribution.dedupe_warnings(line for result in results for line in result.warnings)
+    )
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
@@ -84,7 +86,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         # A chunk planned beyond the real end heard nothing, and says nothing about the length.
         duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
         language=recording.options.language or next((one.language for one in results if one.language), None),
-        decision=attribution.as_done(recording.decision, recording.chunks, results),
+        decision=attribution.actual_decision(recording.decision, recording.chunks, results),
         parts=merge.parts(recording.chunks, results),
         words=merge.join(pieces),
         warnings=tuple(warnings),

@@ -34,7 +34,7 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
 
     Args:
         event: the object resource of a `google.cloud.storage.object.v1.finalized` event.
-        ports: the world.
+        ports: the adapters to use.
 
     Returns:
         The recording, PLANNED, or already further on where this event was seen before; None for a folder,

@@ -33,7 +33,7 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: deliver it again.
@@ -48,9 +48,9 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     reason = f"{tries} Transcribe it again to start over."
     lost = _chunk_in(data)
     if lost is not None and documents.get_recording(ports.records, lost.recording) is not None:
-        no_money = fallback.pass_on(lost, Permanent(tries), ports)
-        if no_money is not None:
-            fallback.end(lost, Permanent(reason), ports, no_money)
+        handed = fallback.hand_on(lost, Permanent(tries), ports)
+        if not handed.done:
+            fallback.end(lost, Permanent(reason), ports, handed)
     elif about.recording and documents.get_recording(ports.records, about.recording) is not None:
         record.fail(about.recording, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:

@@ -136,7 +136,7 @@ def test_a_recording_opened_again_keeps_its_plan_and_the_chunks_that_are_done(wo
     event = world.upload()
     planned = upload.on_upload(event, world.ports)
     world.pull("cpu-worker")
-    chunk.keep(*heard(planned, planned.chunks[0]), world.ports)
+    chunk.commit_result(*heard(planned, planned.chunks[0]), world.ports)
     record.fail(planned.id, BadMedia("limit", "Too slow."), world.ports)
     upload.reopen(planned, world.ports)
     world.media.info = replace(world.media.info, duration=600.0)

@@ -13,7 +13,7 @@ from gpu_job.pipeline import worker
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import upload
-from shared.topology import LOCAL
+from shared.topology import topology
 from tests.gpu_job.pipeline.test_give_back import Endless, stopped
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, work
 from tests.world import World
@@ -27,7 +27,7 @@ def world(tmp_path, pubsub_address, monkeypatch):
     monkeypatch.setattr(worker, "KEPT", 0.6)
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": pubsub_address}):
         queue = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.3)
-        ensure(queue.project, LOCAL)
+        ensure(queue.project, topology())
         world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8))
         world.ports = replace(world.ports, queue=queue)
         yield world

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from gpu_job.pipeline.worker import Worker
+from shared.engines import DEEPGRAM
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
-from shared.topology import DEEPGRAM
 from tests.gpu_job.pipeline.test_give_back import Endless
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until, work
 from tests.world import World
@@ -19,7 +19,9 @@ from tests.world import World
 
 @pytest.fixture
 def world(tmp_path):
-    world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8, deepgram_api_key="key"))
+    world = toned(
+        World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8, api_keys={"deepgram": "key"})
+    )
     world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
     yield world
     world.close()
@@ -45,7 +47,7 @@ def killed(world, engine):
 
 
 def handed_on(world):
-    return [decode(one.data, ChunkMessage) for one in world.pull(DEEPGRAM)]
+    return [decode(one.data, ChunkMessage) for one in world.pull(DEEPGRAM.subscription)]
 
 
 def test_it_runs_alone_the_second_time_and_goes_to_the_next_engine_the_third_time(world):

@@ -9,10 +9,10 @@ import pytest
 
 from gpu_job.pipeline.consumer import Intake
 from gpu_job.pipeline.worker import Worker
+from shared.engines import PARAKEET_CPU
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.flow import upload
 from shared.state import failure_log
-from shared.topology import CPU_WORKER
 from tests.gpu_job.pipeline.test_worker import CountingEngine, toned
 from tests.world import World
 
@@ -26,7 +26,7 @@ def world(tmp_path):
 
 @pytest.fixture
 def intake(world):
-    intake = Intake(world.ports, [CPU_WORKER])
+    intake = Intake(world.ports, [PARAKEET_CPU.subscription])
     intake.start()
     yield intake
     intake.stop()
@@ -50,7 +50,7 @@ def come_again(world, intake):
 
 
 def waiting(world):
-    return world.ports.queue.pending(CPU_WORKER)
+    return world.ports.queue.pending(PARAKEET_CPU.subscription)
 
 
 def test_it_is_not_acknowledged_before_the_work_on_it_is_done(world, intake):

@@ -51,7 +51,7 @@ class State:
     def finish(self, name):
         recording = self.upload(name)
         for one in recording.chunks:
-            chunk.keep(*heard(recording, one), self.ports)
+            chunk.commit_result(*heard(recording, one), self.ports)
         return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
 
 
@@ -219,7 +219,7 @@ def line(name, state="DONE"):
         reason="It is empty." if state == "FAILED" else "",
     )  # fmt: skip
     return report.Line(
-        file=name, recording=recording, usd=0.01, deepgram_usd=0.0043, busy_seconds=0.5, folder=None
+        file=name, recording=recording, usd=0.01, reference_usd=0.0043, busy_seconds=0.5, folder=None
     )
 
 

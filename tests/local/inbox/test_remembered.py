@@ -22,7 +22,7 @@ UPLOAD = StoredObject(bucket="audio", name="talk.mp3", generation=7, size=1)
 
 @pytest.fixture
 def ports(tmp_path):
-    ports = open_ports(Settings(state_dir=tmp_path / "state", deepgram_api_key="key"))
+    ports = open_ports(Settings(state_dir=tmp_path / "state", api_keys={"deepgram": "key"}))
     yield ports
     ports.close()
 
