@@ -13,39 +13,21 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 COMMANDS = {
-    "transcribe": (
-        "transcribe:command",
-        "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
-    ),
-    "demo": (
-        "transcribe:demo",
-        "Transcribe the bundled samples with the bundled demo model: no download, no account.",
-    ),
-    "up": ("up:command", "Watch a folder and transcribe whatever is dropped into it, until Ctrl-C."),
-    "submit": (
-        "submit:command",
-        "Ask a running deployment for a transcript, as another service would.",
-    ),
-    "status": ("status:command", "Show what is waiting, running, done and failed, and why."),
-    "cost": (
-        "cost:command",
-        "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
-    ),
-    "route": (
-        "route:command",
-        "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
-    ),
-    "flags": (
-        "flags:command",
-        "Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50.",
-    ),
-    "doctor": (
-        "doctor:command",
-        "Check what is installed and which engines can run here, and show the commands that fix what is missing.",
-    ),
-    "models": ("models:app", "Manage weights: list, download, verify, export and benchmark them."),
+    "transcribe": "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
+    "demo": "Transcribe the bundled samples with the bundled demo model: no download, no account.",
+    "up": "Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.",
+    "submit": "Ask a running deployment for a transcript, as another service would.",
+    "status": "Show what is waiting, running, done and failed, and why.",
+    "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
+    "route": "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
+    "flags": "Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50.",
+    "doctor": "Check what is installed and which engines can run here, and show the commands that fix what is missing.",
+    "models": "Manage weights: list, download, verify, export and benchmark them.",
 }
-"""For each command: its function in `local/commands/`, and the first line of its help."""
+"""For each command the first line of its help."""
+
+PLACES = {"demo": "transcribe:demo", "models": "models:app"}
+"""Module in `local/commands/` and name of a command, if it is not `command` in the module of its own name."""
 
 
 class OnDemand(TyperGroup):
@@ -59,7 +41,7 @@ class OnDemand(TyperGroup):
 
 def loaded(name: str) -> Any:
     """A command with its options, ready to be called."""
-    module, attribute = COMMANDS[name][0].split(":")
+    module, attribute = PLACES.get(name, f"{name}:command").split(":")
     command = getattr(importlib.import_module(f"local.commands.{module}"), attribute)
     if isinstance(command, typer.Typer):
         return get_command(command)
@@ -75,7 +57,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _name, (_, _help) in COMMANDS.items():
+for _name, _help in COMMANDS.items():
     app.command(_name, help=_help)(lambda: None)
 
 
