@@ -27,8 +27,8 @@ from cloudevents.http import CloudEvent
 from google.cloud import storage
 
 from bench.probe import peak
-from local.runtime.addresses import free_port
 from local.runtime.events import object_resource
+from local.runtime.processes import free_port
 from shared.adapters.pubsub_setup import ensure
 from shared.connect import connect
 from shared.messages import FINALIZED_EVENT

@@ -59,7 +59,7 @@ class Row:
     """Of sound."""
 
 
-def read(arguments, folder: Path) -> list[corpus.Spoken]:
+def read(arguments, folder: Path) -> list[corpus.Entry]:
     """What is to be transcribed, with every stretch a file of its own."""
     if arguments.generated:
         return generated(arguments.generated, arguments.seed, folder)
@@ -75,7 +75,7 @@ def read(arguments, folder: Path) -> list[corpus.Spoken]:
     return found
 
 
-def generated(minutes: float, seed: int, folder: Path) -> list[corpus.Spoken]:
+def generated(minutes: float, seed: int, folder: Path) -> list[corpus.Entry]:
     """Speech made of the bundled sentences, in recordings of at most half an hour."""
     from tests.speech import talk, text_of, write_wav
 
@@ -85,7 +85,7 @@ def generated(minutes: float, seed: int, folder: Path) -> list[corpus.Spoken]:
         samples, words = talk(minutes * 60 / count, seed + number)
         path = folder / f"generated-{number}.wav"
         write_wav(path, samples)
-        found.append(corpus.Spoken(audio=path, text=text_of(words)))
+        found.append(corpus.Entry(audio=path, text=text_of(words)))
     return found
 
 

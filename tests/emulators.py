@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from local.runtime.addresses import HOST, free_port
+from local.runtime.processes import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
-from local.inbox import folders
+from local.inbox import remembered
 from shared.adapters.hosted_engines import open_hosted
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
@@ -65,9 +65,7 @@ class LocalPorts(Ports):
         """
         name = names.to_name(os.path.abspath(path).lstrip("/"))  # noqa: PTH100 - links stay as they are
         if name is None:
-            raise BadRequest(
-                f"{path} has a name that stands for another one here (it begins with %=, %+ or %!). Rename it."
-            )
+            raise BadRequest(f"{path} has a reserved name (it begins with %=, %+ or %!). Rename it.")
         source = self.store.stat(FILES_BUCKET, name)
         if source is None:
             if path.is_dir():
@@ -83,7 +81,7 @@ class LocalPorts(Ports):
 
 
 class WorkerIsThere:
-    """There is nothing to start: whoever opened these ports keeps a worker running beside them."""
+    """Starts nothing: the process that opened these ports keeps a worker running."""
 
     def state(self) -> GpuState:
         """Always ready, and never more than one."""
@@ -94,7 +92,7 @@ class WorkerIsThere:
         return self.state()
 
     def ended(self, since: float) -> list[TaskRun]:  # noqa: ARG002 - the port's signature
-        """None: nothing here is billed by somebody else."""
+        """None: nothing here is billed by a cloud."""
         return []
 
 
@@ -110,7 +108,7 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
     clock = SystemClock()
     database = Database(settings.state_dir / "dropscribe.sqlite")
     records = SqliteRecords(database)
-    inbox, out = folders.choose(settings, records)
+    inbox, out = remembered.folders(settings, records)
     buckets = {
         settings.audio_bucket: inbox,
         settings.transcripts_bucket: settings.state_dir / "buckets" / "transcripts",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions.outcome import acknowledged, engine_of, pubsub_data, pubsub_message
 from local.backend.embedded_ports import EXPORTER
-from local.runtime.delivery import deliver
+from local.runtime.export import deliver
 from shared.engines import hosted_specs
 from shared.errors import EngineFailed, EngineRefused
 from shared.flow import record, request, upload
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
 
 OFFLINE_TRIES = 3
-"""Deliveries of a chunk until a computer without connection is told so: about half a minute."""
+"""Deliveries of a chunk until it fails for want of a connection: about half a minute."""
 
 
 def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
@@ -54,7 +54,7 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
             try:
                 hosted_chunk.on_chunk(message, ports, message_id=event["id"])
             except (EngineRefused, EngineFailed) as error:
-                # Whoever can mend it sits here and waits: no use in trying on for long.
+                # The person who can fix it is waiting: give up soon.
                 offline = (
                     error.code == "unreachable" and event.data.get("deliveryAttempt", 1) >= OFFLINE_TRIES
                 )
@@ -68,7 +68,7 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
 
 
 def exporter(ports: LocalPorts) -> Callable[[CloudEvent], None]:
-    """The step that hands transcripts of the inbox to a person; `up` runs it in its own process."""
+    """The step that copies transcripts of the inbox to the output folder; `up` runs it in its own process."""
 
     def on_transcript(event: CloudEvent) -> None:
         with acknowledged(event, lambda: ports, EXPORTER):

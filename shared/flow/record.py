@@ -156,7 +156,8 @@ def output_folder(recording: Recording) -> str:
     source = recording.source
     version = f"{source.generation}-{recording.id[:8]}"
     folder = f"{source.bucket}/{source.name}/{version}"
-    if len(folder.encode("utf-8", "surrogateescape")) + len("/paragraphs.csv") > LONGEST_NAME:
+    longest = max(len(f"/{name}") for name in outputs.file_names())
+    if len(folder.encode("utf-8", "surrogateescape")) + longest > LONGEST_NAME:
         return f"{source.bucket}/long-names/{recording.id}"
     return folder
 

@@ -9,6 +9,7 @@ from shared.errors import StoreUnavailable
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Options, Recording, StoredObject
+from shared.outputs import formats
 from shared.state import documents
 from tests.world import heard, words
 
@@ -167,6 +168,15 @@ def test_every_name_has_a_folder_of_its_own(name):
 def test_a_name_too_long_for_outputs_below_it_is_replaced_by_the_key():
     source = StoredObject(bucket="audio", name="x" * 1000, generation=5, size=1)
     one = Recording(id="abcdefghij", source=source, options=Options(), state="DONE", created=0.0)
+    assert record.output_folder(one) == "audio/long-names/abcdefghij"
+
+
+def test_the_longest_name_of_an_output_decides_whether_a_folder_is_too_long(monkeypatch):
+    source = StoredObject(bucket="audio", name="x" * 990, generation=5, size=1)
+    one = Recording(id="abcdefghij", source=source, options=Options(), state="DONE", created=0.0)
+    assert len(f"{record.output_folder(one)}/paragraphs.csv") == 1022
+    longer = replace(formats.FILES[0], name="paragraphs-abc.csv")
+    monkeypatch.setattr(formats, "FILES", (*formats.FILES, longer))
     assert record.output_folder(one) == "audio/long-names/abcdefghij"
 
 

@@ -25,7 +25,7 @@ from unittest import mock
 from google.cloud import storage
 
 from local.commands import inputs
-from local.runtime.addresses import free_port
+from local.runtime.processes import free_port
 from shared.adapters.google_ports import open_ports
 from shared.adapters.pubsub_setup import ensure
 from shared.errors import BadRequest

@@ -98,8 +98,8 @@ def test_leases_of_a_dead_process_end_at_once_and_stay_counted(tmp_path, queue, 
 
 
 def test_process_is_gone_only_where_that_is_certain():
-    host, pid, started = process_ids.me().rsplit(":", 2)
-    assert not process_ids.is_gone(process_ids.me())
+    host, pid, started = process_ids.own_id().rsplit(":", 2)
+    assert not process_ids.is_gone(process_ids.own_id())
     assert process_ids.is_gone(f"{host}:{pid}:{int(started or 1) - 1}") == bool(started)
     assert process_ids.is_gone(f"{host}:{2**22 + 1}:1")
     assert not process_ids.is_gone(f"another-{host}:{2**22 + 1}:1")
