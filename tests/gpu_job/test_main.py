@@ -26,7 +26,9 @@ def ports(tmp_path):
     ports.close()
 
 
-IMPATIENT = "import sys; from gpu_job import __main__, process; process.PATIENCE = 1.0; sys.exit(__main__.main())"
+IMPATIENT = (
+    "import sys; from gpu_job import __main__, process; process.PATIENCE = 1.0; sys.exit(__main__.main())"
+)
 """`python -m gpu_job` that looks for another second only for what it gave back."""
 
 
