@@ -46,7 +46,6 @@ def replayed(torch, monkeypatch):
         return decoder.cuda_graphs_impl(x, out_len, multi_biasing_ids=multi_biasing_ids)
 
     monkeypatch.setattr(search._Decoder, "__call__", stateful)
-    torch.set_num_threads(1)
     return nemo_engine.load("tiny", device="cpu")
 
 
