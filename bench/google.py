@@ -20,10 +20,11 @@ from rich.table import Table
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
-from shared.messages import CHUNKS_GPU, to_fields
+from shared.engines import PARAKEET_GPU
+from shared.messages import to_fields
 from shared.results import LedgerRow
 from shared.state import documents
-from shared.topology import LOCAL
+from shared.topology import topology
 from tests.emulators import firestore_emulator, pubsub_emulator
 
 MESSAGE = b"x" * 900
@@ -56,20 +57,20 @@ def main() -> None:
 
 def _queue(project, row):
     queue = PubSubQueue(project)
-    ensure(project, LOCAL)
-    queue.publish(CHUNKS_GPU, MESSAGE)
+    ensure(project, topology())
+    queue.publish(PARAKEET_GPU.topic, MESSAGE)
 
     started = time.perf_counter()
     for _ in range(PLAN):
-        queue.publish(CHUNKS_GPU, MESSAGE, {"recording": "r"})
+        queue.publish(PARAKEET_GPU.topic, MESSAGE, {"recording": "r"})
     row("publish a plan of 72 chunks", "publish, one after the other", PLAN, time.perf_counter() - started)
 
     started = time.perf_counter()
-    queue.publish_many(CHUNKS_GPU, [(MESSAGE, {"recording": "r"})] * PLAN)
+    queue.publish_many(PARAKEET_GPU.topic, [(MESSAGE, {"recording": "r"})] * PLAN)
     row("", "publish_many", PLAN, time.perf_counter() - started)
 
     library = pubsub_v1.PublisherClient()
-    topic = library.topic_path(project, CHUNKS_GPU)
+    topic = library.topic_path(project, PARAKEET_GPU.topic)
     library.publish(topic, MESSAGE).result()
     started = time.perf_counter()
     for _ in range(PLAN):
@@ -87,13 +88,13 @@ def _queue(project, row):
 
     started = time.perf_counter()
     for _ in range(MESSAGES // PLAN):
-        queue.publish_many(CHUNKS_GPU, [(MESSAGE, {"recording": "r"})] * PLAN)
+        queue.publish_many(PARAKEET_GPU.topic, [(MESSAGE, {"recording": "r"})] * PLAN)
     taken = _take(queue, MESSAGES, 1)
     row("publish, pull, lease, ack", "pull 1 at a time, one thread", taken, time.perf_counter() - started)
 
     started = time.perf_counter()
     for _ in range(MESSAGES // PLAN):
-        queue.publish_many(CHUNKS_GPU, [(MESSAGE, {"recording": "r"})] * PLAN)
+        queue.publish_many(PARAKEET_GPU.topic, [(MESSAGE, {"recording": "r"})] * PLAN)
     with ThreadPoolExecutor(THREADS) as pool:
         taken = sum(pool.map(lambda _: _take(queue, MESSAGES // THREADS, 10), range(THREADS)))
     row("", f"pull 10 at a time, {THREADS} threads", taken, time.perf_counter() - started)

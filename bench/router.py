@@ -27,12 +27,12 @@ from cloudevents.http import CloudEvent
 from google.cloud import storage
 
 from bench.probe import peak
-from local.runtime.addresses import free_port
 from local.runtime.events import object_resource
+from local.runtime.processes import free_port
 from shared.adapters.pubsub_setup import ensure
 from shared.connect import connect
 from shared.messages import FINALIZED_EVENT
-from shared.topology import LOCAL
+from shared.topology import topology
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -134,7 +134,7 @@ def _google() -> None:
         }
         stack.enter_context(mock.patch.dict(os.environ, environment))
         connect.cache_clear()
-        ensure(PROJECT, LOCAL)
+        ensure(PROJECT, topology())
         client, ports = storage.Client(project=PROJECT), connect()
         bucket = ports.settings.audio_bucket
         for name in (bucket, ports.settings.transcripts_bucket, ports.settings.work_bucket):

@@ -59,7 +59,7 @@ class Row:
     """Of sound."""
 
 
-def read(arguments, folder: Path) -> list[corpus.Spoken]:
+def read(arguments, folder: Path) -> list[corpus.Entry]:
     """What is to be transcribed, with every stretch a file of its own."""
     if arguments.generated:
         return generated(arguments.generated, arguments.seed, folder)
@@ -75,7 +75,7 @@ def read(arguments, folder: Path) -> list[corpus.Spoken]:
     return found
 
 
-def generated(minutes: float, seed: int, folder: Path) -> list[corpus.Spoken]:
+def generated(minutes: float, seed: int, folder: Path) -> list[corpus.Entry]:
     """Speech made of the bundled sentences, in recordings of at most half an hour."""
     from tests.speech import talk, text_of, write_wav
 
@@ -85,7 +85,7 @@ def generated(minutes: float, seed: int, folder: Path) -> list[corpus.Spoken]:
         samples, words = talk(minutes * 60 / count, seed + number)
         path = folder / f"generated-{number}.wav"
         write_wav(path, samples)
-        found.append(corpus.Spoken(audio=path, text=text_of(words)))
+        found.append(corpus.Entry(audio=path, text=text_of(words)))
     return found
 
 
@@ -99,7 +99,7 @@ def transcribe(
             state_dir=Path(state),
             chunk_minutes=min(minutes, 60.0),
             model=model,
-            deepgram_api_key=hosted.deepgram_api_key,
+            api_keys=hosted.api_keys,
             deepgram_url=hosted.deepgram_url,
             deepgram_concurrency=hosted.deepgram_concurrency,
         )
@@ -197,7 +197,7 @@ def deepgram(spoken, seconds: float, normalise, model: str, *, yes: bool):
         print("Deepgram left out: DEEPGRAM_API_KEY is not set", file=sys.stderr)
         return None
     print(
-        f"Deepgram will ask about {dollars(TABLE.deepgram(seconds))} for {seconds / 60:.1f} minutes.",
+        f"Deepgram will ask about {dollars(TABLE.hosted('deepgram', seconds))} for {seconds / 60:.1f} minutes.",
         file=sys.stderr,
     )
     if not yes and (not sys.stdin.isatty() or input("Go on? [y/N] ").strip().lower() != "y"):

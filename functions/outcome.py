@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import BadRequest, DropscribeError, Permanent
-from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT
+from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT, ChunkMessage, decode
 from shared.state import dead_letters, failure_log
 from shared.state.failure_log import ELSEWHERE
 from shared.telemetry import log
@@ -129,3 +129,11 @@ def pubsub_data(event: CloudEvent) -> bytes:
         return base64.b64decode(pubsub_message(event)["data"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadRequest(f"not a Pub/Sub message: {error!r}") from error
+
+
+def engine_of(event: CloudEvent) -> str:
+    """The engine that a chunk message is for, for the notes of failures; `ELSEWHERE` where it cannot be read."""
+    try:
+        return decode(pubsub_data(event), ChunkMessage).chunk.engine
+    except BadRequest:
+        return ELSEWHERE

@@ -1,1 +1,11 @@
-"""Dropscribe on one machine: the same flow on folders and one SQLite file, and the command line."""
+"""Dropscribe on one machine: the same flow on folders and one SQLite file, and the command line.
+
+In reading order:
+
+    cli           `dropscribe`: the table of commands
+    commands/     one file a command, and what they share
+    runtime/      runs the flow: in one process for `transcribe`, as several processes for `up`
+    inbox/        the folder that `up` watches
+    backend/      the ports on folders and SQLite
+    evaluation/   speed and word error rate of weights
+"""

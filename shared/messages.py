@@ -2,9 +2,7 @@
 
     topic               from → to                     message
     audio-finalized     bucket → router               a Cloud Storage object (Eventarc's payload)
-    chunks-gpu          router → gpu_job              ChunkMessage
-    chunks-cpu          router → gpu_job              ChunkMessage
-    chunks-deepgram     router → functions/deepgram   ChunkMessage
+    chunks-…            router → gpu_job, hosted      ChunkMessage (a topic for each engine: `shared/engines.py`)
     chunks-done         worker → merger               ChunkDone
     transcribe-requests other services → router       TranscribeRequest
     transcripts-ready   merger → whoever listens      TranscriptReady
@@ -19,20 +17,18 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from shared import engines
 from shared.errors import BadRequest
-from shared.model import AudioInfo, Chunk, Options, RequestedMethod, StoredObject, Tried
+from shared.model import AudioInfo, Chunk, Options, StoredObject, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AUDIO_FINALIZED = "audio-finalized"
-CHUNKS_GPU = "chunks-gpu"
-CHUNKS_CPU = "chunks-cpu"
-CHUNKS_DEEPGRAM = "chunks-deepgram"
 CHUNKS_DONE = "chunks-done"
 TRANSCRIBE_REQUESTS = "transcribe-requests"
 TRANSCRIPTS_READY = "transcripts-ready"
@@ -154,7 +150,7 @@ _Metadata = Annotated[
 class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Options as `docs/request.schema.json` has them, limits included."""
 
-    method: RequestedMethod = "auto"
+    method: str = engines.AUTO
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
     language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")] | None = None
     track: Annotated[int, msgspec.Meta(ge=0, le=999)] = 0
@@ -163,12 +159,16 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     diarize: bool = False
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
+    def __post_init__(self) -> None:
+        """Check what the table of engines says. msgspec turns the error into one of its own."""
+        if self.method not in engines.choices():
+            raise ValueError("unknown method - at `$.method`")
+
 
 MUST_BE = {
     "uri": "gs://bucket/name of an object (on one machine file:///path as well), in up to 2,048 characters",
     "request_id": "a text of 1 to 256 characters",
     "metadata": "up to 32 texts of up to 256 characters, with names of letters, digits and _",
-    "method": f"one of {', '.join(get_args(RequestedMethod))}",
     "model": "the name of some weights, or a folder, in up to 256 characters",
     "language": "a language code, such as en or pt-BR",
     "track": "a whole number from 0 to 999",
@@ -177,7 +177,7 @@ MUST_BE = {
     "diarize": "true or false",
     "label": "a text of 1 to 64 characters",
 }
-"""What may stand in each field and option, in words."""
+"""The same in words for all but `method`, which the table of engines knows."""
 
 
 class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -333,4 +333,10 @@ def options_of(given: Mapping[str, Any]) -> Options:
 def _in_words(error: msgspec.MsgspecError) -> str:
     """What is wrong with a request or its options, without the patterns that it was checked by."""
     at = re.search(r"`\$\.(?:options\.)?(\w+)", str(error))
-    return f"{at[1]} must be {MUST_BE[at[1]]}" if at and at[1] in MUST_BE else str(error)
+    words = must_be()
+    return f"{at[1]} must be {words[at[1]]}" if at and at[1] in words else str(error)
+
+
+def must_be() -> dict[str, str]:
+    """What may stand in each field and option, in words."""
+    return MUST_BE | {"method": f"one of {', '.join(engines.choices())}"}

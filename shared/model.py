@@ -11,9 +11,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-Method = Literal["parakeet", "deepgram", "hybrid"]
-RequestedMethod = Literal["auto", "parakeet", "deepgram", "hybrid"]
-Engine = Literal["parakeet-cpu", "parakeet-gpu", "deepgram"]
+Method = str
+"""Who transcribes a recording, by the name that callers use: a method of `shared/engines.py`, or `auto`."""
+Engine = str
+"""Name of an engine of `shared/engines.py`."""
 State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED"]
 
 
@@ -53,7 +54,7 @@ class StoredObject:
 class Options:
     """What the caller may choose for one recording."""
 
-    method: RequestedMethod = "auto"
+    method: Method = "auto"
     """`auto` leaves the choice to the router."""
     model: str | None = None
     """Parakeet weights; None is the deployment's default."""
@@ -241,6 +242,8 @@ class Recording:
     """Set with the plan."""
     chunks: tuple[Chunk, ...] = ()
     """The frozen plan; a retry publishes the same one."""
+    published: int = 0
+    """How many chunks of the plan have had their messages published: a repeated event publishes the others only."""
     fallback: Fallback = field(default_factory=Fallback)
     """Who may take over a chunk; set with the plan."""
     reason: str = ""

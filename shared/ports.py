@@ -6,7 +6,7 @@
     Queue      Pub/Sub                      SQLite
     Media      FFmpeg in its own process    the same
     GpuJobs    a Cloud Run job              nothing to start: `dropscribe up` keeps a worker
-    Hosted     Deepgram                     the same
+    Hosted     engines of others            the same
     Clock      time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
@@ -15,7 +15,7 @@ Both columns pass the same contract tests (`tests/contract/`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from shared.model import Engine, Options
@@ -311,5 +311,5 @@ class Ports:
     """The engines that can run in this deployment now."""
     cpu_jobs: GpuJobs | None = None
     """Starts workers without a GPU; None where they have no job of their own."""
-    hosted: Hosted | None = None
-    """Deepgram; None where there is no key."""
+    hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
+    """The hosted engines that there is a key for."""

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import platformdirs
 
+from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, EngineSpec, choices, hosted_specs
 from shared.errors import ConfigurationError
-from shared.model import Engine, RequestedMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+from shared.model import Engine, Method
 
 PATHS = {"state_dir", "inbox", "transcripts", "prices"}
 BUCKETS = ("audio", "transcripts", "work")
@@ -27,8 +25,8 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
 
-def _env(name: str, about: str, **marks: bool) -> dict[str, str | bool]:
-    return {"env": name, "about": about, **marks}
+def _env(name: str, about: str) -> dict[str, str]:
+    return {"env": name, "about": about}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +61,7 @@ class Settings:
         default="(default)", metadata=_env("DROPSCRIBE_FIRESTORE_DATABASE", "Name of the Firestore database.")
     )
     engines: str = field(
-        default="parakeet-cpu",
+        default=PARAKEET_CPU.name,
         metadata=_env(
             "DROPSCRIBE_ENGINES",
             "Engines that this deployment can run, with commas between; on one machine with a GPU and NeMo, unset: "
@@ -104,14 +102,13 @@ class Settings:
             "Bucket for the results of single chunks; unset: `work`, on `google` `PROJECT-work`.",
         ),
     )
-    method: RequestedMethod = field(
+    method: Method = field(
         default="auto", metadata=_env("TRANSCRIPTION_METHOD", "`auto`, or one method for all recordings.")
     )
-    deepgram_api_key: str = field(
-        default="",
-        repr=False,
-        metadata=_env("DEEPGRAM_API_KEY", "Key of a Deepgram project; unset: no Deepgram.", secret=True),
+    api_keys: Mapping[Engine, str] = field(
+        default_factory=dict, repr=False, hash=False, metadata=_env("", "")
     )
+    """Keys of hosted engines by their names; each has a variable of its own (`engines.Hosted.key_variable`)."""
     deepgram_url: str = field(
         default="https://api.deepgram.com",
         metadata=_env("DROPSCRIBE_DEEPGRAM_URL", "Where Deepgram answers: its cloud, or your own."),
@@ -295,13 +292,18 @@ class Settings:
         """
         self._check("project", self.platform == "local" or len(self.project) >= 6, "the id of your project")
         self._name_buckets()
-        unknown = set(self.engines.split(",")) - set(get_args(Engine))
-        self._check("engines", not unknown, f"some of {', '.join(get_args(Engine))}")
-        key, has_key = self.deepgram_api_key, bool(self.deepgram_api_key)
-        self._check(
-            "deepgram_api_key", has_key or "deepgram" not in self.engines.split(","), "a key of yours"
-        )
-        self._check("deepgram_api_key", key.isascii() and key.split() == [key] * has_key, "one word")
+        unknown = set(self.engines.split(",")) - set(ENGINES)
+        self._check("engines", not unknown, f"some of {', '.join(ENGINES)}")
+        if self.method not in choices():
+            raise ConfigurationError(
+                f"{variable('method')} is {self.method!r}: it must be one of {', '.join(choices())}"
+            )
+        for one in hosted_specs():
+            key, wanted = self.api_keys.get(one.name, ""), one.name in self.engines.split(",")
+            if wanted and not key:
+                raise ConfigurationError(f"{_key_variable(one)} is not set: it must be a key of yours")
+            if not key.isascii() or key.split() != [key] * bool(key):
+                raise ConfigurationError(f"{_key_variable(one)} is wrong: it must be one word")
         self._check(
             "deepgram_url", self.deepgram_url.startswith(("https://", "http://")), "an https:// address"
         )
@@ -369,19 +371,19 @@ class Settings:
 
     @property
     def engine_set(self) -> frozenset[Engine]:
-        """The engines, parsed; Deepgram is one of them exactly where there is a key.
+        """The engines, parsed; a hosted one is among them exactly where there is a key for it.
 
         In a project Parakeet runs on a processor only where a job does that, or beside a GPU.
         """
-        named = {*self.engines.split(","), *(["deepgram"] if self.deepgram_api_key else [])}
-        if self.platform == "google" and not self.has_cpu_job and "parakeet-gpu" not in named:
-            named.discard("parakeet-cpu")
-        return frozenset(one for one in get_args(Engine) if one in named)
+        named = {*self.engines.split(","), *(name for name, key in self.api_keys.items() if key)}
+        if self.platform == "google" and not self.has_cpu_job and PARAKEET_GPU.name not in named:
+            named.discard(PARAKEET_CPU.name)
+        return frozenset(one for one in ENGINES if one in named)
 
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
         if not holds:
             value = getattr(self, name)
-            found = "not set" if value == "" else "wrong" if name in SECRETS else str(value)
+            found = "not set" if value == "" else str(value)
             raise ConfigurationError(f"{variable(name)} is {found}: it must be {must_be}")
 
     @classmethod
@@ -393,11 +395,12 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         values: dict[str, object] = {}
+        # What is pasted into a secret manager often ends with a new line.
+        keys = {one.name: environ.get(_key_variable(one), "").strip() for one in hosted_specs()}
+        values["api_keys"] = {name: key for name, key in keys.items() if key}
         for one in fields(cls):
             text = environ.get(one.metadata["env"], "")
-            # What is pasted into a secret manager often ends with a new line.
-            text = text.strip() if one.name in SECRETS else text
-            if text:
+            if text and one.metadata["env"]:
                 # Absolute: processes that are started elsewhere read the same variables.
                 values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
         types = get_type_hints(cls)
@@ -418,16 +421,17 @@ def wanted(kind: Any) -> str:
     return next((words[one] for one in (kind, *get_args(kind)) if one in words), "a text")
 
 
-SECRETS = frozenset(one.name for one in fields(Settings) if one.metadata.get("secret"))
-"""Settings that are shown to nobody: neither in messages nor in logs."""
-
-
 def unknown(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like settings and are none: misspelt ones, which would be ignored in silence."""
-    known = {one.metadata["env"] for one in fields(Settings)}
+    known = {one.metadata["env"] for one in fields(Settings)} | {_key_variable(one) for one in hosted_specs()}
     return sorted(name for name in environ if name.startswith("DROPSCRIBE_") and name not in known)
 
 
 def variable(name: str) -> str:
     """The environment variable of a setting, for messages to people."""
     return next(str(one.metadata["env"]) for one in fields(Settings) if one.name == name)
+
+
+def _key_variable(spec: EngineSpec) -> str:
+    assert spec.hosted is not None, "asked of hosted engines only"
+    return spec.hosted.key_variable

@@ -5,7 +5,7 @@
     transcribe-requests  requests        push to functions/router
     chunks-gpu           gpu-worker      the workers with a GPU
     chunks-cpu           cpu-worker      the workers without; where there are none, those with a GPU
-    chunks-deepgram      deepgram        push to functions/deepgram
+    chunks-ENGINE        ENGINE          push to functions/hosted, one for each hosted engine
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    whoever fails the recording and tells its owner
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shared import messages
+from shared import engines, messages
 from shared.errors import ConfigurationError
 
 
@@ -93,10 +93,11 @@ class Topology:
 
         A service of others keeps its time: what it refuses now it may take in some minutes.
         """
+        hosted = {one.subscription for one in engines.hosted_specs()}
         return replace(
             self,
             subscriptions=tuple(
-                one if one.name == DEEPGRAM else replace(one, max_attempts=one.max_attempts and 5)
+                one if one.name in hosted else replace(one, max_attempts=one.max_attempts and 5)
                 for one in self.subscriptions
             ),
         )
@@ -114,38 +115,40 @@ class Topology:
 
 ROUTER = "router"
 REQUESTS = "requests"
-GPU_WORKER = "gpu-worker"
-CPU_WORKER = "cpu-worker"
-DEEPGRAM = "deepgram"
 MERGER = "merger"
 DEAD_LETTERS = "dead-letters"
 
-LOCAL = Topology(
-    topics=(
-        messages.AUDIO_FINALIZED,
-        messages.TRANSCRIBE_REQUESTS,
-        messages.CHUNKS_GPU,
-        messages.CHUNKS_CPU,
-        messages.CHUNKS_DEEPGRAM,
-        messages.CHUNKS_DONE,
-        messages.TRANSCRIPTS_READY,
-        messages.DEAD_LETTERS,
-        messages.BUDGET_ALERTS,
-    ),
-    subscriptions=(
-        Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
-        Subscription(name=REQUESTS, topic=messages.TRANSCRIBE_REQUESTS),
+
+def topology() -> Topology:
+    """The topics and subscriptions of every deployment, those of all known engines included."""
+    return Topology(
+        topics=(
+            messages.AUDIO_FINALIZED,
+            messages.TRANSCRIBE_REQUESTS,
+            *(one.topic for one in engines.ENGINES.values()),
+            messages.CHUNKS_DONE,
+            messages.TRANSCRIPTS_READY,
+            messages.DEAD_LETTERS,
+            messages.BUDGET_ALERTS,
+        ),
+        subscriptions=(
+            Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
+            Subscription(name=REQUESTS, topic=messages.TRANSCRIBE_REQUESTS),
+            *(_of_engine(one) for one in engines.ENGINES.values()),
+            Subscription(name=MERGER, topic=messages.CHUNKS_DONE),
+            Subscription(
+                name=DEAD_LETTERS, topic=messages.DEAD_LETTERS, max_attempts=None, dead_letter_topic=None
+            ),
+        ),
+    )
+
+
+def _of_engine(spec: engines.EngineSpec) -> Subscription:
+    if spec.hosted is None:
         # Nine minutes in all: what a worker cannot do without it finds at its start, and a chunk that kills
         # its worker should not kill many.
-        Subscription(name=GPU_WORKER, topic=messages.CHUNKS_GPU, max_attempts=10),
-        Subscription(name=CPU_WORKER, topic=messages.CHUNKS_CPU, max_attempts=10),
-        # Ten minutes in all: where a service of others limits or fails us, it often does for minutes.
-        Subscription(
-            name=DEEPGRAM, topic=messages.CHUNKS_DEEPGRAM, min_backoff=5.0, max_backoff=300.0, max_attempts=8
-        ),
-        Subscription(name=MERGER, topic=messages.CHUNKS_DONE),
-        Subscription(
-            name=DEAD_LETTERS, topic=messages.DEAD_LETTERS, max_attempts=None, dead_letter_topic=None
-        ),
-    ),
-)
+        return Subscription(name=spec.subscription, topic=spec.topic, max_attempts=10)
+    # Ten minutes in all: a service that limits or fails us often does so for minutes.
+    return Subscription(
+        name=spec.subscription, topic=spec.topic, min_backoff=5.0, max_backoff=300.0, max_attempts=8
+    )

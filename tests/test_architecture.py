@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,8 +51,11 @@ BELOW = {
 AUDIO = ("sandbox", "decoding", "probing", "files")
 """The packages of `shared/audio`, the upper ones first."""
 
-PIPELINE = ("worker", "recogniser", "batcher", "consumer", "committer", "inflight")
-"""The parts of the worker's pipeline: each may hold those after it, none calls back."""
+PIPELINE = (
+    *("worker", "recogniser", "batcher", "consumer", "committer", "inflight"),
+    *("chunk_result", "chunk_job", "loaded_engines", "memory", "packing", "summary", "start_up"),
+)
+"""The modules of `gpu_job/pipeline`: each may import those after it, none calls back."""
 
 MOST_MODULES = 20
 """In one folder."""
@@ -65,23 +70,23 @@ def modules(root=ROOT):
     }
 
 
-def imports(path, known, *, runtime=False):
-    """The modules among `known` that a file imports anywhere in it; with `runtime` only those that are executed."""
+@cache
+def named(text):
+    """What a module imports, as pairs: a module, and the name that is taken from it or None."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [(node.module, alias.name) for alias in node.names]
+    return found
 
-    def names(node):
-        for child in ast.iter_child_nodes(node):
-            if runtime and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-                continue
-            if isinstance(child, ast.Import):
-                yield from (alias.name for alias in child.names)
-            elif isinstance(child, ast.ImportFrom) and child.module:
-                for alias in child.names:
-                    inner = f"{child.module}.{alias.name}"
-                    yield inner if inner in known else child.module
-            else:
-                yield from names(child)
 
-    return {name for name in names(ast.parse(path.read_text("utf-8"))) if name in known}
+def imports(path, known):
+    """The modules among `known` that a file imports anywhere in it."""
+    pairs = named(path.read_text("utf-8"))
+    inner = {f"{module}.{name}" if f"{module}.{name}" in known else module for module, name in pairs}
+    return {module for module in inner if module in known}
 
 
 def floor_of(module):
@@ -133,6 +138,30 @@ def circles(root=ROOT):
     }
 
 
+def backward(root=ROOT):
+    """Every import in the worker's pipeline that goes to an earlier module."""
+    known = modules(root)
+    place = {f"gpu_job.pipeline.{name}": number for number, name in enumerate(PIPELINE)}
+    return [
+        f"{module} imports {name}"
+        for module in place
+        for name in sorted(imports(known[module], known) & place.keys())
+        if place[name] <= place[module]
+    ]
+
+
+def planted(folder, where, line):
+    """A copy of all modules, in one of which stands another line."""
+    for path in modules().values():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text("utf-8"), "utf-8")
+    assert modules(folder).keys() == modules().keys()
+    breach = folder / where
+    breach.write_text(f"{breach.read_text('utf-8')}\n{line}\n", "utf-8")
+    return folder
+
+
 def test_imports_go_down():
     assert upward() == []
 
@@ -150,13 +179,28 @@ def test_nothing_imports_in_a_circle():
     ],
 )  # fmt: skip
 def test_a_planted_breach_is_found(tmp_path, where, line, told):
-    for module, path in modules().items():
-        copy = tmp_path / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(path.read_text("utf-8"), "utf-8")
-        assert module in modules(tmp_path)
-    (tmp_path / where).open("a").write(f"\n{line}\n")
-    assert any(told in one for one in upward(tmp_path)) if told else circles(tmp_path)
+    root = planted(tmp_path, where, line)
+    assert any(told in one for one in upward(root)) if told else circles(root)
+
+
+def test_the_pipeline_of_the_worker_runs_one_way():
+    assert {path.stem for path in (ROOT / "gpu_job" / "pipeline").glob("*.py")} == {*PIPELINE, "__init__"}
+    assert backward() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "told"),
+    [
+        ("committer", "from gpu_job.pipeline.consumer import Consumer", "consumer"),
+        ("committer", "from gpu_job.pipeline import batcher", "batcher"),
+        ("committer", "def f():\n    import gpu_job.pipeline.recogniser", "recogniser"),
+        ("inflight", "if TYPE_CHECKING:\n    from gpu_job.pipeline.committer import Committer", "committer"),
+        ("consumer", "from gpu_job.pipeline.batcher import Batch", "batcher"),
+    ],
+)
+def test_a_step_that_calls_back_is_found(tmp_path, module, line, told):
+    root = planted(tmp_path, f"gpu_job/pipeline/{module}.py", line)
+    assert backward(root) == [f"gpu_job.pipeline.{module} imports gpu_job.pipeline.{told}"]
 
 
 def test_a_folder_has_few_enough_modules_to_be_read_at_a_glance():
@@ -168,6 +212,24 @@ def test_every_package_says_what_lives_in_it():
     for path in modules().values():
         if path.name == "__init__.py":
             assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+
+
+MENTION = re.compile(r"[\w/.]*\b\w+\.py\b")
+
+
+def mentioned(path):
+    """The Python files that a text names."""
+    return set(MENTION.findall(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("folder", [*TOPS, "docs"])
+def test_every_file_that_a_text_names_is_there(folder):
+    """A bare name stands for a file in the same folder or below it; anything else is a path from the root."""
+    for path in (ROOT / folder).rglob("*.*"):
+        if path.suffix in {".py", ".md"} and "decisions" not in path.parts:
+            for name in mentioned(path):
+                here = any(path.parent.rglob(name)) if "/" not in name else (path.parent / name).exists()
+                assert here or (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"
 
 
 def test_the_packages_of_the_decoder_stand_above_each_other():
@@ -194,13 +256,12 @@ ONLY_HERE = {
 @pytest.mark.parametrize("library", ONLY_HERE)
 def test_a_heavy_library_is_imported_in_its_own_files_only(library):
     allowed = ONLY_HERE[library]
-    found = set()
-    for path in modules().values():
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            if any(name == library or name.startswith(f"{library}.") for name in names):
-                found.add(path.relative_to(ROOT).as_posix())
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules().values()
+        for module, _ in named(path.read_text("utf-8"))
+        if module == library or module.startswith(f"{library}.")
+    }
     if isinstance(allowed, str):
         assert all(one.startswith(f"{allowed}/") for one in found), found
     else:

@@ -36,7 +36,7 @@ def deliver(world):
 def transcribe(world):
     for recording in list(documents.recordings(world.ports.records, {"state": "PLANNED"})):
         for one in recording.chunks:
-            chunk.keep(*heard(recording, one), world.ports)
+            chunk.commit_result(*heard(recording, one), world.ports)
         record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
 
 

@@ -191,4 +191,4 @@ def test_a_wrong_uri_is_refused_in_words(uri):
 
 def test_every_field_and_option_has_its_words():
     fields = {*messages._WireRequest.__struct_fields__, *messages._WireOptions.__struct_fields__}
-    assert set(messages.MUST_BE) == fields - {"options"}
+    assert set(messages.must_be()) == fields - {"options"}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.engines import hosted_specs
 from shared.errors import ConfigurationError
-from shared.settings import SECRETS, Settings, unknown
+from shared.settings import Settings, unknown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
@@ -34,7 +35,7 @@ def test_values_are_read_with_their_types():
             "GOOGLE_CLOUD_PROJECT is not set: it must be the id of your project",
         ),
         ("DROPSCRIBE_WORK_BUCKET", "audio", "would trigger the router"),
-        ("DROPSCRIBE_ENGINES", "whisper", "it must be some of parakeet-cpu"),
+        ("DROPSCRIBE_ENGINES", "whisper", "it must be some of parakeet-gpu, parakeet-cpu, deepgram"),
         ("GPU_BATCH_SIZE", "0", "must be from 1 to 1024"),
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
@@ -81,15 +82,14 @@ def test_what_is_no_name_of_a_bucket_is_refused(name):
 def test_deepgram_is_an_engine_exactly_where_there_is_a_key():
     assert "deepgram" not in Settings().engine_set
     with_key = Settings.from_environment({"DEEPGRAM_API_KEY": " s3cret\n"})
-    assert with_key.deepgram_api_key == "s3cret"
+    assert with_key.api_keys == {"deepgram": "s3cret"}
     assert with_key.engine_set == {"parakeet-cpu", "deepgram"}
 
 
-def test_a_secret_shows_in_no_repr_and_in_no_message():
-    assert set(SECRETS) == {"deepgram_api_key"}
-    assert "s3cret" not in repr(Settings(deepgram_api_key="s3cret"))
+def test_a_key_shows_in_no_repr_and_in_no_message():
+    assert "s3cret" not in repr(Settings(api_keys={"deepgram": "s3cret"}))
     with pytest.raises(ConfigurationError) as caught:
-        Settings(deepgram_api_key="s3cret and more")
+        Settings(api_keys={"deepgram": "s3cret and more"})
     assert "s3cret" not in str(caught.value)
 
 
@@ -97,4 +97,8 @@ def test_the_table_in_the_docs_names_every_setting_with_its_default():
     text = DOCS.read_text("utf-8")
     for one in fields(Settings):
         default = "" if one.default in {None, ""} or one.name == "state_dir" else f"`{one.default}`"
-        assert f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |" in text
+        if one.name != "api_keys":
+            assert f"| `{one.metadata['env']}` | {default} | {one.metadata['about']} |" in text
+    for engine in hosted_specs():
+        name = engine.in_sentences
+        assert f"| `{engine.hosted.key_variable}` |  | Key of a {name} project; unset: no {name}. |" in text

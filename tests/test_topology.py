@@ -5,19 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared import messages
+from shared.engines import DEEPGRAM, PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError
-from shared.topology import (
-    CPU_WORKER,
-    DEAD_LETTERS,
-    DEEPGRAM,
-    GPU_WORKER,
-    LOCAL,
-    MERGER,
-    REQUESTS,
-    ROUTER,
-    Subscription,
-    Topology,
-)
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER, Subscription, Topology, topology
 
 
 def test_back_off_doubles_up_to_its_cap():
@@ -35,21 +25,21 @@ def test_policy_is_exhausted_after_its_attempts_and_never_without_a_dead_letter_
 def test_every_topic_of_the_flow_can_be_published_to():
     for topic in (
         messages.AUDIO_FINALIZED,
-        messages.CHUNKS_GPU,
-        messages.CHUNKS_CPU,
-        messages.CHUNKS_DEEPGRAM,
+        PARAKEET_GPU.topic,
+        PARAKEET_CPU.topic,
+        DEEPGRAM.topic,
         messages.CHUNKS_DONE,
         messages.TRANSCRIPTS_READY,
         messages.DEAD_LETTERS,
     ):
-        LOCAL.of_topic(topic)
+        topology().of_topic(topic)
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(ConfigurationError, match="no topic"):
-        LOCAL.of_topic("typo")
+        topology().of_topic("typo")
     with pytest.raises(ConfigurationError, match="no subscription"):
-        LOCAL.subscription("typo")
+        topology().subscription("typo")
 
 
 @pytest.mark.parametrize(
@@ -71,22 +61,22 @@ def waits(policy):
 
 def test_there_is_about_an_hour_to_mend_what_is_set_up_wrongly():
     for name in (ROUTER, REQUESTS, MERGER):
-        assert 50 * 60 <= waits(LOCAL.subscription(name)) <= 70 * 60
-    for name in (GPU_WORKER, CPU_WORKER):
-        assert 8 * 60 <= waits(LOCAL.subscription(name)) <= 10 * 60
+        assert 50 * 60 <= waits(topology().subscription(name)) <= 70 * 60
+    for name in (PARAKEET_GPU.subscription, PARAKEET_CPU.subscription):
+        assert 8 * 60 <= waits(topology().subscription(name)) <= 10 * 60
 
 
 def test_policies_are_such_as_pubsub_takes():
     # https://cloud.google.com/pubsub/docs/handling-failures, https://cloud.google.com/pubsub/docs/handling-failures#exponential_backoff
-    for one in LOCAL.subscriptions:
+    for one in topology().subscriptions:
         assert 0 <= one.min_backoff <= one.max_backoff <= 600
         assert one.max_attempts is None or 5 <= one.max_attempts <= 100
 
 
 def test_somebody_who_waits_hears_of_a_failure_within_half_a_minute():
-    hurried = LOCAL.hurried()
-    ours = [one for one in hurried.subscriptions if one.max_attempts and one.name != DEEPGRAM]
+    hurried = topology().hurried()
+    ours = [one for one in hurried.subscriptions if one.max_attempts and one.name != DEEPGRAM.subscription]
     assert all(waits(one) <= 30 for one in ours)
-    assert hurried.subscription(DEEPGRAM) == LOCAL.subscription(DEEPGRAM)
+    assert hurried.subscription(DEEPGRAM.subscription) == topology().subscription(DEEPGRAM.subscription)
     assert hurried.subscription(DEAD_LETTERS).max_attempts is None
-    assert hurried.topics == LOCAL.topics
+    assert hurried.topics == topology().topics

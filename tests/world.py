@@ -11,7 +11,6 @@ import numpy as np
 from local.backend.database import Database
 from local.backend.embedded_ports import WorkerIsThere
 from local.backend.queue import SqliteQueue
-from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
 from local.runtime.events import object_resource
 from shared.audio import Pcm
@@ -19,6 +18,7 @@ from shared.model import AudioInfo
 from shared.ports import Ports
 from shared.results import ChunkResult, LedgerRow, Word
 from shared.settings import Settings
+from tests.index_rules import IndexedRecords
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ class World:
         self.settings = Settings(state_dir=folder, **settings)
         self.ports = Ports(
             store=FileStore({name: folder / name for name in ("audio", "transcripts", "work")}),
-            records=SqliteRecords(self.database),
+            records=IndexedRecords(self.database),
             queue=SqliteQueue(self.database, self.clock),
             media=self.media,
             gpu_jobs=WorkerIsThere(),

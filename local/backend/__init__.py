@@ -1,1 +1,18 @@
-"""The ports on folders and one SQLite file. `embedded_ports.py` puts them together."""
+"""The ports on folders and one SQLite file.
+
+In reading order:
+
+    embedded_ports           puts the ports together
+    store                    objects as files
+      names                  names of objects ↔ paths of files
+      atomic_write           files that appear completely or not at all
+      fd_cache               descriptors kept open between reads
+      disk_errors            errors of the disk in words
+    database                 the SQLite file, shared by processes and threads
+      schema                 its tables
+    records                  documents in the database
+    queue                    messages in the database
+      upkeep                 what the queue does beyond its port
+      process_ids            whose lease a message is under
+      dead_letter_attributes what Pub/Sub adds to a dead letter
+"""

@@ -1,4 +1,4 @@
-"""Write files that do not exist yet: each whole or not at all, by exactly one of several racing writers."""
+"""Write files that do not exist yet: completely or not at all, by exactly one of several racing writers."""
 
 from __future__ import annotations
 

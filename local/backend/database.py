@@ -129,7 +129,7 @@ class Database:
 
     @contextlib.contextmanager
     def _connection(self, pool: deque[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
-        with self._explained():
+        with self._translated_errors():
             connection = self._take(pool)
             try:
                 yield connection
@@ -153,10 +153,10 @@ class Database:
         """Return when the disk has the transactions of this process up to a number."""
         with self._flushing:
             if self._flushed >= written:
-                return  # by whoever had this lock before
+                return  # by the thread that had this lock before
             upto = self._written
             try:
-                # While a connection is open, as here, nobody deletes or replaces the log. SQLite has no locks
+                # While a connection is open, as here, SQLite neither deletes nor replaces the log. SQLite has no locks
                 # on it, so closing a descriptor releases none.
                 log = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
                 try:
@@ -227,7 +227,7 @@ class Database:
         return version
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -235,7 +235,7 @@ class Database:
             if code in _BUSY:
                 raise StoreUnavailable(
                     f"Other processes kept {self._path} locked for {self._busy_seconds:g} s. "
-                    "It will be tried again; if this lasts, see which Dropscribe processes still run."
+                    "It will be tried again. If this persists, check which Dropscribe processes are still running."
                 ) from error
             if code in _NOT_NOW:
                 raise StoreUnavailable(

@@ -1,4 +1,4 @@
-"""What the system says about files, as errors that tell their owner what to do."""
+"""Errors of the operating system about files, as errors that say what to do."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def changed(source: StoredObject) -> BadMedia:
     """The generation that was asked for is gone."""
     return BadMedia(
         "missing",
-        f"{source.name} was replaced or changed while it was being read. The new content is a recording of "
-        "its own; nothing is left to do for this one.",
+        f"{source.name} was replaced or changed while it was being read. The new content becomes a recording of "
+        "its own; nothing needs to be done for this one.",
     )
 
 
 def unreadable(name: str, error: OSError) -> DropscribeError:
     """Why an object cannot be read."""
     if error.errno in NO_FILE:
-        return BadMedia("missing", f"{name} is not there any more. Put it back to have it transcribed.")
+        return BadMedia("missing", f"{name} no longer exists. Put it back to have it transcribed.")
     if error.errno in _NOT_ALLOWED:
         return BadMedia(
             "missing",

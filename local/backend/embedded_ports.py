@@ -12,7 +12,7 @@ from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
-from local.inbox import folders
+from local.inbox import remembered
 from shared.adapters.hosted_engines import open_hosted
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
@@ -21,7 +21,7 @@ from shared.errors import BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports, TaskRun
-from shared.topology import LOCAL, Subscription, Topology
+from shared.topology import Subscription, Topology, topology
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
 EXPORTER = "exporter"
 """Hands finished transcripts of the inbox to a person; only on one machine."""
 
-EMBEDDED = replace(
-    LOCAL,
-    subscriptions=(
-        *LOCAL.subscriptions,
-        Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None),
-    ),
-)
-"""The topology of one machine."""
+
+def embedded_topology() -> Topology:
+    """The topology of one machine."""
+    exporter = Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None)
+    every = topology()
+    return replace(every, subscriptions=(*every.subscriptions, exporter))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,9 +65,7 @@ class LocalPorts(Ports):
         """
         name = names.to_name(os.path.abspath(path).lstrip("/"))  # noqa: PTH100 - links stay as they are
         if name is None:
-            raise BadRequest(
-                f"{path} has a name that stands for another one here (it begins with %=, %+ or %!). Rename it."
-            )
+            raise BadRequest(f"{path} has a reserved name (it begins with %=, %+ or %!). Rename it.")
         source = self.store.stat(FILES_BUCKET, name)
         if source is None:
             if path.is_dir():
@@ -85,7 +81,7 @@ class LocalPorts(Ports):
 
 
 class WorkerIsThere:
-    """There is nothing to start: whoever opened these ports keeps a worker running beside them."""
+    """Starts nothing: the process that opened these ports keeps a worker running."""
 
     def state(self) -> GpuState:
         """Always ready, and never more than one."""
@@ -96,11 +92,11 @@ class WorkerIsThere:
         return self.state()
 
     def ended(self, since: float) -> list[TaskRun]:  # noqa: ARG002 - the port's signature
-        """None: nothing here is billed by somebody else."""
+        """None: nothing here is billed by a cloud."""
         return []
 
 
-def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
+def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPorts:
     """Open the state directory, making it where it is missing.
 
     Which folders `dropscribe up` was given is remembered there, so that every command means the same files
@@ -112,7 +108,7 @@ def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
     clock = SystemClock()
     database = Database(settings.state_dir / "dropscribe.sqlite")
     records = SqliteRecords(database)
-    inbox, out = folders.choose(settings, records)
+    inbox, out = remembered.folders(settings, records)
     buckets = {
         settings.audio_bucket: inbox,
         settings.transcripts_bucket: settings.state_dir / "buckets" / "transcripts",
@@ -123,7 +119,7 @@ def open_ports(settings: Settings, topology: Topology = EMBEDDED) -> LocalPorts:
     return LocalPorts(
         store=FileStore(buckets),
         records=records,
-        queue=SqliteQueue(database, clock, topology),
+        queue=SqliteQueue(database, clock, topology or embedded_topology()),
         media=MediaPool(limits),
         gpu_jobs=WorkerIsThere(),
         clock=clock,

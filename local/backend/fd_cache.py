@@ -1,4 +1,4 @@
-"""A few open files, kept between ranged reads of the same recording."""
+"""A cache of open file descriptors, for ranged reads of the same recording."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Handles:
+class FdCache:
     """File descriptors by path and generation; a descriptor in use is never closed under its reader.
 
     Args:

@@ -1,4 +1,4 @@
-"""Names of objects and paths of files: a reversible mapping between what each world allows.
+"""Names of objects and paths of files: a reversible mapping between what each of them allows.
 
 An object's name is any text of up to 1024 bytes; a file system takes components of up to 255 bytes and
 gives `.`, `..` and the empty one a meaning of their own. A component that is a legal file name is stored

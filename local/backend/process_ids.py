@@ -1,4 +1,4 @@
-"""Names for processes, so that the leases of one that died can be told from those of one that lives."""
+"""Ids of processes by which the leases of a dead process can be told from those of a live one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import socket
 from pathlib import Path
 
 
-def me() -> str:
-    """The name of this process: `host:pid:start`, never used again by another one."""
+def own_id() -> str:
+    """The id of this process: `host:pid:start`, never reused by another one."""
     return _name(os.getpid())
 
 
 def is_gone(owner: str) -> bool:
-    """True only where the process is certainly not running any more.
+    """True only if the process is certainly no longer running.
 
     False for processes of another host (or container), which cannot be seen from here: their leases
     run out by themselves. Where the system does not tell when a process started, one that reuses the

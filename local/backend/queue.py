@@ -18,7 +18,8 @@ from local.backend.dead_letter_attributes import dead_letter_attributes
 from local.backend.upkeep import Upkeep
 from shared.errors import BadRequest
 from shared.ports import Delivery
-from shared.topology import LOCAL, Subscription, Topology
+from shared.topology import Subscription, Topology
+from shared.topology import topology as every_topic
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,8 +34,8 @@ _LOOK_SECONDS = 0.05
 class SqliteQueue(Upkeep):
     """Topics with subscriptions, at least once; safe to use from several threads and processes.
 
-    Implements `shared.ports.Queue`, plus what only one machine needs: waiting without polling, the leases of
-    dead processes, purging and listing.
+    Implements `shared.ports.Queue`, and what only one machine needs: waiting without polling, reclaiming the
+    leases of dead processes, purging and counting.
 
     Args:
         database: where the messages are.
@@ -42,9 +43,9 @@ class SqliteQueue(Upkeep):
         topology: topics and subscriptions; publishing or pulling elsewhere is a ConfigurationError.
     """
 
-    def __init__(self, database: Database, clock: Clock, topology: Topology = LOCAL) -> None:
+    def __init__(self, database: Database, clock: Clock, topology: Topology | None = None) -> None:
         super().__init__(database, clock)
-        self.topology = topology
+        self.topology = topology or every_topic()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.
@@ -98,12 +99,12 @@ class SqliteQueue(Upkeep):
                     break
                 for position, message_id, data, attributes, published, attempt in rows:
                     if policy.exhausted(attempt):
-                        self._bury(connection, policy, position)
+                        self._dead_letter(connection, policy, position)
                         continue
                     lease = secrets.token_hex(16)
                     connection.execute(
                         "UPDATE messages SET lease = ?, owner = ?, attempt = ?, due = ? WHERE position = ?",
-                        (lease, process_ids.me(), attempt + 1, now + lease_seconds, position),
+                        (lease, process_ids.own_id(), attempt + 1, now + lease_seconds, position),
                     )
                     deliveries.append(
                         Delivery(
@@ -156,14 +157,14 @@ class SqliteQueue(Upkeep):
                 (now + policy.backoff(attempt), error, position),
             )
             if policy.exhausted(attempt):
-                self._bury(connection, policy, position)
+                self._dead_letter(connection, policy, position)
         self._wake()
         return True
 
     def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
         """Give it back as if it had never been delivered; it comes again after `seconds`.
 
-        For deliveries that reached nobody: the receiver is not running, or this process is stopping.
+        For deliveries that reached no receiver: it is not running, or this process is stopping.
         """
         with self._database.write(durable=False) as connection:
             row = self._leased(connection, subscription, lease)
@@ -213,7 +214,7 @@ class SqliteQueue(Upkeep):
                 (subscription.name, topic, message_id, data, text, now, now),
             )
 
-    def _bury(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
+    def _dead_letter(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
         """Move a message to the dead letter topic, in the caller's transaction."""
         data, text, published, attempt, error = connection.execute(
             "SELECT data, attributes, published, attempt, error FROM messages WHERE position = ?", (position,)

@@ -1,4 +1,4 @@
-"""The tables of the SQLite file, and the version that tells an older Dropscribe to leave it alone."""
+"""The tables of the SQLite file, and their version: an older Dropscribe refuses a newer file."""
 
 SCHEMA_VERSION = 1
 
@@ -11,7 +11,7 @@ SCHEMA = (
         PRIMARY KEY (collection, key)
     ) WITHOUT ROWID
     """,
-    # `count` and `query` ask for the documents of one recording all the time. Such an index ends in the
+    # `count` and `query` often ask for the documents of one recording. Such an index ends in the
     # primary key anyway; with the collection named in it, SQLite 3.40 does not use it at all.
     "CREATE INDEX documents_by_recording ON documents (json_extract(fields, '$.recording'))",
     # The cost report reads the ledger day by day; in an older file it does without, a little slower.

@@ -1,8 +1,8 @@
 """Store over folders: a bucket is a folder, an object is a file.
 
 Names that are legal file names stay as they are, others are escaped (`local/backend/names.py`), so no name leads
-out of its folder. Symbolic links are followed, because only the owner of a folder can put one there and
-then means it; listing follows links to files but not to folders, which could lead in a circle.
+out of its folder. Symbolic links are followed, because only the owner of a folder can create one there;
+listing follows links to files but not to folders, which could lead in a circle.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from local.backend import disk_errors, names
 from local.backend.atomic_write import write_all
-from local.backend.fd_cache import Handles
+from local.backend.fd_cache import FdCache
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
@@ -37,7 +37,7 @@ class FileStore:
 
     def __init__(self, buckets: Mapping[str, Path]) -> None:
         self._folders = {bucket: folder.absolute() for bucket, folder in buckets.items()}
-        self._handles = Handles()
+        self._descriptors = FdCache()
         self._unnamed: set[str] = set()
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
@@ -61,7 +61,7 @@ class FileStore:
             now = path.stat()
             if not _is_generation(now, source):
                 raise disk_errors.changed(source)
-            with self._handles.open(path, source.generation) as handle:
+            with self._descriptors.open(path, source.generation) as handle:
                 data = _read_range(handle, start, length)
                 after = os.fstat(handle)
                 if after.st_ino != now.st_ino or not _is_generation(after, source):
@@ -121,7 +121,7 @@ class FileStore:
             raise disk_errors.unreadable(name, error) from error
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:  # noqa: ARG002 - the port's signature
-        """None: nobody outside can reach these folders."""
+        """None: these folders cannot be reached from outside."""
         return None
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
@@ -152,7 +152,7 @@ class FileStore:
         """The file of an object, whether it exists or not.
 
         Raises:
-            BadRequest: the name is no legal name of an object.
+            BadRequest: the name is not a legal name of an object.
             BucketRefused: there is no such bucket.
         """
         try:
@@ -181,7 +181,7 @@ class FileStore:
             if relative not in self._unnamed:
                 self._unnamed.add(relative)
                 log.warning(
-                    "%a is left out: its name is too long, or starts with %%=, %%+ or %%!, which Dropscribe "
+                    "%a is skipped: its name is too long, or starts with %%=, %%+ or %%!, which Dropscribe "
                     "uses for names that a file system cannot hold. Rename it.",
                     relative,
                 )
@@ -190,7 +190,7 @@ class FileStore:
 
     def close(self) -> None:
         """Close the files that were kept open for the next read."""
-        self._handles.close()
+        self._descriptors.close()
 
     def folder_of(self, bucket: str) -> Path:
         """The folder of a bucket.

@@ -1,4 +1,4 @@
-"""The queue beyond its port: what only one machine can know of its messages, and can do to them."""
+"""Operations on the queue beyond its port: reclaiming leases of dead processes, purging, counting, waking waiters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Upkeep:
-    """Leases of dead processes, dropping, counting; the base of `local.backend.queue.SqliteQueue`."""
+    """The base of `local.backend.queue.SqliteQueue`."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class Upkeep:
         return ended
 
     def purge(self, attribute: str, *values: str) -> int:
-        """Drop all messages, waiting or leased, whose attribute has one of `values`; gives their number."""
+        """Delete all messages, waiting or leased, whose attribute has one of `values`; gives their number."""
         wanted = json.dumps(values)
         with self._database.write() as connection:
             cursor = connection.execute(
@@ -66,7 +66,7 @@ class Upkeep:
         return int(row[0])
 
     def values_of(self, attribute: str) -> set[str]:
-        """What the messages that are not acknowledged yet have in an attribute."""
+        """The values of an attribute of all messages that are not acknowledged yet."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT DISTINCT each.value FROM messages, json_each(messages.attributes) AS each "
@@ -76,14 +76,14 @@ class Upkeep:
         return {str(value) for (value,) in rows}
 
     def _wake(self, *subscriptions: str) -> None:
-        """Let those look who wait for messages of some subscriptions; for any, where none is named."""
+        """Wake those who wait for messages of some subscriptions; of any, if none is named."""
         with self._published:
             for subscription in subscriptions or tuple(self._waiting):
                 if (waiting := self._waiting.get(subscription)) is not None:
                     waiting.notify_all()
 
     def _sleep(self, subscription: str, seconds: float) -> None:
-        """Until a message of this process may be there for a subscription."""
+        """Wait until this process may have published a message for a subscription."""
         with self._published:
             waiting = self._waiting.setdefault(subscription, threading.Condition(self._published))
             waiting.wait(seconds)

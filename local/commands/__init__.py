@@ -1,6 +1,18 @@
-"""The commands of `dropscribe`, one file each, and what they share.
+"""The commands of `dropscribe`, one file each. `command` declares the options of a command, `run` does its work.
 
-    context.py, options.py   the ports and options of a command      terminal.py, screen.py   what it prints
+    transcribe   files now, and `demo`         inputs        the files of a command line
+                                               screen        progress while it runs
+                                               report        the table at its end
+    up           watch an inbox
+    submit       ask a deployment
+    status       where recordings stand        letters       the newest dead letters
+    cost         what was spent                cost_report   its numbers
+                                               cost_screen   its tables and bars
+    route        which engine, and why
+    flags        settings while it runs
+    doctor       what works here
+    models       weights                       weights       list, download, verify, export
 
-`local/cli.py` declares their options.
+Shared by several: `context` (ports, options, errors), `options` (declarations), `downloads` (weights, with a bar),
+`terminal` (standard output).
 """

@@ -1,4 +1,4 @@
-"""What a command works with: the ports that it asks for, the options that it was given, and how it fails."""
+"""What all commands share: opening ports, reading options, and printing errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
-    """Tell a person what a command raised on purpose, and end with 2."""
+    """Print an error that a command raises on purpose, and exit with 2."""
     try:
         yield
     except DropscribeError as error:
@@ -34,29 +34,29 @@ def errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ports_here(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
+def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[LocalPorts]:
     """The ports of this machine.
 
     Args:
         state_dir: folder of queue and records; None: as set.
-        hurried: somebody waits for the end of what failed.
+        hurried: retry for seconds, not for an hour: a person is waiting.
 
     Raises:
         ConfigurationError: a setting is wrong, or names another platform.
     """
-    from local.backend.embedded_ports import EMBEDDED, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
+    from local.backend.embedded_ports import embedded_topology, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
     from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
-    choose_state(state_dir)
-    choose_engines()
+    use_state_dir(state_dir)
+    detect_engines()
     settings = settings_here()
     if settings.platform != "local":
         raise ConfigurationError(
-            "This command works with the state of this machine only. Unset DROPSCRIBE_PLATFORM, or use "
+            "This command works only with the state of this machine. Unset DROPSCRIBE_PLATFORM, or use "
             "`dropscribe submit`, `status` and `cost` to talk to a deployment."
         )
-    _tell_misspelt()
-    ports = open_ports(settings, EMBEDDED.hurried() if hurried else EMBEDDED)
+    _warn_of_unknown_settings()
+    ports = open_ports(settings, embedded_topology().hurried() if hurried else None)
     try:
         yield ports
     finally:
@@ -74,12 +74,12 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
 
     settings = settings_here()
     if settings.platform == "local":
-        with ports_here(state_dir) as ports:
+        with local_ports(state_dir) as ports:
             yield ports
         return
     from shared.adapters.google_ports import open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
-    _tell_misspelt()
+    _warn_of_unknown_settings()
     ports_there = open_ports(settings)
     try:
         yield ports_there
@@ -87,35 +87,35 @@ def deployment(state_dir: Path | None) -> Iterator[Ports]:
         ports_there.close()
 
 
-def options_given(**given: object) -> Options:
-    """Options as a person gave them, within the limits that they have everywhere; None leaves one out.
+def options_from(**given: object) -> Options:
+    """Options from a command line, checked like those of any request; None leaves one out.
 
     A path of weights becomes an absolute one.
 
     Raises:
-        BadRequest: names the option that is wrong, and what may stand there.
+        BadRequest: names the option that is wrong, and its possible values.
     """
     if model := given.get("model"):
-        given["model"] = weights_named(str(model))
+        given["model"] = absolute_weights(str(model))
     return options_of({name: value for name, value in given.items() if value is not None})
 
 
-def weights_named(name: str) -> str:
-    """Weights as processes that run elsewhere find them: a path as an absolute one, a name as it is."""
+def absolute_weights(name: str) -> str:
+    """Weights as a process in another folder finds them: a path made absolute, a name as it is."""
     from gpu_job.weights.catalogue import by_name  # noqa: PLC0415 - as `choose_engines`
 
     path = Path(name).expanduser()
     return str(path.absolute()) if by_name(name) is None and path.exists() else name
 
 
-def choose_state(state_dir: Path | None) -> None:
-    """Have this process and those that it starts work with a folder; None: as set."""
+def use_state_dir(state_dir: Path | None) -> None:
+    """Set the state folder of this process and of those that it starts; None leaves it as it is."""
     if state_dir is not None:
         os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
 
 
-def choose_engines() -> None:
-    """Where nobody says which engines this machine has, look; the processes that `up` starts read the same."""
+def detect_engines() -> None:
+    """If no setting names the engines of this machine, detect them, also for the processes that `up` starts."""
     from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
 
     if os.environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not os.environ.get("DROPSCRIBE_ENGINES"):
@@ -124,13 +124,13 @@ def choose_engines() -> None:
             os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
 
 
-def _tell_misspelt() -> None:
-    """A budget with a wrong letter in its name is no budget: say so, as the functions do in their logs."""
+def _warn_of_unknown_settings() -> None:
+    """Warn of misspelt settings, as the functions do in their logs: a misspelt budget limits nothing."""
     from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
 
     for name in unknown(os.environ):
         Console(stderr=True).print(
-            f"dropscribe: {name} is no setting, and is ignored: check its spelling.",
+            f"dropscribe: {name} is not a setting and is ignored: check its spelling.",
             style="yellow",
             highlight=False,
             markup=False,

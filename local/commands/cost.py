@@ -1,25 +1,70 @@
-"""`dropscribe cost`: what the rows of the ledger sum up to, and what they say should be changed."""
+"""`dropscribe cost`: the sums of the ledger, and advice on what to change."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from datetime import datetime  # noqa: TC003 - Typer reads it at run time
+from typing import TYPE_CHECKING, Annotated
 
-from local.commands import cost_report, cost_screen
+import typer
+
+from local.commands import cost_report, cost_screen, options
+from local.commands.context import deployment, errors
+from local.commands.cost_report import Question
 from local.commands.terminal import output
 from shared.connect import settings_here
 from shared.costs import hour_price, prices_file
+from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.commands.cost_report import Question
     from shared.ports import Ports
 
 
+def command(
+    *,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); if left out, a month ago.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); if left out, today.")
+    ] = None,
+    by: Annotated[By | None, typer.Option(help="What to group by.", show_default=False)] = None,
+    as_json: options.AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,
+    table: Annotated[
+        bool, typer.Option("--table", help="Print what an hour of audio costs at several speeds, and why.")
+    ] = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change."""
+    with errors():
+        asked = {
+            "--json": as_json,
+            "--csv": as_csv,
+            "--table": table,
+            "--since": since,
+            "--until": until,
+            "--by": by,
+        }
+        check(asked)
+        if table:
+            typer.echo(hour_table(), nl=False)
+            return
+        with deployment(state_dir) as ports:
+            question = Question(
+                since=since and since.date(),
+                until=until and until.date(),
+                by=by,
+                form="json" if as_json else "csv" if as_csv else "screen",
+            )
+            run(question, ports)
+
+
 def check(asked: Mapping[str, object]) -> None:
-    """See that the options of the command go together.
+    """Check that the options of the command go together.
 
     Args:
         asked: the options by their names; what was not given is false.
@@ -29,19 +74,17 @@ def check(asked: Mapping[str, object]) -> None:
     """
     given = [name for name, value in asked.items() if value]
     if len(forms := [name for name in given if name in {"--json", "--csv", "--table"}]) > 1:
-        raise BadRequest(f"{' and '.join(forms)} are different forms of answer: give one of them.")
+        raise BadRequest(f"{' and '.join(forms)} are different forms of answer: choose one of them.")
     if "--table" in given and len(given) > 1:
         rest = " and ".join(name for name in given if name != "--table")
-        raise BadRequest(
-            f"--table tells prices, not what was paid in some days: leave out {rest}, or --table."
-        )
+        raise BadRequest(f"--table shows prices, not what was spent: leave out {rest}, or --table.")
 
 
 def run(question: Question, ports: Ports) -> None:
     """Answer on standard output.
 
     Args:
-        question: what to tell, and how.
+        question: what to report, and in which form.
         ports: the deployment, this machine's or a project's.
 
     Raises:
@@ -57,7 +100,7 @@ def run(question: Question, ports: Ports) -> None:
         cost_screen.show(report, ports, output())
 
 
-def table() -> str:
-    """What an hour of audio costs at several speeds, with the prices and the workers of the settings."""
+def hour_table() -> str:
+    """What an hour of audio costs at several speeds, with the prices and workers of the settings."""
     settings = settings_here()
     return hour_price.markdown(prices_file.table(settings), settings)

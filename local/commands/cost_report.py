@@ -1,4 +1,4 @@
-"""The cost report: what the rows of some days sum up to, and what they say should be changed."""
+"""The cost report: the sums of the ledger over some days, and advice on what to change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from shared.costs import advice, budget, limits, prices_file, rows, summary
 from shared.costs.advice import Advice
 from shared.costs.limits import Forecast, Limit
-from shared.costs.prices import PriceTable
+from shared.costs.prices import PriceTable, reference
 from shared.costs.rows import Account
 from shared.costs.summary import By, Sums
+from shared.engines import is_hosted
 from shared.errors import BadRequest
 from shared.in_words import human_duration
 from shared.state import documents
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 DAYS = 30
-"""Days that are told of where nobody says which."""
+"""Days that are reported by default."""
 
 MOST_DAYS = 3660
-"""Ten years: each day is asked for by itself."""
+"""Ten years: each day is a query of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """What somebody wants to know."""
+    """What to report."""
 
     since: dt.date | None
     """First day (UTC); None: a month before the last."""
@@ -39,17 +40,17 @@ class Question:
     by: By | None
     """How to group."""
     form: Literal["screen", "json", "csv"]
-    """How to tell."""
+    """Form of the answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
-    """What is used of a budget."""
+class BudgetUse:
+    """A budget and what is spent of it."""
 
     limit: Limit
     """The budget."""
     usd: float
-    """What its day or month has cost, US dollars."""
+    """Cost of its day or month so far, US dollars."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,13 +70,13 @@ class Report:
     advice: list[Advice]
     """What to change."""
     forecast: Forecast | None
-    """What this month will have cost; None where the days are others, or too few."""
-    budgets: list[Spent]
-    """The budgets that hold; none where the days are others."""
+    """Expected cost of this month; None if the report covers other days, or too few."""
+    budgets: list[BudgetUse]
+    """The budgets in force; none if the report covers other days."""
     withheld: str
-    """Why there is no advice and no forecast, in words; empty where the rows are enough for them."""
+    """Why there is no advice and no forecast, in words; empty if there are enough rows."""
     prices: PriceTable
-    """Prices of now, to compare with."""
+    """Current prices, to compare with."""
 
 
 def make(question: Question, ports: Ports) -> Report:
@@ -93,7 +94,7 @@ def make(question: Question, ports: Ports) -> Report:
         last = until if question.until else f"today ({until}, UTC)"
         raise BadRequest(f"The first day, {since}, is after the last, {last}: give an earlier --since.")
     if (until - since).days >= MOST_DAYS:
-        raise BadRequest(f"{since} to {until} are more than ten years: give a later --since.")
+        raise BadRequest(f"{since} to {until} is more than ten years: give a later --since.")
     account, prices = rows.read(ports, since, until), prices_file.table(ports.settings)
     sums, by = summary.total(account), question.by or ("day" if question.form == "csv" else "method")
     days = {day: one.usd for day, one in summary.grouped(account, "day").items()}
@@ -114,9 +115,9 @@ def make(question: Question, ports: Ports) -> Report:
     )
 
 
-def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[Spent]:
+def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[BudgetUse]:
     spent = limits.Sums(days=days)
-    return [Spent(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
+    return [BudgetUse(limit=one, usd=spent.of(one.period, now)) for one in budget.limits_of_now(ports)]
 
 
 def _withheld(account: Account, need: str) -> str:
@@ -124,7 +125,7 @@ def _withheld(account: Account, need: str) -> str:
     if not account.rows or span >= advice.ENOUGH_SECONDS:
         return ""
     said = human_duration(span // 60 * 60) if span >= 60 else "less than a minute"
-    return f"{need} a day of rows or more; these span {said}."
+    return f"{need} at least a day of rows; these span {said}."
 
 
 def as_json(report: Report, ports: Ports) -> dict[str, Any]:
@@ -155,8 +156,8 @@ def as_json(report: Report, ports: Ports) -> dict[str, Any]:
 
 
 def _busy_seconds(account: Account) -> float:
-    """Time of engines of ours: nobody here works while Deepgram does."""
-    return sum(row.busy_seconds for row in account.rows if row.engine != "deepgram")
+    """Time of our own engines: while a hosted one works, nothing of ours is busy."""
+    return sum(row.busy_seconds for row in account.rows if not is_hosted(row.engine))
 
 
 def as_csv(report: Report) -> str:
@@ -172,12 +173,12 @@ def as_csv(report: Report) -> str:
 
 
 def _decimal(value: float | None) -> str:
-    """Without an exponent, which not every spreadsheet takes for a number."""
+    """Without an exponent, which not every spreadsheet reads as a number."""
     return "" if value is None else f"{value + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
-    deepgram, each, hourly = sums.deepgram(prices), sums.usd_per_recording, sums.usd_per_hour
+    would, each, hourly = sums.reference_usd(prices), sums.usd_per_recording, sums.usd_per_hour
     return {
         "recordings": len(sums.recordings),
         "audio_hours": round(sums.hours, 6),
@@ -187,7 +188,7 @@ def _values(sums: Sums, prices: PriceTable) -> dict[str, float | int | None]:
         "usd_per_audio_hour": None if hourly is None else round(hourly, 6),
         "idle_usd": round(sums.fates["idle"], 6),
         "wasted_usd": round(sums.wasted, 6),
-        "deepgram_usd": round(deepgram, 6),
+        f"{reference().name}_usd": round(would, 6),
         # Sums of the same rows in another order differ by a bit, which is not a saving of -0.
-        "saved_usd": round(deepgram - sums.usd, 6) + 0.0,
+        "saved_usd": round(would - sums.usd, 6) + 0.0,
     }

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from shared.costs.prices import reference
 from shared.costs.rows import days_of
 from shared.costs.summary import WASTE
 from shared.in_words import dollars, human_duration
@@ -25,16 +26,16 @@ BAR = 40
 """Characters of the longest bar."""
 
 WIDE = 120
-"""Columns of a terminal that has room for the bars beside the numbers of the days."""
+"""Columns of a terminal wide enough for bars beside the numbers of the days."""
 
 MOST_DAYS = 62
-"""Days that have a bar each; of more it is the months."""
+"""Days that get a bar each; if there are more, the months do."""
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 """Parts of a character's width."""
 
 MOST_GROUPS = 31
-"""Groups that are shown; `--csv` and `--json` have all."""
+"""Groups that are shown; `--csv` and `--json` print all."""
 
 
 def show(report: Report, ports: Ports, console: Console) -> None:
@@ -44,7 +45,7 @@ def show(report: Report, ports: Ports, console: Console) -> None:
     if not account.rows:
         ever = dollars(ports.records.sum(documents.LEDGER, "usd"))
         console.print(
-            f"Nothing was paid for in these days; {ever} ever. `--since` and `--until` choose others."
+            f"Nothing was spent on these days ({ever} in all). `--since` and `--until` choose others."
         )
         return
     console.print(_totals(report))
@@ -56,18 +57,21 @@ def show(report: Report, ports: Ports, console: Console) -> None:
         console.print(Text(f"→ {one.text}"), style="yellow")
     if report.withheld and sums.usd:
         console.print(report.withheld, highlight=False)
-    price = report.prices.deepgram_minute
-    console.print(f"Deepgram: ${price.usd} a {price.per} ({price.source}; {price.date}).", highlight=False)
+    if price := report.prices.price(reference().name, "minute"):
+        name = reference().in_sentences
+        console.print(
+            f"{name}: ${price.usd} per {price.per} ({price.source}; {price.date}).", highlight=False
+        )
     if ports.settings.platform == "local" and ports.settings.cpu_usd_per_hour == 0 and not sums.usd:
         console.print(
             "Your own computer counts as free. If an hour of it costs you something, "
-            "set DROPSCRIBE_CPU_USD_PER_HOUR and new work is priced with it.",
+            "set DROPSCRIBE_CPU_USD_PER_HOUR, and new work will be priced with it.",
             highlight=False,
         )
 
 
 def _totals(report: Report) -> Table:
-    sums, deepgram = report.sums, report.sums.deepgram(report.prices)
+    sums, would = report.sums, report.sums.reference_usd(report.prices)
     shown = Table(show_header=False, pad_edge=False, box=None)
     shown.add_column(justify="left")
     shown.add_column(justify="right")
@@ -75,22 +79,22 @@ def _totals(report: Report) -> Table:
     shown.add_row("audio", human_duration(sums.seconds))
     shown.add_row("cost", dollars(sums.usd))
     if sums.usd_per_recording is not None:
-        shown.add_row("  for each recording", dollars(sums.usd_per_recording))
+        shown.add_row("  per recording", dollars(sums.usd_per_recording))
     if sums.usd_per_hour is not None:
-        shown.add_row("  for each hour of audio", dollars(sums.usd_per_hour))
+        shown.add_row("  per hour of audio", dollars(sums.usd_per_hour))
     shown.add_row("  of it start-up and idle time", _share(sums.fates["idle"], sums.usd))
     shown.add_row("  of it wasted", _share(sums.wasted, sums.usd))
     for fate, said in WASTE.items():
         if sums.fates[fate]:
             shown.add_row(f"    {said}", dollars(sums.fates[fate]))
-    shown.add_row("Deepgram would have asked", dollars(deepgram))
-    if round(deepgram - sums.usd, 4) > 0:
-        shown.add_row("saved", _share(deepgram - sums.usd, deepgram))
+    shown.add_row(f"{reference().in_sentences} would have charged", dollars(would))
+    if round(would - sums.usd, 4) > 0:
+        shown.add_row("saved", _share(would - sums.usd, would))
     if report.forecast is not None:
         days = "a day" if report.forecast.days == 1 else f"{report.forecast.days} days"
-        shown.add_row(f"forecast for this month (by the mean of {days})", dollars(report.forecast.usd))
+        shown.add_row(f"forecast for this month (from the mean of {days})", dollars(report.forecast.usd))
     for one in report.budgets:
-        name = "budget of this day" if one.limit.period == "day" else "budget of this month"
+        name = "budget for today" if one.limit.period == "day" else "budget for this month"
         shown.add_row(name, f"{dollars(one.usd)} of {dollars(one.limit.usd)} ({one.usd / one.limit.usd:.0%})")
     return shown
 
@@ -98,17 +102,17 @@ def _totals(report: Report) -> Table:
 def _groups(report: Report, *, bars_beside: bool) -> Table:
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     shown.add_column(report.by, overflow="fold")
-    for name in ("recordings", "audio", "cost", "share", "an hour", "wasted"):
+    for name in ("recordings", "audio", "cost", "share", "per hour", "wasted"):
         shown.add_column(name, justify="right", no_wrap=True)
     if bars_beside:
         shown.add_column("", no_wrap=True)
     most, every = max(report.days.values()), list(report.groups.items())
-    # Of days the newest, of other groups the dearest.
+    # The newest days, or the most expensive of other groups.
     for name, one in every[-MOST_GROUPS:] if report.by == "day" else every[:MOST_GROUPS]:
         more = [Text(bar(one.usd, most), style="cyan")] if bars_beside else []
         shown.add_row(*_cells(name, one, report.sums), *more)
     if len(report.groups) > MOST_GROUPS:
-        shown.caption = f"{len(report.groups) - MOST_GROUPS} more: `--csv` has all."
+        shown.caption = f"{len(report.groups) - MOST_GROUPS} more: `--csv` prints all."
     return shown
 
 
@@ -137,7 +141,7 @@ def _chart(days: dict[str, float]) -> Table:
 
 
 def bars(days: dict[str, float]) -> dict[str, float]:
-    """US dollars of each day from the first to the last, those without any cost too; of each month where it is long."""
+    """US dollars of each day from the first to the last, also of days without cost; of each month if there are many."""
     first, last = (dt.date.fromisoformat(day) for day in (min(days), max(days)))
     every = days_of(first, last)
     if len(every) <= MOST_DAYS:

@@ -12,14 +12,17 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.terminal import output
-from shared.adapters.deepgram_answers import CONSOLE
 from shared.connect import settings_here
+from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -30,26 +33,33 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 FREE_BYTES = 5_000_000_000
-"""Less free disk than this is worth a word: the real weights alone take half of it."""
+"""With less free disk space than this, say so: the real weights alone take half of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
-    """What was looked at."""
+    """What was checked."""
     state: Literal["ok", "download", "optional", "missing"]
-    """`missing`: something will not work; `download`: it will once this was downloaded; `optional`:
-    something more could work."""
+    """`missing`: something will not work; `download`: it will work after a download; `optional`: more could work."""
     found: str
     """What was found."""
     fix: str = ""
-    """What to do, where there is something to do."""
+    """What to do; empty if there is nothing to do."""
+
+
+def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = None) -> None:
+    """Check what is installed and which engines can run here, and show the commands that fix what is missing."""
+    with errors():
+        use_state_dir(state_dir)
+        detect_engines()
+        raise typer.Exit(run(as_json=as_json))
 
 
 def run(*, as_json: bool) -> int:
-    """Print all findings; 1 where something is missing, else 0."""
+    """Print all findings; 1 if something is missing, else 0."""
     findings = list(_look())
     if as_json:
         print(json.dumps([asdict(one) for one in findings], indent=2))  # noqa: T201 - output
@@ -78,19 +88,22 @@ def _look() -> Iterator[Finding]:
         yield _weights(known, settings)
     if lookup.by_name(settings.model) is None:
         yield _own_weights(settings.model, loading.form(settings, settings.model))
-    yield _deepgram(settings)
+    yield from (_hosted(one, settings) for one in hosted_specs())
 
 
-def _deepgram(settings: Settings) -> Finding:
-    what = "Deepgram"
-    if not settings.deepgram_api_key:
-        fix = f"set DEEPGRAM_API_KEY to a key from {CONSOLE}"
-        return Finding(what=what, state="optional", found="no key: method deepgram is not there", fix=fix)
-    if importlib.util.find_spec("deepgram") is None:
-        fix = f"{sys.executable} -m pip install 'dropscribe[deepgram]'"
-        return Finding(what=what, state="missing", found="there is a key, but not its library", fix=fix)
-    found = f"there is a key (not tried), for {settings.deepgram_url}"
-    return Finding(what=what, state="ok", found=found)
+def _hosted(spec: EngineSpec, settings: Settings) -> Finding:
+    what, hosted = spec.in_sentences, spec.hosted
+    assert hosted is not None, "asked of hosted engines only"
+    if not settings.api_keys.get(spec.name):
+        found = f"no key: method {spec.method} is not available"
+        fix = f"set {hosted.key_variable} to a key from {hosted.console}"
+        return Finding(what=what, state="optional", found=found, fix=fix)
+    if importlib.util.find_spec(hosted.library) is None:
+        found = f"a key is set, but the {hosted.library} library is not installed"
+        fix = f"{sys.executable} -m pip install 'dropscribe[{hosted.extra}]'"
+        return Finding(what=what, state="missing", found=found, fix=fix)
+    address = f", for {getattr(settings, hosted.address)}" if hosted.address else ""
+    return Finding(what=what, state="ok", found=f"a key is set (not tested){address}")
 
 
 def _package(package: str, why: str) -> Finding:
@@ -112,7 +125,9 @@ def _folder(folder: Path) -> Finding:
         what="state folder",
         state="ok" if free > FREE_BYTES else "optional",
         found=f"{folder}, {free / 1e9:.0f} GB free",
-        fix="" if free > FREE_BYTES else "make room, or set DROPSCRIBE_STATE_DIR",
+        fix=""
+        if free > FREE_BYTES
+        else "free some space, or set DROPSCRIBE_STATE_DIR to a folder on another disk",
     )
 
 
@@ -152,7 +167,7 @@ def _gpu(settings: Settings) -> Finding:
     if not loading.has_gpu():
         found = "no NVIDIA GPU found; Parakeet runs on the CPU"
         if only:
-            fix = "unset DROPSCRIBE_ENGINES, or run where there is a GPU"
+            fix = "unset DROPSCRIBE_ENGINES, or use a machine with a GPU"
             return Finding(what=what, state="missing", found="no NVIDIA GPU found", fix=fix)
         return Finding(what=what, state="optional", found=found)
     if "parakeet-gpu" not in loading.here():
@@ -162,13 +177,13 @@ def _gpu(settings: Settings) -> Finding:
     if not settings.enable_gpu:
         found = "there is an NVIDIA GPU; ENABLE_GPU_TRANSCRIPTION switches it off"
         return Finding(what=what, state="optional", found=found, fix="unset ENABLE_GPU_TRANSCRIPTION")
-    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tries)"
+    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tests it)"
     return Finding(what=what, state="ok", found=found)
 
 
 def _show(findings: list[Finding]) -> None:
     shown = Table(pad_edge=False)
-    for name in ("", "what", "found", "to fix it"):
+    for name in ("", "what", "found", "fix"):
         shown.add_column(name, overflow="fold")
     marks = {
         "ok": Text("ok", style="green"),

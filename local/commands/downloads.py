@@ -1,4 +1,4 @@
-"""Weights found, with a bar for whoever waits while they are downloaded or checked."""
+"""Find weights, with a progress bar while they are downloaded or checked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.progress import (
 
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
+from shared.engines import hosted_specs
 from shared.errors import ModelUnavailable
 from shared.routing import eligible, flags
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 WORTH_A_LINE = 20_000_000
-"""Bytes of a file that one waits for."""
+"""Bytes of a file whose download takes noticeable time."""
 
 
 def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
@@ -45,10 +46,10 @@ def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
 
 
 def locate_or_do_without(name: str, options: Options, ports: Ports, console: Console) -> bool:
-    """See that weights are there; False where they are not, and another engine may take over what needs them.
+    """Make sure that weights are on this disk; False if they are not and another engine may take over their work.
 
     Raises:
-        ModelUnavailable: they are not, and nobody may.
+        ModelUnavailable: they are not, and no other engine may take over.
     """
     try:
         locate(name, console, loading.form(ports.settings, name))
@@ -59,27 +60,28 @@ def locate_or_do_without(name: str, options: Options, ports: Ports, console: Con
 
 
 def do_without(error: ModelUnavailable, options: Options, ports: Ports, console: Console) -> None:
-    """Say that another engine takes over what needs some weights, where one may.
+    """Say that another engine takes over the work of some weights, if one may.
 
     Args:
-        error: why they cannot be had.
+        error: why the weights are not available.
         options: of the recordings that need them.
-        ports: the world.
+        ports: the adapters to use.
         console: where to say it.
 
     Raises:
-        ModelUnavailable: `error`, as nobody may.
+        ModelUnavailable: `error`, if no other engine may take over.
     """
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(options, settings, ports.engines)
-    if not settings.enable_fallback or "deepgram" not in others.engines:
+    hosted = hosted_specs(others.engines)
+    if not settings.enable_fallback or not hosted:
         raise error
-    console.print(f"{error} Deepgram transcribes instead.", markup=False, highlight=False)
+    console.print(f"{error} {hosted[0].in_sentences} transcribes instead.", markup=False, highlight=False)
 
 
 @contextlib.contextmanager
 def bars(console: Console) -> Iterator[Progress]:
-    """A bar for each file that the given function is called about; elsewhere than on a terminal, a line."""
+    """A function that draws a bar for each file it is called for; if the output is not a terminal, prints a line."""
     tasks: dict[str, TaskID] = {}
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     name_column = TextColumn("{task.description}", markup=False)

@@ -1,4 +1,4 @@
-"""Which files a command line means, and where the outputs of each will go."""
+"""The files that a command line names, and the folder for the outputs of each."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ MEDIA_SUFFIXES = frozenset(
         ".tta",
     ]
 )
-"""In a folder, only these are taken. A file that is named on the command line is always taken."""
+"""In a folder, only files with these suffixes are taken. A file named on the command line is always taken."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,18 +81,18 @@ class InputFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """What a command line means."""
+    """The files that a command line names."""
 
     files: tuple[InputFile, ...]
     """In the order given; a folder's files by name."""
     passed_over: int
-    """Files in folders that do not look like media by their names."""
+    """Number of files in folders whose suffix is not one of media."""
     unreadable: tuple[str, ...] = ()
     """Folders that could not be searched, each with the reason."""
 
 
 def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> Inputs:
-    """The files that some paths mean; folders are searched to any depth.
+    """The files that some paths name; folders are searched to any depth.
 
     Args:
         arguments: files and folders.
@@ -123,7 +123,7 @@ def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> I
     if not unique:
         raise BadRequest(
             f"Nothing to transcribe: no audio or video in {', '.join(str(one) for one in arguments)} "
-            f"({passed_over} other files). A file with an unusual name is taken if you name it itself."
+            f"({passed_over} other files). To transcribe a file with an unusual name, give its own path."
         )
     ordered = [(path, unique[path]) for path in dict.fromkeys(path for path, _ in named)]
     return Inputs(
@@ -141,15 +141,15 @@ def _walk(folder: Path, left_out: set[Path], unreadable: list[str]) -> Iterator[
             name for name in folders if not name.startswith(".") and (here / name).resolve() not in left_out
         )
         for path in (here / name for name in sorted(files) if not name.startswith(".")):
-            # Regular files and links to them; a pipe would be waited for, for ever.
+            # Regular files and links to them; reading a pipe would block.
             if path.is_file():
                 yield path
             elif path.is_symlink():
-                unreadable.append(f"{path} is a link to nothing")
+                unreadable.append(f"{path} is a broken link")
 
 
 def _without_collisions(named: list[tuple[Path, Path]]) -> Iterator[InputFile]:
-    """Inputs whose short names meet take their path below the folder they all share."""
+    """Inputs with the same short name take their path below the folder that all of them share."""
     meetings: dict[Path, int] = {}
     for _, output in named:
         meetings[output] = meetings.get(output, 0) + 1

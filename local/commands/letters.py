@@ -1,4 +1,4 @@
-"""The newest dead letters for `dropscribe status`: what was said, and why nobody could do it."""
+"""The newest dead letters for `dropscribe status`: their messages, and why they could not be handled."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from shared.ports import Records
 
 MOST = 5
-"""Dead letters that are shown; the records have them all."""
+"""Number of dead letters shown; the records have all of them."""
 SHOWN = 300
-"""Characters of a message that are shown."""
+"""Number of characters of a message shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
-    """A message that was given up."""
+    """A message that could not be handled."""
 
     time: float
     """When, seconds since 1970."""
     where: str
-    """The subscription that gave it up; empty where a function refused it at once."""
+    """The subscription it comes from; empty if a function refused it at once."""
     reason: str
-    """What was wrong; empty where no attempt could say so."""
+    """What was wrong; empty if no attempt recorded it."""
     message: str
-    """What was published, or its beginning, in one line."""
+    """The beginning of what was published, in one line."""
 
 
 def newest(records: Records) -> list[Letter]:
-    """The newest dead letters, with the reasons that they carry or that failed attempts have noted.
+    """The newest dead letters, with the reasons that they carry or that failed attempts recorded.
 
     Raises:
         Transient: the records did not answer.
@@ -46,7 +46,7 @@ def newest(records: Records) -> list[Letter]:
                 time=letter["time"],
                 where=attributes.get(SOURCE, ""),
                 reason=attributes.get(ERROR) or failure_log.last_reasons(noted, records),
-                # Strangers' text: what would steer the terminal is not printable.
+                # Untrusted text: control characters would reach the terminal.
                 message="".join(one if one.isprintable() else " " for one in data[:SHOWN]),
             )
         )

@@ -1,17 +1,23 @@
-"""What a person may ask for, defined once for every command that takes it."""
+"""Options that several commands take, each declared once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from shared.model import RequestedMethod
+from shared.engines import choices
+
+if TYPE_CHECKING:
+    MethodChoice = str
+else:
+    # Typer makes a choice of it, from the table of engines.
+    MethodChoice = Literal[tuple(choices())]
 
 Method = Annotated[
-    RequestedMethod | None,
-    typer.Option(help="Who transcribes. \\[env: TRANSCRIPTION_METHOD]", show_default=False),
+    MethodChoice | None,
+    typer.Option(help="How to transcribe. \\[env: TRANSCRIPTION_METHOD]", show_default=False),
 ]
 Model = Annotated[
     str | None,
@@ -28,26 +34,28 @@ Language = Annotated[
 Track = Annotated[
     int | None,
     typer.Option(
-        min=0, help="Which audio track, counted from 0; the first one if none is named.", show_default=False
+        min=0, help="Audio track to transcribe, counted from 0; by default the first one.", show_default=False
     ),
 ]
 Keyterms = Annotated[
     str | None,
     typer.Option(
-        help="Names and terms to listen for, with commas between (Deepgram; Parakeet on a GPU).",
+        help="Names and terms to listen for, separated by commas (Deepgram; Parakeet on a GPU).",
         show_default=False,
     ),
 ]
-FillerWords = Annotated[bool, typer.Option("--filler-words", help="Write uh and um down (Deepgram).")]
-Diarize = Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart (Deepgram).")]
+FillerWords = Annotated[
+    bool, typer.Option("--filler-words", help="Keep filler words such as uh and um (Deepgram).")
+]
+Diarize = Annotated[bool, typer.Option("--diarize", help="Tell speakers apart (Deepgram).")]
 Label = Annotated[
     str | None,
-    typer.Option(help="What `dropscribe cost --by label` accounts it under.", show_default=False),
+    typer.Option(help="Label to group the cost by in `dropscribe cost --by label`.", show_default=False),
 ]
 StateDir = Annotated[
     Path | None,
     typer.Option(
-        "--state-dir", help="Folder of queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
+        "--state-dir", help="Folder for queue and records. \\[env: DROPSCRIBE_STATE_DIR]", show_default=False
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

@@ -1,18 +1,22 @@
-"""What a person sees at the end: a table of recordings, and sums."""
+"""What `dropscribe transcribe` prints at the end: a table of recordings, and sums."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared import outputs
 from shared.costs import prices_file
-from shared.costs.prices import total
+from shared.costs.prices import reference, total
+from shared.flow.record import DEMO_WARNING
 from shared.in_words import dollars, human_duration
 from shared.messages import from_fields
 from shared.model import Recording
@@ -20,14 +24,19 @@ from shared.results import LedgerRow
 from shared.state import documents
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shared.ports import Ports
 
 
+PREVIEW_LINES = 3
+"""Lines of the first transcript shown after the table."""
+
 MOST_ROWS = 40
-"""Rows of a table that one still reads."""
+"""Rows of a table that people still read."""
 
 WIDE = 130
-"""Columns of a terminal that has room for paths."""
+"""Columns of a terminal wide enough for paths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +51,16 @@ class Line:
     """What it cost, US dollars."""
     busy_seconds: float
     """Decoding and recognising, wall time."""
-    deepgram_usd: float
-    """What Deepgram would have asked for the same, US dollars."""
+    reference_usd: float
+    """What the reference of `shared/costs/prices.py` would have charged for the same, US dollars."""
     folder: Path | None
-    """Where its outputs were put, None where there are none."""
+    """Where its outputs were put; None if there are none."""
     skipped: bool = False
     """True when an earlier run had finished it."""
 
     @property
     def speed(self) -> float | None:
-        """Seconds of audio in a second of work (RTFx), None where nothing was done."""
+        """Seconds of audio per second of work (RTFx); None if nothing was done."""
         seconds = self.recording.duration
         return seconds / self.busy_seconds if seconds and self.busy_seconds else None
 
@@ -69,7 +78,7 @@ class Line:
             "words": one.words,
             "real_time_factor": None if self.speed is None else round(self.speed, 1),
             "usd": round(self.usd, 6),
-            "deepgram_usd": round(self.deepgram_usd, 6) if one.duration else None,
+            f"{reference().name}_usd": round(self.reference_usd, 6) if one.duration else None,
             "folder": str(self.folder) if self.folder else None,
             "warnings": list(one.warnings),
             "code": one.code or None,
@@ -91,21 +100,53 @@ def line(
         recording=recording,
         usd=total(rows),
         busy_seconds=sum(row.busy_seconds for row in rows),
-        deepgram_usd=prices_file.table(ports.settings).deepgram(recording.duration or 0.0, recording.options),
+        reference_usd=prices_file.table(ports.settings).hosted(
+            reference().name, recording.duration or 0.0, recording.options
+        ),
         folder=folder,
         skipped=skipped,
     )
 
 
-def table(lines: list[Line], width: int) -> Table:
-    """The recordings, and their sum where there are several; why they were done so stands below (`notes`).
+def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool) -> None:
+    """Print the recordings: a table on a terminal, elsewhere a line for each.
 
-    Of more than `MOST_ROWS` only the failed ones are shown, and the sum of all. Where the outputs are
-    stands in a column if there is room for it.
+    Args:
+        lines: the recordings.
+        out: folder below which their outputs are.
+        files: names of the outputs that were put there.
+        preview: print the table even if there is no terminal, and the first lines of one transcript.
+    """
+    terminal = Console().is_terminal
+    console = Console(soft_wrap=True, width=None if terminal else WIDE)
+    shown = [replace(one, folder=_short(one.folder)) for one in lines]
+    if terminal or preview:
+        console.print(table(shown, console.width))
+        if len(lines) > MOST_ROWS:
+            console.print(f"(Only the failed ones of {len(lines)} files are listed; --json lists all.)")
+        for note in notes(shown):
+            console.print(Text(note))
+    else:
+        for one in shown:
+            console.print(Text(plain(one)))
+    done = [one for one in lines if one.folder]
+    if done:
+        console.print(f"Transcripts: {_short(out)}/FILE/ ({', '.join(files)})", highlight=False, markup=False)
+    if done and preview:
+        _preview(done[0], console)
+    if any(DEMO_WARNING in one.recording.warnings for one in done):
+        console.print(f"\nNote: {DEMO_WARNING}", style="yellow", highlight=False)
+
+
+def table(lines: list[Line], width: int) -> Table:
+    """The recordings, and their sum if there are several; `notes` gives the reasons for their methods.
+
+    If there are more than `MOST_ROWS`, only the failed ones are shown, and the sum of all. A wide table has a
+    column for the folders of the outputs.
     """
     shown = Table(box=SIMPLE_HEAD, expand=False, pad_edge=False)
     shown.add_column("file", overflow="fold", min_width=14)
-    for name in ("length", "words", "speed", "cost", "Deepgram"):
+    for name in ("length", "words", "speed", "cost", reference().in_sentences):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("method", no_wrap=True)
     wide = width >= WIDE
@@ -124,19 +165,19 @@ def table(lines: list[Line], width: int) -> Table:
             str(sum(one.recording.words or 0 for one in done)),
             "",
             dollars(sum(one.usd for one in lines)),
-            dollars(sum(one.deepgram_usd for one in done)),
+            dollars(sum(one.reference_usd for one in done)),
         )
     return shown
 
 
 def plain(one: Line) -> str:
-    """One recording as one line, for output that is no terminal."""
-    file, length, words, speed, usd, deepgram, method, folder = map(str, _cells(one))
+    """One recording as one line, for output that is not a terminal."""
+    file, length, words, speed, usd, other, method, folder = map(str, _cells(one))
     if one.recording.state == "FAILED":
         return f"{file}: FAILED: {one.recording.reason}"
     fast = f", {speed} real time" if speed else ""
     why = f"{method} ({_why(one)})"
-    return f"{file}: {length}, {words} words{fast}, {usd} (Deepgram {deepgram}), {why}, in {folder}"
+    return f"{file}: {length}, {words} words{fast}, {usd} ({reference().in_sentences} {other}), {why}, in {folder}"
 
 
 def notes(lines: list[Line]) -> list[str]:
@@ -147,6 +188,22 @@ def notes(lines: list[Line]) -> list[str]:
     said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
     failed = [one for one in lines if one.recording.state == "FAILED"]
     return said + [f"FAILED {one.file}: {one.recording.reason}" for one in failed]
+
+
+def _preview(line: Line, console: Console) -> None:
+    (name,) = outputs.file_names(["txt"])
+    text = line.folder / name if line.folder else None
+    if text is not None and text.is_file():
+        console.print(f"\n{_short(text)}:", highlight=False, markup=False)
+        for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
+            console.print("  " + one, highlight=False, markup=False)
+
+
+def _short(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    here = os.path.relpath(path)
+    return path if here.startswith("..") else Path(here)
 
 
 def _why(one: Line) -> str:
@@ -164,7 +221,7 @@ def _cells(one: Line) -> list[str | Text]:
         str(recording.words),
         f"{one.speed:.0f}×" if one.speed else "",
         dollars(one.usd),
-        dollars(one.deepgram_usd),
-        Text(recording.decision.method + (" (before)" if one.skipped else "")),
+        dollars(one.reference_usd),
+        Text(recording.decision.method + (" (earlier)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]

@@ -1,46 +1,70 @@
-"""`dropscribe route` and `dropscribe flags`: what would be chosen, and what may be changed while all runs."""
+"""`dropscribe route`: which engine would transcribe a recording, and why."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import deployment, errors, options_from
 from local.commands.screen import printable
 from local.commands.submit import uri_of
-from local.commands.terminal import moment, output
-from shared.errors import BadRequest
+from local.commands.terminal import output
 from shared.flow import probe, request
 from shared.in_words import dollars, human_duration, human_size
 from shared.messages import to_fields
 from shared.model import recording_id
-from shared.routing import conditions, flags, rollout, route
+from shared.routing import route
 from shared.routing.case import Case
-from shared.routing.flags import NAMES
-from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.model import Considered, Options
     from shared.ports import Ports
-    from shared.routing.flags import Flags
 
 
-def explain(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
-    """Print who would transcribe a recording, and why not somebody else. Nothing is stored or transcribed.
+def command(
+    *,
+    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    diarize: options.Diarize = False,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing."""
+    with errors(), deployment(state_dir) as ports:
+        given = options_from(
+            method=method,
+            model=model,
+            language=language,
+            track=track,
+            keyterms=keyterms,
+            diarize=diarize,
+        )
+        run(uri, given, ports, as_json=as_json)
+
+
+def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
+    """Print which engine would transcribe a recording, and why not another. Stores and transcribes nothing.
 
     Args:
-        uri: `gs://bucket/name`, or a path of this machine.
+        uri: `gs://bucket/name`, or a path on this machine.
         options: as the caller would send them.
         ports: the deployment.
         as_json: print JSON on standard output.
 
     Raises:
-        Permanent: it could not be transcribed at all.
+        Permanent: no engine could transcribe it.
     """
     source = request.locate(uri_of(uri, ports), ports)
     audio = probe.look_at(source, options, ports)
@@ -76,65 +100,3 @@ def _considered(found: Sequence[Considered]) -> Table:
             Text(one.why_not or "chosen"),
         )
     return shown
-
-
-def change_flags(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
-    """Set the flags that are named, then print all of them.
-
-    Args:
-        pairs: `NAME=VALUE`; an empty value takes the flag away.
-        ports: the deployment.
-        as_json: print JSON on standard output.
-
-    Raises:
-        BadRequest: names the pair that is none, or the flag that is unknown or wrong.
-    """
-    assignments = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise BadRequest(f"{pair} sets nothing: write NAME=VALUE, or NAME= to take the flag away.")
-        assignments[name.strip()] = value.strip()
-    found = flags.change(assignments, ports) if assignments else flags.read(ports)
-    settings = found.applied(ports.settings)
-    share, why = _share(found, settings, ports)
-    if as_json:
-        report = {
-            name: {"value": getattr(settings, field), "flag": name in found.values}
-            for name, field in NAMES.items()
-        }
-        print(json.dumps({"flags": report, "rollout": {"percent": share, "why": why}}, indent=2))  # noqa: T201 - output
-        return
-    console = output()
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("flag", "value", "from"):
-        shown.add_column(column, no_wrap=True)
-    for name, field in NAMES.items():
-        shown.add_row(name, _told(getattr(settings, field)), _origin(name, found, ports.settings))
-    console.print(shown)
-    if why:
-        console.print(f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False)
-        console.print(f"Set {rollout.VARIABLE} again to go on.", highlight=False)
-
-
-def _share(found: Flags, settings: Settings, ports: Ports) -> tuple[float, str]:
-    asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
-    return rollout.share(conditions.read(ports).rollout, asked)
-
-
-def _told(value: object) -> str:
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
-
-
-def _origin(name: str, found: Flags, settings: Settings) -> str:
-    if name in found.values:
-        since = found.since.get(name, 0.0)
-        return f"flag since {moment(since)}" if since else "flag"
-    default = Settings.__dataclass_fields__[NAMES[name]].default
-    return "default" if getattr(settings, NAMES[name]) == default else "environment"

@@ -1,4 +1,4 @@
-"""Progress while a person waits: bars on a terminal, plain lines elsewhere. All of it on stderr."""
+"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from shared.model import Recording
 
 BARS = 6
-"""Recordings shown at one time, below the bar for all."""
+"""Recordings with a bar at one time, below the bar for all."""
 
 
 class Screen:
-    """Shows how far a run is. `heard` may be called from any thread."""
+    """Shows the progress of a run. `heard` may be called from any thread."""
 
     def __init__(self, console: Console, names: dict[str, str]) -> None:
         """Prepare to show.
@@ -102,7 +102,7 @@ class Screen:
 
 
 def printable(name: str) -> str:
-    """A name as it can be shown: what would move the cursor or change colours stands as its code."""
+    """A name that is safe to print: control characters appear as escapes."""
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands import letters
-from local.commands.terminal import moment, output
+from local.commands import letters, options
+from local.commands.context import deployment, errors
+from local.commands.terminal import local_time, output
 from shared.costs import budget
 from shared.flow.record import DEMO_WARNING
 from shared.in_words import human_duration
@@ -23,25 +25,36 @@ from shared.state import claims, documents, failure_log
 from shared.state.dead_letters import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
 
-ON_THEIR_WAY = ("ACCEPTED", "PLANNED")
+IN_PROGRESS = ("ACCEPTED", "PLANNED")
 """States of recordings that have not ended."""
 
 
+def command(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of recordings to show.")] = 20,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Show what is waiting, running, done and failed, and why."""
+    with errors(), deployment(state_dir) as ports:
+        run(ports, limit=limit, as_json=as_json)
+
+
 def run(ports: Ports, *, limit: int, as_json: bool) -> None:
-    """Print where recordings stand: counts of all of them, and the newest one by one.
+    """Print the state of all recordings as counts, and of the newest ones in a table.
 
     Args:
         ports: the deployment, this machine's or a project's.
-        limit: recordings to show.
+        limit: number of recordings in the table.
         as_json: print JSON on standard output.
     """
     states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
     states = {state: count for state, count in states.items() if count}
     recordings = newest(ports, limit)
-    waiting = _waiting(ports)
+    waiting = _pending(ports)
     given_up = ports.records.count(DEAD_LETTERS)
     newest_letters = letters.newest(ports.records) if given_up else []
     failed = failure_log.by_class(ports.records)
@@ -56,85 +69,89 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
             "failed_attempts": failed,
             "no_workers": no_workers,
         }
-        print(json.dumps(report | _place(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print(json.dumps(report | _location(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
         return
     console = output()
     if not recordings:
-        console.print(_nothing(ports), highlight=False)
+        console.print(_empty(ports), highlight=False)
     else:
         console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
         console.print(_table(recordings, ports))
     left = sum(states.values()) - len(recordings)
     if left > 0:
-        console.print(f"{left} more; `--limit` shows more of them.", highlight=False)
+        console.print(f"{left} more: raise `--limit` to see them.", highlight=False)
     busy = {name: count for name, count in (waiting or {}).items() if count}
     if busy:
         told = ", ".join(f"{count} for {name}" for name, count in busy.items())
         console.print(f"Messages waiting: {told}.", highlight=False)
     if given_up:
-        console.print(f"Messages that were given up (dead letters): {given_up}. The newest:", highlight=False)
+        console.print(
+            f"Dead letters (messages that could not be handled): {given_up}. The newest:", highlight=False
+        )
         for one in newest_letters:
-            told = " ".join(filter(None, [moment(one.time), one.where]))
-            why = one.reason or "nobody could say why: look into the logs"
+            told = " ".join(filter(None, [local_time(one.time), one.where]))
+            why = one.reason or "no reason was recorded; see the logs"
             console.print(Text(f"  {told}: {why}\n    {one.message}"))
     if failed:
-        console.print(Text(f"Failed attempts, whatever came of them: {_told(failed)}."))
-    for fleet, why in no_workers.items():
-        whose = "without a GPU " if fleet == "cpu" else ""
-        console.print(Text(f"No worker {whose}can be had now. {why}"))
+        console.print(
+            Text(f"Failed attempts, including those that a retry made good: {_failure_counts(failed)}.")
+        )
+    for pool, why in no_workers.items():
+        kind = "worker without a GPU" if pool == "cpu" else "worker"
+        console.print(Text(f"No {kind} is available now. {why}"))
 
 
 def newest(ports: Ports, limit: int) -> list[Recording]:
-    """Up to `limit` recordings: those on their way, then the others, the newest of each first."""
-    places = [{"state": state} for state in ON_THEIR_WAY]
+    """Up to `limit` recordings: those in progress, then the others, each newest first."""
+    places = [{"state": state} for state in IN_PROGRESS]
     found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
     known = {key: from_fields(fields, Recording) for page in found for key, fields in page}
     return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
 
 
-def _told(failed: dict[str, dict[str, int]]) -> str:
-    """`deepgram 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: where, then how often what went wrong."""
+def _failure_counts(failed: dict[str, dict[str, int]]) -> str:
+    """As `deepgram 3 EngineFailed, 1 BadMedia; merger 2 StoreUnavailable`: the place, then counts by class of error."""
     return "; ".join(
-        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_most))
+        f"{where} " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=_by_count))
         for where, kinds in failed.items()
     )
 
 
-def _most(item: tuple[str, int]) -> tuple[int, str]:
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
     return -item[1], item[0]
 
 
-def _waiting(ports: Ports) -> dict[str, int] | None:
-    """How many messages wait in each subscription; None where nobody can tell: Pub/Sub cannot be asked."""
+def _pending(ports: Ports) -> dict[str, int] | None:
+    """Number of messages waiting in each subscription; None on Google Cloud, where Pub/Sub cannot be asked."""
     if not isinstance(ports, LocalPorts):
         return None
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
 
 
-def _no_workers(ports: Ports) -> dict[Fleet, str]:
-    """Why the sweeper could have no workers, by fleet; those that can be had, or that nobody asked for, left out."""
+def _no_workers(ports: Ports) -> dict[WorkerPool, str]:
+    """Why the sweeper could start no workers, by pool; nothing for pools that are available or were not asked for."""
     now = ports.clock.now()
     known = conditions.read(ports).fresh(now)
-    found = {fleet: known.workers(fleet) for fleet in worker_pools.fleets_of(ports.engines, ports.settings)}
-    return {fleet: one.said or one.status for fleet, one in found.items() if one.avoid_until > now}
+    found = {pool: known.workers(pool) for pool in worker_pools.pools_of(ports.engines, ports.settings)}
+    return {pool: one.said or one.status for pool, one in found.items() if one.avoid_until > now}
 
 
-def _place(ports: Ports) -> dict[str, str]:
+def _location(ports: Ports) -> dict[str, str]:
     """Where the records are."""
     if isinstance(ports, LocalPorts):
         return {"state_dir": str(ports.settings.state_dir)}
     return {"project": ports.settings.project}
 
 
-def _nothing(ports: Ports) -> str:
+def _empty(ports: Ports) -> str:
     settings = ports.settings
     if isinstance(ports, LocalPorts):
         return (
-            f"Nothing was ever transcribed with the state in {settings.state_dir}.\n"
+            f"Nothing has been transcribed with the state in {settings.state_dir} yet.\n"
             "Try `dropscribe demo`, or `dropscribe transcribe FILE`."
         )
     return (
-        f"Nothing was ever transcribed in project {settings.project}.\n"
+        f"Nothing has been transcribed in project {settings.project} yet.\n"
         f"Upload audio to gs://{settings.audio_bucket}, or try `dropscribe submit gs://BUCKET/NAME`."
     )
 
@@ -145,16 +162,16 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
         shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
     for one in recordings:
         shown.add_row(
-            moment(one.created),
+            local_time(one.created),
             Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
             Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
             human_duration(one.duration or (one.audio.duration if one.audio else None)),
-            Text(_what(one, ports)),
+            Text(_summary(one, ports)),
         )
     return shown
 
 
-def _what(one: Recording, ports: Ports) -> str:
+def _summary(one: Recording, ports: Ports) -> str:
     if one.state == "FAILED":
         return one.reason
     if one.state == "DONE" and one.decision is not None:
@@ -162,22 +179,22 @@ def _what(one: Recording, ports: Ports) -> str:
         more = [warning for warning in one.warnings if warning != DEMO_WARNING]
         return "; ".join([f"{one.words} words by {one.decision.method}{demo}", *more])
     if one.decision is None:
-        return budget.why_held(one, ports) or "not looked at yet"
+        return budget.why_held(one, ports) or "not probed yet"
     handed = _handed_on(one, ports)
     told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
     trouble = failure_log.last_trouble(one.id, ports.records)
-    last = f"; last trouble: {trouble}" if trouble else ""
+    last = f"; last error: {trouble}" if trouble else ""
     return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}{last}"
 
 
 def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
-    """Chunks that their own engine gave up, counted by the engine that has each now."""
+    """Chunks that were handed to another engine, counted by that engine."""
     found = claims.of_recording(one.id, ports.records).values() if one.chunks else ()
     return dict(Counter(claim.engine for claim in found if claim.tried))
 
 
 def _done(one: Recording, ports: Ports) -> int:
-    """Chunks with a result."""
+    """Number of chunks that have a result."""
     if one.state == "DONE":
         return len(one.chunks)
     return ports.records.count(documents.CHUNKS, {"recording": one.id})

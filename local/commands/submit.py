@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
 from local.backend.embedded_ports import LocalPorts
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import deployment, errors, options_from
 from shared import client
 from shared.errors import BadRequest
 from shared.in_words import dollars, human_duration
@@ -27,44 +30,89 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """What the person asked for."""
+    """What the command line asks for."""
 
     uri: str
     """`gs://bucket/name`, or a file of this machine."""
     options: Options | None
-    """None: those that the object carries."""
+    """None: those set on the object."""
     request_id: str | None
-    """None makes one."""
+    """None: one is made."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Comes back with the answer."""
+    """Returned with the answer."""
     wait: bool
-    """Wait for the answer."""
+    """Whether to wait for the answer."""
     timeout: float | None
     """Seconds to wait; None: as long as it takes."""
     as_json: bool
     """Print JSON on standard output."""
 
 
+def command(
+    *,
+    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the answer.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Longest time to wait, in seconds.", show_default=False)
+    ] = None,
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    filler_words: options.FillerWords = False,
+    diarize: options.Diarize = False,
+    label: options.Label = None,
+    request_id: Annotated[
+        str | None,
+        typer.Option(help="Your own id for the request; if left out, one is made.", show_default=False),
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="name=value, returned with the answer; may be given several times.", show_default=False
+        ),
+    ] = None,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Ask a running deployment for a transcript, as another service would."""
+    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
+    given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
+    chosen = any(value is not None for value in given.values())
+    with errors(), deployment(state_dir) as ports:
+        submission = Submission(
+            uri=uri,
+            options=options_from(**given) if chosen else None,
+            request_id=request_id,
+            metadata=metadata_of(metadata or []),
+            wait=wait,
+            timeout=timeout,
+            as_json=as_json,
+        )
+        raise typer.Exit(run(submission, ports))
+
+
 def metadata_of(pairs: Sequence[str]) -> dict[str, str]:
     """`name=value` pairs.
 
     Raises:
-        BadRequest: names the one that is no pair.
+        BadRequest: names the one that is not a pair.
     """
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise BadRequest(f"--metadata {pair} is no pair: write it as name=value.")
+            raise BadRequest(f"--metadata {pair} is not a name=value pair.")
         found[name] = value
     return found
 
 
 def run(submission: Submission, ports: Ports) -> int:
-    """Send the request, and show the answer if it is to be waited for.
+    """Send the request and, if asked to, wait for the answer and show it.
 
     Returns:
-        0 where the request was sent, or answered with a transcript; 1 where it was answered with a failure.
+        0 if the request was sent or answered with a transcript, 1 if it was answered with a failure.
 
     Raises:
         BadRequest: the request is malformed.
@@ -79,7 +127,9 @@ def run(submission: Submission, ports: Ports) -> int:
     )
     console = Console(stderr=True, soft_wrap=True)
     if isinstance(ports, LocalPorts) and not _is_up(ports.settings.state_dir / "up.lock"):
-        console.print("Nothing works on it yet: run `dropscribe up` with the same state directory.")
+        console.print(
+            "Nothing is running that could answer it: run `dropscribe up` with the same state directory."
+        )
     if not submission.wait:
         _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)
         return 0
@@ -93,14 +143,14 @@ def run(submission: Submission, ports: Ports) -> int:
 
 
 def uri_of(text: str, ports: Ports) -> str:
-    """The URI of what a person named: a path stands for the file there."""
+    """The URI of what a person named, which may also be a path."""
     if "://" in text or not isinstance(ports, LocalPorts):
         return text
     return ports.file(Path(text)).uri
 
 
 def _is_up(lock: Path) -> bool:
-    """Whether a `dropscribe up` holds its lock."""
+    """Whether a `dropscribe up` is running: it holds this lock."""
     try:
         with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -121,7 +171,7 @@ def _told(answer: TranscriptReady, ports: Ports) -> str:
 
 
 def _place(uri: str, ports: Ports) -> str:
-    """Where a person finds an output: the path of its file on one machine."""
+    """Where to find an output: its URI, or on one machine the path of its file."""
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     return str(ports.store.path_of(bucket, name)) if isinstance(ports, LocalPorts) else uri
 

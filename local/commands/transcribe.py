@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
 from gpu_job.speech import loading
-from local.commands import downloads, inputs, report
+from local.commands import downloads, inputs, options, report
+from local.commands.context import errors, local_ports, options_from
 from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
-from shared.errors import BadRequest, ModelUnavailable
-from shared.flow.record import DEMO_WARNING
+from shared import outputs
+from shared.engines import AUTO, hosted_specs
 from shared.model import Options, Recording
 from shared.routing import pick
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
+    from shared.errors import ModelUnavailable
     from shared.settings import Settings
 
-PREVIEW_LINES = 3
-"""Lines of the first transcript shown after the table."""
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+ALL_FORMATS = ",".join(outputs.format_names())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What the person asked for."""
+    """What the command line asks for."""
 
     paths: Sequence[Path]
     """Files and folders."""
@@ -43,55 +46,117 @@ class Request:
     files: Collection[str]
     """Names of the output files to put there."""
     options: Options
-    """The same for all of them."""
+    """The same for all files."""
     as_json: bool
     """Print JSON on standard output instead of the table."""
     preview: bool = False
-    """Show the table also where there is no terminal, and the first lines of one transcript."""
+    """Show the table even if there is no terminal, and the first lines of one transcript."""
 
 
-def file_names(formats: str) -> list[str]:
-    """The files of `json,srt,…`.
+def command(
+    *,
+    # Typer does not check them: one file that cannot be read must not stop the others.
+    paths: Annotated[
+        list[Path], typer.Argument(help="Audio or video files, and folders of them.", readable=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the transcripts.")] = Path(
+        "transcripts"
+    ),
+    formats: Annotated[
+        str,
+        typer.Option("--format", "-f", help=f"Output formats, separated by commas: some of {ALL_FORMATS}."),
+    ] = ALL_FORMATS,
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    filler_words: options.FillerWords = False,
+    diarize: options.Diarize = False,
+    label: options.Label = None,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Transcribe files and folders now. Recordings that an earlier run finished are skipped."""
+    with errors(), local_ports(state_dir, hurried=True) as ports:
+        request = Request(
+            paths=paths,
+            out=out,
+            files=outputs.file_names([one.strip() for one in formats.split(",")]),
+            options=options_from(
+                method=method,
+                model=model,
+                language=language,
+                track=track,
+                keyterms=keyterms,
+                filler_words=filler_words,
+                diarize=diarize,
+                label=label,
+            ),
+            as_json=as_json,
+        )
+        raise typer.Exit(run(request, ports))
 
-    Raises:
-        BadRequest: names the format that does not exist.
-    """
-    names: list[str] = []
-    for one in formats.split(","):
-        if one.strip() not in export.FILES:
-            raise BadRequest(f"There is no format {one.strip()!r}. Choose from {', '.join(export.FILES)}.")
-        names.extend(export.FILES[one.strip()])
-    return names
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the transcripts.")] = Path(
+        "transcripts"
+    ),
+) -> None:
+    """Transcribe the bundled samples with the bundled demo model: no download, no account."""
+    samples = [
+        path
+        for path in sorted(SAMPLES.iterdir())
+        if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
+    ]
+    # A new state directory, so that every demo does all of the work.
+    with (
+        tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
+        errors(),
+        local_ports(Path(state), hurried=True) as ports,
+    ):
+        request = Request(
+            paths=samples,
+            out=out,
+            files=outputs.file_names(),
+            options=Options(model="tiny"),
+            as_json=False,
+            preview=True,
+        )
+        raise typer.Exit(run(request, ports))
 
 
 def run(request: Request, ports: LocalPorts) -> int:
-    """Transcribe everything that was asked for.
+    """Transcribe all inputs of a request.
 
     Returns:
-        0 when all came out, 1 when some failed, 130 when the person stopped it.
+        0 if all were transcribed, 1 if some failed, 130 if the person stopped it.
 
     Raises:
-        Permanent: nothing could be begun: a wrong path, no weights, no place to write.
+        Permanent: nothing could be started: a wrong path, no weights, no place to write.
     """
     console = Console(stderr=True, soft_wrap=True)
-    # What goes wrong is shown as it ends; the log would say it again.
+    # Failures are shown as recordings end; the log would repeat them.
     log.addHandler(logging.NullHandler())
     found = inputs.collect(request.paths, never_below=[request.out])
     if found.passed_over:
-        console.print(f"{found.passed_over} files in folders passed over: not audio or video by their names")
+        console.print(
+            f"skipped {found.passed_over} files in folders: their names are not those of audio or video"
+        )
     for reason in found.unreadable:
-        console.print(Text(f"passed over: {printable(reason)}", style="red"))
+        console.print(Text(f"skipped: {printable(reason)}", style="red"))
     pick.check_speakers(request.options, ports.settings)
     model = _weights(request.options, ports.settings)
     wanted = replace(request.options, model=model)
     submitted = one_shot.look(found.files, wanted, ports)
     before = sum(one.skipped for one in submitted)
     if before:
-        console.print(f"{before} of {len(submitted)} were finished before and are not repeated")
+        console.print(f"{before} of {len(submitted)} were finished by an earlier run and are skipped")
     export.check(request.out)
     warm = model
     if model is not None and before < len(submitted):
-        # Or an error before anything is begun.
+        # Or an error before anything is started.
         warm = model if downloads.locate_or_do_without(model, wanted, ports, console) else None
     one_shot.submit(submitted, ports)
     names = {one.key: printable(str(one.file.output)) for one in submitted}
@@ -109,22 +174,26 @@ def run(request: Request, ports: LocalPorts) -> int:
     except KeyboardInterrupt:
         one_shot.forget(submitted, ports)
         console.print(
-            f"Stopped. {len(lines)} of {len(submitted)} are done; the same command goes on from there."
+            f"Stopped: {len(lines)} of {len(submitted)} are done. Run the same command again to continue."
         )
         return 130
     ordered = [lines[one.key] for one in submitted]
-    _show(ordered, request)
+    if request.as_json:
+        print(json.dumps([one.as_json() for one in ordered], ensure_ascii=False, indent=2))  # noqa: T201 - output
+    else:
+        report.show(ordered, out=request.out, files=request.files, preview=request.preview)
     complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable
     return 0 if complete else 1
 
 
 def _weights(options: Options, settings: Settings) -> str | None:
-    """Which weights are wanted here, None where only Deepgram is.
+    """The weights to transcribe with; None if only hosted engines are used.
 
-    The key of a recording holds them by name, so that other weights give another transcript.
+    They are part of the key of a recording: other weights give another transcript.
     """
-    method = settings.method if options.method == "auto" else options.method
-    return None if method == "deepgram" or options.diarize else options.model or settings.model
+    method = settings.method if options.method == AUTO else options.method
+    hosted = options.diarize or method in {one.method for one in hosted_specs()}
+    return None if hosted else options.model or settings.model
 
 
 def _endings(
@@ -134,7 +203,7 @@ def _endings(
     warm: str | None,
     do_without: Callable[[ModelUnavailable], None],
 ) -> Iterator[tuple[one_shot.Submitted, Recording]]:
-    """Every input with its end; those that could not even be looked at come first."""
+    """Every input with how it ended; those that could not be read come first."""
     for one in submitted:
         if one.problem:
             yield (
@@ -155,49 +224,7 @@ def _endings(
         ports,
         partial(loading.load, settings),
         load_cpu=partial(loading.load, replace(settings, enable_gpu=False)),
-        watcher=screen,
+        progress=screen,
         warm=warm,
         do_without=do_without,
     )
-
-
-def _show(lines: list[report.Line], request: Request) -> None:
-    if request.as_json:
-        print(json.dumps([one.as_json() for one in lines], ensure_ascii=False, indent=2))  # noqa: T201 - output
-        return
-    terminal = Console().is_terminal
-    console = Console(soft_wrap=True, width=None if terminal else report.WIDE)
-    shown = [replace(one, folder=_short(one.folder)) for one in lines]
-    as_table = terminal or request.preview
-    if as_table:
-        console.print(report.table(shown, console.width))
-        if len(lines) > report.MOST_ROWS:
-            console.print(f"(Only failed files are listed, of {len(lines)}; --json lists all.)")
-    else:
-        for one in shown:
-            console.print(Text(report.plain(one)))
-    for note in report.notes(shown) if as_table else ():
-        console.print(Text(note))
-    done = [one for one in lines if one.folder]
-    if done:
-        files = ", ".join(request.files)
-        console.print(f"Transcripts: {_short(request.out)}/FILE/ ({files})", highlight=False, markup=False)
-    if done and request.preview:
-        _preview(done[0], console)
-    if any(DEMO_WARNING in one.recording.warnings for one in done):
-        console.print(f"\nNote: {DEMO_WARNING}", style="yellow", highlight=False)
-
-
-def _preview(line: report.Line, console: Console) -> None:
-    text = line.folder / "transcript.txt" if line.folder else None
-    if text is not None and text.is_file():
-        console.print(f"\n{_short(text)}:", highlight=False, markup=False)
-        for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
-            console.print("  " + one, highlight=False, markup=False)
-
-
-def _short(path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    here = os.path.relpath(path)
-    return path if here.startswith("..") else Path(here)

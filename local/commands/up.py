@@ -4,8 +4,8 @@
                                     a timer ──HTTP──▶ the sweeper, every minute
                               queue ◀──pull──── worker (`python -m gpu_job --stay`, its own process)
 
-Children that die are started again; children of a killed `up` end with it. All state is in the queue
-and the records, so a stop at any moment loses nothing and repeats nothing that was finished.
+Processes that die are restarted; processes of a killed `up` end with it. All state is in the queue and the
+records, so a stop at any moment loses nothing and repeats nothing that was finished.
 """
 
 from __future__ import annotations
@@ -13,34 +13,33 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
 from local.backend.embedded_ports import EXPORTER
-from local.commands import downloads
-from local.inbox import folders, wishes
+from local.commands import downloads, options
+from local.commands.context import absolute_weights, errors, local_ports, options_from
+from local.inbox import remembered
 from local.inbox.watcher import Inbox
-from local.runtime import export
-from local.runtime.addresses import free_port
+from local.runtime import export, processes
 from local.runtime.push import HttpSender, PushLoop
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
+from shared.engines import AUTO, able, hosted_specs
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import metadata_of
 from shared.model import Options, recording_id
+from shared.planning.worker_pools import calls_of
 from shared.routing import flags, pick
 from shared.state import documents
 from shared.telemetry import log, show_logs
-from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,87 +47,103 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
     from shared.model import StoredObject
 
-ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = {
-    ROUTER: ("functions/router/main.py", "on_upload"),
-    REQUESTS: ("functions/router/main.py", "on_request"),
-    MERGER: ("functions/merger/main.py", "on_chunk_done"),
-    DEAD_LETTERS: ("functions/sweeper/main.py", "on_dead_letter"),
-}
-"""Which function each push subscription delivers to: source file and target."""
 
-WITH_A_KEY = {DEEPGRAM: ("functions/deepgram/main.py", "on_chunk")}
-"""The same, where there is a key for Deepgram."""
+def command(
+    *,
+    inbox: Annotated[
+        Path | None,
+        typer.Option(help="Folder to watch: drop audio here. \\[env: DROPSCRIBE_INBOX]", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for the transcripts. \\[env: DROPSCRIBE_TRANSCRIPTS]",
+            show_default=False,
+        ),
+    ] = None,
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    filler_words: options.FillerWords = False,
+    diarize: options.Diarize = False,
+    label: options.Label = None,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.
 
-SWEEPER = ("functions/sweeper/main.py", "on_tick")
-"""The function that is called every minute."""
-
-PATIENCE = 10.0
-"""Seconds a child may take to end by itself, as Cloud Run gives."""
-
-LONGEST_WAIT = 30.0
-"""Seconds between two starts of a child that keeps dying, at most."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Child:
-    """A process that should be running."""
-
-    name: str
-    """For the log."""
-    command: list[str]
-    """What to run."""
-    process: subprocess.Popen[bytes] | None = None
-    """None before the first start."""
-    starts: int = 0
-    """How often it was started."""
-    next_start: float = 0.0
-    """Not before this, on the monotonic clock."""
+    The options apply to every file dropped from now on. `dropscribe submit` takes other options for one file.
+    """
+    chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
+    chosen["TRANSCRIPTION_METHOD"] = method
+    os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
+    # Absolute, because the processes that `up` starts run in another folder.
+    for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
+    if weights := os.environ.get("PARAKEET_MODEL_NAME"):
+        os.environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
+    with errors(), local_ports(state_dir) as ports:
+        given = options_from(
+            method=method,
+            model=model,
+            language=language,
+            track=track,
+            keyterms=keyterms,
+            filler_words=filler_words,
+            diarize=diarize,
+            label=label,
+        )
+        raise typer.Exit(run(ports, given))
 
 
 def run(ports: LocalPorts, options: Options) -> int:
-    """Serve until a signal asks for the end; 0 then.
+    """Serve until a signal ends it; 0 then.
 
     Args:
-        ports: the world.
-        options: of every file in the inbox; method and weights are the deployment's.
+        ports: the adapters to use.
+        options: for every file in the inbox; method and weights are those of the deployment.
 
     Raises:
-        BadRequest: these options cannot be had here.
-        ConfigurationError: another `dropscribe up` has this state directory.
+        BadRequest: no engine here supports these options.
+        ConfigurationError: another `dropscribe up` uses this state directory.
         ModelUnavailable: the default weights cannot be loaded.
     """
     show_logs()
     settings = ports.settings
     pick.check_speakers(options, settings)
-    if options.diarize and "deepgram" not in ports.engines:
-        raise BadRequest(pick.NO_SPEAKERS)
+    if options.diarize and not any(one.name in ports.engines for one in able("speakers")):
+        raise BadRequest(pick.no_speakers())
     if said := overruled(options, ports):
         log.warning("%s", said)
     stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
-        folders.remember(ports.inbox, ports.out, ports.records)
+        remembered.remember_folders(ports.inbox, ports.out, ports.records)
         export.check(ports.out)
-        if settings.method != "deepgram":
-            # A download or an error now, not behind a restarting worker.
+        if settings.method not in {one.method for one in hosted_specs()}:
+            # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
-        options = replace(options, method="auto", model=None)
-        known = partial(is_known, ports, wishes.remember(options, ports.records))
+        options = replace(options, method=AUTO, model=None)
+        known = partial(is_known, ports, remembered.remember_options(options, ports.records))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
-        children, endpoints, sweeper = _children(FUNCTIONS | (WITH_A_KEY if ports.hosted else {}))
-        stack.callback(_end, children)
-        for subscription, url in endpoints.items():
-            calls = settings.deepgram_concurrency if subscription == DEEPGRAM else 4
+        hosted = {one.subscription: one.name for one in hosted_specs(ports.hosted)}
+        planned = processes.planned(hosted)
+        stack.callback(planned.end)
+        for subscription, url in planned.endpoints.items():
+            calls = calls_of(hosted[subscription], settings) if subscription in hosted else 4
             loop = PushLoop(ports.queue, subscription, HttpSender(url), concurrency=calls)
             loop.start()
             stack.callback(loop.stop)
         loop = PushLoop(ports.queue, EXPORTER, exporter(ports), concurrency=1)
         loop.start()
         stack.callback(loop.stop)
-        ticker = Ticker(sweeper)
+        ticker = Ticker(planned.sweeper)
         ticker.start()
         stack.callback(ticker.stop)
         watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, known, metadata=metadata_of(options))
@@ -138,63 +153,10 @@ def run(ports: LocalPorts, options: Options) -> int:
         log.info("transcripts appear in %s", ports.out)
         log.info("weights: %s. Stop with Ctrl-C.", settings.model)
         while not stop.wait(0.2):
-            died = [child for child in children if _keep_running(child)]
-            if died:
+            if planned.keep_running():
                 ports.queue.reclaim()
-    log.info("stopped; `dropscribe up` goes on from here")
+    log.info("stopped; `dropscribe up` continues from here")
     return 0
-
-
-def _children(functions: dict[str, tuple[str, str]]) -> tuple[list[Child], dict[str, str], str]:
-    """The processes to run, the address of the function of each push subscription, and the sweeper's."""
-    children, endpoints = [], {}
-    for subscription, function in functions.items():
-        child, endpoints[subscription] = _served(*function)
-        children.append(child)
-    sweeper, url = _served(*SWEEPER)
-    worker = Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"])
-    return [*children, sweeper, worker], endpoints, url
-
-
-def _served(source: str, target: str) -> tuple[Child, str]:
-    port = free_port()
-    served = ["functions_framework", "--source", str(ROOT / source), "--target", target]
-    served += ["--host", "127.0.0.1", "--port", str(port)]
-    return Child(
-        name=f"{source} {target}", command=[sys.executable, "-m", *served]
-    ), f"http://127.0.0.1:{port}/"
-
-
-def _keep_running(child: Child) -> bool:
-    """Start a child that is not running; True where it has died since the last look."""
-    died = False
-    if child.process is not None:
-        code = child.process.poll()
-        if code is None:
-            return False
-        died = True
-        log.warning("%s ended with code %d; it will be started again", child.name, code)
-        child.process = None
-        child.next_start = time.monotonic() + min(LONGEST_WAIT, 2.0 ** min(child.starts, 10) / 4)
-    if time.monotonic() >= child.next_start:
-        tethered = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *child.command]
-        # Its own session: Ctrl-C reaches this process only, which then ends its children in order.
-        child.process = subprocess.Popen(tethered, cwd=ROOT, start_new_session=True)
-        child.starts += 1
-    return died
-
-
-def _end(children: list[Child]) -> None:
-    running = [child.process for child in children if child.process is not None]
-    for process in running:
-        process.terminate()
-    deadline = time.monotonic() + PATIENCE
-    for process in running:
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @contextmanager
@@ -205,23 +167,23 @@ def _only_one(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ConfigurationError(
-                f"Another `dropscribe up` runs on {path.parent}. Stop it, or choose another --state-dir."
+                f"Another `dropscribe up` is running on {path.parent}. Stop it, or choose another --state-dir."
             ) from None
         yield
 
 
 def overruled(options: Options, ports: LocalPorts) -> str:
-    """What to tell where a flag comes before the method that was asked for here; empty where none does."""
+    """A warning if a flag overrides the method that was asked for here; empty if none does."""
     method = flags.read(ports).applied(ports.settings).method
     if options.method in {"auto", method}:
         return ""
     return (
-        f"The flag TRANSCRIPTION_METHOD={method} comes before --method {options.method}. Take it away with "
+        f"The flag TRANSCRIPTION_METHOD={method} overrides --method {options.method}. Remove it with "
         "`dropscribe flags TRANSCRIPTION_METHOD=`."
     )
 
 
 def is_known(ports: LocalPorts, ever: Sequence[Options], source: StoredObject) -> bool:
-    """Whether a file of the inbox has a recording, with any of the options that were ever asked for."""
+    """Whether a file of the inbox has a recording with any of the options that `up` ever had."""
     keys = (recording_id(source, options) for options in ever)
     return any(documents.get_recording(ports.records, key) is not None for key in keys)

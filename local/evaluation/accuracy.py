@@ -1,8 +1,8 @@
-"""How right a transcript is: word error rate with its uncertainty, counted as the Open ASR Leaderboard does.
+"""The accuracy of a transcript: word error rate and its confidence interval, as in the Open ASR Leaderboard.
 
     normalise   both texts to the same spelling
     score       the fewest substitutions, deletions and insertions that turn one into the other
-    interval    how far the rate might be off for want of more speech
+    interval    the confidence interval of the rate
 
 The normaliser is Whisper's, as published with "Robust Speech Recognition via Large-Scale Weak Supervision"
 (Radford et al. 2022, appendix C), which the leaderboard applies to every model.
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 BLOCK = 50
 """Words of the reference that count as one utterance in a long recording: about 20 s of speech."""
 RESAMPLES = 1_000
-"""Times the utterances are drawn anew for the interval."""
+"""Number of resamples for the interval."""
 CONFIDENCE = 0.95
-"""How likely the interval holds the rate."""
+"""Confidence level of the interval."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Errors:
-    """Differences between what was said and what was written; adds up."""
+    """Word errors of a hypothesis; two of them can be added."""
 
     words: int = 0
     """Of the reference."""
     substitutions: int = 0
-    """Words written in place of others."""
+    """Words recognised as another word."""
     deletions: int = 0
-    """Words said and not written."""
+    """Words missing in the hypothesis."""
     insertions: int = 0
-    """Words written and not said."""
+    """Words that are only in the hypothesis."""
 
     @property
     def total(self) -> int:
@@ -49,7 +49,7 @@ class Errors:
 
     @property
     def rate(self) -> float:
-        """Word error rate; 0 where nothing was said and nothing written, infinite where only nothing was said."""
+        """Word error rate; 0 if reference and hypothesis are empty, infinite if only the reference is."""
         if self.words:
             return self.total / self.words
         return float("inf") if self.total else 0.0
@@ -65,14 +65,14 @@ class Errors:
 
 
 def normaliser(language: str = "en") -> Callable[[str], str]:
-    """The function that both texts go through before they are compared.
+    """The normaliser that both texts go through before they are compared.
 
     Args:
         language: BCP-47 code. English has rules for numbers, contractions and spelling; all other languages lose
             case, punctuation and what stands in brackets.
 
     Raises:
-        ConfigurationError: the package that has the rules is not installed.
+        ConfigurationError: the package with the rules is not installed.
     """
     try:
         if language.split("-", maxsplit=1)[0].lower() == "en":

@@ -1,6 +1,6 @@
-"""Every form of some weights on the same recordings in one run: speed, memory, word error rate.
+"""`dropscribe models benchmark`: speed, memory and word error rate of every form of some weights, in one run.
 
-Each form gets a process of its own, so that its memory is its own and nothing is warm from another.
+Each form gets a process of its own, so that nothing of another form counts as its memory or warms it up.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WARM_UP = 2
 TOGETHER = 64
 """Windows given at one time to an engine that does not say how many it wants."""
 WIDTH = 130
-"""Columns of a table that nobody sees on a terminal."""
+"""Columns of a table that is not printed on a terminal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,10 +79,10 @@ class Measured:
 
 
 def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -> int:
-    """Measure and print; 0 where at least one form ran.
+    """Measure and print; 0 if at least one form ran.
 
     Args:
-        names: weights by name or path; none for all that are on this disk.
+        names: weights by name or path; none for all on this disk.
         manifest: a manifest or the folder of a corpus, see `corpus.read`.
         language: of the recordings, for the rules of spelling.
         as_json: print JSON instead of a table.
@@ -94,7 +94,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
     """
     console = Console(stderr=True, highlight=False)
     normalise = accuracy.normaliser(language)
-    spoken = corpus.read(manifest)
+    entries = corpus.read(manifest)
     chosen = list(names) or [
         one.name for one in lookup.catalogue() if one.onnx.on_disk() or one.nemo.on_disk()
     ]
@@ -102,7 +102,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
         raise ModelUnavailable("No weights are on this disk. `dropscribe models pull NAME` downloads some.")
     results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="dropscribe-benchmark-") as folder:
-        files = clips.files(spoken, Path(folder))
+        files = clips.files(entries, Path(folder))
         for variant in _variants(chosen, Path(folder)):
             result: dict[str, Any] = {
                 "name": variant.name,
@@ -116,7 +116,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
                 except ModelUnavailable as error:
                     result["obstacle"] = str(error)
                 else:
-                    result |= _judged(measured, spoken, normalise)
+                    result |= _scored(measured, entries, normalise)
             results.append(result)
     if as_json:
         print(json.dumps(results, indent=2))  # noqa: T201 - output
@@ -125,10 +125,10 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
     return 0 if any("speed" in result for result in results) else 1
 
 
-def _judged(measured: Measured, spoken: Sequence[corpus.Spoken], normalise: Any) -> dict[str, Any]:
+def _scored(measured: Measured, entries: Sequence[corpus.Entry], normalise: Any) -> dict[str, Any]:
     utterances = [
         error
-        for one, text in zip(spoken, measured.texts, strict=True)
+        for one, text in zip(entries, measured.texts, strict=True)
         for error in accuracy.score(normalise(one.text), normalise(text))
     ]
     low, high = accuracy.interval(utterances)
@@ -181,7 +181,7 @@ def _measure(variant: Variant, files: Sequence[Path]) -> Measured:
     """In a process of its own.
 
     Raises:
-        ModelUnavailable: the engine broke down; says how.
+        ModelUnavailable: the engine failed; says how.
     """
     job = {"form": variant.form, "path": variant.path, "files": [str(file.absolute()) for file in files]}
     child = subprocess.run(
@@ -194,7 +194,7 @@ def _measure(variant: Variant, files: Sequence[Path]) -> Measured:
     )
     if child.returncode:
         lines = child.stderr.strip().splitlines() or [f"exit code {child.returncode}"]
-        raise ModelUnavailable(f"{variant.form} broke down: {lines[-1]}")
+        raise ModelUnavailable(f"{variant.form} failed: {lines[-1]}")
     answer = json.loads(child.stdout.splitlines()[-1])
     return Measured(**(answer | {"texts": tuple(answer["texts"])}))
 
@@ -203,7 +203,7 @@ def _child() -> None:
     """The measured process: a job comes as JSON, the answer is the last line of output."""
     job = json.loads(sys.stdin.read())
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever libraries print is no answer
+    os.dup2(2, 1)  # what libraries print is not the answer
     from gpu_job.speech.windowing import cut  # noqa: PLC0415 - the parent needs none of it
 
     recordings = clips.decode_all([Path(file) for file in job["files"]])

@@ -1,4 +1,4 @@
-"""Stretches of recordings as files of their own, decoded in the cage that every recording is decoded in."""
+"""Stretches of recordings as files of their own, decoded in the sandbox like every recording."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from local.evaluation.corpus import Spoken
+    from local.evaluation.corpus import Entry
 
 LIMITS = Limits(decode_seconds=24 * 3600.0, timeout_s=3600.0)
 """A recording is held decoded as a whole: 115 MB an hour."""
 
 
-def files(spoken: Sequence[Spoken], folder: Path) -> list[Path]:
+def files(entries: Sequence[Entry], folder: Path) -> list[Path]:
     """A file for each stretch: the recording itself where the stretch is all of it, else a wav cut from it.
 
     Args:
-        spoken: stretches; those of the same recording next to each other, or it is decoded again.
+        entries: what to cut out; entries of the same recording stand together, or it is decoded again.
         folder: where cuts are written.
 
     Raises:
@@ -36,7 +36,7 @@ def files(spoken: Sequence[Spoken], folder: Path) -> list[Path]:
     found: list[Path] = []
     last: tuple[Path, NDArray[np.int16]] | None = None
     with Sandbox(LIMITS) as sandbox:
-        for number, one in enumerate(spoken):
+        for number, one in enumerate(entries):
             if one.whole:
                 found.append(one.audio)
                 continue

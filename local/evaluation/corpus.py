@@ -1,4 +1,4 @@
-"""Recordings with what is said in them: NeMo's manifests, and the folders in which LibriSpeech, TED-LIUM and Earnings come."""
+"""Recordings with reference texts: NeMo manifests, and the folder layouts of LibriSpeech, TED-LIUM and Earnings-21."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 IGNORED = "ignore_time_segment_in_scoring"
-"""What TED-LIUM writes where nobody transcribed."""
+"""What TED-LIUM writes where there is no reference text."""
 AUDIO = (".wav", ".flac", ".mp3", ".sph", ".m4a", ".opus", ".ogg")
 """Suffixes tried, in this order, where a corpus names a recording without one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spoken:
-    """A stretch of a recording, and what is said in it."""
+class Entry:
+    """A stretch of a recording and its reference text."""
 
     audio: Path
     """The file."""
@@ -39,39 +39,37 @@ class Spoken:
         return self.start == 0.0 and self.duration is None
 
 
-def read(path: Path) -> list[Spoken]:
+def read(path: Path) -> list[Entry]:
     """Everything that a manifest or the folder of a corpus holds, in order.
 
     Args:
         path: a manifest (`.json`, `.jsonl`), or a folder with one of the layouts below, anywhere in it.
 
     Raises:
-        BadRequest: nothing of the kind is there, a line cannot be read, or a recording is missing; says where.
+        BadRequest: there is no such corpus, a line cannot be read, or a recording is missing; says where.
     """
     if path.is_file():
         return _some(path, _manifest(path))
     if not path.is_dir():
-        raise BadRequest(
-            f"There is no file or folder {path}. Give a manifest or the folder of a corpus with --data."
-        )
+        raise BadRequest(f"There is no file or folder {path}. Give a manifest or the folder of a corpus.")
     for pattern, reader in _LAYOUTS:
         found = sorted(path.rglob(pattern))
         if found:
             return _some(path, [one for file in found for one in reader(file)])
     raise BadRequest(
-        f"{path} is no corpus that is known here: it has no *.trans.txt (LibriSpeech), no *.stm (TED-LIUM), no *.nlp "
+        f"{path} is not a known kind of corpus: it has no *.trans.txt (LibriSpeech), no *.stm (TED-LIUM), no *.nlp "
         "(Earnings-21 and -22), and no manifest.json or .jsonl (NeMo). Write a manifest: one JSON object a line with "
         "audio_filepath and text."
     )
 
 
-def _some(path: Path, found: list[Spoken]) -> list[Spoken]:
+def _some(path: Path, found: list[Entry]) -> list[Entry]:
     if not found:
-        raise BadRequest(f"{path} names no recording with a text.")
+        raise BadRequest(f"{path} has no recording with a text.")
     return found
 
 
-def _manifest(path: Path) -> list[Spoken]:
+def _manifest(path: Path) -> list[Entry]:
     """NeMo's: one JSON object a line, `audio_filepath` (relative to the manifest), `text`, `offset`, `duration`."""
     found = []
     for number, line in _lines(path):
@@ -83,26 +81,26 @@ def _manifest(path: Path) -> list[Spoken]:
             cut = None if duration is None or "offset" not in entry else float(duration)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadRequest(
-                f"{path}, line {number} is no entry of a NeMo manifest ({type(error).__name__}: {error}). It needs a "
+                f"{path}, line {number} is not an entry of a NeMo manifest ({type(error).__name__}: {error}). Write a "
                 'JSON object such as {"audio_filepath": "talk.wav", "text": "what is said"}.'
             ) from error
         file = _there(path.parent / audio.expanduser(), path, number)
         if str(text).strip():
-            found.append(Spoken(audio=file, text=str(text), start=start, duration=cut))
+            found.append(Entry(audio=file, text=str(text), start=start, duration=cut))
     return found
 
 
-def _librispeech(path: Path) -> list[Spoken]:
+def _librispeech(path: Path) -> list[Entry]:
     """`84-121123.trans.txt`: a line is the name of a flac beside it, then its text."""
     found = []
     for number, line in _lines(path):
         name, _, text = line.partition(" ")
         file = _there(path.parent / f"{name}.flac", path, number)
-        found.append(Spoken(audio=file, text=text.strip()))
+        found.append(Entry(audio=file, text=text.strip()))
     return found
 
 
-def _tedlium(path: Path) -> list[Spoken]:
+def _tedlium(path: Path) -> list[Entry]:
     """One `.stm` a talk: file, channel, speaker, start, end, labels, text. The whole talk is one recording."""
     texts, unscored, audio = [], [], None
     for number, line in _lines(path):
@@ -113,7 +111,7 @@ def _tedlium(path: Path) -> list[Spoken]:
             name, start, end, rest = fields[0], float(fields[3]), float(fields[4]), fields[5]
         except (IndexError, ValueError) as error:
             raise BadRequest(
-                f"{path}, line {number} is no line of an stm file (file channel speaker start end <labels> text)."
+                f"{path}, line {number} is not a line of an stm file (file channel speaker start end <labels> text)."
             ) from error
         audio = audio or _audio(path, name, number)
         text = rest.partition(">")[2].strip() if rest.startswith("<") else rest.strip()
@@ -125,10 +123,10 @@ def _tedlium(path: Path) -> list[Spoken]:
         return []
     # TED-LIUM parts an apostrophe from its word.
     joined = " ".join(texts).replace(" '", "'")
-    return [Spoken(audio=audio, text=joined, unscored=tuple(unscored))]
+    return [Entry(audio=audio, text=joined, unscored=tuple(unscored))]
 
 
-def _earnings(path: Path) -> list[Spoken]:
+def _earnings(path: Path) -> list[Entry]:
     """One `.nlp` a call: a word a line, columns parted by `|`, named by the first line."""
     lines = list(_lines(path))
     columns = lines[0][1].split("|") if lines else []
@@ -146,10 +144,10 @@ def _earnings(path: Path) -> list[Spoken]:
             )
         if not fields[token].startswith("<"):  # <crosstalk>, <inaudible>
             words.append(fields[token])
-    return [Spoken(audio=_audio(path, path.stem, 1), text=" ".join(words))] if words else []
+    return [Entry(audio=_audio(path, path.stem, 1), text=" ".join(words))] if words else []
 
 
-_LAYOUTS: tuple[tuple[str, Callable[[Path], list[Spoken]]], ...] = (
+_LAYOUTS: tuple[tuple[str, Callable[[Path], list[Entry]]], ...] = (
     ("*.trans.txt", _librispeech),
     ("*.stm", _tedlium),
     ("*.nlp", _earnings),
@@ -186,6 +184,6 @@ def _audio(path: Path, name: str, number: int) -> Path:
 def _there(file: Path, path: Path, number: int) -> Path:
     if not file.is_file():
         raise BadRequest(
-            f"{path}, line {number} names {file}, which is not there. Mend the line or fetch the file."
+            f"{path}, line {number} names {file}, which does not exist. Fix the line or fetch the file."
         )
     return file

@@ -1,1 +1,6 @@
-"""The folder that `dropscribe up` watches: complete files become uploads."""
+"""The folder that `dropscribe up` watches: complete files become uploads.
+
+watcher      finds files, and publishes each when it is complete
+ignore       which files it ignores
+remembered   folders and options of the inbox, kept with the state
+"""

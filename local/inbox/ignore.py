@@ -1,11 +1,16 @@
-"""Files in the inbox that a person did not put there as a recording.
+"""Which files of the inbox are ignored: those that are no recordings, and for now those that are still written.
 
-Hidden files and folders, what systems put into folders by themselves, and the half-written files of
-programs that rename them when they are complete.
+No recordings are hidden files and folders, files that systems put into folders by themselves, and partial files
+of programs that rename them when they are complete.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
+import os
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,3 +47,32 @@ def is_left_out(relative: Path) -> bool:
         or name.endswith(PARTIAL)
         or name in NOT_RECORDINGS
     )
+
+
+def has_writer(path: Path) -> bool:
+    """True if a process certainly has it open for writing.
+
+    Linux refuses a read lease on such a file (man 2 fcntl, F_SETLEASE). False if it cannot be determined:
+    other systems, file systems without leases, files of other users.
+
+    Raises:
+        OSError: the file cannot be opened for reading.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return hasattr(fcntl, "F_SETLEASE") and _refuses_lease(handle)
+    finally:
+        os.close(handle)
+
+
+def _refuses_lease(handle: int) -> bool:
+    try:
+        # If a writer opens the file in this instant, the system sends us a signal. The default signal would end
+        # this process; SIGURG is ignored by default.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False

@@ -2,7 +2,7 @@
 
 A file counts as complete when nothing has changed in it for a quiet period and, where Linux can tell, no
 process has it open for writing. Changes come from the operating system (watchdog); a scan at the start
-finds what came while nothing was running, and a rare one what the system failed to report.
+finds what came while nothing was running, and a rescan what the system failed to report.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
-from local.inbox.ignore import is_left_out
-from local.inbox.writers import has_writer
+from local.inbox.ignore import has_writer, is_left_out
 from local.runtime.events import notification_attributes, object_resource
 from shared.errors import DropscribeError
 from shared.messages import AUDIO_FINALIZED
@@ -50,7 +49,7 @@ class _Candidate:
     look_at: float
     """When to look again, monotonic seconds."""
     noticed: bool = False
-    """True where something happened to it since the last look began."""
+    """Whether something happened to it since the last look began."""
 
 
 class Inbox:
@@ -60,8 +59,8 @@ class Inbox:
         store: gives the objects.
         queue: where the messages go.
         bucket: whose folder is watched; the folder is made where it is missing.
-        known: True for objects that need no message: they have a recording already.
-        metadata: what every upload carries, such as its options.
+        known: True for objects that need no message because they already have a recording.
+        metadata: what every upload carries: its options.
         quiet_seconds: how long a file must not change. An empty one waits five times as long, because
             many programs create first and write later.
         rescan_seconds: time between scans of the whole folder, for changes the system did not report.
@@ -88,7 +87,7 @@ class Inbox:
         self._rescan_seconds = rescan_seconds
         self._candidates: dict[Path, _Candidate] = {}
         self._published: dict[str, int] = {}
-        self._explained: set[Path] = set()
+        self._warned: set[Path] = set()
         self._changed = threading.Condition()
         self._stopping = False
         self._observer: BaseObserver | None = None
@@ -113,7 +112,7 @@ class Inbox:
             self._thread.join()
 
     def notice(self, path: Path) -> None:
-        """Something happened to a file, or to a folder and maybe to all in it."""
+        """Something happened to a file, or to a folder and perhaps to everything in it."""
         with self._changed:
             for file in self._files(path):
                 now = time.monotonic()
@@ -130,20 +129,24 @@ class Inbox:
                 observer.start()
             except OSError as error:
                 log.warning(
-                    "The system cannot watch %s (%s), so it is looked through every second instead. On Linux, "
-                    "a higher fs.inotify.max_user_watches or max_user_instances (sysctl) helps.",
+                    "The system cannot watch %s (%s), so it is scanned every second instead. On Linux, raise "
+                    "fs.inotify.max_user_watches or max_user_instances with sysctl.",
                     self._folder,
                     error.strerror or error,
                 )
             else:
                 return observer
-        raise DropscribeError(f"{self._folder} cannot be watched. Check that it is a folder you may read.")
+        raise DropscribeError(
+            f"{self._folder} cannot be watched. Check that it is a folder that you may read."
+        )
 
     def _keep_watching(self) -> None:
-        """Start again where the watch has ended because somebody removed the folder."""
+        """Watch again if the watch has ended because the folder was removed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._observer is not None and not all(one.is_alive() for one in self._observer.emitters):
-            log.warning("%s was removed while it was watched. It is there again, and empty.", self._folder)
+            log.warning(
+                "%s was removed while it was watched. A new, empty one takes its place.", self._folder
+            )
             self._observer.stop()
             self._observer.join()
             self._observer = self._watch()
@@ -177,7 +180,7 @@ class Inbox:
             found = path.stat()
         except OSError as error:
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                self._explain(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
+                self._warn_once(path, f"is skipped: {error.strerror}. It is picked up once it can be read.")
             self._forget(path, one)
             return
         signature = (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -193,7 +196,7 @@ class Inbox:
         try:
             if has_writer(path):
                 if now - one.since > _STILL_OPEN_SECONDS:
-                    self._explain(path, "waits: a program still has it open for writing.")
+                    self._warn_once(path, "has to wait: a program still has it open for writing.")
                 one.look_at = now + min(_RETRY_SECONDS, max(_TICK_SECONDS, (now - one.since) / 10))
                 return
             name = self._store.name_of(self._bucket, path)
@@ -205,9 +208,9 @@ class Inbox:
                     self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
                 self._published[source.name] = source.generation
         except OSError as error:
-            self._explain(path, f"is left out: {error.strerror}. Once it can be read, it is taken up.")
+            self._warn_once(path, f"is skipped: {error.strerror}. It is picked up once it can be read.")
         except DropscribeError as error:
-            self._explain(path, f"is not taken up yet: {error}")
+            self._warn_once(path, f"is not picked up yet: {error}")
             one.look_at = now + _RETRY_SECONDS
             return
         self._forget(path, one)
@@ -220,10 +223,10 @@ class Inbox:
             else:
                 del self._candidates[path]
 
-    def _explain(self, path: Path, why: str) -> None:
-        """Tell a person, once for each file."""
-        if path not in self._explained:
-            self._explained.add(path)
+    def _warn_once(self, path: Path, why: str) -> None:
+        """Log a warning, once for each file."""
+        if path not in self._warned:
+            self._warned.add(path)
             log.warning("%s %s", path, why)
 
     def _files(self, path: Path) -> Iterator[Path]:
@@ -247,7 +250,7 @@ class Inbox:
 
 
 class _Handler(FileSystemEventHandler):
-    """Passes on where something happened."""
+    """Passes the path of every change on to the inbox."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox

@@ -1,1 +1,13 @@
-"""The deployed system in a few processes of one machine: queue → push → functions, and the ticker."""
+"""The deployed system on one machine: queue → push → functions, a worker, and the ticker.
+
+In reading order:
+
+    steps              what each push subscription calls
+    push               delivers the messages of a subscription, over HTTP or as a call
+    events             messages as the CloudEvents of Google Cloud
+    one_shot           everything in one process, for `transcribe`
+    processes          the functions and the worker as processes, for `up`
+    exit_with_parent   ends such a process when `up` is killed
+    ticker             calls the sweeper every minute
+    export             copies outputs to where a person asked for them
+"""

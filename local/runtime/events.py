@@ -1,4 +1,4 @@
-"""Queue messages as the CloudEvents that Google would deliver them as.
+"""Queue messages as the CloudEvents in which Google would deliver them.
 
 Formats: Eventarc's https://cloud.google.com/eventarc/docs/cloudevents, the data types of
 https://github.com/googleapis/google-cloudevents, and Pub/Sub push
@@ -67,7 +67,7 @@ def event_of(subscription: Subscription, delivery: Delivery) -> CloudEvent:
     The id is that of the message: the same for every delivery of it.
 
     Raises:
-        BadRequest: a message of `audio-finalized` is no object resource.
+        BadRequest: a message of `audio-finalized` is not an object resource.
     """
     if subscription.topic == AUDIO_FINALIZED:
         return _storage_event(delivery)

@@ -1,7 +1,7 @@
 """Start a command that ends when its parent does, even where the parent is killed with -9.
 
-`python -m local.runtime.exit_with_parent PARENT_PID COMMAND …`: asks the kernel for a signal at the parent's death (Linux;
-elsewhere the command simply starts), checks that the parent is still there, and becomes the command.
+`python -m local.runtime.exit_with_parent PARENT_PID COMMAND …`: asks the kernel for a signal when the parent dies
+(Linux; elsewhere the command simply starts), checks that the parent is still running, and becomes the command.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() != parent:
-            sys.exit("the parent ended before its child began")
+            sys.exit("the parent ended before its child started")
     os.execvp(command[0], command)  # noqa: S606 - our own command, no shell wanted
 
 

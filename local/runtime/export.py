@@ -1,4 +1,4 @@
-"""Put a recording's outputs where a person asked for them, as copies of what the bucket keeps."""
+"""Copy a recording's outputs from the bucket to where a person asked for them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,29 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from local.backend import names
+from shared import outputs
 from shared.errors import Permanent, StoreUnavailable
+from shared.state import documents
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from local.backend.embedded_ports import LocalPorts
+    from shared.messages import TranscriptReady
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
-
-
-FILES = {
-    "json": ("transcript.json",),
-    "csv": ("words.csv", "paragraphs.csv"),
-    "srt": ("transcript.srt",),
-    "vtt": ("transcript.vtt",),
-    "txt": ("transcript.txt",),
-}
-"""Output files of each format that one can ask for."""
-
 
 FOLDERS = "folders"
 """Collection that says whose outputs a folder holds."""
 
 
 def check(folder: Path) -> None:
-    """Make the folder for outputs, before any work is done for it.
+    """Create the folder for outputs before any work is done.
 
     Raises:
-        Permanent: it cannot be made or written.
+        Permanent: it cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,10 +41,10 @@ def check(folder: Path) -> None:
 
 
 def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -> Path:
-    """The folder for the outputs of a source: the same in every run, and no other source's.
+    """The folder for the outputs of a source: the same in every run, and different for every source.
 
     `x/talk.mp3` and `y/talk.mp3`, transcribed one after the other into the same place, would both be
-    `talk.mp3`: the second takes as much of its own path in front as it needs to be apart.
+    `talk.mp3`: the second one is prefixed with as much of its path as it takes to differ.
     """
     wanted = PurePosixPath(source.name)
     known = {"bucket": source.bucket, "name": source.name}
@@ -64,27 +59,27 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
         output = longer
 
 
-def export(recording: Recording, folder: Path, formats: Collection[str], ports: Ports) -> list[Path]:
-    """Copy the outputs of a finished recording into a folder; whole files only, older ones replaced.
+def export(recording: Recording, folder: Path, files: Collection[str], ports: Ports) -> list[Path]:
+    """Copy the outputs of a finished recording into a folder, each file completely; older ones are replaced.
 
     Args:
         recording: one that is DONE.
-        folder: made where it is missing.
-        formats: file names to copy, e.g. `transcript.srt`.
-        ports: the world.
+        folder: created if it does not exist.
+        files: names of those to copy, e.g. `transcript.srt`.
+        ports: the adapters to use.
 
     Raises:
         Permanent: the folder cannot be written.
         StoreUnavailable: an output is missing from the bucket.
     """
     written = []
-    for name in recording.outputs:
-        short = name.rsplit("/", 1)[-1]
-        if short not in formats:
+    for output in recording.outputs:
+        short = output.rsplit("/", 1)[-1]
+        if short not in files:
             continue
-        data = ports.store.load(ports.settings.transcripts_bucket, name)
+        data = ports.store.load(ports.settings.transcripts_bucket, output)
         if data is None:
-            raise StoreUnavailable(f"{name} is gone from the bucket {ports.settings.transcripts_bucket}")
+            raise StoreUnavailable(f"{output} is gone from the bucket {ports.settings.transcripts_bucket}")
         try:
             written.append(_write(folder / short, data))
         except OSError as error:
@@ -94,11 +89,36 @@ def export(recording: Recording, folder: Path, formats: Collection[str], ports: 
     return written
 
 
+def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
+    """Copy all outputs of a finished recording of the inbox; nothing for any other.
+
+    The transcripts bucket keeps every version apart, by generation and key. A person who drops `talk.mp3` looks
+    for `OUT/talk.mp3/transcript.srt`; that is a copy of the newest version, made when it is done.
+
+    Raises:
+        Permanent: the folder cannot be written.
+        Transient: try again.
+    """
+    recording = documents.get_recording(ports.records, ready.recording)
+    if (
+        recording is None
+        or recording.state != "DONE"
+        or recording.source.bucket != ports.settings.audio_bucket
+    ):
+        return
+    live = ports.store.stat(recording.source.bucket, recording.source.name)
+    if live is not None and live.generation != recording.source.generation:
+        return  # a newer version is on its way, and would be overwritten by this one
+    folder = Path(ports.out) / names.to_path(recording.source.name)
+    export(recording, folder, outputs.file_names(), ports)
+    log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
+
+
 def _write(path: Path, data: bytes) -> Path:
     if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same hidden name, so that a killed process leaves nothing that another does not replace.
+    # Always the same hidden name, so that the next process replaces what a killed one left.
     temporary = path.with_name(f".{path.name}.part")
     try:
         temporary.write_bytes(data)

@@ -1,7 +1,7 @@
-"""Transcribe some files now: the whole flow in one process, until all of them have ended.
+"""Transcribe some files now: the complete flow in one process, until all of them have ended.
 
 The same queue, records and steps as `dropscribe up`; only the functions are called directly instead
-of over HTTP. State survives: what was finished is not repeated, what was begun goes on.
+of over HTTP. State survives: finished work is not repeated, unfinished work continues.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
     from shared.model import Options, Recording
 
 LOOK_EVERY, LOOK_EACH = 0.05, 0.005
-"""Seconds between two looks at all records, and for each recording more: what ends here is told at once, the rest
-is progress, and what another process has brought to its end."""
+"""Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest
+is progress, and recordings that another process ends."""
 
 
 LOST_EVERY = 3.0
-"""Seconds between two looks for recordings that nobody works on."""
+"""Seconds between two looks for recordings that have no message any more."""
 
 
-class Watcher(Protocol):
-    """Somebody who wants to know how far things are. Called from several threads."""
+class Progress(Protocol):
+    """Where progress is reported. Called from several threads."""
 
     def planned(self, key: str, duration: float | None) -> None:
-        """The length of a recording is known, seconds; may be told more than once."""
+        """The length of a recording is known, seconds; may be called more than once."""
         ...
 
     def heard(self, key: str, seconds: float) -> None:
@@ -59,8 +59,8 @@ class Watcher(Protocol):
         ...
 
 
-class Nobody:
-    """Does not want to know."""
+class NoProgress:
+    """Ignores progress."""
 
     def planned(self, key: str, duration: float | None) -> None:
         """Nothing."""
@@ -74,24 +74,24 @@ class Submitted:
     """One input on its way."""
 
     file: InputFile
-    """What it is."""
+    """The file."""
     source: StoredObject
     """The file as an object, with its options."""
     key: str
     """Key of its recording."""
     skipped: bool = False
-    """True when it was finished by an earlier run."""
+    """Whether an earlier run finished it."""
     problem: str = ""
-    """Why there is nothing to submit, where the file cannot even be looked at."""
+    """Why there is nothing to submit; empty unless the file cannot be read."""
 
 
 def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
-    """Which recordings the files are, and which of them are finished. Changes nothing."""
+    """Which recordings the files stand for, and which of them are finished. Changes nothing."""
     return [_look(file, options, ports) for file in files]
 
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Announce what is not finished to the router; what failed before is tried again."""
+    """Announce unfinished recordings to the router; those that failed before are tried again."""
     wanted = [one for one in found if not one.skipped and not one.problem]
     for one in wanted:
         recording = documents.get_recording(ports.records, one.key)
@@ -106,7 +106,7 @@ def follow(
     load: Callable[[str], Transcriber],
     *,
     load_cpu: Callable[[str], Transcriber] | None = None,
-    watcher: Watcher | None = None,
+    progress: Progress | None = None,
     warm: str | None = None,
     do_without: Callable[[ModelUnavailable], None] | None = None,
 ) -> Iterator[tuple[Submitted, Recording]]:
@@ -114,35 +114,35 @@ def follow(
 
     Args:
         submitted: from `look`, after `submit`.
-        ports: the world.
+        ports: the adapters to use.
         load: gives the engine for the name of some weights.
         load_cpu: the same on the processor, for chunks that a GPU gave up; None: `load` does.
-        watcher: told how far things are.
+        progress: is told how far things are.
         warm: weights to load before the first chunk comes.
-        do_without: asked where `warm` cannot be loaded; raises where no other engine may take over.
+        do_without: called where `warm` cannot be loaded; raises where no other engine may take over.
 
     Raises:
         ModelUnavailable: `warm` cannot be loaded, and nothing else will do; nothing is lost.
-        Transient: the worker broke down; nothing is lost.
+        Transient: the worker failed; nothing is lost.
     """
-    watcher = watcher or Nobody()
+    progress = progress or NoProgress()
     waiting = {one.key: one for one in submitted if not one.problem}
     ports.queue.reclaim()
-    yield from _ended(waiting, ports, watcher)
+    yield from _ended(waiting, ports, progress)
     if not waiting:
         return
     ports.media.warm(DECODERS)
-    if "deepgram" not in ports.engines:  # which would decode for itself
+    if not ports.hosted:  # which would decode for themselves
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
-        told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         steps = in_process(ports)
-        steps[EXPORTER] = _telling(steps[EXPORTER], told)
+        steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
         for subscription, step in steps.items():
             loop = PushLoop(ports.queue, subscription, step)
             loop.start()
             stack.callback(loop.stop)
-        worker = Worker(ports, load, load_cpu=load_cpu, on_progress=watcher.heard)
+        worker = Worker(ports, load, load_cpu=load_cpu, on_progress=progress.heard)
         if warm is not None:
             _load(warm, worker, do_without)
         stop = threading.Event()
@@ -163,10 +163,10 @@ def follow(
             if not thread.is_alive():
                 why = f": {str(broke[0]).rstrip('.')}" if broke else ""
                 raise Transient(
-                    f"The worker ended in the middle of its work{why}. Start again: what is done stays."
+                    f"The worker stopped before the work was done{why}. Start again: finished parts are kept."
                 ) from (broke[0] if broke else None)
-            yield from _told(told, waiting, ports, watcher)
-            yield from _ended(waiting, ports, watcher)
+            yield from _ended_by_message(ended, waiting, ports, progress)
+            yield from _ended(waiting, ports, progress)
             if time.monotonic() > look_again:
                 _announce_lost(waiting, ports)
                 look_again = time.monotonic() + LOST_EVERY
@@ -183,9 +183,9 @@ def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], N
 
 
 def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Take the pending messages of these inputs off the queue, after a person stopped the run.
+    """Remove the pending messages of these inputs from the queue, after a person stopped the run.
 
-    Nothing is lost: submitting a file again goes on from the chunks that are done.
+    Nothing is lost: submitting a file again continues from the chunks that are done.
     """
     ports.queue.purge("recording", *(one.key for one in submitted))
 
@@ -209,7 +209,7 @@ def _announce(several: Sequence[Submitted], ports: LocalPorts) -> None:
 
 
 def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
-    """Announce again what nobody has a message about: another run on the same files may have been stopped.
+    """Announce again what has no message any more: another run on the same files may have been stopped.
 
     Until a recording has ended there is always a message about it, because each step publishes the next
     one before it acknowledges its own.
@@ -219,38 +219,38 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
     _announce([waiting[key] for key, one in found.items() if one is None or not one.ended], ports)
 
 
-def _telling(
-    step: Callable[[CloudEvent], None], told: queue.SimpleQueue[str]
+def _reporting(
+    step: Callable[[CloudEvent], None], ended: queue.SimpleQueue[str]
 ) -> Callable[[CloudEvent], None]:
-    """The same step, which then tells whose transcript it was."""
+    """The same step, which then puts the recording into `ended`."""
 
     def on_transcript(event: CloudEvent) -> None:
         step(event)
-        told.put(event.data["message"]["attributes"]["recording"])
+        ended.put(event.data["message"]["attributes"]["recording"])
 
     return on_transcript
 
 
-def _told(
-    told: queue.SimpleQueue[str], waiting: dict[str, Submitted], ports: LocalPorts, watcher: Watcher
+def _ended_by_message(
+    ended: queue.SimpleQueue[str], waiting: dict[str, Submitted], ports: LocalPorts, progress: Progress
 ) -> Iterator[tuple[Submitted, Recording]]:
-    """What is told to have ended until it is time to look at all."""
+    """Recordings whose end a message reports, until it is time to look at all of them."""
     until = time.monotonic() + LOOK_EVERY + len(waiting) * LOOK_EACH
     while waiting and (left := until - time.monotonic()) > 0:
         with suppress(queue.Empty):
-            yield from _ended(waiting, ports, watcher, only=told.get(timeout=left))
+            yield from _ended(waiting, ports, progress, only=ended.get(timeout=left))
 
 
 def _ended(
-    waiting: dict[str, Submitted], ports: LocalPorts, watcher: Watcher, *, only: str | None = None
+    waiting: dict[str, Submitted], ports: LocalPorts, progress: Progress, *, only: str | None = None
 ) -> Iterator[tuple[Submitted, Recording]]:
     for key in [one for one in waiting if only in (None, one)]:
         recording = documents.get_recording(ports.records, key)
         if recording is not None and recording.ended:
             yield waiting.pop(key), recording
         elif recording is not None and recording.held:
-            # Nobody would let it go on here: that is for the person, who may come back with it.
+            # Nothing here would release it: a person may run the command again later.
             why = f"{budget.why_held(recording, ports)} Run the same command again then."
             yield waiting.pop(key), replace(recording, state="FAILED", reason=why, code="held")
         elif recording is not None and recording.audio is not None:
-            watcher.planned(key, recording.audio.duration)
+            progress.planned(key, recording.audio.duration)

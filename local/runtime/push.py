@@ -1,8 +1,8 @@
 """Deliver the messages of a subscription to a function, as Eventarc and Pub/Sub push do.
 
-Success acknowledges, anything else gives the message back with back-off, up to the dead letter topic. One
-difference: a function that is not running refuses the connection, and that is not counted as a delivery.
-In the cloud it would be; here, a restart must not send anything to the dead letters.
+Success acknowledges; anything else gives the message back with back-off, up to the dead letter topic. One
+difference: if a function is not running and refuses the connection, that is not counted as a delivery. In
+the cloud it would be; here, a restart must not send anything to the dead letters.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LOOK_SECONDS = 0.2
 
 
 class NotDeliveredError(Transient):
-    """Nobody took the event: it does not count as a delivery."""
+    """The function is not running: this does not count as a delivery."""
 
 
 class HttpSender:
@@ -45,8 +45,8 @@ class HttpSender:
 
     def __init__(self, url: str, *, timeout: float = 600.0) -> None:
         self._url = url
-        # Proxies of the environment are for the internet, not for functions on this machine.
-        # A kept connection to a function that restarts would break the next delivery and count it.
+        # Proxy settings are for the internet, not for functions on this machine. A kept connection to a function
+        # that restarts would break the next delivery, which would then count.
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=5.0),
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -64,7 +64,7 @@ class HttpSender:
         try:
             response = self._client.post(self._url, headers=headers, content=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise NotDeliveredError(f"nobody listens at {self._url}: {error}") from error
+            raise NotDeliveredError(f"nothing is listening at {self._url}: {error}") from error
         except httpx.HTTPError as error:
             raise Transient(f"{self._url} did not answer: {type(error).__name__} {error}") from error
         if not response.is_success:
@@ -115,51 +115,51 @@ class PushLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the deliveries in flight, take no new ones, and return when all is quiet."""
+        """Finish the deliveries in flight, take no new ones, and return when all have ended."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        flying: dict[Future[None], Delivery] = {}
+        in_flight: dict[Future[None], Delivery] = {}
         renew_at = time.monotonic() + self._lease_seconds / 3
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix=f"push-{self._policy.name}") as pool:
-            while flying or not self._stop.is_set():
+            while in_flight or not self._stop.is_set():
                 try:
-                    if not self._stop.is_set() and len(flying) < self._concurrency:
-                        for delivery in self._next(self._concurrency - len(flying)):
-                            flying[pool.submit(self._deliver, delivery)] = delivery
+                    if not self._stop.is_set() and len(in_flight) < self._concurrency:
+                        for delivery in self._next(self._concurrency - len(in_flight)):
+                            in_flight[pool.submit(self._deliver, delivery)] = delivery
                     if time.monotonic() >= renew_at:
-                        self._renew(flying)
+                        self._renew(in_flight)
                         renew_at = time.monotonic() + self._lease_seconds / 3
-                    self._rest(flying)
+                    self._rest(in_flight)
                 except DropscribeError as error:
                     log.warning("%s: %s", self._policy.name, error)
                     time.sleep(_LONGEST_PAUSE if isinstance(error, Permanent) else _LOOK_SECONDS)
-                for done in [future for future in flying if future.done()]:
-                    del flying[done]
+                for done in [future for future in in_flight if future.done()]:
+                    del in_flight[done]
 
-    def _next(self, room: int) -> list[Delivery]:
+    def _next(self, free: int) -> list[Delivery]:
         if time.monotonic() < self._paused_until:
             return []
         # After a refused connection one message is tried before all of them are.
-        return self._queue.pull(self._policy.name, 1 if self._pause else room, self._lease_seconds)
+        return self._queue.pull(self._policy.name, 1 if self._pause else free, self._lease_seconds)
 
-    def _rest(self, flying: dict[Future[None], Delivery]) -> None:
+    def _rest(self, in_flight: dict[Future[None], Delivery]) -> None:
         """Sleep until a delivery ends or, where there is room for more, a message may be due."""
-        if self._stop.is_set() or len(flying) >= self._concurrency:
-            wait(flying, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
+        if self._stop.is_set() or len(in_flight) >= self._concurrency:
+            wait(in_flight, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
         elif (pause := self._paused_until - time.monotonic()) > 0:
             self._stop.wait(min(pause, _LOOK_SECONDS))
         else:
             self._queue.wait(self._policy.name, _LOOK_SECONDS)
 
-    def _renew(self, flying: dict[Future[None], Delivery]) -> None:
-        for future, delivery in flying.items():
+    def _renew(self, in_flight: dict[Future[None], Delivery]) -> None:
+        for future, delivery in in_flight.items():
             kept = self._queue.extend(self._policy.name, delivery.lease, self._lease_seconds)
             if not kept and not future.done():
                 log.warning(
-                    "%s: the lease on message %s ended while it was handled; it may be handled twice",
+                    "%s: the lease on message %s ended while it was being handled; it may be handled twice",
                     self._policy.name,
                     delivery.message_id,
                 )

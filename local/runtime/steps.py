@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.outcome import acknowledged, pubsub_data, pubsub_message
+from functions.outcome import acknowledged, engine_of, pubsub_data, pubsub_message
 from local.backend.embedded_ports import EXPORTER
-from local.runtime.delivery import deliver
+from local.runtime.export import deliver
+from shared.engines import hosted_specs
 from shared.errors import EngineFailed, EngineRefused
 from shared.flow import record, request, upload
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.recovery import dead_letter, fallback
-from shared.topology import DEAD_LETTERS, DEEPGRAM, MERGER, REQUESTS, ROUTER
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
 
 OFFLINE_TRIES = 3
-"""Deliveries of a chunk until a computer without connection is told so: about half a minute."""
+"""Deliveries of a chunk until it fails for want of a connection: about half a minute."""
 
 
 def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
@@ -48,12 +49,12 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
             dead_letter.on_dead_letter(pubsub_message(event), ports)
 
     def on_chunk(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, DEEPGRAM):
+        with acknowledged(event, lambda: ports, engine_of(event)):
             message = decode(pubsub_data(event), ChunkMessage)
             try:
                 hosted_chunk.on_chunk(message, ports, message_id=event["id"])
             except (EngineRefused, EngineFailed) as error:
-                # Whoever can mend it sits here and waits: no use in trying on for long.
+                # The person who can fix it is waiting: give up soon.
                 offline = (
                     error.code == "unreachable" and event.data.get("deliveryAttempt", 1) >= OFFLINE_TRIES
                 )
@@ -62,13 +63,12 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
                 fallback.give_up(message, error, ports)
 
     steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
-    if ports.hosted is not None:
-        steps[DEEPGRAM] = on_chunk
+    steps |= {one.subscription: on_chunk for one in hosted_specs(ports.hosted)}
     return steps | {EXPORTER: exporter(ports)}
 
 
 def exporter(ports: LocalPorts) -> Callable[[CloudEvent], None]:
-    """The step that hands transcripts of the inbox to a person; `up` runs it in its own process."""
+    """The step that copies transcripts of the inbox to the output folder; `up` runs it in its own process."""
 
     def on_transcript(event: CloudEvent) -> None:
         with acknowledged(event, lambda: ports, EXPORTER):

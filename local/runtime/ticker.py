@@ -9,7 +9,7 @@ import httpx
 from shared.telemetry import log
 
 FIRST = 5.0
-"""Seconds until the first call, at most: what was left by the last run need not wait for a minute."""
+"""Seconds until the first call, at most: work that the last run left need not wait for a minute."""
 
 
 class Ticker:
@@ -26,10 +26,10 @@ class Ticker:
     def __init__(self, url: str, *, every: float = 60.0, timeout: float = 300.0) -> None:
         self._url = url
         self._every = every
-        # Proxies of the environment are for the internet, not for functions on this machine.
+        # Proxy settings are for the internet, not for functions on this machine.
         self._client = httpx.Client(timeout=httpx.Timeout(timeout, connect=5.0), trust_env=False)
         self._stop = threading.Event()
-        # Nobody waits at the end for a sweep in progress: it can be cut off anywhere.
+        # A sweep in progress can be cut off anywhere, so nothing waits for its end.
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -49,4 +49,4 @@ class Ticker:
                 self._client.post(self._url).raise_for_status()
             except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: closed by `stop` meanwhile
                 if not self._stop.is_set():
-                    log.warning("the sweeper did not do its work: %s", error)
+                    log.warning("the sweeper failed: %s", error)

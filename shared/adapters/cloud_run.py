@@ -1,4 +1,4 @@
-"""GpuJobs over Cloud Run: the workers of a fleet are the executions of one job.
+"""GpuJobs over Cloud Run: the workers of a pool are the executions of one job.
 
 Nothing that an upload needs raises, and every call has a short time limit: an upload must not wait for, nor
 fail with, the service that starts workers. There is no idempotency token, so a start whose reply was lost may be made

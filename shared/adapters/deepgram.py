@@ -50,15 +50,21 @@ MOST_BYTES = 256 * 1024 * 1024
 """Of an answer: twelve hours of speech are some 40 MB."""
 
 
+def open_engine(settings: Settings, key: str) -> DeepgramEngine:
+    """The adapter that the table of engines names."""
+    return DeepgramEngine(settings, key)
+
+
 class DeepgramEngine:
     """The port `Hosted`. Safe to use from several threads.
 
     Args:
-        settings: key, address, and calls that may be open at one time.
+        settings: address, and calls that may be open at one time.
+        key: of a Deepgram project.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._key = settings.deepgram_api_key
+    def __init__(self, settings: Settings, key: str) -> None:
+        self._key = key
         self._slots = threading.BoundedSemaphore(settings.deepgram_concurrency)
         self._silent_until = 0.0
         url = settings.deepgram_url.rstrip("/")

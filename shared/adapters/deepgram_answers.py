@@ -12,10 +12,12 @@ from typing import Any
 
 import msgspec
 
+from shared.engines import DEEPGRAM
 from shared.errors import BadMedia, BadRequest, DropscribeError, EngineFailed, EngineRefused
 from shared.results import Heard, Word
 
-CONSOLE = "https://console.deepgram.com"
+assert DEEPGRAM.hosted is not None, "it is a hosted engine"
+CONSOLE = DEEPGRAM.hosted.console
 ABOUT_OPTIONS = re.compile(r"model|language|query|parameter|keyterm|tier", re.IGNORECASE)
 """A 400 that says one of these is about the options, not about the audio."""
 SIGNATURE = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.cloud.firestore_v1.field_path import FieldPath
@@ -15,17 +17,11 @@ if TYPE_CHECKING:
 
     Snapshot = firestore.DocumentSnapshot[firestore.DocumentReference]
 
-KEPT = {
-    "budget_alerts": timedelta(days=90),
-    "chunks": timedelta(days=90),
-    "claims": timedelta(days=90),
-    "commitments": timedelta(days=90),
-    "dead_letters": timedelta(days=90),
-    "failures": timedelta(days=90),
-    "gpu_starts": timedelta(days=7),
-    "requests": timedelta(days=90),
-    "sweeps": timedelta(days=30),
-}
+INDEXES = json.loads(Path(__file__).with_name("firestore_indexes.json").read_text("utf-8"))
+"""What a database must be set up with, in the form of Firestore's own `firestore.indexes.json`: composite indexes
+and what is set for single fields. Beside them, `ttlDays` by collection."""
+
+KEPT = {collection: timedelta(days=days) for collection, days in INDEXES["ttlDays"].items()}
 """How long after its last write a document may be deleted, by collection; the others are for good. Firestore
 deletes where a TTL policy on the field `_expires` is set for the collection, and nowhere else."""
 

@@ -1,49 +1,55 @@
-"""Which engine of others a deployment has; its library is loaded with the first call."""
+"""The hosted engines that a deployment has a key for; the library of each is loaded with its first call."""
 
 from __future__ import annotations
 
+import importlib
 import threading
 from typing import TYPE_CHECKING
 
+from shared.engines import EngineSpec, hosted_specs
 from shared.errors import EngineRefused
 
 if TYPE_CHECKING:
-    from shared.adapters.deepgram import DeepgramEngine
+    from shared.model import Engine
     from shared.ports import Hosted, HostedJob
     from shared.results import Heard
     from shared.settings import Settings
 
 
-def open_hosted(settings: Settings) -> Hosted | None:
-    """Deepgram where there is a key for it, else None."""
-    return OnFirstCall(settings) if settings.deepgram_api_key else None
+def open_hosted(settings: Settings) -> dict[Engine, Hosted]:
+    """The hosted engines that there is a key for."""
+    return {one.name: OnFirstCall(one, settings) for one in hosted_specs() if settings.api_keys.get(one.name)}
 
 
 class OnFirstCall:
-    """Deepgram, for processes that may never call it: its SDK takes 0.3 s and some 600 modules.
+    """A hosted engine, for processes that may never call it: an SDK may take 0.3 s and some 600 modules.
 
     Args:
-        settings: key, address, and calls that may be open at one time.
+        spec: which engine.
+        settings: its key, and whatever else its adapter reads.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, spec: EngineSpec, settings: Settings) -> None:
+        self._spec = spec
         self._settings = settings
         self._lock = threading.Lock()
-        self._engine: DeepgramEngine | None = None
+        self._engine: Hosted | None = None
 
     def transcribe(self, job: HostedJob) -> Heard:
-        """See the port. Raises EngineRefused, code `absent`, where the SDK is not installed."""
+        """See the port. Raises EngineRefused, code `absent`, where the library is not installed."""
         with self._lock:
             if self._engine is None:
-                self._engine = _load(self._settings)
+                self._engine = self._load()
         return self._engine.transcribe(job)
 
-
-def _load(settings: Settings) -> DeepgramEngine:
-    try:
-        from shared.adapters.deepgram import DeepgramEngine  # noqa: PLC0415 - see OnFirstCall
-    except ModuleNotFoundError as error:
-        raise EngineRefused(
-            "absent", f"Deepgram's library is missing ({error}): pip install 'dropscribe[deepgram]'."
-        ) from error
-    return DeepgramEngine(settings)
+    def _load(self) -> Hosted:
+        hosted, name = self._spec.hosted, self._spec.in_sentences
+        assert hosted is not None, "chosen among hosted engines"
+        try:
+            adapter = importlib.import_module(hosted.adapter)
+        except ModuleNotFoundError as error:
+            raise EngineRefused(
+                "absent", f"{name}'s library is missing ({error}): pip install 'dropscribe[{hosted.extra}]'."
+            ) from error
+        engine: Hosted = adapter.open_engine(self._settings, self._settings.api_keys[self._spec.name])
+        return engine

@@ -45,7 +45,8 @@ from shared.adapters.pubsub_leases import Held, LeasesInHand
 from shared.adapters.pubsub_messages import MOST_MESSAGES, again, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
-from shared.topology import LOCAL, Topology
+from shared.topology import Topology
+from shared.topology import topology as every_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,9 +74,9 @@ class PubSubQueue:
         topology: which topic each subscription is of.
     """
 
-    def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology = LOCAL) -> None:
+    def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology | None = None) -> None:
         self.project = project
-        self._topology = topology
+        self._topology = topology or every_topic()
         self._pull_seconds = pull_seconds
         self._lock = threading.Lock()
         self._publisher: PublisherClient | None = None

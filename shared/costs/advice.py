@@ -10,7 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.costs.prices import reference
 from shared.costs.summary import WASTE
+from shared.engines import PARAKEET_GPU, is_hosted
 from shared.in_words import dollars
 
 if TYPE_CHECKING:
@@ -171,27 +173,30 @@ def _wasted(sums: Sums, days: int) -> Advice | None:
 
 
 def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
-    """Whether one of the two methods was clearly dearer by the hour, all its costs included."""
-    ours = [row for row in account.rows if row.engine != "deepgram"]
-    theirs = [row for row in account.rows if row.engine == "deepgram"]
-    hours = sum(row.owned_seconds for row in ours) / 3600
-    hosted_hours = sum(row.owned_seconds for row in theirs) / 3600
-    usd = sum(row.usd for row in ours)
-    if hours and usd > prices.deepgram(hours * 3600):
-        monthly = (usd - prices.deepgram(hours * 3600)) / days * MONTH
+    """Whether Parakeet or the hosted reference was clearly dearer by the hour, all its costs included."""
+    theirs = reference()
+    mine = [row for row in account.rows if not is_hosted(row.engine)]
+    hosted = [row for row in account.rows if row.engine == theirs.name]
+    hours = sum(row.owned_seconds for row in mine) / 3600
+    hosted_hours = sum(row.owned_seconds for row in hosted) / 3600
+    usd = sum(row.usd for row in mine)
+    would = prices.hosted(theirs.name, hours * 3600)
+    if hours and usd > would:
+        monthly = (usd - would) / days * MONTH
         return Advice(
-            text=f"Parakeet cost {dollars(usd / hours)} an hour of audio, idle time included; Deepgram asks "
-            f"{dollars(prices.deepgram(3600))}. With so little work for each worker Deepgram is cheaper: "
-            f"TRANSCRIPTION_METHOD=deepgram saves {dollars(monthly)} a month, collecting work may as well.",
+            text=f"Parakeet cost {dollars(usd / hours)} an hour of audio, idle time included; {theirs.in_sentences} asks "
+            f"{dollars(prices.hosted(theirs.name, 3600))}. With so little work for each worker {theirs.in_sentences} is "
+            f"cheaper: TRANSCRIPTION_METHOD={theirs.method} saves {dollars(monthly)} a month, collecting work may as well.",
             usd_per_month=monthly,
         )
-    paid = sum(row.usd for row in theirs)
+    paid = sum(row.usd for row in hosted)
     if hours and hosted_hours and paid / hosted_hours > usd / hours:
         monthly = (paid - usd / hours * hosted_hours) / days * MONTH
         return Advice(
-            text=f"Deepgram transcribed {hosted_hours:.1f} h for {dollars(paid)} ({dollars(paid / hosted_hours)} an hour); "
-            f"Parakeet took {dollars(usd / hours)} an hour. The same hours on Parakeet save {dollars(monthly)} a month "
-            "(TRANSCRIPTION_METHOD=parakeet), where waiting for a GPU does not matter and nobody asked for speakers.",
+            text=f"{theirs.in_sentences} transcribed {hosted_hours:.1f} h for {dollars(paid)} "
+            f"({dollars(paid / hosted_hours)} an hour); Parakeet took {dollars(usd / hours)} an hour. The same hours on "
+            f"Parakeet save {dollars(monthly)} a month (TRANSCRIPTION_METHOD={PARAKEET_GPU.method}), where waiting for a "
+            "GPU does not matter and nobody asked for speakers.",
             usd_per_month=monthly,
         )
     return None

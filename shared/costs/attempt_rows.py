@@ -88,11 +88,11 @@ def hosted_row(
     return LedgerRow(
         recording=message.recording,
         chunk=message.chunk.index,
-        engine="deepgram",
+        engine=message.chunk.engine,
         attempt=attempt,
         audio_seconds=decoded,
         busy_seconds=round(busy, 6),
-        usd=table.deepgram(heard.seconds, message.options),
+        usd=table.hosted(message.chunk.engine, heard.seconds, message.options),
         prices=table.version,
         billed_seconds=heard.seconds,
         request_id=heard.request_id,

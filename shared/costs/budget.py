@@ -5,7 +5,7 @@
 
 A recording is committed first and compared then, so of any number that come at once each one counts those before
 it: the budget is overshot by what estimates are wrong, never by how many come together. Two that meet at the very
-end may both be held; the sweeper lets them go on (`held.py`).
+end may both be held; the sweeper lets them go on (`shared/sweep/release_held.py`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
     Args:
         key: of the recording.
         usd: what it is expected to cost.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: it cannot be told.
@@ -100,7 +100,7 @@ def count_in(key: str, usd: float, ports: Ports) -> Admission:
     Args:
         key: of the recording.
         usd: what comes on top.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: it cannot be told.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from shared.model import Engine
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports, TaskRun
 
 INTERVAL = 60.0
@@ -44,7 +44,7 @@ LOOK_BACK = 600.0
 """Seconds that an execution may take to show its end: those that ended so long before the mark are looked at
 once more, which costs a look and changes nothing."""
 
-MARKS: dict[Fleet, str] = {"main": "executions", "cpu": "executions-cpu"}
+MARKS: dict[WorkerPool, str] = {"main": "executions", "cpu": "executions-cpu"}
 """Keys of the marks: until when the executions that ended are accounted."""
 
 END = "end"
@@ -85,7 +85,7 @@ class Meter:
     nothing, it does nothing.
 
     Args:
-        ports: the world.
+        ports: the adapters to use.
         place: where the worker runs.
         engine: whose machine it is.
         started: when the process started, seconds since 1970.
@@ -253,11 +253,11 @@ def reconcile(ports: Ports) -> int:
     Raises:
         Transient: Cloud Run or the records did not answer; the next sweep goes on.
     """
-    return sum(_reconcile(fleet, ports) for fleet in worker_pools.fleets_of(ports.engines, ports.settings))
+    return sum(_reconcile(pool, ports) for pool in worker_pools.pools_of(ports.engines, ports.settings))
 
 
-def _reconcile(fleet: Fleet, ports: Ports) -> int:
-    engine, mark = worker_pools.machine_of(fleet, ports.settings), MARKS[fleet]
+def _reconcile(pool: WorkerPool, ports: Ports) -> int:
+    engine, mark = worker_pools.machine_of(pool, ports.settings), MARKS[pool]
     rate = prices_file.table(ports.settings).engine_second(engine, ports.settings)
     if ports.settings.platform == "local" or not rate:
         return 0
@@ -269,7 +269,7 @@ def _reconcile(fleet: Fleet, ports: Ports) -> int:
         return 0
     since = from_fields(fields, Mark).until - LOOK_BACK
     done = 0
-    for task in worker_pools.jobs_of(fleet, ports).ended(since):
+    for task in worker_pools.jobs_of(pool, ports).ended(since):
         if task.completed <= until:
             done += _account(task, engine, ports)
     ports.records.update(SWEEPS, mark, lambda _: to_fields(Mark(until=until)))

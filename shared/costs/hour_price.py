@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.routing.pace import EXPECTED, IDLE
+from shared.costs.prices import reference
+from shared.engines import PARAKEET_GPU
+from shared.planning.worker_pools import IDLE_EXIT
 
 if TYPE_CHECKING:
     from shared.costs.prices import PriceTable
@@ -25,7 +27,7 @@ recordings on an L4, and the best published batch server on an L4."""
 BATCHES = (1, 10, 100)
 """Hours of audio that one execution does."""
 
-AROUND = EXPECTED["parakeet-gpu"].start + IDLE
+AROUND = PARAKEET_GPU.expected.start + IDLE_EXIT
 """Seconds of start-up, and of the wait for more work, that each execution costs."""
 
 
@@ -46,7 +48,7 @@ class Line:
     usd: float
     """US dollars."""
     saving: float
-    """Against Deepgram, 0 to 1."""
+    """Against the reference of `prices.py`, 0 to 1."""
 
 
 def lines(prices: PriceTable, settings: Settings) -> list[Line]:
@@ -58,14 +60,17 @@ def _line(rtfx: int, hours: int, prices: PriceTable, settings: Settings) -> Line
     work, around = 3600 / rtfx, (AROUND / hours if hours else 0.0)
     billed = prices.task_seconds((work + around) * hours) / hours if hours else work
     usd = billed * prices.gpu_second(settings)
-    saving = 1 - usd / prices.deepgram(3600)
+    saving = 1 - usd / prices.hosted(reference().name, 3600)
     return Line(rtfx=rtfx, hours=hours, work=work, around=around, billed=billed, usd=usd, saving=saving)
 
 
 def markdown(prices: PriceTable, settings: Settings) -> str:
     """The table as `docs/costs.md` has it."""
     rows = [
-        "| speed | hours in one execution | work, s | start and wait, s | billed, s | $ | saved against Deepgram |",
+        (
+            "| speed | hours in one execution | work, s | start and wait, s | billed, s | $ | "
+            f"saved against {reference().in_sentences} |"
+        ),
         "|---|---|---|---|---|---|---|",
     ]
     rows += [

@@ -7,8 +7,11 @@ ledger keeps the version of the table that it was priced with.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from shared.engines import EngineSpec, Price, hosted_specs, is_hosted, spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,20 +19,6 @@ if TYPE_CHECKING:
     from shared.model import Engine, Options
     from shared.results import LedgerRow
     from shared.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Price:
-    """One price."""
-
-    usd: float
-    """US dollars per unit."""
-    per: str
-    """The unit."""
-    source: str
-    """Who says so."""
-    date: str
-    """When it was read, ISO 8601."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,14 +39,6 @@ class PriceTable:
 
     version: str
     """Stands in every ledger row that was priced with it."""
-    deepgram_minute: Price
-    """Deepgram nova-3, pre-recorded, one language, pay as you go. Billed by the second, not rounded up."""
-    deepgram_minute_multilingual: Price
-    """The same where the language is `mul`: several in one recording."""
-    deepgram_minute_speakers: Price
-    """What a minute costs more where the speakers are told apart."""
-    deepgram_minute_keyterms: Price
-    """What a minute costs more where keyterms are listened for."""
     l4_second: Price
     """One L4 of Cloud Run without zonal redundancy."""
     vcpu_second: Price
@@ -68,6 +49,8 @@ class PriceTable:
     """What Cloud Run bills at least for an instance of a job."""
     task_step: Rule
     """It rounds up to multiples of this."""
+    of_engines: Mapping[str, Price] = field(default_factory=dict)
+    """What a price file sets for hosted engines, e.g. `deepgram_minute`; all others have the price of their spec."""
 
     def gpu_second(self, settings: Settings) -> float:
         """US dollars for a second of a GPU task in the shape that the deployment gave it."""
@@ -87,11 +70,11 @@ class PriceTable:
         A GPU of one's own is a part of one's own computer: only in a project it is Cloud Run's. There a processor
         is that of the job without a GPU, or, where there is no such job, the one beside the GPU.
         """
-        if engine == "deepgram":
+        if is_hosted(engine):
             return 0.0
         if settings.platform == "local":
             return settings.cpu_usd_per_hour / 3600
-        if engine == "parakeet-cpu" and settings.has_cpu_job:
+        if spec(engine).own_pool and settings.has_cpu_job:
             return self.cpu_second(settings)
         return self.gpu_second(settings)
 
@@ -101,38 +84,36 @@ class PriceTable:
         steps = math.ceil(round(seconds / self.task_step.seconds, 6))
         return max(self.task_minimum.seconds, round(steps * self.task_step.seconds, 9))
 
-    def deepgram(self, audio_seconds: float, options: Options | None = None) -> float:
-        """US dollars that Deepgram asks for this much audio, with what its options add to the price."""
-        minute = self.deepgram_minute.usd
+    def price(self, engine: Engine, what: str) -> Price | None:
+        """The price of a hosted engine for `minute`, `minute_multilingual`, …; None where it has none of that."""
+        hosted = spec(engine).hosted
+        listed = hosted.prices.get(what) if hosted else None
+        return self.of_engines.get(f"{engine}_{what}", listed)
+
+    def hosted(self, engine: Engine, audio_seconds: float, options: Options | None = None) -> float:
+        """US dollars that a hosted engine asks for this much audio, with what the options add to the price."""
+
+        def usd(what: str, otherwise: float = 0.0) -> float:
+            found = self.price(engine, what)
+            return found.usd if found else otherwise
+
+        minute = usd("minute")
         if options is not None:
             if (options.language or "").lower() in {"mul", "multi"}:
-                minute = self.deepgram_minute_multilingual.usd
-            minute += self.deepgram_minute_speakers.usd if options.diarize else 0.0
-            minute += self.deepgram_minute_keyterms.usd if options.phrases else 0.0
+                minute = usd("minute_multilingual", otherwise=minute)
+            minute += usd("minute_speakers") if options.diarize else 0.0
+            minute += usd("minute_keyterms") if options.phrases else 0.0
         return audio_seconds / 60 * minute
 
 
-_CLOUD_RUN = "cloud.google.com/run/pricing, us-central1, jobs"
-_DEEPGRAM = "deepgram.com/pricing, nova-3, pre-recorded, pay as you go"
-_DEEPGRAM_MORE = "deepgram.com/pricing, add-ons, pay as you go, as others quote it, some for streaming only"
+def reference() -> EngineSpec:
+    """The hosted engine that savings are told against: the first one of the table."""
+    return hosted_specs()[0]
 
+
+_CLOUD_RUN = "cloud.google.com/run/pricing, us-central1, jobs"
 TABLE = PriceTable(
     version="2026-11-20",
-    deepgram_minute=Price(
-        usd=0.0043,
-        per="minute of audio",
-        source=f"{_DEEPGRAM}, monolingual (0.0077 is quoted as well)",
-        date="2026-11-20",
-    ),
-    deepgram_minute_multilingual=Price(
-        usd=0.0052, per="minute of audio", source=f"{_DEEPGRAM}, multilingual", date="2026-11-20"
-    ),
-    deepgram_minute_speakers=Price(
-        usd=0.0020, per="minute of audio", source=_DEEPGRAM_MORE, date="2026-11-20"
-    ),
-    deepgram_minute_keyterms=Price(
-        usd=0.0013, per="minute of audio", source=_DEEPGRAM_MORE, date="2026-11-20"
-    ),
     l4_second=Price(
         usd=0.0001867, per="second", source=f"{_CLOUD_RUN}, L4 without zonal redundancy", date="2026-11-20"
     ),

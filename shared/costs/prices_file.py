@@ -14,7 +14,8 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from shared.costs.prices import TABLE, Price, PriceTable, Rule
+from shared.costs.prices import TABLE, PriceTable, Rule
+from shared.engines import Price, hosted_specs
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,8 +23,21 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-KEYS = tuple(one.name for one in fields(PriceTable) if one.name != "version")
-"""What a file may set, beside `name` and `date`."""
+
+def engine_prices() -> dict[str, Price]:
+    """The list prices of hosted engines, by the names that a file may set them by."""
+    return {
+        f"{one.name}_{what}": price
+        for one in hosted_specs()
+        if one.hosted
+        for what, price in one.hosted.prices.items()
+    }
+
+
+def entries() -> dict[str, Price | Rule]:
+    """Everything that a file may set, beside `name` and `date`, with what holds without it."""
+    own = [one.name for one in fields(PriceTable) if one.name not in {"version", "of_engines"}]
+    return {**engine_prices(), **{name: getattr(TABLE, name) for name in own}}
 
 
 def table(settings: Settings) -> PriceTable:
@@ -63,14 +77,18 @@ def _changed(found: dict[str, Any], file: str, digest: str) -> PriceTable:
     if not (isinstance(name, str) and re.fullmatch(r"[\w.-]{1,60}", name)):
         raise ValueError(f"name must be 1 to 60 letters, digits, dots, dashes and underscores, not {name!r}")
     date = _date(found.pop("date", TABLE.version), "date")
-    if unknown := sorted(set(found) - set(KEYS)):
-        raise ValueError(f"{unknown[0]} is unknown; prices are {', '.join(KEYS)}")
-    changes: dict[str, Any] = {key: _entry(key, value, file, date) for key, value in found.items()}
-    return replace(TABLE, version=f"{name}-{digest}", **changes)
+    listed = entries()
+    if unknown := sorted(set(found) - set(listed)):
+        raise ValueError(f"{unknown[0]} is unknown; prices are {', '.join(listed)}")
+    changed = {key: _entry(key, listed[key], value, file, date) for key, value in found.items()}
+    of_engines = {
+        key: one for key, one in changed.items() if isinstance(one, Price) and key in engine_prices()
+    }
+    others: dict[str, Any] = {key: one for key, one in changed.items() if key not in of_engines}
+    return replace(TABLE, version=f"{name}-{digest}", of_engines=of_engines, **others)
 
 
-def _entry(key: str, value: Any, file: str, date: str) -> Price | Rule:
-    entry: Price | Rule = getattr(TABLE, key)
+def _entry(key: str, entry: Price | Rule, value: Any, file: str, date: str) -> Price | Rule:
     unit = "usd" if isinstance(entry, Price) else "seconds"
     given = dict(value) if isinstance(value, dict) else {unit: value}
     figure, source = given.pop(unit, None), given.pop("source", file)

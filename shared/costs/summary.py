@@ -12,7 +12,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from shared.costs.prices import reference
 from shared.costs.rows import Fate
+from shared.engines import HYBRID, spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,7 +49,7 @@ class Sums:
     decoded: float = 0.0
     """The same with overlap: what engines heard."""
     hosted_seconds: float = 0.0
-    """Of `seconds`, those that Deepgram heard."""
+    """Of `seconds`, those that the reference of `prices.py` heard."""
     hosted_usd: float = 0.0
     """What it asked for them, overlap left out, US dollars."""
     attempts: int = 0
@@ -75,9 +77,9 @@ class Sums:
         """Price of an hour of audio, None where there is none."""
         return self.usd / self.hours if self.hours else None
 
-    def deepgram(self, prices: PriceTable) -> float:
-        """US dollars that Deepgram would have asked for the same audio; what it did hear, at the price it asked."""
-        return prices.deepgram(self.seconds - self.hosted_seconds) + self.hosted_usd
+    def reference_usd(self, prices: PriceTable) -> float:
+        """US dollars that the reference would have asked for the same audio; what it did hear, at what it asked."""
+        return prices.hosted(reference().name, self.seconds - self.hosted_seconds) + self.hosted_usd
 
     def add(self, row: LedgerRow, fate: Fate) -> None:
         """Count one row."""
@@ -89,7 +91,7 @@ class Sums:
             self.seconds += row.owned_seconds
             self.decoded += row.audio_seconds
             self.recordings.add(row.recording)
-            if row.engine == "deepgram" and row.billed_seconds:
+            if row.engine == reference().name and row.billed_seconds:
                 # At its own price: that of several languages, of speakers, or of another year.
                 self.hosted_seconds += row.owned_seconds
                 self.hosted_usd += row.usd * row.owned_seconds / row.billed_seconds
@@ -154,8 +156,8 @@ def _names(rows: Iterable[LedgerRow], by: By) -> Callable[[LedgerRow], str]:
         return lambda row: row.prefix or "(top)"
     if by == "label":
         return lambda row: row.label or "(no label)"
-    hosted: defaultdict[str, set[bool]] = defaultdict(set)
+    methods: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.kind == "attempt" and row.outcome == "heard":
-            hosted[row.recording].add(row.engine == "deepgram")
-    return lambda row: "hybrid" if len(hosted[row.recording]) > 1 else row.engine
+            methods[row.recording].add(spec(row.engine).method)
+    return lambda row: HYBRID if len(methods[row.recording]) > 1 else row.engine

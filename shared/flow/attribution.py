@@ -6,18 +6,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.engines import ENGINES, HYBRID, spec
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.model import Chunk, Decision, Engine, Method
+    from shared.model import Chunk, Decision, Engine
     from shared.results import ChunkResult
-
-NAMES: dict[Engine, str] = {
-    "parakeet-gpu": "Parakeet on a GPU",
-    "parakeet-cpu": "Parakeet on a CPU",
-    "deepgram": "Deepgram",
-}
-"""For sentences, in the order of the circle of engines."""
 
 TOOK_OVER = "transcribed parts that another engine could not."
 """What a warning says of a chunk that was handed on, before what the others said of it."""
@@ -25,7 +20,7 @@ TOOK_OVER = "transcribed parts that another engine could not."
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
-def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> Decision:
+def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> Decision:
     """Who did it, and in whose place; the same decision where each chunk was its own engine's.
 
     Args:
@@ -38,7 +33,7 @@ def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[Chunk
     if not others:
         return decision
     engines = {one.engine for one in results}
-    kinds: set[Method] = {"deepgram" if one == "deepgram" else "parakeet" for one in engines}
+    methods = {spec(one).method for one in engines}
     models = {one.model for one in results}
     part = "all of it" if len(others) == len(results) else f"{len(others)} of {len(results)} parts"
     before = _names(planned[one.index] for one in others)
@@ -46,14 +41,14 @@ def as_done(decision: Decision, chunks: Sequence[Chunk], results: Sequence[Chunk
     why = "; the warnings say why" if any(one.warnings for one in others) else ""
     return replace(
         decision,
-        method="hybrid" if len(kinds) > 1 else kinds.pop(),
+        method=HYBRID if len(methods) > 1 else methods.pop(),
         engine=engines.pop() if len(engines) == 1 else decision.engine,
         model=models.pop() if len(models) == 1 else decision.model,
         reason=f"{decision.reason}; {_names(one.engine for one in others)} did {part} in place of {before}{why}",
     )
 
 
-def told_once(warnings: Iterable[str]) -> tuple[str, ...]:
+def dedupe_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """Warnings without repeats, and of those of chunks that were handed on for one cause the first alone.
 
     What an engine says of a chunk may name its length, and twelve hours have many chunks.
@@ -66,4 +61,4 @@ def told_once(warnings: Iterable[str]) -> tuple[str, ...]:
 
 def _names(engines: Iterable[Engine]) -> str:
     found = set(engines)
-    return " and ".join(name for engine, name in NAMES.items() if engine in found)
+    return " and ".join(one.in_sentences for one in ENGINES.values() if one.name in found)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.model import Chunk
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
     from shared.settings import Settings
 
 STARTS = "gpu_starts"
-"""Collection that decides who starts workers: one document for each minute and fleet in which somebody did."""
+"""Collection that decides who starts workers: one document for each minute and pool in which somebody did."""
 
-HOURS_A_TASK: dict[Fleet, float] = {"main": 20.0, "cpu": 1.0}
+HOURS_A_TASK: dict[WorkerPool, float] = {"main": 20.0, "cpu": 1.0}
 """Hours of audio worth one more task. On an L4 at some 220 times real time 20 take five minutes, of which
 a start of half a minute is a tenth; with less, starting costs more than it gains. Without a GPU it is one."""
 
@@ -40,7 +40,7 @@ SHOWS = 30.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """Chunks without a result that wait for workers of a fleet, or that one has in hand."""
+    """Chunks without a result that wait for workers of a pool, or that one has in hand."""
 
     chunks: int
     """How many."""
@@ -65,7 +65,7 @@ def how_many_tasks(
     running: int,
     settings: Settings,
     waited: float = math.inf,
-    fleet: Fleet = "main",
+    pool: WorkerPool = "main",
     most: int | None = None,
 ) -> Start:
     """Tasks to start for what waits, beside those that run. Pure.
@@ -75,13 +75,13 @@ def how_many_tasks(
         running: tasks that run or are about to.
         settings: how much a worker holds, how many tasks may run at one time, and for how long work is collected.
         waited: seconds that the oldest chunk has waited.
-        fleet: whose workers.
+        pool: whose workers.
         most: tasks that there can be; None: as many as the settings allow.
     """
     if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
-    machine = worker_pools.machine_of(fleet, settings)
-    in_hand = running * plan.held(settings, machine) * plan.sizes(machine, settings).seconds
+    machine = worker_pools.machine_of(pool, settings)
+    in_hand = running * plan.max_inflight_chunks(settings, machine) * plan.sizes(machine, settings).seconds
     unheld = work.seconds - in_hand
     if running > 0 and unheld <= 0:
         reason = f"{work.chunks} chunks wait, and the {running} tasks that run can hold them"
@@ -89,19 +89,19 @@ def how_many_tasks(
     if waited < settings.start_delay:
         reason = f"{work.chunks} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
         return Start(tasks=0, reason=reason)
-    allowed = settings.cpu_max_tasks if fleet == "cpu" else settings.gpu_max_tasks
+    allowed = settings.cpu_max_tasks if pool == "cpu" else settings.gpu_max_tasks
     allowed = allowed if most is None else min(allowed, most)
-    wanted = min(allowed, _worth(work.seconds, fleet))
+    wanted = min(allowed, _worth(work.seconds, pool))
     return Start(
         # What the running ones hold already is nothing for another.
-        tasks=min(max(0, wanted - running), _worth(unheld, fleet)),
+        tasks=min(max(0, wanted - running), _worth(unheld, pool)),
         reason=f"{work.chunks} chunks wait ({work.seconds / 3600:.1f} h of audio), for {wanted} tasks, and {running} run",
     )
 
 
-def _worth(seconds: float, fleet: Fleet) -> int:
+def _worth(seconds: float, pool: WorkerPool) -> int:
     """Tasks for so much audio: one at least."""
-    return max(1, math.ceil(seconds / 3600 / HOURS_A_TASK[fleet]))
+    return max(1, math.ceil(seconds / 3600 / HOURS_A_TASK[pool]))
 
 
 def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
@@ -111,48 +111,48 @@ def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
 
     Args:
         chunks: each with the engine whose it is now.
-        ports: the world.
+        ports: the adapters to use.
         waited: seconds that the oldest of them has waited.
     """
-    backlog: dict[Fleet, Work] = {}
+    backlog: dict[WorkerPool, Work] = {}
     for one in chunks:
-        fleet = worker_pools.fleet_of(one.engine, ports.settings)
-        if fleet is not None:
-            before = backlog.get(fleet, Work(chunks=0, seconds=0.0))
+        pool = worker_pools.pool_of(one.engine, ports.settings)
+        if pool is not None:
+            before = backlog.get(pool, Work(chunks=0, seconds=0.0))
             seconds = before.seconds + (one.end or one.start) - one.start
-            backlog[fleet] = Work(chunks=before.chunks + 1, seconds=seconds)
-    for fleet, work in backlog.items():
-        start_workers(work, ports, waited, fleet)
+            backlog[pool] = Work(chunks=before.chunks + 1, seconds=seconds)
+    for pool, work in backlog.items():
+        start_workers(work, ports, waited, pool)
 
 
-def start_workers(work: Work, ports: Ports, waited: float, fleet: Fleet = "main") -> Start:
+def start_workers(work: Work, ports: Ports, waited: float, pool: WorkerPool = "main") -> Start:
     """Start workers where too few run. Never raises: a failure is logged and tried again later.
 
     Args:
         work: what waits.
-        ports: the world.
+        ports: the adapters to use.
         waited: seconds that the oldest of it has waited: work may be collected before a worker is started.
-        fleet: whose workers.
+        pool: whose workers.
     """
     try:
-        return _start(work, ports, waited, fleet)
+        return _start(work, ports, waited, pool)
     except DropscribeError as error:
         log.warning("no workers could be started: %s", error)
         return Start(tasks=0, reason=str(error))
 
 
-def _start(work: Work, ports: Ports, waited: float, fleet: Fleet) -> Start:
+def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
     if work.chunks <= 0:
         return how_many_tasks(work, 0, ports.settings)
-    jobs = worker_pools.jobs_of(fleet, ports)
+    jobs = worker_pools.jobs_of(pool, ports)
     state = jobs.state()
     if state.status != "ready":
         # One start a minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
-    wanted = how_many_tasks(work, state.running, ports.settings, waited, fleet, state.most)
+    wanted = how_many_tasks(work, state.running, ports.settings, waited, pool, state.most)
     if not wanted.tasks:
         return replace(wanted, state=state)
-    if not _first(fleet, wanted, ports):
+    if not _first(pool, wanted, ports):
         return Start(tasks=0, reason="somebody started workers within this minute", state=state)
     after = jobs.start(wanted.tasks)
     if after.status == "ready":
@@ -162,13 +162,13 @@ def _start(work: Work, ports: Ports, waited: float, fleet: Fleet) -> Start:
     return replace(_failed(after), state=state) if state.running else _failed(after)
 
 
-def _first(fleet: Fleet, wanted: Start, ports: Ports) -> bool:
-    """Whether nobody else starts workers of this fleet now. Whoever gets True has to start them."""
+def _first(pool: WorkerPool, wanted: Start, ports: Ports) -> bool:
+    """Whether nobody else starts workers of this pool now. Whoever gets True has to start them."""
     now = ports.clock.now()
     window = int(now // WINDOW)
 
     def key(number: int) -> str:
-        return f"{number:012d}" if fleet == "main" else f"{number:012d}.{fleet}"
+        return f"{number:012d}" if pool == "main" else f"{number:012d}.{pool}"
 
     start = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
     if not ports.records.create(STARTS, key(window), start):

@@ -1,6 +1,6 @@
 """Step 5. One chunk: fetch and decode it, keep its result, say so.
 
-The recognition itself, between `fetch` and `keep`, belongs to the worker (`gpu_job/pipeline/worker.py`),
+The recognition itself, between `fetch` and `commit_result`, belongs to the worker (`gpu_job/pipeline/worker.py`),
 which batches the windows of many chunks.
 """
 
@@ -65,7 +65,7 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
         return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
 
 
-def keep(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
+def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     """Make a result durable, then say so. The first result of a chunk is its result.
 
     Order matters: ledger, object, document, message. The row comes first because the engine was paid

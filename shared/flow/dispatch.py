@@ -5,52 +5,58 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared import engines
 from shared.flow import capacity
 from shared.messages import (
-    CHUNKS_CPU,
-    CHUNKS_DEEPGRAM,
     CHUNKS_DONE,
-    CHUNKS_GPU,
     ChunkDone,
     ChunkMessage,
     encode,
 )
-from shared.routing.case import DEEPGRAM_MODEL
 from shared.state import claims, documents
 
 if TYPE_CHECKING:
-    from shared.model import Chunk, Engine, Recording
+    from shared.model import Chunk, Recording
     from shared.ports import Ports
     from shared.state.claims import Claim
 
 
-TOPICS: dict[Engine, str] = {
-    "parakeet-gpu": CHUNKS_GPU,
-    "parakeet-cpu": CHUNKS_CPU,
-    "deepgram": CHUNKS_DEEPGRAM,
-}
-"""Where the messages of each engine go."""
+def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -> None:
+    """Publish chunks of a frozen plan that have no result yet, each to its engine, and see that workers run.
 
+    Args:
+        recording: as it is stored.
+        ports: the adapters to use.
+        again: publish all of them, because the messages that were published may be lost. If all have a result,
+            the merger is told again: it may have died before it heard of the last. False: only those that have
+            never been published.
 
-def publish_chunks(recording: Recording, ports: Ports) -> None:
-    """Publish the chunks of a frozen plan that have no result yet, and see that workers run.
-
-    Each goes to the engine whose it is now. Where all have a result, the merger is told again: it may have died
-    before it heard of the last.
+    Raises:
+        Transient: some may have been published; publish again.
     """
     if recording.state != "PLANNED":
         return
-    waiting = missing(recording, ports)
+    count = len(recording.chunks)
+    if recording.published >= count and not again:
+        return
+    first = 0 if again else recording.published
+    waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for message in waiting:
-        topic = topic_of(message.chunk.engine)
+        topic = engines.spec(message.chunk.engine).topic
         by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
+
+    def noted(stored: Recording) -> Recording | None:
+        return replace(stored, published=count) if stored.published < count <= len(stored.chunks) else None
+
+    if recording.published < count:
+        documents.change_recording(ports, recording.id, noted)
     waited = ports.clock.now() - recording.created
     capacity.start_for([one.chunk for one in waiting], ports, waited)
     if not waiting:
-        say_done(recording.id, len(recording.chunks) - 1, ports)
+        say_done(recording.id, count - 1, ports)
 
 
 def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
@@ -76,7 +82,7 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
         Transient: it may be out all the same; whoever comes next publishes it again.
     """
     message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
-    ports.queue.publish(topic_of(claim.engine), encode(message), attributes_of(message))
+    ports.queue.publish(engines.spec(claim.engine).topic, encode(message), attributes_of(message))
 
     def out(stored: Claim) -> Claim | None:
         return replace(stored, published=True) if stored.turn == claim.turn and not stored.published else None
@@ -90,7 +96,10 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
     assert recording.decision is not None, "and with its decision"
     engine = chunk.engine if claim is None else claim.engine
     model = recording.decision.model
-    if engine != "deepgram" and model == DEEPGRAM_MODEL:
+    if not engines.is_hosted(engine) and model in {
+        one.hosted.weights for one in engines.hosted_specs() if one.hosted
+    }:
+        # It was planned for a hosted engine, which has weights of its own.
         model = recording.options.model or ports.settings.model
     return ChunkMessage(
         recording=recording.id,
@@ -102,11 +111,6 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
         turn=0 if claim is None else claim.turn,
         tried=() if claim is None else claim.tried,
     )
-
-
-def topic_of(engine: Engine) -> str:
-    """Where the messages of an engine go."""
-    return TOPICS[engine]
 
 
 def attributes_of(message: ChunkMessage) -> dict[str, str]:

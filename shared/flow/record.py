@@ -56,10 +56,9 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     if plan.goes_on(recording.chunks, results[-1]):
         return _continue(recording, ports)
     try:
-        transcript = assemble(recording, results)
+        return _finish(recording, assemble(recording, results), ports)
     except Permanent as error:
         return fail(recording.id, error, ports)
-    return _finish(recording, transcript, ports)
 
 
 def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
@@ -75,7 +74,9 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     results = speakers.apart(results)
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
-    warnings |= dict.fromkeys(attribution.told_once(line for result in results for line in result.warnings))
+    warnings |= dict.fromkeys(
+        attribution.dedupe_warnings(line for result in results for line in result.warnings)
+    )
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
@@ -84,7 +85,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         # A chunk planned beyond the real end heard nothing, and says nothing about the length.
         duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
         language=recording.options.language or next((one.language for one in results if one.language), None),
-        decision=attribution.as_done(recording.decision, recording.chunks, results),
+        decision=attribution.actual_decision(recording.decision, recording.chunks, results),
         parts=merge.parts(recording.chunks, results),
         words=merge.join(pieces),
         warnings=tuple(warnings),
@@ -115,8 +116,14 @@ def announce(recording: Recording, ports: Ports) -> Recording:
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
     answers.settle_all(ready, ports)
     budget.ended(recording.id, ports)
-    told = documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=True))
-    return recording if told is None else told
+
+    def to_announced(stored: Recording) -> Recording | None:
+        # A recording that was reopened meanwhile has another end, of which nobody has heard yet.
+        same = (stored.state, stored.finished) == (recording.state, recording.finished)
+        return replace(stored, announced=True) if same else None
+
+    stands = documents.change_recording(ports, recording.id, to_announced)
+    return recording if stands is None else stands
 
 
 def ending(recording: Recording, ports: Ports) -> TranscriptReady:
@@ -149,7 +156,8 @@ def output_folder(recording: Recording) -> str:
     source = recording.source
     version = f"{source.generation}-{recording.id[:8]}"
     folder = f"{source.bucket}/{source.name}/{version}"
-    if len(folder.encode("utf-8", "surrogateescape")) + len("/paragraphs.csv") > LONGEST_NAME:
+    longest = max(len(f"/{name}") for name in outputs.file_names())
+    if len(folder.encode("utf-8", "surrogateescape")) + longest > LONGEST_NAME:
         return f"{source.bucket}/long-names/{recording.id}"
     return folder
 

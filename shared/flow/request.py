@@ -30,7 +30,7 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: deliver the message again.

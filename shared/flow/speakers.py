@@ -9,22 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.engines import spec
 from shared.errors import EngineLimit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.model import Options
+    from shared.messages import ChunkMessage
     from shared.results import ChunkResult, Word
     from shared.settings import Settings
 
-LARGEST = 2_000_000_000
-"""Bytes that Deepgram reads from an address (https://developers.deepgram.com/docs/pre-recorded-audio)."""
-LONGEST = 8 * 3600.0
-"""Seconds of audio in one call: at 53 times real time they take the nine minutes of `hosted.PATIENCE`, and what takes
-longer is charged for without a transcript, again with every delivery."""
 LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
-"""The same where samples are sent, by platform: two hours are 0.5 GB of memory here, of the 1 GiB that the function
+"""Seconds of audio in one call where samples are sent, by platform: two hours are 0.5 GB of memory here, of the 1 GiB that the function
 has."""
 
 WARNING = (
@@ -33,31 +29,35 @@ WARNING = (
 )
 
 
-def check_length(seconds: float, longest: float, settings: Settings) -> None:
+def check_length(seconds: float, longest: float, message: ChunkMessage, settings: Settings) -> None:
     """See that a chunk is not too long for one call: only that of a recording with speakers may be.
 
     Args:
         seconds: how long it is.
         longest: how long it may be, by the way it goes.
+        message: the chunk, whose engine is a hosted one.
         settings: the platform.
 
     Raises:
         EngineLimit: it is too long.
     """
     if seconds > longest:
+        engine = spec(message.chunk.engine)
+        assert engine.hosted is not None, "engines of ours get chunks of their own length"
+        limits = engine.hosted.limits
         raise EngineLimit(
-            f"With speakers a recording goes to Deepgram in one piece: up to {LONGEST / 3600:g} h and "
-            f"{LARGEST / 1e9:g} GB where Deepgram can read it from an address, else up to "
+            f"With speakers a recording goes to {engine.in_sentences} in one piece: up to {limits.seconds / 3600:g} h and "
+            f"{limits.url_bytes / 1e9:g} GB where {engine.in_sentences} can read it from an address, else up to "
             f"{LONGEST_SENT[settings.platform] / 3600:g} h. This one has {seconds / 3600:.1f} h: split it, or ask "
             "without diarize."
         )
 
 
-def missing(options: Options, words: Sequence[Word]) -> tuple[str, ...]:
+def missing(message: ChunkMessage, words: Sequence[Word]) -> tuple[str, ...]:
     """A warning where speakers were to be told apart, and were not."""
-    if not options.diarize or not words or any(word.speaker for word in words):
+    if not message.options.diarize or not words or any(word.speaker for word in words):
         return ()
-    return ("Speakers were asked for, but Deepgram's answer names none.",)
+    return (f"Speakers were asked for, but {spec(message.chunk.engine).in_sentences}'s answer names none.",)
 
 
 def apart(results: Sequence[ChunkResult]) -> list[ChunkResult]:

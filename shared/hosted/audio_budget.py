@@ -22,7 +22,7 @@ SECONDS = {"google": 2.5 * 3600, "local": 6 * 3600.0}
 """Audio held at one time, by platform. On one machine the calls that it has open by default are enough to fill it."""
 
 
-class Room:
+class AudioBudget:
     """Lets in as much audio as fits, first come, first served. Safe to use from several threads.
 
     Args:
@@ -65,9 +65,9 @@ class Room:
 
 
 @cache
-def room_of(platform: str) -> Room:
+def audio_budget_of(platform: str) -> AudioBudget:
     """The room of this process."""
-    return Room(SECONDS[platform])
+    return AudioBudget(SECONDS[platform])
 
 
 def _full() -> EngineFailed:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.costs.attempt_rows import hosted_row
+from shared.engines import Hosted, spec
 from shared.errors import (
     BadMedia,
     ConfigurationError,
@@ -21,12 +22,11 @@ from shared.errors import (
     Permanent,
 )
 from shared.flow import chunk, dispatch, speakers
-from shared.hosted.audio_budget import room_of
+from shared.hosted.audio_budget import audio_budget_of
 from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
 from shared.recovery import fallback
-from shared.routing.case import DEEPGRAM_MODEL
 from shared.state import claims, documents, failure_log, ledger
 from shared.telemetry import log
 
@@ -52,7 +52,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
 
     Args:
         message: which chunk.
-        ports: the world.
+        ports: the adapters to use.
         message_id: id of the message, the same for every delivery of it.
 
     Raises:
@@ -77,14 +77,18 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
     except (EngineRefused, EngineFailed, Permanent) as error:
         if isinstance(error, Permanent):
             fallback.give_up(message, error, ports)
-        elif not (_another_should(message, error, ports) and fallback.hand_on(message, error, ports)):
+        elif not (_another_should(message, error, ports) and fallback.hand_on(message, error, ports).done):
             raise
         # Whoever raises is noted by its function.
         failure_log.note(
-            error, ports, where="deepgram", message_id=message_id, attributes=dispatch.attributes_of(message)
+            error,
+            ports,
+            where=message.chunk.engine,
+            message_id=message_id,
+            attributes=dispatch.attributes_of(message),
         )
     else:
-        chunk.keep(result, row, ports)
+        chunk.commit_result(result, row, ports)
 
 
 def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:
@@ -102,7 +106,9 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     message, ports, attempt = call.message, call.ports, call.attempt
     url = _address(message, ports)
     if url is not None:
-        speakers.check_length(message.audio.duration or 0.0, speakers.LONGEST, ports.settings)
+        speakers.check_length(
+            message.audio.duration or 0.0, _service(message).limits.seconds, message, ports.settings
+        )
         try:
             heard, busy = call.make(message.audio.duration or USUAL, url=url)
         except BadMedia as error:
@@ -116,9 +122,9 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
                 message, ports, whole, heard, attempt, busy
             )
     length = (message.chunk.end or 0.0) - message.chunk.start
-    speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], ports.settings)
+    speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], message, ports.settings)
     decoded = length + message.chunk.lead + message.chunk.tail
-    with room_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
+    with audio_budget_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
         return _sent(call)
 
 
@@ -127,7 +133,7 @@ def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     pcm = chunk.fetch(message, ports)
     stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
-        heard, busy = replace(NOTHING, model=DEEPGRAM_MODEL), 0.0
+        heard, busy = replace(NOTHING, model=_service(message).weights), 0.0
     else:
         heard, busy = call.make(pcm.seconds, samples=pcm.samples)
     return result_of(message, stretch, heard, attempt), _row(message, ports, stretch, heard, attempt, busy)
@@ -150,19 +156,22 @@ class _Call:
         has its row as well. One that gave words stays there: its row comes with the result.
         """
         message, ports = self.message, self.ports
-        if ports.hosted is None:
-            raise EngineRefused("key", "DEEPGRAM_API_KEY is not set where its function runs: give it a key.")
+        service, engine = _service(message), ports.hosted.get(message.chunk.engine)
+        if engine is None:
+            raise EngineRefused(
+                "key", f"{service.key_variable} is not set where its function runs: give it a key."
+            )
         job = HostedJob(
             tag=documents.chunk_key(message.recording, message.chunk.index),
             # In a hybrid the message names the weights of the other engine.
-            model=DEEPGRAM_MODEL,
+            model=service.weights,
             options=replace(message.options, language=language_of(message)),
             seconds=seconds,
             patience=self.give_up_at - time.monotonic(),
             url=url,
             samples=samples,
             # A recording that was planned with other weights is written by those in its other parts.
-            plain=message.model != DEEPGRAM_MODEL,
+            plain=message.model != service.weights,
         )
         call = claims.Call(
             message=self.message_id,
@@ -173,7 +182,7 @@ class _Call:
             raise _NotOurs
         began = time.perf_counter()
         try:
-            heard = ports.hosted.transcribe(job)
+            heard = engine.transcribe(job)
         except DropscribeError as error:
             if isinstance(error, EngineFailed) and error.billed_seconds is not None:
                 lost = replace(NOTHING, seconds=error.billed_seconds, request_id=error.request_id)
@@ -206,9 +215,27 @@ class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do
     """The chunk is another engine's, or another message's call of it is under way."""
 
 
+def _service(message: ChunkMessage) -> Hosted:
+    """The hosted engine of a chunk.
+
+    Raises:
+        ConfigurationError: it is none: its subscription pushes to the wrong function.
+    """
+    hosted = spec(message.chunk.engine).hosted
+    if hosted is None:
+        raise ConfigurationError(
+            f"{message.chunk.engine} is no hosted engine: let its subscription push nowhere, workers pull it"
+        )
+    return hosted
+
+
 def _address(message: ChunkMessage, ports: Ports) -> str | None:
     """Where the engine may read the recording by itself: only where it is one chunk, of one audio track."""
-    if message.audio.tracks > 1 or message.options.track or message.source.size > speakers.LARGEST:
+    if (
+        message.audio.tracks > 1
+        or message.options.track
+        or message.source.size > _service(message).limits.url_bytes
+    ):
         return None
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or len(recording.chunks) != 1:
@@ -226,7 +253,7 @@ def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
     if not message.audio.exact or promised is None or heard.seconds >= promised * 0.98 - 1.0:
         return ()
     warning = (
-        f"The file promises {promised:.1f} s, Deepgram heard {heard.seconds:.1f} s. If it plays to its end, "
+        f"The file promises {promised:.1f} s, {spec(message.chunk.engine).in_sentences} heard {heard.seconds:.1f} s. If it plays to its end, "
         "convert it to another format (for example FLAC) and upload it again."
     )
     return (warning,)

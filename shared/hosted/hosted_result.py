@@ -43,7 +43,7 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
     return ChunkResult(
         recording=message.recording,
         index=message.chunk.index,
-        engine="deepgram",
+        engine=message.chunk.engine,
         attempt=attempt,
         model=heard.model,
         revision=heard.revision,
@@ -62,7 +62,7 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
         language=heard.language,
         warnings=(
             *stretch.warnings,
-            *speakers.missing(message.options, heard.words),
+            *speakers.missing(message, heard.words),
             *owner_messages.warnings(message),
         ),
     )

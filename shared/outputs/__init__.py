@@ -1,15 +1,19 @@
 """The output files of a recording: pure functions from a `Transcript` to bytes.
 
-    words       what every file is written from: tidy words, whole milliseconds
-    segments    words → sentences → paragraphs
-    captions    words and sentences → captions by broadcast rules
-    document    transcript.json        subtitles   transcript.srt, transcript.vtt
-    tables      words.csv, paragraphs.csv
-    render      all of them: file name → bytes and content type
+In reading order:
+
+    formats      the table of all files, and `render`, which writes them
+    printable    words as every file writes them: text on one line, whole milliseconds, names of speakers
+    segments     words → sentences → paragraphs
+    captions     words and sentences → captions by broadcast rules
+    document     transcript.json
+    tables       words.csv, paragraphs.csv
+    subtitles    transcript.srt, transcript.vtt
+    plain_text   transcript.txt
 
 No clock, no host, no locale: the same transcript gives the same bytes wherever it is written.
 """
 
-from shared.outputs.render import FORMATS, Output, render
+from shared.outputs.formats import Output, file_names, format_names, render
 
-__all__ = ["FORMATS", "Output", "render"]
+__all__ = ["Output", "file_names", "format_names", "render"]

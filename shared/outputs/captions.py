@@ -2,14 +2,14 @@
 
 The numbers are those of the BBC Subtitle Guidelines (bbc.co.uk/accessibility/forproducts/guides/
 subtitles, sections 3 to 5) and the Netflix Timed Text Style Guide (General Requirements, English).
-Where dense speech makes them contradict each other, the later of these gives way:
+When people speak fast they contradict each other; then the later one in this list gives way:
 
-1. captions never overlap, and every word is in exactly one, in order, and nobody else's word with it;
+1. captions never overlap; every word is in exactly one, in order, and each caption has words of one speaker only;
 2. no caption is early: it appears when its first word is spoken;
-3. at most two lines of 42 characters, the name of a new speaker included (a longer word has a caption of its own);
+3. at most two lines of 42 characters, including the name of a new speaker (a longer word has a caption of its own);
 4. at most 7 seconds;
 5. at least 1 second;
-6. a second for each 17 characters, for which it stays up to 1.5 seconds after its speech;
+6. a second for each 17 characters, for which a caption stays up to 1.5 seconds after its speech;
 7. two frames of nothing between captions; a longer gap of less than a second is closed to that.
 
 Where to cut is a shortest path over all cuts, as paragraphs are broken into lines by Knuth and
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import milliseconds, turn
+from shared.outputs.printable import milliseconds, speaker_label
 from shared.outputs.segments import ends_sentence
 
 if TYPE_CHECKING:
@@ -31,37 +31,37 @@ if TYPE_CHECKING:
     from shared.outputs.segments import Segment
     from shared.results import Word
 
-LINE = 42
+LINE_LENGTH = 42
 """Characters in a line."""
-LONGEST = 7000
-"""Milliseconds a caption stays at most."""
-SHORTEST = 1000
-"""Milliseconds a caption stays at least."""
-READ = 1000 / 17
-"""Milliseconds to read a character at leisure: Netflix's limit for adults."""
-HANG = 1500
-"""Milliseconds a caption may stay after its speech, so that it can be read (BBC)."""
-GAP = 80
+MAX_DURATION = 7000
+"""Milliseconds: the longest time a caption is shown."""
+MIN_DURATION = 1000
+"""Milliseconds: the shortest time a caption is shown."""
+READING_TIME = 1000 / 17
+"""Milliseconds to read a character: Netflix's limit for adults."""
+MAX_LINGER = 1500
+"""Milliseconds that a caption may stay after its speech so that it can be read (BBC)."""
+MIN_GAP = 80
 """Milliseconds between two captions: two frames of 25 a second (Netflix)."""
-JERKY = 1000
-"""Milliseconds: a shorter gap is closed (BBC)."""
+CHAINED_GAP = 1000
+"""Milliseconds: a shorter gap is closed to `MIN_GAP` (BBC)."""
 PAUSE = 1000
-"""Milliseconds of silence over which no caption extends."""
+"""Milliseconds of silence that always separate captions."""
 BREATH = 300
-"""Milliseconds of silence that make a good place for a cut."""
+"""Milliseconds of silence that make a good place to cut."""
 
-# The price of a cut, in characters of imbalance that it is worth.
+# Penalties of cuts, in characters of imbalance between two lines.
 _AFTER_SENTENCE = 0.0
 _AFTER_BREATH = 3.0
-_BREATH_SAVES = 8.0
+_BREATH_DISCOUNT = 8.0
 _AFTER_CLAUSE = 4.0
 _AFTER_WORD = 12.0
 _AFTER_SHORT_WORD = 18.0
 _SENTENCE_INSIDE = 10.0
 _TOO_SHORT = 30.0
 _TOP_HEAVY = 4.0
-_FULL = 2 * LINE + 1
-# By the characters of a caption: a table, as it is looked up some 15 times a word.
+_FULL = 2 * LINE_LENGTH + 1
+# Penalty by the length of a caption; a table, because it is looked up some 15 times a word.
 _EMPTINESS = [8.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
 
 _SHORT_WORD = 3
@@ -70,18 +70,18 @@ _CLAUSE_END = tuple(",;:–—،؛、，；：")  # noqa: RUF001 - commas of man
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caption:
-    """What stands on the screen at one time."""
+    """What is on the screen at one time."""
 
     start: int
     """Milliseconds."""
     end: int
     """Milliseconds, after `start` and not after the start of the next."""
     lines: tuple[str, ...]
-    """One line or two."""
+    """One or two lines."""
     speaker: int | None = None
-    """Who says it; None where nobody tells speakers apart."""
+    """The speaker; None if speakers are not told apart."""
     label: str = ""
-    """What a viewer is told before the first line: the name of a speaker who begins to speak."""
+    """Text before the first line: the name of a speaker who begins to speak."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +98,8 @@ class _Stream:
     """Milliseconds."""
     ends: list[int]
     """Milliseconds."""
-    prices: list[float]
-    """What it costs to cut after the word."""
+    penalties: list[float]
+    """Penalty of a cut after the word."""
     speakers: list[int | None]
     """As in `Word`."""
 
@@ -129,28 +129,28 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
     texts = [word.text for word in words]
     starts = [milliseconds(word.start) for word in words]
     ends = [milliseconds(word.end) for word in words]
-    prices = [_price(text) for text in texts]
+    penalties = [_penalty(text) for text in texts]
     for index in range(len(words) - 1):
         if starts[index + 1] - ends[index] >= BREATH:
-            prices[index] = max(prices[index] - _BREATH_SAVES, _AFTER_BREATH)
+            penalties[index] = max(penalties[index] - _BREATH_DISCOUNT, _AFTER_BREATH)
     for one in segments:
         # A segment that ends at a pause in mid-sentence is a breath.
         if ends_sentence(texts[one.last], "", 0.0):
-            prices[one.last] = _AFTER_SENTENCE
+            penalties[one.last] = _AFTER_SENTENCE
     speakers = [word.speaker for word in words]
-    labels = list(map(turn, speakers, [None, *speakers]))
+    labels = list(map(speaker_label, speakers, [None, *speakers]))
     return _Stream(
         texts=texts,
         labels=labels,
         lengths=[len(label) + len(text) for label, text in zip(labels, texts, strict=True)],
         starts=starts,
         ends=ends,
-        prices=prices,
+        penalties=penalties,
         speakers=speakers,
     )
 
 
-def _price(text: str) -> float:
+def _penalty(text: str) -> float:
     if text.endswith(_CLAUSE_END):
         return _AFTER_CLAUSE
     # Articles, prepositions and pronouns are short in every language with spaces; they lean on
@@ -160,19 +160,19 @@ def _price(text: str) -> float:
 
 def _cheapest_cuts(stream: _Stream, first: int, stop: int) -> list[tuple[int, int]]:
     """The cheapest cuts of the words from `first` to before `stop`, as (first, stop) of each caption."""
-    starts, prices = stream.starts, stream.prices
-    best = [0.0] + [inf] * (stop - first)
+    starts, penalties = stream.starts, stream.penalties
+    lowest = [0.0] + [inf] * (stop - first)
     came_from = [first] * (stop - first + 1)
     for begin in range(first, stop):
         start = starts[begin]
-        so_far = best[begin - first]
+        so_far = lowest[begin - first]
         for end, length in _fitting(stream, begin, stop):
-            cut = prices[end - 1]
-            price = so_far + cut + _EMPTINESS[length]
-            if end < stop and starts[end] - start < SHORTEST:
-                price += _TOO_SHORT
-            if price < best[end - first]:
-                best[end - first] = price
+            cut = penalties[end - 1]
+            penalty = so_far + cut + _EMPTINESS[length]
+            if end < stop and starts[end] - start < MIN_DURATION:
+                penalty += _TOO_SHORT
+            if penalty < lowest[end - first]:
+                lowest[end - first] = penalty
                 came_from[end - first] = begin
             if cut == _AFTER_SENTENCE:
                 so_far += _SENTENCE_INSIDE
@@ -189,7 +189,7 @@ def _fitting(stream: _Stream, begin: int, stop: int) -> Iterator[tuple[int, int]
     Filling the first line before the second finds out whether words fit into two lines.
     """
     lengths, ends = stream.lengths, stream.ends
-    latest = stream.starts[begin] + LONGEST
+    latest = stream.starts[begin] + MAX_DURATION
     top, bottom = lengths[begin], 0
     yield begin + 1, min(top, _FULL)
     for index in range(begin + 1, stop):
@@ -198,11 +198,11 @@ def _fitting(stream: _Stream, begin: int, stop: int) -> Iterator[tuple[int, int]
             return
         if bottom:
             bottom += 1 + added
-        elif top + 1 + added <= LINE:
+        elif top + 1 + added <= LINE_LENGTH:
             top += 1 + added
         else:
             bottom = added
-        if bottom > LINE or top > LINE:
+        if bottom > LINE_LENGTH or top > LINE_LENGTH:
             return
         yield index + 1, top + 1 + bottom if bottom else top
 
@@ -230,20 +230,20 @@ def _end(start: int, spoken: int, length: int, following: int | None) -> int:
         length: characters to read.
         following: when the next caption comes, milliseconds, if there is one.
     """
-    read = min(start + round(length * READ), spoken + HANG)
-    end = max(spoken, start + SHORTEST, read)
+    read = min(start + round(length * READING_TIME), spoken + MAX_LINGER)
+    end = max(spoken, start + MIN_DURATION, read)
     if following is not None:
-        if following - end < JERKY and following - GAP <= spoken + HANG:
+        if following - end < CHAINED_GAP and following - MIN_GAP <= spoken + MAX_LINGER:
             end = following
         # The gap gives way where it would leave less than a second, the second to the next caption.
-        end = min(end, max(following - GAP, start + SHORTEST), following)
-    return min(end, start + LONGEST)
+        end = min(end, max(following - MIN_GAP, start + MIN_DURATION), following)
+    return min(end, start + MAX_DURATION)
 
 
 def _lines(stream: _Stream, first: int, stop: int) -> tuple[str, ...]:
     """The text in one line, or in two of about the same length, the break in a good place."""
     total = sum(stream.lengths[first:stop]) + stop - first - 1
-    if total <= LINE or stop - first == 1:
+    if total <= LINE_LENGTH or stop - first == 1:
         return (" ".join(stream.texts[first:stop]),)
     cheapest = inf
     middle = stop
@@ -252,8 +252,8 @@ def _lines(stream: _Stream, first: int, stop: int) -> tuple[str, ...]:
         top += 1 + stream.lengths[index]
         bottom = total - top - 1
         # A shorter line above a longer one covers less of the picture (Netflix).
-        price = abs(top - bottom) + stream.prices[index] + (_TOP_HEAVY if top > bottom else 0)
-        if max(top, bottom) <= LINE and price < cheapest:
-            cheapest = price
+        penalty = abs(top - bottom) + stream.penalties[index] + (_TOP_HEAVY if top > bottom else 0)
+        if max(top, bottom) <= LINE_LENGTH and penalty < cheapest:
+            cheapest = penalty
             middle = index + 1
     return " ".join(stream.texts[first:middle]), " ".join(stream.texts[middle:stop])

@@ -1,4 +1,4 @@
-"""transcript.json: everything that is known about a transcript, as `docs/transcript.schema.json` says.
+"""transcript.json: everything that is known about a transcript, as described by `docs/transcript.schema.json`.
 
 Lists have one item a line, so that the file can be read, searched with grep and compared with diff.
 """
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from shared.results import Part, Transcript, Word
 
 SCHEMA_VERSION = 1
-"""Goes up when a field changes its meaning or goes away."""
-# Looked up at import: an image without the package's metadata fails to start, not at every recording.
+"""Incremented when a field changes its meaning or is removed."""
+# Read at import: an image without the package's metadata fails at its start, not at every recording.
 _DROPSCRIBE = version("dropscribe")
 
 
@@ -31,7 +31,7 @@ def transcript_json(
     """The document of a transcript.
 
     Args:
-        transcript: whose document it is.
+        transcript: what to write.
         words: its words, tidy; segments and paragraphs count in these.
         segments: its sentences.
         paragraphs: its paragraphs.
@@ -62,8 +62,8 @@ def transcript_json(
         "words": map(_word, words),
     }
     text = "\n\n".join(one.text for one in paragraphs)
-    # Written piece by piece: twelve hours are a hundred thousand words, and each object is garbage
-    # as soon as its line stands.
+    # Written piece by piece: twelve hours are a hundred thousand words, and each object can be freed as soon as
+    # its line is written.
     encoder = msgspec.json.Encoder()
     file = bytearray(b"{")
     for name, value in {**fields, "text": text}.items():
@@ -115,7 +115,7 @@ def _span(one: Segment) -> dict[str, object]:
 
 
 def _speaker(one: Word | Segment) -> dict[str, object]:
-    # Left out where nobody told speakers apart: twelve hours are a hundred thousand words.
+    # Left out if speakers are not told apart: twelve hours are a hundred thousand words.
     return {} if one.speaker is None else {"speaker": one.speaker}
 
 

@@ -1,4 +1,4 @@
-"""Words as every output file writes them: one line of printable text, times in whole milliseconds."""
+"""Words as every output file writes them: printable text on one line, times in whole milliseconds."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ if TYPE_CHECKING:
     from shared.results import Word
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half characters: a file name that is not UTF-8 has them. No encoding can write them."""
+"""Lone surrogates: a file name that is not UTF-8 has them. No encoding can write them."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufeff]")
-"""Control characters and the byte order mark: none of them is speech, and each of them ends a line, a
-caption or a file for some reader. (Line separators are white space.)"""
+"""Control characters and the byte order mark: none of them is speech, and some readers take each of them for
+the end of a line, a caption or a file. (Line separators are white space.)"""
 
 
 def milliseconds(seconds: float) -> int:
-    """A time as a whole number of milliseconds, the one rounding that all files share.
+    """A time as a whole number of milliseconds, rounded in the same way for all files.
 
-    A time before the recording, which only an engine's rounding can give, is its start: no subtitle
-    format can write it.
+    A negative time, which only an engine's rounding can give, becomes 0: no subtitle format can write it.
     """
     return max(0, round(seconds * 1000))
 
 
 def encodable(text: str) -> str:
-    """The text with U+FFFD in place of what UTF-8 cannot write."""
+    """The text with U+FFFD in place of characters that UTF-8 cannot encode."""
     return _SURROGATE.sub("\ufffd", text)
 
 
@@ -38,20 +37,20 @@ def one_line(text: str) -> str:
 
 
 def speaker_name(speaker: int) -> str:
-    """What a speaker is called where nobody knows the name."""
+    """The name of a speaker whose real name is not known."""
     return f"Speaker {speaker}"
 
 
-def turn(speaker: int | None, before: int | None) -> str:
-    """What to write before the words of a speaker who begins to speak; nothing before those of any other."""
+def speaker_label(speaker: int | None, before: int | None) -> str:
+    """The name to write before the words of a speaker who begins to speak; empty before other words."""
     return "" if speaker is None or speaker == before else f"{speaker_name(speaker)}: "
 
 
 def tidy(words: Iterable[Word]) -> tuple[Word, ...]:
-    """The words with their text on one line; a word without any text is left out."""
+    """The words with their text on one line; words without text are left out."""
     kept = []
     for word in words:
-        # Nearly every word is printable and has no space: it passes as it is, without a copy.
+        # Nearly every word is printable and has no space: it is kept without a copy.
         if word.text.isprintable() and word.text and " " not in word.text:
             kept.append(word)
         elif text := one_line(word.text):

@@ -2,14 +2,14 @@
 
 A segment ends, in this order:
 
-1. where another speaker begins, and at a pause of two seconds, whatever the punctuation says;
-2. at a sentence end, where the model writes punctuation;
-3. at a pause of 0.7 seconds, where a stretch has no sentence end or runs over half a minute;
-4. at the widest gap, where even then a segment would run over half a minute.
+1. at a change of speaker, and at a pause of two seconds, whatever the punctuation says;
+2. at the end of a sentence, if the model writes punctuation;
+3. at a pause of 0.7 seconds, if a stretch has no sentence end or runs over half a minute;
+4. at the widest gap, if even then a segment would run over half a minute.
 
-The rules look at one stretch at a time, so a recording of which only a part is punctuated (two
-engines, or music that confuses one) gets the best of both. No rule knows a language: what an
-abbreviation is, the pause after it decides.
+The rules look at one stretch at a time, so they also work for a recording of which only a part is punctuated
+(by two engines, or where music confuses one). They are the same for all languages: the pause after an
+abbreviation decides whether it ends a sentence.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 LONG_PAUSE = 2.0
 """Seconds of silence that end a segment and a paragraph."""
 PAUSE = 0.7
-"""Seconds of silence that end a segment where punctuation does not."""
+"""Seconds of silence that end a segment if punctuation does not."""
 LONG_SEGMENT = 30.0
 """Seconds after which a segment without an end is cut."""
 SHORT_SEGMENT = 5.0
-"""Seconds that such a cut leaves in the segment at least."""
+"""Seconds: the shortest segment that such a cut leaves."""
 LONG_PARAGRAPH = 500
 """Characters after which a paragraph ends with its sentence: some 90 words of English."""
 STOP = 0.3
-"""Seconds of silence that show that an abbreviation ended its sentence."""
+"""Seconds of silence after an abbreviation that ends its sentence."""
 
 _OPENING = "\"'“‘«‹([{「『¿¡"  # noqa: RUF001 - quotes of many scripts
 _CLOSING = "\"'”’»›)]}」』）"  # noqa: RUF001 - quotes of many scripts
@@ -68,7 +68,7 @@ class Segment:
     text: str
     """Its words, joined by spaces."""
     speaker: int | None = None
-    """Who says all of it; None where nobody tells speakers apart."""
+    """The speaker; None if speakers are not told apart."""
 
 
 def ends_sentence(word: str, following: str, pause: float) -> bool:
@@ -94,7 +94,7 @@ def sentences(words: Sequence[Word]) -> list[Segment]:
     found = []
     first = 0
     for last in range(len(words)):
-        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE or _turns(words, last):
+        if last + 1 == len(words) or _pause(words, last) >= LONG_PAUSE or _speaker_changes(words, last):
             ends_well = ends_sentence(words[last].text, "", LONG_PAUSE)
         elif ends_sentence(words[last].text, words[last + 1].text, _pause(words, last)):
             ends_well = True
@@ -109,7 +109,7 @@ def sentences(words: Sequence[Word]) -> list[Segment]:
 
 
 def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segment]:
-    """Gather segments into paragraphs: until a long pause, another speaker, or a sentence's end once long."""
+    """Join segments into paragraphs: up to a long pause, a change of speaker, or the segment that makes one long."""
     found = []
     first = 0
     length = 0
@@ -120,7 +120,7 @@ def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segme
             last
             or length > LONG_PARAGRAPH
             or _pause(words, one.last) >= LONG_PAUSE
-            or _turns(words, one.last)
+            or _speaker_changes(words, one.last)
         ):
             found.append(segment(words, segments[first].first, one.last))
             first = index + 1
@@ -140,13 +140,13 @@ def segment(words: Sequence[Word], first: int, last: int) -> Segment:
     )
 
 
-def _turns(words: Sequence[Word], index: int) -> bool:
-    """Whether somebody else speaks after a word that is not the last one."""
+def _speaker_changes(words: Sequence[Word], index: int) -> bool:
+    """Whether the speaker changes after a word that is not the last one."""
     return words[index + 1].speaker != words[index].speaker
 
 
 def _pause(words: Sequence[Word], index: int) -> float:
-    """Seconds of silence after a word that is not the last one; negative where words overlap.
+    """Seconds of silence after a word that is not the last one; negative if the words overlap.
 
     Rounded as the times are written, so that a pause that reads 2.000 is two seconds.
     """
@@ -154,7 +154,7 @@ def _pause(words: Sequence[Word], index: int) -> float:
 
 
 def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Cut a stretch at its pauses, and where there is none for too long, at the widest gap."""
+    """Cut a stretch at its pauses, and at the widest gap if there is none for too long."""
     for index in range(first, last):
         if _pause(words, index) >= PAUSE:
             yield first, index
@@ -167,6 +167,6 @@ def _cut_at_pauses(words: Sequence[Word], first: int, last: int) -> Iterator[tup
 
 
 def _widest_gap(words: Sequence[Word], first: int, last: int) -> int:
-    """The word before the widest gap; the latest of equals, and not too soon after the start."""
+    """The word before the widest gap; of equal gaps the last one, and not too soon after the start."""
     late = [i for i in range(first, last + 1) if words[i].end - words[first].start >= SHORT_SEGMENT]
     return max(late or range(first, last + 1), key=lambda i: (_pause(words, i), i))

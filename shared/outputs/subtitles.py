@@ -1,7 +1,7 @@
 """transcript.srt and transcript.vtt, written by the `srt` and `webvtt` libraries.
 
-Two libraries, because neither format can be had from the other's text: SubRip has no escapes, so a
-word is written as it is, and WebVTT reads `&` and `<` as markup, so they are escaped.
+Two libraries, because neither format can be derived from the other: SubRip has no escapes, so a word is written
+as it is; WebVTT reads `&` and `<` as markup, so they are escaped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.outputs.captions import Caption
 
 ARROW = "-->"
-"""Marks a line of times in both formats, wherever it stands in a line."""
+"""Marks a line of times in both formats, wherever it is in the line."""
 
 
 def transcript_srt(captions: Sequence[Caption]) -> bytes:
@@ -30,7 +30,7 @@ def transcript_srt(captions: Sequence[Caption]) -> bytes:
             index=number,
             start=timedelta(milliseconds=one.start),
             end=timedelta(milliseconds=one.end),
-            # SubRip cannot escape it, and a reader would take the line for the next caption.
+            # SubRip cannot escape it, and a reader would take the line for the start of a caption.
             content=one.label + "\n".join(one.lines).replace(ARROW, "→"),
         )
         for number, one in enumerate(captions, start=1)
@@ -49,7 +49,7 @@ def transcript_vtt(captions: Sequence[Caption], warnings: Sequence[str]) -> byte
 def _vtt_lines(caption: Caption) -> list[str]:
     lines = [_escaped(line) for line in caption.lines]
     if caption.speaker is not None:
-        # A voice that lasts for the whole cue needs no end tag (WebVTT, section 4.2.2).
+        # A voice that spans the whole cue needs no end tag (WebVTT, section 4.2.2).
         lines[0] = f"<v {speaker_name(caption.speaker)}>{lines[0]}"
     return lines
 

@@ -1,7 +1,7 @@
 r"""words.csv and paragraphs.csv, for spreadsheets and data frames.
 
 RFC 4180 quoting, UTF-8 without a byte order mark, `\n` line ends, seconds with three decimals. Every recording's
-tables have the same columns, so that they can be put together: that of the speaker may be empty.
+tables have the same columns, so that they can be combined; the speaker may be empty.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def paragraphs_csv(paragraphs: Sequence[Segment]) -> bytes:
 def as_cell(text: str) -> str:
     """The text with an apostrophe in front where a spreadsheet would run it as a formula.
 
-    Speech is input from strangers, and audio can be crafted to be heard as any text. OWASP's advice
-    on CSV injection is the apostrophe; signs and signed numbers, which occur in honest speech and
-    do nothing, stay as they are. `transcript.json` has every word unguarded.
+    Speech is untrusted input, and audio can be crafted to be recognised as any text. OWASP's advice on CSV
+    injection is the apostrophe; signs and signed numbers are harmless and stay as they are.
+    `transcript.json` has every word without it.
     """
     if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text):
         return "'" + text

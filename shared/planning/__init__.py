@@ -1,7 +1,7 @@
-"""How a recording is cut, and who works on its parts.
+"""How a recording is cut, and who works on its parts. Pure arithmetic.
 
-    plan.py           the chunks of a recording, with overlap
+    plan.py           step 4: the chunks of a recording, with overlap
     worker_pools.py   which workers take the chunks of which engine
 
-Pure arithmetic: nothing here reads or writes.
+How long a chunk suits an engine stands in its spec in `shared/engines.py`.
 """

@@ -16,9 +16,10 @@ end, `extend` continues the plan.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.engines import ChunkSize, own_specs, spec
 from shared.model import ByteSpan, Chunk
 
 if TYPE_CHECKING:
@@ -30,26 +31,6 @@ MIN_OVERLAP, MAX_OVERLAP = 8.0, 30.0
 """Seconds that neighbours share: a tenth of a chunk, but within these. What an engine hears in the first
 and last second or two of a piece is unreliable, so less than the minimum leaves nothing to agree on."""
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sizes:
-    """What suits some hardware."""
-
-    seconds: float
-    """Length of a chunk of a recording of ordinary length, seconds."""
-    together: int
-    """Chunks whose windows are recognised together."""
-
-
-LARGE_GPU, GPU = Sizes(seconds=600.0, together=8), Sizes(seconds=300.0, together=4)
-CPU = Sizes(seconds=600.0, together=2)
-"""A processor takes its windows one by one: short chunks gain nothing there, and cost their overlap."""
-SMALL_GPU = Sizes(seconds=180.0, together=2)
-DEEPGRAM = Sizes(seconds=3600.0, together=1)
-"""Its price has no part for a call, but overlap is paid twice."""
-
-LARGE_GB, GPU_GB = 20.0, 12.0
-"""Memory from which on a GPU is a large one, and from which on it is not a small one, 10⁹ bytes."""
 
 SHORT, LONG = 30 * 60.0, 4 * 3600.0
 """Seconds. Chunks of a recording below the first are half as long, so that several work on it at one time; above
@@ -71,16 +52,11 @@ HEARD_ALL = 0.9
 """A last chunk that heard this share of its tail has more audio after it."""
 
 
-def sizes(engine: Engine, settings: Settings) -> Sizes:
+def sizes(engine: Engine, settings: Settings) -> ChunkSize:
     """Chunks that suit an engine; `CHUNK_DURATION_MINUTES` and `GPU_BATCH_SIZE`, where set, come first."""
-    if engine == "deepgram":
-        fitting = DEEPGRAM
-    elif engine == "parakeet-cpu":
-        fitting = CPU
-    else:
-        memory = settings.gpu_memory_limit_gb
-        fitting = LARGE_GPU if memory >= LARGE_GB else GPU if memory >= GPU_GB else SMALL_GPU
-    return Sizes(
+    fitting = next(one for one in spec(engine).chunks if settings.gpu_memory_limit_gb >= one.from_gb)
+    return replace(
+        fitting,
         seconds=fitting.seconds if settings.chunk_minutes is None else settings.chunk_minutes * 60,
         together=fitting.together if settings.batch_size is None else settings.batch_size,
     )
@@ -95,19 +71,20 @@ def chunk_seconds(audio: AudioInfo, engine: Engine, settings: Settings) -> float
         settings: a length that is set there is the length, whatever the recording.
     """
     usual = sizes(engine, settings).seconds
-    if settings.chunk_minutes is not None or audio.duration is None or engine == "deepgram":
+    if settings.chunk_minutes is not None or audio.duration is None:
         return usual
-    if audio.duration < SHORT:
-        return usual if engine == "parakeet-cpu" else 0.5 * usual
-    return 1.5 * usual if audio.duration > LONG else usual
+    if audio.duration < SHORT and spec(engine).shorter_when_short:
+        return 0.5 * usual
+    return 1.5 * usual if audio.duration > LONG and spec(engine).longer_when_long else usual
 
 
 def worker_engine(settings: Settings) -> Engine:
     """Which of the deployment's engines its workers are."""
-    return "parakeet-gpu" if "parakeet-gpu" in settings.engine_set else "parakeet-cpu"
+    ours = own_specs()
+    return next((one.name for one in ours if one.name in settings.engine_set), ours[-1].name)
 
 
-def held(settings: Settings, engine: Engine | None = None) -> int:
+def max_inflight_chunks(settings: Settings, engine: Engine | None = None) -> int:
     """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them.
 
     Args:

@@ -1,6 +1,6 @@
 """Beside the steps: which workers take the chunks of which engine, and who starts them.
 
-fleet   in a project                              on one machine
+pool    in a project                              on one machine
 main    the job DROPSCRIBE_GPU_JOB                the worker
 cpu     the job DROPSCRIBE_CPU_JOB, where named   none: the worker does everything
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU, is_hosted, spec
 from shared.planning import plan
 
 if TYPE_CHECKING:
@@ -18,32 +19,42 @@ if TYPE_CHECKING:
     from shared.ports import GpuJobs, Ports
     from shared.settings import Settings
 
-Fleet = Literal["main", "cpu"]
+WorkerPool = Literal["main", "cpu"]
 """Workers that are started together."""
 
+IDLE_EXIT = 60.0
+"""Seconds a worker waits for more work before it ends, and is paid for."""
 
-def fleet_of(engine: Engine, settings: Settings) -> Fleet | None:
+
+def pool_of(engine: Engine, settings: Settings) -> WorkerPool | None:
     """Whose chunks those of an engine are; None for a service of others. Pure."""
-    if engine == "deepgram":
+    if is_hosted(engine):
         return None
-    return "cpu" if engine == "parakeet-cpu" and settings.has_cpu_job else "main"
+    return "cpu" if spec(engine).own_pool and settings.has_cpu_job else "main"
 
 
-def machine_of(fleet: Fleet, settings: Settings) -> Engine:
-    """The engine whose machine a fleet has, for prices and lengths. Pure."""
-    return "parakeet-cpu" if fleet == "cpu" else plan.worker_engine(settings)
+def machine_of(pool: WorkerPool, settings: Settings) -> Engine:
+    """The engine whose machine a pool has, for prices and lengths. Pure."""
+    return PARAKEET_CPU.name if pool == "cpu" else plan.worker_engine(settings)
 
 
-def fleets_of(engines: Collection[Engine], settings: Settings) -> tuple[Fleet, ...]:
-    """The fleets of a deployment with these engines. Pure."""
+def pools_of(engines: Collection[Engine], settings: Settings) -> tuple[WorkerPool, ...]:
+    """The pools of a deployment with these engines. Pure."""
     if not settings.has_cpu_job:
         return ("main",)
-    return ("main", "cpu") if "parakeet-gpu" in engines else ("cpu",)
+    return ("main", "cpu") if PARAKEET_GPU.name in engines else ("cpu",)
 
 
-def jobs_of(fleet: Fleet, ports: Ports) -> GpuJobs:
-    """Who starts the workers of a fleet."""
-    if fleet == "main":
+def jobs_of(pool: WorkerPool, ports: Ports) -> GpuJobs:
+    """Who starts the workers of a pool."""
+    if pool == "main":
         return ports.gpu_jobs
     assert ports.cpu_jobs is not None, "ports of a deployment with such a job can start it"
     return ports.cpu_jobs
+
+
+def calls_of(engine: Engine, settings: Settings) -> int:
+    """Calls of a hosted engine that one process may have open. Pure."""
+    hosted = spec(engine).hosted
+    name = hosted.concurrency if hosted else ""
+    return int(getattr(settings, name)) if name else 1

@@ -7,21 +7,22 @@
     other Transient ones (network, rate, …)   it comes again, and goes on when its message is given up
     anything else                             it comes again, alone, and goes on at the third failure
 
-The engines stand in a circle: Parakeet on a GPU, Parakeet on a CPU, Deepgram. A chunk goes round from the one
+The engines stand in a circle, in the order of `shared/engines.py`. A chunk goes round from the one
 that it was planned for, past those that the deployment has not or that its caller's wish leaves out. One that
 nobody takes ends its recording, with what each engine said.
 
-A hand-over raises the turn in the chunk's claim (claims.py), publishes the message of that turn, and notes
-both. Whoever dies on the way is made good by the next delivery of the old message (chunk.py).
+A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and notes
+both. Whoever dies on the way is made good by the next delivery of the old message (`shared/flow/chunk.py`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared.costs import budget, prices_file
+from shared.engines import is_hosted, spec
 from shared.errors import (
     BadMedia,
     BadRequest,
@@ -35,7 +36,6 @@ from shared.errors import (
     Transient,
 )
 from shared.flow import capacity, chunk, dispatch, record
-from shared.flow.attribution import NAMES
 from shared.model import Engine, Tried
 from shared.recovery import owner_messages
 from shared.routing import eligible, flags
@@ -57,7 +57,7 @@ Verdict = Literal["again", "next", "fail"]
 """What becomes of a chunk on which an engine failed."""
 
 
-def judge(error: Exception, attempt: int) -> Verdict:
+def after_failure(error: Exception, attempt: int) -> Verdict:
     """What becomes of a chunk on which an engine failed. Pure.
 
     Args:
@@ -74,25 +74,29 @@ def judge(error: Exception, attempt: int) -> Verdict:
     return "next" if isinstance(error, DropscribeError) or attempt >= MOST_FAILURES else "again"
 
 
-def hand_on(message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()) -> bool:
-    """Give a chunk to the next engine, see `pass_on`; False where there is no other engine."""
-    return pass_on(message, error, ports, out=out) is None
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HandOver:
+    """What came of giving a chunk to another engine."""
+
+    done: bool
+    """True where nothing is left to do about the message: another engine has the chunk, or nobody wants it any more.
+    False where there is no other engine."""
+    unaffordable: tuple[Engine, ...] = ()
+    """Engines that might have taken it, had a budget had room for them."""
+    short: str = ""
+    """Which budget that is, and what to do; empty where none stood in the way."""
 
 
-def pass_on(
+def hand_on(
     message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()
-) -> str | None:
+) -> HandOver:
     """Give a chunk to the next engine, unless somebody did.
 
     Args:
         message: the chunk.
         error: why.
-        ports: the world.
+        ports: the adapters to use.
         out: engines that are no use now.
-
-    Returns:
-        None: nothing is left to do about this message. Else there is no other engine: which budget has no room for
-        Deepgram, or nothing.
 
     Raises:
         Transient: nobody knows yet whether it was given.
@@ -100,19 +104,12 @@ def pass_on(
     claims.settle(message, "", ports)
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or not chunk.is_wanted(message, ports):
-        return None
-    settings = flags.read(ports).applied(ports.settings)
+        return HandOver(done=True)
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)
-    no_use = {*out, *(one.engine for one in tried)}
-    engine = eligible.next_engine(message.chunk.engine, no_use, recording.fallback, settings)
-    no_money = _unpaid(message, ports) if engine == "deepgram" else ""
-    if no_money:
-        engine = eligible.next_engine(
-            message.chunk.engine, {*no_use, "deepgram"}, recording.fallback, settings
-        )
+    engine, blocked = _next(message, recording, {*out, *(one.engine for one in tried)}, ports)
     if engine is None:
-        return no_money
+        return blocked
     _note(message, engine, error, ports)
 
     def handed(stored: Claim) -> Claim | None:
@@ -126,15 +123,32 @@ def pass_on(
         dispatch.publish_turn(recording, claim, ports)
     handed_on = replace(message.chunk, engine=claim.engine)
     capacity.start_for([handed_on], ports, ports.clock.now() - recording.created)
-    return None
+    return HandOver(done=True)
 
 
-def _unpaid(message: ChunkMessage, ports: Ports) -> str:
-    """Which hard budget has no room for Deepgram to take a chunk over; empty, and counted in, where all have."""
+def _next(
+    message: ChunkMessage, recording: Recording, no_use: set[Engine], ports: Ports
+) -> tuple[Engine | None, HandOver]:
+    """The next engine that may take a chunk and that the budgets have room for; with None, what stood in the way."""
+    settings = flags.read(ports).applied(ports.settings)
+    blocked: list[Engine] = []
+    short = ""
+    while engine := eligible.next_engine(
+        message.chunk.engine, {*no_use, *blocked}, recording.fallback, settings
+    ):
+        if not is_hosted(engine) or not (lacks := _unpaid(message, engine, ports)):
+            return engine, HandOver(done=False)
+        blocked.append(engine)
+        short = short or lacks
+    return None, HandOver(done=False, unaffordable=tuple(blocked), short=short)
+
+
+def _unpaid(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
+    """Which hard budget has no room for an engine to take a chunk over; empty, and counted in, where all have."""
     part, whole = message.chunk, message.audio.duration or 0.0
     end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
     seconds = max(0.0, end - part.start + part.lead)
-    usd = prices_file.table(ports.settings).deepgram(seconds, message.options)
+    usd = prices_file.table(ports.settings).hosted(engine, seconds, message.options)
     admission = budget.count_in(message.recording, usd, ports)
     if admission.action != "hold":
         return ""
@@ -148,9 +162,9 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None
         Transient: do it again.
     """
     hopeless = isinstance(error, BadMedia | BadRequest)
-    no_money = "" if hopeless else pass_on(message, error, ports)
-    if no_money is not None:
-        end(message, error, ports, no_money)
+    handed = HandOver(done=False) if hopeless else hand_on(message, error, ports)
+    if not handed.done:
+        end(message, error, ports, handed)
 
 
 def hand_on_missing(
@@ -161,27 +175,33 @@ def hand_on_missing(
     Args:
         recording: PLANNED.
         error: why.
-        ports: the world.
+        ports: the adapters to use.
         out: engines that are no use now: the chunks of others stay with them. None: none is of use to its chunks.
 
     Raises:
         Transient: do it again.
     """
-    return sum(
-        hand_on(message, error, ports, out=out or ())
-        for message in dispatch.missing(recording, ports)
-        if out is None or message.chunk.engine in out
-    )
+    claimed = claims.of_recording(recording.id, ports.records)
+    handed = 0
+    for message in dispatch.missing(recording, ports):
+        claim = claimed.get(message.chunk.index)
+        if claim is not None and not claim.published:
+            # An earlier hand-over died before its message: that engine has not had its turn yet.
+            dispatch.publish_turn(recording, claim, ports)
+            handed += 1
+        elif out is None or message.chunk.engine in out:
+            handed += hand_on(message, error, ports, out=out or ()).done
+    return handed
 
 
-def end(message: ChunkMessage, error: DropscribeError, ports: Ports, no_money: str = "") -> None:
+def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: HandOver | None = None) -> None:
     """End the recording of a chunk that no other engine may take, with what each engine said.
 
     Args:
         message: the chunk.
         error: what its engine said.
-        ports: the world.
-        no_money: which budget has no room for Deepgram.
+        ports: the adapters to use.
+        handed: what came of giving it to another engine; None where nobody tried.
 
     Raises:
         Transient: do it again.
@@ -190,7 +210,10 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports, no_money: s
     if recording is not None and not isinstance(error, BadMedia | BadRequest):
         settings = flags.read(ports).applied(ports.settings)
         tried = _tried(message, ports)
-        error = owner_messages.ending(message, error, tried, recording, settings, no_money)
+        blocked, short = (handed.unaffordable, handed.short) if handed else ((), "")
+        error = owner_messages.ending(
+            message, error, tried, recording, settings, unaffordable=blocked, short=short
+        )
     record.fail(message.recording, error, ports)
 
 
@@ -205,7 +228,7 @@ def _note(message: ChunkMessage, engine: Engine, error: Exception, ports: Ports)
     log.warning("chunk %s goes from %s to %s: %s", key, message.chunk.engine, engine, error)
     noted = HandedOnUntried if isinstance(error, NoWorker) else HandedOn
     failure_log.note(
-        noted(f"{NAMES[message.chunk.engine]} gave it up: {error}"),
+        noted(f"{spec(message.chunk.engine).in_sentences} gave it up: {error}"),
         ports,
         where=message.chunk.engine,
         message_id=f"{key}.turn",

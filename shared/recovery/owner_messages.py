@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.engines import spec
 from shared.errors import DropscribeError, EngineLimit, NoEngineLeft
-from shared.flow.attribution import NAMES, TOOK_OVER
+from shared.flow.attribution import TOOK_OVER
 from shared.state import answers
 
 if TYPE_CHECKING:
     from shared.messages import ChunkMessage
-    from shared.model import Recording, Tried
+    from shared.model import Engine, Recording, Tried
     from shared.settings import Settings
 
 
@@ -29,8 +30,8 @@ def warnings(message: ChunkMessage) -> tuple[str, ...]:
     """What the owner should know of a chunk that was handed on."""
     if not message.tried:
         return ()
-    before = "; ".join(f"{NAMES[one.engine]}: {_sentence(one.reason)}" for one in message.tried)
-    return (f"{NAMES[message.chunk.engine]} {TOOK_OVER} {before}",)
+    before = "; ".join(f"{spec(one.engine).in_sentences}: {_sentence(one.reason)}" for one in message.tried)
+    return (f"{spec(message.chunk.engine).in_sentences} {TOOK_OVER} {before}",)
 
 
 def ending(
@@ -39,16 +40,19 @@ def ending(
     tried: tuple[Tried, ...],
     recording: Recording,
     settings: Settings,
-    no_money: str,
+    *,
+    unaffordable: tuple[Engine, ...] = (),
+    short: str = "",
 ) -> DropscribeError:
     """What ends a recording: everything that was tried, and why nothing else was."""
     if tried:
         reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
-        told = " ".join(f"{NAMES[engine]}: {_sentence(reason)}" for engine, reason in reasons)
+        told = " ".join(f"{spec(engine).in_sentences}: {_sentence(reason)}" for engine, reason in reasons)
         part = f"part {message.chunk.index + 1} of {len(recording.chunks)}"
-        not_tried = f" Deepgram was not tried: {no_money}." if no_money else ""
+        blocked = " and ".join(spec(engine).in_sentences for engine in unaffordable)
+        not_tried = f" {blocked} was not tried: {short}." if short else ""
         return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
-    why = no_money or recording.fallback.why_not
+    why = short or recording.fallback.why_not
     if len(recording.fallback.engines) > 1 and not settings.enable_fallback:
         why = "ENABLE_FALLBACK is off"
     if not why:

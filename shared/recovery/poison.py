@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.ports import Delivery, Ports
     from shared.state.claims import Claim
 
-SURE = 3
+MIN_DELIVERIES = 3
 """The delivery from which on it can be known: one among others, one alone."""
 
 
@@ -43,7 +43,7 @@ def ended_its_worker(message: ChunkMessage, delivery: Delivery, ports: Ports) ->
     Raises:
         Transient: nobody knows yet.
     """
-    if delivery.attempt < SURE:
+    if delivery.attempt < MIN_DELIVERIES:
         return None
     claim = claims.find(message, ports.records)
     before = failure_log.delivery_name(delivery.message_id, delivery.attempt - 1)

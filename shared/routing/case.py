@@ -9,9 +9,6 @@ from shared.model import AudioInfo, Chunk, Decision, Engine, Options
 from shared.routing.conditions import Conditions
 from shared.settings import Settings
 
-DEEPGRAM_MODEL = "nova-3"
-"""The weights at Deepgram."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from shared.engines import PARAKEET_CPU
 from shared.errors import BadRequest, DropscribeError
 from shared.in_words import human_duration
 from shared.messages import from_fields
@@ -18,7 +19,7 @@ from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -40,13 +41,10 @@ LEAST = 10
 ENOUGH = 600.0
 """Seconds of audio from which on a measured speed counts."""
 
-Waiting = Literal["parakeet", "parakeet-cpu", "deepgram"]
-"""Who is to transcribe it; `parakeet-cpu` stands apart where such workers have a job of their own."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workers:
-    """The workers of one fleet."""
+    """The workers of one pool."""
 
     status: str = "ready"
     """Whether they can be had, as in `GpuState`."""
@@ -84,8 +82,8 @@ class Conditions:
     """Tasks that run or are about to."""
     cpu: Workers = field(default_factory=Workers)
     """The same four of the workers without a GPU, where they have a job of their own."""
-    waiting: Mapping[Waiting, float] = field(default_factory=dict)
-    """Seconds of audio that wait, by who is to transcribe them."""
+    waiting: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of audio that wait, by who is to transcribe them (`who_waits`)."""
     oldest: float = 0.0
     """Seconds since the oldest recording came that waits for a worker, those without a GPU apart."""
     speeds: Mapping[Engine, Speed] = field(default_factory=dict)
@@ -102,9 +100,9 @@ class Conditions:
         found = self.speeds.get(engine)
         return found.audio / found.busy if found and found.audio >= ENOUGH and found.busy > 0 else None
 
-    def workers(self, fleet: Fleet) -> Workers:
-        """What is known of the workers of a fleet."""
-        if fleet == "cpu":
+    def workers(self, pool: WorkerPool) -> Workers:
+        """What is known of the workers of a pool."""
+        if pool == "cpu":
             return self.cpu
         return Workers(status=self.status, said=self.said, avoid_until=self.avoid_until, running=self.running)
 
@@ -113,6 +111,13 @@ class Conditions:
         if 0 <= now - self.time <= STALE:
             return self
         return Conditions(time=self.time, speeds=self.speeds, rollout=self.rollout)
+
+
+def who_waits(pool: WorkerPool | None, engine: Engine) -> str:
+    """The name in `waiting` for work of an engine: a hosted engine's own, else that of its pool of workers."""
+    if pool is None:
+        return engine
+    return PARAKEET_CPU.name if pool == "cpu" else PARAKEET_CPU.method
 
 
 def no_gpu(conditions: Conditions, settings: Settings, now: float) -> str:
@@ -130,9 +135,9 @@ def no_gpu(conditions: Conditions, settings: Settings, now: float) -> str:
     return ""
 
 
-def no_worker(conditions: Conditions, fleet: Fleet, now: float) -> str:
-    """Why no worker of a fleet is to be counted on now, empty where one is. Pure."""
-    known = conditions.fresh(now).workers(fleet)
+def no_worker(conditions: Conditions, pool: WorkerPool, now: float) -> str:
+    """Why no worker of a pool is to be counted on now, empty where one is. Pure."""
+    known = conditions.fresh(now).workers(pool)
     return f"no worker can be had now ({known.status})" if known.avoid_until > now else ""
 
 

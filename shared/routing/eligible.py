@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.engines import AUTO, ENGINES, able, of_method
 from shared.model import Engine, Fallback
 
 if TYPE_CHECKING:
@@ -12,32 +13,33 @@ if TYPE_CHECKING:
     from shared.model import Options
     from shared.settings import Settings
 
-ORDER: tuple[Engine, ...] = ("parakeet-gpu", "parakeet-cpu", "deepgram")
-"""The circle of engines."""
-
 
 def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -> Fallback:
     """Who may take over chunks of a recording. Pure.
 
-    Who asks for one of Parakeet and Deepgram, or for weights of Parakeet's, gets no other: it may be for the
-    price, or because no sound may leave the deployment. Speakers are Deepgram's alone.
+    Who asks for one method, or for weights of Parakeet's, gets no other: it may be for the price, or because no
+    sound may leave the deployment. Speakers are for the engines that tell them apart.
 
     Args:
         options: what the caller asked for.
         settings: what the deployment is set to.
         engines: those that it has.
     """
-    wanted = options.method if options.method != "auto" else settings.method
-    said = f"{wanted} was asked for"
-    if wanted == "auto" and options.model and options.model != settings.model:
-        wanted, said = "parakeet", f"the weights {options.model} were asked for"
+    here = [one for one in ENGINES.values() if one.name in engines]
+    wanted = options.method if options.method != AUTO else settings.method
+    kept, said = [one for one in of_method(wanted) if one in here], f"{wanted} was asked for"
+    if wanted == AUTO:
+        kept = here
+        if options.model and options.model != settings.model:
+            kept, said = (
+                [one for one in here if not one.hosted],
+                f"the weights {options.model} were asked for",
+            )
     if options.diarize:
-        wanted, said = "deepgram", "speakers were asked for, which only Deepgram tells apart"
-    here = tuple(one for one in ORDER if one in engines)
-    if wanted in {"auto", "hybrid"}:
-        return Fallback(engines=here)
-    kept = tuple(one for one in here if (one == "deepgram") == (wanted == "deepgram"))
-    return Fallback(engines=kept, why_not=said if kept != here else "")
+        kept = [one for one in here if "speakers" in one.abilities]
+        names = " and ".join(one.in_sentences for one in able("speakers"))
+        said = f"speakers were asked for, which only {names} tells apart"
+    return Fallback(engines=tuple(one.name for one in kept), why_not=said if kept != here else "")
 
 
 def next_engine(
@@ -53,8 +55,10 @@ def next_engine(
     """
     if not settings.enable_fallback:
         return None
-    at = ORDER.index(now)
-    for one in ORDER[at + 1 :] + ORDER[:at]:
-        if one in fallback.engines and one not in tried and (settings.enable_gpu or one != "parakeet-gpu"):
+    order = list(ENGINES)
+    at = order.index(now)
+    for one in order[at + 1 :] + order[:at]:
+        switched_off = ENGINES[one].needs_gpu and not settings.enable_gpu
+        if one in fallback.engines and one not in tried and not switched_off:
             return one
     return None

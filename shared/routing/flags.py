@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from shared.engines import choices
 from shared.errors import BadRequest, ConfigurationError, DropscribeError
 from shared.settings import Settings, variable, wanted
 from shared.telemetry import log
@@ -113,6 +114,8 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
 
 
 def _value(name: str, text: object) -> Any:
+    if NAMES[name] == "method" and text not in choices():
+        raise BadRequest(f"{name} cannot be {text!r}: it must be one of {', '.join(choices())}.")
     try:
         return msgspec.convert(text, type=_TYPES[NAMES[name]], strict=False)
     except msgspec.ValidationError as error:

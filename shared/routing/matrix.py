@@ -13,12 +13,12 @@ size the later row counts. Where only one of the engines can run, it gets everyt
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.in_words import MEGABYTE, human_duration, human_size
 
 if TYPE_CHECKING:
-    from shared.model import AudioInfo, Method
+    from shared.model import AudioInfo
     from shared.settings import Settings
 
 LOSSLESS = frozenset(
@@ -29,11 +29,14 @@ LOSSLESS = frozenset(
 MOST_BITS = 640_000
 """Bits a second, the most that AC-3 allows (ATSC A/52): a file of more holds pictures, and its size is theirs."""
 
-MATRIX: dict[bool, tuple[Method, Method, Method, Method]] = {
-    True: ("parakeet", "parakeet", "hybrid", "deepgram"),
-    False: ("parakeet", "deepgram", "deepgram", "deepgram"),
+Who = Literal["ours", "both", "hosted"]
+"""Engines of ours, the two together, or the hosted one."""
+
+MATRIX: dict[bool, tuple[Who, Who, Who, Who]] = {
+    True: ("ours", "ours", "both", "hosted"),
+    False: ("ours", "hosted", "hosted", "hosted"),
 }
-"""The method of each row, with and without a GPU, where both Parakeet and Deepgram can run."""
+"""Who gets each row, with and without a GPU, where both Parakeet and a hosted engine can run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

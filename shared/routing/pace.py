@@ -12,8 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.engines import spec
 from shared.model import Engine
 from shared.planning import worker_pools
+from shared.planning.worker_pools import calls_of
+from shared.routing.conditions import who_waits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,34 +25,6 @@ if TYPE_CHECKING:
     from shared.model import Chunk, Options
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expected:
-    """What an engine is expected to do until it was measured here."""
-
-    rtfx: float
-    """Seconds of audio in a second, one chunk or batch at a time."""
-    start: float
-    """Seconds from the decision to start it until it works; 0 where it always runs."""
-    source: str
-    """Where the figures come from."""
-
-
-EXPECTED: dict[Engine, Expected] = {
-    "parakeet-gpu": Expected(
-        rtfx=222.0,
-        start=30.0,
-        source="the middle of what is published for NeMo on long recordings on an L4 (209 to 238)",
-    ),
-    "parakeet-cpu": Expected(
-        rtfx=10.0, start=30.0, source="a careful guess for 0.6 billion parameters on four cores"
-    ),
-    "deepgram": Expected(rtfx=100.0, start=0.0, source="a careful guess: an hour in 36 seconds"),
-}
-
-IDLE = 60.0
-"""Seconds a worker that was started waits for more work before it ends, and is paid for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,22 +78,22 @@ def pace_of(
         prices: US dollars.
         options: what the caller asked for, as far as it has a price.
     """
-    expected = EXPECTED[engine]
+    expected = spec(engine).expected
     rtfx = conditions.speed(engine) or expected.rtfx
-    fleet = worker_pools.fleet_of(engine, settings)
-    if fleet is None:
-        waiting = conditions.waiting.get("deepgram", 0.0)
+    pool = worker_pools.pool_of(engine, settings)
+    if pool is None:
+        waiting, lanes = conditions.waiting.get(engine, 0.0), calls_of(engine, settings)
         return Pace(
             engine=engine,
             rtfx=rtfx,
-            lanes=settings.deepgram_concurrency,
-            ready=waiting / rtfx / settings.deepgram_concurrency,
+            lanes=lanes,
+            ready=waiting / rtfx / lanes,
             usd_start=0.0,
-            usd_second=prices.deepgram(1.0, options),
+            usd_second=prices.hosted(engine, 1.0, options),
         )
     # One machine keeps its worker. Elsewhere, where audio waits and none runs, one is being started for it.
-    waiting = conditions.waiting.get("parakeet-cpu" if fleet == "cpu" else "parakeet", 0.0)
-    running = conditions.workers(fleet).running
+    waiting = conditions.waiting.get(who_waits(pool, engine), 0.0)
+    running = conditions.workers(pool).running
     runs = settings.platform == "local" or running > 0
     lanes = max(1, running)
     second = prices.engine_second(engine, settings)
@@ -127,6 +102,6 @@ def pace_of(
         rtfx=rtfx,
         lanes=lanes,
         ready=waiting / rtfx / lanes + (0.0 if runs else expected.start + settings.start_delay),
-        usd_start=0.0 if runs or waiting else (expected.start + IDLE) * second,
+        usd_start=0.0 if runs or waiting else (expected.start + worker_pools.IDLE_EXIT) * second,
         usd_second=second / rtfx,
     )

@@ -6,6 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.engines import (
+    AUTO,
+    HYBRID,
+    PARAKEET_CPU,
+    PARAKEET_GPU,
+    EngineSpec,
+    able,
+    hosted_specs,
+    is_hosted,
+    method_name,
+    methods,
+    spec,
+)
 from shared.errors import BadRequest
 from shared.in_words import dollars
 from shared.model import Method
@@ -17,15 +30,8 @@ if TYPE_CHECKING:
     from shared.routing.score import Prospect
     from shared.settings import Settings
 
-NAMES: dict[Method, str] = {
-    "parakeet": "Parakeet",
-    "deepgram": "Deepgram",
-    "hybrid": "Parakeet and Deepgram together",
-}
-"""For sentences."""
-
-METHODS: tuple[Method, ...] = ("parakeet", "hybrid", "deepgram")
-"""All methods; of equal scores the first wins."""
+OURS: Method = PARAKEET_GPU.method
+"""The method of the engines that workers of ours run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,28 +62,45 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
     settings = known.settings
     if (asked := _asked(case.options, known, found)) is not None:
         return asked
-    if len(found) == 1:
-        (only,) = found.values()
-        return _picked(only.method, _alone(only, known, no_gpu), "")
-    on_gpu = found["parakeet"].engine == "parakeet-gpu"
+    if OURS not in found or len(found) == 1:
+        return _one_kind(found, known, no_gpu)
+    ours, hosted = found[OURS], _hosted(found)
+    on_gpu = spec(ours.engine).needs_gpu
     if none := no_gpu if on_gpu else no_cpu:
         other = "and no CPU is set up" if on_gpu else f"and without one {no_cpu}"
-        return _picked("deepgram", f"{no_gpu}, {other}: Deepgram", none)
-    # From here on both Parakeet and Deepgram can run.
+        return _picked(hosted, f"{no_gpu}, {other}: {method_name(hosted)}", none)
+    # From here on both Parakeet and a hosted engine can run.
     share, why_less = rollout.share(
         known.conditions.rollout, rollout.Asked(percent=settings.rollout_percent, since=known.asked_since)
     )
     if not rollout.in_share(case.key, share):
         reason = f"outside the {share:g} % of the recordings that Parakeet gets"
-        return _picked("deepgram", reason + (f" ({why_less})" if why_less else ""), reason)
+        return _picked(hosted, reason + (f" ({why_less})" if why_less else ""), reason)
     if settings.cost_optimization:
         return _by_score(found, settings)
     row = matrix.row_of(case.audio, case.size, settings)
-    method = matrix.MATRIX[not no_gpu][row.index]
+    who = matrix.MATRIX[not no_gpu][row.index]
+    method = {"ours": OURS, "both": HYBRID, "hosted": hosted}[who]
     gpu = no_gpu or "a GPU is available"
     return _picked(
-        method, f"{row.reason}, and {gpu}: {NAMES[method]}{_on(found[method])}", f"the matrix takes {method}"
+        method,
+        f"{row.reason}, and {gpu}: {method_name(method)}{_on(found[method])}",
+        f"the matrix takes {method}",
     )
+
+
+def _hosted(found: Mapping[Method, Prospect]) -> Method:
+    """The method of the preferred hosted engine among those that can run."""
+    return next(one.method for one in hosted_specs() if one.method in found)
+
+
+def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str) -> Picked:
+    """Only engines of ours can run, or only hosted ones: of several the preferred, or the best score."""
+    if len(found) > 1 and known.settings.cost_optimization:
+        return _by_score(found, known.settings)
+    first = found[OURS if OURS in found else _hosted(found)]
+    why_not = "" if len(found) == 1 else f"{method_name(first.method)} comes first"
+    return _picked(first.method, _alone(first, known, no_gpu), why_not)
 
 
 def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> Picked | None:
@@ -85,28 +108,21 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
     settings = known.settings
     if options.diarize:
         return _speakers(options, settings, found)
-    wanted = options.method if options.method != "auto" else settings.method
-    if wanted != "auto":
+    wanted = options.method if options.method != AUTO else settings.method
+    if wanted != AUTO:
         if wanted not in found:
             raise BadRequest(_cannot(wanted, found, known))
         reason = f"{wanted} was asked for"
         return _picked(wanted, f"{reason}{_place(wanted, found)}", reason)
     if options.model and options.model != settings.model:
-        if "parakeet" not in found:
+        if OURS not in found:
             raise BadRequest(
-                f"The weights {options.model} were asked for, but {missing('parakeet', found, known)} here. "
+                f"The weights {options.model} were asked for, but {missing(OURS, found, known)} here. "
                 "Leave them out."
             )
         reason = f"the weights {options.model} were asked for"
-        return _picked("parakeet", f"{reason}{_place('parakeet', found)}", reason)
+        return _picked(OURS, f"{reason}{_place(OURS, found)}", reason)
     return None
-
-
-NO_SPEAKERS = (
-    "Speakers were to be told apart, which only Deepgram does, and this deployment has no Deepgram engine. "
-    "Ask without diarize, or set DEEPGRAM_API_KEY."
-)
-"""Why there are none, and what to do."""
 
 
 def check_speakers(options: Options, settings: Settings) -> None:
@@ -118,45 +134,65 @@ def check_speakers(options: Options, settings: Settings) -> None:
     if not options.diarize:
         return
     asked = ""
-    if options.method in {"parakeet", "hybrid"}:
+    if options.method != AUTO and options.method not in {one.method for one in able("speakers")}:
         asked = f"method {options.method} was"
     elif options.model and options.model != settings.model:
         asked = f"the weights {options.model} were"
     if asked:
         raise BadRequest(
-            f"Speakers are told apart by Deepgram alone, but {asked} asked for as well. Leave out one of them."
+            f"Speakers are told apart by {tell_speakers()} alone, but {asked} asked for as well. Leave out one of them."
         )
+
+
+def tell_speakers() -> str:
+    """The engines that tell speakers apart, for a sentence."""
+    return " and ".join(one.in_sentences for one in able("speakers"))
+
+
+def no_speakers() -> str:
+    """Why no engine of a deployment tells speakers apart, and what to do."""
+    keys = " or ".join(one.hosted.key_variable for one in able("speakers") if one.hosted)
+    return (
+        f"Speakers were to be told apart, which only {tell_speakers()} does, and this deployment has no "
+        f"{tell_speakers()} engine. Ask without diarize, or set {keys}."
+    )
 
 
 def _speakers(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked:
     check_speakers(options, settings)
-    if "deepgram" not in found:
-        raise BadRequest(NO_SPEAKERS)
+    those = [one.method for one in able("speakers") if one.method in found]
+    # The one that was asked for by name; without a wish the first that can.
+    method = next((one for one in those if one == options.method), those[0] if those else None)
+    if method is None:
+        raise BadRequest(no_speakers())
     return _picked(
-        "deepgram", "speakers were asked for, and Deepgram tells them apart", "does not tell speakers apart"
+        method,
+        f"speakers were asked for, and {method_name(method)} tells them apart",
+        "does not tell speakers apart",
     )
 
 
 def _alone(only: Prospect, known: Known, no_gpu: str) -> str:
     """Why there was nothing to choose."""
-    has_gpu = "parakeet-gpu" in known.engines
-    if only.engine == "parakeet-cpu" and has_gpu:
-        return f"{no_gpu}: Parakeet on this CPU, as Deepgram is not set up"
-    if only.method == "deepgram" and has_gpu:
-        return f"{no_gpu}, and no CPU is set up: Deepgram"
-    reason = f"{NAMES[only.method]}{_on(only)}: no other engine is set up"
+    has_gpu = PARAKEET_GPU.name in known.engines
+    if only.engine == PARAKEET_CPU.name and has_gpu:
+        others = " or ".join(one.in_sentences for one in hosted_specs())
+        return f"{no_gpu}: Parakeet on this CPU, as {others} is not set up"
+    if is_hosted(only.engine) and has_gpu:
+        return f"{no_gpu}, and no CPU is set up: {method_name(only.method)}"
+    reason = f"{method_name(only.method)}{_on(only)}: no other engine is set up"
     return f"{reason}, though {no_gpu}" if has_gpu and no_gpu else reason
 
 
 def _picked(method: Method, reason: str, why_not: str) -> Picked:
-    return Picked(method=method, reason=reason, why_not={one: why_not for one in METHODS if one != method})
+    return Picked(method=method, reason=reason, why_not={one: why_not for one in methods() if one != method})
 
 
 def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
     """The lowest score among the methods below the cap, else the cheapest."""
     cap = settings.cost_threshold
     # A hybrid whose chunks all go to one engine is that engine.
-    real = [found[one] for one in METHODS if one in found and not found[one].alone]
+    real = [found[one] for one in methods() if one in found and not found[one].of_one_engine]
     below = [one for one in real if one.usd_per_hour <= cap]
     if below:
         best = min(below, key=lambda one: one.score)
@@ -185,39 +221,48 @@ def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
 
 
 def _place(method: Method, found: Mapping[Method, Prospect]) -> str:
-    return f"; it runs{_on(found[method])}" if method == "parakeet" else ""
+    return f"; it runs{_on(found[method])}" if method == OURS else ""
 
 
 def _on(one: Prospect) -> str:
-    if one.method != "parakeet":
+    if one.method != OURS:
         return ""
-    return " on a GPU" if one.engine == "parakeet-gpu" else " on this CPU"
+    return " on a GPU" if spec(one.engine).needs_gpu else " on this CPU"
 
 
 def missing(method: Method, found: Mapping[Method, Prospect], known: Known) -> str:
     """Why a method cannot run here."""
-    if "deepgram" not in found and method != "parakeet":
-        return "Deepgram is not set up"
+    if absent := _absent(method, found):
+        return f"{absent[0].in_sentences} is not set up"
     # A GPU that is there and may be used is always one that Parakeet can wait for.
     return "Parakeet on a GPU is switched off" if _switched_off(known) else "Parakeet is not set up"
 
 
+def _absent(method: Method, found: Mapping[Method, Prospect]) -> list[EngineSpec]:
+    """The hosted engines that a method lacks here: for a hybrid any of them would do."""
+    wanted = [one for one in hosted_specs() if method in {HYBRID, one.method}]
+    return [] if any(one.method in found for one in wanted) else wanted
+
+
 def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known) -> str:
-    if "deepgram" not in found and method != "parakeet":
+    if absent := _absent(method, found):
+        names = " or ".join(one.in_sentences for one in absent)
+        keys = " or ".join(one.hosted.key_variable for one in absent if one.hosted)
         return (
-            f"Method {method} was asked for, but this deployment has no Deepgram engine. "
-            "Ask for parakeet, leave the choice to auto, or set DEEPGRAM_API_KEY."
+            f"Method {method} was asked for, but this deployment has no {names} engine. "
+            f"Ask for {OURS}, leave the choice to auto, or set {keys}."
         )
+    others = " or ".join(one.method for one in hosted_specs())
     if _switched_off(known):
         return (
             f"Method {method} was asked for, but ENABLE_GPU_TRANSCRIPTION is off, and no CPU is set up. "
-            "Ask for deepgram, leave the choice to auto, or switch it on."
+            f"Ask for {others}, leave the choice to auto, or switch it on."
         )
     return (
         f"Method {method} was asked for, but this deployment has no Parakeet engine. "
-        "Ask for deepgram, leave the choice to auto, or see `dropscribe doctor`."
+        f"Ask for {others}, leave the choice to auto, or see `dropscribe doctor`."
     )
 
 
 def _switched_off(known: Known) -> bool:
-    return "parakeet-gpu" in known.engines and not known.settings.enable_gpu
+    return PARAKEET_GPU.name in known.engines and not known.settings.enable_gpu

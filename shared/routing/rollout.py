@@ -118,7 +118,7 @@ def share(rollout: Rollout | None, asked: Asked) -> tuple[float, str]:
     return rollout.percent, rollout.history[-1].reason
 
 
-def judge(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now: float) -> Rollout:
+def guard(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now: float) -> Rollout:
     """The guard's verdict: the same share, or a smaller one.
 
     Args:

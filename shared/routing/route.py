@@ -13,12 +13,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared import engines
 from shared.costs import prices_file
 from shared.errors import BadRequest
-from shared.model import Considered, Decision, Engine, Method
+from shared.model import Considered, Decision, Engine, Method, Options
 from shared.planning import worker_pools
 from shared.routing import conditions, flags, pick, rollout, score
-from shared.routing.case import DEEPGRAM_MODEL, Case, Choice, Known
+from shared.routing.case import Case, Choice, Known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ def choose(case: Case, known: Known) -> Choice:
         case.audio,
         case.size,
         parakeet,
-        deepgram="deepgram" in known.engines,
+        hosted=engines.hosted_specs(known.engines),
         conditions=known.conditions.fresh(known.now),
         settings=settings,
         prices=known.prices,
@@ -78,14 +79,16 @@ def choose(case: Case, known: Known) -> Choice:
     reason = picked.reason
     if chosen.split:
         reason += f"; {chosen.split}"
-    if chosen.alone:
-        chosen = replace(chosen, method="deepgram" if chosen.engine == "deepgram" else "parakeet")
-    others = sorted((one for one in pick.METHODS if one != chosen.method), key=lambda one: _order(one, found))
+    if chosen.of_one_engine:
+        chosen = replace(chosen, method=engines.spec(chosen.engine).method)
+    others = sorted(
+        (one for one in engines.methods() if one != chosen.method), key=lambda one: _order(one, found)
+    )
     return Choice(
         decision=Decision(
             method=chosen.method,
             engine=chosen.engine,
-            model=DEEPGRAM_MODEL if chosen.method == "deepgram" else options.model or settings.model,
+            model=_weights(chosen, options, settings),
             reason=reason,
             considered=(chosen.considered(), *(_loser(one, found, picked, known) for one in others)),
         ),
@@ -97,27 +100,36 @@ def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked
     if method not in found:
         return Considered(method=method, why_not=pick.missing(method, found, known))
     one = found[method]
-    if one.alone:
+    if one.of_one_engine:
         return Considered(method=method, why_not=f"all chunks would go to {one.engine}")
     return one.considered(picked.why_not[method])
 
 
+def _weights(chosen: Prospect, options: Options, settings: Settings) -> str:
+    """The weights of a decision: a hosted engine has its own, all others those of the caller or the deployment."""
+    hosted = engines.spec(chosen.engine).hosted
+    if hosted and chosen.method != engines.HYBRID:
+        return hosted.weights
+    return options.model or settings.model
+
+
 def _parakeet(known: Known) -> tuple[Engine | None, str, str]:
     """The engine that would run Parakeet, why that is none on a GPU, and why no worker without one can be had."""
-    has_gpu, has_cpu = ("parakeet-gpu" in known.engines), ("parakeet-cpu" in known.engines)
+    gpu, cpu = engines.PARAKEET_GPU.name, engines.PARAKEET_CPU.name
+    has_gpu, has_cpu = (gpu in known.engines), (cpu in known.engines)
     why = conditions.no_gpu(known.conditions, known.settings, known.now) if has_gpu else "no GPU is set up"
-    fleet = worker_pools.fleet_of("parakeet-cpu", known.settings) or "main"
+    pool = worker_pools.pool_of(cpu, known.settings) or "main"
     hired = known.settings.platform == "google"
-    no_cpu = conditions.no_worker(known.conditions, fleet, known.now) if hired else ""
+    no_cpu = conditions.no_worker(known.conditions, pool, known.now) if hired else ""
     # A processor beside the GPU that cannot be had cannot be had either.
-    on_cpu = has_cpu and not (no_cpu and fleet == "main")
+    on_cpu = has_cpu and not (no_cpu and pool == "main")
     if not why or (has_gpu and not on_cpu and known.settings.enable_gpu):
-        return "parakeet-gpu", why, no_cpu
-    return ("parakeet-cpu" if has_cpu else None), why, no_cpu
+        return gpu, why, no_cpu
+    return (cpu if has_cpu else None), why, no_cpu
 
 
 def _no_job(settings: Settings) -> str:
-    lacks = settings.platform == "google" and "parakeet-cpu" in settings.engines.split(",")
+    lacks = settings.platform == "google" and engines.PARAKEET_CPU.name in settings.engines.split(",")
     if settings.has_cpu_job or not lacks:
         return ""
     return " Parakeet on a CPU needs a job of its own: name it in DROPSCRIBE_CPU_JOB (docs/google-cloud.md)."
@@ -125,5 +137,5 @@ def _no_job(settings: Settings) -> str:
 
 def _order(method: Method, found: Mapping[Method, Prospect]) -> tuple[bool, float]:
     """Losing methods by their score; those that cannot run last."""
-    real = method in found and not found[method].alone
+    real = method in found and not found[method].of_one_engine
     return (not real, found[method].score if real else 0.0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from shared.engines import HYBRID, EngineSpec, spec
 from shared.in_words import dollars
 from shared.model import Chunk, Considered, Engine, Method
 from shared.planning import plan
@@ -16,7 +17,7 @@ from shared.routing import hybrid
 from shared.routing.pace import lengths_of, pace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from shared.costs.prices import PriceTable
     from shared.model import AudioInfo, Options
@@ -46,9 +47,9 @@ class Prospect:
     """How a hybrid is split, in words."""
 
     @property
-    def alone(self) -> bool:
+    def of_one_engine(self) -> bool:
         """True for a hybrid whose chunks all go to one engine: it is that engine, and no method of its own."""
-        return self.method == "hybrid" and len({chunk.engine for chunk in self.chunks}) == 1
+        return self.method == HYBRID and len({chunk.engine for chunk in self.chunks}) == 1
 
     def considered(self, why_not: str = "") -> Considered:
         """The same for the record, without the plan."""
@@ -64,7 +65,7 @@ def prospects(
     size: int,
     parakeet: Engine | None,
     *,
-    deepgram: bool,
+    hosted: Sequence[EngineSpec],
     conditions: Conditions,
     settings: Settings,
     prices: PriceTable,
@@ -76,44 +77,38 @@ def prospects(
         audio: what the probe found.
         size: bytes of the object.
         parakeet: the engine that would run Parakeet, None where none can.
-        deepgram: whether Deepgram can run.
+        hosted: the hosted engines that can run, the preferred one first.
         conditions: speeds, queues and workers.
         settings: lengths of chunks, price of waiting, cap.
         prices: US dollars.
-        options: what the caller asked for. With `diarize` Deepgram gets the recording in one piece: who speaker 1
-            is, one call cannot tell another.
+        options: what the caller asked for. With `diarize` a hosted engine gets the recording in one piece: one
+            call cannot tell another who speaker 1 is.
     """
-    engines: Mapping[Method, Engine | None] = {
-        "parakeet": parakeet, "deepgram": "deepgram" if deepgram else None
-    }  # fmt: skip
+    ours = [spec(parakeet)] if parakeet is not None else []
     found: dict[Method, Prospect] = {}
-    for method, engine in engines.items():
-        if engine is not None:
-            length = (
-                inf
-                if options.diarize and method == "deepgram"
-                else plan.chunk_seconds(audio, engine, settings)
-            )
-            chunks = plan.split(audio, size, length, engine)
-            lengths, pace = lengths_of(chunks), pace_of(engine, conditions, settings, prices, options)
-            found[method] = _prospect(
-                method,
-                engine,
-                chunks,
-                pace.usd(sum(lengths)),
-                pace.wait(sum(lengths), max(lengths)),
-                settings,
-            )
-    if parakeet is not None and deepgram:
-        chunks = found["parakeet"].chunks
+    for one in (*ours, *hosted):
+        whole = options.diarize and one.hosted is not None
+        length = inf if whole else plan.chunk_seconds(audio, one.name, settings)
+        chunks = plan.split(audio, size, length, one.name)
+        lengths, pace = lengths_of(chunks), pace_of(one.name, conditions, settings, prices, options)
+        found[one.method] = _prospect(
+            one.method,
+            one.name,
+            chunks,
+            pace.usd(sum(lengths)),
+            pace.wait(sum(lengths), max(lengths)),
+            settings,
+        )
+    if parakeet is not None and hosted:
+        chunks = found[spec(parakeet).method].chunks
         split = hybrid.split(
             chunks,
             pace_of(parakeet, conditions, settings, prices),
-            pace_of("deepgram", conditions, settings, prices, options),
+            pace_of(hosted[0].name, conditions, settings, prices, options),
             settings.cost_threshold * _hours(chunks),
         )
-        both = _prospect("hybrid", split.chunks[0].engine, split.chunks, split.usd, split.wait, settings)
-        found["hybrid"] = replace(both, split=split.reason)
+        both = _prospect(HYBRID, split.chunks[0].engine, split.chunks, split.usd, split.wait, settings)
+        found[HYBRID] = replace(both, split=split.reason)
     return found
 
 

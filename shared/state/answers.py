@@ -75,7 +75,7 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
     Args:
         request_id: of a request that is stored.
         ending: what there is to say.
-        ports: the world.
+        ports: the adapters to use.
         again: send the answer even if it was sent before: somebody asks for it again.
 
     Raises:

@@ -61,7 +61,7 @@ class Claim:
     calls: tuple[Call, ...] = ()
     """Calls whose end is not known."""
     alone: str = ""
-    """The last delivery on which an engine had it alone, see `alone.py`."""
+    """The last delivery on which an engine had it alone, see `shared/recovery/poison.py`."""
 
     @property
     def key(self) -> str:
@@ -95,7 +95,7 @@ def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> 
     Args:
         first: the claim where there is no document yet.
         how: the change.
-        ports: the world.
+        ports: the adapters to use.
 
     Returns:
         The claim as it stands afterwards, whoever wrote it.
@@ -170,7 +170,7 @@ def settle(message: ChunkMessage, message_id: str, ports: Ports) -> None:
     Args:
         message: the chunk.
         message_id: id of the message; empty: whichever it was, all calls have ended.
-        ports: the world.
+        ports: the adapters to use.
 
     Raises:
         Transient: they are not known to be written.

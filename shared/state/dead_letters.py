@@ -31,7 +31,7 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
 
     Args:
         message: as push delivers it.
-        ports: the world.
+        ports: the adapters to use.
         error: what is wrong with it, where the message does not say so itself.
 
     Raises:

@@ -12,8 +12,9 @@ import contextlib
 import json
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
+from shared.engines import ENGINES
 from shared.errors import DropscribeError, HandedOn, HandedOnUntried
 from shared.messages import (
     from_fields,
@@ -22,7 +23,7 @@ from shared.messages import (
     readable_part,
     to_fields,
 )
-from shared.model import Engine, recording_id
+from shared.model import recording_id
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ UNEXPECTED = "Exception"
 """Class of what is no error of Dropscribe's: a mistake in a program."""
 
 ELSEWHERE = "elsewhere"
-"""Stands for places that are not in `PLACES`."""
+"""Stands for places that are not in `places()`."""
 
-PLACES = ("router", "requests", "merger", "dead-letters", "exporter", *get_args(Engine))
-"""Where attempts fail: in a function, by the name of its subscription, or in an engine."""
+FUNCTIONS = ("router", "requests", "merger", "dead-letters", "exporter")
+"""Functions in which attempts fail, by the names of their subscriptions; others fail in an engine."""
 
 LONGEST = 1000
 """Characters of a reason that are kept."""
@@ -75,7 +76,7 @@ class Failure:
     request: str
     """The caller's request_id, empty where there is none."""
     where: str
-    """Which function or engine: one of `PLACES`."""
+    """Which function or engine: one of `places()`."""
     message: str
     """Id of the message."""
     attempt: int
@@ -90,6 +91,11 @@ class Failure:
     """Seconds since 1970."""
     minute: int
     """Minutes since 1970, to count by."""
+
+
+def places() -> tuple[str, ...]:
+    """Everywhere that attempts fail."""
+    return (*FUNCTIONS, *ENGINES)
 
 
 def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
@@ -125,8 +131,8 @@ def note(
 
     Args:
         error: what went wrong.
-        ports: the world.
-        where: which function or engine, one of `PLACES`.
+        ports: the adapters to use.
+        where: which function or engine, one of `places()`.
         message_id: of the message that failed.
         attempt: which delivery of it, from 1; 0 where the sender does not say.
         attributes: of the message.
@@ -214,7 +220,7 @@ def by_class(records: Records) -> dict[str, dict[str, int]]:
             break
         of_kind = records.count(FAILURES, {"error": kind})
         left -= of_kind
-        for place in PLACES:
+        for place in places():
             if of_kind and (count := records.count(FAILURES, {"error": kind, "where": place})):
                 found.setdefault(place, {})[kind] = count
                 of_kind -= count

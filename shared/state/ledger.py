@@ -5,7 +5,7 @@
     failed   it ended without words, and was paid all the same
     lost     its answer never came; taken as paid, because it may have been
 
-A bill is the sum of rows. Those of one worker and the rows of its start-up and idle time (`executions.py`) add up
+A bill is the sum of rows. Those of one worker and the rows of its start-up and idle time (`shared/costs/executions.py`) add up
 to what Cloud Run asks for it.
 """
 

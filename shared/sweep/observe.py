@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: look around and write down what the router should know (conditions.py)."""
+"""Beside the steps, every minute: look around and write down what the router should know (`shared/routing/conditions.py`)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from shared.engines import ENGINES, hosted_specs, is_hosted
 from shared.flow.capacity import Work
 from shared.messages import from_fields, to_fields
 from shared.planning import worker_pools
-from shared.planning.worker_pools import Fleet
+from shared.planning.worker_pools import WorkerPool
 from shared.results import LedgerRow
 from shared.routing import flags, rollout
-from shared.routing.conditions import KEY, STATE, Conditions, Speed, Waiting, Workers, stored
+from shared.routing.conditions import KEY, STATE, Conditions, Speed, Workers, stored, who_waits
 from shared.routing.rollout import SETTLED, Minute, Rollout
 from shared.state import claims, documents
 from shared.state.failure_log import FAILURES, Failure
@@ -46,16 +47,16 @@ NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest", "HandedOnUntried"})
 class Backlog:
     """The work that waits for its engine."""
 
-    chunks: Mapping[Fleet, int] = field(default_factory=dict)
+    chunks: Mapping[WorkerPool, int] = field(default_factory=dict)
     """Chunks without a result that wait for a worker of ours, by whose they are."""
-    waiting: Mapping[Waiting, float] = field(default_factory=dict)
+    waiting: Mapping[str, float] = field(default_factory=dict)
     """Seconds of audio that wait, by who is to transcribe them."""
-    oldest: Mapping[Fleet, float] = field(default_factory=dict)
+    oldest: Mapping[WorkerPool, float] = field(default_factory=dict)
     """Seconds since the oldest recording came that waits for a worker of ours."""
 
-    def work(self, fleet: Fleet) -> Work:
-        """What waits for the workers of a fleet."""
-        return Work(chunks=self.chunks.get(fleet, 0), seconds=self.waiting.get(_who(fleet), 0.0))
+    def work(self, pool: WorkerPool) -> Work:
+        """What waits for the workers of a pool."""
+        return Work(chunks=self.chunks.get(pool, 0), seconds=self.waiting.get(who_waits(pool, ""), 0.0))
 
 
 def backlog_of(ports: Ports) -> Backlog:
@@ -64,14 +65,14 @@ def backlog_of(ports: Ports) -> Backlog:
     Of very many, some are looked at and stand for all: which ones says the hash in their keys.
     """
     now, looked = ports.clock.now(), 0
-    waiting: dict[Waiting, float] = {}
-    chunks: dict[Fleet, int] = {}
-    oldest: dict[Fleet, float] = {}
+    waiting: dict[str, float] = {}
+    chunks: dict[WorkerPool, int] = {}
+    oldest: dict[WorkerPool, float] = {}
     for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
         looked += 1
         query = {"recording": recording.id}
         claimed = claims.of_recording(recording.id, ports.records)
-        if len({chunk.engine == "deepgram" for chunk in recording.chunks}) == 1:
+        if len({is_hosted(chunk.engine) for chunk in recording.chunks}) == 1:
             # All are of one kind, so a number will do; they are done in order or nearly so.
             missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
         else:
@@ -80,43 +81,39 @@ def backlog_of(ports: Ports) -> Backlog:
         for chunk in missing:
             claim = claimed.get(chunk.index)
             engine = chunk.engine if claim is None else claim.engine
-            fleet = worker_pools.fleet_of(engine, ports.settings)
-            who = _who(fleet)
+            pool = worker_pools.pool_of(engine, ports.settings)
+            who = who_waits(pool, engine)
             waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
-            if fleet is not None:
-                chunks[fleet] = chunks.get(fleet, 0) + 1
-                oldest[fleet] = max(oldest.get(fleet, 0.0), now - recording.created)
+            if pool is not None:
+                chunks[pool] = chunks.get(pool, 0) + 1
+                oldest[pool] = max(oldest.get(pool, 0.0), now - recording.created)
     more = 1.0
     if looked == AT_A_TIME:
         more = max(1.0, ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}) / looked)
     return Backlog(
-        chunks={fleet: round(count * more) for fleet, count in chunks.items()},
+        chunks={pool: round(count * more) for pool, count in chunks.items()},
         waiting={who: seconds * more for who, seconds in waiting.items()},
         oldest=oldest,
     )
 
 
-def _who(fleet: Fleet | None) -> Waiting:
-    return "deepgram" if fleet is None else "parakeet-cpu" if fleet == "cpu" else "parakeet"
-
-
-def observe(backlog: Backlog, starts: Mapping[Fleet, Start], ports: Ports) -> Conditions:
+def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) -> Conditions:
     """Look around and write down what the router should know.
 
     Args:
         backlog: what waits.
-        starts: how the start of workers for it went, for each fleet of the deployment.
-        ports: the world.
+        starts: how the start of workers for it went, for each pool of the deployment.
+        ports: the adapters to use.
 
     Raises:
         Transient: the records did not answer.
     """
     now = ports.clock.now()
     seen = _counted(stored(ports), ports)
-    for fleet, start in starts.items():
-        state = start.state or worker_pools.jobs_of(fleet, ports).state()
-        after = _workers(seen.workers(fleet), state, now)
-        if fleet == "cpu":
+    for pool, start in starts.items():
+        state = start.state or worker_pools.jobs_of(pool, ports).state()
+        after = _workers(seen.workers(pool), state, now)
+        if pool == "cpu":
             seen = replace(seen, cpu=after)
         else:
             seen = replace(
@@ -127,7 +124,7 @@ def observe(backlog: Backlog, starts: Mapping[Fleet, Start], ports: Ports) -> Co
                 running=after.running,
             )
     seen = replace(seen, time=now, waiting=backlog.waiting, oldest=backlog.oldest.get("main", 0.0))
-    if "deepgram" in ports.engines:
+    if hosted_specs(ports.engines):
         seen = replace(seen, rollout=_guarded(seen, ports))
 
     def kept(fields: dict[str, Any]) -> dict[str, Any] | None:
@@ -153,7 +150,7 @@ def _guarded(seen: Conditions, ports: Ports) -> Rollout:
     found = flags.read(ports)
     settings = found.applied(ports.settings)
     asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
-    after = rollout.judge(seen.rollout, asked, seen.minutes, ports.clock.now())
+    after = rollout.guard(seen.rollout, asked, seen.minutes, ports.clock.now())
     if seen.rollout is not None and after.history != seen.rollout.history:
         log.warning("rollout of Parakeet: %s", after.history[-1].reason)
     return after
@@ -174,14 +171,12 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
         ]
         attempts = [row for row in rows if row.kind == "attempt"]
         heard = [row for row in attempts if row.outcome == "heard"]
-        in_vain = [row for row in attempts if row.outcome == "failed" and row.engine != "deepgram"]
+        in_vain = [row for row in attempts if row.outcome == "failed" and not is_hosted(row.engine)]
         failed = [one for one in notes if _is_parakeets(one)]
-        handed_on = [
-            one for one in notes if one.code == rollout.HANDED_ON and one.where.startswith("parakeet")
-        ]
+        handed_on = [one for one in notes if one.code == rollout.HANDED_ON and _is_ours(one.where)]
         found = Minute(
             minute=minute,
-            done=sum(row.engine != "deepgram" for row in heard),
+            done=sum(not is_hosted(row.engine) for row in heard),
             # One failure may leave a row, a note, or both.
             failed=max(len(in_vain), len(failed)),
             fallbacks=len(handed_on),
@@ -205,5 +200,10 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
 
 def _is_parakeets(failure: Failure) -> bool:
     """Whether it was Parakeet that failed, and not the recording or the hand-over after it."""
-    ours = failure.where.startswith("parakeet")
-    return ours and failure.error not in NOT_THE_ENGINE and failure.code != rollout.HANDED_ON
+    return (
+        _is_ours(failure.where) and failure.error not in NOT_THE_ENGINE and failure.code != rollout.HANDED_ON
+    )
+
+
+def _is_ours(where: str) -> bool:
+    return where in ENGINES and not is_hosted(where)

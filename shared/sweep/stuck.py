@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
+from shared.engines import ENGINES
 from shared.errors import NoWorker, Permanent, Transient
 from shared.flow import dispatch, record, upload
-from shared.model import Engine
 from shared.planning import plan, worker_pools
 from shared.recovery import fallback
 from shared.routing import conditions
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.model import Recording
-    from shared.planning.worker_pools import Fleet
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
     from shared.settings import Settings
 
@@ -55,7 +55,7 @@ class Verdict:
     """One sentence for the log, and for its owner where it is given up."""
 
 
-def judge(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
+def assess(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
     """Whether a recording is stuck. Pure.
 
     Chunks may take as long as a worker needs that is no faster than the audio itself, holds all the chunks
@@ -71,7 +71,8 @@ def judge(recording: Recording, note: Note, workers: Note, now: float, settings:
     patience = settings.stuck_minutes * 60
     if note.done < len(recording.chunks):
         patience = max(
-            patience, plan.held(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds
+            patience,
+            plan.max_inflight_chunks(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds,
         )
         if now - workers.since < patience:
             patience = max(patience, QUEUED_FOR)
@@ -93,7 +94,7 @@ def push_stuck(ports: Ports) -> int:
     now = ports.clock.now()
     on_their_way = [
         one
-        # What a budget holds waits for it, and goes on by itself (held.py).
+        # What a budget holds waits for it, and goes on by itself (release_held.py).
         for where in ({"state": "ACCEPTED", "held": ""}, {"state": "PLANNED"})
         for one in islice(documents.recordings(ports.records, where), AT_A_TIME)
     ]
@@ -112,7 +113,7 @@ def push_stuck(ports: Ports) -> int:
         note = _look(recording.id, old, done, recording.created, now)
         if asleep:
             note = replace(note, since=now)
-        verdict = judge(recording, note, workers, now, ports.settings)
+        verdict = assess(recording, note, workers, now, ports.settings)
         quiet = now - note.since
         if verdict.action == "push":
             note = replace(note, since=now, tries=note.tries + 1)
@@ -139,25 +140,25 @@ def _look(key: str, note: Note | None, done: int, created: float, now: float) ->
     return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
 
 
-def _none_to_have(ports: Ports) -> dict[Fleet, str]:
-    """The fleets of which no worker can be had, with what the platform says.
+def _none_to_have(ports: Ports) -> dict[WorkerPool, str]:
+    """The pools of which no worker can be had, with what the platform says.
 
     That the list of executions can be read does not mean that one can be started: what became of the last start
     the sweeper has written down.
     """
-    none: dict[Fleet, str] = {}
+    none: dict[WorkerPool, str] = {}
     seen = conditions.read(ports).fresh(ports.clock.now())
-    for fleet in worker_pools.fleets_of(ports.engines, ports.settings):
-        known = seen.workers(fleet)
+    for pool in worker_pools.pools_of(ports.engines, ports.settings):
+        known = seen.workers(pool)
         if known.avoid_until > ports.clock.now() and not known.running and known.status in NONE_TO_HAVE:
-            none[fleet] = known.said or known.status
-        elif (state := worker_pools.jobs_of(fleet, ports).state()).status in NONE_TO_HAVE:
-            none[fleet] = state.reason or state.status
+            none[pool] = known.said or known.status
+        elif (state := worker_pools.jobs_of(pool, ports).state()).status in NONE_TO_HAVE:
+            none[pool] = state.reason or state.status
     return none
 
 
 def _handed_on(
-    recording: Recording, verdict: Verdict, quiet: float, none: Mapping[Fleet, str], ports: Ports
+    recording: Recording, verdict: Verdict, quiet: float, none: Mapping[WorkerPool, str], ports: Ports
 ) -> bool:
     """Whether other engines have its chunks now: no worker can be had, or pushing it was no use."""
     gives_up = verdict.action == "give up"
@@ -167,7 +168,7 @@ def _handed_on(
     error = kind(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
     out = None
     if not gives_up:
-        out = [one for one in get_args(Engine) if worker_pools.fleet_of(one, ports.settings) in none]
+        out = [one for one in ENGINES if worker_pools.pool_of(one, ports.settings) in none]
     try:
         return fallback.hand_on_missing(recording, error, ports, out=out) > 0
     except Transient as another:
@@ -175,11 +176,11 @@ def _handed_on(
         return False
 
 
-def _about_workers(none: Mapping[Fleet, str]) -> str:
+def _about_workers(none: Mapping[WorkerPool, str]) -> str:
     return " ".join(f"The workers: {said}" for said in none.values())
 
 
-def _act(recording: Recording, verdict: Verdict, none: Mapping[Fleet, str], ports: Ports) -> None:
+def _act(recording: Recording, verdict: Verdict, none: Mapping[WorkerPool, str], ports: Ports) -> None:
     if verdict.action == "give up":
         said = f"{verdict.reason} {_about_workers(none)}".strip()
         error = Permanent(f"{said} Look into the logs, then transcribe it again.")
@@ -190,7 +191,7 @@ def _act(recording: Recording, verdict: Verdict, none: Mapping[Fleet, str], port
             record.fail(recording.id, error, ports)
         return
     try:
-        upload.take(recording.source, recording.options, ports)
+        upload.take(recording.source, recording.options, ports, again=True)
     except Transient as error:
         # That was the try. The others must not wait for this one.
         log.warning("%s cannot go on yet: %s", recording.id, error)

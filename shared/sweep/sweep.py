@@ -3,10 +3,10 @@
     lost events       objects of the audio bucket without a recording take the way of an upload
     stuck recordings  go on, or end as FAILED (stuck.py)
     untold ends       are announced, and the requests that wait for them answered
-    workers           are started where chunks wait and too few run (capacity.py)
+    workers           are started where chunks wait and too few run (`shared/flow/capacity.py`)
     conditions        are written down for the router, and the rollout is guarded (observe.py)
-    budgets           are summed up, and what they held goes on where there is room (held.py)
-    ended workers     get the rest of their bill into the ledger (executions.py)
+    budgets           are summed up, and what they held goes on where there is room (release_held.py)
+    ended workers     get the rest of their bill into the ledger (`shared/costs/executions.py`)
 
 All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
 twice, or die half-way: each part does a bounded amount of work that the next tick can do again.
@@ -191,8 +191,8 @@ def start_workers(ports: Ports) -> int:
     """
     backlog = observe.backlog_of(ports)
     starts = {
-        fleet: capacity.start_workers(backlog.work(fleet), ports, backlog.oldest.get(fleet, 0.0), fleet)
-        for fleet in worker_pools.fleets_of(ports.engines, ports.settings)
+        pool: capacity.start_workers(backlog.work(pool), ports, backlog.oldest.get(pool, 0.0), pool)
+        for pool in worker_pools.pools_of(ports.engines, ports.settings)
     }
     observe.observe(backlog, starts, ports)
     return sum(start.tasks for start in starts.values())

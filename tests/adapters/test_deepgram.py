@@ -37,7 +37,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def engine(server):
-    return DeepgramEngine(Settings(deepgram_api_key=KEY, deepgram_url=server.url))
+    return DeepgramEngine(Settings(deepgram_url=server.url), KEY)
 
 
 def test_words_come_with_their_punctuation_times_and_confidence(server, engine):
@@ -266,7 +266,7 @@ def test_an_answer_that_has_no_end_is_given_up(server, engine, monkeypatch):
 
 
 def test_nobody_at_the_address_is_not_charged_for():
-    engine = DeepgramEngine(Settings(deepgram_api_key=KEY, deepgram_url="http://127.0.0.1:9"))
+    engine = DeepgramEngine(Settings(deepgram_url="http://127.0.0.1:9"), KEY)
     with pytest.raises(EngineFailed) as caught:
         engine.transcribe(replace(JOB, patience=0.5))
     assert (caught.value.code, caught.value.billed_seconds) == ("unreachable", None)
@@ -275,9 +275,7 @@ def test_nobody_at_the_address_is_not_charged_for():
 @pytest.mark.parametrize("url", ["http://[", "https://", "http://a b"])
 def test_an_address_that_is_none_is_told_by_its_variable(url):
     with pytest.raises(Transient, match="DROPSCRIBE_DEEPGRAM_URL"):
-        DeepgramEngine(Settings(deepgram_api_key=KEY, deepgram_url=url)).transcribe(
-            replace(JOB, patience=1.0)
-        )
+        DeepgramEngine(Settings(deepgram_url=url), KEY).transcribe(replace(JOB, patience=1.0))
 
 
 @pytest.mark.parametrize(
@@ -307,7 +305,7 @@ def test_a_confidence_is_from_0_to_1(server, engine, confidence):
 
 
 def test_only_so_many_calls_are_open_at_one_time(server):
-    engine = DeepgramEngine(Settings(deepgram_api_key=KEY, deepgram_url=server.url, deepgram_concurrency=2))
+    engine = DeepgramEngine(Settings(deepgram_url=server.url, deepgram_concurrency=2), KEY)
     server.replies = [Reply(wait=0.2) for _ in range(6)]
     threads = [threading.Thread(target=engine.transcribe, args=(JOB,)) for _ in range(6)]
     for thread in threads:
@@ -331,13 +329,13 @@ def test_neither_key_nor_signature_is_written_anywhere(server, engine, caplog):
 
 
 def test_there_is_deepgram_exactly_where_there_is_a_key(server):
-    assert open_hosted(Settings()) is None
-    hosted = open_hosted(Settings(deepgram_api_key=KEY, deepgram_url=server.url))
-    assert len(hosted.transcribe(JOB).words) == 6
+    assert open_hosted(Settings()) == {}
+    hosted = open_hosted(Settings(api_keys={"deepgram": KEY}, deepgram_url=server.url))
+    assert len(hosted["deepgram"].transcribe(JOB).words) == 6
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "shared.adapters.deepgram", None)
-    hosted = open_hosted(Settings(deepgram_api_key=KEY))
+    hosted = open_hosted(Settings(api_keys={"deepgram": KEY}))
     with pytest.raises(EngineRefused, match=r"pip install 'dropscribe\[deepgram\]'"):
-        hosted.transcribe(JOB)
+        hosted["deepgram"].transcribe(JOB)

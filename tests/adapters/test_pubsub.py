@@ -28,7 +28,7 @@ from shared.adapters.pubsub_messages import delivery as delivery_of
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.telemetry import log
-from shared.topology import LOCAL, Subscription
+from shared.topology import Subscription, topology
 from tests.adapters.relay import Fault, relay_to
 
 NAMES = Prefixer("dropscribe", "pubsub", separator="-")
@@ -45,7 +45,7 @@ def relay(pubsub_address):
 def queue(relay):
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}):
         opened = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.5)
-        pubsub_setup.ensure(opened.project, LOCAL)
+        pubsub_setup.ensure(opened.project, topology())
         relay.calls.clear()
         yield opened
         opened.close()
@@ -298,13 +298,13 @@ def test_policies_of_a_subscription_are_those_of_the_topology():
 
 
 def test_subscription_without_dead_letters_gets_no_policy():
-    made = pubsub_setup.subscription("p", LOCAL.subscription("dead-letters"))
+    made = pubsub_setup.subscription("p", topology().subscription("dead-letters"))
     assert "dead_letter_policy" not in made
 
 
 def test_set_up_can_be_repeated_and_leaves_what_exists(queue):
     queue.publish(CHUNKS_DONE, b"x")
-    pubsub_setup.ensure(queue.project, LOCAL)
+    pubsub_setup.ensure(queue.project, topology())
     assert [one.data for one in queue.pull("merger", 1, LEASE)] == [b"x"]
 
 
@@ -313,7 +313,7 @@ def test_set_up_can_push_with_a_signature(relay):
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}), subscriber() as client:
         pubsub_setup.ensure(
             project,
-            LOCAL,
+            topology(),
             push={"merger": "http://127.0.0.1:1/"},
             push_account="pusher@p.iam.gserviceaccount.com",
         )

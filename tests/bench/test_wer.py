@@ -9,7 +9,7 @@ import pytest
 from bench import wer
 from gpu_job.speech.onnx import onnx_engine
 from local.evaluation.accuracy import normaliser, total
-from local.evaluation.corpus import Spoken
+from local.evaluation.corpus import Entry
 from tests.deepgram_server import KEY, deepgram_server
 from tests.speech import sentences, write_media, write_wav
 
@@ -67,7 +67,7 @@ def test_recordings_that_are_cut_by_bytes_are_decoded_first_so_that_seams_have_e
 
 
 def test_words_where_nobody_transcribed_are_not_scored(engine):
-    spoken = Spoken(audio=Path("talk.wav"), text="good morning", unscored=((5.0, 9.0),))
+    spoken = Entry(audio=Path("talk.wav"), text="good morning", unscored=((5.0, 9.0),))
     heard = wer.Heard(words=(("good", 1, 2), ("morning", 2, 3), ("hello", 6, 7)))
     assert total(wer.judge([spoken], [heard], normaliser())).total == 0
 

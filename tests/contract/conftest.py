@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.topology import LOCAL, Subscription
+from shared.topology import Subscription, topology
 from tests.contract import cloud_storage, embedded, fire_store, pub_sub
 
 
@@ -45,7 +45,7 @@ STORES = {"local": partial(embedded.column, "store"), "google": cloud_storage.co
 RECORDS = {"local": partial(embedded.column, "records"), "google": fire_store.column}
 QUEUES = {"local": partial(embedded.column, "queue"), "google": pub_sub.column}
 WAITS = {
-    "local": {"topology": LOCAL, "lease": 60.0, "patience": 0.0},
+    "local": {"topology": topology(), "lease": 60.0, "patience": 0.0},
     "google": {"topology": pub_sub.QUICK, "lease": 2.0, "patience": 10.0},
 }
 

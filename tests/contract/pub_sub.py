@@ -13,7 +13,7 @@ from test_utils.prefixer import Prefixer
 
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
-from shared.topology import LOCAL, Topology
+from shared.topology import Topology, topology
 
 NAMES = Prefixer("dropscribe", "contract", separator="-")
 
@@ -23,7 +23,9 @@ def _quick(one):
     return replace(one, min_backoff=wait, max_backoff=wait, max_attempts=one.max_attempts and 5)
 
 
-QUICK = Topology(topics=LOCAL.topics, subscriptions=tuple(_quick(one) for one in LOCAL.subscriptions))
+QUICK = Topology(
+    topics=topology().topics, subscriptions=tuple(_quick(one) for one in topology().subscriptions)
+)
 """Tests wait for back-offs as long as the service does."""
 
 

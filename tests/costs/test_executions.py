@@ -293,7 +293,7 @@ def run_hosted(ports, dice, number):
     for attempt in range(1, 9):
         fate = dice.choice(["answered", "no reply", "refused before it began"])
         if fate != "refused before it began":
-            usd = TABLE.deepgram(60.0)
+            usd = TABLE.hosted("deepgram", 60.0)
             billed += usd
             row = attempt_rows.worker_row(
                 chunk_message(f"d{number}"), ports, engine="deepgram", attempt=f"m-{attempt}", busy_seconds=0,

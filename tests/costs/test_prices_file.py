@@ -31,9 +31,12 @@ def test_a_file_changes_what_it_names_and_nothing_else(file):
         'deepgram_minute = 0.0036\ndate = "2026-10-01"\n[l4_second]\nusd = 0.00014\nsource = "contract"\ndate = 2026-07-01\n'
         "[task_minimum]\nseconds = 0\n",
     )
-    assert table.deepgram_minute.usd == 0.0036
-    assert (table.deepgram_minute.source, table.deepgram_minute.date) == ("ours.toml", "2026-10-01")
-    assert table.deepgram_minute.per == TABLE.deepgram_minute.per
+    assert table.price("deepgram", "minute").usd == 0.0036
+    assert (table.price("deepgram", "minute").source, table.price("deepgram", "minute").date) == (
+        "ours.toml",
+        "2026-10-01",
+    )
+    assert table.price("deepgram", "minute").per == TABLE.price("deepgram", "minute").per
     assert (table.l4_second.usd, table.l4_second.source, table.l4_second.date) == (
         0.00014,
         "contract",
@@ -44,13 +47,17 @@ def test_a_file_changes_what_it_names_and_nothing_else(file):
 
 
 def test_each_price_and_rule_can_be_set(file):
-    table = load(file, "".join(f"{key} = {number}.5\n" for number, key in enumerate(prices_file.KEYS, 1)))
-    for number, key in enumerate(prices_file.KEYS, 1):
-        entry = getattr(table, key)
+    table = load(
+        file, "".join(f"{key} = {number}.5\n" for number, key in enumerate(prices_file.entries(), 1))
+    )
+    for number, key in enumerate(prices_file.entries(), 1):
+        entry = table.of_engines.get(key) or getattr(table, key)
         assert (entry.usd if isinstance(entry, Price) else entry.seconds) == number + 0.5
     # Nine prices and rules, each of which some sum is made of.
-    assert table.deepgram(60, Options(language="mul", diarize=True, keyterms="x")) == 2.5 + 3.5 + 4.5
-    assert table.deepgram(60) == 1.5
+    assert (
+        table.hosted("deepgram", 60, Options(language="mul", diarize=True, keyterms="x")) == 2.5 + 3.5 + 4.5
+    )
+    assert table.hosted("deepgram", 60) == 1.5
     assert table.gpu_second(Settings()) == 5.5 + 4 * 6.5 + 16 * 7.5
     assert table.task_seconds(1.0) == 9.5
     assert table.task_seconds(10.0) == 2 * 9.5

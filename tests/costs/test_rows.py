@@ -62,9 +62,9 @@ def test_a_recording_whose_chunk_was_heard_twice_has_one_used_and_one_wasted_att
     world.clock.time = dt.datetime(2026, 11, 20, tzinfo=dt.UTC).timestamp()
     recording = upload.on_upload(world.upload(), world.ports)
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     result, row = heard(recording, recording.chunks[0], attempt="m-2")
-    chunk.keep(result, replace(row, usd=5.0), world.ports)
+    chunk.commit_result(result, replace(row, usd=5.0), world.ports)
     record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
     found = rows.read(world.ports, DAY, DAY)
     assert sorted(zip(found.fates, (row.attempt for row in found.rows), strict=True)) == [
@@ -75,7 +75,7 @@ def test_a_recording_whose_chunk_was_heard_twice_has_one_used_and_one_wasted_att
 def test_what_was_spent_on_a_recording_that_failed_is_wasted(world):
     world.clock.time = dt.datetime(2026, 11, 20, tzinfo=dt.UTC).timestamp()
     recording = upload.on_upload(world.upload(), world.ports)
-    chunk.keep(*heard(recording, recording.chunks[0]), world.ports)
+    chunk.commit_result(*heard(recording, recording.chunks[0]), world.ports)
     record.fail(recording.id, record.BadMedia("undecodable", "The rest cannot be decoded."), world.ports)
     assert rows.read(world.ports, DAY, DAY).fates == ("wasted",)
     assert world.ports.records.count(documents.LEDGER) == 1

@@ -29,7 +29,7 @@ def test_a_total_counts_every_row_and_the_audio_of_used_results_once():
     assert (sums.wasted, sums.fates["idle"], sums.fates["used"]) == (4.0, 0.5, 3.0)
     assert sums.usd_per_recording == 7.5
     assert sums.usd_per_hour == pytest.approx(22.5)
-    assert sums.deepgram(TABLE) == pytest.approx(0.086)
+    assert sums.reference_usd(TABLE) == pytest.approx(0.086)
 
 
 def test_what_deepgram_heard_is_compared_at_the_price_it_asked():
@@ -40,7 +40,7 @@ def test_what_deepgram_heard_is_compared_at_the_price_it_asked():
             attempt("r2", usd=11 * 0.0063, engine="deepgram", billed_seconds=660.0),
         )
     )
-    assert sums.deepgram(TABLE) == pytest.approx(10 * 0.0043 + 10 * 0.0063)
+    assert sums.reference_usd(TABLE) == pytest.approx(10 * 0.0043 + 10 * 0.0063)
 
 
 def test_nothing_costs_nothing_and_has_no_mean():
@@ -110,7 +110,7 @@ def test_however_it_is_grouped_the_groups_add_up_to_the_whole(rows, by):
     assert math.fsum(one.usd for one in groups.values()) == pytest.approx(total.usd, abs=1e-9)
     assert sum(one.attempts for one in groups.values()) == total.attempts
     assert math.fsum(one.seconds for one in groups.values()) == pytest.approx(total.seconds)
-    deepgram = math.fsum(one.deepgram(TABLE) for one in groups.values())
-    assert deepgram == pytest.approx(total.deepgram(TABLE))
+    deepgram = math.fsum(one.reference_usd(TABLE) for one in groups.values())
+    assert deepgram == pytest.approx(total.reference_usd(TABLE))
     for one in groups.values():
         assert math.fsum(one.fates.values()) == pytest.approx(one.usd, abs=1e-9)

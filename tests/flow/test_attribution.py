@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.flow.attribution import as_done, told_once
+from shared.flow.attribution import actual_decision, dedupe_warnings
 from shared.model import Chunk, Decision
 from shared.results import ChunkResult
 
@@ -39,11 +39,11 @@ GPU, CPU, DEEPGRAM = "parakeet-gpu", "parakeet-cpu", "deepgram"
 
 @pytest.mark.parametrize("engines", [[GPU, GPU], [GPU, DEEPGRAM], [CPU]])
 def test_where_everybody_did_what_was_theirs_the_decision_stays(engines):
-    assert as_done(CHOSEN, plan(*engines), results(*engines)) is CHOSEN
+    assert actual_decision(CHOSEN, plan(*engines), results(*engines)) is CHOSEN
 
 
 def test_what_one_other_engine_did_whole_is_its_own():
-    done = as_done(CHOSEN, plan(GPU, GPU), results(DEEPGRAM, DEEPGRAM, warnings=("Why.",)))
+    done = actual_decision(CHOSEN, plan(GPU, GPU), results(DEEPGRAM, DEEPGRAM, warnings=("Why.",)))
     assert (done.method, done.engine, done.model) == (DEEPGRAM, DEEPGRAM, "nova-3")
     assert done.reason == (
         "it is short: Parakeet on a GPU; Deepgram did all of it in place of Parakeet on a GPU; the warnings say why"
@@ -51,7 +51,7 @@ def test_what_one_other_engine_did_whole_is_its_own():
 
 
 def test_what_two_did_is_a_hybrid_and_the_reason_counts_the_parts():
-    done = as_done(CHOSEN, plan(GPU, GPU, GPU), results(GPU, DEEPGRAM, CPU))
+    done = actual_decision(CHOSEN, plan(GPU, GPU, GPU), results(GPU, DEEPGRAM, CPU))
     assert (done.method, done.engine, done.model) == ("hybrid", GPU, "nvidia/parakeet")
     assert done.reason.endswith(
         "; Parakeet on a CPU and Deepgram did 2 of 3 parts in place of Parakeet on a GPU"
@@ -59,13 +59,13 @@ def test_what_two_did_is_a_hybrid_and_the_reason_counts_the_parts():
 
 
 def test_another_processor_is_the_same_method_and_is_named():
-    done = as_done(CHOSEN, plan(GPU), results(CPU))
+    done = actual_decision(CHOSEN, plan(GPU), results(CPU))
     assert (done.method, done.engine, done.model) == ("parakeet", CPU, "nvidia/parakeet")
     assert done.reason.endswith("; Parakeet on a CPU did all of it in place of Parakeet on a GPU")
 
 
 def test_a_hybrid_that_one_engine_did_alone_is_none():
-    done = as_done(SPLIT, plan(GPU, DEEPGRAM), results(DEEPGRAM, DEEPGRAM))
+    done = actual_decision(SPLIT, plan(GPU, DEEPGRAM), results(DEEPGRAM, DEEPGRAM))
     assert (done.method, done.model) == (DEEPGRAM, "nova-3")
     assert done.reason == "it is long: both; Deepgram did 1 of 2 parts in place of Parakeet on a GPU"
 
@@ -82,6 +82,6 @@ def test_one_cause_of_many_hand_overs_is_told_once_and_another_one_apart():
         full.format(14.1),
         heard.format(9.5),
     ]
-    assert told_once([*lines, heard.format(3.5)]) == (
+    assert dedupe_warnings([*lines, heard.format(3.5)]) == (
         full.format(14.1), heard.format(3.5), other, heard.format(9.5),
     )  # fmt: skip

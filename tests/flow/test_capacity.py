@@ -80,7 +80,7 @@ def test_one_task_for_every_twenty_hours_of_audio_beside_those_that_run(backlog,
 )
 def test_without_a_gpu_it_is_one_for_every_hour(backlog, running, tasks):
     settings = Settings(**IN_A_PROJECT, engines="parakeet-gpu,parakeet-cpu", cpu_job="dropscribe-cpu")
-    assert capacity.how_many_tasks(of(backlog), running, settings, fleet="cpu").tasks == tasks
+    assert capacity.how_many_tasks(of(backlog), running, settings, pool="cpu").tasks == tasks
 
 
 def test_what_the_running_ones_can_have_in_hand_is_nothing_for_another():

@@ -21,12 +21,12 @@ def recording_of(world, message):
 
 def test_a_chunk_is_wanted_until_it_has_a_result(world, message):
     assert chunk.is_wanted(message, world.ports)
-    chunk.keep(*heard(recording_of(world, message), message.chunk), world.ports)
+    chunk.commit_result(*heard(recording_of(world, message), message.chunk), world.ports)
     assert not chunk.is_wanted(message, world.ports)
 
 
 def test_asking_about_a_finished_chunk_announces_it_again(world, message):
-    chunk.keep(*heard(recording_of(world, message), message.chunk), world.ports)
+    chunk.commit_result(*heard(recording_of(world, message), message.chunk), world.ports)
     world.pull("merger")
     chunk.is_wanted(message, world.ports)
     assert [decode(one.data, ChunkDone).index for one in world.pull("merger")] == [0]
@@ -39,8 +39,8 @@ def test_a_chunk_of_a_failed_recording_is_not_wanted(world, message):
 
 def test_the_first_result_of_a_chunk_stands(world, message):
     recording = recording_of(world, message)
-    chunk.keep(*heard(recording, message.chunk, text="first"), world.ports)
-    chunk.keep(*heard(recording, message.chunk, text="second", attempt="m-2"), world.ports)
+    chunk.commit_result(*heard(recording, message.chunk, text="first"), world.ports)
+    chunk.commit_result(*heard(recording, message.chunk, text="second", attempt="m-2"), world.ports)
     data = world.ports.store.load("work", chunk.result_name(recording.id, 0))
     assert b"first" in data
     assert b"second" not in data
@@ -54,8 +54,8 @@ def test_a_worker_that_died_after_any_step_of_keeping_is_made_good(world, messag
         with monkeypatch.context() as patched:
             patched.setattr(getattr(world.ports, port), method, fail_now)
             with pytest.raises(ConnectionResetError):
-                chunk.keep(result, row, world.ports)
-    chunk.keep(result, row, world.ports)
+                chunk.commit_result(result, row, world.ports)
+    chunk.commit_result(result, row, world.ports)
     assert not chunk.is_wanted(message, world.ports)
     assert record.cost(recording.id, world.ports) == pytest.approx(0.001)
 

@@ -9,6 +9,7 @@ from shared.errors import StoreUnavailable
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Options, Recording, StoredObject
+from shared.outputs import formats
 from shared.state import documents
 from tests.world import heard, words
 
@@ -26,7 +27,7 @@ def finish(world, recording, index):
 
 def keep_all(world, recording, **changes):
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one, **changes), world.ports)
+        chunk.commit_result(*heard(recording, one, **changes), world.ports)
 
 
 def outputs(world, recording):
@@ -36,9 +37,9 @@ def outputs(world, recording):
 
 
 def test_a_recording_is_done_only_when_its_last_chunk_is_in(world, planned):
-    chunk.keep(*heard(planned, planned.chunks[1]), world.ports)
+    chunk.commit_result(*heard(planned, planned.chunks[1]), world.ports)
     assert finish(world, planned, 1).state == "PLANNED"
-    chunk.keep(*heard(planned, planned.chunks[0]), world.ports)
+    chunk.commit_result(*heard(planned, planned.chunks[0]), world.ports)
     done = finish(world, planned, 0)
     assert (done.state, done.words, done.duration) == ("DONE", 6, 60.0)
     assert done.announced
@@ -61,7 +62,7 @@ def test_finishing_twice_gives_the_same_bytes_and_the_same_cost(world, planned):
     first = finish(world, planned, 0)
     before = outputs(world, first)
     for one in planned.chunks:
-        chunk.keep(*heard(planned, one, text="something else"), world.ports)
+        chunk.commit_result(*heard(planned, one, text="something else"), world.ports)
     assert finish(world, planned, 1) == first
     assert outputs(world, first) == before
     assert record.cost(planned.id, world.ports) == pytest.approx(0.002)
@@ -123,15 +124,15 @@ def test_silence_is_a_success_with_an_empty_transcript(world, planned):
 
 def test_a_recording_longer_than_it_said_is_continued(world, planned):
     first, last = planned.chunks
-    chunk.keep(*heard(planned, first), world.ports)
+    chunk.commit_result(*heard(planned, first), world.ports)
     result, row = heard(planned, last)
-    chunk.keep(replace(result, decoded=result.decoded + last.tail), row, world.ports)
+    chunk.commit_result(replace(result, decoded=result.decoded + last.tail), row, world.ports)
     longer = finish(world, planned, 1)
     assert longer.state == "PLANNED"
     published = [decode(one.data, ChunkMessage).chunk for one in world.pull("cpu-worker")]
     assert [(one.index, one.start, one.end) for one in published] == [(2, 60.0, 90.0), (3, 90.0, 120.0)]
-    chunk.keep(*heard(longer, published[0], owned=12.0, decoded=13.5, lead=1.5), world.ports)
-    chunk.keep(*heard(longer, published[1], words=(), owned=0.0, decoded=0.0, lead=0.0), world.ports)
+    chunk.commit_result(*heard(longer, published[0], owned=12.0, decoded=13.5, lead=1.5), world.ports)
+    chunk.commit_result(*heard(longer, published[1], words=(), owned=0.0, decoded=0.0, lead=0.0), world.ports)
     done = finish(world, longer, 3)
     assert (done.state, done.duration, done.words) == ("DONE", 72.0, 9)
 
@@ -170,10 +171,19 @@ def test_a_name_too_long_for_outputs_below_it_is_replaced_by_the_key():
     assert record.output_folder(one) == "audio/long-names/abcdefghij"
 
 
+def test_the_longest_name_of_an_output_decides_whether_a_folder_is_too_long(monkeypatch):
+    source = StoredObject(bucket="audio", name="x" * 990, generation=5, size=1)
+    one = Recording(id="abcdefghij", source=source, options=Options(), state="DONE", created=0.0)
+    assert len(f"{record.output_folder(one)}/paragraphs.csv") == 1022
+    longer = replace(formats.FILES[0], name="paragraphs-abc.csv")
+    monkeypatch.setattr(formats, "FILES", (*formats.FILES, longer))
+    assert record.output_folder(one) == "audio/long-names/abcdefghij"
+
+
 def test_words_in_the_overlap_are_not_repeated(world, planned):
     first, last = planned.chunks
     both = words("alpha bravo", start=29.5)
-    chunk.keep(*heard(planned, first, words=both, decoded=31.5), world.ports)
+    chunk.commit_result(*heard(planned, first, words=both, decoded=31.5), world.ports)
     moved = tuple(replace(one, start=one.start - 30.0, end=one.end - 30.0) for one in both)
-    chunk.keep(*heard(planned, last, words=moved), world.ports)
+    chunk.commit_result(*heard(planned, last, words=moved), world.ports)
     assert outputs(world, finish(world, planned, 0))["transcript.txt"] == b"alpha bravo\n"

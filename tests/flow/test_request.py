@@ -51,7 +51,7 @@ def only(world):
 def transcribe(world, recording):
     """What the worker and the merger do with a planned recording."""
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
 
 
@@ -118,7 +118,7 @@ def test_a_request_delivered_again_gets_the_same_answer_again(world, sent):
     world.upload()
     ask(world)
     recording = transcribe(world, only(world))
-    chunk.keep(*heard(recording, recording.chunks[0], attempt="late"), world.ports)
+    chunk.commit_result(*heard(recording, recording.chunks[0], attempt="late"), world.ports)
     assert record.cost(recording.id, world.ports) == pytest.approx(0.003)
     ask(world)
     first, again = answers_of(sent)
@@ -126,12 +126,12 @@ def test_a_request_delivered_again_gets_the_same_answer_again(world, sent):
     assert first.usd == pytest.approx(0.002)
 
 
-def test_a_request_delivered_again_before_its_end_publishes_what_is_missing(world, sent):
+def test_a_request_delivered_again_before_its_end_publishes_nothing_again(world, sent):
     world.upload()
     ask(world)
-    world.pull("cpu-worker")
-    ask(world)
     assert len(world.pull("cpu-worker")) == 2
+    ask(world)
+    assert world.pull("cpu-worker") == []
     assert sent == []
 
 

@@ -10,7 +10,7 @@ from cloudevents.conversion import to_binary, to_structured
 
 import shared.connect
 from local.runtime.events import event_of
-from shared.topology import LOCAL
+from shared.topology import topology
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -45,7 +45,7 @@ def deliver(world):
     def delivered(client, subscription, way="binary"):
         codes = []
         for one in world.ports.queue.pull(subscription, 100, 60.0):
-            headers, body = WAYS[way](event_of(LOCAL.subscription(subscription), one))
+            headers, body = WAYS[way](event_of(topology().subscription(subscription), one))
             codes.append(client.post("/", headers=headers, data=body).status_code)
             if codes[-1] == 200:
                 world.ports.queue.ack(subscription, one.lease)

@@ -110,7 +110,7 @@ def test_a_request_that_cannot_be_looked_up_now_is_delivered_again(world, serve,
 def test_the_last_chunk_finishes_the_recording(world, serve, deliver):
     recording = planned(world)
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     assert deliver(serve("merger", "on_chunk_done"), "merger") == [200, 200]
     assert only(world).state == "DONE"
 
@@ -118,7 +118,7 @@ def test_the_last_chunk_finishes_the_recording(world, serve, deliver):
 def test_a_chunk_whose_result_cannot_be_read_now_is_delivered_again(world, serve, deliver, monkeypatch):
     recording = planned(world)
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     monkeypatch.setattr(world.ports.store, "load", unavailable)
     assert deliver(serve("merger", "on_chunk_done"), "merger") == [500, 500]
     assert only(world).state == "PLANNED"
@@ -146,7 +146,7 @@ def test_a_dead_letter_that_cannot_be_kept_now_is_delivered_again(world, serve, 
 def untold(world):
     recording = planned(world)
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     world.pull("merger")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(record, "announce", lambda recording, _: recording)
@@ -177,7 +177,7 @@ def test_a_tick_that_could_not_do_everything_is_a_500(world, serve, monkeypatch)
         ("router", "on_upload"),
         ("router", "on_request"),
         ("merger", "on_chunk_done"),
-        ("deepgram", "on_chunk"),
+        ("hosted", "on_chunk"),
         ("sweeper", "on_dead_letter"),
         ("sweeper", "on_tick"),
     ],

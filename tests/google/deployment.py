@@ -32,7 +32,7 @@ from shared.flow import record
 from shared.ports import Ports
 from shared.settings import Settings
 from shared.state import documents
-from shared.topology import LOCAL
+from shared.topology import topology
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
 from tests.ports import free_port
 
@@ -48,7 +48,7 @@ FUNCTIONS = {
     "requests": ("functions/router/main.py", "on_request"),
     "merger": ("functions/merger/main.py", "on_chunk_done"),
     "dead-letters": ("functions/sweeper/main.py", "on_dead_letter"),
-    "deepgram": ("functions/deepgram/main.py", "on_chunk"),
+    "deepgram": ("functions/hosted/main.py", "on_chunk"),
 }
 """Which function each push subscription delivers to."""
 
@@ -121,7 +121,7 @@ def deployed(folder: Path, **settings: str) -> Iterator[Deployment]:
 
 
 def _create_topics(endpoints: dict[str, str]) -> None:
-    ensure(PROJECT, LOCAL, push=endpoints)
+    ensure(PROJECT, topology(), push=endpoints)
 
 
 def _create_buckets() -> None:

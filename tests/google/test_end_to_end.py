@@ -47,7 +47,7 @@ def deployment(tmp_path_factory, deepgram, pubsub_address, firestore_address):
 
 def embedded(path, state, deepgram, options=None):
     """Outputs by file name, and the ledger, of the same file on one machine."""
-    settings = Settings(state_dir=state, model="tiny", deepgram_api_key=KEY, deepgram_url=deepgram.url)
+    settings = Settings(state_dir=state, model="tiny", api_keys={"deepgram": KEY}, deepgram_url=deepgram.url)
     ports = open_ports(settings)
     try:
         found = one_shot.look(inputs.collect([path]).files, options or Options(), ports)

@@ -13,9 +13,9 @@ from gpu_job.pipeline import worker
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import upload
-from shared.topology import LOCAL
-from tests.gpu_job.pipeline.test_give_back import Endless, stopped
+from shared.topology import topology
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, work
+from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
 from tests.world import World
 
 NAMES = Prefixer("dropscribe", "give-back", separator="-")
@@ -23,11 +23,11 @@ NAMES = Prefixer("dropscribe", "give-back", separator="-")
 
 @pytest.fixture
 def world(tmp_path, pubsub_address, monkeypatch):
-    monkeypatch.setattr(worker, "FINISH", 0.3)
-    monkeypatch.setattr(worker, "KEPT", 0.6)
+    monkeypatch.setattr(worker, "RECOGNISED_BY", 0.3)
+    monkeypatch.setattr(worker, "COMMITTED_BY", 0.6)
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": pubsub_address}):
         queue = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.3)
-        ensure(queue.project, LOCAL)
+        ensure(queue.project, topology())
         world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8))
         world.ports = replace(world.ports, queue=queue)
         yield world

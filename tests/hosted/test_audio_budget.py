@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import EngineFailed
 from shared.flow.speakers import LONGEST_SENT
-from shared.hosted.audio_budget import SECONDS, Room, room_of
+from shared.hosted.audio_budget import SECONDS, AudioBudget, audio_budget_of
 from shared.planning import plan
 from shared.settings import Settings
 
@@ -33,7 +33,7 @@ def test_the_longest_piece_and_two_usual_chunks_fit():
 
 
 def test_never_more_is_held_than_fits_and_all_get_their_turn():
-    room, lock = Room(100.0), threading.Lock()
+    room, lock = AudioBudget(100.0), threading.Lock()
     now, most = [], []
 
     def work(seconds):
@@ -52,7 +52,7 @@ def test_never_more_is_held_than_fits_and_all_get_their_turn():
 
 
 def test_what_is_longer_than_all_there_is_has_it_alone():
-    room = Room(100.0)
+    room = AudioBudget(100.0)
     with room.hold(1000.0, 1.0), pytest.raises(EngineFailed, match="filled the memory"), room.hold(1.0, 0.01):
         pass
     with room.hold(100.0, 0.01):
@@ -60,7 +60,7 @@ def test_what_is_longer_than_all_there_is_has_it_alone():
 
 
 def test_who_waits_too_long_gives_up_and_leaves_the_place_to_others():
-    room = Room(100.0)
+    room = AudioBudget(100.0)
     with room.hold(60.0, 1.0):
         with pytest.raises(EngineFailed) as failed, room.hold(60.0, 0.05):
             pass
@@ -70,7 +70,7 @@ def test_who_waits_too_long_gives_up_and_leaves_the_place_to_others():
 
 
 def test_a_failure_inside_frees_the_place():
-    room = Room(100.0)
+    room = AudioBudget(100.0)
     with pytest.raises(ZeroDivisionError), room.hold(100.0, 1.0):
         raise ZeroDivisionError
     with room.hold(100.0, 0.01):
@@ -78,4 +78,4 @@ def test_a_failure_inside_frees_the_place():
 
 
 def test_a_process_has_one_room_for_each_platform():
-    assert room_of("google") is room_of("google")
+    assert audio_budget_of("google") is audio_budget_of("google")

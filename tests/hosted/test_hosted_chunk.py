@@ -20,7 +20,7 @@ from shared.errors import (
 )
 from shared.flow import chunk, record, upload
 from shared.hosted import hosted_chunk
-from shared.hosted.audio_budget import room_of
+from shared.hosted.audio_budget import audio_budget_of
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
 from shared.results import ChunkResult, Heard, LedgerRow, Word
 from shared.state import documents
@@ -66,7 +66,9 @@ def sound(seconds):
 @pytest.fixture
 def engine(world):
     fake = FakeHosted()
-    world.ports = replace(world.ports, hosted=fake, engines=frozenset({"parakeet-cpu", "deepgram"}))
+    world.ports = replace(
+        world.ports, hosted={"deepgram": fake}, engines=frozenset({"parakeet-cpu", "deepgram"})
+    )
 
     def heard_by_ears(source, audio, chunk, *, track):
         if world.media.error is not None:
@@ -332,7 +334,7 @@ def test_a_recording_that_is_gone_ends(world, engine):
 def test_without_a_key_it_says_so_and_waits_for_one(world, engine, short):
     [message] = messages(world)
     with pytest.raises(Transient, match="DEEPGRAM_API_KEY is not set"):
-        hosted_chunk.on_chunk(message, replace(world.ports, hosted=None), message_id="m-1")
+        hosted_chunk.on_chunk(message, replace(world.ports, hosted={}), message_id="m-1")
 
 
 def test_what_is_left_of_its_time_goes_with_the_job(world, engine, short):
@@ -424,7 +426,7 @@ def test_what_others_hold_in_memory_is_waited_for_and_what_is_read_elsewhere_nee
 ):
     monkeypatch.setattr(hosted_chunk, "PATIENCE", 0.05)
     (message,) = messages(world)
-    with room_of("local").hold(1e9, 1.0):
+    with audio_budget_of("local").hold(1e9, 1.0):
         with pytest.raises(EngineFailed, match="filled the memory"):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
         assert (engine.jobs, rows(world)) == ([], [])

@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outputs.captions import GAP, JERKY, LINE, LONGEST, SHORTEST, captions
+from shared.outputs.captions import CHAINED_GAP, LINE_LENGTH, MAX_DURATION, MIN_DURATION, MIN_GAP, captions
 from shared.outputs.printable import milliseconds
 from shared.outputs.segments import sentences
 from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
@@ -128,12 +128,12 @@ def test_a_caption_stays_while_any_of_its_words_is_spoken():
 
 def test_a_gap_is_not_closed_where_the_caption_would_stay_too_long_after_its_speech():
     assert times([word("Yes.", 0.0, 0.1), word("Then.", 1.9, 3.5)]) == [(0, 1000), (1900, 3500)]
-    assert times([word("Yes.", 0.0, 0.5), word("Then.", 1.9, 3.5)]) == [(0, 1900 - GAP), (1900, 3500)]
+    assert times([word("Yes.", 0.0, 0.5), word("Then.", 1.9, 3.5)]) == [(0, 1900 - MIN_GAP), (1900, 3500)]
 
 
 def test_a_short_gap_before_the_next_caption_is_closed_to_two_frames():
     words = spoken("The boats are kept in winter. We waited for the bus.", pauses={5: 0.9})
-    assert times(words) == [(0, 2700 - GAP), (2700, 4200)]
+    assert times(words) == [(0, 2700 - MIN_GAP), (2700, 4200)]
 
 
 def test_a_long_gap_before_the_next_caption_stays():
@@ -183,7 +183,7 @@ def test_every_word_is_shown_once_in_order_whatever_the_engine_says(words):
 @given(any_stream | conversation)
 def test_captions_never_overlap_and_are_always_visible_for_at_most_seven_seconds(words):
     found = cut(words)
-    assert all(0 < one.end - one.start <= LONGEST for one in found)
+    assert all(0 < one.end - one.start <= MAX_DURATION for one in found)
     assert all(a.end <= b.start for a, b in itertools.pairwise(found))
 
 
@@ -192,7 +192,7 @@ def test_captions_have_one_or_two_lines_of_42_characters_but_for_longer_words(wo
     for one in cut(words):
         assert 1 <= len(one.lines) <= 2
         first, *second = one.lines
-        assert all(len(line) <= LINE for line in (one.label + first, *second)) or (
+        assert all(len(line) <= LINE_LENGTH for line in (one.label + first, *second)) or (
             len(one.lines) == 1 and " " not in one.lines[0]
         )
 
@@ -211,7 +211,7 @@ def test_in_ordinary_speech_captions_are_on_time_and_stay_a_second(words):
     starts = {milliseconds(one.start) for one in words}
     assert all(one.start in starts for one in found)
     # Words of up to 0.8 s: two captions of which one lacks its second would have fitted into one.
-    assert all(one.end - one.start >= SHORTEST for one in found)
+    assert all(one.end - one.start >= MIN_DURATION for one in found)
 
 
 @given(ordinary)
@@ -219,8 +219,8 @@ def test_in_ordinary_speech_the_gap_is_two_frames_or_a_second_and_shorter_only_f
     found = cut(words)
     for a, b in itertools.pairwise(found):
         gap = b.start - a.end
-        short = a.end - a.start == SHORTEST
-        assert gap == GAP or gap >= JERKY or short or a.end - a.start == LONGEST
+        short = a.end - a.start == MIN_DURATION
+        assert gap == MIN_GAP or gap >= CHAINED_GAP or short or a.end - a.start == MAX_DURATION
 
 
 @given(st.integers(0, 3))

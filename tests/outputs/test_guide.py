@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.outputs import render
+from shared.outputs.formats import FILES
 from tests.outputs.streams import transcript, word
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text(encoding="utf-8")
@@ -28,6 +29,16 @@ TALK = transcript(
     ],
     warnings=("The demo model knows some 160 words of synthetic English.",),
 )
+
+
+def test_the_guide_says_what_to_ask_for_to_get_each_file():
+    rows = re.findall(r"^\|[^|]+\| `([a-z.]+)` \| `([a-z]+)` \|$", GUIDE, re.MULTILINE)
+    assert rows == [(one.name, one.format) for one in FILES]
+
+
+def test_the_readme_names_every_file():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert [one.name for one in FILES if f"`{one.name}`" not in readme] == []
 
 
 def test_the_guide_shows_every_file():

@@ -123,7 +123,11 @@ def test_an_extended_plan_continues_where_the_first_one_ended():
 def test_chunks_and_batches_suit_the_hardware(engine, memory, minutes, together, held):
     settings = Settings(engines=engine, gpu_memory_limit_gb=memory)
     sizes = plan.sizes(engine, settings)
-    assert (sizes.seconds / 60, sizes.together, plan.held(settings)) == (minutes, together, held)
+    assert (sizes.seconds / 60, sizes.together, plan.max_inflight_chunks(settings)) == (
+        minutes,
+        together,
+        held,
+    )
     assert plan.worker_engine(settings) == engine
 
 
@@ -141,7 +145,7 @@ def test_a_length_that_was_set_is_the_length_whatever_the_recording():
         for engine in ("parakeet-cpu", "parakeet-gpu", "deepgram"):
             assert plan.chunk_seconds(audio(hours * 3600), engine, settings) == 120.0
     assert plan.sizes("parakeet-gpu", settings).together == 3
-    assert plan.held(settings) == 5
+    assert plan.max_inflight_chunks(settings) == 5
 
 
 def test_a_recording_of_unknown_length_is_cut_as_one_of_ordinary_length():

@@ -8,13 +8,15 @@ import pytest
 
 from shared.costs import executions
 from shared.costs.prices import TABLE
-from shared.flow import capacity, dispatch, upload
+from shared.engines import spec
+from shared.flow import capacity, upload
 from shared.model import Options
 from shared.planning import worker_pools
+from shared.planning.worker_pools import IDLE_EXIT
 from shared.ports import TaskRun
 from shared.routing import conditions
 from shared.routing.conditions import Conditions, Workers
-from shared.routing.pace import IDLE, pace_of
+from shared.routing.pace import pace_of
 from shared.settings import Settings
 from shared.state import documents
 from shared.sweep import sweep
@@ -50,13 +52,13 @@ def planned_for_cpu(world, ports):
 
 
 def test_workers_without_a_gpu_stand_apart_where_they_have_a_job():
-    assert [worker_pools.fleet_of(one, APART) for one in ("parakeet-gpu", "parakeet-cpu", "deepgram")] == [
+    assert [worker_pools.pool_of(one, APART) for one in ("parakeet-gpu", "parakeet-cpu", "deepgram")] == [
         "main", "cpu", None
     ]  # fmt: skip
-    assert worker_pools.fleet_of("parakeet-cpu", BESIDE) == "main"
-    assert worker_pools.fleet_of("parakeet-cpu", Settings(cpu_job="of no use on one machine")) == "main"
-    assert worker_pools.fleets_of(APART.engine_set, APART) == ("main", "cpu")
-    assert worker_pools.fleets_of({"parakeet-cpu", "deepgram"}, APART) == ("cpu",)
+    assert worker_pools.pool_of("parakeet-cpu", BESIDE) == "main"
+    assert worker_pools.pool_of("parakeet-cpu", Settings(cpu_job="of no use on one machine")) == "main"
+    assert worker_pools.pools_of(APART.engine_set, APART) == ("main", "cpu")
+    assert worker_pools.pools_of({"parakeet-cpu", "deepgram"}, APART) == ("cpu",)
 
 
 def test_in_a_project_parakeet_on_a_cpu_needs_a_job_or_a_gpu_beside_it():
@@ -67,7 +69,7 @@ def test_in_a_project_parakeet_on_a_cpu_needs_a_job_or_a_gpu_beside_it():
 
 
 def test_each_engine_has_a_topic():
-    topics = [dispatch.topic_of(one) for one in ("parakeet-gpu", "parakeet-cpu", "deepgram")]
+    topics = [spec(one).topic for one in ("parakeet-gpu", "parakeet-cpu", "deepgram")]
     assert topics == ["chunks-gpu", "chunks-cpu", "chunks-deepgram"]
 
 
@@ -80,7 +82,7 @@ def test_each_fleet_is_started_for_its_own_chunks_also_within_one_minute(world, 
 
 def test_an_hour_of_audio_is_worth_a_task_without_a_gpu():
     settings = replace(APART, chunk_minutes=10.0, cpu_max_tasks=5)
-    tasks = [capacity.how_many_tasks(of(chunks), 0, settings, fleet="cpu").tasks for chunks in (6, 7, 600)]
+    tasks = [capacity.how_many_tasks(of(chunks), 0, settings, pool="cpu").tasks for chunks in (6, 7, 600)]
     assert tasks == [1, 2, 5]
 
 
@@ -100,7 +102,7 @@ def test_a_worker_without_a_gpu_is_waited_and_paid_for_by_its_own_state():
     seen = Conditions(running=3, waiting={"parakeet": 9e9})
     pace = pace_of("parakeet-cpu", seen, APART, TABLE)
     assert (pace.ready, pace.lanes) == (30.0, 1)
-    assert pace.usd_start == pytest.approx((30 + IDLE) * 0.000088)
+    assert pace.usd_start == pytest.approx((30 + IDLE_EXIT) * 0.000088)
     busy = replace(seen, cpu=Workers(running=2), waiting={"parakeet-cpu": 200.0})
     assert pace_of("parakeet-cpu", busy, APART, TABLE).ready == pytest.approx(10.0)
 

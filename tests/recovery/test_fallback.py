@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.audio import Pcm
 from shared.costs import budget
+from shared.engines import ENGINES
 from shared.errors import (
     BadMedia,
     BadRequest,
@@ -38,7 +39,7 @@ from shared.state import claims, documents, failure_log
 from shared.sweep import observe
 from tests.world import World, heard, words
 
-ALL = frozenset(eligible.ORDER)
+ALL = frozenset(tuple(ENGINES))
 TWO = frozenset({"parakeet-cpu", "deepgram"})
 
 
@@ -82,7 +83,7 @@ def test_only_engines_of_the_deployment_take_over():
     ],
 )
 def test_the_class_of_the_error_decides(error, verdicts):
-    assert [fallback.judge(error, attempt) for attempt in (1, 2, 3)] == verdicts.split()
+    assert [fallback.after_failure(error, attempt) for attempt in (1, 2, 3)] == verdicts.split()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_the_class_of_the_error_decides(error, verdicts):
     ],
 )
 def test_a_chunk_goes_round_the_engines_from_its_own(first, circle):
-    everyone, now, tried, went = Fallback(engines=eligible.ORDER), first, {first}, []
+    everyone, now, tried, went = Fallback(engines=tuple(ENGINES)), first, {first}, []
     while (following := eligible.next_engine(now, tried, everyone, Settings())) is not None:
         went.append(now := following)
         tried.add(now)
@@ -102,9 +103,9 @@ def test_a_chunk_goes_round_the_engines_from_its_own(first, circle):
 
 
 @given(
-    st.sampled_from(eligible.ORDER),
-    st.sets(st.sampled_from(eligible.ORDER)),
-    st.sets(st.sampled_from(eligible.ORDER)),
+    st.sampled_from(tuple(ENGINES)),
+    st.sets(st.sampled_from(tuple(ENGINES))),
+    st.sets(st.sampled_from(tuple(ENGINES))),
     st.booleans(),
     st.booleans(),
 )
@@ -184,7 +185,7 @@ class Deployment:
         self.plan, self.parakeet, self.fake = plan or Plan(), list(parakeet), Fake(deepgram)
         self.work: list[tuple[int, str]] = []
         self.twice = twice
-        ports = replace(self.world.ports, engines=TWO, hosted=self.fake)
+        ports = replace(self.world.ports, engines=TWO, hosted={"deepgram": self.fake})
         self.ports = replace(
             ports,
             records=Dying(ports.records, self.plan),
@@ -199,14 +200,14 @@ class Deployment:
         self.work.append((message.turn, "parakeet-cpu"))
         if self.parakeet:
             error = self.parakeet.pop(0)
-            if fallback.judge(error, delivery.attempt) == "again":
+            if fallback.after_failure(error, delivery.attempt) == "again":
                 raise error
             fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self.ports)
             return
         result, row = heard(
             self.recording, message.chunk, attempt=f"{delivery.message_id}-{delivery.attempt}"
         )
-        chunk.keep(replace(result, warnings=owner_messages.warnings(message)), row, self.ports)
+        chunk.commit_result(replace(result, warnings=owner_messages.warnings(message)), row, self.ports)
 
     def hosted(self, delivery):
         message = decode(delivery.data, ChunkMessage)
@@ -448,7 +449,7 @@ def test_a_chunk_of_deepgrams_goes_to_parakeet_with_its_weights(deployment):
     upload.on_upload(one.world.upload(), one.ports)
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
     message = decode(delivery.data, ChunkMessage)
-    assert fallback.hand_on(message, REFUSED, one.ports)
+    assert fallback.hand_on(message, REFUSED, one.ports).done
     [next_] = one.world.pull("cpu-worker")
     after = decode(next_.data, ChunkMessage)
     assert (message.model, after.model) == ("nova-3", "tiny")
@@ -462,7 +463,7 @@ def test_a_push_of_what_is_stuck_goes_to_the_engine_whose_it_is(deployment):
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
     fallback.hand_on(decode(delivery.data, ChunkMessage), REFUSED, one.ports)
     one.world.pull("cpu-worker")
-    upload.take(recording.source, recording.options, one.ports)
+    upload.take(recording.source, recording.options, one.ports, again=True)
     assert [decode(again.data, ChunkMessage).turn for again in one.world.pull("cpu-worker")] == [1]
     assert observe.backlog_of(one.ports).chunks == {"main": 1}
 
@@ -482,7 +483,7 @@ def test_two_hand_overs_at_once_are_one(deployment):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(claims, "change", meanwhile)
-        assert fallback.hand_on(message, Permanent("this one"), one.ports)
+        assert fallback.hand_on(message, Permanent("this one"), one.ports).done
     [claim] = claims.of_recording(one.recording.id, one.ports.records).values()
     assert (claim.turn, [tried.reason for tried in claim.tried]) == (1, ["the other one"])
     assert len(one.world.pull("deepgram")) == 1

@@ -16,7 +16,7 @@ from gpu_job import process
 from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
 from gpu_job.weights.lookup import BUNDLED
 from local import cli
-from local.backend.embedded_ports import EMBEDDED, open_ports
+from local.backend.embedded_ports import embedded_topology, open_ports
 from local.commands.inputs import InputFile
 from local.runtime import one_shot
 from shared.errors import BadMedia, ModelUnavailable, Transient
@@ -32,8 +32,10 @@ from tests.world import World
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "voice-note.opus"
 HURRIED = replace(
-    EMBEDDED,
-    subscriptions=tuple(replace(one, min_backoff=0.05, max_backoff=0.05) for one in EMBEDDED.subscriptions),
+    embedded_topology(),
+    subscriptions=tuple(
+        replace(one, min_backoff=0.05, max_backoff=0.05) for one in embedded_topology().subscriptions
+    ),
 )
 
 
@@ -61,7 +63,7 @@ def transcribe(server, tmp_path):
     """Transcribes a recording with an engine that may fail; gives its end, and the rows of its ledger."""
 
     def call(engine, *, options=None, **settings):
-        chosen = {"model": "fake", "deepgram_api_key": KEY, "deepgram_url": server.url} | settings
+        chosen = {"model": "fake", "api_keys": {"deepgram": KEY}, "deepgram_url": server.url} | settings
         ports = open_ports(Settings(state_dir=tmp_path / "state", **chosen), HURRIED)
         found = one_shot.look([InputFile(path=SAMPLE, output=Path("x"))], options or Options(), ports)
         one_shot.submit(found, ports)
@@ -126,7 +128,9 @@ def test_bad_media_fails_at_once_and_is_nobody_elses(transcribe, server, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [({"deepgram_api_key": "another"}, "key"), ({}, "credit")], ids=["key", "credit"]
+    ("change", "said"),
+    [({"api_keys": {"deepgram": "another"}}, "key"), ({}, "credit")],
+    ids=["key", "credit"],
 )
 def test_a_key_or_an_account_that_does_not_work_hands_on_to_parakeet_at_once(
     transcribe, server, change, said
@@ -160,7 +164,7 @@ def test_lost_answers_are_rows_beside_what_another_engine_heard(transcribe, serv
 
 
 def test_where_all_fail_the_recording_fails_with_the_reason_of_each(transcribe):
-    failed, _ = transcribe(Failing(RuntimeError("device-side assert")), deepgram_api_key="another")
+    failed, _ = transcribe(Failing(RuntimeError("device-side assert")), api_keys={"deepgram": "another"})
     assert (failed.state, failed.code) == ("FAILED", "NoEngineLeft")
     assert "Parakeet on a CPU: The engine failed 3 times" in failed.reason
     assert "Deepgram: " in failed.reason

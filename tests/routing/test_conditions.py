@@ -50,7 +50,7 @@ def work(world, ports, index, *, audio=100.0, busy=1.0, engine="parakeet-gpu", o
     recording = upload.on_upload(world.upload(f"{index}-{engine}-{outcome}.wav"), world.ports)
     result, row = heard(recording, recording.chunks[0], attempt=f"a{index}")
     row = replace(row, engine=engine, audio_seconds=audio, busy_seconds=busy, outcome=outcome)
-    chunk.keep(replace(result, engine=engine), row, world.ports)
+    chunk.commit_result(replace(result, engine=engine), row, world.ports)
 
 
 def fail(ports, number, error=None, where="parakeet-gpu"):
@@ -130,7 +130,7 @@ def test_what_waits_is_summed_by_who_is_to_transcribe_it(world, ports):
     assert found.waiting == {"parakeet": 90.0, "deepgram": 30.0}
     # The chunk that Deepgram has done waits no more, and the others still do.
     result, row = heard(other, chunks[1], engine="deepgram")
-    chunk.keep(result, replace(row, engine="deepgram"), ports)
+    chunk.commit_result(result, replace(row, engine="deepgram"), ports)
     assert observe.backlog_of(ports).waiting == {"parakeet": 90.0}
 
 

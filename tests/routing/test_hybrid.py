@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.flow import record, upload
-from shared.flow.chunk import keep
+from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Chunk
 from shared.routing.hybrid import split
@@ -127,7 +127,7 @@ def test_a_hybrid_runs_on_both_engines_and_reads_as_one(world):
     for delivery in ours + theirs:
         chunk = decode(delivery.data, ChunkMessage).chunk
         result, row = heard(planned, chunk, engine=chunk.engine)
-        keep(result, replace(row, engine=chunk.engine), world.ports)
+        commit_result(result, replace(row, engine=chunk.engine), world.ports)
     done = record.on_chunk_done(ChunkDone(recording=planned.id, index=0), world.ports)
     assert done.state == "DONE"
     name = next(one for one in done.outputs if one.endswith("transcript.json"))

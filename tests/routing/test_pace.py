@@ -3,10 +3,12 @@ from __future__ import annotations
 import pytest
 
 from shared.costs.prices import TABLE
+from shared.engines import ENGINES, PARAKEET_GPU
 from shared.model import AudioInfo
 from shared.planning import plan
+from shared.planning.worker_pools import IDLE_EXIT
 from shared.routing.conditions import Conditions, Speed
-from shared.routing.pace import EXPECTED, IDLE, Pace, lengths_of, pace_of
+from shared.routing.pace import Pace, lengths_of, pace_of
 from shared.settings import Settings
 
 CLOUD = Settings(platform="google", project="my-project")
@@ -28,8 +30,8 @@ def test_work_waits_for_the_queue_and_for_the_longest_of_its_chunks():
 
 def test_where_nothing_runs_the_start_is_waited_and_paid_for():
     pace = gpu(Conditions())
-    assert pace.ready == EXPECTED["parakeet-gpu"].start == 30.0
-    assert pace.usd_start == pytest.approx((30 + IDLE) * SECOND)
+    assert pace.ready == PARAKEET_GPU.expected.start == 30.0
+    assert pace.usd_start == pytest.approx((30 + IDLE_EXIT) * SECOND)
     # An hour of audio: 30 s of start, 16.2 s of work, 60 s of waiting for more.
     assert pace.wait(3600.0, 600.0) == pytest.approx(30 + 3600 / 222)
     assert pace.usd(3600.0) == pytest.approx((30 + 60 + 3600 / 222) * SECOND)
@@ -67,7 +69,9 @@ def test_deepgram_asks_by_the_minute_and_has_a_queue_of_its_own():
 
 
 def test_every_expected_speed_says_where_it_comes_from():
-    assert all(one.rtfx > 0 and one.start >= 0 and one.source for one in EXPECTED.values())
+    assert all(
+        one.rtfx > 0 and one.start >= 0 and one.source for one in (spec.expected for spec in ENGINES.values())
+    )
 
 
 def test_engines_hear_the_overlap_too():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.routing.rollout import SETTLED, Asked, Minute, in_share, judge, share
+from shared.routing.rollout import SETTLED, Asked, Minute, guard, in_share, share
 
 START = 1_800_000_000.0 // 60 * 60
 KEYS = [f"recording-{number}" for number in range(10_000)]
@@ -15,13 +15,13 @@ def minute(number, done=100, failed=0, fallbacks=0, hit=None):
     return Minute(minute=int(START // 60) + number, done=done, failed=failed, fallbacks=fallbacks, hit=hit)
 
 
-def guard(percent, story, state=None, since=0.0, first=0):
+def guarded(percent, story, state=None, since=0.0, first=0):
     """Run the guard once a minute over what happened in each; gives its state and the shares it set."""
     asked, seen, shares = Asked(percent=percent, since=since), [], []
     for number, events in enumerate(story, start=first):
         if events is not None:
             seen.append(minute(number, **events))
-        state = judge(state, asked, seen, START + (number + SETTLED) * 60)
+        state = guard(state, asked, seen, START + (number + SETTLED) * 60)
         shares.append(state.percent)
     return state, shares
 
@@ -49,13 +49,13 @@ def test_a_recording_stays_in_the_share_when_it_grows(key, one, other):
 
 
 def test_what_goes_well_stays_and_counts_as_good():
-    state, shares = guard(50.0, [WELL] * 30)
+    state, shares = guarded(50.0, [WELL] * 30)
     assert set(shares) == {50.0}
     assert state.good == (50.0,)
 
 
 def test_five_minutes_of_errors_set_the_share_back_and_say_why():
-    state, shares = guard(100.0, [BADLY] * 12)
+    state, shares = guarded(100.0, [BADLY] * 12)
     assert shares[:6] == [100.0] * 6
     assert shares[-1] == 0.0
     assert state.history[-1].reason == (
@@ -64,19 +64,19 @@ def test_five_minutes_of_errors_set_the_share_back_and_say_why():
 
 
 def test_it_goes_back_to_the_last_share_that_did_well():
-    state, _ = guard(10.0, [WELL] * 10)
-    state, _ = guard(50.0, [WELL] * 10, state, first=10)
-    state, shares = guard(100.0, [BADLY] * 8, state, first=20)
+    state, _ = guarded(10.0, [WELL] * 10)
+    state, _ = guarded(50.0, [WELL] * 10, state, first=10)
+    state, shares = guarded(100.0, [BADLY] * 8, state, first=20)
     assert shares[-1] == 50.0
-    state, shares = guard(100.0, [BADLY] * 8, state, first=28)
+    state, shares = guarded(100.0, [BADLY] * 8, state, first=28)
     assert shares[-1] == 10.0
-    state, shares = guard(100.0, [BADLY] * 8, state, first=36)
+    state, shares = guarded(100.0, [BADLY] * 8, state, first=36)
     assert shares[-1] == 0.0
     assert [step.percent for step in state.history] == [10.0, 50.0, 100.0, 50.0, 10.0, 0.0]
 
 
 def test_a_trouble_shorter_than_five_minutes_changes_nothing():
-    _, shares = guard(100.0, [WELL] * 10 + [{"done": 80, "failed": 20}] * 2 + [{"done": 1000}] * 10)
+    _, shares = guarded(100.0, [WELL] * 10 + [{"done": 80, "failed": 20}] * 2 + [{"done": 1000}] * 10)
     assert set(shares) == {100.0}
 
 
@@ -84,7 +84,7 @@ def test_a_trouble_shorter_than_five_minutes_changes_nothing():
 def test_one_bad_minute_changes_nothing_however_bad_and_whatever_comes_after_it(before):
     bad = {"done": 0, "failed": 400, "fallbacks": 100}
     for after in (None, {"done": 1}, {"done": 2, "failed": 0}):
-        _, shares = guard(100.0, [before] * 10 + [bad] + [after] * 20)
+        _, shares = guarded(100.0, [before] * 10 + [bad] + [after] * 20)
         assert set(shares) == {100.0}
 
 
@@ -92,36 +92,38 @@ def test_one_of_three_recordings_that_fails_changes_nothing():
     # Its one chunk failed three times and was handed on, within the same minute or in the next.
     story = [None, {"done": 1}, {"done": 1, "failed": 2, "hit": 1}, {"done": 0, "failed": 1, "fallbacks": 1}]
     for number in range(4):
-        _, shares = guard(100.0, [*story[number:], *story[:number], *[None] * 20])
+        _, shares = guarded(100.0, [*story[number:], *story[:number], *[None] * 20])
         assert set(shares) == {100.0}
 
 
 def test_one_recording_that_no_engine_likes_changes_nothing_where_it_is_the_only_one():
-    _, shares = guard(100.0, [None] * 5 + [{"done": 0, "failed": 60, "fallbacks": 12}] + [None] * 20)
+    _, shares = guarded(100.0, [None] * 5 + [{"done": 0, "failed": 60, "fallbacks": 12}] + [None] * 20)
     assert set(shares) == {100.0}
 
 
 def test_where_nothing_works_at_all_a_chunk_a_minute_is_enough():
-    state, shares = guard(50.0, [{"done": 2}] * 5 + [{"done": 0, "failed": 3, "fallbacks": 1, "hit": 1}] * 20)
+    state, shares = guarded(
+        50.0, [{"done": 2}] * 5 + [{"done": 0, "failed": 3, "fallbacks": 1, "hit": 1}] * 20
+    )
     assert shares[-1] == 0.0
     assert shares.index(0.0) <= 5 + 12
-    handed_on, shares = guard(100.0, [{"done": 0, "fallbacks": 1}] * 20)
+    handed_on, shares = guarded(100.0, [{"done": 0, "fallbacks": 1}] * 20)
     assert shares[-1] == 0.0
     assert "to another engine" in handed_on.history[-1].reason
     assert "Parakeet's" in state.history[-1].reason
 
 
 def test_rates_at_their_limits_are_no_trouble():
-    _, shares = guard(100.0, [{"done": 95, "failed": 5}] * 20)
+    _, shares = guarded(100.0, [{"done": 95, "failed": 5}] * 20)
     assert set(shares) == {100.0}
-    _, shares = guard(100.0, [{"done": 90, "fallbacks": 10}] * 20)
+    _, shares = guarded(100.0, [{"done": 90, "fallbacks": 10}] * 20)
     assert set(shares) == {100.0}
-    _, shares = guard(100.0, [{"done": 89, "fallbacks": 11}] * 20)
+    _, shares = guarded(100.0, [{"done": 89, "fallbacks": 11}] * 20)
     assert shares[-1] == 0.0
 
 
 def test_an_engine_that_attempts_nothing_and_hands_everything_on_loses_its_share():
-    state, shares = guard(50.0, [WELL] * 10 + [{"done": 0, "fallbacks": 10}] * 15)
+    state, shares = guarded(50.0, [WELL] * 10 + [{"done": 0, "fallbacks": 10}] * 15)
     assert shares[-1] == 0.0
     assert state.history[-1].reason == (
         "set back from 50 % to 0 %: 100% of Parakeet's chunks went to another engine (more than 10%) for 5 minutes"
@@ -129,25 +131,25 @@ def test_an_engine_that_attempts_nothing_and_hands_everything_on_loses_its_share
 
 
 def test_a_few_failures_say_nothing():
-    _, shares = guard(100.0, [{"done": 0, "fallbacks": 2}, None, None] * 10)
+    _, shares = guarded(100.0, [{"done": 0, "fallbacks": 2}, None, None] * 10)
     assert set(shares) == {100.0}
-    _, shares = guard(100.0, [{"done": 0, "failed": 2}, None, None] * 10)
+    _, shares = guarded(100.0, [{"done": 0, "failed": 2}, None, None] * 10)
     assert set(shares) == {100.0}
 
 
 def test_what_happened_under_a_larger_share_does_not_count_against_the_smaller_one():
-    state, _ = guard(10.0, [WELL] * 10)
-    state, shares = guard(100.0, [BADLY] * 7 + [WELL] * 20, state, first=10)
+    state, _ = guarded(10.0, [WELL] * 10)
+    state, shares = guarded(100.0, [BADLY] * 7 + [WELL] * 20, state, first=10)
     assert shares[-1] == 10.0
 
 
 def test_a_person_sets_it_forward_again_with_another_number_or_the_same_flag():
-    state, shares = guard(50.0, [BADLY] * 10)
+    state, shares = guarded(50.0, [BADLY] * 10)
     assert shares[-1] == 0.0
     assert share(state, Asked(percent=50.0, since=0.0))[0] == 0.0
     assert share(state, Asked(percent=60.0, since=0.0)) == (60.0, "")
     assert share(state, Asked(percent=50.0, since=7.0)) == (50.0, "")
-    state, shares = guard(50.0, [WELL] * 3, state, since=7.0, first=10)
+    state, shares = guarded(50.0, [WELL] * 3, state, since=7.0, first=10)
     assert shares == [50.0] * 3
 
 
@@ -156,7 +158,7 @@ def test_without_a_guard_what_was_asked_for_holds():
 
 
 def test_why_it_is_less_than_asked_for_is_told():
-    state, _ = guard(100.0, [BADLY] * 12)
+    state, _ = guarded(100.0, [BADLY] * 12)
     assert "set back from 100 %" in share(state, Asked(percent=100.0, since=0.0))[1]
 
 
@@ -167,6 +169,6 @@ events = st.none() | st.fixed_dictionaries(
 
 @given(st.floats(0, 100), st.lists(events, max_size=40))
 def test_the_guard_never_raises_a_share_by_itself(percent, story):
-    state, shares = guard(percent, story)
+    state, shares = guarded(percent, story)
     assert all(after <= before for before, after in zip([percent, *shares], shares, strict=False))
     assert state is None or len(state.history) <= 20

@@ -38,7 +38,7 @@ def case(minutes=10.0, size=1_000_000, key="abc", codec="mp3", **options):
 
 
 def known(*engines, conditions=None, **settings):
-    settings.setdefault("deepgram_api_key", "x" if "deepgram" in engines else "")
+    settings.setdefault("api_keys", {"deepgram": "x"} if "deepgram" in engines else {})
     return Known(
         settings=Settings(**settings),
         engines=frozenset(engines),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.costs.prices import TABLE
+from shared.engines import hosted_specs
 from shared.model import AudioInfo, Options
 from shared.routing.conditions import Conditions
 from shared.routing.score import prospects
@@ -23,7 +24,7 @@ def found(conditions=None, *, settings=CLOUD, deepgram=True, parakeet="parakeet-
         HOUR,
         100,
         parakeet,
-        deepgram=deepgram,
+        hosted=hosted_specs() if deepgram else [],
         conditions=conditions or Conditions(),
         settings=settings,
         prices=TABLE,

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from local.backend.embedded_ports import EMBEDDED
+from local.backend.embedded_ports import embedded_topology
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import BadMedia, ConfigurationError, StoreUnavailable, Transient
 from shared.flow import upload
 from shared.model import Options, recording_id
@@ -13,7 +14,6 @@ from shared.recovery import dead_letter
 from shared.state import dead_letters, failure_log
 from shared.state.failure_log import About
 from shared.telemetry import log
-from shared.topology import CPU_WORKER, GPU_WORKER
 
 CHUNK = {"recording": "abc", "chunk": "3"}
 
@@ -32,7 +32,10 @@ def said(world, about=None):
 
 def test_every_function_is_a_place():
     # The subscription of the workers is theirs under the names of their engines.
-    assert {one.name for one in EMBEDDED.subscriptions} - {CPU_WORKER, GPU_WORKER} <= set(failure_log.PLACES)
+    assert {one.name for one in embedded_topology().subscriptions} - {
+        PARAKEET_CPU.subscription,
+        PARAKEET_GPU.subscription,
+    } <= set(failure_log.places())
 
 
 def test_what_went_wrong_last_comes_first_and_what_was_different_before_it_follows(world):

@@ -88,8 +88,8 @@ def test_the_document_of_a_chunk_names_the_attempt_whose_result_stands(world, me
 
     records = type("Dying", (), {"create": staticmethod(dying)})()
     with pytest.raises(RuntimeError):
-        chunk.keep(first, first_row, replace(world.ports, records=records))
-    chunk.keep(second, second_row, world.ports)
+        chunk.commit_result(first, first_row, replace(world.ports, records=records))
+    chunk.commit_result(second, second_row, world.ports)
     key = documents.chunk_key(recording.id, message.chunk.index)
     assert world.ports.records.get(documents.CHUNKS, key) == {
         "recording": recording.id, "index": message.chunk.index, "engine": "parakeet-cpu", "attempt": "m-1",

@@ -35,7 +35,7 @@ def action(now, *, state="PLANNED", chunks=CHUNKS, done=0, tries=0, others=0.0):
     """What to do at a time, where the recording last went on at 0 and any other did at `others`."""
     note = stuck.Note(done=done, since=0.0, looked=0.0, tries=tries)
     workers = stuck.Note(done=9, since=others, looked=0.0)
-    return stuck.judge(recording(state, chunks), note, workers, now, SETTINGS).action
+    return stuck.assess(recording(state, chunks), note, workers, now, SETTINGS).action
 
 
 def test_one_that_was_accepted_and_not_planned_is_pushed_after_ten_minutes():
@@ -94,7 +94,7 @@ def state_of(world, one):
 def test_lost_chunk_messages_are_published_again(world, tick):
     one = upload.on_upload(world.upload(), world.ports)
     world.pull("cpu-worker")
-    chunk.keep(*heard(one, one.chunks[0]), world.ports)
+    chunk.commit_result(*heard(one, one.chunks[0]), world.ports)
     assert tick(9) == 0
     assert world.pull("cpu-worker") == []
     assert tick(3) == 1
@@ -105,7 +105,7 @@ def test_lost_chunk_messages_are_published_again(world, tick):
 def test_a_lost_last_message_to_the_merger_is_published_again(world, tick):
     one = upload.on_upload(world.upload(), world.ports)
     for each in one.chunks:
-        chunk.keep(*heard(one, each), world.ports)
+        chunk.commit_result(*heard(one, each), world.ports)
     world.pull("merger")
     assert tick(12) == 1
     assert len(world.pull("merger")) == 1
@@ -124,7 +124,7 @@ def test_a_recording_that_goes_on_is_left_alone(world, tick):
     one = upload.on_upload(world.upload(), world.ports)
     for each in one.chunks:
         assert tick(9) == 0
-        chunk.keep(*heard(one, each), world.ports)
+        chunk.commit_result(*heard(one, each), world.ports)
     assert tick(9) == 0
 
 
@@ -141,7 +141,7 @@ def test_what_never_moves_ends_as_failed_with_a_reason(world, tick):
 def test_progress_gives_all_tries_back(world, tick):
     one = upload.on_upload(world.upload(), world.ports)
     tick(10 * 16)
-    chunk.keep(*heard(one, one.chunks[0]), world.ports)
+    chunk.commit_result(*heard(one, one.chunks[0]), world.ports)
     assert tick(9) == 0
     assert tick(3) == 1
     assert tick(10 * 31) == 4
@@ -180,7 +180,7 @@ def test_a_recording_done_meanwhile_stays_done(world, tick):
     one = upload.on_upload(world.upload(), world.ports)
     tick(5)
     for each in one.chunks:
-        chunk.keep(*heard(one, each), world.ports)
+        chunk.commit_result(*heard(one, each), world.ports)
     record.on_chunk_done(ChunkDone(recording=one.id, index=0), world.ports)
     assert tick(100) == 0
     assert state_of(world, one) == "DONE"

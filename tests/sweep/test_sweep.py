@@ -148,7 +148,7 @@ def finished(world, name="talk.wav"):
     recording = upload.on_upload(world.upload(name), world.ports)
     world.pull("cpu-worker")
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
 
 
@@ -220,7 +220,7 @@ def test_a_start_that_failed_is_tried_again_a_minute_later(world):
 def test_no_workers_are_started_for_what_is_done(world):
     recording = upload.on_upload(world.upload(), world.ports)
     for one in recording.chunks:
-        chunk.keep(*heard(recording, one), world.ports)
+        chunk.commit_result(*heard(recording, one), world.ports)
     jobs = ScriptedJobs()
     assert sweep.on_tick(replace(world.ports, gpu_jobs=jobs))["tasks_started"] == 0
 

@@ -12,12 +12,12 @@ from gpu_job.pipeline.worker import Worker
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from local.backend.queue import SqliteQueue
 from shared.audio import Pcm
+from shared.engines import PARAKEET_CPU
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable, Transient
 from shared.flow import record, upload
 from shared.messages import ChunkDone, decode
 from shared.results import ChunkResult, Word
 from shared.state import documents
-from shared.topology import CPU_WORKER
 from tests.world import World
 
 RATE = 16_000
@@ -86,7 +86,7 @@ def work(world, engine, *, until, seconds=20.0, together=0, warm="fake"):
     stop = threading.Event()
 
     def load(_model):
-        wait_until(lambda: worker._intake.ready.qsize() >= together, seconds)
+        wait_until(lambda: worker._consumer.ready.qsize() >= together, seconds)
         return engine
 
     worker = Worker(world.ports, load)
@@ -123,7 +123,7 @@ def test_chunks_become_results_ledger_rows_and_messages(world):
     assert summary.audio_seconds == pytest.approx(60 + 2 * 4 - 4, abs=4)
     assert world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 2
     assert {decode(one.data, ChunkDone).index for one in world.pull("merger")} == {0, 1}
-    assert world.ports.queue.pending(CPU_WORKER) == 0
+    assert world.ports.queue.pending(PARAKEET_CPU.subscription) == 0
 
 
 def test_windows_of_several_recordings_share_batches(world):
@@ -146,7 +146,7 @@ def test_two_messages_about_one_chunk_cost_one_recognition(world):
     recording = upload.on_upload(event, world.ports)
     upload.on_upload(event, world.ports)
     engine = CountingEngine(seconds=0.3)
-    work(world, engine, until=lambda: world.ports.queue.pending(CPU_WORKER) == 0)
+    work(world, engine, until=lambda: world.ports.queue.pending(PARAKEET_CPU.subscription) == 0)
     assert chunks_done(world, recording) == 2
     assert world.ports.records.count(documents.LEDGER) == 2
 
@@ -358,7 +358,7 @@ def due(world, count, seconds=10.0):
     """Messages of the worker's subscription, as soon as there are so many."""
     found, deadline = [], time.monotonic() + seconds
     while len(found) < count and time.monotonic() < deadline:
-        found += world.ports.queue.pull(CPU_WORKER, count, 60.0)
+        found += world.ports.queue.pull(PARAKEET_CPU.subscription, count, 60.0)
         time.sleep(0.05)
     return found
 

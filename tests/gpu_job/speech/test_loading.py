@@ -57,7 +57,7 @@ def test_an_archive_that_is_not_there_is_named_before_anything_is_to_be_installe
 
 def test_a_deployment_of_gpus_only_never_takes_an_export_for_the_processor(machine, tmp_path):
     machine(gpu=False, nemo=False)
-    settings = Settings(engines="parakeet-gpu,deepgram", deepgram_api_key="x")
+    settings = Settings(engines="parakeet-gpu,deepgram", api_keys={"deepgram": "x"})
     assert loading.must_have_gpu(settings)
     assert loading.form(settings, "tiny") == "nemo"
     (tmp_path / "encoder-model.onnx").touch()

@@ -11,9 +11,10 @@ import pytest
 from local.backend import process_ids
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
+from shared.engines import PARAKEET_GPU
 from shared.errors import BadRequest, ConfigurationError
-from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, CHUNKS_GPU
-from shared.topology import LOCAL, Subscription, Topology
+from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
+from shared.topology import Subscription, Topology, topology
 
 
 def test_back_off_grows_with_every_attempt(queue, clock):
@@ -40,7 +41,7 @@ def test_every_subscription_of_a_topic_gets_its_own_copy(database, clock):
 
 
 def test_dead_letter_tells_where_it_failed_how_often_and_why(queue, clock):
-    queue.topology = LOCAL.hurried()
+    queue.topology = topology().hurried()
     queue.publish(AUDIO_FINALIZED, b"poison", {"recording": "r"})
     for number in range(5):
         (delivery,) = queue.pull("router", 1, 60.0)
@@ -67,9 +68,14 @@ def test_postponed_message_comes_again_without_having_been_counted(queue, clock)
 
 
 def test_purge_drops_the_messages_of_these_recordings_only(queue):
-    for topic, recording in [(CHUNKS_GPU, "a"), (CHUNKS_GPU, "b"), (CHUNKS_DONE, "a"), (CHUNKS_GPU, "c")]:
+    for topic, recording in [
+        (PARAKEET_GPU.topic, "a"),
+        (PARAKEET_GPU.topic, "b"),
+        (CHUNKS_DONE, "a"),
+        (PARAKEET_GPU.topic, "c"),
+    ]:
         queue.publish(topic, b"x", {"recording": recording})
-    queue.publish(CHUNKS_GPU, b"x")
+    queue.publish(PARAKEET_GPU.topic, b"x")
     (leased,) = queue.pull("gpu-worker", 1, 60.0)
     assert queue.purge("recording", "a", "b", "z") == 3
     assert not queue.ack("gpu-worker", leased.lease)
@@ -92,8 +98,8 @@ def test_leases_of_a_dead_process_end_at_once_and_stay_counted(tmp_path, queue, 
 
 
 def test_process_is_gone_only_where_that_is_certain():
-    host, pid, started = process_ids.me().rsplit(":", 2)
-    assert not process_ids.is_gone(process_ids.me())
+    host, pid, started = process_ids.own_id().rsplit(":", 2)
+    assert not process_ids.is_gone(process_ids.own_id())
     assert process_ids.is_gone(f"{host}:{pid}:{int(started or 1) - 1}") == bool(started)
     assert process_ids.is_gone(f"{host}:{2**22 + 1}:1")
     assert not process_ids.is_gone(f"another-{host}:{2**22 + 1}:1")

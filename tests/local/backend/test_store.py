@@ -39,7 +39,7 @@ def test_replaced_file_is_another_generation_and_the_old_one_is_missing(tmp_path
         store.read(old, 0, 3)
     assert store.read(store.stat("audio", "x.wav"), 0, 3) == b"new"
     file.unlink()
-    with pytest.raises(BadMedia, match="not there any more"):
+    with pytest.raises(BadMedia, match="no longer exists"):
         store.read(old, 0, 3)
 
 

@@ -51,7 +51,7 @@ class State:
     def finish(self, name):
         recording = self.upload(name)
         for one in recording.chunks:
-            chunk.keep(*heard(recording, one), self.ports)
+            chunk.commit_result(*heard(recording, one), self.ports)
         return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
 
 
@@ -110,7 +110,7 @@ def test_status_counts_failed_attempts_by_place_and_class_where_there_are_any(ca
         failure_log.note(error, state.ports, where=where, message_id=str(number), attributes={})
     shown = " ".join(call("status").stdout.split())
     assert (
-        "whatever came of them: merger 1 StoreUnavailable; deepgram 2 EngineFailed, 1 StoreUnavailable."
+        "including those that a retry made good: merger 1 StoreUnavailable; deepgram 2 EngineFailed, 1 StoreUnavailable."
         in shown
     )
     told = json.loads(call("status", "--json").stdout)["failed_attempts"]
@@ -123,7 +123,7 @@ def test_status_shows_the_newest_dead_letters_with_their_reasons(call, state):
         "m",
         {"time": 1e9, "attributes": {dead_letters.ERROR: "no uri"}, "data": "{}"},
     )
-    assert "dead letters): 1. The newest:" in call("status").stdout
+    assert "Dead letters (messages that could not be handled): 1. The newest:" in call("status").stdout
     assert ": no uri\n    {}\n" in call("status").stdout
     (told,) = json.loads(call("status", "--json").stdout)["newest_dead_letters"]
     assert told == {"time": 1e9, "where": "", "reason": "no uri", "message": "{}"}
@@ -156,7 +156,7 @@ def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, mon
     [finding] = [one for one in json.loads(told) if one["what"] == "Deepgram"]
     assert (finding["state"], finding["found"]) == (
         "ok",
-        "there is a key (not tried), for https://api.deepgram.com",
+        "a key is set (not tested), for https://api.deepgram.com",
     )
     assert "s3cret" not in told
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
@@ -219,7 +219,7 @@ def line(name, state="DONE"):
         reason="It is empty." if state == "FAILED" else "",
     )  # fmt: skip
     return report.Line(
-        file=name, recording=recording, usd=0.01, deepgram_usd=0.0043, busy_seconds=0.5, folder=None
+        file=name, recording=recording, usd=0.01, reference_usd=0.0043, busy_seconds=0.5, folder=None
     )
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from gpu_job.weights.catalogue import BUNDLED
 from local import cli
 from local.commands import up
-from local.commands.context import weights_named
+from local.commands.context import absolute_weights
 from local.evaluation import benchmark
 
 
@@ -22,14 +22,14 @@ def here(tmp_path, monkeypatch):
 def test_weights_given_as_a_path_are_named_so_that_processes_elsewhere_find_them(here):
     (here / "export").mkdir()
     (here / "mine.nemo").touch()
-    assert weights_named("export") == str(here / "export")
-    assert weights_named("mine.nemo") == str(here / "mine.nemo")
+    assert absolute_weights("export") == str(here / "export")
+    assert absolute_weights("mine.nemo") == str(here / "mine.nemo")
 
 
 def test_weights_known_by_name_are_that_whatever_lies_in_the_folder(here):
     (here / "tiny").mkdir()
-    assert weights_named("tiny") == "tiny"
-    assert weights_named("nowhere/mine.nemo") == "nowhere/mine.nemo"
+    assert absolute_weights("tiny") == "tiny"
+    assert absolute_weights("nowhere/mine.nemo") == "nowhere/mine.nemo"
 
 
 @pytest.mark.parametrize("by", ["option", "variable"])

@@ -55,7 +55,7 @@ def test_of_nothing_it_says_which_days_it_looked_at(call):
     assert result.exit_code == 0
     assert f"{TODAY - dt.timedelta(days=30)} to {TODAY} (UTC)" in result.stdout
     assert (
-        "Nothing was paid for in these days; $0 ever. `--since` and `--until` choose others." in result.stdout
+        "Nothing was spent on these days ($0 in all). `--since` and `--until` choose others." in result.stdout
     )
 
 
@@ -64,7 +64,7 @@ def test_a_misspelt_setting_is_told(call, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_BUDGET_DALY_USD", "5")
     result = call("--json")
     assert result.stderr == (
-        "dropscribe: DROPSCRIBE_BUDGET_DALY_USD is no setting, and is ignored: check its spelling.\n"
+        "dropscribe: DROPSCRIBE_BUDGET_DALY_USD is not a setting and is ignored: check its spelling.\n"
     )
     assert json.loads(result.stdout)["budgets"] == []
 
@@ -78,7 +78,7 @@ def test_the_help_says_which_days_are_meant_where_none_are_given(call):
 def test_it_shows_sums_methods_days_and_advice(call, spent):
     shown = call().stdout
     for text in ( "parakeet-gpu", "deepgram",
-        "of it start-up and idle time", "$0.15 (35%)", "forecast for this month (by the mean of 2 days)", TODAY.isoformat(), "█",
+        "of it start-up and idle time", "$0.15 (35%)", "forecast for this month (from the mean of 2 days)", TODAY.isoformat(), "█",
         "of the money bought nothing", "    attempts that failed", "$0.03 (7%)",
     ):  # fmt: skip
         assert text in shown, shown
@@ -92,7 +92,7 @@ def test_of_the_rows_of_some_minutes_it_gives_neither_advice_nor_a_forecast(call
         assert ports.records.create(documents.LEDGER, str(number), to_fields(row))
     ports.close()
     shown = call().stdout
-    assert "Advice and a forecast need a day of rows or more; these span 12 min." in shown
+    assert "Advice and a forecast need at least a day of rows; these span 12 min." in shown
     assert "a month" not in shown
     assert "for this month" not in shown
     told = json.loads(call("--json").stdout)
@@ -114,7 +114,7 @@ def test_by_day_each_day_has_its_numbers_and_a_bar(call, spent):
 
 def test_budgets_are_told_with_what_is_used_of_them(call, spent, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_BUDGET_DAILY_USD", "0.5")
-    assert "budget of this day" in call().stdout
+    assert "budget for today" in call().stdout
     (told,) = json.loads(call("--json").stdout)["budgets"]
     assert told == {"period": "day", "limit_usd": 0.5, "spent_usd": pytest.approx(0.123)}
     yesterday = (TODAY - dt.timedelta(days=1)).isoformat()
@@ -173,7 +173,7 @@ def test_days_can_be_chosen(call, spent):
         (("--since", "2999-02-02"), "is after the last, today ("),
         (
             ("--since", "1900-01-01", "--until", "2026-01-01"),
-            "are more than ten years: give a later --since.",
+            "is more than ten years: give a later --since.",
         ),
     ],
 )
@@ -202,7 +202,7 @@ def test_csv_writes_small_amounts_without_an_exponent(call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--json", "--csv"), "--json and --csv are different forms of answer: give one of them."),
+        (("--json", "--csv"), "--json and --csv are different forms of answer: choose one of them."),
         (("--table", "--json"), "--json and --table are different forms"),
         (("--table", "--by", "day"), "leave out --by, or --table"),
         (("--table", "--since", "2026-01-01", "--until", "2026-02-01"), "leave out --since and --until"),

@@ -83,7 +83,7 @@ def test_a_link_to_nothing_is_said_and_the_others_go_on(tree):
     (tree / "a" / "gone.mp3").symlink_to(tree / "nowhere")
     found = collect([tree / "a"])
     assert list(outputs(found).values()) == ["talk.mp3"]
-    assert found.unreadable == (f"{tree / 'a' / 'gone.mp3'} is a link to nothing",)
+    assert found.unreadable == (f"{tree / 'a' / 'gone.mp3'} is a broken link",)
 
 
 def test_a_folder_that_cannot_be_searched_is_said(tree, monkeypatch):

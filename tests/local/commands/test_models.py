@@ -276,7 +276,7 @@ class Deaf:
 
 
 def test_the_sample_is_speech(call):
-    from local.commands import models  # noqa: PLC0415 - where the other tests need them not
+    from local.commands import weights  # noqa: PLC0415 - where the other tests need them not
     from local.evaluation import clips  # noqa: PLC0415 - where the other tests need them not
 
-    assert np.abs(clips.decode(models.SAMPLE)).max() > 1000
+    assert np.abs(clips.decode(weights.SAMPLE)).max() > 1000

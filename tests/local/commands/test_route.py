@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -20,7 +21,7 @@ from tests.audio.media import make
 
 UNTOLD = "frag_keyframe+empty_moov+default_base_moof"
 """Nothing in the file says how long it is, neither its header nor its end."""
-SAMPLE = str(cli.SAMPLES / "status-meeting.mp3")
+SAMPLE = str(Path(__file__).resolve().parents[3] / "samples" / "status-meeting.mp3")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def told(ports, capsys):
         status.run(ports, limit=5, as_json=True)
         found = json.loads(capsys.readouterr().out)["no_workers"]
         status.run(ports, limit=5, as_json=False)
-        assert ("No worker can be had now. so it is" in capsys.readouterr().out) == bool(found)
+        assert ("No worker is available now. so it is" in capsys.readouterr().out) == bool(found)
         return found
 
     return told
@@ -105,4 +105,4 @@ def test_it_says_what_went_wrong_last_with_a_recording_on_its_way(world, ports, 
         )  # fmt: skip
     assert said() == "the store is away"
     status.run(ports, limit=5, as_json=False)
-    assert "last trouble: the store is away" in " ".join(capsys.readouterr().out.split())
+    assert "last error: the store is away" in " ".join(capsys.readouterr().out.split())

@@ -106,4 +106,4 @@ def test_status_of_a_project_in_which_nothing_happened_names_it(records):
 def test_a_recording_that_was_never_planned_is_not_looked_at_yet(records):
     one = replace(recording(1, "ACCEPTED"), chunks=(), decision=None)
     records.create(documents.RECORDINGS, one.id, to_fields(one))
-    assert "not looked at yet" in call("status").stdout
+    assert "not probed yet" in call("status").stdout

@@ -160,7 +160,7 @@ def test_good_and_bad_files_in_one_folder_each_get_what_they_deserve(run, tmp_pa
             assert one["reason"].endswith(".")
             assert "Traceback" not in one["reason"]
     assert "readme.txt" not in by_file
-    assert "passed over" in result.stderr
+    assert "skipped 1 files in folders" in result.stderr
 
 
 def test_a_failed_file_is_tried_again_by_the_next_run(run, tmp_path):
@@ -253,7 +253,7 @@ def test_stopped_by_ctrl_c_it_goes_on_from_there(tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "goes on from there" in told
+    assert "Run the same command again to continue" in told
     assert all(ports.queue.pending(one.name) == 0 for one in ports.queue.topology.subscriptions)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
     assert json.loads(done.stdout)[0]["state"] == "DONE"
@@ -285,3 +285,30 @@ def test_what_a_budget_holds_is_said_and_goes_on_when_there_is_room(run, monkeyp
     monkeypatch.setenv("DROPSCRIBE_BUDGET_DAILY_USD", "100")
     result, (line,) = run(SAMPLES / "voice-note.opus")
     assert (result.exit_code, line["state"]) == (0, "DONE")
+
+
+def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_path):
+    program = (
+        "from shared.outputs import formats\n"
+        "lyrics = formats.OutputFile(format='lrc', name='transcript.lrc', content_type='text/plain',\n"
+        "    render=lambda it: ''.join(f'[{one.start}]{one.lines[0]}' for one in it.captions).encode())\n"
+        "formats.FILES = (*formats.FILES, lyrics)\n"
+        "from local.cli import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", program, "transcribe"]
+    environment = os.environ | {"COLUMNS": "200"}
+
+    def call(*more):
+        return subprocess.run(
+            [*command, *more], env=environment, check=False, capture_output=True, text=True, timeout=60
+        )
+
+    assert "json,csv,srt,vtt,txt,lrc" in call("--help").stdout
+    sample = [SAMPLES / "voice-note.opus", "--model", "tiny", "--state-dir", tmp_path / "state"]
+    refused = call(*sample, "--format", "docx")
+    assert (refused.returncode, "json, csv, srt, vtt, txt, lrc" in refused.stderr) == (2, True)
+    assert call(*sample, "--format", "lrc,txt", "--out", tmp_path / "out").returncode == 0
+    folder = tmp_path / "out" / "voice-note.opus"
+    assert {path.name for path in folder.iterdir()} == {"transcript.lrc", "transcript.txt"}
+    assert (folder / "transcript.lrc").read_text().startswith("[")

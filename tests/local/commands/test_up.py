@@ -174,7 +174,7 @@ def test_a_second_one_on_the_same_state_is_refused(deployment):
         ]
         second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
         assert second.returncode == 2
-        assert "Another `dropscribe up` runs" in second.stderr
+        assert "Another `dropscribe up` is running" in second.stderr
 
 
 def test_without_the_weights_it_says_so_and_does_not_start(deployment):

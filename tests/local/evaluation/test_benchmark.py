@@ -63,20 +63,20 @@ def test_a_form_that_breaks_down_does_not_stop_the_others(call, manifest, monkey
 
     def breaks(variant, files):
         if variant.form == "onnx":
-            raise ModelUnavailable("onnx broke down: out of memory")
+            raise ModelUnavailable("onnx failed: out of memory")
         return measure(variant, files)
 
     monkeypatch.setattr(benchmark, "_measure", breaks)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = call("tiny", "--manifest", manifest)
     assert done.exit_code == 0
-    assert "tiny, onnx: onnx broke down: out of memory" in done.stdout
+    assert "tiny, onnx: onnx failed: out of memory" in done.stdout
     assert "onnx int8" in done.stdout
 
 
 def test_a_child_that_dies_is_reported_with_its_last_line(manifest):
     variant = benchmark.Variant(name="mine", form="onnx", path=str(manifest.parent))
-    with pytest.raises(ModelUnavailable, match=r"onnx broke down: .*no ONNX export"):
+    with pytest.raises(ModelUnavailable, match=r"onnx failed: .*no ONNX export"):
         benchmark._measure(variant, [manifest.parent / "0.wav"])
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from local.evaluation.corpus import Spoken, read
+from local.evaluation.corpus import Entry, read
 from shared.errors import BadRequest
 
 
@@ -26,16 +26,16 @@ def test_a_manifest_names_recordings_relative_to_itself(manifest, tmp_path):
         {"audio_filepath": "b.wav", "text": "the rest", "offset": 4.0},
     )
     assert read(path) == [
-        Spoken(audio=tmp_path / "a.wav", text="good morning"),
-        Spoken(audio=tmp_path / "b.wav", text="two", start=2.5, duration=1.5),
-        Spoken(audio=tmp_path / "b.wav", text="the rest", start=4.0),
+        Entry(audio=tmp_path / "a.wav", text="good morning"),
+        Entry(audio=tmp_path / "b.wav", text="two", start=2.5, duration=1.5),
+        Entry(audio=tmp_path / "b.wav", text="the rest", start=4.0),
     ]
     assert [one.whole for one in read(path)] == [True, False, False]
 
 
 def test_a_folder_with_a_manifest_is_found(manifest, tmp_path):
     manifest({"audio_filepath": "a.wav", "text": "good morning"}, name="test_manifest.jsonl")
-    assert read(tmp_path) == [Spoken(audio=tmp_path / "a.wav", text="good morning")]
+    assert read(tmp_path) == [Entry(audio=tmp_path / "a.wav", text="good morning")]
 
 
 def test_entries_without_a_text_are_passed_over(manifest):
@@ -48,12 +48,12 @@ def test_entries_without_a_text_are_passed_over(manifest):
     ["no json", "[]", '{"text": "x"}', '{"audio_filepath": "a.wav"}', '{"audio_filepath": 3, "text": ""}'],
 )
 def test_a_line_that_is_no_entry_is_named(manifest, line):
-    with pytest.raises(BadRequest, match=r"manifest\.json, line 2 is no entry"):
+    with pytest.raises(BadRequest, match=r"manifest\.json, line 2 is not an entry"):
         read(manifest({"audio_filepath": "a.wav", "text": "one"}, line))
 
 
 def test_a_recording_that_is_not_there_is_named(manifest):
-    with pytest.raises(BadRequest, match=r"line 1 names .*c\.wav, which is not there"):
+    with pytest.raises(BadRequest, match=r"line 1 names .*c\.wav, which does not exist"):
         read(manifest({"audio_filepath": "c.wav", "text": "one"}))
 
 
@@ -66,8 +66,8 @@ def test_librispeech_has_a_text_file_in_every_chapter(tmp_path):
         "84-121123-0000 GO DO YOU HEAR\n84-121123-0001 BUT IN LESS\n"
     )
     assert read(tmp_path) == [
-        Spoken(audio=chapter / "84-121123-0000.flac", text="GO DO YOU HEAR"),
-        Spoken(audio=chapter / "84-121123-0001.flac", text="BUT IN LESS"),
+        Entry(audio=chapter / "84-121123-0000.flac", text="GO DO YOU HEAR"),
+        Entry(audio=chapter / "84-121123-0001.flac", text="BUT IN LESS"),
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_talk_of_tedlium_is_one_recording_with_its_unscored_stretches_marked(t
         "Talk 1 Speaker 28.81 40.17 <o,f0,female> and we did n't\n"
     )
     assert read(tmp_path) == [
-        Spoken(
+        Entry(
             audio=tmp_path / "test" / "sph" / "Talk.sph",
             text="there's a lot of  talk and we did n't",
             unscored=((0.0, 17.82),),
@@ -92,7 +92,7 @@ def test_a_talk_of_tedlium_is_one_recording_with_its_unscored_stretches_marked(t
 
 def test_a_line_that_is_none_of_an_stm_is_named(tmp_path):
     (tmp_path / "talk.stm").write_text("talk 1 speaker from to <o> words\n")
-    with pytest.raises(BadRequest, match=r"talk\.stm, line 1 is no line of an stm"):
+    with pytest.raises(BadRequest, match=r"talk\.stm, line 1 is not a line of an stm"):
         read(tmp_path)
 
 
@@ -108,7 +108,7 @@ def test_a_call_of_earnings_21_is_the_words_of_its_first_column(tmp_path):
         "day|0|||,|LC|[]|[]\n"
     )
     assert read(tmp_path / "transcripts") == [
-        Spoken(audio=tmp_path / "transcripts" / "media" / "4320211.mp3", text="Good day")
+        Entry(audio=tmp_path / "transcripts" / "media" / "4320211.mp3", text="Good day")
     ]
 
 
@@ -117,7 +117,7 @@ def test_the_recordings_of_earnings_21_are_found_two_folders_up(tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "media" / "1.mp3").write_bytes(b"")
     (tmp_path / "transcripts" / "nlp_references" / "1.nlp").write_text("token|speaker\nHello|0\n")
-    assert read(tmp_path) == [Spoken(audio=tmp_path / "media" / "1.mp3", text="Hello")]
+    assert read(tmp_path) == [Entry(audio=tmp_path / "media" / "1.mp3", text="Hello")]
 
 
 @pytest.mark.parametrize(

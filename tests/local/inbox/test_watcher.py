@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import shutil
-import threading
 import time
 
 import pytest
 
 from local.inbox import watcher as inbox_module
+from local.inbox.ignore import has_writer
 from local.inbox.watcher import Inbox
-from local.inbox.writers import has_writer
 from shared.errors import StoreUnavailable
 
 QUIET = 0.1
@@ -193,7 +191,7 @@ def test_file_that_cannot_be_read_is_explained_once_and_taken_up_later(
     monkeypatch.setattr(inbox_module, "has_writer", denied)
     with caplog.at_level(logging.WARNING, "dropscribe"), watching() as published:
         (folder / "private.mp3").write_bytes(b"x")
-        until(lambda: "private.mp3 is left out: Permission denied" in caplog.text)
+        until(lambda: "private.mp3 is skipped: Permission denied" in caplog.text)
         monkeypatch.setattr(inbox_module, "has_writer", has_writer)
         (folder / "private.mp3").chmod(0o644)
         until(published)
@@ -245,34 +243,3 @@ def test_folder_is_looked_through_where_the_system_cannot_watch(folder, watching
         (folder / "x.mp3").write_bytes(b"x")
         until(published)
     assert "max_user_watches" in caplog.text
-
-
-@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
-def test_writer_of_another_descriptor_is_noticed_until_it_closes(tmp_path):
-    with (tmp_path / "x").open("wb"):
-        assert has_writer(tmp_path / "x")
-    assert not has_writer(tmp_path / "x")
-    with (tmp_path / "x").open("rb"):
-        assert not has_writer(tmp_path / "x")
-
-
-@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
-def test_writer_that_comes_while_we_look_does_not_end_the_process(tmp_path):
-    """The system sends the holder of a lease a signal; the default one would be deadly."""
-    path = tmp_path / "x"
-    path.write_bytes(b"")
-    stop = threading.Event()
-
-    def write_often():
-        while not stop.is_set():
-            path.write_bytes(b"x")
-
-    writers = [threading.Thread(target=write_often) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    answers = {has_writer(path) for _ in range(2000)}
-    stop.set()
-    for writer in writers:
-        writer.join()
-    assert answers <= {True, False}
-    assert not has_writer(path)

@@ -13,7 +13,7 @@ from shared.errors import BadRequest
 from shared.messages import object_from_event
 from shared.model import StoredObject
 from shared.ports import Delivery
-from shared.topology import LOCAL
+from shared.topology import topology
 
 SOURCE = StoredObject(
     bucket="audio",
@@ -41,12 +41,12 @@ def over_the_wire(event):
 
 
 def test_object_survives_its_event_whole():
-    event = over_the_wire(event_of(LOCAL.subscription("router"), delivery(object_resource(SOURCE))))
+    event = over_the_wire(event_of(topology().subscription("router"), delivery(object_resource(SOURCE))))
     assert object_from_event(event.data) == SOURCE
 
 
 def test_upload_event_is_that_of_eventarc():
-    event = event_of(LOCAL.subscription("router"), delivery(object_resource(SOURCE)))
+    event = event_of(topology().subscription("router"), delivery(object_resource(SOURCE)))
     headers, _ = to_binary(event)
     assert headers == {
         "content-type": "application/json",
@@ -64,7 +64,7 @@ def test_upload_event_is_that_of_eventarc():
 
 
 def test_pubsub_event_is_that_of_eventarc():
-    event = event_of(LOCAL.subscription("merger"), delivery(b"\x00\xff"))
+    event = event_of(topology().subscription("merger"), delivery(b"\x00\xff"))
     headers, _ = to_binary(event)
     assert headers["ce-type"] == "google.cloud.pubsub.topic.v1.messagePublished"
     assert headers["ce-source"] == "//pubsub.googleapis.com/projects/local/topics/chunks-done"
@@ -84,13 +84,13 @@ def test_pubsub_event_is_that_of_eventarc():
 
 
 def test_attempts_are_told_only_where_there_is_a_dead_letter_topic():
-    assert "deliveryAttempt" not in event_of(LOCAL.subscription("dead-letters"), delivery(b"x")).data
+    assert "deliveryAttempt" not in event_of(topology().subscription("dead-letters"), delivery(b"x")).data
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"name": "x"}'])
 def test_upload_message_that_is_no_object_is_refused(data):
     with pytest.raises(BadRequest, match="not a Cloud Storage object"):
-        event_of(LOCAL.subscription("router"), delivery(data))
+        event_of(topology().subscription("router"), delivery(data))
 
 
 def test_notification_names_the_generation():

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from local.runtime.export import check, choose_folder, export
+from local.backend.embedded_ports import open_ports
+from local.runtime.export import check, choose_folder, deliver, export
 from shared.errors import Permanent, StoreUnavailable
+from shared.messages import TranscriptReady, to_fields
 from shared.model import Options, Recording, StoredObject
+from shared.settings import Settings
+from shared.state import documents
 from tests.world import World
 
 
@@ -76,3 +81,31 @@ def test_a_folder_belongs_to_one_source_and_another_one_takes_a_longer_path(worl
     assert second == out / "b" / "t.wav"
     assert choose_folder(out, Path("t.wav"), source("home/x/b/t.wav"), world.ports) == second
     assert choose_folder(out, Path("t.wav"), source("t.wav"), world.ports).name.startswith("t.wav-")
+
+
+def ready(recording):
+    return TranscriptReady(
+        recording=recording.id, source=recording.source.uri, state="DONE", outputs=(), reason="", code="",
+        duration=1.0, method="parakeet", usd=0.0,
+    )  # fmt: skip
+
+
+def test_a_transcript_of_the_inbox_is_handed_over_unless_its_file_was_replaced(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path / "state", transcripts=tmp_path / "out"))
+    for name in ("new", "old"):
+        ports.store.create("audio", name, b"sound", "audio/wav")
+        output = f"audio/{name}/1/words.csv"
+        ports.store.create("transcripts", output, b"word", "text/csv")
+        source = ports.store.stat("audio", name)
+        if name == "old":
+            source = replace(source, generation=source.generation - 1)
+        done = Recording(
+            id=name, source=source, options=Options(), state="DONE", created=0.0, outputs=(output,)
+        )
+        ports.records.create(documents.RECORDINGS, name, to_fields(done))
+        deliver(ready(done), ports)
+    deliver(ready(replace(done, id="unknown")), ports)
+    ports.close()
+    assert [path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*")] == [
+        Path("new/words.csv")
+    ]

@@ -17,7 +17,7 @@ from shared.errors import Transient
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.model import StoredObject
 from shared.ports import Delivery
-from shared.topology import LOCAL
+from shared.topology import topology
 from tests.ports import free_port
 
 
@@ -254,4 +254,4 @@ def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, until):
 
 def _event():
     delivery = Delivery(message_id="1", lease="", data=b"x", attributes={}, attempt=1, published=0.0)
-    return event_of(LOCAL.subscription("merger"), delivery)
+    return event_of(topology().subscription("merger"), delivery)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.gpu_job.pipeline.hearing import nemo_tests
+from tests.gpu_job.speech.hearing import nemo_tests
 
 pytestmark = nemo_tests()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gpu_job.pipeline.hearing import during, nemo_tests, same
+from tests.gpu_job.speech.hearing import during, nemo_tests, same
 
 pytestmark = nemo_tests()
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.backend.embedded_ports import open_ports
 from local.commands import up
-from local.inbox import wishes
+from local.inbox import remembered
 from shared.errors import BadRequest
 from shared.flow import upload
 from shared.messages import metadata_of
@@ -22,21 +22,28 @@ UPLOAD = StoredObject(bucket="audio", name="talk.mp3", generation=7, size=1)
 
 @pytest.fixture
 def ports(tmp_path):
-    ports = open_ports(Settings(state_dir=tmp_path / "state", deepgram_api_key="key"))
+    ports = open_ports(Settings(state_dir=tmp_path / "state", api_keys={"deepgram": "key"}))
     yield ports
     ports.close()
 
 
-def test_all_wishes_are_remembered_once_and_without_their_labels(ports):
-    assert wishes.remember(replace(SPEAKERS, label="sales"), ports.records) == (Options(), SPEAKERS)
-    assert wishes.remember(GERMAN, ports.records) == (Options(), SPEAKERS, GERMAN)
-    assert wishes.remember(replace(SPEAKERS, label="calls"), ports.records) == (Options(), SPEAKERS, GERMAN)
+def test_all_options_are_remembered_once_and_without_their_labels(ports):
+    assert remembered.remember_options(replace(SPEAKERS, label="sales"), ports.records) == (
+        Options(),
+        SPEAKERS,
+    )
+    assert remembered.remember_options(GERMAN, ports.records) == (Options(), SPEAKERS, GERMAN)
+    assert remembered.remember_options(replace(SPEAKERS, label="calls"), ports.records) == (
+        Options(),
+        SPEAKERS,
+        GERMAN,
+    )
 
 
 @pytest.mark.parametrize("before", [Options(), SPEAKERS])
 def test_a_file_that_was_done_with_other_options_is_not_done_again(ports, before):
-    wishes.remember(before, ports.records)
-    ever = wishes.remember(GERMAN, ports.records)
+    remembered.remember_options(before, ports.records)
+    ever = remembered.remember_options(GERMAN, ports.records)
     assert not up.is_known(ports, ever, UPLOAD)
     made = replace(UPLOAD, metadata=metadata_of(before))
     upload.accept(made, before, ports)
@@ -61,7 +68,7 @@ def test_a_flag_that_comes_before_the_method_that_was_asked_for_is_told(ports):
     here = replace(ports, settings=replace(ports.settings, method="parakeet"))
     assert up.overruled(asked, here) == ""
     flags.change({"TRANSCRIPTION_METHOD": "deepgram"}, here)
-    assert "TRANSCRIPTION_METHOD=deepgram comes before --method parakeet" in up.overruled(asked, here)
+    assert "TRANSCRIPTION_METHOD=deepgram overrides --method parakeet" in up.overruled(asked, here)
     assert up.overruled(Options(), here) == ""
     flags.change({"TRANSCRIPTION_METHOD": ""}, here)
     assert up.overruled(asked, here) == ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from shared.errors import BadRequest
-from shared.outputs import FORMATS, render
+from shared.outputs import file_names, format_names, formats, render
 from tests.outputs.streams import any_stream, said_by, spoken, transcript, word
 
 TALK = transcript(spoken("One, two. Three.", pauses={1: 2.0}), warnings=("It stops after 3 s.",))
@@ -34,7 +34,7 @@ def test_the_text_names_each_speaker_who_begins():
     assert only.data.decode() == "Speaker 1: Who is there?\n\nWell?\n\nSpeaker 2: I am.\n\nSpeaker 1: You?\n"
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", format_names())
 def test_a_format_that_is_asked_for_alone_has_the_same_bytes(name):
     alone = render(TALK, (name,))
     assert alone
@@ -42,11 +42,11 @@ def test_a_format_that_is_asked_for_alone_has_the_same_bytes(name):
 
 
 def test_the_formats_together_are_all_files_in_one_order():
-    assert render(TALK, FORMATS[::-1]) == render(TALK)
+    assert render(TALK, format_names()[::-1]) == render(TALK)
 
 
 def test_an_unknown_format_is_refused_with_the_choices():
-    with pytest.raises(BadRequest, match=r"no format 'docx': choose from json, csv, srt, vtt, txt"):
+    with pytest.raises(BadRequest, match=r"no format 'docx'. Choose from json, csv, srt, vtt, txt"):
         render(TALK, ("docx",))
 
 
@@ -73,7 +73,7 @@ def test_every_file_is_utf_8_and_the_same_on_a_repeat(words):
 def test_other_processes_write_the_same_bytes():
     program = (
         "import hashlib, sys; from shared.outputs import render;"
-        "from tests.outputs.test_render import TALK;"
+        "from tests.outputs.test_formats import TALK;"
         "sys.stdout.write(hashlib.sha256(b''.join(one.data for one in render(TALK))).hexdigest())"
     )
     environments = (
@@ -85,3 +85,21 @@ def test_other_processes_write_the_same_bytes():
         for env in environments
     }
     assert len(digests) == 1
+
+
+def test_a_row_of_the_table_makes_a_format(monkeypatch):
+    lyrics = formats.OutputFile(
+        format="lrc",
+        name="transcript.lrc",
+        content_type="text/plain",
+        render=lambda it: "".join(f"[{one.start}]{' '.join(one.lines)}\n" for one in it.captions).encode(),
+    )
+    monkeypatch.setattr(formats, "FILES", (*formats.FILES, lyrics))
+    assert format_names()[-1] == "lrc"
+    assert file_names(["lrc", "txt"]) == ["transcript.lrc", "transcript.txt"]
+    (only,) = render(TALK, ["lrc"])
+    assert (only.name, only.content_type) == ("transcript.lrc", "text/plain")
+    assert only.data.decode().startswith("[0]One, two.")
+    assert only in render(TALK)
+    with pytest.raises(BadRequest, match="vtt, txt, lrc"):
+        file_names(["docx"])

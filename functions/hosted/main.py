@@ -1,4 +1,4 @@
-"""Serve with `functions-framework --source functions/deepgram/main.py --target on_chunk`."""
+"""Serve with `functions-framework --source functions/hosted/main.py --target on_chunk`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, not_done, pubsub_data
+from functions.outcome import acknowledged, engine_of, not_done, pubsub_data
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkMessage, decode
-from shared.topology import DEEPGRAM
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -22,7 +21,7 @@ functions_framework.errorhandler(DropscribeError)(not_done)
 
 @functions_framework.cloud_event
 def on_chunk(event: CloudEvent) -> None:
-    """A chunk is Deepgram's (Pub/Sub, topic `chunks-deepgram`)."""
-    with acknowledged(event, connect, DEEPGRAM):
+    """A chunk belongs to a hosted engine (Pub/Sub, the topics of hosted engines)."""
+    with acknowledged(event, connect, engine_of(event)):
         message = decode(pubsub_data(event), ChunkMessage)
         hosted_chunk.on_chunk(message, connect(), message_id=event["id"])

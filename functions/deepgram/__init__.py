@@ -1,1 +1,0 @@
-"""Transcribes chunks with Deepgram."""

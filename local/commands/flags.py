@@ -1,0 +1,99 @@
+"""`dropscribe flags`: settings that take effect while a deployment runs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import deployment, errors
+from local.commands.terminal import local_time, output
+from shared.errors import BadRequest
+from shared.routing import conditions, flags, rollout
+from shared.routing.flags import NAMES
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.ports import Ports
+    from shared.routing.flags import Flags
+
+
+def command(
+    *,
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="NAME=VALUE sets a flag, NAME= removes it.", show_default=False)
+    ] = None,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50."""
+    with errors(), deployment(state_dir) as ports:
+        run(assignments or [], ports, as_json=as_json)
+
+
+def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
+    """Change the given flags, then print all of them.
+
+    Args:
+        pairs: `NAME=VALUE`; an empty value removes the flag.
+        ports: the deployment.
+        as_json: print JSON on standard output.
+
+    Raises:
+        BadRequest: names the pair that is not one, or the flag that is unknown or has a wrong value.
+    """
+    assignments = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadRequest(f"{pair} sets nothing: write NAME=VALUE, or NAME= to remove the flag.")
+        assignments[name.strip()] = value.strip()
+    found = flags.change(assignments, ports) if assignments else flags.read(ports)
+    settings = found.applied(ports.settings)
+    share, why = _share(found, settings, ports)
+    if as_json:
+        report = {
+            name: {"value": getattr(settings, field), "flag": name in found.values}
+            for name, field in NAMES.items()
+        }
+        print(json.dumps({"flags": report, "rollout": {"percent": share, "why": why}}, indent=2))  # noqa: T201 - output
+        return
+    console = output()
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("flag", "value", "from"):
+        shown.add_column(column, no_wrap=True)
+    for name, field in NAMES.items():
+        shown.add_row(name, _told(getattr(settings, field)), _origin(name, found, ports.settings))
+    console.print(shown)
+    if why:
+        console.print(f"Parakeet gets {share:g} % of the recordings: {why}.", highlight=False, markup=False)
+        console.print(f"Set {rollout.VARIABLE} again to continue.", highlight=False)
+
+
+def _share(found: Flags, settings: Settings, ports: Ports) -> tuple[float, str]:
+    asked = rollout.Asked(percent=settings.rollout_percent, since=found.since.get(rollout.VARIABLE, 0.0))
+    return rollout.share(conditions.read(ports).rollout, asked)
+
+
+def _told(value: object) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _origin(name: str, found: Flags, settings: Settings) -> str:
+    if name in found.values:
+        since = found.since.get(name, 0.0)
+        return f"flag since {local_time(since)}" if since else "flag"
+    default = Settings.__dataclass_fields__[NAMES[name]].default
+    return "default" if getattr(settings, NAMES[name]) == default else "environment"

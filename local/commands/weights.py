@@ -1,0 +1,216 @@
+"""What `dropscribe models` does with weights: list, download, check and export them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gpu_job.weights import lookup
+from local.commands import downloads
+from local.commands.terminal import output
+from shared.errors import BadMedia, BadRequest, ModelUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gpu_job.weights.lookup import File, Kind, Release, Weights
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "voice-note.opus"
+ONE = 1 << 22
+"""Bytes hashed between two updates of the bar."""
+
+
+def show_list(*, as_json: bool) -> int:
+    """Print all weights, in both forms."""
+    found = [_described(one, one.release(kind)) for one in lookup.catalogue() for kind in _KINDS]
+    if as_json:
+        print(json.dumps(found, indent=2))  # noqa: T201 - output
+        return 0
+    table = Table(pad_edge=False)
+    for name in ("weights", "form", "languages", "licence", "size", "revision", "where"):
+        table.add_column(name, overflow="fold")
+    for entry in found:
+        count = len(entry["languages"])
+        table.add_row(
+            entry["name"],
+            entry["form"],
+            entry["languages"][0] if count == 1 else str(count),
+            entry["licence"],
+            f"{entry['bytes'] / 1e6:,.0f} MB",
+            entry["revision"][:12] or "bundled",
+            Text(entry["path"]) if entry["on_disk"] else Text("not on this disk", style="yellow"),
+        )
+    console = output()
+    console.print(table)
+    console.print("onnx is for CPUs, nemo for GPUs. `dropscribe models pull NAME [--nemo]` downloads one.")
+    return 0
+
+
+def pull(name: str, kind: Kind) -> int:
+    """Download weights, or resume a download that broke off; print their path.
+
+    Raises:
+        BadRequest: there are no weights of that name to download.
+        ModelUnavailable: the hub was not reached, or sent other files than those pinned.
+    """
+    known = _known(name)
+    console = Console(stderr=True)
+    release = known.release(kind)
+    if release.on_disk() is None and release.repository is not None:
+        console.print(
+            f"Downloading {known.name} ({kind}): {release.size / 1e9:.2f} GB, {known.licence}, from "
+            f"{release.repository} at {release.commit[:12]}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    located = downloads.locate(name, console, kind)
+    print(located.path)  # noqa: T201 - output, for scripts
+    return 0
+
+
+def verify(names: list[str]) -> int:
+    """Compare every file on this disk with its pinned SHA-256; 1 if one is damaged.
+
+    Args:
+        names: weights of the catalogue; none for all on this disk.
+
+    Raises:
+        BadRequest: there are no weights of that name.
+        ModelUnavailable: weights were named, and none of their forms is on this disk.
+    """
+    console = Console(soft_wrap=True, highlight=False)
+    chosen = [_known(name) for name in names] or list(lookup.catalogue())
+    damaged = checked = 0
+    for known in chosen:
+        releases = [known.release(kind) for kind in _KINDS if _begun(known.release(kind))]
+        if not releases and names:
+            raise ModelUnavailable(
+                f"The weights {known.name} are not on this disk. `dropscribe models pull {known.name}` downloads them."
+            )
+        for release in releases:
+            checked += 1
+            problems = list(_problems(release, console))
+            damaged += len(problems)
+            for file, problem in problems:
+                path = release.folder / file.name
+                console.print(Text(f"{path}: {problem}", style="red"))
+                console.print(Text(f"  To fix it: {_remedy(known, release, path)}"))
+            found = f"{len(problems)} of {len(release.files)} damaged or missing" if problems else "as pinned"
+            console.print(Text(f"{known.name} ({release.kind}): {found}"))
+    if not checked:
+        console.print("No weights are on this disk.")
+    return 1 if damaged else 0
+
+
+def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None) -> int:
+    """Export a `.nemo` file (or weights known by name) for the CPU engine.
+
+    Raises:
+        BadRequest: the folder is not empty, or the sample cannot be decoded.
+        ConfigurationError: torch, NeMo or onnx is not installed.
+        ModelUnavailable: the export failed, or gives another text than the archive.
+    """
+    from gpu_job.weights import onnx_export  # noqa: PLC0415 - loads numpy and more, other commands need not
+    from local.evaluation import clips  # noqa: PLC0415 - see above
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    known = lookup.by_name(str(archive))
+    path = archive if known is None else downloads.locate(known.name, console, "nemo").path
+    heard = sample or SAMPLE
+    if not heard.is_file():
+        raise BadRequest(
+            f"There is no recording {heard}. With --sample, name one in a language of the model: both forms transcribe "
+            "it, and an export that gives another text is not kept."
+        )
+    try:
+        sound = clips.decode(heard)
+    except BadMedia as error:
+        raise BadRequest(f"The sample {heard} cannot be used: {error}") from error
+    done = onnx_export.export_onnx(
+        path, folder, sound, int8=int8, step=lambda step: console.print(f"{step} …", markup=False)
+    )
+    console.print(
+        f"{done.size / 1e6:,.1f} MB. For {heard.name} it gives "
+        + (
+            "the same text as the archive."
+            if not done.differing
+            else f"another text than the archive in {done.differing:.1%} of the words."
+        ),
+        markup=False,
+    )
+    console.print(f"Use it with --model {folder}, or PARAKEET_MODEL_NAME={folder.absolute()}", markup=False)
+    print(folder)  # noqa: T201 - output, for scripts
+    return 0
+
+
+_KINDS: tuple[Kind, ...] = ("onnx", "nemo")
+
+
+def _described(known: Weights, release: Release) -> dict[str, Any]:
+    return {
+        "name": known.name,
+        "form": release.kind,
+        "about": known.about,
+        "owner": known.owner,
+        "licence": known.licence,
+        "languages": list(known.languages),
+        "bytes": release.size,
+        "repository": release.repository,
+        "revision": release.commit,
+        "on_disk": release.on_disk() is not None,
+        "path": str(release.path),
+    }
+
+
+def _known(name: str) -> Weights:
+    known = lookup.by_name(name)
+    if known is None:
+        names = ", ".join(one.name for one in lookup.catalogue())
+        raise BadRequest(f"There are no weights called {name!r}. Known are {names}.")
+    return known
+
+
+def _begun(release: Release) -> bool:
+    """Whether any of its files is on this disk."""
+    return any((release.folder / file.name).exists() for file in release.files)
+
+
+def _problems(release: Release, console: Console) -> Iterator[tuple[File, str]]:
+    """Files that differ from what was pinned, each with how."""
+    with downloads.bars(console) as advance:
+        for file in release.files:
+            path = release.folder / file.name
+            try:
+                size = path.stat().st_size
+                if size != file.size:
+                    yield file, f"is {size:,} bytes long, and should be {file.size:,}"
+                elif _sha256(path, file, advance) != file.sha256:
+                    yield file, "is damaged: its SHA-256 does not match"
+            except FileNotFoundError:
+                yield file, "is missing"
+            except OSError as error:
+                yield file, f"cannot be read: {error.strerror}"
+
+
+def _sha256(path: Path, file: File, advance: Any) -> str:
+    total, done = hashlib.sha256(), 0
+    with path.open("rb") as content:
+        while block := content.read(ONE):
+            total.update(block)
+            done += len(block)
+            advance(file.name, done, file.size)
+    return total.hexdigest()
+
+
+def _remedy(known: Weights, release: Release, path: Path) -> str:
+    if release.repository is None:
+        return "`git checkout -- models` in the repository of Dropscribe"
+    form = " --nemo" if release.kind == "nemo" else ""
+    return f"rm '{path}' && dropscribe models pull {known.name}{form}"

@@ -1,0 +1,293 @@
+"""The engines that Dropscribe knows, one spec each. Another one is another spec here, and an adapter if it is hosted.
+
+Everything else asks this table: the router for what an engine can do and how fast it may be, the planner for the
+length of its chunks, the topology for its topic, the ledger for its price, people for its name in a sentence.
+The order is that of hand-overs: a chunk that an engine gives up goes to the next one, round to the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from shared.errors import ConfigurationError
+from shared.model import Engine, Method
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+Ability = Literal["speakers", "keyterms", "filler_words"]
+"""What a caller may ask for that not every engine does."""
+
+AUTO: Method = "auto"
+"""Stands for no wish: the router chooses."""
+
+HYBRID: Method = "hybrid"
+"""The method in which an engine of ours and a hosted one share a recording."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Price:
+    """One price."""
+
+    usd: float
+    """US dollars per unit."""
+    per: str
+    """The unit."""
+    source: str
+    """Who says so."""
+    date: str
+    """When it was read, ISO 8601."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkSize:
+    """Chunks that suit some hardware."""
+
+    seconds: float
+    """Length of a chunk of a recording of ordinary length."""
+    together: int
+    """Chunks whose windows are recognised together."""
+    from_gb: float = 0.0
+    """Memory of the accelerator from which on this size fits, 10⁹ bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What an engine is expected to do until it has been measured in this deployment."""
+
+    rtfx: float
+    """Seconds of audio in a second, one chunk or batch at a time."""
+    start: float
+    """Seconds from the decision to start it until it works; 0 where it always runs."""
+    source: str
+    """Where the figures come from."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How long and how large the audio of one call of a hosted engine may be."""
+
+    url_bytes: int
+    """Bytes that it reads from an address."""
+    seconds: float
+    """Audio in one call: what takes longer to transcribe is charged for without a transcript."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hosted:
+    """What only an engine has that somebody else runs, and charges for."""
+
+    weights: str
+    """The weights that are asked for, by the engine's own name for them."""
+    key_variable: str
+    """Environment variable with its API key; the deployment has the engine exactly where it is set."""
+    adapter: str
+    """Module with `open_engine(settings, key) -> shared.ports.Hosted`; imported with the first call."""
+    library: str
+    """What the adapter imports, for `dropscribe doctor`."""
+    extra: str
+    """The extra that installs it: `pip install 'dropscribe[EXTRA]'`."""
+    prices: dict[str, Price]
+    """Per minute of audio. `minute`: one language; `minute_multilingual`: several in one recording, in place of it;
+    `minute_speakers` and `minute_keyterms`: on top, where they are asked for. A price file sets each as
+    `ENGINE_NAME`, e.g. `deepgram_minute`."""
+    limits: Limits
+    """Of one call."""
+    console: str
+    """Where its keys are made."""
+    address: str = ""
+    """Setting with its address; empty where there is nothing to choose."""
+    concurrency: str = ""
+    """Setting with the calls that one process may have open; empty: one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineSpec:
+    """One engine."""
+
+    name: Engine
+    """In settings, messages, documents and the ledger."""
+    in_sentences: str
+    """For people: `Parakeet on a GPU`."""
+    method: Method
+    """What a caller names to have it: several engines may stand behind one method."""
+    method_in_sentences: str
+    """For people: `Parakeet`."""
+    topic: str
+    """Where its chunk messages go."""
+    subscription: str
+    """Who pulls them, or pushes them to the function of hosted engines."""
+    chunks: tuple[ChunkSize, ...]
+    """Sizes of its chunks, for the largest memory first."""
+    shorter_when_short: bool = False
+    """Whether chunks of a short recording are half as long, so that several work on it at one time."""
+    longer_when_long: bool = True
+    """Whether chunks of a long recording are half as long again, so that there are fewer seams."""
+    abilities: frozenset[Ability] = field(default_factory=frozenset)
+    """What it does of what a caller may ask for."""
+    expected: Expected
+    """Its speed."""
+    needs_gpu: bool = False
+    """Whether ENABLE_GPU_TRANSCRIPTION switches it off."""
+    own_pool: bool = False
+    """Whether a job of its own runs its workers where the deployment names one."""
+    hosted: Hosted | None = None
+    """Set where somebody else runs it; workers of ours run all others, at the price of their machine."""
+
+
+_TODAY = "2026-11-20"
+_DEEPGRAM = "deepgram.com/pricing, nova-3, pre-recorded, pay as you go"
+_DEEPGRAM_MORE = "deepgram.com/pricing, add-ons, pay as you go, as others quote it, some for streaming only"
+_MINUTE = "minute of audio"
+
+PARAKEET_GPU = EngineSpec(
+    name="parakeet-gpu",
+    in_sentences="Parakeet on a GPU",
+    method="parakeet",
+    method_in_sentences="Parakeet",
+    topic="chunks-gpu",
+    subscription="gpu-worker",
+    chunks=(
+        ChunkSize(seconds=600.0, together=8, from_gb=20.0),
+        ChunkSize(seconds=300.0, together=4, from_gb=12.0),
+        ChunkSize(seconds=180.0, together=2),
+    ),
+    shorter_when_short=True,
+    abilities=frozenset({"keyterms"}),
+    expected=Expected(
+        rtfx=222.0,
+        start=30.0,
+        source="the middle of what is published for NeMo on long recordings on an L4 (209 to 238)",
+    ),
+    needs_gpu=True,
+)
+
+PARAKEET_CPU = EngineSpec(
+    name="parakeet-cpu",
+    in_sentences="Parakeet on a CPU",
+    method="parakeet",
+    method_in_sentences="Parakeet",
+    topic="chunks-cpu",
+    subscription="cpu-worker",
+    # A processor takes its windows one by one: short chunks gain nothing there, and cost their overlap.
+    chunks=(ChunkSize(seconds=600.0, together=2),),
+    expected=Expected(
+        rtfx=10.0, start=30.0, source="a careful guess for 0.6 billion parameters on four cores"
+    ),
+    own_pool=True,
+)
+
+DEEPGRAM = EngineSpec(
+    name="deepgram",
+    in_sentences="Deepgram",
+    method="deepgram",
+    method_in_sentences="Deepgram",
+    topic="chunks-deepgram",
+    subscription="deepgram",
+    # A call has no price of its own, but overlap is paid twice.
+    chunks=(ChunkSize(seconds=3600.0, together=1),),
+    longer_when_long=False,
+    abilities=frozenset({"speakers", "keyterms", "filler_words"}),
+    expected=Expected(rtfx=100.0, start=0.0, source="a careful guess: an hour in 36 seconds"),
+    hosted=Hosted(
+        weights="nova-3",
+        key_variable="DEEPGRAM_API_KEY",
+        adapter="shared.adapters.deepgram",
+        library="deepgram",
+        extra="deepgram",
+        prices={
+            "minute": Price(
+                usd=0.0043,
+                per=_MINUTE,
+                source=f"{_DEEPGRAM}, monolingual (0.0077 is quoted as well)",
+                date=_TODAY,
+            ),
+            "minute_multilingual": Price(
+                usd=0.0052, per=_MINUTE, source=f"{_DEEPGRAM}, multilingual", date=_TODAY
+            ),
+            "minute_speakers": Price(usd=0.0020, per=_MINUTE, source=_DEEPGRAM_MORE, date=_TODAY),
+            "minute_keyterms": Price(usd=0.0013, per=_MINUTE, source=_DEEPGRAM_MORE, date=_TODAY),
+        },
+        limits=Limits(
+            # https://developers.deepgram.com/docs/pre-recorded-audio
+            url_bytes=2_000_000_000,
+            # At 53 times real time these take the nine minutes that one delivery may take.
+            seconds=8 * 3600.0,
+        ),
+        console="https://console.deepgram.com",
+        address="deepgram_url",
+        concurrency="deepgram_concurrency",
+    ),
+)
+
+ENGINES: dict[Engine, EngineSpec] = {one.name: one for one in (PARAKEET_GPU, PARAKEET_CPU, DEEPGRAM)}
+"""The table, in the order of hand-overs."""
+
+
+def spec(name: Engine) -> EngineSpec:
+    """One engine.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    try:
+        return ENGINES[name]
+    except KeyError:
+        raise ConfigurationError(
+            f"there is no engine {name!r}: this version knows {', '.join(ENGINES)}"
+        ) from None
+
+
+def is_hosted(name: Engine) -> bool:
+    """Whether somebody else runs an engine, and charges for it. An unknown one is hosted by nobody."""
+    found = ENGINES.get(name)
+    return found is not None and found.hosted is not None
+
+
+def hosted_specs(among: Collection[Engine] | None = None) -> list[EngineSpec]:
+    """The hosted engines, in the order of the table.
+
+    Args:
+        among: only these; None: all.
+    """
+    return [one for one in ENGINES.values() if one.hosted and (among is None or one.name in among)]
+
+
+def own_specs() -> list[EngineSpec]:
+    """The engines that workers of ours run, in the order of the table."""
+    return [one for one in ENGINES.values() if one.hosted is None]
+
+
+def able(ability: Ability) -> list[EngineSpec]:
+    """The engines that do something a caller may ask for."""
+    return [one for one in ENGINES.values() if ability in one.abilities]
+
+
+def methods() -> list[Method]:
+    """Every method that a recording may be transcribed by; the router prefers the first of equal ones."""
+    ours = dict.fromkeys(one.method for one in own_specs())
+    theirs = dict.fromkeys(one.method for one in hosted_specs())
+    return [*ours, *([HYBRID] if ours and theirs else []), *theirs]
+
+
+def choices() -> list[Method]:
+    """What a caller may ask for, for people: no wish first, the hybrid last."""
+    return [AUTO, *(one for one in methods() if one != HYBRID), *(one for one in methods() if one == HYBRID)]
+
+
+def of_method(method: Method) -> list[EngineSpec]:
+    """The engines behind a method, in the order of the table; for a hybrid all of them."""
+    return [one for one in ENGINES.values() if method in {HYBRID, one.method}]
+
+
+def method_name(method: Method) -> str:
+    """A method for a sentence: `Parakeet`, `Parakeet and Deepgram together`."""
+    if method == HYBRID:
+        return f"{_names([own_specs()[0], hosted_specs()[0]])} together"
+    return next((one.method_in_sentences for one in ENGINES.values() if one.method == method), method)
+
+
+def _names(specs: Collection[EngineSpec]) -> str:
+    return " and ".join(one.method_in_sentences for one in specs)

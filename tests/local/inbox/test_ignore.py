@@ -1,0 +1,41 @@
+"""Files that somebody still writes are not taken."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from local.inbox.ignore import has_writer
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
+def test_writer_of_another_descriptor_is_noticed_until_it_closes(tmp_path):
+    with (tmp_path / "x").open("wb"):
+        assert has_writer(tmp_path / "x")
+    assert not has_writer(tmp_path / "x")
+    with (tmp_path / "x").open("rb"):
+        assert not has_writer(tmp_path / "x")
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
+def test_writer_that_comes_while_we_look_does_not_end_the_process(tmp_path):
+    """The system sends the holder of a lease a signal; the default one would be deadly."""
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    stop = threading.Event()
+
+    def write_often():
+        while not stop.is_set():
+            path.write_bytes(b"x")
+
+    writers = [threading.Thread(target=write_often) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    answers = {has_writer(path) for _ in range(2000)}
+    stop.set()
+    for writer in writers:
+        writer.join()
+    assert answers <= {True, False}
+    assert not has_writer(path)

@@ -1,0 +1,34 @@
+"""The table of commands against the files of the commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from local import cli
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_table_says_of_a_command_what_its_own_help_says(name):
+    assert cli.loaded(name).help.partition("\n")[0] == cli.COMMANDS[name]
+
+
+def test_help_names_every_command_and_loads_none_of_them():
+    program = (
+        "import sys; from typer.testing import CliRunner; from local import cli;"
+        "print(CliRunner().invoke(cli.app, ['--help']).stdout);"
+        "print('loaded:', sorted(one for one in sys.modules if one.startswith(('shared', 'gpu_job', 'local.commands'))))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    shown, _, loaded = result.stdout.partition("loaded: ")
+    assert [name for name in cli.COMMANDS if f" {name} " not in shown] == []
+    assert loaded.strip() == "[]"
+
+
+def test_a_misspelt_command_is_told_what_it_may_have_meant():
+    result = CliRunner().invoke(cli.app, ["transcibe"])
+    assert result.exit_code == 2
+    assert "Did you mean 'transcribe'?" in result.output
