@@ -59,6 +59,17 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -
         say_done(recording.id, count - 1, ports)
 
 
+def forget_published(key: str, ports: Ports) -> Recording | None:
+    """Note that the messages of a recording are gone: the next event publishes what has no result.
+
+    Returns:
+        The recording as it stands afterwards, or None if there is none.
+    """
+    return documents.change_recording(
+        ports, key, lambda stored: replace(stored, published=0) if stored.published else None
+    )
+
+
 def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
     """The messages of the chunks of a recording that have no result, each for the engine whose it is now.
 

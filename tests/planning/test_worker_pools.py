@@ -48,7 +48,7 @@ def planned_for_cpu(world, ports):
     chunks = (replace(recording.chunks[0], engine="parakeet-cpu"), *recording.chunks[1:])
     documents.change_recording(ports, recording.id, lambda stored: replace(stored, chunks=chunks))
     world.pull("gpu-worker")
-    return upload.take(recording.source, Options(), ports)
+    return upload.take(recording.source, Options(), ports, again=True)
 
 
 def test_workers_without_a_gpu_stand_apart_where_they_have_a_job():
