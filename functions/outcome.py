@@ -88,7 +88,7 @@ def _message_of(event: CloudEvent) -> Mapping[str, Any]:
 def uploaded_object(event: CloudEvent) -> Mapping[str, Any] | None:
     """The object resource of an upload: Eventarc's direct event, or a bucket's Pub/Sub notification.
 
-    None where the event tells of something else, such as a deletion.
+    None if the event tells of something else, such as a deletion.
 
     Raises:
         BadRequest: the event is neither.

@@ -60,7 +60,7 @@ class Expected:
     rtfx: float
     """Seconds of audio in a second, one chunk or batch at a time."""
     start: float
-    """Seconds from the decision to start it until it works; 0 where it always runs."""
+    """Seconds from the decision to start it until it works; 0 if it always runs."""
     source: str
     """Where the figures come from."""
 
@@ -98,7 +98,7 @@ class Hosted:
     console: str
     """Where its keys are made."""
     address: str = ""
-    """Setting with its address; empty where there is nothing to choose."""
+    """Setting with its address; empty if there is nothing to choose."""
     concurrency: str = ""
     """Setting with the calls that one process may have open; empty: one."""
 

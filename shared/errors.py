@@ -52,10 +52,10 @@ class EngineFailed(Transient):
     Args:
         code: short and stable, one of `KINDS`.
         message: what happened, and what to do where it goes on.
-        retry_after: seconds that the engine asked for, None where it did not.
+        retry_after: seconds that the engine asked for, None if it did not.
         billed_seconds: seconds of audio that it may charge for all the same, because the answer was lost
-            or is of no use; None where it has done nothing.
-        request_id: its own name for the call, empty where there is none.
+            or is of no use; None if it has done nothing.
+        request_id: its own name for the call, empty if there is none.
     """
 
     KINDS: ClassVar[dict[str, str]] = {

@@ -92,7 +92,7 @@ class TranscriptReady:
     """A recording has ended, well or not; or a request was refused."""
 
     recording: str
-    """Key of the recording; empty where a request did not lead to one."""
+    """Key of the recording; empty if a request did not lead to one."""
     source: str
     """URI of the audio."""
     state: Literal["DONE", "FAILED"]
@@ -134,7 +134,7 @@ class BudgetAlert:
     forecast_usd: float | None
     """What the month will have cost at its end; None for a day, and where nothing was spent before today."""
     held: bool
-    """True where recordings are held until there is room."""
+    """True if recordings are held until there is room."""
 
 
 _RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -221,7 +221,7 @@ def request_to_json(request: TranscribeRequest) -> bytes:
 
 
 def readable_part(data: bytes) -> TranscribeRequest | None:
-    """A request as far as it can be read; None where it does not say whom to answer."""
+    """A request as far as it can be read; None if it does not say whom to answer."""
     with contextlib.suppress(BadRequest):
         return request_from_json(data)
 

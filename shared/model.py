@@ -114,9 +114,9 @@ class AudioInfo:
     channels: int
     """1 is mono, 8 is 7.1."""
     duration: float | None
-    """Seconds; None where only decoding can tell."""
+    """Seconds; None if only decoding can tell."""
     exact: bool
-    """False where `duration` is an estimate from the bit rate."""
+    """False if `duration` is an estimate from the bit rate."""
     splittable_by: Literal["time", "bytes"]
     """`bytes`: a self-synchronising stream without index (mp3, raw aac) that is cut by byte range;
     the length of each part is then measured while decoding. `time`: the container can seek."""
@@ -139,7 +139,7 @@ class Considered:
     method: Method
     """Which."""
     usd: float | None = None
-    """What it would cost, US dollars; None where it cannot run."""
+    """What it would cost, US dollars; None if it cannot run."""
     wait: float | None = None
     """Seconds until the transcript would be there, queue and start-up included."""
     score: float | None = None
@@ -171,7 +171,7 @@ class Fallback:
     engines: tuple[Engine, ...] = ()
     """Engines that this deployment has and the caller's wish allows, in their order."""
     why_not: str = ""
-    """Why others that it has may not; empty where there are none."""
+    """Why others that it has may not; empty if there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -259,7 +259,7 @@ class Recording:
     warnings: tuple[str, ...] = ()
     """As in the transcript."""
     held: str = ""
-    """Why it waits though it was accepted, e.g. for the budget of the next day; empty where it does not."""
+    """Why it waits though it was accepted, e.g. for the budget of the next day; empty if it does not."""
 
     @property
     def ended(self) -> bool:

@@ -34,7 +34,7 @@ class Store(Protocol):
     """Objects in buckets. Every method raises `StoreUnavailable` where trying again may help."""
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
-        """The live generation of an object, or None where there is no such object."""
+        """The live generation of an object, or None if there is no such object."""
         ...
 
     def read(self, source: StoredObject, start: int, length: int) -> bytes:
@@ -62,11 +62,11 @@ class Store(Protocol):
         ...
 
     def load(self, bucket: str, name: str) -> bytes | None:
-        """The whole content of a small object, or None where there is no such object."""
+        """The whole content of a small object, or None if there is no such object."""
         ...
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
-        """An address from which anybody may read the object for a while; None where there is none."""
+        """An address from which anybody may read the object for a while; None if there is none."""
         ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
@@ -92,7 +92,7 @@ class Records(Protocol):
 
         `change` gets a copy and returns the new fields, or None to leave it as it is. It may be
         called more than once and must have no side effects. Returns the document as it stands
-        afterwards, or None where there is no such document.
+        afterwards, or None if there is no such document.
         """
         ...
 
@@ -158,11 +158,11 @@ class Queue(Protocol):
         ...
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
-        """Renew a lease from now; False where it has ended and the message may be elsewhere."""
+        """Renew a lease from now; False if it has ended and the message may be elsewhere."""
         ...
 
     def ack(self, subscription: str, lease: str) -> bool:
-        """Done with it; False where the lease had ended (the message may come again)."""
+        """Done with it; False if the lease had ended (the message may come again)."""
         ...
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
@@ -176,7 +176,7 @@ class Queue(Protocol):
         """Give it back as if it had never been delivered: its receiver did nothing wrong with it.
 
         It comes again after `seconds`, where the queue can hold it so long, else at once, and may come under
-        another id. False where the lease had ended: then the delivery counts.
+        another id. False if the lease had ended: then the delivery counts.
         """
         ...
 
@@ -310,6 +310,6 @@ class Ports:
     engines: frozenset[Engine]
     """The engines that can run in this deployment now."""
     cpu_jobs: GpuJobs | None = None
-    """Starts workers without a GPU; None where they have no job of their own."""
+    """Starts workers without a GPU; None if they have no job of their own."""
     hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
     """The hosted engines that there is a key for."""

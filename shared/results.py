@@ -24,7 +24,7 @@ class Word:
     confidence: float
     """Probability of the word by the engine, 0 to 1."""
     speaker: int | None = None
-    """Who said it, from 1 in the order in which they first speak; None where nobody tells speakers apart."""
+    """Who said it, from 1 in the order in which they first speak; None if nobody tells speakers apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ class Heard:
     model: str
     """Weights used."""
     revision: str
-    """Exact version of the weights, empty where it does not say."""
+    """Exact version of the weights, empty if it does not say."""
     language: str | None
     """BCP-47 code that was asked for, or that the engine found."""
 
@@ -107,7 +107,7 @@ class Transcript:
     duration: float
     """Seconds of audio, as measured while decoding."""
     language: str | None
-    """BCP-47 code, None where unknown."""
+    """BCP-47 code, None if unknown."""
     decision: Decision
     """Method and its reason."""
     parts: tuple[Part, ...]
@@ -139,18 +139,18 @@ class LedgerRow:
     prices: str
     """Version of the price table it was priced with."""
     billed_seconds: float | None = None
-    """Seconds that somebody else's engine charges for; None where the engine is ours."""
+    """Seconds that somebody else's engine charges for; None if the engine is ours."""
     request_id: str = ""
-    """That engine's own name for the call, to find it on the bill; empty where there is none."""
+    """That engine's own name for the call, to find it on the bill; empty if there is none."""
     outcome: Literal["heard", "failed", "lost"] = "heard"
     """`failed`: it ended without words; `lost`: its answer was lost or of no use, and it may charge for it all
     the same. Which of several `heard` ones was used, and which were wasted, the chunk's document says."""
     minute: int = 0
-    """When it ended, whole minutes since 1970: what a sweep looks rows up by. 0 where nobody noted it."""
+    """When it ended, whole minutes since 1970: what a sweep looks rows up by. 0 if nobody noted it."""
     kind: Literal["attempt", "execution"] = "attempt"
     """`execution`: the start-up and idle time of a worker, which belongs to no recording."""
     owned_seconds: float = 0.0
-    """Audio of the chunk itself, without overlap; 0 where nothing was heard."""
+    """Audio of the chunk itself, without overlap; 0 if nothing was heard."""
     time: float = 0.0
     """When it was written, seconds since 1970."""
     day: str = ""

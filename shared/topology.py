@@ -45,7 +45,7 @@ class Subscription:
         return min(self.max_backoff, self.min_backoff * 2.0 ** min(attempt - 1, 60))
 
     def exhausted(self, attempt: int) -> bool:
-        """True where `attempt` deliveries are all that it may have."""
+        """True if `attempt` deliveries are all that it may have."""
         return self.dead_letter_topic is not None and (
             self.max_attempts is not None and attempt >= self.max_attempts
         )

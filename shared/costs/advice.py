@@ -85,7 +85,7 @@ def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings)
 
 
 def spanned(account: Account) -> float:
-    """Seconds between the first and the last row; 0 where there are none."""
+    """Seconds between the first and the last row; 0 if there are none."""
     times = [row.time for row in account.rows]
     return max(times) - min(times) if times else 0.0
 

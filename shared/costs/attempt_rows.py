@@ -108,5 +108,5 @@ def prefix_of(name: str) -> str:
 
 
 def label_of(message: ChunkMessage) -> str:
-    """What the recording is accounted under: its option `label`, empty where it has none."""
+    """What the recording is accounted under: its option `label`, empty if it has none."""
     return message.options.label or ""

@@ -125,7 +125,7 @@ def count_in(key: str, usd: float, ports: Ports) -> Admission:
 
 
 def why_held(recording: Recording, ports: Ports) -> str:
-    """Why a recording is held, by the sums and budgets of now; empty where it is not.
+    """Why a recording is held, by the sums and budgets of now; empty if it is not.
 
     What its record says is of the moment when it was held. It holds where nobody has summed up since.
 
@@ -169,7 +169,7 @@ def ended(key: str, ports: Ports) -> None:
 
 
 def read(ports: Ports) -> Sums:
-    """What the sweeper saw last; nothing where it has never looked.
+    """What the sweeper saw last; nothing if it has never looked.
 
     Raises:
         Transient: the records did not answer.

@@ -109,12 +109,12 @@ class Meter:
 
     @property
     def worker(self) -> str:
-        """For the rows of the attempts made here; empty where nothing is metered."""
+        """For the rows of the attempts made here; empty if nothing is metered."""
         return self._place.worker if self._place else ""
 
     @property
     def machine(self) -> Engine | None:
-        """Whose machine it is, None where nothing is metered."""
+        """Whose machine it is, None if nothing is metered."""
         return self._engine if self._place else None
 
     def spent(self, seconds: float) -> None:

@@ -130,7 +130,7 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
 def forecast(days: Mapping[str, float], now: float) -> Forecast | None:
     """What this month will have cost at its end. Pure.
 
-    What was spent so far, and for the rest of the month the mean of up to seven days before today. None where
+    What was spent so far, and for the rest of the month the mean of up to seven days before today. None if
     nothing was spent before today: a first hour says nothing of a month.
 
     Args:

@@ -85,7 +85,7 @@ class PriceTable:
         return max(self.task_minimum.seconds, round(steps * self.task_step.seconds, 9))
 
     def price(self, engine: Engine, what: str) -> Price | None:
-        """The price of a hosted engine for `minute`, `minute_multilingual`, …; None where it has none of that."""
+        """The price of a hosted engine for `minute`, `minute_multilingual`, …; None if it has none of that."""
         hosted = spec(engine).hosted
         listed = hosted.prices.get(what) if hosted else None
         return self.of_engines.get(f"{engine}_{what}", listed)

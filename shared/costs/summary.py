@@ -69,12 +69,12 @@ class Sums:
 
     @property
     def usd_per_recording(self) -> float | None:
-        """Mean price of a recording, None where there is none."""
+        """Mean price of a recording, None if there is none."""
         return self.usd / len(self.recordings) if self.recordings else None
 
     @property
     def usd_per_hour(self) -> float | None:
-        """Price of an hour of audio, None where there is none."""
+        """Price of an hour of audio, None if there is none."""
         return self.usd / self.hours if self.hours else None
 
     def reference_usd(self, prices: PriceTable) -> float:

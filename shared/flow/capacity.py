@@ -57,7 +57,7 @@ class Start:
     reason: str
     """One sentence for the log."""
     state: GpuState | None = None
-    """What the platform said about its workers; None where it was not asked."""
+    """What the platform said about its workers; None if it was not asked."""
 
 
 def how_many_tasks(

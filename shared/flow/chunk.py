@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
-    """False where nothing is left to do: the chunk has a result, or is another engine's, or all has ended.
+    """False if nothing is left to do: the chunk has a result, or is another engine's, or all has ended.
 
     A result without its announcement is announced again here, and a hand-over without its message gets it, so
     that whoever died between the two is made good by the next delivery.

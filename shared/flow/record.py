@@ -40,7 +40,7 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     """Finish the recording if this was its last chunk.
 
     Returns:
-        The recording as it stands afterwards; None where nobody knows it.
+        The recording as it stands afterwards; None if nobody knows it.
 
     Raises:
         Transient: deliver the message again.

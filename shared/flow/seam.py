@@ -5,7 +5,7 @@ cut are garbage.
 
 1. Equal words at about the same time are paired: the monotone chain of pairs with the largest gain,
    where a pair gains what leaving both words alone would cost, less the square of their distance in
-   time (a Gaussian model of timing errors). Leaving a word alone costs nothing where the other piece
+   time (a Gaussian model of timing errors). Leaving a word alone costs nothing if the other piece
    had no audio, so three times "seven" across an edge stays three times.
 2. Between pairs, unequal words that share their time are two hearings of one sound. The side whose words
    lie further from the edges of its own audio is kept; the beginning of a piece counts as three times

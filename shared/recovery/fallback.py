@@ -79,12 +79,12 @@ class HandOver:
     """What came of giving a chunk to another engine."""
 
     done: bool
-    """True where nothing is left to do about the message: another engine has the chunk, or nobody wants it any more.
-    False where there is no other engine."""
+    """True if nothing is left to do about the message: another engine has the chunk, or nobody wants it any more.
+    False if there is no other engine."""
     unaffordable: tuple[Engine, ...] = ()
     """Engines that might have taken it, had a budget had room for them."""
     short: str = ""
-    """Which budget that is, and what to do; empty where none stood in the way."""
+    """Which budget that is, and what to do; empty if none stood in the way."""
 
 
 def hand_on(
@@ -195,7 +195,7 @@ def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: Han
         message: the chunk.
         error: what its engine said.
         ports: the adapters to use.
-        handed: what came of giving it to another engine; None where nobody tried.
+        handed: what came of giving it to another engine; None if nobody tried.
 
     Raises:
         Transient: do it again.

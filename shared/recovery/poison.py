@@ -27,7 +27,7 @@ def begin(message: ChunkMessage, delivery: Delivery, ports: Ports) -> None:
     """Note that an engine now begins with a chunk alone.
 
     Raises:
-        Transient: it is not known to be noted.
+        Transient: the write is not confirmed.
     """
     name = failure_log.delivery_name(delivery.message_id, delivery.attempt)
 
@@ -38,7 +38,7 @@ def begin(message: ChunkMessage, delivery: Delivery, ports: Ports) -> None:
 
 
 def ended_its_worker(message: ChunkMessage, delivery: Delivery, ports: Ports) -> EngineLimit | None:
-    """What to say of a chunk that took its worker along on the delivery before this one; None where it did not.
+    """What to say of a chunk that took its worker along on the delivery before this one; None if it did not.
 
     Raises:
         Transient: nobody knows yet.

@@ -22,7 +22,7 @@ class Afforded:
     choice: Choice
     """Who transcribes."""
     held: str = ""
-    """Why nobody does for now, for the owner of the recording; empty where it goes on."""
+    """Why nobody does for now, for the owner of the recording; empty if it goes on."""
 
 
 def choose(case: Case, ports: Ports) -> Afforded:

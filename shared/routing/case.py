@@ -39,7 +39,7 @@ class Known:
     now: float
     """Seconds since 1970."""
     asked_since: float = 0.0
-    """When the flag ROLLOUT_PERCENT was set, seconds since 1970; 0 where it is the setting's value."""
+    """When the flag ROLLOUT_PERCENT was set, seconds since 1970; 0 if it is the setting's value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

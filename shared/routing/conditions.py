@@ -96,7 +96,7 @@ class Conditions:
     """What the guard remembers."""
 
     def speed(self, engine: Engine) -> float | None:
-        """Measured real-time factor of an engine, None where too little was measured."""
+        """Measured real-time factor of an engine, None if too little was measured."""
         found = self.speeds.get(engine)
         return found.audio / found.busy if found and found.audio >= ENOUGH and found.busy > 0 else None
 
@@ -121,7 +121,7 @@ def who_waits(pool: WorkerPool | None, engine: Engine) -> str:
 
 
 def no_gpu(conditions: Conditions, settings: Settings, now: float) -> str:
-    """Why no GPU is to be counted on now, empty where one is. Pure; for a deployment that has the engine."""
+    """Why no GPU is to be counted on now, empty if one is. Pure; for a deployment that has the engine."""
     if not settings.enable_gpu:
         return "ENABLE_GPU_TRANSCRIPTION is off"
     known = conditions.fresh(now)
@@ -136,7 +136,7 @@ def no_gpu(conditions: Conditions, settings: Settings, now: float) -> str:
 
 
 def no_worker(conditions: Conditions, pool: WorkerPool, now: float) -> str:
-    """Why no worker of a pool is to be counted on now, empty where one is. Pure."""
+    """Why no worker of a pool is to be counted on now, empty if one is. Pure."""
     known = conditions.fresh(now).workers(pool)
     return f"no worker can be had now ({known.status})" if known.avoid_until > now else ""
 

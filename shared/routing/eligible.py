@@ -45,7 +45,7 @@ def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -
 def next_engine(
     now: Engine, tried: Collection[Engine], fallback: Fallback, settings: Settings
 ) -> Engine | None:
-    """The next engine of the circle that may take a chunk over, None where there is none. Pure.
+    """The next engine of the circle that may take a chunk over, None if there is none. Pure.
 
     Args:
         now: whose the chunk is.

@@ -51,7 +51,7 @@ class Flags:
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values by variable, of the right types."""
     since: Mapping[str, float] = field(default_factory=dict)
-    """When each was set, seconds since 1970, by variable; 0 where nobody noted it."""
+    """When each was set, seconds since 1970, by variable; 0 if nobody noted it."""
 
     def applied(self, settings: Settings) -> Settings:
         """The settings with the flags in place of the environment's values."""

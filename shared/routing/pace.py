@@ -40,7 +40,7 @@ class Pace:
     ready: float
     """Seconds until it begins with new work: start-up, and the audio that waits already."""
     usd_start: float
-    """US dollars for starting and ending it, 0 where it runs anyway."""
+    """US dollars for starting and ending it, 0 if it runs anyway."""
     usd_second: float
     """US dollars for a second of audio."""
 

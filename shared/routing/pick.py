@@ -53,8 +53,8 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
         case: the recording.
         known: everything else.
         found: the methods that can run, at least one.
-        no_gpu: why no GPU is to be counted on, empty where one is.
-        no_cpu: why no worker without a GPU is, empty where one is.
+        no_gpu: why no GPU is to be counted on, empty if one is.
+        no_cpu: why no worker without a GPU is, empty if one is.
 
     Raises:
         BadRequest: what was asked for cannot run in this deployment.
@@ -104,7 +104,7 @@ def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str) -> Pi
 
 
 def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> Picked | None:
-    """What somebody asked for by name, None where the choice is open."""
+    """What somebody asked for by name, None if the choice is open."""
     settings = known.settings
     if options.diarize:
         return _speakers(options, settings, found)

@@ -93,7 +93,7 @@ class Rollout:
     since: float
     """Since when, seconds since 1970."""
     bad_since: float = 0.0
-    """Since when the rates are too high, seconds since 1970; 0 where they are not."""
+    """Since when the rates are too high, seconds since 1970; 0 if they are not."""
     good: tuple[float, ...] = ()
     """Shares that did well for as long as it takes to be set back."""
     history: tuple[Step, ...] = ()

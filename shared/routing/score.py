@@ -76,7 +76,7 @@ def prospects(
     Args:
         audio: what the probe found.
         size: bytes of the object.
-        parakeet: the engine that would run Parakeet, None where none can.
+        parakeet: the engine that would run Parakeet, None if none can.
         hosted: the hosted engines that can run, the preferred one first.
         conditions: speeds, queues and workers.
         settings: lengths of chunks, price of waiting, cap.

@@ -63,7 +63,7 @@ def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
 
 
 def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
-    """Say what was reached; `waits_usd` is the smallest of what is held, 0 where nothing is."""
+    """Say what was reached; `waits_usd` is the smallest of what is held, 0 if nothing is."""
     now = ports.clock.now()
     committed = budget.committed(ports)
     spent = sums.of(limit.period, now)
