@@ -137,7 +137,7 @@ def test_where_no_worker_without_a_gpu_can_be_had_deepgram_takes_its_recordings(
     assert decide(case(), apart()).engine == "parakeet-cpu"
     found = decide(case(), apart(OUT))
     assert found.engine == "deepgram"
-    assert "no worker can be had now (quota)" in found.reason
+    assert "no worker is available now (quota)" in found.reason
 
 
 def test_a_processor_beside_a_gpu_that_cannot_be_had_is_not_counted_on():
