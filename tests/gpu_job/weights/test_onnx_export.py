@@ -125,4 +125,4 @@ def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_befo
     assert done.stdout == f"{out}\n", done.stderr
     said = [line.split(" ")[0] for line in done.stderr.splitlines()]
     assert [*said[:2], *said[3:]] == ["exporting", "transcribing", "Use", "heard", "heard"]
-    assert "hears the same text as the archive" in done.stderr.splitlines()[2]
+    assert "gives the same text as the archive" in done.stderr.splitlines()[2]
