@@ -1,5 +1,5 @@
-# Dropscribe: one command for each habit. Every target sets up what it needs in .venv by itself;
-# a second call finds it there (the stamp files in .venv) and starts at once.
+# Dropscribe: one command for each habit. Every target sets up what it needs in .venv; a second call
+# finds it there (by the stamp files in .venv) and starts at once.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -12,7 +12,7 @@ ARGS ?=
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
     if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 
-# One dot for each package that pip looks at; its errors stay as they are.
+# One dot for each package that pip collects; its errors are shown unchanged.
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
@@ -24,17 +24,17 @@ help: ## show this list
 demo: .venv/.light ## transcribe the bundled samples (sets up in about a minute, no torch)
 	@$(BIN)/dropscribe demo $(ARGS)
 
-demo-gcp-emulators: .venv/.google ## the same flow through Google's own clients, against emulators on this machine
+demo-gcp-emulators: .venv/.google ## run the same flow through Google's own clients, against emulators on this machine
 	@$(BIN)/python -m tests.google.deployment $(ARGS)
 
 test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 system-test: .venv/.google ## run against a real project: make system-test PROJECT=my-project
 	@if [ -z "$(PROJECT)" ]; then echo "Name a project: make system-test PROJECT=my-project (docs/google-cloud.md says what it needs)" >&2; exit 1; fi
 	GOOGLE_CLOUD_PROJECT=$(PROJECT) $(BIN)/pytest -rs -m system tests/google $(ARGS)
 
-check: .venv/.dev ## lint, formatting and types
+check: .venv/.dev ## check lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -42,7 +42,7 @@ check: .venv/.dev ## lint, formatting and types
 bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
 	$(BIN)/python -m bench $(ARGS)
 
-lock: .venv/.dev ## pin anew what the images install (requirements/)
+lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	@$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --upgrade --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \
 	    --only-binary :all: --no-binary antlr4-python3-runtime --no-binary srt --extra gpu --extra google \
@@ -91,7 +91,7 @@ clean: ## remove .venv, caches and build products; transcripts and state stay
 	@$(PIP_INSTALL) -e '.[bench,dev,google,nemo]' $(DOTS)
 	@touch $@
 
-# PyPI's torch for Linux brings 3 GB of CUDA; PyTorch's own index has the CPU build. Where pip is
+# PyPI's torch for Linux brings 3 GB of CUDA; PyTorch's own index has the CPU build. If pip is
 # configured with find-links, that folder is the source, whatever it holds.
 .venv/.torch: pyproject.toml | .venv/.created
 	@if [ "$$(uname -s)" = Linux ] && [ -z "$${PIP_FIND_LINKS:-}" ] && ! $(BIN)/python -m pip config list | grep -q find-links; then \

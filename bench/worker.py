@@ -21,7 +21,7 @@ from bench import machine
 from bench.contest import spread
 from bench.keeps_up import Passed, make_files, through
 from gpu_job.pipeline.batcher import pack
-from gpu_job.pipeline.loaded_engines import Engines
+from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.memory import units
 from local.backend.embedded_ports import open_ports
 from shared.settings import Settings
@@ -60,9 +60,9 @@ def once(folder: Path, engine: Watched, limit_gb: float) -> Passed:
         return through(lambda: open_ports(settings), sorted(folder.iterdir()), engine)
 
 
-def alone(engine, windows, engines: Engines) -> float:
+def alone(engine, windows, engines: LoadedEngines) -> float:
     """Seconds that the engine takes for windows in memory, packed as the worker packs them."""
-    batches = pack([len(one) for one in windows], engine, engines.room(engine))
+    batches = pack([len(one) for one in windows], engine, engines.capacity(engine))
     started = time.perf_counter()
     for batch in batches:
         engine.transcribe([windows[index] for index in batch])
@@ -72,7 +72,7 @@ def alone(engine, windows, engines: Engines) -> float:
 
 def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> None:
     """Both in turns; prints a line for each round, and the shares."""
-    engines = Engines(lambda _model: engine, limit_gb)
+    engines = LoadedEngines(lambda _model: engine, limit_gb)
     engines.get(engine.model)  # what there is of memory before anything else
     watched = Watched(engine)
     watched.windows = []

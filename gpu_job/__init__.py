@@ -1,1 +1,11 @@
-"""The one worker, whatever the engine: pull chunks, decode, cut, batch, recognise, keep, acknowledge."""
+"""The worker, the same one for every engine of ours: `python -m gpu_job`.
+
+    __main__.py   the command line
+    process.py    the life of the process: its machine, its engines, its end
+    pipeline/     from messages to committed results
+    speech/       from windows of audio to words
+    weights/      where the weights are, and how they get here
+    check.py      `--check`: does this machine recognise speech?
+
+Read process.py, then pipeline/worker.py.
+"""

@@ -20,12 +20,10 @@ from shared.telemetry import log
 
 
 def main() -> int:
-    """Run one worker; 0 when it ended by itself or was asked to, 2 when it cannot work here."""
+    """Run one worker; 0 if it ended by itself or was asked to, 2 if it cannot work here."""
     arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
-    arguments.add_argument(
-        "--check", action="store_true", help="transcribe a bundled recording, and tell how it went"
-    )
+    arguments.add_argument("--check", action="store_true", help="transcribe a bundled recording, and report")
     asked = arguments.parse_args()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -41,7 +39,7 @@ def main() -> int:
         log.error("the worker cannot work: %s", error)
         return 2
     if worker.stuck:
-        # The engine is inside a long call, and nothing but the end of the process ends it.
+        # The engine is inside a long call, which only the end of the process ends.
         logging.shutdown()
         os._exit(0)
     return 0

@@ -13,6 +13,7 @@ from gpu_job.speech.loading import warm_up
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.lookup import TINY
 from shared.audio import Sandbox
+from shared.engines import PARAKEET_CPU
 from shared.errors import DropscribeError
 from shared.model import Chunk
 
@@ -34,16 +35,16 @@ def run(
     start_up: StartUp | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
-    """Load the weights, transcribe a bundled recording, and tell how it went.
+    """Load the weights, transcribe a bundled recording, and report.
 
     Args:
         load: gives the engine for the name of some weights.
         model: their name.
         start_up: told by `load` how long each step took.
-        say: told each line.
+        say: prints a line.
 
     Returns:
-        0 when the text is right for the demo weights, and not empty for others; 1 otherwise.
+        0 if the text is right for the demo weights, or not empty for others; 1 otherwise.
     """
     try:
         started = time.perf_counter()
@@ -57,15 +58,15 @@ def run(
         if device.driver:
             say(f"driver    {device.driver}")
         say(f"graphs    {device.graphs}")
-        sound = samples()
-        windows = windowing.waveforms(sound)
+        audio = samples()
+        windows = windowing.waveforms(audio)
         decoded = time.perf_counter()
         heard = " ".join(word.text for words in engine.transcribe(windows) for word in words)
         done = time.perf_counter()
     except DropscribeError as error:
         say(f"failed    {error}")
         return 1
-    length = len(sound) / SAMPLE_RATE
+    length = len(audio) / SAMPLE_RATE
     library = start_up.library if start_up else 0.0
     say(
         f"seconds   import {library:.2f}, load {loaded - started - library:.2f}, warm-up {warm - loaded:.2f}, decoding {decoded - warm:.2f}, "
@@ -86,7 +87,7 @@ def samples() -> NDArray[np.int16]:
     source = _File(SAMPLE.read_bytes())
     with Sandbox() as sandbox:
         audio = sandbox.probe(source, name=SAMPLE.name)
-        whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
+        whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine=PARAKEET_CPU.name)
         pcm = sandbox.decode(source, audio, whole)
     return np.frombuffer(pcm.samples, np.int16)
 

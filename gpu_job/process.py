@@ -1,4 +1,4 @@
-"""The life of a worker process: its machine, its engines, and what becomes of the work when none can be loaded."""
+"""The life of a worker process: its machine, its engines, and what becomes of its chunks if none can be loaded."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.start_up import StartUp
-from gpu_job.pipeline.subscriptions import subscriptions_of
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech import loading
 from shared.costs.executions import Meter, Place
+from shared.engines import hosted_specs
 from shared.errors import DropscribeError, ModelUnavailable
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
@@ -31,25 +32,25 @@ if TYPE_CHECKING:
 IDLE_EXIT = 60.0
 """Seconds without work after which a worker ends."""
 
-PULLS = 100
-"""Messages given to other engines at one time."""
+PULLED_AT_A_TIME = 100
+"""Messages handed to other engines at one time."""
 
 PATIENCE = 5.0
-"""Seconds in which what this worker gave back has come again."""
+"""Seconds without a new message after which all have been seen: what was given back comes again within that time."""
 
 
 def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Worker:
-    """Run one worker until it is told to stop or has nothing to do; gives it, for what it has done.
+    """Run one worker until it is told to stop or has nothing to do; returns it, for what it has done.
 
     Args:
         ports: the adapters to use.
         stop: asks for the end.
-        stay: wait for work for ever.
+        stay: wait for work instead of ending when idle.
         began: when the process started, seconds since 1970.
 
     Raises:
-        ModelUnavailable: the weights of the deployment cannot be loaded. Chunks that another engine may take
-            are given to it, the others given back.
+        ModelUnavailable: the weights of the deployment cannot be loaded. Chunks that another engine may take have been
+            handed to it, the others given back.
         Transient: the worker broke down; nothing is lost.
     """
     settings = ports.settings
@@ -63,8 +64,8 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
             meter=meter,
             start_up=start_up,
         )
-        # Where everything is Deepgram's, weights are loaded for the recording that asks for them.
-        warm = None if settings.method == "deepgram" else settings.model
+        # A deployment for a hosted engine loads weights only for a recording that asks for them.
+        warm = None if settings.method in {one.method for one in hosted_specs()} else settings.model
         try:
             worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=warm)
         except ModelUnavailable as error:
@@ -76,7 +77,7 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
 
 
 def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
-    """An engine, and a line about what it runs on."""
+    """Load an engine, and log what it runs on."""
     loaded = loading.load(settings, model, start_up=start_up)
     device = loaded.device
     parts = (
@@ -90,28 +91,28 @@ def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
 
 
 def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) -> int:
-    """Give the chunks that wait for this worker to the engines that may take them over.
+    """Hand the chunks that wait for this worker to the engines that may take them over.
 
-    Each is looked at once; the rest comes again, for a worker that finds its weights.
+    Each is tried once; the rest comes again, for a worker that finds its weights.
 
     Returns:
-        How many were given.
+        How many were handed on.
     """
-    queue, seen, given = ports.queue, set[str](), 0
+    queue, seen, handed_on = ports.queue, set[str](), 0
     until = time.monotonic() + PATIENCE
     subscriptions = itertools.cycle(subscriptions_of(ports.settings))
     while time.monotonic() < until and not stop.wait(0.2):
         subscription = next(subscriptions)
-        for delivery in queue.pull(subscription, PULLS, ports.settings.lease_seconds):
+        for delivery in queue.pull(subscription, PULLED_AT_A_TIME, ports.settings.lease_seconds):
             if delivery.message_id not in seen:
                 until = time.monotonic() + PATIENCE
             seen.add(delivery.message_id)
             if _handed_on(delivery, error, ports):
-                given += queue.ack(subscription, delivery.lease)
+                handed_on += queue.ack(subscription, delivery.lease)
             else:
                 queue.nack(subscription, delivery.lease, f"{type(error).__name__}: {error}")
-    log.warning("%d of %d chunks were given to other engines", given, len(seen))
-    return given
+    log.warning("%d of %d chunks were handed to other engines", handed_on, len(seen))
+    return handed_on
 
 
 def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> bool:
@@ -129,5 +130,5 @@ def _handed_on(delivery: Delivery, error: ModelUnavailable, ports: Ports) -> boo
             attributes=delivery.attributes,
         )
     except DropscribeError as another:
-        log.warning("message %s cannot be given on now: %s", delivery.message_id, another)
+        log.warning("message %s cannot be handed on now: %s", delivery.message_id, another)
     return False

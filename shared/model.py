@@ -242,6 +242,8 @@ class Recording:
     """Set with the plan."""
     chunks: tuple[Chunk, ...] = ()
     """The frozen plan; a retry publishes the same one."""
+    published: int = 0
+    """How many chunks of the plan have had their messages published: a repeated event publishes the others only."""
     fallback: Fallback = field(default_factory=Fallback)
     """Who may take over a chunk; set with the plan."""
     reason: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -15,6 +16,14 @@ from tests.world import World
 
 # A key of the person who runs the tests would have them call, and pay, the real Deepgram.
 os.environ.pop("DEEPGRAM_API_KEY", None)
+
+# One test already keeps its core busy: torch's threads would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+MEMORY, ENOUGH = "/dev/shm", 4_000_000_000
+# Half of the time of tests with a queue or records is waiting for a disk, and none of them outlives a loss of power.
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
 # Properties are about behaviour, not time: a busy computer must not fail them.
 settings.register_profile("no deadline", deadline=None)

@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from local.runtime.processes import HOST, free_port
+from tests.ports import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds that a server may take to answer, on a busy machine."""
 STARTS = 3
-"""Tries with another port: between choosing a free one and using it, somebody else may take it."""
+"""Tries with another port: a program that asks nobody may take one between its choice and its use."""
 JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Duser.language=en"]
 """Quick to start and modest in memory: emulators do little and live briefly."""
 

@@ -51,8 +51,11 @@ BELOW = {
 AUDIO = ("sandbox", "decoding", "probing", "files")
 """The packages of `shared/audio`, the upper ones first."""
 
-PIPELINE = ("worker", "recogniser", "batcher", "consumer", "committer", "inflight")
-"""The parts of the worker's pipeline: each may hold those after it, none calls back."""
+PIPELINE = (
+    *("worker", "recogniser", "batcher", "consumer", "committer", "inflight"),
+    *("chunk_result", "chunk_job", "loaded_engines", "memory", "packing", "summary", "start_up"),
+)
+"""The modules of `gpu_job/pipeline`: each may import those after it, none calls back."""
 
 MOST_MODULES = 20
 """In one folder."""
@@ -135,6 +138,30 @@ def circles(root=ROOT):
     }
 
 
+def backward(root=ROOT):
+    """Every import in the worker's pipeline that goes to an earlier module."""
+    known = modules(root)
+    place = {f"gpu_job.pipeline.{name}": number for number, name in enumerate(PIPELINE)}
+    return [
+        f"{module} imports {name}"
+        for module in place
+        for name in sorted(imports(known[module], known) & place.keys())
+        if place[name] <= place[module]
+    ]
+
+
+def planted(folder, where, line):
+    """A copy of all modules, in one of which stands another line."""
+    for path in modules().values():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text("utf-8"), "utf-8")
+    assert modules(folder).keys() == modules().keys()
+    breach = folder / where
+    breach.write_text(f"{breach.read_text('utf-8')}\n{line}\n", "utf-8")
+    return folder
+
+
 def test_imports_go_down():
     assert upward() == []
 
@@ -152,14 +179,28 @@ def test_nothing_imports_in_a_circle():
     ],
 )  # fmt: skip
 def test_a_planted_breach_is_found(tmp_path, where, line, told):
-    for module, path in modules().items():
-        copy = tmp_path / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(path.read_text("utf-8"), "utf-8")
-        assert module in modules(tmp_path)
-    breached = tmp_path / where
-    breached.write_text(f"{breached.read_text('utf-8')}\n{line}\n", "utf-8")
-    assert any(told in one for one in upward(tmp_path)) if told else circles(tmp_path)
+    root = planted(tmp_path, where, line)
+    assert any(told in one for one in upward(root)) if told else circles(root)
+
+
+def test_the_pipeline_of_the_worker_runs_one_way():
+    assert {path.stem for path in (ROOT / "gpu_job" / "pipeline").glob("*.py")} == {*PIPELINE, "__init__"}
+    assert backward() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "told"),
+    [
+        ("committer", "from gpu_job.pipeline.consumer import Consumer", "consumer"),
+        ("committer", "from gpu_job.pipeline import batcher", "batcher"),
+        ("committer", "def f():\n    import gpu_job.pipeline.recogniser", "recogniser"),
+        ("inflight", "if TYPE_CHECKING:\n    from gpu_job.pipeline.committer import Committer", "committer"),
+        ("consumer", "from gpu_job.pipeline.batcher import Batch", "batcher"),
+    ],
+)
+def test_a_step_that_calls_back_is_found(tmp_path, module, line, told):
+    root = planted(tmp_path, f"gpu_job/pipeline/{module}.py", line)
+    assert backward(root) == [f"gpu_job.pipeline.{module} imports gpu_job.pipeline.{told}"]
 
 
 def test_a_folder_has_few_enough_modules_to_be_read_at_a_glance():

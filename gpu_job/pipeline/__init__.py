@@ -1,6 +1,13 @@
-"""From messages to results that are kept, in one direction.
+"""From messages to committed results, in one direction.
 
-    consumer.py ─▶ batcher.py ─▶ recogniser.py ─▶ committer.py        (worker.py builds and runs them)
+    consumer.py ─▶ batcher.py ─▶ recogniser.py ─▶ committer.py        worker.py builds and runs them
 
-What becomes of a chunk, kept or failed, is decided by the committer alone.
+Read worker.py first, then the four steps in this order. What becomes of a chunk is decided by the committer alone.
+
+    chunk_job.py        a chunk on its way             inflight.py        its message, under lease
+    packing.py          windows into batches           memory.py          how much fits a GPU
+    loaded_engines.py   the engines of this worker     chunk_result.py    what is committed
+    start_up.py, summary.py   how long it took to start, and what it did
+
+tests/test_architecture.py holds the order in which they may import each other.
 """

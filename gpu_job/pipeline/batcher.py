@@ -1,8 +1,8 @@
-"""The middle of the pipeline: forms the next batch while the engine computes the one before.
+"""The second step of the pipeline: form the next batch while the engine computes the one before.
 
-A round is the windows of some chunks, packed together (`batching.py`, `memory.py`). The thread here forms a
-batch only when the engine has taken the one before: so each round is made of what is ready by then, the
-engine finds a batch whenever it looks, and no more than two batches of samples lie in memory as floats.
+The windows of a group of jobs are packed together (packing.py, memory.py). The thread here forms a batch only when
+the engine has taken the one before. So each group is made of what is ready by then, the engine finds a batch
+whenever it looks, and no more than two batches of samples are in memory as floats.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu_job.pipeline import memory, packing
-from gpu_job.pipeline.chunk_job import Prepared, together
+from gpu_job.pipeline.chunk_job import ChunkJob, next_group
 from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from gpu_job.pipeline.loaded_engines import Engines
+    from gpu_job.pipeline.committer import Committer
+    from gpu_job.pipeline.loaded_engines import LoadedEngines
     from shared.results import Word
 
 LINGER, ENOUGH = 0.1, 120.0
-"""Seconds that chunks of few seconds of sound together wait for more: many short files come one by one, and a call
-of the engine takes almost as long for one as for some."""
+"""Seconds that jobs with few seconds of audio wait for others: many short files come one by one, and a call of the
+engine takes almost as long for one as for several. Seconds of audio from which on nobody waits."""
 
-FEWEST = 1e12
-"""Price of a call, samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
+FEWEST_CALLS = 1e12
+"""Price of a call, in samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,14 +41,14 @@ class Batch:
 
     engine: Transcriber
     """Who recognises them."""
-    items: tuple[tuple[Prepared, int], ...]
-    """Chunk and index of the window of each."""
+    items: tuple[tuple[ChunkJob, int], ...]
+    """Job and index of the window of each."""
     waveforms: list[NDArray[np.float32]]
     """Their samples."""
 
     @property
     def seconds(self) -> float:
-        """Sound in them."""
+        """Audio in them."""
         return sum(len(one) for one in self.waveforms) / SAMPLE_RATE
 
     @property
@@ -64,27 +65,27 @@ class Batch:
 
     def recognise(self) -> list[tuple[Word, ...]]:
         """The words of each window. Raises what the engine raises."""
-        phrases = [prepared.message.options.phrases for prepared, _ in self.items]
+        phrases = [job.message.options.phrases for job, _ in self.items]
         if any(phrases):
             return self.engine.transcribe(self.waveforms, phrases)
         return self.engine.transcribe(self.waveforms)
 
-    def chunks(self) -> list[Prepared]:
-        """The chunks that have windows in it, each once."""
-        return list(dict.fromkeys(prepared for prepared, _ in self.items))
+    def jobs(self) -> list[ChunkJob]:
+        """The jobs that have windows in it, each once."""
+        return list(dict.fromkeys(job for job, _ in self.items))
 
-    def of(self, chunk: Prepared) -> Batch:
-        """The windows of one chunk only."""
-        return self._of([at for at, (prepared, _) in enumerate(self.items) if prepared is chunk])
+    def of(self, job: ChunkJob) -> Batch:
+        """The windows of one job only."""
+        return self._of([at for at, (one, _) in enumerate(self.items) if one is job])
 
-    def left(self) -> Batch:
-        """The windows of chunks that are still to be recognised: others may have failed meanwhile."""
-        return self._of([at for at, (prepared, _) in enumerate(self.items) if not prepared.over])
+    def unsettled(self) -> Batch:
+        """The windows that are still to be recognised: other jobs may have failed meanwhile."""
+        return self._of([at for at, (job, _) in enumerate(self.items) if not job.settled])
 
-    def split(self, room: float) -> list[Batch]:
-        """The same windows in batches that take no more than `room` units."""
+    def split(self, capacity: float) -> list[Batch]:
+        """The same windows in batches that take no more than `capacity` units."""
         lengths = [len(one) for one in self.waveforms]
-        return [self._of(part) for part in pack(lengths, self.engine, room)]
+        return [self._of(part) for part in pack(lengths, self.engine, capacity)]
 
     def _of(self, positions: Sequence[int]) -> Batch:
         return Batch(
@@ -94,59 +95,58 @@ class Batch:
         )
 
 
-def pack(lengths: Sequence[int], engine: Transcriber, room: float) -> list[tuple[int, ...]]:
+def pack(lengths: Sequence[int], engine: Transcriber, capacity: float) -> list[tuple[int, ...]]:
     """Batches that suit an engine, as indices into the lengths of some windows in samples."""
     return packing.pack(
         lengths,
         max_windows=engine.batch,
-        max_padded=room,
-        takes=memory.units,
-        call=packing.CALL if engine.batch is None else FEWEST,
+        max_padded=capacity,
+        size=memory.units,
+        call_cost=packing.CALL_COST if engine.batch is None else FEWEST_CALLS,
     )
 
 
-class Rounds:
-    """A thread that makes batches of the chunks that are ready.
+class Batcher:
+    """A thread that makes batches of the jobs that are ready.
 
     Args:
-        ready: chunks as they come.
+        ready: jobs as they come.
         engines: for the weights that they ask for.
-        most: whole chunks that are recognised together, see `prepared.together`.
-        on_empty: told of a chunk without windows, and of its engine.
-        on_error: told of the chunks of a round whose engine cannot be had, and why.
+        committer: takes jobs without windows, and those whose engine cannot be loaded.
+        max_chunks: whole chunks that are recognised together, see `next_group`.
     """
 
     def __init__(
         self,
-        ready: queue.Queue[Prepared],
-        engines: Engines,
+        ready: queue.Queue[ChunkJob],
+        engines: LoadedEngines,
+        committer: Committer,
         *,
-        most: float,
-        on_empty: Callable[[Prepared, Transcriber], None],
-        on_error: Callable[[Sequence[Prepared], Exception], None],
+        max_chunks: float,
     ) -> None:
         self.problem: Exception | None = None
+        """What ended it."""
         self.loaded: float | None = None
+        """When the weights named at the start were loaded, on the monotonic clock."""
         self._ready = ready
         self._engines = engines
-        self._most = most
-        self._on_empty = on_empty
-        self._on_error = on_error
-        self._waiting: list[Prepared] = []
+        self._committer = committer
+        self._max_chunks = max_chunks
+        self._waiting: list[ChunkJob] = []
         self._formed: queue.Queue[Batch | None] = queue.Queue()
         self._wanted = threading.Semaphore(1)
-        self._last = threading.Event()
-        self.thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+        self._stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="batcher", daemon=True)
         self._warm: str | None = None
 
     def start(self, warm: str | None = None) -> None:
-        """Begin to make batches; weights named here are loaded before the first chunk comes."""
+        """Begin to make batches; weights named here are loaded before the first job comes."""
         self._warm = warm
         self.thread.start()
 
     def stop(self) -> None:
-        """Begin no other round; the batches of the present one are still given."""
-        self._last.set()
+        """Begin no other group; the batches of the present one are still given."""
+        self._stop.set()
 
     def next(self) -> Batch | None:
         """The next batch, waiting for it; None after the last one (`problem` says why, if something broke)."""
@@ -171,33 +171,33 @@ class Rounds:
         self._formed.put(None)
 
     def _batches(self) -> Iterator[Batch]:
-        while chunks := self._chunks():
+        while group := self._group():
             try:
-                engine = self._engines.get(chunks[0].message.model, cpu=chunks[0].on_cpu)
+                engine = self._engines.get(group[0].message.model, cpu=group[0].on_cpu)
             except Exception as error:  # noqa: BLE001 - whatever loading raises, no chunk is lost
-                self._on_error(chunks, error)
+                self._committer.failed(group, error)
                 continue
-            for prepared in chunks:
-                if not prepared.windows:
-                    self._on_empty(prepared, engine)
-            items = [(prepared, index) for prepared in chunks for index in range(len(prepared.windows))]
-            lengths = [prepared.windows[index].length for prepared, index in items]
-            for positions in pack(lengths, engine, self._engines.room(engine)):
-                chosen = tuple(items[at] for at in positions if not items[at][0].over)
+            for job in group:
+                if not job.windows:
+                    self._committer.recognised(job, engine)
+            items = [(job, index) for job in group for index in range(len(job.windows))]
+            lengths = [job.windows[index].length for job, index in items]
+            for positions in pack(lengths, engine, self._engines.capacity(engine)):
+                chosen = tuple(items[at] for at in positions if not items[at][0].settled)
                 if chosen:
-                    waveforms = [prepared.samples(index) for prepared, index in chosen]
+                    waveforms = [job.samples(index) for job, index in chosen]
                     yield Batch(engine=engine, items=chosen, waveforms=waveforms)
 
-    def _chunks(self) -> list[Prepared]:
-        """The chunks of the next round, waiting for the first; none when there is to be no other round."""
+    def _group(self) -> list[ChunkJob]:
+        """The next jobs to recognise together, waiting for the first; none once it is to stop."""
         since: float | None = None
-        while not self._last.is_set():
+        while not self._stop.is_set():
             while not self._ready.empty():
                 self._waiting.append(self._ready.get())
-            chosen = together(self._waiting, self._most)
+            chosen = next_group(self._waiting, self._max_chunks)
             now = time.monotonic()
             since = since or now
-            if chosen and (now - since > LINGER or not self._is_little(chosen)):
+            if chosen and (now - since > LINGER or not self._may_grow(chosen)):
                 for one in chosen:
                     self._waiting.remove(one)
                 return chosen
@@ -210,11 +210,11 @@ class Rounds:
                 continue
         return []
 
-    def _is_little(self, chosen: Sequence[Prepared]) -> bool:
-        """True for short chunks that others might join."""
+    def _may_grow(self, chosen: Sequence[ChunkJob]) -> bool:
+        """True for short jobs that others might join."""
         return (
-            self._most > 0
-            and not chosen[0].alone
+            self._max_chunks > 0
+            and not chosen[0].isolated
             and len(chosen) == len(self._waiting)
             and sum(one.pcm.seconds for one in chosen) < ENOUGH
         )

@@ -1,4 +1,4 @@
-"""A chunk between its message and its result: decoded, cut, and half recognised."""
+"""A chunk between its message and its result: decoded, cut, and partly recognised."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu_job.speech import windowing
 from shared.audio import Pcm
+from shared.engines import PARAKEET_CPU
 from shared.flow import chunk
 from shared.messages import ChunkMessage
 from shared.ports import Delivery
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 
     from shared.ports import Ports
 
+SMALLEST_SHARE = 1 / 16
+"""What the shortest chunk counts for: bounds how many of them are in flight."""
+
 
 @dataclass(kw_only=True, slots=True, eq=False)
-class Prepared:
+class ChunkJob:
     """A chunk that is ready for the engine."""
 
     delivery: Delivery
@@ -37,14 +41,14 @@ class Prepared:
     """Where to cut them."""
     share: float = 1.0
     """How much of a whole chunk it counts for, see `share_of`."""
-    heard: dict[int, tuple[Word, ...]] = field(default_factory=dict)
-    """Words by index of the window, as the engine delivers them."""
+    words: dict[int, tuple[Word, ...]] = field(default_factory=dict)
+    """Words by the index of their window, as the engine gives them."""
     decode_seconds: float = 0.0
     """Wall time of fetching and decoding."""
     busy_seconds: float = 0.0
     """Its share of the engine's wall time."""
-    over: bool = False
-    """True once it is on its way to being kept, or has failed."""
+    settled: bool = False
+    """True once the committer has it: all its windows are recognised, or it has failed."""
 
     def samples(self, index: int) -> NDArray[np.float32]:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
@@ -53,55 +57,51 @@ class Prepared:
         return windowing.floats(samples)
 
     @property
-    def alone(self) -> bool:
-        """True when it was tried before, or its worker was killed: it must not take others down with it."""
+    def isolated(self) -> bool:
+        """True if it was tried before, or its worker was killed: it runs alone, and takes no others down."""
         return self.delivery.attempt > 1
 
     @property
     def on_cpu(self) -> bool:
-        """True when it was handed on to the processor: what else there is has failed on it."""
-        return self.message.turn > 0 and self.message.chunk.engine == "parakeet-cpu"
-
-
-SMALLEST_SHARE = 1 / 16
-"""What the shortest chunk counts for: bounds how many of them are under way."""
+        """True if it was handed to the CPU, because the other engines gave it up."""
+        return self.message.turn > 0 and self.message.chunk.engine == PARAKEET_CPU.name
 
 
 def share_of(message: ChunkMessage, seconds: float) -> float:
     """How much of a whole chunk of `seconds` a chunk counts for, at most 1.
 
-    Many short files are held and recognised together where one long chunk would be.
+    Many short files are in flight, and are recognised together, where one long chunk would be.
     """
     if message.chunk.end is None:
         return 1.0
     return min(1.0, max(SMALLEST_SHARE, (message.chunk.end - message.chunk.start) / seconds))
 
 
-def together(waiting: Sequence[Prepared], most: float) -> list[Prepared]:
-    """Which of the chunks that wait are recognised together next. Pure.
+def next_group(waiting: Sequence[ChunkJob], max_chunks: float) -> list[ChunkJob]:
+    """Which of the jobs that wait are recognised together next. Pure.
 
-    The first of them, and those after it that want the same weights, until they are `most` whole chunks. One
-    that was tried before runs alone.
+    The first of them, and those after it that want the same weights, up to `max_chunks` whole chunks. An isolated one
+    runs alone.
 
     Args:
         waiting: in order of arrival.
-        most: whole chunks; the first one is taken whatever it counts for.
+        max_chunks: whole chunks; the first job is taken whatever it counts for.
     """
-    if not waiting or waiting[0].alone:
+    if not waiting or waiting[0].isolated:
         return list(waiting[:1])
-    chosen: list[Prepared] = []
+    chosen: list[ChunkJob] = []
     total = 0.0
     for one in waiting:
-        if one.alone or (one.message.model, one.on_cpu) != (waiting[0].message.model, waiting[0].on_cpu):
+        if one.isolated or (one.message.model, one.on_cpu) != (waiting[0].message.model, waiting[0].on_cpu):
             continue
         total += one.share
-        if chosen and total > most:
+        if chosen and total > max_chunks:
             break
         chosen.append(one)
     return chosen
 
 
-def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: float) -> Prepared:
+def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: float) -> ChunkJob:
     """Decode a chunk and cut it into windows; see `shared.flow.chunk.fetch`.
 
     Raises:
@@ -110,7 +110,7 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
     """
     started = time.perf_counter()
     pcm = chunk.fetch(message, ports)
-    return Prepared(
+    return ChunkJob(
         delivery=delivery,
         message=message,
         pcm=pcm,

@@ -1,4 +1,14 @@
-"""The last part of the pipeline: threads that wait for the store and the records, so that the engine need not."""
+"""The last step of the pipeline, and the only one that decides what becomes of a chunk.
+
+    recognised            ─▶ commit its result: ledger, object, document, message; then acknowledge
+    failed                ─▶ note the failure; then let it come again, hand it to the next engine, or fail its
+                             recording (shared/recovery/fallback.py)
+    ended its worker      ─▶ hand it to the next engine, if there is one (shared/recovery/poison.py)
+    nothing left to do    ─▶ acknowledge
+
+Threads here wait for the store and the records, so that the engine need not. The message is acknowledged last: whoever
+dies before that is repeated, and every step before it may be repeated.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +16,52 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from gpu_job.pipeline import results
+from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
 from shared.errors import DropscribeError
-from shared.recovery import poison
-from shared.state import ledger
+from shared.flow import chunk
+from shared.messages import ChunkMessage, decode
+from shared.planning import plan
+from shared.recovery import fallback, owner_messages, poison
+from shared.state import failure_log, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpu_job.pipeline.chunk_job import Prepared
-    from gpu_job.pipeline.consumer import Intake
+    from gpu_job.pipeline.chunk_job import ChunkJob
+    from gpu_job.pipeline.inflight import Inflight
     from gpu_job.pipeline.summary import Summary
     from gpu_job.speech.transcriber import Transcriber
     from shared.costs.executions import Meter
-    from shared.ports import Ports
+    from shared.ports import Delivery, Ports
 
-KEEPERS = 4
+COMMITTED_AT_A_TIME = 4
 """Results that are written at one time: each waits for the store and the records."""
 
 
-class Keepers:
-    """Makes results and failures durable, then lets the queue know.
+class Committer:
+    """Makes results and failures durable, then lets the queue know. Safe to use from several threads.
 
     Args:
         ports: the adapters to use.
-        intake: tells the queue.
-        meter: told of the engine's time that has its rows, or will have none.
-        summary: counts the chunks that are kept.
+        inflight: holds the messages, and acknowledges them.
+        meter: told of the engine's time that has its rows in the ledger, or will have none.
+        summary: counts the chunks that are committed.
     """
 
-    def __init__(self, ports: Ports, intake: Intake, meter: Meter, summary: Summary) -> None:
+    def __init__(self, ports: Ports, inflight: Inflight, meter: Meter, summary: Summary) -> None:
         self._ports = ports
-        self._intake = intake
+        self._inflight = inflight
         self._meter = meter
         self._summary = summary
-        self._pool = ThreadPoolExecutor(KEEPERS, thread_name_prefix="keeper")
+        self._pool = ThreadPoolExecutor(COMMITTED_AT_A_TIME, thread_name_prefix="committer")
         self._under_way: dict[Future[None], str] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
     @property
     def closed(self) -> bool:
-        """True where nothing is kept any more: what is in hand is given back."""
+        """True once nothing more is committed: what is in flight is given back."""
         return self._closed.is_set()
 
     def close(self) -> None:
@@ -57,7 +70,7 @@ class Keepers:
             self._closed.set()
 
     def finish(self, timeout: float) -> None:
-        """Wait for what is under way, and drop what was not begun; after `close`."""
+        """Wait for what is under way, and drop what has not begun; after `close`."""
         with self._lock:
             under_way = list(self._under_way)
         wait(under_way, timeout)
@@ -65,34 +78,54 @@ class Keepers:
 
     @property
     def unfinished(self) -> frozenset[str]:
-        """Ids of the messages whose chunks are not kept or recorded yet; some of it may have been written."""
+        """Ids of the messages whose chunks are being committed; some of it may have been written."""
         with self._lock:
             return frozenset(self._under_way.values())
 
-    def begins_alone(self, prepared: Prepared) -> None:
-        """Note that the engine now begins with a chunk that was tried before, in case it takes the worker along."""
+    def wants(self, delivery: Delivery, message: ChunkMessage, share: float) -> bool:
+        """Claim a chunk that was just pulled; False if nothing is left to do about its message.
+
+        Raises:
+            Transient: nobody knows yet; see `decoding_failed`.
+        """
+        if not self._inflight.claim(delivery, message, share):
+            if not self._inflight.is_redelivery(delivery):
+                # The first message stays in the queue until the result is durable.
+                self._inflight.ack(delivery)
+            return False
+        if not chunk.is_wanted(message, self._ports) or self._handed_on(delivery, message):
+            self._inflight.ack(delivery)
+            return False
+        return True
+
+    def decoding_failed(self, delivery: Delivery, error: Exception) -> None:
+        """Decide what becomes of a message that gave no job, in the caller's thread."""
+        self._fail(delivery, error)
+
+    def isolated_begins(self, job: ChunkJob) -> None:
+        """Note that the engine begins with a chunk that runs alone, in case it takes the worker along."""
         try:
-            poison.begin(prepared.message, prepared.delivery, self._ports)
+            poison.begin(job.message, job.delivery, self._ports)
         except DropscribeError as error:
-            log.warning("should the worker end now, nobody will know at which chunk: %s", error)
+            log.warning("if the worker ends now, nobody will know at which chunk: %s", error)
 
-    def recognised(self, prepared: Prepared, engine: Transcriber) -> None:
-        """Keep the result of a chunk whose windows are all recognised."""
-        prepared.over = True
-        self._later(self._keep, prepared, engine)
+    def recognised(self, job: ChunkJob, engine: Transcriber) -> None:
+        """Commit the result of a chunk whose windows are all recognised."""
+        job.settled = True
+        self._later(self._commit, job, engine)
 
-    def failed(self, chunks: Sequence[Prepared], error: Exception, engine: Transcriber | None = None) -> None:
-        """Record that these chunks failed, and what that cost where an engine worked on them."""
-        for prepared in chunks:
-            prepared.over = True
-            self._later(self._fail, prepared, error, engine)
+    def failed(self, jobs: Sequence[ChunkJob], error: Exception, engine: Transcriber | None = None) -> None:
+        """Decide what becomes of chunks that failed, and record what that cost if an engine worked on them."""
+        for job in jobs:
+            job.settled = True
+            self._later(self._fail_job, job, error, engine)
 
-    def _later(self, what: Callable[..., None], prepared: Prepared, *more: object) -> None:
+    def _later(self, what: Callable[..., None], job: ChunkJob, *more: object) -> None:
         with self._lock:
             if self._closed.is_set():
                 return
-            future = self._pool.submit(what, prepared, *more)
-            self._under_way[future] = prepared.delivery.message_id
+            future = self._pool.submit(what, job, *more)
+            self._under_way[future] = job.delivery.message_id
         future.add_done_callback(self._done)
 
     def _done(self, future: Future[None]) -> None:
@@ -100,26 +133,55 @@ class Keepers:
             if not future.cancelled():
                 del self._under_way[future]
 
-    def _keep(self, prepared: Prepared, engine: Transcriber) -> None:
+    def _commit(self, job: ChunkJob, engine: Transcriber) -> None:
         try:
-            results.keep(prepared, engine, self._ports, self._meter)
+            row = ledger_row(job, engine.engine, self._ports, self._meter, "heard")
+            chunk.commit_result(chunk_result(job, engine), row, self._ports)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
-            self._meter.lost(prepared.busy_seconds)
-            self._intake.failed(prepared.delivery, prepared.message.recording, error)
+            self._meter.lost(job.busy_seconds)
+            self._fail(job.delivery, error)
         else:
-            self._meter.kept(prepared.busy_seconds)
+            self._meter.kept(job.busy_seconds)
             with self._lock:
                 self._summary.chunks += 1
-            self._intake.finished(prepared)
+            self._inflight.ack(job.delivery)
 
-    def _fail(self, prepared: Prepared, error: Exception, engine: Transcriber | None) -> None:
+    def _fail_job(self, job: ChunkJob, error: Exception, engine: Transcriber | None) -> None:
         if engine is not None:
             try:
-                row = results.row_of(prepared, engine.engine, self._ports, self._meter, "failed")
-                ledger.write(row, self._ports)
+                ledger.write(ledger_row(job, engine.engine, self._ports, self._meter, "failed"), self._ports)
             except DropscribeError as another:
-                log.warning("the cost of an attempt that failed is not in the ledger: %s", another)
-                self._meter.lost(prepared.busy_seconds)
+                log.warning("the cost of a failed attempt is not in the ledger: %s", another)
+                self._meter.lost(job.busy_seconds)
             else:
-                self._meter.kept(prepared.busy_seconds)
-        self._intake.failed(prepared.delivery, prepared.message.recording, error)
+                self._meter.kept(job.busy_seconds)
+        self._fail(job.delivery, error)
+
+    def _fail(self, delivery: Delivery, error: Exception) -> None:
+        """Let it come again, hand it to another engine, or end its recording: see `shared/recovery/fallback.py`."""
+        failure_log.note(
+            error,
+            self._ports,
+            where=plan.worker_engine(self._ports.settings),
+            message_id=delivery.message_id,
+            attempt=delivery.attempt,
+            attributes=delivery.attributes,
+        )
+        key = delivery.attributes.get("recording", "?")
+        if fallback.after_failure(error, delivery.attempt) == "again":
+            log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
+            self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
+            return
+        try:
+            message = decode(delivery.data, ChunkMessage)
+            fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self._ports)
+        except DropscribeError as another:
+            log.warning("cannot record that %s failed: %s", key, another)
+            self._inflight.nack(delivery, str(another))
+        else:
+            self._inflight.ack(delivery)
+
+    def _handed_on(self, delivery: Delivery, message: ChunkMessage) -> bool:
+        """True if the chunk ended its worker and now is another engine's; without another it is tried on."""
+        why = poison.ended_its_worker(message, delivery, self._ports)
+        return why is not None and fallback.hand_on(message, why, self._ports).done

@@ -1,7 +1,7 @@
-"""The messages that a worker has in hand: from the pull until each is acknowledged or given back.
+"""The messages in flight: pulled, and neither acknowledged nor given back yet.
 
-They bound how far ahead of the engine the worker runs, and with that its memory. Their leases are renewed,
-whatever happens to the chunks in between.
+They bound how far ahead of the engine the worker runs, and with that its memory. Their leases are renewed for as
+long as they are in flight, whatever happens to their chunks meanwhile.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from gpu_job.pipeline.leases import LeaseKeeper
 from shared.errors import DropscribeError
 from shared.ports import Delivery
 from shared.telemetry import log
@@ -24,138 +24,186 @@ if TYPE_CHECKING:
     from shared.messages import ChunkMessage
     from shared.ports import Queue
 
-AT_A_TIME = 8
+RENEWED_AT_A_TIME = 4
+"""Leases renewed at the same time: a call that hangs must not cost the others their leases."""
+
+GIVEN_BACK_AT_A_TIME = 8
 """Messages given back at the same time when the worker ends."""
 
-ROOM_WAIT = 0.1
-"""Seconds to wait for room before looking whether the worker is to end."""
+CAPACITY_WAIT = 0.1
+"""Seconds to wait for capacity before looking whether the worker is to end."""
+
+RENEWAL_WAIT = 1.0
+"""Seconds to wait for renewals that are under way when the worker ends."""
 
 
 @dataclass(kw_only=True, slots=True)
-class _Held:
-    """A message in hand, and what is known of its chunk."""
+class _Message:
+    """A message in flight, and what is known of its chunk."""
 
     delivery: Delivery
     """As it was pulled."""
     subscription: str
-    """From where."""
+    """Where it was pulled from."""
     chunk: tuple[str, int] | None = None
     """Recording and index, once the message has been read."""
     share: float = 1.0
-    """How much of a whole chunk it counts for; until the message has been read a whole one."""
+    """How much of a whole chunk it counts for; a whole one until the message has been read."""
+    renew: bool = True
+    """Whether to renew its lease: False during a renewal, and once the lease has run out."""
 
 
-class InHand:
+class Inflight:
     """Messages under lease. Safe to use from several threads.
 
     Args:
         queue: where they come from.
-        lease_seconds: for how long a lease is renewed.
-        most: whole chunks that may be in hand.
-        subscriptions: what is pulled: that of the engine first, then those that are helped out.
+        lease_seconds: how long a renewed lease lasts.
+        max_chunks: whole chunks that may be in flight.
+        subscriptions: what is pulled: the engine's own first, then those that it helps out with.
     """
 
-    def __init__(self, queue: Queue, lease_seconds: float, most: float, subscriptions: Sequence[str]) -> None:
+    def __init__(
+        self, queue: Queue, lease_seconds: float, max_chunks: float, subscriptions: Sequence[str]
+    ) -> None:
         self._queue = queue
-        self._leases = LeaseKeeper(queue, lease_seconds)
-        self._most = most
+        self._lease_seconds = lease_seconds
+        self._max_chunks = max_chunks
         self._own = subscriptions[0]
-        self._held: dict[str, _Held] = {}
-        self._asked: dict[str, int] = dict.fromkeys(subscriptions, 0)
+        self._messages: dict[str, _Message] = {}
+        self._reserved: dict[str, int] = dict.fromkeys(subscriptions, 0)
         self._changed = threading.Condition()
         self._closed = False
         self._idle_since = time.monotonic()
+        self._stop = threading.Event()
+        self._renewals = threading.Thread(target=self._renew_leases, name="leases", daemon=True)
 
     def __len__(self) -> int:
         """How many leases there are."""
         with self._changed:
-            return len(self._held)
+            return len(self._messages)
 
     def start(self) -> None:
         """Begin to renew leases."""
-        self._leases.start()
+        self._renewals.start()
 
     @property
     def idle_seconds(self) -> float:
-        """How long nothing has been in hand."""
+        """How long nothing has been in flight."""
         with self._changed:
-            return 0.0 if self._held else time.monotonic() - self._idle_since
+            return 0.0 if self._messages else time.monotonic() - self._idle_since
 
-    def ask(self, subscription: str) -> int:
-        """How many messages to pull now; that room is kept until `pulled` or `asked_in_vain`.
+    def reserve(self, subscription: str) -> int:
+        """Reserve capacity for a pull, until `add` or `release_reservation`.
 
         Returns:
-            0 where there is no room, after a moment. From a subscription that is helped out, one at a time.
+            How many messages to pull: 0, after a moment, if there is no capacity; 1 from a subscription that is only
+            helped out with.
         """
         with self._changed:
-            held = sum(one.share for one in self._held.values()) + sum(self._asked.values())
-            room = max(0, math.floor(self._most - held + 1e-9))
-            if not room:
-                self._changed.wait(ROOM_WAIT)
+            taken = sum(one.share for one in self._messages.values()) + sum(self._reserved.values())
+            free = max(0, math.floor(self._max_chunks - taken + 1e-9))
+            if not free:
+                self._changed.wait(CAPACITY_WAIT)
                 return 0
-            # Of two that wait for messages at one time neither is given the other's room.
+            # When two subscriptions wait for messages, neither takes all the capacity from the other.
             own = subscription == self._own
-            if own and room > 1 and len(self._asked) > 1 and sum(self._asked.values()) == 0:
-                room -= 1
-            self._asked[subscription] = room = room if own else 1
-            return room
+            if own and free > 1 and len(self._reserved) > 1 and sum(self._reserved.values()) == 0:
+                free -= 1
+            self._reserved[subscription] = free = free if own else 1
+            return free
 
-    def asked_in_vain(self, subscription: str) -> None:
-        """A pull is over; what it has not got is room again."""
+    def release_reservation(self, subscription: str) -> None:
+        """Free what a pull has reserved and not used."""
         with self._changed:
-            self._asked[subscription] = 0
+            self._reserved[subscription] = 0
             self._changed.notify_all()
 
-    def pulled(self, subscription: str, deliveries: Sequence[Delivery]) -> None:
-        """These are in hand from now on; given back at once where everything was given back meanwhile."""
+    def add(self, subscription: str, deliveries: Sequence[Delivery]) -> None:
+        """Put what was pulled in flight; if everything has been given back meanwhile, give it back at once."""
         with self._changed:
             for delivery in deliveries:
-                self._held[delivery.lease] = _Held(delivery=delivery, subscription=subscription)
-                self._leases.hold(subscription, delivery)
-            self._asked[subscription] = 0
+                self._messages[delivery.lease] = _Message(delivery=delivery, subscription=subscription)
+            self._reserved[subscription] = 0
             too_late = self._closed
         if too_late:
             for delivery in deliveries:
-                self.end(delivery, self._unharmed)
+                self._end(delivery, self._postpone)
 
-    def takes(self, delivery: Delivery, message: ChunkMessage, share: float) -> bool:
-        """False for another message, or another delivery of the same one, about a chunk that is in hand."""
+    def claim(self, delivery: Delivery, message: ChunkMessage, share: float) -> bool:
+        """Take a chunk; False if it is in flight already, under another message or another delivery of this one."""
         name = (message.recording, message.chunk.index)
         with self._changed:
-            if any(one.chunk == name for one in self._held.values()):
+            if any(one.chunk == name for one in self._messages.values()):
                 return False
-            mine = self._held.get(delivery.lease)
+            mine = self._messages.get(delivery.lease)
             if mine is not None:
                 mine.chunk, mine.share = name, share
             self._changed.notify()
             return True
 
-    def is_again(self, delivery: Delivery) -> bool:
-        """True where the message is in hand already, under a lease that has run out meanwhile.
+    def is_redelivery(self, delivery: Delivery) -> bool:
+        """True if the message is in flight already, under a lease that has run out meanwhile.
 
-        Acknowledging it now would leave nothing to come again if the work on it failed. So it stays in hand,
+        Acknowledging it now would leave nothing to come again if the work on it failed. So it stays in flight with
         its lease renewed, and ends as the delivery does that is worked on.
         """
         with self._changed:
             again = any(
                 one.delivery.message_id == delivery.message_id and lease != delivery.lease
-                for lease, one in self._held.items()
+                for lease, one in self._messages.items()
             )
-            if again and (mine := self._held.get(delivery.lease)) is not None:
+            if again and (mine := self._messages.get(delivery.lease)) is not None:
                 mine.share = 0.0
             return again
 
-    def end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
-        """Take a message out of hand, under all its leases; whoever comes first says how."""
+    def ack(self, delivery: Delivery) -> None:
+        """Acknowledge a message under all its leases: nothing is left to do about it."""
+        self._end(delivery, self._queue.ack)
+
+    def nack(self, delivery: Delivery, error: str) -> None:
+        """Let a message come again as one that failed, and say why."""
+        self._end(delivery, partial(self._queue.nack, error=error))
+
+    def give_back(self, timeout: float, counts: Callable[[Delivery], bool]) -> int:
+        """Give back all that is in flight, and renew no lease from then on.
+
+        Args:
+            timeout: seconds that this may take; what is left then comes again when its lease ends.
+            counts: whether a delivery counts as a try, because something may have gone wrong with it.
+
+        Returns:
+            How many messages were given back.
+        """
         with self._changed:
-            if delivery.lease not in self._held:
+            self._closed = True
+            deliveries = [one.delivery for one in self._messages.values()]
+        if deliveries:
+            pool = ThreadPoolExecutor(
+                min(GIVEN_BACK_AT_A_TIME, len(deliveries)), thread_name_prefix="give-back"
+            )
+            done = [
+                pool.submit(self._end, one, self._queue.nack if counts(one) else self._postpone)
+                for one in deliveries
+            ]
+            wait(done, timeout)
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._stop.set()
+        self._renewals.join(RENEWAL_WAIT)
+        return len(deliveries)
+
+    def _end(self, delivery: Delivery, how: Callable[[str, str], bool]) -> None:
+        """Take a message out of flight, under all its leases; whoever comes first decides how."""
+        with self._changed:
+            if delivery.lease not in self._messages:
                 return
             leases = [
-                lease for lease, one in self._held.items() if one.delivery.message_id == delivery.message_id
+                lease
+                for lease, one in self._messages.items()
+                if one.delivery.message_id == delivery.message_id
             ]
-            ended = [self._held.pop(lease) for lease in leases]
+            ended = [self._messages.pop(lease) for lease in leases]
         for one in ended:
-            self._leases.release(one.subscription, one.delivery)
             try:
                 how(one.subscription, one.delivery.lease)
             except DropscribeError as error:
@@ -164,29 +212,35 @@ class InHand:
             self._idle_since = time.monotonic()
             self._changed.notify()
 
-    def give_back(self, timeout: float, counts: Callable[[Delivery], bool]) -> int:
-        """Give back all that is in hand, and renew no lease any more.
-
-        Args:
-            timeout: seconds that this may take; what is left then comes again when its lease ends.
-            counts: whether a delivery counts as one on which something may have gone wrong.
-
-        Returns:
-            How many messages were given back.
-        """
-        with self._changed:
-            self._closed = True
-            held = [one.delivery for one in self._held.values()]
-        if held:
-            pool = ThreadPoolExecutor(min(AT_A_TIME, len(held)), thread_name_prefix="hand-back")
-            done = [
-                pool.submit(self.end, one, self._queue.nack if counts(one) else self._unharmed)
-                for one in held
-            ]
-            wait(done, timeout)
-            pool.shutdown(wait=False, cancel_futures=True)
-        self._leases.stop()
-        return len(held)
-
-    def _unharmed(self, subscription: str, lease: str) -> bool:
+    def _postpone(self, subscription: str, lease: str) -> bool:
+        """Give a message back as if it had never been delivered."""
         return self._queue.postpone(subscription, lease, 0.0)
+
+    def _renew_leases(self) -> None:
+        """Renew each lease at a third of its length."""
+        pool = ThreadPoolExecutor(RENEWED_AT_A_TIME, thread_name_prefix="lease")
+        while not self._stop.wait(self._lease_seconds / 3):
+            with self._changed:
+                due = [one for one in self._messages.values() if one.renew]
+                for one in due:
+                    one.renew = False
+            for one in due:
+                pool.submit(self._renew, one)
+        pool.shutdown(wait=True, cancel_futures=True)
+
+    def _renew(self, message: _Message) -> None:
+        lease, again = message.delivery.lease, True
+        try:
+            with self._changed:
+                wanted = lease in self._messages
+            if wanted and not self._queue.extend(message.subscription, lease, self._lease_seconds):
+                # Its result stays harmless: whoever creates the result object first wins.
+                again = False
+                log.warning(
+                    "the lease on message %s has run out; another worker may have it",
+                    message.delivery.message_id,
+                )
+        except DropscribeError as error:
+            log.warning("cannot renew the lease on message %s: %s", message.delivery.message_id, error)
+        finally:
+            message.renew = again

@@ -1,4 +1,4 @@
-"""The engines of a worker: loaded on first use, each with what is known of its memory."""
+"""The engines of a worker, loaded on first use, each with what is known of its memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.memory import MemoryModel
+from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 
     from gpu_job.speech.transcriber import Transcriber
 
-REMEMBERED = 60.0
-"""Seconds in which weights that could not be had are not looked for again."""
+RETRY_AFTER = 60.0
+"""Seconds before weights that could not be loaded are looked for again."""
 
 
-class Engines:
+class LoadedEngines:
     """Engines by the names of their weights.
 
     Args:
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
         limit_gb: what may be taken of an accelerator's memory, weights included, 10⁹ bytes.
-        load_cpu: gives the engine that runs them on the processor, whatever else there is; None where `load` does.
+        load_cpu: gives the engine that runs them on the CPU, whatever else there is; None: `load` does.
     """
 
     def __init__(
@@ -43,13 +44,13 @@ class Engines:
         self._peak = 0
 
     def get(self, model: str, *, cpu: bool = False) -> Transcriber:
-        """The engine for some weights, on the processor where that is asked for. Raises ModelUnavailable."""
+        """The engine for some weights, on the CPU if that is asked for. Raises ModelUnavailable."""
         usual = self._engines.get((model, False))
-        if cpu and usual is not None and usual.engine == "parakeet-cpu":
+        if cpu and usual is not None and usual.engine == PARAKEET_CPU.name:
             return usual
         key = (model, cpu)
         since, error = self._missing.get(key, (-math.inf, None))
-        if error is not None and time.monotonic() - since < REMEMBERED:
+        if error is not None and time.monotonic() - since < RETRY_AFTER:
             raise error
         if key not in self._engines:
             try:
@@ -61,23 +62,23 @@ class Engines:
             self._engines[key] = engine
         return self._engines[key]
 
-    def room(self, engine: Transcriber) -> float:
+    def capacity(self, engine: Transcriber) -> float:
         """Units of `memory.py` that one batch may take."""
-        return self._models[id(engine)].room
+        return self._models[id(engine)].capacity
 
     def fitted(self, engine: Transcriber, units: float) -> None:
         """Learn from a batch that fitted."""
         memory = engine.memory()
         if memory is not None:
-            self._models[id(engine)] = self._models[id(engine)].seen(units, memory)
+            self._models[id(engine)] = self._models[id(engine)].fitted(units, memory)
             self._peak = max(self._peak, memory.peak)
 
     def did_not_fit(self, engine: Transcriber, units: float) -> None:
         """Learn from a batch that did not."""
-        self._models[id(engine)] = self._models[id(engine)].failed(units)
+        self._models[id(engine)] = self._models[id(engine)].did_not_fit(units)
 
     def peak(self) -> tuple[int, str]:
-        """Most memory that was taken, bytes, and whose it is."""
+        """Most memory that was taken, bytes, and which: `GPU` or `main`."""
         if self._peak:
             return self._peak, "GPU"
         unit = 1 if sys.platform == "darwin" else 1024

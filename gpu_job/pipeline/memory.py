@@ -1,12 +1,12 @@
-"""How much sound fits an accelerator at one time: an estimate that learns. Pure.
+"""How much audio fits an accelerator at one time: an estimate that learns. Pure.
 
 The activations of a FastConformer grow with the length of a window, and the scores of its attention with the
 square of it. So a batch of n windows as long as the longest, s seconds, takes
 
     units = n · (s + s² / ATTENTION)        bytes = units · (bytes a unit)
 
-`bytes a unit` begins with a cautious guess, follows the peaks that are seen, and at least doubles when a batch
-did not fit. What did not fit once is never tried again in this process: memory that is in pieces does not mend.
+`bytes a unit` begins with a cautious guess, follows the peaks that are observed, and at least doubles when a batch
+does not fit. What did not fit once is never tried again in this process: fragmented memory does not mend.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ ATTENTION = 320.0
 about 4 MB a second for the rest, most of it in the first convolution."""
 
 GUESS = 8e6
-"""Bytes a unit before anything was seen: twice what the sizes of the layers say for two-byte weights."""
+"""Bytes a unit before the first batch: twice what the sizes of the layers say for two-byte weights."""
 
 UNKNOWN = 480 * GUESS
-"""Bytes for windows where an engine says nothing of its memory: eight minutes of sound."""
+"""Bytes for windows if an engine says nothing of its memory: eight minutes of audio."""
 
 USABLE = 0.9
-"""Share of the memory to plan with; the rest goes to the driver, workspaces and what lies in pieces."""
+"""Share of the memory to plan with; the rest goes to the driver, workspaces and fragmentation."""
 
 TELLING = 0.25
-"""A batch of this share of the room, or more, may lower the bytes a unit: small ones carry constant costs."""
+"""A batch of this share of the capacity, or more, may lower the bytes a unit: small ones carry constant costs."""
 
 SLOWLY = 0.8
-"""Down to this share of itself may the bytes a unit fall with one batch."""
+"""Share of itself to which one batch may lower the bytes a unit."""
 
 NEVER_AGAIN = 0.9
-"""Share of the units of a batch that did not fit that may be tried later."""
+"""Share of the units of a batch that did not fit, up to which others may be tried later."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryModel:
-    """What is known about the memory of one accelerator. Each lesson gives another one."""
+    """What is known about the memory of one accelerator. Each batch gives a new one."""
 
     usable: float
     """For windows and weights, bytes."""
@@ -63,14 +63,14 @@ class MemoryModel:
     unit: float = GUESS
     """Bytes a unit."""
     ceiling: float = inf
-    """Units that no batch may pass, because some more did not fit."""
+    """Units that no batch may exceed, because a larger one did not fit."""
 
     @classmethod
     def of(cls, memory: DeviceMemory | None, limit_gb: float) -> MemoryModel:
         """Before the first batch.
 
         Args:
-            memory: of the card, with the weights on it; None where nobody knows.
+            memory: of the card, with the weights on it; None if it is not known.
             limit_gb: what the worker may take of it, weights included, in 10⁹ bytes.
         """
         if memory is None:
@@ -78,11 +78,11 @@ class MemoryModel:
         return cls(usable=USABLE * min(memory.total, limit_gb * GB), weights=memory.weights)
 
     @property
-    def room(self) -> float:
+    def capacity(self) -> float:
         """Units that a batch may take."""
         return min(max(0.0, self.usable - self.weights) / self.unit, self.ceiling)
 
-    def seen(self, units: float, memory: DeviceMemory) -> MemoryModel:
+    def fitted(self, units: float, memory: DeviceMemory) -> MemoryModel:
         """After a batch that fitted.
 
         Args:
@@ -90,13 +90,13 @@ class MemoryModel:
             memory: as it was read after it.
         """
         found = max(0, memory.peak - memory.weights) / units
-        if found < self.unit and units < TELLING * self.room:
+        if found < self.unit and units < TELLING * self.capacity:
             return replace(self, weights=memory.weights)
         return replace(self, weights=memory.weights, unit=max(found, SLOWLY * self.unit, 1.0))
 
-    def failed(self, units: float) -> MemoryModel:
-        """After a batch that did not fit: half of it is the room now."""
-        half = min(self.room, units) / 2
+    def did_not_fit(self, units: float) -> MemoryModel:
+        """After a batch that did not fit: half of it is the capacity now."""
+        half = min(self.capacity, units) / 2
         unit = max(self.unit, (self.usable - self.weights) / half) if half > 0 else self.unit
         return replace(self, unit=unit, ceiling=min(self.ceiling, NEVER_AGAIN * units))
 

@@ -1,8 +1,8 @@
-"""The engine's thread: one batch after the other, and what becomes of those that fail.
+"""The third step of the pipeline, the engine's thread: one batch after the other, and again those that fail.
 
-What goes wrong in a batch is tried again at once, in smaller parts: halves where it did not fit, chunk by
-chunk where the engine broke. So only a chunk that fails by itself fails. Where the accelerator itself is lost,
-the thread ends, and with it the worker: in this process every chunk would fail, for no fault of its own.
+What goes wrong in a batch is tried again at once, in smaller parts: halves if it did not fit, job by job if the
+engine broke. So only a chunk that fails by itself fails. If the accelerator itself is lost, the thread ends, and with
+it the worker: in this process every chunk would fail, through no fault of its own.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpu_job.pipeline.batcher import Batch, Rounds
-    from gpu_job.pipeline.committer import Keepers
-    from gpu_job.pipeline.loaded_engines import Engines
+    from gpu_job.pipeline.batcher import Batch, Batcher
+    from gpu_job.pipeline.committer import Committer
+    from gpu_job.pipeline.loaded_engines import LoadedEngines
     from gpu_job.pipeline.summary import Summary
     from shared.costs.executions import Meter
     from shared.results import Word
 
 HUNG = 600.0
-"""Seconds that no call of an engine takes, on a slow processor either: what is in one may be to blame."""
+"""Seconds that no call of an engine takes, not even on a slow CPU: the chunks in a longer one may be to blame."""
 
 ROUNDING = 1.000001
 """What sums of the same units in another order may differ by."""
@@ -36,9 +36,9 @@ class Recogniser:
     """A thread that gives batches to their engines until there are no more.
 
     Args:
-        rounds: makes the batches.
+        batcher: makes the batches.
         engines: with what is known of their memory.
-        keepers: take the chunks that are done or have failed.
+        committer: takes the chunks that are recognised or have failed.
         summary: counts what was computed.
         meter: told of the engine's time.
         on_progress: told the key of a recording and seconds of its audio just recognised.
@@ -46,9 +46,9 @@ class Recogniser:
 
     def __init__(
         self,
-        rounds: Rounds,
-        engines: Engines,
-        keepers: Keepers,
+        batcher: Batcher,
+        engines: LoadedEngines,
+        committer: Committer,
         summary: Summary,
         meter: Meter,
         on_progress: Callable[[str, float], None],
@@ -56,9 +56,9 @@ class Recogniser:
         self.problem: Exception | None = None
         """What ended it."""
         self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._rounds = rounds
+        self._batcher = batcher
         self._engines = engines
-        self._keepers = keepers
+        self._committer = committer
         self._summary = summary
         self._meter = meter
         self._on_progress = on_progress
@@ -66,23 +66,23 @@ class Recogniser:
 
     @property
     def hung(self) -> frozenset[str]:
-        """Ids of the messages whose chunks are in a call that will not end; none where it may."""
+        """Ids of the messages whose chunks are in a call that will not end; none while it may."""
         call = self._call
         if call is None or time.monotonic() - call[0] < HUNG:
             return frozenset()
-        return frozenset(chunk.delivery.message_id for chunk in call[1].chunks())
+        return frozenset(job.delivery.message_id for job in call[1].jobs())
 
     def _run(self) -> None:
         try:
-            self._all()
+            self._recognise_all()
         except Exception as error:  # noqa: BLE001 - raised again in the thread that runs the worker
             self.problem = error
 
-    def _all(self) -> None:
+    def _recognise_all(self) -> None:
         since = time.monotonic()
-        while not self._keepers.closed:
-            batch = self._rounds.next()
-            loaded = self._rounds.loaded
+        while not self._committer.closed:
+            batch = self._batcher.next()
+            loaded = self._batcher.loaded
             if loaded is not None:
                 self._summary.idle_seconds += time.monotonic() - max(since, loaded)
             if batch is None:
@@ -92,16 +92,16 @@ class Recogniser:
 
     def _recognise(self, batch: Batch) -> None:
         """One batch, and after a failure its parts."""
-        batch = batch.left()
-        if not batch.items or self._keepers.closed:
+        batch = batch.unsettled()
+        if not batch.items or self._committer.closed:
             return
-        room = self._engines.room(batch.engine)
-        if len(batch.items) > 1 and batch.units > room * ROUNDING:
-            for part in batch.split(room):  # it was formed before something failed to fit
+        capacity = self._engines.capacity(batch.engine)
+        if len(batch.items) > 1 and batch.units > capacity * ROUNDING:
+            for part in batch.split(capacity):  # it was formed before something failed to fit
                 self._recognise(part)
             return
         try:
-            heard = self._ask(batch)
+            words = self._call_engine(batch)
         except OutOfMemory as error:
             self._did_not_fit(batch, error)
         except EngineLost as error:
@@ -109,75 +109,76 @@ class Recogniser:
         except Exception as error:  # noqa: BLE001 - whatever the engine raises, its chunks are not lost
             self._went_wrong(batch, error)
         else:
-            self._heard(batch, heard)
+            self._recognised(batch, words)
             self._engines.fitted(batch.engine, batch.units)
 
-    def _ask(self, batch: Batch) -> list[tuple[Word, ...]]:
-        """The words of each window. The engine's time was paid, whatever comes of it."""
-        first, *others = batch.chunks()
-        if first.alone and not others:
-            self._keepers.begins_alone(first)
+    def _call_engine(self, batch: Batch) -> list[tuple[Word, ...]]:
+        """The words of each window. The engine's time is paid for, whatever comes of it."""
+        first, *others = batch.jobs()
+        if first.isolated and not others:
+            self._committer.isolated_begins(first)
         started = time.perf_counter()
         self._call = time.monotonic(), batch
         try:
-            heard = batch.recognise()
+            words = batch.recognise()
         finally:
             self._call = None
             self._spent(batch, time.perf_counter() - started)
-        if len(heard) != len(batch.items):
-            raise RuntimeError(f"the engine answered {len(heard)} of {len(batch.items)} windows")
-        return heard
+        if len(words) != len(batch.items):
+            raise RuntimeError(f"the engine answered {len(words)} of {len(batch.items)} windows")
+        return words
 
     def _spent(self, batch: Batch, seconds: float) -> None:
-        """Share the engine's time out over the chunks in a batch, by their audio."""
+        """Share the engine's time out over the jobs in a batch, by their audio."""
         self._summary.busy_seconds += seconds
         self._meter.spent(seconds)
-        for (prepared, _), waveform in zip(batch.items, batch.waveforms, strict=True):
-            prepared.busy_seconds += seconds * len(waveform) / SAMPLE_RATE / batch.seconds
+        for (job, _), waveform in zip(batch.items, batch.waveforms, strict=True):
+            job.busy_seconds += seconds * len(waveform) / SAMPLE_RATE / batch.seconds
 
     def _did_not_fit(self, batch: Batch, error: OutOfMemory) -> None:
         self._engines.did_not_fit(batch.engine, batch.units)
-        room = self._engines.room(batch.engine)
         log.warning(
-            "%d windows did not fit together (%s): %.0f s at most from now on", len(batch.items), error, room
+            "%d windows did not fit together (%s): %.0f s at most from now on",
+            len(batch.items),
+            error,
+            self._engines.capacity(batch.engine),
         )
         if len(batch.items) > 1:
             self._recognise(batch)
             return
-        seconds = batch.seconds
         limit = EngineLimit(
-            f"{seconds:.1f} s of this recording do not fit the memory of the GPU even alone. Raise "
-            "GPU_MEMORY_LIMIT_GB where the card has more, let nothing else use it, or choose another method."
+            f"{batch.seconds:.1f} s of this recording do not fit in the memory of the GPU, even on their own. Raise "
+            "GPU_MEMORY_LIMIT_GB if the card has more, let nothing else use it, or choose another method."
         )
-        self._keepers.failed(batch.chunks(), limit, batch.engine)
+        self._committer.failed(batch.jobs(), limit, batch.engine)
 
     def _lost(self, batch: Batch, error: EngineLost) -> NoReturn:
-        """End. A chunk that was alone with it may be the cause, and is counted as failed."""
-        chunks = batch.chunks()
-        if len(chunks) == 1:
-            self._keepers.failed(chunks, error, batch.engine)
+        """End. A chunk that was in the call by itself may be the cause, and counts as failed."""
+        jobs = batch.jobs()
+        if len(jobs) == 1:
+            self._committer.failed(jobs, error, batch.engine)
         raise Transient(
-            f"The GPU does nothing more for this process ({error}). What it had in hand comes again, chunk by "
-            "chunk, for the next worker. If that happens to every worker, look after the card and its driver."
+            f"The GPU does nothing more for this process ({error}). Its chunks come again, one by one, for the "
+            "next worker. If that happens to every worker, check the card and its driver."
         ) from error
 
     def _went_wrong(self, batch: Batch, error: Exception) -> None:
-        chunks = batch.chunks()
-        log.warning("the engine failed on %d windows of %d chunks: %r", len(batch.items), len(chunks), error)
-        if len(chunks) == 1:
-            self._keepers.failed(chunks, error, batch.engine)
+        jobs = batch.jobs()
+        log.warning("the engine failed on %d windows of %d chunks: %r", len(batch.items), len(jobs), error)
+        if len(jobs) == 1:
+            self._committer.failed(jobs, error, batch.engine)
             return
-        for chunk in chunks:
-            self._recognise(batch.of(chunk))
+        for job in jobs:
+            self._recognise(batch.of(job))
 
-    def _heard(self, batch: Batch, heard: Sequence[tuple[Word, ...]]) -> None:
-        if self._keepers.closed:
+    def _recognised(self, batch: Batch, words: Sequence[tuple[Word, ...]]) -> None:
+        if self._committer.closed:
             return  # its chunks were given back meanwhile
         self._summary.batches += 1
         self._summary.audio_seconds += batch.seconds
         self._summary.padded_seconds += batch.padded_seconds
-        for (prepared, index), words, waveform in zip(batch.items, heard, batch.waveforms, strict=True):
-            prepared.heard[index] = words
-            self._on_progress(prepared.message.recording, len(waveform) / SAMPLE_RATE)
-            if len(prepared.heard) == len(prepared.windows):
-                self._keepers.recognised(prepared, batch.engine)
+        for (job, index), found, waveform in zip(batch.items, words, batch.waveforms, strict=True):
+            job.words[index] = found
+            self._on_progress(job.message.recording, len(waveform) / SAMPLE_RATE)
+            if len(job.words) == len(job.windows):
+                self._committer.recognised(job, batch.engine)

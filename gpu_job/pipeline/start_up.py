@@ -1,4 +1,4 @@
-"""How long a worker takes until it recognises: seconds that are paid for, and that somebody waits."""
+"""How long a worker takes to start: seconds that are paid for, and that somebody waits."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Step = Literal["process", "library", "weights", "warm_up"]
 
 @dataclass(kw_only=True, slots=True)
 class StartUp:
-    """Seconds of each step, added up where several weights are loaded."""
+    """Seconds of each step, added up if several weights are loaded."""
 
     process: float = 0.0
     """From the start of the process until the worker runs: Python, the worker's modules, connections."""
     library: float = 0.0
-    """To import what the engine stands on: torch and NeMo, or ONNX Runtime."""
+    """To import what the engine needs: torch and NeMo, or ONNX Runtime."""
     weights: float = 0.0
-    """To load weights to where they are used."""
+    """To load weights onto their device."""
     warm_up: float = 0.0
     """To compile, capture and allocate."""
 
     @contextmanager
     def timed(self, step: Step) -> Iterator[None]:
-        """Add the time inside to a step, also where it fails."""
+        """Add the time inside to a step, even if it fails."""
         since = time.perf_counter()
         try:
             yield
@@ -47,7 +47,7 @@ class StartUp:
 
 
 def process_began() -> float:
-    """When this process was started, seconds since 1970; where the system does not tell, now."""
+    """When this process was started, seconds since 1970; now, if the system does not tell."""
     try:
         # Field 22 of proc(5) is in clock ticks since boot; the name in field 2 may hold spaces.
         after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()

@@ -18,15 +18,15 @@ class Summary:
     busy_seconds: float = 0.0
     """Wall time inside the engine."""
     idle_seconds: float = 0.0
-    """Wall time that the engine waited, from when it was loaded."""
+    """Wall time that the engine waited, since it was loaded."""
     batches: int = 0
-    """Calls of the engine that gave words."""
+    """Calls of the engine that succeeded."""
     chunks: int = 0
-    """Chunks kept."""
+    """Chunks committed."""
     given_back: int = 0
-    """Chunks that others will have to do."""
+    """Chunks left for other workers."""
     peak: tuple[int, str] = (0, "main")
-    """Most memory that was taken, bytes, and which."""
+    """Most memory that was taken, bytes, and which: `GPU` or `main`."""
     start_up: StartUp = field(default_factory=StartUp)
     """How long it took to start."""
     ended: str = ""

@@ -1,13 +1,15 @@
-"""The worker: a pipeline from messages to kept results.
+"""The worker: builds the pipeline from messages to committed results, and runs it.
 
-    intake.py                rounds.py                  recogniser.py     keepers.py
-    pull, decode, cut   ─▶   pack, make the next   ─▶   recognise    ─▶   write result, ledger, document,
-    (a process a core)       batch meanwhile            (one thread)      publish done, acknowledge
+    consumer.py               batcher.py                 recogniser.py     committer.py
+    pull, decode, cut    ─▶   pack; make the next   ─▶   recognise    ─▶   write ledger, result, document,
+    (a process a core)        batch meanwhile            (one thread)      publish done, acknowledge
+         │                                                                     ▲
+         └── not wanted, or cannot be decoded ─────────────────────────────────┘
 
-Everything is overlapped and bounded by the chunks in hand. Windows of all chunks and files at hand share
-batches; a chunk is kept as soon as its last window is recognised, whatever its batch still holds. A chunk whose
-message comes again because its worker died runs alone from the start. One that a worker gives back because it was
-asked to stop does not: that says nothing about the chunk.
+Every step overlaps with the others, bounded by the messages in flight (inflight.py). Windows of all chunks and files
+in flight share batches; a chunk is committed as soon as its last window is recognised, whatever its batch still holds.
+A chunk whose message comes again because its worker died runs alone from the start. One that a worker gives back
+because it was asked to stop does not: that says nothing about the chunk.
 """
 
 from __future__ import annotations
@@ -15,13 +17,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from gpu_job.pipeline.batcher import Rounds
-from gpu_job.pipeline.committer import Keepers
-from gpu_job.pipeline.consumer import Intake
-from gpu_job.pipeline.loaded_engines import Engines
+from gpu_job.pipeline.batcher import Batcher
+from gpu_job.pipeline.committer import Committer
+from gpu_job.pipeline.consumer import Consumer, subscriptions_of
+from gpu_job.pipeline.inflight import Inflight
+from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.recogniser import Recogniser
 from gpu_job.pipeline.start_up import StartUp
-from gpu_job.pipeline.subscriptions import subscriptions_of
 from gpu_job.pipeline.summary import Summary
 from shared.costs.executions import Meter
 from shared.planning import plan
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
     from shared.ports import Delivery, Ports
 
-FINISH, KEPT, ENDED = 4.0, 5.5, 7.5
-"""Seconds after the request to stop by which the engine has finished what it can, results are kept, and all the
+RECOGNISED_BY, COMMITTED_BY, GIVEN_BACK_BY = 4.0, 5.5, 7.5
+"""Seconds after the request to stop by which the engine has finished what it can, results are committed, and all the
 rest is given back. Cloud Run kills after 10."""
 
 
@@ -44,9 +46,9 @@ class Worker:
     Args:
         ports: the adapters to use.
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
-        load_cpu: the same on the processor, for chunks that the other engine gave up; None: `load` does.
+        load_cpu: the same on the CPU, for chunks that the other engine gave up; None: `load` does.
         on_progress: told the key of a recording and seconds of its audio just recognised.
-        meter: told of the engine's time, where its idle time costs money.
+        meter: told of the engine's time, if its idle time costs money.
         start_up: how long it took to start, for the summary; `load` may still add to it.
     """
 
@@ -61,21 +63,24 @@ class Worker:
         start_up: StartUp | None = None,
     ) -> None:
         settings = ports.settings
+        subscriptions = subscriptions_of(settings)
         meter = meter or Meter(ports, None, plan.worker_engine(settings), 0.0)
         together = plan.sizes(plan.worker_engine(settings), settings).together
         self.summary = Summary(start_up=start_up or StartUp())
-        self._engines = Engines(load, settings.gpu_memory_limit_gb, load_cpu)
-        self._intake = Intake(ports, subscriptions_of(settings))
-        self._keepers = Keepers(ports, self._intake, meter, self.summary)
-        self._rounds = Rounds(
-            self._intake.ready,
+        self._engines = LoadedEngines(load, settings.gpu_memory_limit_gb, load_cpu)
+        self._inflight = Inflight(
+            ports.queue, settings.lease_seconds, plan.max_inflight_chunks(settings), subscriptions
+        )
+        self._committer = Committer(ports, self._inflight, meter, self.summary)
+        self._consumer = Consumer(ports, self._inflight, self._committer, subscriptions)
+        self._batcher = Batcher(
+            self._consumer.ready,
             self._engines,
-            most=together if settings.batch_processing else 0.0,
-            on_empty=self._keepers.recognised,
-            on_error=self._keepers.failed,
+            self._committer,
+            max_chunks=together if settings.batch_processing else 0.0,
         )
         self._recogniser = Recogniser(
-            self._rounds, self._engines, self._keepers, self.summary, meter, on_progress
+            self._batcher, self._engines, self._committer, self.summary, meter, on_progress
         )
 
     def engine(self, model: str) -> Transcriber:
@@ -98,11 +103,14 @@ class Worker:
             ModelUnavailable: `warm` cannot be loaded; nothing is lost.
             Transient: the worker broke down; nothing is lost.
         """
-        self._intake.start()
-        self._rounds.start(warm)
+        self._inflight.start()
+        self._consumer.start()
+        self._batcher.start(warm)
         self._recogniser.thread.start()
         try:
-            while not stop.wait(0.05) and self._recogniser.thread.is_alive() and self._intake.problem is None:
+            while (
+                not stop.wait(0.05) and self._recogniser.thread.is_alive() and self._consumer.problem is None
+            ):
                 if idle_exit is not None and self._idle_seconds() > idle_exit:
                     break
         finally:
@@ -115,24 +123,24 @@ class Worker:
 
     @property
     def _problem(self) -> Exception | None:
-        return self._recogniser.problem or self._rounds.problem or self._intake.problem
+        return self._recogniser.problem or self._batcher.problem or self._consumer.problem
 
     @property
     def stuck(self) -> bool:
-        """True where the engine or its loading still runs after `run`: only the end of the process ends it."""
+        """True if the engine or its loading still runs after `run`: only the end of the process ends it."""
         return self._recogniser.thread.is_alive()
 
     def _counts(self) -> Callable[[Delivery], bool]:
-        """Which deliveries count: all where the worker broke down, else those that may have had to do with it."""
+        """Which deliveries count as tries: all if the worker broke down, else those that may have gone wrong."""
         if self._problem is not None:
             return lambda _: True
-        harmed = self._recogniser.hung | self._keepers.unfinished
+        harmed = self._recogniser.hung | self._committer.unfinished
         return lambda delivery: delivery.message_id in harmed
 
     def _idle_seconds(self) -> float:
         """How long there was nothing to do; the time of loading does not count."""
-        loaded = self._rounds.loaded
-        return 0.0 if loaded is None else min(self._intake.idle_seconds, time.monotonic() - loaded)
+        loaded = self._batcher.loaded
+        return 0.0 if loaded is None else min(self._inflight.idle_seconds, time.monotonic() - loaded)
 
     def _end(self) -> None:
         """Finish what can be finished, give back the rest."""
@@ -141,11 +149,13 @@ class Worker:
         def left(until: float) -> float:
             return max(0.0, began + until - time.monotonic())
 
-        self._intake.stop()
-        self._rounds.stop()
-        self._recogniser.thread.join(left(FINISH))
-        self._keepers.close()
-        self._keepers.finish(left(KEPT))
-        self.summary.given_back = self._intake.hand_back(left(ENDED), self._counts())
-        self._intake.join(left(ENDED))
+        self._consumer.stop()
+        self._batcher.stop()
+        self._recogniser.thread.join(left(RECOGNISED_BY))
+        self._committer.close()
+        self._committer.finish(left(COMMITTED_BY))
+        counts = self._counts()
+        self._consumer.join_pullers(left(GIVEN_BACK_BY) / 2)
+        self.summary.given_back = self._inflight.give_back(left(GIVEN_BACK_BY), counts)
+        self._consumer.join(left(GIVEN_BACK_BY))
         self.summary.peak = self._engines.peak()

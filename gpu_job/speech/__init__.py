@@ -1,9 +1,10 @@
-"""Turn windows of sound into words.
+"""From windows of audio to words.
 
-    windowing.py   cut decoded sound at silences
-    loading.py     which engine runs some weights here
-    words.py       words with times from decoded tokens
-    onnx/          Parakeet on a processor        nemo/   Parakeet on a GPU
+    transcriber.py   what the pipeline asks of any engine: read this first
+    windowing.py     cut decoded audio at silences
+    loading.py       which engine runs some weights here
+    onnx/            Parakeet on a CPU              nemo/   Parakeet with NeMo, on a GPU
+    words.py         words with times, from decoded tokens
 
-`transcriber.py` is what the pipeline asks of any engine.
+Each engine is a package that alone imports its library, and that is imported only when it is wanted.
 """

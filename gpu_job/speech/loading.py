@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory, Transcriber
 from gpu_job.weights.lookup import by_name, locate
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -17,39 +18,39 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 NVIDIA = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
-"""One of these is there where a process may use an NVIDIA GPU; `dxg` under Windows. To ask torch takes seconds."""
+"""One of these exists if a process may use an NVIDIA GPU; `dxg` under Windows. Asking torch takes seconds."""
 
 
 def load(
     settings: Settings, model: str, *, warm: bool = True, start_up: StartUp | None = None
 ) -> Transcriber:
-    """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the processor.
+    """The engine for some weights on this machine: NeMo on a GPU, else ONNX on the CPU.
 
-    A `.nemo` file, or a folder with one, is NeMo's wherever it is to run. A folder with an ONNX export is not,
-    unless the deployment has GPUs only.
+    A `.nemo` file, or a folder with one, goes to NeMo, wherever it runs. A folder with an ONNX export does not, unless
+    the deployment has GPUs only.
 
     Args:
         settings: whether a GPU may be used, and whether this deployment has nothing else.
         model: a name of `weights.catalogue()`, a `.nemo` file, or a folder with one or with an ONNX export.
-        warm: whether to warm it up as well.
+        warm: whether to warm it up, too.
         start_up: told how long each step took.
 
     Raises:
-        ConfigurationError: there is a GPU, or should be one, that cannot be used: processors at a GPU's price
-            are nobody's wish.
+        ConfigurationError: there is a GPU, or should be one, that cannot be used. A CPU fallback on a GPU machine is
+            refused: it would cost the GPU's price.
         ModelUnavailable: says what is missing and what to do.
     """
     start_up = start_up or StartUp()
     if form(settings, model) == "nemo":
         if not _has_nemo():
             if by_name(model) is None:
-                locate(model, "nemo")  # nobody should install gigabytes for a path that is mistyped
+                locate(model, "nemo")  # nobody should install gigabytes for a mistyped path
             raise ConfigurationError(
-                f"To run {model} takes torch and NeMo, which are not installed here. Install them with "
+                f"Running {model} takes torch and NeMo, which are not installed here. Install them with "
                 "`pip install 'dropscribe[nemo]'`, or use the image that Dockerfile.gpu builds."
             )
         with start_up.timed("library"):
-            from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - torch, only where it is wanted
+            from gpu_job.speech.nemo import nemo_engine  # noqa: PLC0415 - imports torch, for this engine only
 
         with start_up.timed("weights"):
             engine: Transcriber = nemo_engine.load(
@@ -59,7 +60,7 @@ def load(
             )
     else:
         with start_up.timed("library"):
-            from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - onnxruntime is of no use to the other engine
+            from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime, for this engine only
 
         with start_up.timed("weights"):
             engine = onnx_engine.load(model)
@@ -73,7 +74,7 @@ def warm_up(engine: Transcriber) -> None:
     """Warm an engine up.
 
     Raises:
-        ModelUnavailable: there is no room to work beside the weights.
+        ModelUnavailable: there is no memory to work in beside the weights.
         ConfigurationError: the accelerator broke down.
     """
     try:
@@ -81,44 +82,45 @@ def warm_up(engine: Transcriber) -> None:
     except OutOfMemory as error:
         raise ModelUnavailable(
             f"{engine.model} is loaded, but there is no room to work beside it in the memory of the GPU ({error}). Let "
-            "nothing else use the card, raise GPU_MEMORY_LIMIT_GB where it has more, or take another card."
+            "nothing else use the card, raise GPU_MEMORY_LIMIT_GB if it has more, or take another card."
         ) from error
     except EngineLost as error:
         raise ConfigurationError(
-            f"The GPU does nothing more for this process ({error}). If that happens to every worker, look after the "
-            "card and its driver."
+            f"The GPU does nothing more for this process ({error}). If that happens to every worker, check the card "
+            "and its driver."
         ) from error
 
 
 def form(settings: Settings, model: str) -> Kind:
-    """Which form of some weights `load` takes on this machine."""
+    """The form of some weights that `load` takes on this machine."""
     if must_have_gpu(settings) or model.endswith(".nemo"):
         return "nemo"
     folder = Path(model).expanduser()
     if folder.is_dir():
-        # A folder with both is an export, as it is elsewhere.
+        # A folder with both counts as an export, as elsewhere.
         export = any(folder.glob("*.onnx")) or not any(folder.glob("*.nemo"))
         return "onnx" if export else "nemo"
     return "nemo" if _on_gpu(settings) else "onnx"
 
 
 def here() -> tuple[Engine, ...]:
-    """The engines of ours that this machine can run, the faster one first."""
-    return ("parakeet-gpu", "parakeet-cpu") if has_gpu() and _has_nemo() else ("parakeet-cpu",)
+    """The engines of ours that this machine can run, the fastest first."""
+    gpu = (PARAKEET_GPU.name,) if has_gpu() and _has_nemo() else ()
+    return (*gpu, PARAKEET_CPU.name)
 
 
 def must_have_gpu(settings: Settings) -> bool:
     """Whether the deployment has no other engine of ours than Parakeet on a GPU."""
     named = settings.engine_set
-    return settings.enable_gpu and "parakeet-gpu" in named and "parakeet-cpu" not in named
+    return settings.enable_gpu and PARAKEET_GPU.name in named and PARAKEET_CPU.name not in named
 
 
 def _on_gpu(settings: Settings) -> bool:
-    return must_have_gpu(settings) or (settings.enable_gpu and "parakeet-gpu" in here())
+    return must_have_gpu(settings) or (settings.enable_gpu and PARAKEET_GPU.name in here())
 
 
 def has_gpu() -> bool:
-    """Whether there is an NVIDIA GPU, as far as that can be told without torch."""
+    """Whether there is an NVIDIA GPU, as far as can be told without torch."""
     return any(path.exists() for path in NVIDIA)
 
 

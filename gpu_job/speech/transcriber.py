@@ -1,4 +1,4 @@
-"""What the worker asks of a speech recogniser, whichever one it is."""
+"""What the worker asks of a speech recogniser, whichever it is."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from shared.results import Word
 
 SAMPLE_RATE = 16_000
-"""Hertz: every recogniser here hears mono sound at this rate."""
+"""Hertz: every recogniser here takes mono audio at this rate."""
 
 
 class OutOfMemory(Exception):  # noqa: N818 - the field's term
-    """These windows do not fit the accelerator together; fewer or shorter ones may."""
+    """These windows do not fit on the accelerator together; fewer or shorter ones may."""
 
 
 class EngineLost(Exception):  # noqa: N818 - as OutOfMemory
-    """The accelerator answers this process no more, whatever it is asked; another process may be luckier."""
+    """The accelerator fails every call of this process from now on; another process may be luckier."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +33,9 @@ class DeviceMemory:
     total: int
     """Of the card, bytes."""
     weights: int
-    """Taken by this process while no window is there, bytes."""
+    """Taken by this process while it holds no window, bytes."""
     peak: int
-    """Most that this process took at one time since it was last asked, weights included, bytes."""
+    """Most that this process has taken at one time since the last reading, weights included, bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,23 +43,23 @@ class Device:
     """What an engine runs on."""
 
     name: str
-    """As its maker calls it."""
+    """Its maker's name for it."""
     memory: int
-    """Bytes of its own; 0 for a processor."""
+    """Bytes of its own; 0 for a CPU."""
     driver: str
-    """The CUDA version it serves and, where known, its own; empty for a processor."""
+    """The CUDA version that it supports and, if known, its own; empty for a CPU."""
     dtype: str
     """Precision of the weights: `bfloat16`, `float32`."""
     graphs: str
-    """How CUDA graphs are used, and the reason where not fully."""
+    """How CUDA graphs are used, and if not fully, why."""
 
 
 class Transcriber(Protocol):
-    """Loaded weights that turn windows of sound into words."""
+    """Loaded weights that turn windows of audio into words."""
 
     @property
     def engine(self) -> Engine:
-        """Who is paid for it."""
+        """Who is paid for it, as in `shared/engines.py`."""
         ...
 
     @property
@@ -74,12 +74,12 @@ class Transcriber(Protocol):
 
     @property
     def language(self) -> str | None:
-        """BCP-47 code where the weights know one language only, else None."""
+        """BCP-47 code if the weights know one language only, else None."""
         ...
 
     @property
     def batch(self) -> int | None:
-        """How many windows it is best given at one time; None leaves that to its memory (`gpu_job/pipeline/memory.py`)."""
+        """Windows to give it at one time; None: as many as its memory allows (`gpu_job/pipeline/memory.py`)."""
         ...
 
     @property
@@ -93,7 +93,7 @@ class Transcriber(Protocol):
         ...
 
     def memory(self) -> DeviceMemory | None:
-        """Memory of its accelerator, its peak counted anew from here; None where it runs on the processor."""
+        """Memory of its accelerator; the peak is counted anew from here. None on a CPU."""
         ...
 
     def warm_up(self) -> None:
@@ -103,18 +103,20 @@ class Transcriber(Protocol):
     def transcribe(
         self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
     ) -> list[tuple[Word, ...]]:
-        """Recognise windows that have nothing to do with each other.
+        """Recognise windows, each by itself.
 
         Args:
-            windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], of any length up to 30 s.
-            phrases: for each window the words and names to prefer where the sound allows them, see
-                `hears_phrases`; empty where no window has any.
+            windows: each `(samples,)`, mono, 16 kHz, within [-1, 1], at most 30 s long (`windowing.LONGEST`). Longer
+                ones are recognised as well, but attention spans the whole window: its memory grows with the square
+                of the length, and accuracy is not promised.
+            phrases: for each window, words and names to prefer where the audio leaves a choice, see `hears_phrases`;
+                empty if no window has any.
 
         Returns:
             For each window its words in order; times are seconds from the window's start.
 
         Raises:
             OutOfMemory: they do not fit together.
-            EngineLost: neither these nor any others can be recognised in this process.
+            EngineLost: nothing more can be recognised in this process.
         """
         ...

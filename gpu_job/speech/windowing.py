@@ -1,12 +1,12 @@
-"""Cut decoded sound into windows at silences.
+"""Cut decoded audio into windows at silences.
 
-    1. Level of every 10 ms, smoothed to 50 ms.
-    2. Leave out what holds no sound at all, and long stretches of mere room noise.
-    3. Cut what remains at the best pause near the target length. Where nobody pauses for 30 s, cut
-       anyway, and let the two windows overlap: the words are joined later by text and time.
+    1. Compute the level of every 10 ms, smoothed to 50 ms.
+    2. Leave out what holds no sound at all, and long stretches of mere background noise.
+    3. Cut what remains at the best pause near the target length. If nobody pauses for 30 s, cut anyway, and let the
+       two windows overlap: the words are joined later by text and time.
 
-Leaving out is careful, because a word lost here is lost for good; cutting is not, because all sound on
-both sides of a cut is still heard.
+Leaving out is careful, because a word lost here is lost for good; cutting need not be, because everything on both sides
+of a cut is still heard.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ FRAMES = SAMPLE_RATE // HOP
 """Levels a second."""
 
 TARGET = 10.0
-"""Seconds. Measured with the small model: 8 s are a tenth faster and 28 s a quarter slower, with the same word
-error rate; a little context more than the fastest, because every cut is one where a model may stumble."""
+"""Seconds. Measured with the small model, at the same word error rate: 8 s are a tenth faster, 28 s a quarter slower.
+A little more context than the fastest, because a model may stumble at every cut."""
 LONGEST = 30.0
-"""Seconds: beyond it the encoder's full attention gets slow and quantised weights get worse."""
+"""Seconds: in longer ones the encoder's full attention gets slow, and quantised weights get worse."""
 OVERLAP = 2.0
-"""Seconds two windows share where no pause allowed a clean cut."""
+"""Seconds that two windows share if no pause allowed a clean cut."""
 PAUSE = 0.2
-"""Seconds of quiet that count as a pause between words; closures inside a word are shorter."""
+"""Seconds of quiet that count as a pause between words; stops inside a word are shorter."""
 
 NOTHING = -84.0
-"""Decibels of full scale, 2 of 32,768 steps: below it there is no sound, whatever the recording."""
+"""dBFS, 2 of 32,768 steps: below it there is no sound, whatever the recording."""
 SILENCE = 3.0
-"""Seconds of silence that are left out; shorter ones cost less than the context they separate."""
+"""Seconds of silence that are left out; to keep a shorter one costs less than losing context."""
 EDGE = 0.3
 """Seconds of silence kept on both sides of sound."""
 
 
 class Window(NamedTuple):
-    """A stretch of samples to recognise at once."""
+    """A stretch of samples to recognise in one piece."""
 
     start: int
     """First sample."""
@@ -65,8 +65,8 @@ def cut(samples: NDArray[np.int16], *, target: float = TARGET) -> list[Window]:
         target: length of a window to aim for, seconds.
 
     Returns:
-        Windows of at most 30 s in order of time. Neighbours touch in a pause, overlap where there was none,
-        or leave silence out between them. Equal input gives equal output.
+        Windows of at most 30 s in order of time. Neighbours touch in a pause, overlap if there was none, or have
+        left-out silence between them. Equal input gives equal output.
     """
     level = levels(samples)
     windows: list[Window] = []
@@ -87,10 +87,10 @@ def floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def levels(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Level of every 10 ms in decibels of full scale; silence is -120.
+    """Level of every 10 ms in dBFS; silence is -120.
 
-    The mean of each stretch does not count (a recorder's constant offset is no sound), and the last one
-    may be shorter than 10 ms.
+    The mean of each stretch does not count (a recorder's DC offset is no sound), and the last one may be shorter than
+    10 ms.
     """
     count = -(-len(samples) // HOP)
     energy = np.zeros(count, dtype=np.float32)
@@ -111,7 +111,7 @@ def _sound(level: NDArray[np.float32]) -> list[tuple[int, int]]:
     if not len(level) or level.max() < NOTHING:
         return []
     floor, loud = np.percentile(_smooth(level), (10, 99))
-    # AudioBudget noise: near the floor, far below the speech, and quiet in itself. Any one alone may be a faint voice.
+    # Background noise is near the floor, far below the speech, and quiet in itself: one of these alone may be a voice.
     noise = max(NOTHING, min(floor + 5.0, loud - 30.0, -50.0))
     left_out = _runs(level < noise, round(SILENCE * FRAMES))
     kept = np.ones(len(level), dtype=bool)
@@ -144,14 +144,14 @@ def _divide(level: NDArray[np.float32], start: int, end: int, target: int) -> li
 
 
 def _pause(level: NDArray[np.float32], target: int, *, after: int) -> int | None:
-    """The frame to cut at, past `after`: the middle of a long pause near the target; None without a pause.
+    """The frame to cut at, past `after`: the middle of a long pause near the target; None if there is no pause.
 
-    Quiet is relative to this stretch: a third of the way up from its quietest to its loudest parts.
+    Quiet is relative to this stretch: up to a third of the way from its quietest to its loudest parts.
     """
     smooth = np.maximum(_smooth(level), NOTHING)
     low, high = np.percentile(smooth, (5, 95))
     if high - low < 6.0:
-        return None  # as steady as music or noise: its dips are no pauses
+        return None  # steady, such as music or noise: its dips are no pauses
     pauses = _runs(smooth < low + (high - low) / 3.0, round(PAUSE * FRAMES))
     best, best_score = None, -np.inf
     for first, last in pauses:
@@ -172,6 +172,6 @@ def _smooth(level: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _runs(mask: NDArray[np.bool_], shortest: int) -> list[tuple[int, int]]:
-    """Where the mask is true for at least `shortest` frames on end: first, one past the last."""
+    """Where the mask is true for at least `shortest` frames in a row: first, one past the last."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= shortest]

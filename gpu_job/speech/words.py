@@ -1,6 +1,6 @@
-"""Words with times from decoded tokens.
+"""Words with times, from decoded tokens.
 
-The vocabulary is SentencePiece's: a token that begins with a space begins a word, all others go on with it.
+The vocabulary is SentencePiece's: a token that begins with a space begins a word, all others continue it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
     from gpu_job.speech.onnx.tdt import Tokens
 
 CLOSING = frozenset(".,!?;:%…)]}»”’\"'")  # noqa: RUF001 - the typographic apostrophe is meant
-"""A word of nothing but these is punctuation of the word before. Signs that open (`$`, `¿`, `(`) are not here:
-they belong to what follows."""
+"""A word of nothing but these is punctuation of the word before. Opening signs (`$`, `¿`, `(`) are not here: they
+belong to what follows."""
 
 
 def words(tokens: Tokens, pieces: Sequence[str], seconds: float) -> tuple[Word, ...]:
     """Join tokens to words.
 
-    A word starts at the frame of its first token. It ends where its last token ends (frame plus predicted
-    duration, one frame at least, because a duration of 0 only says that the next token is at the same frame),
-    or where the next word starts, if that is earlier. Punctuation neither moves a word's end nor counts in its
-    confidence: it is not heard.
+    A word starts at the frame of its first token. It ends where its last token ends (frame plus predicted duration, at
+    least one frame, because a duration of 0 only says that the next token is at the same frame), or where the next word
+    starts, if that is earlier. Punctuation neither moves a word's end nor counts in its confidence: it is not heard.
 
-    The confidence is the product of the tokens' probabilities: by the chain rule that is the model's
-    probability of this spelling after what it wrote before. A mean would hide one bad token in a long word.
+    The confidence is the product of the tokens' probabilities: by the chain rule, the model's probability of this
+    spelling after what it wrote before. A mean would hide one bad token in a long word.
 
     Args:
         tokens: of one window.
@@ -64,13 +63,13 @@ def words(tokens: Tokens, pieces: Sequence[str], seconds: float) -> tuple[Word, 
 
 
 def _is_control(piece: str) -> bool:
-    """True for `<|endoftext|>`, `<pad>`, `<unk>` and their kind: marks for programs, not text."""
+    """True for `<|endoftext|>`, `<pad>`, `<unk>` and the like: control tokens, not text."""
     text = piece.strip()
     return len(text) > 2 and text.startswith("<") and text.endswith(">")
 
 
 class _Building:
-    """A word while its tokens come in; frames throughout."""
+    """A word while its tokens come in; times are frames."""
 
     __slots__ = ("confidence", "end", "start", "text")
 
@@ -81,7 +80,7 @@ class _Building:
         self.confidence = 1.0
 
     def add(self, piece: str, end: int, confidence: float) -> None:
-        """Go on with the word."""
+        """Append a token."""
         heard = not CLOSING.issuperset(piece) or not self.text
         self.text += piece
         if heard:

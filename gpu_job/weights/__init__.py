@@ -1,9 +1,9 @@
-"""Weights by their names: what there is, where it is, how it gets here.
+"""Weights by name: what there is, where it is, how it gets here.
 
-    catalogue.py     what Dropscribe knows by name, pinned
-    lookup.py        where some weights are
-    download.py      from the hub, checked
+    catalogue.py                     the weights known by name, pinned: read this first
+    lookup.py                        where some weights are on disk
+    download.py                      from the hub, resumed and checked
     onnx_export.py, nemo_export.py   from a `.nemo` file to an ONNX export
 
-Nothing here imports an engine before it is asked to.
+No engine is imported here before it is needed.
 """

@@ -1,7 +1,7 @@
-"""The weights that Dropscribe knows by name: what they are, where they come from, and what they must be.
+"""The weights that Dropscribe knows by name: what they are, where they come from, and their digests.
 
-Every file is pinned by commit, length and SHA-256, so that what runs here is what was pinned, whoever pushes to
-those repositories later.
+Every file is pinned by commit, length and SHA-256, so that what runs is what was pinned, whatever is pushed to those
+repositories later.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["onnx", "nemo"]
-"""Two forms of the same weights: `onnx` for the processor, `nemo` for the GPU."""
+"""Two forms of the same weights: `onnx` for CPUs, `nemo` for GPUs."""
 
 TINY = "tiny"
 FILES = ("config.json", "vocab.txt", "encoder-model.onnx", "decoder_joint-model.onnx")
@@ -38,7 +38,7 @@ class Release:
     kind: Kind
     """Which form."""
     repository: str | None
-    """Of the model hub; None for bundled weights."""
+    """On the model hub; None for bundled weights."""
     commit: str
     """Of the repository; empty for bundled weights."""
     files: tuple[File, ...]
@@ -51,10 +51,10 @@ class Release:
 
     @property
     def folder(self) -> Path:
-        """Where the files belong: beside the code, or in the cache of the hub's client."""
+        """Where the files belong: in this repository, or in the cache of the hub's client."""
         if self.repository is None:
             return BUNDLED
-        from huggingface_hub import constants  # noqa: PLC0415 - half a second, only where needed
+        from huggingface_hub import constants  # noqa: PLC0415 - half a second, only if needed
         from huggingface_hub.file_download import repo_folder_name  # noqa: PLC0415 - see above
 
         name = repo_folder_name(repo_id=self.repository, repo_type="model")
@@ -66,7 +66,7 @@ class Release:
         return self.folder if self.kind == "onnx" else self.folder / self.files[-1].name
 
     def on_disk(self) -> Path | None:
-        """`path` where every file is here in full length, else None. Uses no network."""
+        """`path` if every file is here in full length, else None. Uses no network."""
         folder = self.folder
         here = all(_size(folder / file.name) == file.size for file in self.files)
         return self.path if here else None
@@ -87,9 +87,9 @@ class Weights:
     languages: tuple[str, ...]
     """BCP-47 codes."""
     onnx: Release
-    """For the processor."""
+    """For CPUs."""
     nemo: Release
-    """For the GPU."""
+    """For GPUs."""
 
     @property
     def language(self) -> str | None:
@@ -97,7 +97,7 @@ class Weights:
         return self.languages[0] if len(self.languages) == 1 else None
 
     def release(self, kind: Kind) -> Release:
-        """Their release of one form."""
+        """Their release in one form."""
         return self.onnx if kind == "onnx" else self.nemo
 
 
@@ -123,8 +123,8 @@ _EUROPEAN = (
     "lv", "lt", "mt", "pl", "pt", "ro", "ru", "sk", "sl", "es", "sv", "uk",
 )  # fmt: skip
 
-# Lengths and digests as the hub lists them for these commits (its record of each large file is the file's SHA-256;
-# the two small ones were hashed by everybody who fetched them).
+# Lengths and digests as the hub lists them for these commits: it records the SHA-256 of each large file; the two small
+# ones were hashed after a download.
 _CONFIG = File(
     name="config.json",
     size=97,

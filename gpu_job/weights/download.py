@@ -1,8 +1,8 @@
 """Download a release from the model hub: resumed where an earlier try broke off, checked against its digests.
 
-The hub's own client (from 2.0) writes to a file of a new name each time, deletes it when the download breaks off,
-and never computes a digest: a connection that breaks at 2.4 of 2.5 GB costs all of them. So the bytes are fetched
-here, into the folders where that client keeps its cache, and the client and everything built on it finds them there.
+The hub's own client (from 2.0) writes to a file of a new name each time, deletes it if the download breaks off, and
+never computes a digest: a connection that breaks at 2.4 of 2.5 GB costs all of them. So the bytes are fetched here, into the
+folders of that client's cache, where the client and everything built on it find them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from gpu_job.weights.catalogue import File, Release, Weights
 
     Progress = Callable[[str, int, int], None]
-    """Is told the name of a file, how many bytes of it are here, and how many it has."""
+    """Told the name of a file, how many bytes of it are here, and how many it has."""
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds for the hub's first answer."""
+"""Seconds to wait for the hub's first answer."""
 STALL = 30.0
 """Seconds without a byte after which a connection counts as broken."""
 TRIES = 5
-"""Connections in a row that bring not one byte, after which a download gives up."""
+"""Connections in a row without a single byte after which a download gives up."""
 BACK_OFF = 1.0
 """Seconds before the second try; twice as long each time."""
 
@@ -44,18 +44,18 @@ class _BrokenOffError(Exception):
 
 
 def download(weights: Weights, release: Release, progress: Progress | None = None) -> Path:
-    """Fetch what is missing of a release; what an earlier try left is gone on with.
+    """Fetch what is missing of a release, resuming what an earlier try left.
 
     Args:
         weights: whose release it is, for messages.
         release: from the hub.
-        progress: is told how far it is.
+        progress: told how far it is.
 
     Returns:
         `release.path`, complete, every file checked by SHA-256.
 
     Raises:
-        ModelUnavailable: the hub was not reached, the disk is full, or what came is not what was pinned.
+        ModelUnavailable: the hub was not reached, the disk is full, or what arrived is not what was pinned.
     """
     assert release.repository is not None, "bundled weights are not downloaded"
     folder = release.folder
@@ -63,18 +63,18 @@ def download(weights: Weights, release: Release, progress: Progress | None = Non
     parts = {file.name: _part(folder, file) for file in missing}
     if constants.HF_HUB_OFFLINE:
         _fail(weights, release, "HF_HUB_OFFLINE is set, which forbids the download; unset it", None)
-    headers = {"Accept-Encoding": "identity"}  # ranges of a compressed body make no sense
+    headers = {"Accept-Encoding": "identity"}  # a range of a compressed body is of no use
     if (token := get_token()) is not None:
         headers["Authorization"] = f"Bearer {token}"
     timeout = httpx.Timeout(STALL, connect=CONNECT_TIMEOUT)
     reached = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _make_room(weights, missing, parts)
+        _check_free_space(weights, missing, parts)
         with httpx.Client(headers=headers, timeout=timeout, follow_redirects=True) as client:
             for file in missing:
                 url = hf_hub_url(release.repository, file.name, revision=release.commit)
-                with _alone(folder, file):
+                with _locked(folder, file):
                     if not _is_complete(folder / file.name, file):
                         _fetch(client, url, file, parts[file.name], progress)
                         parts[file.name].replace(folder / file.name)
@@ -91,7 +91,7 @@ def download(weights: Weights, release: Release, progress: Progress | None = Non
 
 
 def _fetch(client: httpx.Client, url: str, file: File, part: Path, progress: Progress | None) -> None:
-    """One file into its part, over as many connections as it takes, and check it."""
+    """Fetch one file into its part, over as many connections as it takes, and check it."""
     part.parent.mkdir(parents=True, exist_ok=True)
     fruitless, connected = 0, False
     while True:
@@ -105,7 +105,7 @@ def _fetch(client: httpx.Client, url: str, file: File, part: Path, progress: Pro
             connected = connected or came
             fruitless = 0 if came else fruitless + 1
             never = not connected and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            if fruitless >= TRIES or never:  # a machine without a connection is told so at once
+            if fruitless >= TRIES or never:  # without a network, fail at once
                 raise _BrokenOffError(_line(error)) from error
             time.sleep(BACK_OFF * 2 ** max(0, fruitless - 1))
     with part.open("rb") as content:
@@ -119,7 +119,7 @@ def _fetch(client: httpx.Client, url: str, file: File, part: Path, progress: Pro
 
 
 def _stream(client: httpx.Client, url: str, file: File, part: Path, progress: Progress | None) -> None:
-    """One connection: go on where the part ends."""
+    """One connection: continue where the part ends."""
     with part.open("ab") as target:
         done = target.tell()
         headers = {"Range": f"bytes={done}-"} if done else {}
@@ -129,7 +129,9 @@ def _stream(client: httpx.Client, url: str, file: File, part: Path, progress: Pr
             response.raise_for_status()
             if done and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 target.truncate(done := 0)
-            for block in response.iter_raw():  # as it comes: what is gathered to blocks is lost in a break
+            for (
+                block
+            ) in response.iter_raw():  # as it comes: what is buffered is lost if the connection breaks
                 target.write(block)
                 done += len(block)
                 if progress is not None:
@@ -139,13 +141,13 @@ def _stream(client: httpx.Client, url: str, file: File, part: Path, progress: Pr
 
 
 def _part(folder: Path, file: File) -> Path:
-    """Where the bytes of a file gather; the name says which file, whatever release it is of."""
+    """Where the bytes of a file are collected; the name is that of the content, whatever release it is in."""
     return folder.parent.parent / "blobs" / f"{file.sha256}.incomplete"
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, file: File) -> Iterator[None]:
-    """Let one process at a time write to a part; the others wait, and find the file there."""
+def _locked(folder: Path, file: File) -> Iterator[None]:
+    """Let one process at a time write to a part; the others wait, and then find the file there."""
     locks = Path(constants.HF_HUB_CACHE) / ".locks" / folder.parent.parent.name
     locks.mkdir(parents=True, exist_ok=True)
     with (locks / f"{file.sha256}.lock").open("w") as lock:
@@ -157,7 +159,7 @@ def _is_complete(path: Path, file: File) -> bool:
     return path.is_file() and path.stat().st_size == file.size
 
 
-def _make_room(weights: Weights, missing: list[File], parts: dict[str, Path]) -> None:
+def _check_free_space(weights: Weights, missing: list[File], parts: dict[str, Path]) -> None:
     here = sum(part.stat().st_size for part in parts.values() if part.is_file())
     needed = sum(file.size for file in missing) - here
     free = shutil.disk_usage(constants.HF_HUB_CACHE).free

@@ -1,6 +1,6 @@
-"""Where the weights are: in the repository, in a folder, in a file, or on the model hub, pinned by commit.
+"""Where weights are: in the repository, in a folder, in a file, or on the model hub, pinned by commit.
 
-Nothing here loads them, so asking what there is (`dropscribe doctor`) costs neither time nor memory.
+Nothing here loads them, so that asking what there is (`dropscribe doctor`) costs neither time nor memory.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Located:
     revision: str
     """Commit of the hub, or a digest of the files."""
     language: str | None
-    """BCP-47 code where they know one language only."""
+    """BCP-47 code if they know one language only."""
     remedy: str
-    """What to do when they turn out to be damaged."""
+    """What to do if they turn out to be damaged, for the end of a sentence."""
 
 
 def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) -> Located:
@@ -82,7 +82,7 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
             remedy="get the repository's own copy back, as with `git checkout -- models`",
         )
     if path is None:
-        from gpu_job.weights.download import download  # noqa: PLC0415 - brings the hub's client, half a second
+        from gpu_job.weights.download import download  # noqa: PLC0415 - imports the hub's client, half a second
 
         path = download(known, release, progress)
     return Located(
@@ -97,7 +97,7 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
 def digest(path: Path) -> str:
     """Short SHA-256 of a `.nemo` file or of the files of an export: the revision of weights without a commit.
 
-    That of a file begins as `sha256sum` prints it, whatever the file is called; in an export, names are part of it.
+    That of a file is the beginning of what `sha256sum` prints, whatever the file's name; in an export, names count.
     """
     if path.is_file():
         with path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""The ONNX export of a NeMo archive. Beside `parakeet_nemo.py` the only file that imports NeMo.
+"""The ONNX export of a NeMo archive. Besides `gpu_job/speech/nemo/nemo_parts.py`, the only file that imports NeMo.
 
-It needs the whole model class, with the export hooks of its parts; the engine builds the parts alone.
+It needs the whole model class, with the export hooks of its parts; the engine builds only the parts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def export(archive: Path, folder: Path) -> None:
 
     Args:
         archive: a `.nemo` file of a FastConformer-TDT.
-        folder: exists; gets `weights.FILES`, and tensors beside them where a graph is larger than 2 GB.
+        folder: exists; gets `FILES` of `catalogue.py`, and tensors beside them if a graph is larger than 2 GB.
 
     Raises:
         ConfigurationError: torch or NeMo is not installed.
@@ -48,7 +48,7 @@ def export(archive: Path, folder: Path) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Only errors are shown inside: NeMo, and what it imports, warn about their own affairs."""
+    """Only errors are shown inside: warnings of NeMo and of what it imports concern nobody here."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     with warnings.catch_warnings():
@@ -61,7 +61,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _exported(archive: Path, folder: Path) -> Any:
-    """NeMo's model, after its graphs were written."""
+    """NeMo's model, once its graphs are written."""
     try:
         from nemo.collections.asr.models import ASRModel  # noqa: PLC0415 - optional, and seconds to import
     except ImportError as error:
@@ -76,7 +76,7 @@ def _exported(archive: Path, folder: Path) -> Any:
             # NeMo names the two graphs encoder-NAME and decoder_joint-NAME.
             model.export(str(folder / "model.onnx"))
     except Exception as error:
-        # What restoring and exporting raise has no root in common.
+        # The errors of restoring and exporting have no common root.
         raise ModelUnavailable(
             f"{archive} cannot be exported: {type(error).__name__}: {str(error).strip() or 'no reason given'}. "
             "Check that it is whole (`dropscribe models verify`, where it came from the hub) and that NeMo can "
@@ -91,7 +91,7 @@ def _exported(archive: Path, folder: Path) -> Any:
 
 
 def _gather(folder: Path) -> None:
-    """Put the tensors of a graph over 2 GB, of which torch makes a file each, into one file beside the graph."""
+    """Put the tensors of a graph over 2 GB, for each of which torch makes a file, into one file beside the graph."""
     graphs = sorted(folder.glob("*.onnx"))
     loose = set(folder.iterdir()) - set(graphs)
     if not loose:

@@ -1,9 +1,9 @@
-"""From a `.nemo` file to a folder that the processor's engine loads, proved on a sample before it is given out.
+"""From a `.nemo` file to a folder that the CPU's engine loads, proved on a sample before it gets its name.
 
-1. export     with NeMo, beside the folder it is to become
-2. quantise   where asked for: matrix weights to 8 bits, activations at run time
+1. export     with NeMo, beside the folder that it is to become
+2. quantise   if asked to: matrix weights to 8 bits, activations at run time
 3. compare    both forms transcribe the same sample
-4. rename     only a proved export ever has the name it was asked for
+4. rename     only a proved export ever has the name that was asked for
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 READABLE = 0o644
 GRAPHS = tuple(name for name in FILES if name.endswith(".onnx"))
 EXACT, QUANTISED = 0.02, 0.2
-"""Share of the sample's words in which an export may differ from the archive: one in fp32 by rounding alone, one in
-int8 by what it lost; beyond that it is broken rather than coarse."""
+"""Share of the sample's words in which an export may differ from the archive: in fp32 by rounding alone, in int8 by
+lost precision. Beyond that it is broken rather than coarse."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,17 +42,17 @@ class Exported:
     """A finished export."""
 
     folder: Path
-    """Name it as the model."""
+    """What to name as the model."""
     size: int
     """Bytes."""
     expected: str
-    """What the archive heard in the sample."""
+    """The archive's transcript of the sample."""
     heard: str
-    """What the export heard."""
+    """The export's transcript."""
 
     @property
     def differing(self) -> float:
-        """Share of the words in which they are not the same."""
+        """Share of the words in which they differ."""
         return differing(self.expected.split(), self.heard.split())
 
 
@@ -68,15 +68,15 @@ def export_onnx(
 
     Args:
         archive: a `.nemo` file of a FastConformer-TDT.
-        folder: to be made; an empty one may be there.
+        folder: to be made; it may exist if it is empty.
         sample: speech that both forms transcribe, `(samples,)`, mono, 16 kHz.
         int8: quantise the weights.
-        step: is told what is done next.
+        step: told what is done next.
 
     Raises:
-        BadRequest: the folder holds something.
+        BadRequest: the folder is not empty.
         ConfigurationError: torch, NeMo or onnx is not installed.
-        ModelUnavailable: the archive cannot be exported, or the export hears something else than the archive.
+        ModelUnavailable: the archive cannot be exported, or the transcripts differ.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadRequest(f"{folder} exists and holds something. Name a folder that is to be made.")
@@ -87,7 +87,7 @@ def export_onnx(
         made.mkdir()
         step("exporting with NeMo")
         nemo_export.export(located.path, made)
-        gc.collect()  # 2.5 GB of it, before the same weights are loaded twice more
+        gc.collect()  # frees 2.5 GB before the same weights are loaded twice more
         if int8:
             step("quantising to int8")
             made = quantise(made, Path(beside) / "int8")
@@ -108,7 +108,9 @@ def export_onnx(
             )
         folder.mkdir(exist_ok=True)
         for file in made.iterdir():
-            file.chmod(READABLE)  # onnx writes tensors for their owner only, and workers run as another user
+            file.chmod(
+                READABLE
+            )  # onnx makes tensors readable for their owner only, and workers run as another user
             shutil.move(file, folder / file.name)
     return exported
 
@@ -121,7 +123,7 @@ def quantise(source: Path, target: Path) -> Path:
         target: folder to make.
 
     Returns:
-        `target`, in the same layout, so that whatever loads `source` loads it.
+        `target`, in the same layout: whatever loads `source` loads it.
 
     Raises:
         ConfigurationError: onnx is not installed.
@@ -152,7 +154,7 @@ def quantise(source: Path, target: Path) -> Path:
 
 
 def differing(expected: list[str], heard: list[str]) -> float:
-    """Share of words that are not the same: edits (Levenshtein) over the words expected; 1 where none were."""
+    """Share of words that differ: edits (Levenshtein) over the words expected; 1 if none were."""
     if not expected:
         return 1.0
     row = list(range(len(heard) + 1))

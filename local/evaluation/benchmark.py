@@ -206,7 +206,7 @@ def _child() -> None:
     os.dup2(2, 1)  # what libraries print is not the answer
     from gpu_job.speech.windowing import cut  # noqa: PLC0415 - the parent needs none of it
 
-    recordings = [clips.decode(Path(file)) for file in job["files"]]
+    recordings = clips.decode_all([Path(file) for file in job["files"]])
     windows = [(number, one) for number, sound in enumerate(recordings) for one in cut(sound)]
     sounds = [_sound(recordings[number][one.start : one.end]) for number, one in windows]
     started = time.perf_counter()

@@ -56,8 +56,17 @@ def decode(path: Path) -> NDArray[np.int16]:
     Raises:
         BadMedia: it cannot be decoded.
     """
+    return decode_all([path])[0]
+
+
+def decode_all(paths: Sequence[Path]) -> list[NDArray[np.int16]]:
+    """Whole recordings, each as `decode` gives it, by one process.
+
+    Raises:
+        BadMedia: one of them cannot be decoded.
+    """
     with Sandbox(LIMITS) as sandbox:
-        return _decoded(path, sandbox)
+        return [_decoded(path, sandbox) for path in paths]
 
 
 def write(path: Path, sound: NDArray[np.int16]) -> None:

@@ -21,25 +21,42 @@ if TYPE_CHECKING:
     from shared.state.claims import Claim
 
 
-def publish_chunks(recording: Recording, ports: Ports) -> None:
-    """Publish the chunks of a frozen plan that have no result yet, and see that workers run.
+def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -> None:
+    """Publish chunks of a frozen plan that have no result yet, each to its engine, and see that workers run.
 
-    Each goes to the engine whose it is now. Where all have a result, the merger is told again: it may have died
-    before it heard of the last.
+    Args:
+        recording: as it is stored.
+        ports: the adapters to use.
+        again: publish all of them, because the messages that were published may be lost. If all have a result,
+            the merger is told again: it may have died before it heard of the last. False: only those that have
+            never been published.
+
+    Raises:
+        Transient: some may have been published; publish again.
     """
     if recording.state != "PLANNED":
         return
-    waiting = missing(recording, ports)
+    count = len(recording.chunks)
+    if recording.published >= count and not again:
+        return
+    first = 0 if again else recording.published
+    waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for message in waiting:
         topic = engines.spec(message.chunk.engine).topic
         by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
+
+    def noted(stored: Recording) -> Recording | None:
+        return replace(stored, published=count) if stored.published < count <= len(stored.chunks) else None
+
+    if recording.published < count:
+        documents.change_recording(ports, recording.id, noted)
     waited = ports.clock.now() - recording.created
     capacity.start_for([one.chunk for one in waiting], ports, waited)
     if not waiting:
-        say_done(recording.id, len(recording.chunks) - 1, ports)
+        say_done(recording.id, count - 1, ports)
 
 
 def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:

@@ -56,10 +56,9 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     if plan.goes_on(recording.chunks, results[-1]):
         return _continue(recording, ports)
     try:
-        transcript = assemble(recording, results)
+        return _finish(recording, assemble(recording, results), ports)
     except Permanent as error:
         return fail(recording.id, error, ports)
-    return _finish(recording, transcript, ports)
 
 
 def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
@@ -117,8 +116,14 @@ def announce(recording: Recording, ports: Ports) -> Recording:
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
     answers.settle_all(ready, ports)
     budget.ended(recording.id, ports)
-    told = documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=True))
-    return recording if told is None else told
+
+    def to_announced(stored: Recording) -> Recording | None:
+        # A recording that was reopened meanwhile has another end, of which nobody has heard yet.
+        same = (stored.state, stored.finished) == (recording.state, recording.finished)
+        return replace(stored, announced=True) if same else None
+
+    stands = documents.change_recording(ports, recording.id, to_announced)
+    return recording if stands is None else stands
 
 
 def ending(recording: Recording, ports: Ports) -> TranscriptReady:

@@ -65,8 +65,14 @@ def on_object(source: StoredObject, ports: Ports) -> Recording:
     return take(source, options, ports)
 
 
-def take(source: StoredObject, options: Options, ports: Ports) -> Recording:
+def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = False) -> Recording:
     """Take one object from where it stands to published chunks.
+
+    Args:
+        source: the object.
+        options: what its owner asked for.
+        ports: the adapters to use.
+        again: publish also the chunks that were published before, see `dispatch.publish_chunks`.
 
     Raises:
         Transient: try again.
@@ -79,7 +85,7 @@ def take(source: StoredObject, options: Options, ports: Ports) -> Recording:
             recording = freeze_plan(recording, ports)
     except Permanent as error:
         return record.fail(recording.id, error, ports)
-    dispatch.publish_chunks(recording, ports)
+    dispatch.publish_chunks(recording, ports, again=again)
     return recording
 
 
@@ -115,6 +121,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
             stored,
             state="PLANNED" if stored.chunks else "ACCEPTED",
             created=ports.clock.now(),
+            published=0,
             finished=None,
             reason="",
             code="",

@@ -8,11 +8,11 @@ Without this a recording whose messages were dead-lettered would stay PLANNED fo
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import BadRequest, Permanent
 from shared.flow import record
-from shared.messages import ChunkMessage, decode, readable_part
+from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
 from shared.recovery import fallback
 from shared.state import answers, dead_letters, documents, failure_log
 from shared.state.dead_letters import COUNT, ERROR, SOURCE
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared.ports import Ports
+
+Message = TypeVar("Message")
 
 UNSAID = "nobody could say why: the process was killed or took too long. Look into its log"
 """Where no attempt left a note."""
@@ -46,18 +48,24 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
     log.error("gave up a message of %s after %s deliveries: %s", where, times, said)
     tries = f"Gave up after {times} tries in {where}: {said.rstrip('. ')}."
     reason = f"{tries} Transcribe it again to start over."
-    lost = _chunk_in(data)
-    if lost is not None and documents.get_recording(ports.records, lost.recording) is not None:
+    recording = documents.get_recording(ports.records, about.recording) if about.recording else None
+    lost, done = _read(data, ChunkMessage), _read(data, ChunkDone)
+    if recording is not None and done is not None:
+        # Its set may be complete by now, or its recording ended; what is missing comes with other messages.
+        record.on_chunk_done(done, ports)
+    elif recording is not None and lost is not None:
         handed = fallback.hand_on(lost, Permanent(tries), ports)
         if not handed.done:
             fallback.end(lost, Permanent(reason), ports, handed)
-    elif about.recording and documents.get_recording(ports.records, about.recording) is not None:
-        record.fail(about.recording, Permanent(reason), ports)
+    elif recording is not None:
+        # An upload's event names no recording; once there is a plan, its work is done.
+        if attributes.get("recording") or recording.state == "ACCEPTED":
+            record.fail(recording.id, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:
         answers.refuse(request, Permanent(reason), ports)
 
 
-def _chunk_in(data: bytes) -> ChunkMessage | None:
+def _read(data: bytes, kind: type[Message]) -> Message | None:
     with contextlib.suppress(BadRequest):
-        return decode(data, ChunkMessage)
+        return decode(data, kind)
     return None

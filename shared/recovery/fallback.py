@@ -181,11 +181,17 @@ def hand_on_missing(
     Raises:
         Transient: do it again.
     """
-    return sum(
-        hand_on(message, error, ports, out=out or ()).done
-        for message in dispatch.missing(recording, ports)
-        if out is None or message.chunk.engine in out
-    )
+    claimed = claims.of_recording(recording.id, ports.records)
+    handed = 0
+    for message in dispatch.missing(recording, ports):
+        claim = claimed.get(message.chunk.index)
+        if claim is not None and not claim.published:
+            # An earlier hand-over died before its message: that engine has not had its turn yet.
+            dispatch.publish_turn(recording, claim, ports)
+            handed += 1
+        elif out is None or message.chunk.engine in out:
+            handed += hand_on(message, error, ports, out=out or ()).done
+    return handed
 
 
 def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: HandOver | None = None) -> None:

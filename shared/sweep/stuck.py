@@ -191,7 +191,7 @@ def _act(recording: Recording, verdict: Verdict, none: Mapping[WorkerPool, str],
             record.fail(recording.id, error, ports)
         return
     try:
-        upload.take(recording.source, recording.options, ports)
+        upload.take(recording.source, recording.options, ports, again=True)
     except Transient as error:
         # That was the try. The others must not wait for this one.
         log.warning("%s cannot go on yet: %s", recording.id, error)

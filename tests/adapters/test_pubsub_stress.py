@@ -1,4 +1,4 @@
-"""Two thousand messages, four pullers that fail in every way they can: each message ends somewhere."""
+"""A thousand messages, four pullers that fail in every way they can: each message ends somewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.adapters.pubsub_clients import subscriber
 from shared.topology import Subscription, Topology
 
 NAMES = Prefixer("dropscribe", "stress", separator="-")
-MESSAGES, PULLERS, PATIENCE = 2000, 4, 60.0
+MESSAGES, PULLERS, PATIENCE = 1000, 4, 60.0
 LEASE = 2.0
 UNHURRIED = 60.0
 """Lease where none may run out, however busy the machine is: the emulator would lose messages, see below."""

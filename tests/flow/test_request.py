@@ -126,12 +126,12 @@ def test_a_request_delivered_again_gets_the_same_answer_again(world, sent):
     assert first.usd == pytest.approx(0.002)
 
 
-def test_a_request_delivered_again_before_its_end_publishes_what_is_missing(world, sent):
+def test_a_request_delivered_again_before_its_end_publishes_nothing_again(world, sent):
     world.upload()
     ask(world)
-    world.pull("cpu-worker")
-    ask(world)
     assert len(world.pull("cpu-worker")) == 2
+    ask(world)
+    assert world.pull("cpu-worker") == []
     assert sent == []
 
 

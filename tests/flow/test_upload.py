@@ -32,13 +32,14 @@ def test_the_log_counts_the_chunks_of_a_plan(world, caplog):
     assert f"planned {one.id}: 1 chunk; " in caplog.text
 
 
-def test_a_second_delivery_publishes_the_same_plan_without_probing_again(world):
+def test_a_second_delivery_changes_nothing_publishes_nothing_and_does_not_probe_again(world):
     event = world.upload()
-    first = upload.on_upload(event, world.ports)
-    world.pull("cpu-worker")
+    upload.on_upload(event, world.ports)
+    assert chunks_of(world.pull("cpu-worker")) == [0, 1]
+    first = next(documents.recordings(world.ports.records))
     world.media.info = replace(world.media.info, duration=600.0)
     assert upload.on_upload(event, world.ports) == first
-    assert chunks_of(world.pull("cpu-worker")) == [0, 1]
+    assert world.pull("cpu-worker") == []
     assert world.media.probes == 1
 
 

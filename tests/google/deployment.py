@@ -25,7 +25,6 @@ from unittest import mock
 from google.cloud import storage
 
 from local.commands import inputs
-from local.runtime.processes import free_port
 from shared.adapters.google_ports import open_ports
 from shared.adapters.pubsub_setup import ensure
 from shared.errors import BadRequest
@@ -35,6 +34,7 @@ from shared.settings import Settings
 from shared.state import documents
 from shared.topology import topology
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

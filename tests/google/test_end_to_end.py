@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from google.cloud import storage
@@ -30,11 +32,15 @@ def deepgram():
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory, deepgram):
+def deployment(tmp_path_factory, deepgram, pubsub_address, firestore_address):
+    running = {"PUBSUB_EMULATOR_HOST": pubsub_address, "FIRESTORE_EMULATOR_HOST": firestore_address}
     key = {"DEEPGRAM_API_KEY": KEY, "DROPSCRIBE_DEEPGRAM_URL": deepgram.url}
     try:
-        with deployed(tmp_path_factory.mktemp("google"), **key) as running:
-            yield running
+        with (
+            mock.patch.dict(os.environ, running),
+            deployed(tmp_path_factory.mktemp("google"), **key) as deployment,
+        ):
+            yield deployment
     except EmulatorMissing as missing:
         pytest.skip(str(missing))
 

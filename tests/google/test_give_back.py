@@ -14,8 +14,8 @@ from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
 from shared.flow import upload
 from shared.topology import topology
-from tests.gpu_job.pipeline.test_give_back import Endless, stopped
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, work
+from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
 from tests.world import World
 
 NAMES = Prefixer("dropscribe", "give-back", separator="-")
@@ -23,8 +23,8 @@ NAMES = Prefixer("dropscribe", "give-back", separator="-")
 
 @pytest.fixture
 def world(tmp_path, pubsub_address, monkeypatch):
-    monkeypatch.setattr(worker, "FINISH", 0.3)
-    monkeypatch.setattr(worker, "KEPT", 0.6)
+    monkeypatch.setattr(worker, "RECOGNISED_BY", 0.3)
+    monkeypatch.setattr(worker, "COMMITTED_BY", 0.6)
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": pubsub_address}):
         queue = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.3)
         ensure(queue.project, topology())

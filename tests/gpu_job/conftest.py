@@ -10,32 +10,31 @@ from gpu_job.speech.onnx import onnx_engine
 from tests.speech import talk
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def torch():
     import torch  # noqa: PLC0415 - not importable everywhere
 
     return torch
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nemo_engine():
     from gpu_job.speech.nemo import nemo_engine as module  # noqa: PLC0415 - not importable everywhere
 
     return module
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tiny(torch, nemo_engine):
-    torch.set_num_threads(1)  # threads that wait for one another crawl on a busy machine
     return nemo_engine.load("tiny", device="cpu")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def onnx():
     return onnx_engine.load("tiny", threads=2)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def speech():
     """Two minutes in windows of 16 kHz float samples, and the true words."""
     samples, truth = talk(120.0, seed=11)

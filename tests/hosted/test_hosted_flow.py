@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -16,6 +17,7 @@ from local import cli
 from local.backend.embedded_ports import open_ports
 from shared.settings import Settings
 from shared.state import documents
+from shared.topology import Topology
 from tests.deepgram_server import KEY, Reply, deepgram_server, refused, word
 from tests.local.commands.test_up import Deployment
 from tests.speech import write_wav
@@ -183,6 +185,18 @@ def test_a_bad_key_ends_a_run_at_once_with_what_to_do(server, transcribe, monkey
     assert transcribe(SAMPLES / "voice-note.opus")[0] == 0
 
 
+@pytest.fixture
+def _short_back_off(monkeypatch):
+    hurried = Topology.hurried
+
+    def quick(topology):
+        short = [replace(one, min_backoff=0.05, max_backoff=0.05) for one in hurried(topology).subscriptions]
+        return replace(topology, subscriptions=tuple(short))
+
+    monkeypatch.setattr(Topology, "hurried", quick)
+
+
+@pytest.mark.usefixtures("_short_back_off")
 def test_a_lost_answer_is_asked_for_again_and_both_are_in_the_ledger(server, transcribe, tmp_path):
     server.replies = [Reply(cut=True)]
     code, _ = transcribe(SAMPLES / "voice-note.opus")

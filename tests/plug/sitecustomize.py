@@ -14,7 +14,7 @@ from pathlib import Path
 from gpu_job.speech import transcriber
 
 if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
-    from gpu_job.pipeline import subscriptions
+    from gpu_job.pipeline import consumer
     from gpu_job.speech import loading
     from gpu_job.speech.onnx import onnx_engine
     from shared.routing import flags
@@ -46,4 +46,4 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
     loading.load = lambda _settings, model, **_: Troubled(model)
     flags.CACHED = 0.1  # a test does not wait for a quarter of a minute
     if FLEET:
-        subscriptions.subscriptions_of = lambda _settings: (f"{FLEET}-worker",)
+        consumer.subscriptions_of = lambda _settings: (f"{FLEET}-worker",)

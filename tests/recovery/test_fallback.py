@@ -463,7 +463,7 @@ def test_a_push_of_what_is_stuck_goes_to_the_engine_whose_it_is(deployment):
     [delivery] = one.world.ports.queue.pull("deepgram", 1, 60.0)
     fallback.hand_on(decode(delivery.data, ChunkMessage), REFUSED, one.ports)
     one.world.pull("cpu-worker")
-    upload.take(recording.source, recording.options, one.ports)
+    upload.take(recording.source, recording.options, one.ports, again=True)
     assert [decode(again.data, ChunkMessage).turn for again in one.world.pull("cpu-worker")] == [1]
     assert observe.backlog_of(one.ports).chunks == {"main": 1}
 

@@ -1,9 +1,11 @@
-"""Parakeet with NVIDIA NeMo, on a GPU or a processor.
+"""Parakeet with NVIDIA NeMo, on a GPU or a CPU.
 
-    nemo_engine.py   the engine            archive.py       what is in a `.nemo` file
-    networks.py      sound → frames        nemo_mel.py      its features
-    search.py        frames → tokens       phrase_trees.py  phrases that it prefers
-    cuda.py          memory and faults     nemo_parts.py, lean_import.py   NeMo without what trains
+    nemo_engine.py   the engine, read this first
+    archive.py       what is in a `.nemo` file
+    networks.py      from audio to encoder frames       nemo_mel.py       its features
+    search.py        from frames to tokens              phrase_trees.py   phrases that it prefers
+    cuda.py          memory and faults of a GPU
+    nemo_parts.py    what is used of NeMo               lean_import.py    without what is only for training
 
-Only `nemo_parts.py` imports NeMo, only files of this folder import torch.
+Only nemo_parts.py imports NeMo; only files of this package import torch.
 """

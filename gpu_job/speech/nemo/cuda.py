@@ -1,4 +1,4 @@
-"""What the engine asks of CUDA: can it be used, how much memory is taken, what has gone wrong."""
+"""What the engine asks of CUDA: whether it can be used, how much memory is taken, what has gone wrong."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHORT = ("out of memory", "alloc_failed")
-"""What CUDA, cuBLAS and cuDNN call a shortage of memory where torch's allocator was not asked."""
+"""What CUDA, cuBLAS and cuDNN call a shortage of memory outside torch's allocator."""
 
 
 def check(device: torch.device) -> None:
-    """Raise ConfigurationError with torch's reason where it cannot use the GPU."""
+    """Raise ConfigurationError with torch's reason if it cannot use the GPU."""
     try:
         torch.cuda.init()
-        torch.zeros(1, device=device)  # a card that is there may still be taken, or not answer
+        torch.zeros(1, device=device)  # a card that is there may still be in use, or not answer
     except (RuntimeError, AssertionError) as error:
         built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
         raise ConfigurationError(
@@ -31,20 +31,20 @@ def check(device: torch.device) -> None:
 
 
 def precision() -> torch.dtype:
-    """Of weights: bfloat16 where the GPU computes in it (compute capability 8.0 and later), else single."""
+    """Of weights: bfloat16 if the GPU computes in it (compute capability 8.0 and later), else single."""
     return torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float32
 
 
 def limit(limit_gb: float) -> None:
-    """Let torch take no more of the GPU than so many 10⁹ bytes; beyond that it is out of memory."""
+    """Let torch take at most `limit_gb` 10⁹ bytes of the GPU; beyond that it is out of memory."""
     torch.cuda.set_per_process_memory_fraction(min(1.0, limit_gb * 1e9 / _total()))
 
 
 def memory() -> DeviceMemory:
-    """Memory of the GPU between two calls of the engine; its peak is counted anew from here.
+    """Memory of the GPU between two calls of the engine; the peak is counted anew from here.
 
-    Of tensors, and not of all that torch's allocator keeps for the next ones: that stays as large as the largest
-    batch has made it, and would say of each small batch after that one that it took as much.
+    That of tensors, not all that torch's allocator keeps for the next ones: this stays as large as the largest batch
+    has made it, so every small batch after that one would seem to take as much.
     """
     taken, peak = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()
     torch.cuda.reset_peak_memory_stats()
@@ -58,7 +58,7 @@ def described(dtype: str, graphs: str) -> Device:
 
 
 def shortage(error: BaseException) -> str:
-    """What was said where an error comes of too little memory; empty where it does not.
+    """What an error says if it comes from too little memory, else empty.
 
     A shortage while a graph is captured may be hidden behind the error that ends the capture.
     """
@@ -70,7 +70,7 @@ def shortage(error: BaseException) -> str:
 
 
 def loss() -> str:
-    """What the GPU says where it does nothing more for this process; empty where it works."""
+    """What the GPU says if it does nothing more for this process; empty if it works."""
     try:
         torch.cuda.synchronize()
     except RuntimeError as error:
@@ -79,7 +79,7 @@ def loss() -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says: CUDA's go on with advice for programmers."""
+    """The first line of what an error says: those of CUDA go on with advice for programmers."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
@@ -95,7 +95,7 @@ def _total() -> int:
 
 
 def _driver() -> str:
-    """`CUDA 12.2, 535.216.03`, the second part where the system tells."""
+    """`CUDA 12.2, 535.216.03`; the second part if the system tells."""
     version = torch._C._cuda_getDriverVersion()  # noqa: SLF001 - torch has no public way to it
     told = Path("/proc/driver/nvidia/version")
     kernel = told.read_text(encoding="utf-8").split("Kernel Module", 1)[-1].split() if told.is_file() else []

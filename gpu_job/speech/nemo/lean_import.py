@@ -1,11 +1,11 @@
 """Import the few modules of NeMo that recognise speech, without the many that train.
 
-Importing any part of NeMo's speech collection imports all of it, and with it Lightning, torchmetrics,
-transformers, pandas, lhotse and some 3,000 modules more, which take longer than to load the weights and are
-read from the image at every cold start. Inside `lean()` those modules are empty stand-ins. Their names can be
-imported and subclassed; what the engine calls (encoder, prediction network, joint network, decoder) uses none
-of them. Afterwards neither the stand-ins nor what was imported on top of them stays in `sys.modules`, so a
-whole NeMo can be imported later in the same process.
+Importing any part of NeMo's speech collection imports all of it, and with it Lightning, torchmetrics, transformers,
+pandas, lhotse and some 3,000 other modules. That takes longer than loading the weights, and reads them from the image
+at every cold start. Inside `lean()` those modules are empty stand-ins. Their names can be imported and subclassed; what
+the engine calls (encoder, prediction network, joint network, decoder) uses none of them. Afterwards neither the
+stand-ins nor what was imported on top of them stays in `sys.modules`, so all of NeMo can be imported later in the same
+process.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ _PARTS = (
 
 @contextmanager
 def lean(**stand_ins: Any) -> Iterator[None]:
-    """Import NeMo's modules inside; a NeMo that is already there is used as it is.
+    """Import NeMo's modules inside; if NeMo has been imported already, it is used as it is.
 
     Args:
-        stand_ins: what certain names in left-out modules stand for, where a module builds on them.
+        stand_ins: what certain names in the left-out modules stand for, if a module builds on them.
     """
     if "nemo" in sys.modules:
         yield
@@ -71,10 +71,10 @@ def lean(**stand_ins: Any) -> Iterator[None]:
 
 
 def as_a_library() -> None:
-    """Let NeMo's logger be as that of any library, once NeMo has been imported.
+    """Make NeMo's logger behave like that of any library, once NeMo has been imported.
 
-    By itself it writes to standard output, keeps every message in memory, and sets the level of whatever handlers
-    its logger has. Here errors remain, for whoever listens at the root.
+    By default it writes to standard output, keeps every message in memory, and sets the level of all handlers that its
+    logger has. Here only errors remain, for the handlers of the root logger.
     """
     logger = logging.getLogger("nemo_logger")
     for handler in list(logger.handlers):
@@ -84,7 +84,7 @@ def as_a_library() -> None:
 
 
 class _Kind(ABCMeta):
-    """Of stand-in classes: they have every attribute, and may stand in unions and subscripts."""
+    """Of stand-in classes: they have every attribute, and work in unions and subscripts."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith(("__", "_abc")):
@@ -109,7 +109,7 @@ class _StandIn(metaclass=_Kind):
         return super().__new__(cls)
 
     def __init__(self, *_arguments: Any, **_named: Any) -> None:
-        """Take anything."""
+        """Accept anything."""
 
     def __call__(self, *arguments: Any, **_named: Any) -> Any:
         return arguments[0] if arguments else self
@@ -132,7 +132,7 @@ class _Empty(ModuleType):
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Answers for what is left out."""
+    """Finds the modules that are left out."""
 
     def __init__(self, stand_ins: dict[str, Any]) -> None:
         self._stand_ins = stand_ins

@@ -1,10 +1,11 @@
-"""Parakeet with NVIDIA NeMo, on a GPU or a processor.
+"""Parakeet with NVIDIA NeMo, on a GPU or a CPU.
 
 NeMo's own `transcribe()` writes a manifest and builds a data loader for every call. Here its encoder and its
 label-looping decoder are called on tensors:
 
-    windows ─▶ log-mel features ─▶ encoder           ─▶ greedy search, and the probability ─▶ words
-               (parakeet_mel)      (parakeet_networks)   of what it found (parakeet_search)
+    windows ─▶ log-mel features ─▶ encoder       ─▶ greedy search, and the    ─▶ words
+               (nemo_mel.py)       (networks.py)    probability of each token    (gpu_job/speech/words.py)
+                                                    (search.py)
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import torch
 from gpu_job.speech import words
 from gpu_job.speech.nemo import cuda
 from gpu_job.speech.nemo.archive import opened
-from gpu_job.speech.nemo.networks import FULL_ATTENTION, Networks
+from gpu_job.speech.nemo.networks import Networks
 from gpu_job.speech.nemo.search import Search
 from gpu_job.speech.onnx.mel import ANALYSIS
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
 from gpu_job.weights.lookup import Located, locate
+from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from shared.results import Word
 
 GRAPH_WINDOWS, GRAPH_FRAMES = 64, 376
-"""Windows and encoder frames (30 s) that the decoder's CUDA graphs are captured for at the start. Larger
-batches capture them anew, which takes about a second."""
+"""Windows and encoder frames (30 s) for which the decoder's CUDA graphs are captured at the start. A larger batch
+captures them anew, which takes about a second."""
 
 
 def load(name: str, *, device: str | None = None, limit_gb: float | None = None) -> Parakeet:
@@ -45,7 +47,7 @@ def load(name: str, *, device: str | None = None, limit_gb: float | None = None)
 
     Args:
         name: a name of `catalogue()`, or the path of a `.nemo` file.
-        device: `cuda` or `cpu`; None for the GPU where there is one.
+        device: `cuda` or `cpu`; None for the GPU if there is one.
         limit_gb: what may be taken of the GPU's memory, weights included, 10⁹ bytes; None for all of it.
 
     Raises:
@@ -69,11 +71,11 @@ def load(name: str, *, device: str | None = None, limit_gb: float | None = None)
 
 
 def _not_loaded(located: Located, error: Exception) -> ModelUnavailable:
-    """What to tell of a checkpoint that torch and NeMo cannot load."""
+    """The error for a checkpoint that torch and NeMo cannot load."""
     if short := cuda.shortage(error):
         return ModelUnavailable(
             f"The weights in {located.path} do not fit the memory of the GPU ({short}). Let nothing else use the "
-            "card, raise GPU_MEMORY_LIMIT_GB where it has more, or take another card."
+            "card, raise GPU_MEMORY_LIMIT_GB if it has more, or take another card."
         )
     return ModelUnavailable(
         f"The weights in {located.path} cannot be loaded: {str(error).strip() or type(error).__name__}. "
@@ -94,7 +96,7 @@ class Parakeet:
         self._networks = networks
         self._search = Search(networks)
         self._gpu = networks.device.type == "cuda"
-        self.engine: Engine = "parakeet-gpu" if self._gpu else "parakeet-cpu"
+        self.engine: Engine = (PARAKEET_GPU if self._gpu else PARAKEET_CPU).name
         self._lock = threading.Lock()
 
     @property
@@ -106,13 +108,13 @@ class Parakeet:
         return Device(name="processor", memory=0, driver="", dtype=dtype, graphs="no CUDA graphs: no GPU")
 
     def memory(self) -> DeviceMemory | None:
-        """Memory of the GPU, its peak counted anew from here; None on the processor."""
+        """Memory of the GPU; the peak is counted anew from here. None on a CPU."""
         return cuda.memory() if self._gpu else None
 
     def warm_up(self) -> None:
         """Compile, capture and allocate what the first windows would otherwise wait for."""
         if self._gpu:
-            with self._lock, self._told_apart(), torch.inference_mode():
+            with self._lock, self._errors_told_apart(), torch.inference_mode():
                 self._search.capture(GRAPH_WINDOWS, GRAPH_FRAMES)
         noise = np.random.default_rng(0).standard_normal(10 * SAMPLE_RATE, dtype=np.float32) * 0.01
         self.transcribe([noise, noise])
@@ -120,39 +122,36 @@ class Parakeet:
     def transcribe(
         self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
     ) -> list[tuple[Word, ...]]:
-        """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
+        """Recognise windows of audio, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         heard: list[tuple[Word, ...]] = [()] * len(windows)
         usable = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
-        short = [index for index in usable if len(windows[index]) <= FULL_ATTENTION]
-        long = [[index] for index in usable if len(windows[index]) > FULL_ATTENTION]
+        if not usable:
+            return heard
         network = self._networks.network
-        with self._lock, self._told_apart():
-            if long:
-                self._networks.attention.prepare()
+        with self._lock, self._errors_told_apart():
             lists = self._search.trees.numbers(phrases or [()] * len(windows))
-            for group in [short, *long] if short else long:
-                with torch.inference_mode():
-                    encoded, frames = self._networks.encode([windows[index] for index in group])
-                    tokens = self._search.tokens(encoded, frames, [lists[index] for index in group])
-                for index, one in zip(group, tokens, strict=True):
-                    heard[index] = words.words(one, network.pieces, network.frame_seconds)
+            with torch.inference_mode():
+                encoded, frames = self._networks.encode([windows[index] for index in usable])
+                tokens = self._search.tokens(encoded, frames, [lists[index] for index in usable])
+        for index, one in zip(usable, tokens, strict=True):
+            heard[index] = words.words(one, network.pieces, network.frame_seconds)
         return heard
 
     @contextmanager
-    def _told_apart(self) -> Iterator[None]:
-        """Tell windows that do not fit, and a GPU that is lost to this process, from what else goes wrong."""
+    def _errors_told_apart(self) -> Iterator[None]:
+        """Tell windows that do not fit, and a GPU that is lost to this process, from other errors."""
         try:
             yield
         except Exception as error:
             short = cuda.shortage(error)
             if not short:
-                # After a failed kernel or an uncorrectable memory error every call fails, the next chunks' as well.
+                # After a failed kernel or an uncorrectable memory error, every later call fails as well.
                 if self._gpu and (reason := cuda.loss()):
                     raise EngineLost(reason) from error
                 raise
             self._search.forget_graphs()
         else:
             return
-        # Out here the error no longer keeps the frames, and with them the tensors, of the failed call.
+        # Out here the error no longer holds the stack frames of the failed call, and with them its tensors.
         torch.cuda.empty_cache()
         raise OutOfMemory(short)

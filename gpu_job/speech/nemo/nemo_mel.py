@@ -1,4 +1,4 @@
-"""NeMo's log-mel features in torch, for a batch on the device. `mel.py` computes the same in numpy."""
+"""NeMo's log-mel features in torch, for a batch on the device. `gpu_job/speech/onnx/mel.py` is the same in numpy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the engine uses of NeMo, imported without the rest (`nemo_import.py`).
+"""What the engine uses of NeMo, imported without the rest (`lean_import.py`).
 
-One file, because a lean import forgets what it imported: a second one would build every class anew.
+One file, because a lean import removes its modules again: a second one would build every class anew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from gpu_job.speech.nemo.lean_import import as_a_library, lean
 
 
-class _Bare(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and not typed where it is missing
+class _Bare(torch.nn.Module):  # type: ignore[misc]  # torch is optional, and untyped if it is missing
     """What a phrase tree needs of NeMo's model class."""
 
     def __init__(self, cfg: Any, trainer: Any = None) -> None:  # noqa: ARG002 - as NeMo calls it
@@ -32,8 +32,10 @@ with lean(ModelPT=_Bare):
     from nemo.utils import logging as nemo_logging
 
 nemo_logging.captureWarnings(capture=False)
-as_a_library()  # what matters of its warnings is told by `Device.graphs`
-typecheck.set_typecheck_enabled(enabled=False)  # the shapes are ours, and the checks cost time a call
+as_a_library()  # the warnings that matter are in `Device.graphs`
+typecheck.set_typecheck_enabled(
+    enabled=False
+)  # the shapes are ours, and checking them costs time in each call
 
 __all__ = [
     "ConformerEncoder",

@@ -1,34 +1,26 @@
 """Parakeet's networks on their device: from the file to encoder frames.
 
-What a model class of NeMo's adds around them (data sets, metrics, training) is never built, so that weights go
-from the file to the device once, in the precision they are used in.
+What NeMo's model class adds around them (data sets, metrics, training) is never built, and weights go from the file to
+the device once, in the precision in which they are used.
 """
 
 from __future__ import annotations
 
-import inspect
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 
 from gpu_job.speech.nemo.archive import WEIGHTS, Archive, Network
-from gpu_job.speech.nemo.attention import LocalAttention
 from gpu_job.speech.nemo.nemo_mel import Mel
 from gpu_job.speech.nemo.nemo_parts import ConformerEncoder, RNNTDecoder, RNNTJoint
-from gpu_job.speech.transcriber import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-FULL_ATTENTION = 120 * SAMPLE_RATE
-"""Samples: every frame of a window attends to every other up to here. The scores of eight heads then take
-72 MB a window and layer, and they grow with the square: an hour would need more than 100 GB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +28,7 @@ class Networks:
     """Encoder, prediction network and joint network, with their weights."""
 
     network: Network
-    """What the file says of them."""
+    """Their description in the file."""
     device: torch.device
     """Where they are."""
     dtype: torch.dtype
@@ -49,14 +41,12 @@ class Networks:
     """NeMo's `RNNTDecoder`, the prediction network."""
     joint: Any
     """NeMo's `RNNTJoint`."""
-    attention: LocalAttention
-    """Switches the encoder's attention."""
     tokenizer: bytes
     """The file's SentencePiece model."""
 
     @classmethod
     def of(cls, archive: Archive, device: torch.device, dtype: torch.dtype) -> Networks:
-        """Build the networks without memory, then give each tensor of the file its place.
+        """Build the networks without memory, then put each tensor of the file in its place.
 
         Args:
             archive: an opened `.nemo` file.
@@ -65,13 +55,11 @@ class Networks:
 
         Raises:
             ModelUnavailable: the archive lacks a part, or is of another architecture.
-            RuntimeError: among others; what a damaged checkpoint makes torch and NeMo raise.
+            RuntimeError: among others, which torch and NeMo raise for a damaged checkpoint.
         """
         network = archive.network()
         with _weightless():
             encoder = ConformerEncoder(**network.encoder)
-            # `change_attention_model` reads what it was built with from here.
-            encoder._cfg = OmegaConf.create(_with_defaults(ConformerEncoder, network.encoder))  # noqa: SLF001 - NeMo's
             decoder = RNNTDecoder(**_without_dropout(network.decoder))
             joint = RNNTJoint(**network.joint)
         with archive.open(WEIGHTS) as file:
@@ -83,7 +71,7 @@ class Networks:
             module.eval().requires_grad_(False)
         for module in decoder.modules():
             if isinstance(module, torch.nn.LSTM):
-                module.flatten_parameters()  # cuDNN wants its weights in one piece
+                module.flatten_parameters()  # cuDNN wants its weights in one block
         bank = state["preprocessor.featurizer.fb"].to(device, torch.float32)
         return cls(
             network=network,
@@ -93,43 +81,36 @@ class Networks:
             encoder=encoder,
             decoder=decoder,
             joint=joint,
-            attention=LocalAttention(encoder),
             tokenizer=archive.tokenizer(),
         )
 
     def encode(self, windows: Sequence[NDArray[np.float32]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the encoder makes of windows of sound.
+        """Encoder frames of windows of audio.
 
         Args:
-            windows: each `(samples,)`; where one is longer than `FULL_ATTENTION`, after `attention.prepare()`.
+            windows: each `(samples,)`.
 
         Returns:
-            `(windows, frames, width)`, and how many frames are real, `(windows,)`.
+            `(windows, frames, width)`, and how many of the frames are real, `(windows,)`.
         """
         lengths = np.array([len(window) for window in windows])
-        sound = torch.zeros((len(windows), int(lengths.max())), pin_memory=self.device.type == "cuda")
-        for row, window in zip(sound.numpy(), windows, strict=True):
+        padded = torch.zeros((len(windows), int(lengths.max())), pin_memory=self.device.type == "cuda")
+        for row, window in zip(padded.numpy(), windows, strict=True):
             row[: len(window)] = window
         counts = torch.from_numpy(lengths).to(self.device, non_blocking=True)
-        features, frames = self.mel(sound.to(self.device, non_blocking=True), counts)
-        with self.attention.used() if max(lengths) > FULL_ATTENTION else nullcontext():
-            encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
+        features, frames = self.mel(padded.to(self.device, non_blocking=True), counts)
+        encoded, frames = self.encoder(audio_signal=features.to(self.dtype), length=frames)
         return encoded.transpose(1, 2), frames
 
 
 def _without_dropout(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """It is for training; torch warns about it where the prediction network has one layer."""
+    """Dropout is for training; torch warns about it if the prediction network has one layer."""
     return {**arguments, "prednet": {**arguments["prednet"], "dropout": 0.0}}
-
-
-def _with_defaults(kind: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = inspect.signature(kind).parameters.items()
-    return {name: arguments.get(name, parameter.default) for name, parameter in defaults}
 
 
 @contextmanager
 def _weightless() -> Iterator[None]:
-    """Modules built inside have parameters without memory or values: no time goes into drawing random ones."""
+    """Modules built inside have parameters without memory or values: no time goes into random initialisation."""
     register = torch.nn.Module.register_parameter
 
     def without_memory(module: torch.nn.Module, name: str, parameter: torch.nn.Parameter | None) -> None:

@@ -1,4 +1,4 @@
-"""A caller's phrases as trees on the device, whose branches the decoder prefers.
+"""A caller's words and names as trees of tokens on the device, whose branches the decoder prefers.
 
 Boosting by tree and label looping: Andrusenko et al. 2025, "TurboBias", https://arxiv.org/abs/2508.07014.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import sentencepiece
+
 from gpu_job.speech.nemo.nemo_parts import ContextGraph, GPUBoostingTreeModel
-from gpu_job.speech.nemo.phrases import spell
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,11 +18,11 @@ if TYPE_CHECKING:
     import torch
 
 PHRASE_LISTS = 64
-"""Phrase lists kept on the device, the one used longest ago makes room."""
+"""Phrase lists on the device at most; the one used longest ago is dropped first."""
 
 
 class PhraseTrees:
-    """The trees of the lists that were asked for last.
+    """The trees of the lists that were used last.
 
     Args:
         make: gives the decoder that walks them; called with the first list that can be spelled.
@@ -41,8 +43,8 @@ class PhraseTrees:
         self._numbers: dict[tuple[str, ...], int] = {}
 
     @property
-    def kept(self) -> tuple[tuple[str, ...], ...]:
-        """The lists that are there, the one used longest ago first."""
+    def lists(self) -> tuple[tuple[str, ...], ...]:
+        """The lists that are on the device, the one used longest ago first."""
         return tuple(self._numbers)
 
     def numbers(self, wanted: Sequence[tuple[str, ...]]) -> list[int]:
@@ -53,7 +55,7 @@ class PhraseTrees:
         """
         distinct = [phrases for phrases in dict.fromkeys(wanted) if phrases]
         for phrases in distinct:
-            if phrases in self._numbers:  # so that the lists of this call are the last to make room
+            if phrases in self._numbers:  # so that the lists of this call are the last to be dropped
                 self._numbers[phrases] = self._numbers.pop(phrases)
         for phrases in distinct:
             if phrases not in self._numbers:
@@ -64,7 +66,7 @@ class PhraseTrees:
         return [self._numbers.get(phrases, -1) for phrases in wanted]
 
     def _tree(self, phrases: tuple[str, ...]) -> int:
-        spelled = spell(phrases, self._tokenizer)
+        spelled = _spelled(phrases, self._tokenizer)
         if not spelled:
             return -1
         if self.decoder is None:
@@ -82,3 +84,18 @@ class PhraseTrees:
         models = self.decoder.biasing_multi_model.to(self._device)
         number: int = models.add_model(tree.to(self._device))
         return number
+
+
+def _spelled(phrases: Sequence[str], tokenizer: bytes) -> dict[str, list[int]]:
+    """Tokens of each phrase that the vocabulary can spell; a warning names the others.
+
+    Args:
+        phrases: as people write them.
+        tokenizer: a SentencePiece model.
+    """
+    processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer)
+    spelled = {phrase: processor.encode(phrase) for phrase in phrases}
+    unknown = [phrase for phrase, ids in spelled.items() if not ids or processor.unk_id() in ids]
+    if unknown:
+        log.warning("the model cannot spell these phrases: %s", ", ".join(map(repr, unknown)))
+    return {phrase: ids for phrase, ids in spelled.items() if phrase not in unknown}

@@ -1,4 +1,4 @@
-"""Greedy search over encoder frames, then one look at every token it found.
+"""Greedy search over encoder frames, then a confidence for every token that it found.
 
 Label looping: Bataev et al. 2024, https://arxiv.org/abs/2406.06220.
 """
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
     from gpu_job.speech.nemo.networks import Networks
 
-JUDGED_TOGETHER = 4096
+SCORED_TOGETHER = 4096
 """Tokens whose probabilities are computed at one time: 130 MB with 8,192 tokens in the vocabulary."""
 
 
 class Search:
-    """Finds the tokens in what an encoder gave.
+    """Finds the tokens in encoder frames.
 
     Args:
         networks: with their weights.
@@ -59,14 +59,14 @@ class Search:
         else:
             which = torch.tensor(lists, device=encoded.device)
             found, _ = self.trees.decoder(x=encoded, out_len=frames, multi_biasing_ids=which)
-        # A replayed graph answers for as many windows as it was captured for.
+        # A replayed graph answers for as many windows as it was captured for, which may be more.
         counts = found.current_lengths[: len(encoded)]
         longest = int(counts.max())
         if not longest:
             return [Tokens.none()] * len(encoded)
         ids = found.transcript[: len(encoded), :longest]
         at = found.timestamps[: len(encoded), :longest]
-        confidences, durations = self._judge(encoded, ids, at, counts)
+        confidences, durations = self._score(encoded, ids, at, counts)
         columns = torch.stack((ids, at, durations)).cpu().numpy().astype(np.int32)
         probabilities = confidences.cpu().numpy()
         return [
@@ -79,14 +79,14 @@ class Search:
             for row, count in enumerate(counts.tolist())
         ]
 
-    def _judge(
+    def _score(
         self, encoded: torch.Tensor, ids: torch.Tensor, at: torch.Tensor, counts: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Softmax probability of each token among all tokens and blank, and its predicted duration.
 
-        One pass over the finished tokens, outside the decoder's loop: NeMo's own confidence measures are
-        rounded to the weights' precision, copy all logits at every step, and under phrases are those of
-        another token; its processor path mixes up the durations of the windows of a batch.
+        One pass over the finished tokens, outside the decoder's loop: NeMo's own confidence measures are rounded to the
+        weights' precision, copy all logits at every step, and with phrases belong to another token; its CPU path mixes
+        up the durations of the windows of a batch.
 
         Args:
             encoded: `(windows, frames, width)`.
@@ -95,7 +95,7 @@ class Search:
             counts: tokens that are real, `(windows,)`.
 
         Returns:
-            Both `(windows, tokens)`; 0 where there is no token.
+            Both `(windows, tokens)`; 0 if there is no token.
         """
         network, joint = self._networks.network, self._networks.joint
         real = torch.arange(ids.shape[1], device=ids.device) < counts[:, None]
@@ -109,7 +109,7 @@ class Search:
         frames_of = torch.tensor(network.durations, device=ids.device)
         sure, long = [], []
         for one, two, chosen in zip(
-            *(tensor.split(JUDGED_TOGETHER) for tensor in (heard, before, ids[real])), strict=True
+            *(tensor.split(SCORED_TOGETHER) for tensor in (heard, before, ids[real])), strict=True
         ):
             logits = joint.joint_after_projection(one.unsqueeze(1), two.unsqueeze(1))[:, 0, 0].float()
             sure.append(logits[:, :classes].softmax(dim=1).gather(1, chosen[:, None])[:, 0])
@@ -131,7 +131,7 @@ class Search:
                 decoder.reset_cuda_graphs_state()
 
     def graphs(self) -> str:
-        """How the decoder uses CUDA graphs, and why not better."""
+        """How the decoder uses CUDA graphs, and if not fully, why."""
         mode = str(self._plain.cuda_graphs_mode)
         try:
             check_cuda_python_cuda_graphs_conditional_nodes_supported()
@@ -141,7 +141,7 @@ class Search:
 
 
 class _Decoder(GreedyBatchedTDTLabelLoopingComputer):  # type: ignore[misc]  # NeMo publishes no types
-    """NeMo's decoder, which keeps in mind why it could not capture its loop as one graph."""
+    """NeMo's decoder, which remembers why it could not capture its loop as one graph."""
 
     why_not_full = ""
 
@@ -153,8 +153,8 @@ class _Decoder(GreedyBatchedTDTLabelLoopingComputer):  # type: ignore[misc]  # N
 
 
 def _decoder(networks: Networks, *, with_phrases: bool) -> _Decoder:
-    # Triton builds its launcher with the machine's C compiler at the first call; the image has none. Without
-    # Triton a phrase tree walks in plain torch, which CUDA graphs cannot capture.
+    # Triton builds its launcher with a C compiler at the first call, and the image has none. Without Triton a phrase
+    # tree is walked in plain torch, which CUDA graphs cannot capture.
     triton = any(shutil.which(compiler) for compiler in ("cc", "gcc", "clang"))
     decoder = _Decoder(
         decoder=networks.decoder,

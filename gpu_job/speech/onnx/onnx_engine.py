@@ -1,8 +1,8 @@
-"""Parakeet on the processor: onnx-asr's sessions, driven for whole batches. The only file that imports it.
+"""Parakeet on a CPU: onnx-asr's sessions, driven for whole batches. The only file that imports it.
 
-onnx-asr loads and checks an export. Its own loop decodes window by window; here the encoder runs on several
-windows at the same time, one thread each (small models gain little from sharing one operator among threads),
-and `tdt.decode` then decodes many windows together.
+onnx-asr loads and checks an export. Its own loop decodes window by window. Here the encoder runs on several windows at
+the same time, one thread each (small models gain little from sharing an operator among threads), and `tdt.decode` then
+decodes many windows together.
 """
 
 # ruff: noqa: SLF001 - onnx-asr has no public way to its sessions; its version is pinned exactly for this
@@ -25,6 +25,7 @@ from gpu_job.speech.onnx import tdt
 from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.weights.lookup import MODEL_TYPE, Located, locate
+from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -36,20 +37,20 @@ if TYPE_CHECKING:
     from shared.results import Word
 
 SMALL = 200_000_000
-"""Bytes of weights below which a thread a window beats sharing the work of one window among threads."""
+"""Bytes of weights below which one thread per window beats sharing a window among threads."""
 TOGETHER = 16 * SAMPLE_RATE
-"""Samples the encoder takes in one call; more does not fit the cache and is slower. Short windows share one."""
+"""Samples that the encoder takes in one call; more do not fit the cache and are slower. Short windows share a call."""
 DECODED_TOGETHER = 64
-"""Windows decoded in one loop: a step costs the same for one as for many, until memory matters."""
+"""Windows decoded in one loop: a step costs the same for one as for many, as long as memory does not matter."""
 
 
 def load(name: str, *, threads: int | None = None) -> Parakeet:
     """Load weights, downloading them where that is needed.
 
     Args:
-        name: a name of `catalogue()`, or the path of a folder with an ONNX export. `tiny` is a demo that
-            knows about 160 words of synthetic English and no human speech.
-        threads: processor cores to use; None for all that this process may use.
+        name: a name of `catalogue()`, or the path of a folder with an ONNX export. `tiny` is a demo that knows about
+            160 words of synthetic English and no human speech.
+        threads: CPU cores to use; None for all that this process may use.
 
     Raises:
         ModelUnavailable: says what is missing and what to do.
@@ -61,7 +62,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads // callers
     options.inter_op_num_threads = 1
-    # A thread that spins while it waits takes the core from the one that decodes audio.
+    # A thread that spins while it waits takes the core from one that decodes audio.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         adapter = onnx_asr.load_model(
@@ -72,7 +73,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
             preprocessor_config={"use_numpy_preprocessors": True},
         )
     except Exception as error:
-        # onnxruntime's errors share no root with onnx-asr's.
+        # The errors of onnxruntime and onnx-asr have no common root.
         raise ModelUnavailable(
             f"The weights in {located.path} cannot be loaded: {str(error).strip().rstrip('.') or type(error).__name__}. "
             f"They may be damaged: {located.remedy}."
@@ -83,7 +84,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
 class Parakeet:
     """Loaded weights; a `Transcriber`. May be called from several threads."""
 
-    engine: Engine = "parakeet-cpu"
+    engine: Engine = PARAKEET_CPU.name
     batch: int | None = DECODED_TOGETHER
     hears_phrases = False
 
@@ -96,13 +97,13 @@ class Parakeet:
 
     @property
     def device(self) -> Device:
-        """The processor."""
+        """The CPU."""
         return Device(
             name="processor", memory=0, driver="", dtype="as exported", graphs="no CUDA graphs: no GPU"
         )
 
     def memory(self) -> None:
-        """It runs on the processor."""
+        """None: it runs on a CPU."""
 
     def warm_up(self) -> None:
         """Let onnxruntime allocate."""
@@ -113,11 +114,11 @@ class Parakeet:
         windows: Sequence[NDArray[np.float32]],
         phrases: Sequence[tuple[str, ...]] = (),  # noqa: ARG002 - see `hears_phrases`
     ) -> list[tuple[Word, ...]]:
-        """Recognise windows of sound, see `Transcriber`. Windows shorter than 25 ms hold no word."""
+        """Recognise windows of audio, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         try:
             return self._transcribe(windows)
         except RuntimeException as error:
-            # onnxruntime has no class of its own for it.
+            # onnxruntime has no class for it.
             if "alloc" not in str(error):
                 raise
             raise OutOfMemory(str(error)) from error
@@ -137,7 +138,7 @@ class Parakeet:
     def _encoded(
         self, windows: Sequence[NDArray[np.float32]], batches: Sequence[Sequence[int]]
     ) -> Iterator[tuple[list[int], list[NDArray[np.float32]]]]:
-        """Encoder frames in groups worth decoding, while the pool encodes what follows."""
+        """Encoder frames in groups large enough to decode, while the pool encodes what follows."""
         indices: list[int] = []
         frames: list[NDArray[np.float32]] = []
         with ThreadPoolExecutor(self._callers, thread_name_prefix="encoder") as pool:
@@ -154,7 +155,7 @@ class Parakeet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Sessions:
-    """What is used of onnx-asr's loaded model, and how it is called."""
+    """The parts of onnx-asr's loaded model that are used, and how they are called."""
 
     encoder: onnxruntime.InferenceSession
     decoder_joint: onnxruntime.InferenceSession
@@ -167,7 +168,7 @@ class _Sessions:
 
     @classmethod
     def of(cls, asr: Any) -> _Sessions:
-        """Take the parts out of onnx-asr's model: its private names are read here and nowhere else."""
+        """Take the parts from onnx-asr's model: its private names are read here and nowhere else."""
         return cls(
             encoder=asr._encoder,
             decoder_joint=asr._decoder_joint,

@@ -1,10 +1,10 @@
 """Greedy decoding of a token-and-duration transducer, all windows of a batch at once.
 
-A TDT model (Xu et al. 2023, "Efficient Sequence Transduction by Jointly Predicting Tokens and Durations",
-https://arxiv.org/abs/2304.06795) predicts at an encoder frame the next token, or blank, and how many frames
-to move on. Windows need not stay in step: as in label looping (Bataev et al. 2024, "Label-Looping",
-https://arxiv.org/abs/2406.06220) each keeps its own frame, last token and state, so that one call of the
-network serves one prediction of every window that has not ended.
+At an encoder frame, a TDT model (Xu et al. 2023, "Efficient Sequence Transduction by Jointly Predicting Tokens and
+Durations", https://arxiv.org/abs/2304.06795) predicts the next token, or blank, and how many frames to advance. Windows
+need not stay in step: as in label looping (Bataev et al. 2024, "Label-Looping", https://arxiv.org/abs/2406.06220) each
+keeps its own frame, last token and state, so that one call of the network makes one prediction for every window that
+has not ended.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ class Tokens:
     frames: NDArray[np.int32]
     """Encoder frame it was emitted at."""
     durations: NDArray[np.int32]
-    """Encoder frames it lasts, as predicted; 0 where the next token is at the same frame."""
+    """Encoder frames it lasts, as predicted; 0 if the next token is at the same frame."""
     confidences: NDArray[np.float32]
     """Softmax probability among all tokens and blank (durations do not count), 0 to 1."""
 
     @classmethod
     def none(cls) -> Tokens:
-        """Those of a window in which nothing was decoded."""
+        """Of a window in which nothing was decoded."""
         nothing = np.zeros(0, dtype=np.int32)
         return cls(ids=nothing, frames=nothing, durations=nothing, confidences=nothing.astype(np.float32))
 
@@ -75,12 +75,12 @@ def decode(
     """Decode every window greedily.
 
     Args:
-        encoded: frames of each window, `(frames, width)`; none may be empty of width, all have one width.
-        network: see `Network`. Duration number i must mean i frames.
+        encoded: frames of each window, `(frames, width)`, all of one width.
+        network: see `Network`. Duration class i must mean i frames.
         start: state at the start of a window, each `(layers, 1, width)`.
         vocabulary: number of tokens, blank included.
         blank: index of blank.
-        max_per_frame: tokens that may follow one another at one frame before the window is moved on.
+        max_per_frame: tokens at one frame after which the window is advanced.
 
     Returns:
         The tokens of each window.
@@ -89,7 +89,7 @@ def decode(
     windows = np.flatnonzero(lengths)
     if not len(windows):
         return _split([], len(encoded))
-    # All windows end to end: a frame is then one index, whatever the lengths, and nothing is padded.
+    # With all windows end to end, a frame is one index, whatever the lengths, and nothing is padded.
     flat = np.concatenate([frames for frames in encoded if len(frames)])
     ends = np.cumsum(lengths)[windows]
     starts = ends - lengths[windows]
@@ -112,7 +112,7 @@ def decode(
             emitted.append((windows[rows], tokens[rows], (at - starts)[rows], steps[rows], best))
             last[rows] = tokens[rows]
             for old, new in zip(state, after, strict=True):
-                # Blank is no token: only what was spoken moves the prediction network on.
+                # Blank is no token: only a real one advances the prediction network.
                 old[:, rows] = new[:, rows]
 
         here = np.where(steps > 0, 0, here + spoken)
@@ -136,7 +136,7 @@ def _probability(logits: NDArray[np.float32], chosen: NDArray[np.int64]) -> NDAr
 
 
 def _split(emitted: Sequence[tuple[NDArray[Any], ...]], windows: int) -> list[Tokens]:
-    """From one list in order of time to one a window."""
+    """Split one list in order of time into one per window."""
     if not emitted:
         return [Tokens.none()] * windows
     owner, ids, frames, durations, confidences = (

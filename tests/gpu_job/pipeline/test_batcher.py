@@ -5,13 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from gpu_job.pipeline import batcher
-from gpu_job.pipeline.batcher import Rounds
+from gpu_job.pipeline.batcher import Batch, Batcher
 from gpu_job.speech.windowing import Window
-from tests.gpu_job.pipeline.test_chunk_job import prepared
+from shared.model import Options
+from tests.gpu_job.pipeline.test_chunk_job import job
 
 SECOND = 16_000
 
@@ -25,13 +28,13 @@ class Engines:
         assert not cpu
         return Engine()
 
-    def room(self, _engine):
+    def capacity(self, _engine):
         return 1e12
 
 
 def short(*, attempt=1, seconds=5):
     windows = [Window(start=0, end=seconds * SECOND)]
-    return prepared(attempt=attempt, share=1 / 16, samples=bytes(2 * seconds * SECOND), windows=windows)
+    return job(attempt=attempt, share=1 / 16, samples=bytes(2 * seconds * SECOND), windows=windows)
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def begin():
     begun = []
 
     def begin(ready, *, most=2.0):
-        one = Rounds(ready, Engines(), most=most, on_empty=lambda *_: None, on_error=lambda *_: None)
+        one = Batcher(ready, Engines(), committer=None, max_chunks=most)
         one.start()
         begun.append(one)
         return one
@@ -94,3 +97,42 @@ def test_who_lingers_is_stopped_within_a_moment(begin, monkeypatch):
     while made.next() is not None:
         pass
     assert time.monotonic() - started < 30
+
+
+class Listener:
+    """Remembers how it was called."""
+
+    batch = None
+
+    def __init__(self):
+        self.calls = []
+
+    def transcribe(self, windows, phrases=()):
+        self.calls.append(phrases)
+        return [()] * len(windows)
+
+
+def batch(engine, *keyterms):
+    windows = [np.zeros(16_000, np.float32)] * len(keyterms)
+    jobs = [SimpleNamespace(message=SimpleNamespace(options=Options(keyterms=one))) for one in keyterms]
+    return Batch(engine=engine, items=tuple((one, 0) for one in jobs), waveforms=windows)
+
+
+@pytest.mark.parametrize(
+    ("keyterms", "phrases"),
+    [(None, ()), ("Dropscribe", ("Dropscribe",)), (" Ada Lovelace, ,L4,", ("Ada Lovelace", "L4"))],
+)
+def test_keyterms_are_phrases_with_commas_between(keyterms, phrases):
+    assert Options(keyterms=keyterms).phrases == phrases
+
+
+def test_recordings_with_different_keyterms_share_a_batch():
+    engine = Listener()
+    batch(engine, "Dropscribe", None, "Lovelace, L4").recognise()
+    assert engine.calls == [[("Dropscribe",), (), ("Lovelace", "L4")]]
+
+
+def test_without_keyterms_the_engine_is_not_told_of_any():
+    engine = Listener()
+    batch(engine, None, None).recognise()
+    assert engine.calls == [()]

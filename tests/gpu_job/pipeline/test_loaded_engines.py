@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gpu_job.pipeline import loaded_engines
-from gpu_job.pipeline.loaded_engines import Engines
+from gpu_job.pipeline.loaded_engines import LoadedEngines
 from shared.errors import ModelUnavailable
 from tests.gpu_job.pipeline.test_worker import CountingEngine
 
@@ -14,7 +14,7 @@ class Gpu(CountingEngine):
 
 def test_weights_are_loaded_once_for_the_gpu_and_once_for_the_processor():
     loads = []
-    found = Engines(
+    found = LoadedEngines(
         lambda name: loads.append(name) or Gpu(), 20.0, lambda name: loads.append(name) or CountingEngine()
     )
     for _ in range(2):
@@ -24,7 +24,7 @@ def test_weights_are_loaded_once_for_the_gpu_and_once_for_the_processor():
 
 
 def test_where_there_is_no_gpu_the_engine_is_the_same():
-    found = Engines(lambda _: CountingEngine(), 20.0)
+    found = LoadedEngines(lambda _: CountingEngine(), 20.0)
     assert found.get("a") is found.get("a", cpu=True)
 
 
@@ -36,7 +36,7 @@ def test_weights_that_cannot_be_had_are_not_looked_for_again_for_a_minute(monkey
         tries.append(name)
         raise ModelUnavailable("nowhere")
 
-    found = Engines(load, 20.0)
+    found = LoadedEngines(load, 20.0)
     for now[0] in (0.0, 30.0, 59.0, 61.0):
         with pytest.raises(ModelUnavailable):
             found.get("a")

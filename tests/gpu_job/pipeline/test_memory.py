@@ -21,56 +21,56 @@ def test_attention_counts_with_the_square_of_a_window():
 
 def test_the_first_room_is_what_the_limit_leaves_beside_the_weights():
     # 0.9 of 20 GB, less 1.3 GB, at 8 MB a unit.
-    assert MemoryModel.of(CARD, 20.0).room == pytest.approx(16.7e9 / 8e6)
+    assert MemoryModel.of(CARD, 20.0).capacity == pytest.approx(16.7e9 / 8e6)
 
 
 def test_the_card_is_the_limit_where_it_has_less():
-    assert MemoryModel.of(CARD, 80.0).room == pytest.approx((0.9 * 24e9 - 1.3e9) / 8e6)
+    assert MemoryModel.of(CARD, 80.0).capacity == pytest.approx((0.9 * 24e9 - 1.3e9) / 8e6)
 
 
 def test_where_nobody_knows_the_memory_eight_minutes_of_sound_fit():
-    assert MemoryModel.of(None, 20.0).room == 480
+    assert MemoryModel.of(None, 20.0).capacity == 480
 
 
 def test_weights_that_leave_nothing_leave_no_room():
-    assert MemoryModel.of(reading(0, weights=23_000_000_000), 20.0).room == 0
+    assert MemoryModel.of(reading(0, weights=23_000_000_000), 20.0).capacity == 0
 
 
 def test_a_peak_above_the_guess_is_believed_at_once():
-    model = MemoryModel.of(CARD, 20.0).seen(100.0, reading(1_300_000_000 + 1_600_000_000))
+    model = MemoryModel.of(CARD, 20.0).fitted(100.0, reading(1_300_000_000 + 1_600_000_000))
     assert model.unit == 16e6
-    assert model.room == pytest.approx(16.7e9 / 16e6)
+    assert model.capacity == pytest.approx(16.7e9 / 16e6)
 
 
 def test_a_peak_below_the_guess_is_believed_a_fifth_at_a_time_and_from_large_batches_only():
     model = MemoryModel.of(CARD, 20.0)
-    assert model.seen(100.0, reading(1_500_000_000)).unit == GUESS
-    assert model.seen(1000.0, reading(3_300_000_000)).unit == pytest.approx(0.8 * GUESS)
+    assert model.fitted(100.0, reading(1_500_000_000)).unit == GUESS
+    assert model.fitted(1000.0, reading(3_300_000_000)).unit == pytest.approx(0.8 * GUESS)
 
 
 def test_the_room_follows_what_is_seen():
     model = MemoryModel.of(CARD, 20.0)
     for _ in range(30):
-        model = model.seen(model.room, reading(int(1.3e9 + 4e6 * model.room)))
+        model = model.fitted(model.capacity, reading(int(1.3e9 + 4e6 * model.capacity)))
     assert model.unit == pytest.approx(4e6)
 
 
 def test_other_weights_on_the_same_card_take_their_room():
-    model = MemoryModel.of(CARD, 20.0).seen(10.0, reading(2_700_000_000, weights=2_600_000_000))
-    assert model.room < MemoryModel.of(CARD, 20.0).room
+    model = MemoryModel.of(CARD, 20.0).fitted(10.0, reading(2_700_000_000, weights=2_600_000_000))
+    assert model.capacity < MemoryModel.of(CARD, 20.0).capacity
 
 
 def test_a_batch_that_did_not_fit_halves_the_room():
-    model = MemoryModel.of(CARD, 20.0).failed(1000.0)
-    assert model.room == pytest.approx(500.0)
-    assert model.failed(500.0).room == pytest.approx(250.0)
+    model = MemoryModel.of(CARD, 20.0).did_not_fit(1000.0)
+    assert model.capacity == pytest.approx(500.0)
+    assert model.did_not_fit(500.0).capacity == pytest.approx(250.0)
 
 
 def test_what_did_not_fit_once_is_never_tried_again():
-    model = MemoryModel.of(CARD, 20.0).failed(1000.0)
+    model = MemoryModel.of(CARD, 20.0).did_not_fit(1000.0)
     for _ in range(50):
-        model = model.seen(model.room, reading(1_300_000_001))
-    assert model.room == 900.0
+        model = model.fitted(model.capacity, reading(1_300_000_001))
+    assert model.capacity == 900.0
 
 
 @given(
@@ -81,11 +81,11 @@ def test_the_room_stays_below_everything_that_ever_failed(lessons, limit):
     model = MemoryModel.of(CARD, limit)
     failed = []
     for fits, share, peak in lessons:
-        tried = max(model.room * share, 1e-3)
+        tried = max(model.capacity * share, 1e-3)
         if fits:
-            model = model.seen(tried, reading(int(peak)))
+            model = model.fitted(tried, reading(int(peak)))
         else:
-            model = model.failed(tried)
+            model = model.did_not_fit(tried)
             failed.append(tried)
-        assert model.room >= 0
-        assert all(model.room < one for one in failed)
+        assert model.capacity >= 0
+        assert all(model.capacity < one for one in failed)

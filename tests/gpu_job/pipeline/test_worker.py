@@ -10,6 +10,7 @@ import pytest
 
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
+from local.backend.queue import SqliteQueue
 from shared.audio import Pcm
 from shared.engines import PARAKEET_CPU
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable, Transient
@@ -71,9 +72,12 @@ def world(tmp_path):
 
 
 def toned(world):
-    """The world with sound in it, and with leases and back-off that run in real time."""
+    """The world with sound in it, with leases that run in real time, and a short back-off."""
     world.clock.now = time.time
-    world.ports = replace(world.ports, media=ToneMedia(world.media))
+    topology = world.ports.queue.topology
+    hurried = tuple(replace(one, min_backoff=0.05, max_backoff=0.05) for one in topology.subscriptions)
+    queue = SqliteQueue(world.database, world.clock, replace(topology, subscriptions=hurried))
+    world.ports = replace(world.ports, media=ToneMedia(world.media), queue=queue)
     return world
 
 
@@ -82,7 +86,7 @@ def work(world, engine, *, until, seconds=20.0, together=0, warm="fake"):
     stop = threading.Event()
 
     def load(_model):
-        wait_until(lambda: worker._intake.ready.qsize() >= together, seconds)
+        wait_until(lambda: worker._consumer.ready.qsize() >= together, seconds)
         return engine
 
     worker = Worker(world.ports, load)
@@ -228,8 +232,8 @@ def test_a_worker_without_work_ends_by_itself(world):
 def test_a_lease_is_renewed_while_the_engine_is_slow(tmp_path):
     world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", lease_seconds=3.0))
     recording = upload.on_upload(world.upload(), world.ports)
-    engine = CountingEngine(seconds=4.5)
-    work(world, engine, until=lambda: chunks_done(world, recording) == 2, seconds=30)
+    engine = CountingEngine(seconds=4.0)
+    work(world, engine, until=lambda: chunks_done(world, recording) == 2, seconds=30, together=2)
     rows = [fields for _, fields in world.ports.records.query(documents.LEDGER)]
     world.close()
     assert len(rows) == 2

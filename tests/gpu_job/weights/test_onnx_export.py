@@ -1,8 +1,4 @@
-import importlib.util
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,8 +11,6 @@ from gpu_job.weights.catalogue import BUNDLED, FILES
 from gpu_job.weights.onnx_export import differing, quantise
 from shared.errors import ConfigurationError
 from tests.speech import sentences, word_errors
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_quantised_weights_are_smaller_load_as_they_are_and_understand_as_much(tmp_path):
@@ -102,27 +96,3 @@ def test_an_export_in_single_files_is_left_as_it_is(tmp_path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     nemo_export._gather(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-@pytest.mark.nemo
-@pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="torch is not installed: `make test` installs it"
-)
-def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_before(tmp_path):
-    """In a process of its own, as NeMo finds it the first time."""
-    out = tmp_path / "out"
-    script = (
-        "import logging, sys, warnings; from local.cli import main; before = warnings.showwarning\n"
-        f"sys.argv = ['dropscribe', 'models', 'export-onnx', 'tiny', {str(out)!r}]\n"
-        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code, ended\n"
-        "assert logging.root.manager.disable == logging.NOTSET and warnings.showwarning is before\n"
-        "logging.getLogger('somebody').warning('heard')\n"
-        "logging.getLogger('nemo_logger').error('heard as well')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert done.stdout == f"{out}\n", done.stderr
-    said = [line.split(" ")[0] for line in done.stderr.splitlines()]
-    assert [*said[:2], *said[3:]] == ["exporting", "transcribing", "Use", "heard", "heard"]
-    assert "gives the same text as the archive" in done.stderr.splitlines()[2]

@@ -226,7 +226,7 @@ def test_without_the_weights_nothing_is_begun(run, tmp_path):
 
 
 def test_stopped_by_ctrl_c_it_goes_on_from_there(tmp_path):
-    speech, _ = talk(300, seed=5)
+    speech, _ = talk(180, seed=5)
     write_media(tmp_path / "long.wav", speech)
     command = [
         sys.executable,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +18,7 @@ from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.model import StoredObject
 from shared.ports import Delivery
 from shared.topology import topology
+from tests.ports import free_port
 
 
 @contextlib.contextmanager
@@ -57,13 +57,6 @@ def function(handle, port=0):
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_handled_message_is_acknowledged(queue, until):
@@ -225,15 +218,15 @@ def test_function_that_takes_too_long_is_a_failed_delivery():
         sender.close()
 
 
-def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, free_port, until):
-    attempts = []
+def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, until):
+    attempts, port = [], free_port()
 
     def handle(event):
         attempts.append(event.data["deliveryAttempt"])
         return 204, b""
 
     queue.publish(CHUNKS_DONE, b"x")
-    sender = HttpSender(f"http://127.0.0.1:{free_port}/")
+    sender = HttpSender(f"http://127.0.0.1:{port}/")
     refused = []
 
     def send(event):
@@ -253,7 +246,7 @@ def test_function_that_is_not_running_yet_costs_no_attempt(queue, clock, free_po
 
     with running(queue, "merger", send, lease_seconds=1e6):
         until(refused_twice)
-        with function(handle, free_port):
+        with function(handle, port):
             until(delivered)
     assert attempts == [1]
     sender.close()

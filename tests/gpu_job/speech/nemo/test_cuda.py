@@ -8,7 +8,7 @@ import pytest
 
 from gpu_job.pipeline.memory import MemoryModel
 from shared.errors import ConfigurationError, ModelUnavailable
-from tests.gpu_job.pipeline.hearing import during, nemo_tests
+from tests.gpu_job.speech.hearing import during, nemo_tests
 
 pytestmark = nemo_tests()
 GB = 10**9
@@ -57,10 +57,10 @@ def test_a_small_batch_after_a_large_one_is_not_taken_for_as_large(cuda, torch, 
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24 * GB))
     model = MemoryModel.of(cuda.memory(), 20.0)
     tensors["peak"] = 15 * GB
-    model = model.seen(2000.0, cuda.memory())
-    room = model.room
+    model = model.fitted(2000.0, cuda.memory())
+    capacity = model.capacity
     tensors["peak"] = GB + 70_000_000
-    assert model.seen(10.0, cuda.memory()).room == pytest.approx(room)
+    assert model.fitted(10.0, cuda.memory()).capacity == pytest.approx(capacity)
 
 
 def test_a_card_that_is_there_and_cannot_be_used_is_a_matter_of_the_deployment(cuda, torch, monkeypatch):

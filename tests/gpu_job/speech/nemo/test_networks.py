@@ -9,7 +9,7 @@ import pytest
 
 from gpu_job.speech.nemo.archive import opened
 from gpu_job.weights import lookup
-from tests.gpu_job.pipeline.hearing import nemo_tests, text
+from tests.gpu_job.speech.hearing import nemo_tests, text
 from tests.speech import talk
 
 pytestmark = nemo_tests()
@@ -34,7 +34,7 @@ def test_the_words_are_those_of_single_precision_and_confidences_differ_by_round
         assert one.confidence == pytest.approx(other.confidence, abs=0.05)
 
 
-def test_so_are_those_of_minutes_with_local_attention_and_those_with_phrases(bfloat16, tiny, speech):
+def test_so_are_those_of_minutes_and_those_with_phrases(bfloat16, tiny, speech):
     samples, _ = talk(120.0, seed=11)
     long = [np.concatenate([samples, samples]) / np.float32(32768)]
     assert text(bfloat16.transcribe(long)[0]) == text(tiny.transcribe(long)[0])
@@ -43,18 +43,8 @@ def test_so_are_those_of_minutes_with_local_attention_and_those_with_phrases(bfl
     assert [text(words) for words in ours] == [text(words) for words in exact]
 
 
-def test_local_attention_hears_the_same_each_time(tiny, torch):
-    samples, _ = talk(150.0, seed=5)
-    networks = tiny._networks
-    networks.attention.prepare()
-    with torch.inference_mode():
-        first, again = (networks.encode([samples / np.float32(32768)])[0] for _ in range(2))
-    assert torch.equal(first, again), "nothing is dropped, as it would be in training"
-
-
 def test_no_weight_stays_in_another_precision(bfloat16, torch):
     networks = bfloat16._networks
-    networks.attention.prepare()
     for part in (networks.encoder, networks.decoder, networks.joint):
         kinds = {tensor.dtype for tensor in part.state_dict().values() if tensor.is_floating_point()}
         assert kinds == {torch.bfloat16}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gpu_job.pipeline.hearing import during, nemo_tests, same
+from tests.gpu_job.speech.hearing import during, nemo_tests, same
 
 pytestmark = nemo_tests()
 
@@ -46,7 +46,6 @@ def replayed(torch, monkeypatch):
         return decoder.cuda_graphs_impl(x, out_len, multi_biasing_ids=multi_biasing_ids)
 
     monkeypatch.setattr(search._Decoder, "__call__", stateful)
-    torch.set_num_threads(1)
     return nemo_engine.load("tiny", device="cpu")
 
 

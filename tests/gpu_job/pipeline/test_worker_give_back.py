@@ -18,8 +18,8 @@ from tests.world import World
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "FINISH", 0.3)
-    monkeypatch.setattr(worker, "KEPT", 0.6)
+    monkeypatch.setattr(worker, "RECOGNISED_BY", 0.3)
+    monkeypatch.setattr(worker, "COMMITTED_BY", 0.6)
     world = World(tmp_path, chunk_minutes=0.5, model="fake", batch_size=8)
     yield toned(world)
     world.close()
@@ -61,7 +61,7 @@ def test_a_healthy_chunk_that_three_workers_gave_back_still_shares_its_batch(wor
     summary = stopped(
         world,
         loading,
-        when=lambda one: one._intake.ready.qsize() == 4,
+        when=lambda one: one._consumer.ready.qsize() == 4,
         load=lambda _model: loading.go_on.wait(60) and loading,
     )
     assert summary.given_back == 4
@@ -93,7 +93,7 @@ def test_a_call_that_does_not_end_counts_for_the_chunks_in_it_and_for_no_others(
         upload.on_upload(world.upload(f"{i}.wav"), world.ports)
     engine = Endless()
     engine.batch = 1
-    stopped(world, engine, when=lambda one: engine.begun.is_set() and len(one._intake._hand) == 4)
+    stopped(world, engine, when=lambda one: engine.begun.is_set() and len(one._inflight) == 4)
     assert sorted(one.attempt for one in due(world, 4)) == [1, 1, 1, 2]
 
 

@@ -1,11 +1,14 @@
+"""What a worker pulls, and what it does where it cannot."""
+
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
-from gpu_job.pipeline.subscriptions import subscriptions_of
+from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.worker import Worker
 from shared.errors import ConfigurationError
 from shared.flow import upload
@@ -65,3 +68,15 @@ def test_a_worker_goes_on_without_the_subscription_that_it_only_helps_out_with(w
 
     monkeypatch.setattr(world.ports.queue, "pull", missing)
     work(world, world.ports, len(recording.chunks))
+
+
+def test_a_worker_that_can_never_pull_ends_with_the_reason(world, monkeypatch):
+    def refused(*_):
+        raise ConfigurationError("There is no subscription.")
+
+    monkeypatch.setattr(type(world.ports.queue), "pull", refused)
+    worker = Worker(world.ports, lambda _: CountingEngine())
+    started = time.monotonic()
+    with pytest.raises(ConfigurationError, match="There is no subscription"):
+        worker.run(threading.Event(), idle_exit=60.0)
+    assert time.monotonic() - started < 20

@@ -1,4 +1,4 @@
-"""From the words of windows to a result that is kept."""
+"""What is committed of a chunk: its result, joined from the words of its windows, and what it cost."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from shared.costs import attempt_rows
-from shared.flow import chunk, merge
+from shared.engines import PARAKEET_CPU
+from shared.flow import merge
 from shared.flow.merge import Piece
 from shared.recovery import owner_messages
 from shared.results import ChunkResult, LedgerRow, Word
 
 if TYPE_CHECKING:
-    from gpu_job.pipeline.chunk_job import Prepared
+    from gpu_job.pipeline.chunk_job import ChunkJob
     from gpu_job.speech.transcriber import Transcriber
     from shared.costs.attempt_rows import Outcome
     from shared.costs.executions import Meter
@@ -20,48 +21,42 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
-def keep(prepared: Prepared, engine: Transcriber, ports: Ports, meter: Meter) -> None:
-    """Make the result of a chunk durable, with what it cost. Raises what `shared.flow.chunk.commit_result` raises."""
-    result = chunk_result(prepared, engine)
-    chunk.commit_result(result, row_of(prepared, engine.engine, ports, meter, "heard"), ports)
-
-
-def row_of(prepared: Prepared, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:
+def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:
     """What an attempt cost, whatever came of it. `meter` knows where it ran."""
-    # On a processor decoding takes time from the engine; beside an accelerator it costs nothing.
-    decoding = prepared.decode_seconds if (meter.machine or engine) == "parakeet-cpu" else 0.0
+    # On a CPU, decoding takes time from the engine; beside an accelerator it costs nothing.
+    decoding = job.decode_seconds if (meter.machine or engine) == PARAKEET_CPU.name else 0.0
     return attempt_rows.worker_row(
-        prepared.message,
+        job.message,
         ports,
         engine=engine,
-        attempt=attempt_of(prepared),
-        busy_seconds=prepared.busy_seconds + decoding,
-        decoded=round(prepared.pcm.seconds, 6),
-        owned=prepared.pcm.owned if outcome == "heard" else 0.0,
+        attempt=attempt_of(job),
+        busy_seconds=job.busy_seconds + decoding,
+        decoded=round(job.pcm.seconds, 6),
+        owned=job.pcm.owned if outcome == "heard" else 0.0,
         outcome=outcome,
         worker=meter.worker,
         machine=meter.machine,
     )
 
 
-def attempt_of(prepared: Prepared) -> str:
+def attempt_of(job: ChunkJob) -> str:
     """Which delivery of which message it is."""
-    return f"{prepared.delivery.message_id}-{prepared.delivery.attempt}"
+    return f"{job.delivery.message_id}-{job.delivery.attempt}"
 
 
-def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
+def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
     """The result of a chunk from the words of its windows. Pure."""
-    pcm, chunk_ = prepared.pcm, prepared.message.chunk
+    pcm, chunk = job.pcm, job.message.chunk
     pieces = []
-    for index, window in enumerate(prepared.windows):
+    for index, window in enumerate(job.windows):
         offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
-        words = tuple(_placed(word, offset, end) for word in prepared.heard[index])
+        words = tuple(_placed(word, offset, end) for word in job.words[index])
         pieces.append(Piece(start=offset, end=end, words=words))
     return ChunkResult(
-        recording=prepared.message.recording,
-        index=chunk_.index,
+        recording=job.message.recording,
+        index=chunk.index,
         engine=engine.engine,
-        attempt=attempt_of(prepared),
+        attempt=attempt_of(job),
         model=engine.model,
         revision=engine.revision,
         words=merge.join(pieces),
@@ -69,13 +64,13 @@ def chunk_result(prepared: Prepared, engine: Transcriber) -> ChunkResult:
         owned=pcm.owned,
         decoded=round(pcm.seconds, 6),
         language=engine.language,
-        warnings=(*pcm.warnings, *_not_heard(prepared, engine), *owner_messages.warnings(prepared.message)),
+        warnings=(*pcm.warnings, *_not_done(job, engine), *owner_messages.warnings(job.message)),
     )
 
 
-def _not_heard(prepared: Prepared, engine: Transcriber) -> tuple[str, ...]:
+def _not_done(job: ChunkJob, engine: Transcriber) -> tuple[str, ...]:
     """What was asked for and not done."""
-    if not prepared.message.options.phrases or engine.hears_phrases:
+    if not job.message.options.phrases or engine.hears_phrases:
         return ()
     return ("Parakeet on a processor does not listen for keyterms: only Deepgram and Parakeet on a GPU do.",)
 

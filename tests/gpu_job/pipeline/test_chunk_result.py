@@ -1,0 +1,38 @@
+"""What is committed of a chunk."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from gpu_job.pipeline.chunk_result import chunk_result
+from shared.audio import Pcm
+from shared.model import Chunk, Options
+
+
+class Engine:
+    """Hears nothing."""
+
+    engine, model, revision, language = "parakeet-gpu", "tiny", "1", "en"
+
+    def __init__(self, *, hears_phrases):
+        self.hears_phrases = hears_phrases
+
+
+def job(keyterms):
+    chunk = Chunk(index=0, start=0.0, end=1.0, lead=0.0, tail=0.0, engine="parakeet-gpu")
+    return SimpleNamespace(
+        message=SimpleNamespace(options=Options(keyterms=keyterms), chunk=chunk, recording="r", tried=()),
+        delivery=SimpleNamespace(message_id="m", attempt=1),
+        pcm=Pcm(samples=b"", start=0.0, owned=1.0, warnings=("The file ends early.",)),
+        windows=[],
+        words={},
+    )
+
+
+def test_an_engine_that_does_not_listen_for_keyterms_says_so_in_the_result():
+    deaf, able = Engine(hears_phrases=False), Engine(hears_phrases=True)
+    warnings = chunk_result(job("Dropscribe"), deaf).warnings
+    assert warnings[0] == "The file ends early."
+    assert "does not listen for keyterms" in warnings[1]
+    assert chunk_result(job("Dropscribe"), able).warnings == ("The file ends early.",)
+    assert chunk_result(job(None), deaf).warnings == ("The file ends early.",)
