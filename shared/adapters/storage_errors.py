@@ -4,12 +4,15 @@
 - BucketRefused: a permission or the bucket is missing; names the role.
 - ConfigurationError: the credentials are missing; names the command.
 - BadRequest: a name is not legal there.
-- Permanent: whatever else it refuses.
+- Permanent: the request can never succeed.
+- BucketRefused as well: any other refusal, which an owner of the bucket can lift.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
@@ -47,6 +50,10 @@ EXPECTED = (
 )
 """What the client raises for the service, the network, and bytes that were damaged on their way. Anything else
 is a mistake of ours and stays as it is."""
+HOPELESS = frozenset({405, 411, 413, 414})
+"""Status codes of requests that can never succeed. Any other refusal below 500 may be lifted."""
+ILLEGAL_NAME = re.compile(r"(bucket|object)('s)? name|unicode", re.IGNORECASE)
+"""What Cloud Storage says of a name; its other answers with 400 say nothing about one."""
 AGAIN = frozenset({408, 429})
 """Status codes below 500 that trying again may help."""
 
@@ -62,10 +69,10 @@ def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
 
     Raises:
         StoreUnavailable: trying again may help.
-        BucketRefused: a permission or the bucket is missing.
+        BucketRefused: a permission or the bucket is missing, or the bucket's owner must change something.
         ConfigurationError: the credentials are missing.
         BadRequest: a name is not legal.
-        Permanent: the service refuses for another reason.
+        Permanent: the request can never succeed.
     """
     try:
         yield
@@ -73,7 +80,9 @@ def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
         raise meaning(error, doing, bucket, role) from error
 
 
-def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeError:
+def meaning(  # noqa: PLR0911 - one for each meaning
+    error: Exception, doing: str, bucket: str, role: str
+) -> DropscribeError:
     """The error to raise for one of the client; see `explained`."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         error = error.cause
@@ -92,8 +101,20 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
         )
     if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
         return credentials.meaning(error)
-    if isinstance(error, api.BadRequest):
+    if (code := _refusal(error)) is None or code in AGAIN:
+        return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
+    if code == HTTPStatus.BAD_REQUEST and ILLEGAL_NAME.search(said):
         return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
-    if isinstance(error, api.ClientError) and error.code not in AGAIN:
+    if code in HOPELESS:
         return Permanent(f"Cloud Storage refuses to {doing} in {bucket}. {said}")
-    return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
+    # Requester pays, a disabled key, a policy: an owner of the bucket can change it, and then it works.
+    return BucketRefused(
+        f"Cloud Storage refuses to {doing} in {bucket}. Change what it complains about; until then it is tried "
+        f"again. {said}"
+    )
+
+
+def _refusal(error: Exception) -> int | None:
+    """The status code from 400 to 499 with which the service answered, None for anything else."""
+    code = error.code if isinstance(error, api.GoogleAPICallError) else None
+    return int(code) if code is not None and 400 <= code < 500 else None
