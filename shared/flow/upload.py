@@ -185,4 +185,6 @@ def _hold(recording: Recording, why: str, ports: Ports) -> Recording:
 
     held = documents.change_recording(ports, recording.id, to_held)
     assert held is not None, "it was accepted a moment ago"
+    if held.state == "PLANNED":
+        budget.let_go(held.id, ports)
     return held
