@@ -30,6 +30,12 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores, because tests wait for a third of their time; each takes about 1 GB of memory."""
+    return min(8, len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() + 1)
+
+
 @contextmanager
 def _or_skip(server):
     """Skip where an emulator is not installed, with the command that installs it; CI refuses such skips."""
