@@ -1,1 +1,1 @@
-"""The entrypoints that events reach: decode, call one step of the flow, return."""
+"""The entrypoints that receive events: decode, call one step of the flow, return."""

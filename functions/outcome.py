@@ -1,4 +1,4 @@
-"""What a function answers to its sender: done, or send it again."""
+"""What a function answers to its sender: done, or deliver again."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ FINALIZED = "OBJECT_FINALIZE"
 
 @contextmanager
 def acknowledged(event: CloudEvent, connect: Callable[[], Ports], where: str = ELSEWHERE) -> Iterator[None]:
-    """Keep and acknowledge what no repeat can mend; note everything else, and let it raise.
+    """Keep and acknowledge an event that can never succeed; note every other failure, and let it raise.
 
-    A function that returns is acknowledged. One that raises answers 500, and the event comes again
-    with back-off until it is dead-lettered. A deployment that is set up wrongly (a role, an index, a
-    setting is missing) loses nothing that way: it can be mended meanwhile.
+    A function that returns acknowledges its event. One that raises answers 500, and the event is redelivered
+    with back-off until it is dead-lettered. So a deployment that is set up wrongly (a role, an index, a
+    setting is missing) loses nothing: it can be fixed in the meantime.
 
     Args:
-        event: what the function was sent.
-        connect: gives the world; may raise, which is a failure as well.
+        event: the event that the function received.
+        connect: returns the adapters to use; may raise, which is a failure as well.
         where: the subscription that feeds the function, for the notes of failures.
     """
     try:
@@ -50,11 +50,11 @@ def acknowledged(event: CloudEvent, connect: Callable[[], Ports], where: str = E
 
 
 def not_done(error: DropscribeError) -> tuple[str, int]:
-    """The answer to an event that comes again: the reason in one line of the log and of the answer.
+    """The answer to an event that is to be redelivered, with the reason in one line, in the log as well.
 
-    An error of ours says what happened and what to do, so its traceback would only hide that. All others keep theirs.
+    An error of ours says what happened and what to do; a traceback would only hide that. All others keep theirs.
     """
-    log.warning("not done, and delivered again: %s", error)
+    log.warning("failed, will be redelivered: %s", error)
     return str(error), 500
 
 
@@ -62,7 +62,7 @@ def _note(event: CloudEvent, error: Exception, connect: Callable[[], Ports], whe
     try:
         ports = connect()
     except DropscribeError:
-        return  # without a world there is nowhere to note it; this is most likely the error itself
+        return  # without records it cannot be noted; most likely this is the error itself
     message = _message_of(event)
     attempt = event.data.get("deliveryAttempt") if isinstance(event.data, dict) else None
     failure_log.note(
@@ -77,7 +77,7 @@ def _note(event: CloudEvent, error: Exception, connect: Callable[[], Ports], whe
 
 
 def _message_of(event: CloudEvent) -> Mapping[str, Any]:
-    """The Pub/Sub message of an event, or what stands for one where there is none."""
+    """The Pub/Sub message of an event, or a substitute with the event's data."""
     if isinstance(event.data, dict) and isinstance(event.data.get("message"), dict):
         message: dict[str, Any] = event.data["message"]
         return message
@@ -88,7 +88,7 @@ def _message_of(event: CloudEvent) -> Mapping[str, Any]:
 def uploaded_object(event: CloudEvent) -> Mapping[str, Any] | None:
     """The object resource of an upload: Eventarc's direct event, or a bucket's Pub/Sub notification.
 
-    None where the event tells of something else, such as a deletion.
+    None if the event is about something else, such as a deletion.
 
     Raises:
         BadRequest: the event is neither.
@@ -132,7 +132,7 @@ def pubsub_data(event: CloudEvent) -> bytes:
 
 
 def engine_of(event: CloudEvent) -> str:
-    """The engine that a chunk message is for, for the notes of failures; `ELSEWHERE` where it cannot be read."""
+    """The engine of a chunk message, for the notes of failures; `ELSEWHERE` if it cannot be read."""
     try:
         return decode(pubsub_data(event), ChunkMessage).chunk.engine
     except BadRequest:

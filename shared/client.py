@@ -5,7 +5,7 @@
     answer = wait(request_id, ports=ports)
     print(answer.state, answer.outputs, answer.usd)
 
-`wait` looks at the records, so it needs no subscription; a service that listens to `transcripts-ready` does
+`wait` polls the records, so it needs no subscription; a service that subscribes to `transcripts-ready` does
 not need it. Services in other languages publish the same JSON: `docs/requests.md`.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 FIRST_LOOK, LONGEST_PAUSE = 0.2, 10.0
-"""Seconds between two looks: the first pause, and what it grows to. A look is one document read."""
+"""Seconds between two polls: the first pause, and the longest. A poll is one document read."""
 
 
 def submit(
@@ -43,16 +43,16 @@ def submit(
     Args:
         uri: `gs://bucket/name`, not percent-encoded; on one machine `file:///path` as well.
         ports: the deployment.
-        options: None: those that the object carries as metadata, else the defaults.
-        request_id: up to 256 characters, one for each thing asked for; None makes one.
-        metadata: comes back with the answer.
+        options: None: those in the object's metadata, else the defaults.
+        request_id: up to 256 characters, a new one for each request; None generates one.
+        metadata: returned with the answer.
 
     Returns:
-        The request_id; `transcripts-ready` will carry the answer with it.
+        The request_id; the answer in `transcripts-ready` has the same.
 
     Raises:
         BadRequest: the request is malformed, or its request_id was used for another.
-        Transient: it is not known whether the request was sent; repeat it with the same request_id.
+        Transient: the request may not have been sent; repeat it with the same request_id.
     """
     request = TranscribeRequest(
         uri=uri,
@@ -61,7 +61,7 @@ def submit(
         metadata=dict(metadata or {}),
     )
     data = request_to_json(request)
-    # What would be refused there is refused here, while the caller can still do something about it.
+    # A request that would be refused later is refused here, where the caller can still fix it.
     request = request_from_json(data)
     asked = answers.find(request.request_id, ports.records)
     if asked is not None and asked.request != request:
@@ -85,11 +85,11 @@ def wait(
     Args:
         request_id: from `submit`.
         ports: the deployment.
-        timeout: seconds; None waits as long as it takes.
-        sleep: called between two looks, with seconds.
+        timeout: seconds; None waits for ever.
+        sleep: called between two polls, with seconds.
 
     Raises:
-        Transient: the time was up, which changes nothing for the request; or the records did not answer.
+        Transient: the timeout is over, which does not affect the request; or the records did not answer.
     """
     waited, pause = 0.0, FIRST_LOOK
     while True:
@@ -97,7 +97,7 @@ def wait(
         if asked is not None and asked.answer is not None:
             return asked.answer
         if timeout is not None and waited >= timeout:
-            where = "it has not been taken up yet" if asked is None else "it is on its way"
+            where = "it has not been received yet" if asked is None else "it is in progress"
             raise Transient(f"No answer to request {request_id} in {timeout:g} s: {where}. Wait again.")
         pause = pause if timeout is None else min(pause, timeout - waited)
         sleep(pause)

@@ -1,4 +1,4 @@
-"""The time of day, as the port that the flow takes it from."""
+"""The system's time, as an adapter of the port `Clock`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The adapters of this process, chosen by its settings: the only place that knows every platform."""
+"""The adapters of this process, chosen by its settings: the only module that knows every platform."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def connect() -> Ports:
     _show_logs()
     settings = settings_here()
     for name in unknown(os.environ):
-        log.warning("%s is no setting of Dropscribe, and is ignored: check its spelling", name)
+        log.warning("%s is not a setting of Dropscribe, and is ignored: check its spelling", name)
     ports: Ports = importlib.import_module(PLATFORMS[settings.platform]).open_ports(settings)
     return ports
 
 
 def settings_here() -> Settings:
-    """The settings from the environment, the price list that they name included.
+    """The settings from the environment, with a check of the price file.
 
     Raises:
         ConfigurationError: names the variable that is wrong.
@@ -48,7 +48,7 @@ def settings_here() -> Settings:
 
 
 def check_settings() -> None:
-    """End this process with one line and exit code 2 where a setting is wrong: now, not at its first event."""
+    """End this process with one line and exit code 2 if a setting is wrong: now, not at its first event."""
     try:
         settings_here()
     except ConfigurationError as error:

@@ -1,8 +1,8 @@
-"""The engines that Dropscribe knows, one spec each. Another one is another spec here, and an adapter if it is hosted.
+"""The engines that Dropscribe knows, one spec each. A new engine needs a spec here, and an adapter if it is hosted.
 
-Everything else asks this table: the router for what an engine can do and how fast it may be, the planner for the
-length of its chunks, the topology for its topic, the ledger for its price, people for its name in a sentence.
-The order is that of hand-overs: a chunk that an engine gives up goes to the next one, round to the first.
+Everything else reads this table: the router an engine's abilities and speed, the planner its chunk length, the
+topology its topic, the ledger its price, and messages its name in a sentence. The order is that of hand-overs: a
+chunk that an engine gives up goes to the next one, and from the last one to the first.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 Ability = Literal["speakers", "keyterms", "filler_words"]
-"""What a caller may ask for that not every engine does."""
+"""Options of a caller that not every engine supports."""
 
 AUTO: Method = "auto"
-"""Stands for no wish: the router chooses."""
+"""The router chooses."""
 
 HYBRID: Method = "hybrid"
 """The method in which an engine of ours and a hosted one share a recording."""
@@ -36,71 +36,71 @@ class Price:
     per: str
     """The unit."""
     source: str
-    """Who says so."""
+    """Where it is published."""
     date: str
     """When it was read, ISO 8601."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkSize:
-    """Chunks that suit some hardware."""
+    """Size of chunks for some hardware."""
 
     seconds: float
-    """Length of a chunk of a recording of ordinary length."""
+    """Length of a chunk of a recording of ordinary length, seconds."""
     together: int
-    """Chunks whose windows are recognised together."""
+    """Number of chunks whose windows are recognised together."""
     from_gb: float = 0.0
-    """Memory of the accelerator from which on this size fits, 10⁹ bytes."""
+    """Least memory of the accelerator for this size, 10⁹ bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
-    """What an engine is expected to do until it has been measured in this deployment."""
+    """Expected speed of an engine, used until it has been measured in this deployment."""
 
     rtfx: float
-    """Seconds of audio in a second, one chunk or batch at a time."""
+    """Real-time factor: seconds of audio per second, one chunk or batch at a time."""
     start: float
-    """Seconds from the decision to start it until it works; 0 where it always runs."""
+    """Seconds from the decision to start it until it works; 0 if it always runs."""
     source: str
     """Where the figures come from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How long and how large the audio of one call of a hosted engine may be."""
+    """Largest audio of one call of a hosted engine."""
 
     url_bytes: int
-    """Bytes that it reads from an address."""
+    """Most bytes that it reads from an address."""
     seconds: float
-    """Audio in one call: what takes longer to transcribe is charged for without a transcript."""
+    """Most seconds of audio in one call: longer audio takes too long, and is charged for without a transcript."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hosted:
-    """What only an engine has that somebody else runs, and charges for."""
+    """The properties that only a hosted engine has: one that a provider runs and charges for."""
 
     weights: str
-    """The weights that are asked for, by the engine's own name for them."""
+    """Weights to use, by the provider's name."""
     key_variable: str
-    """Environment variable with its API key; the deployment has the engine exactly where it is set."""
+    """Environment variable with its API key; the deployment has the engine if and only if it is set."""
     adapter: str
     """Module with `open_engine(settings, key) -> shared.ports.Hosted`; imported with the first call."""
     library: str
-    """What the adapter imports, for `dropscribe doctor`."""
+    """Package that the adapter imports, for `dropscribe doctor`."""
     extra: str
     """The extra that installs it: `pip install 'dropscribe[EXTRA]'`."""
     prices: dict[str, Price]
-    """Per minute of audio. `minute`: one language; `minute_multilingual`: several in one recording, in place of it;
-    `minute_speakers` and `minute_keyterms`: on top, where they are asked for. A price file sets each as
-    `ENGINE_NAME`, e.g. `deepgram_minute`."""
+    """Per minute of audio. `minute`: one language; `minute_multilingual`: several in one recording, instead of it;
+    `minute_speakers` and `minute_keyterms`: surcharges for these options. A price file sets each as `ENGINE_NAME`,
+    e.g. `deepgram_minute`."""
     limits: Limits
-    """Of one call."""
+    """Limits of one call."""
     console: str
-    """Where its keys are made."""
+    """Address of the page where API keys are created."""
     address: str = ""
-    """Setting with its address; empty where there is nothing to choose."""
+    """Setting with its address; empty if it cannot be chosen."""
     concurrency: str = ""
-    """Setting with the calls that one process may have open; empty: one."""
+    """Setting with the number of calls that one process may have open; empty: one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,33 +108,33 @@ class EngineSpec:
     """One engine."""
 
     name: Engine
-    """In settings, messages, documents and the ledger."""
+    """Name in settings, messages, documents and the ledger."""
     in_sentences: str
-    """For people: `Parakeet on a GPU`."""
+    """Name in sentences: `Parakeet on a GPU`."""
     method: Method
-    """What a caller names to have it: several engines may stand behind one method."""
+    """The method that callers ask for; several engines may share one."""
     method_in_sentences: str
-    """For people: `Parakeet`."""
+    """Name of the method in sentences: `Parakeet`."""
     topic: str
-    """Where its chunk messages go."""
+    """Topic of its chunk messages."""
     subscription: str
-    """Who pulls them, or pushes them to the function of hosted engines."""
+    """Subscription that its workers pull from, or that pushes to the function of hosted engines."""
     chunks: tuple[ChunkSize, ...]
-    """Sizes of its chunks, for the largest memory first."""
+    """Sizes of its chunks, largest memory first."""
     shorter_when_short: bool = False
-    """Whether chunks of a short recording are half as long, so that several work on it at one time."""
+    """Whether chunks of a short recording are half as long, so that several are transcribed in parallel."""
     longer_when_long: bool = True
     """Whether chunks of a long recording are half as long again, so that there are fewer seams."""
     abilities: frozenset[Ability] = field(default_factory=frozenset)
-    """What it does of what a caller may ask for."""
+    """The options that it supports."""
     expected: Expected
     """Its speed."""
     needs_gpu: bool = False
     """Whether ENABLE_GPU_TRANSCRIPTION switches it off."""
     own_pool: bool = False
-    """Whether a job of its own runs its workers where the deployment names one."""
+    """Whether its workers run in a job of their own if the deployment names one."""
     hosted: Hosted | None = None
-    """Set where somebody else runs it; workers of ours run all others, at the price of their machine."""
+    """Set if it is hosted; our workers run all others, at the price of their machine."""
 
 
 _TODAY = "2026-11-20"
@@ -171,7 +171,7 @@ PARAKEET_CPU = EngineSpec(
     method_in_sentences="Parakeet",
     topic="chunks-cpu",
     subscription="cpu-worker",
-    # A processor takes its windows one by one: short chunks gain nothing there, and cost their overlap.
+    # On a CPU windows are recognised one by one: short chunks gain nothing, and cost their overlap.
     chunks=(ChunkSize(seconds=600.0, together=2),),
     expected=Expected(
         rtfx=10.0, start=30.0, source="a careful guess for 0.6 billion parameters on four cores"
@@ -186,7 +186,7 @@ DEEPGRAM = EngineSpec(
     method_in_sentences="Deepgram",
     topic="chunks-deepgram",
     subscription="deepgram",
-    # A call has no price of its own, but overlap is paid twice.
+    # A call has no fixed price, but overlap is paid for twice.
     chunks=(ChunkSize(seconds=3600.0, together=1),),
     longer_when_long=False,
     abilities=frozenset({"speakers", "keyterms", "filler_words"}),
@@ -213,7 +213,7 @@ DEEPGRAM = EngineSpec(
         limits=Limits(
             # https://developers.deepgram.com/docs/pre-recorded-audio
             url_bytes=2_000_000_000,
-            # At 53 times real time these take the nine minutes that one delivery may take.
+            # At 53 times real time they take nine minutes, the most for one delivery.
             seconds=8 * 3600.0,
         ),
         console="https://console.deepgram.com",
@@ -230,7 +230,7 @@ def spec(name: Engine) -> EngineSpec:
     """One engine.
 
     Raises:
-        ConfigurationError: there is none of that name.
+        ConfigurationError: there is none with that name.
     """
     try:
         return ENGINES[name]
@@ -241,7 +241,7 @@ def spec(name: Engine) -> EngineSpec:
 
 
 def is_hosted(name: Engine) -> bool:
-    """Whether somebody else runs an engine, and charges for it. An unknown one is hosted by nobody."""
+    """Whether an engine is hosted; False for an unknown one."""
     found = ENGINES.get(name)
     return found is not None and found.hosted is not None
 
@@ -256,24 +256,24 @@ def hosted_specs(among: Collection[Engine] | None = None) -> list[EngineSpec]:
 
 
 def own_specs() -> list[EngineSpec]:
-    """The engines that workers of ours run, in the order of the table."""
+    """The engines that our workers run, in the order of the table."""
     return [one for one in ENGINES.values() if one.hosted is None]
 
 
 def able(ability: Ability) -> list[EngineSpec]:
-    """The engines that do something a caller may ask for."""
+    """The engines that support an option."""
     return [one for one in ENGINES.values() if ability in one.abilities]
 
 
 def methods() -> list[Method]:
-    """Every method that a recording may be transcribed by; the router prefers the first of equal ones."""
+    """Every method that can transcribe a recording; the router prefers the first of equal ones."""
     ours = dict.fromkeys(one.method for one in own_specs())
     theirs = dict.fromkeys(one.method for one in hosted_specs())
     return [*ours, *([HYBRID] if ours and theirs else []), *theirs]
 
 
 def choices() -> list[Method]:
-    """What a caller may ask for, for people: no wish first, the hybrid last."""
+    """Every method that a caller may ask for: `auto` first, the hybrid last."""
     return [AUTO, *(one for one in methods() if one != HYBRID), *(one for one in methods() if one == HYBRID)]
 
 
@@ -283,7 +283,7 @@ def of_method(method: Method) -> list[EngineSpec]:
 
 
 def method_name(method: Method) -> str:
-    """A method for a sentence: `Parakeet`, `Parakeet and Deepgram together`."""
+    """Name of a method in a sentence: `Parakeet`, `Parakeet and Deepgram together`."""
     if method == HYBRID:
         return f"{_names([own_specs()[0], hosted_specs()[0]])} together"
     return next((one.method_in_sentences for one in ENGINES.values() if one.method == method), method)

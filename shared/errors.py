@@ -1,24 +1,24 @@
 """Every error Dropscribe raises on purpose.
 
     DropscribeError
-    ├── Transient              raise it: the message comes again, with back-off, then the dead letter
+    ├── Transient              raise it: the message is redelivered with back-off, then dead-lettered
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
-    │   ├── EngineFailed       somebody else's engine did not answer, or with nothing that is of use
+    │   ├── EngineFailed       a hosted engine gave no answer, or an unusable one
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
     │       │                  finds it at its start does not start
-    │       ├── BucketRefused  a bucket is not there, or not for this deployment to use
-    │       └── EngineRefused  somebody else's engine does not work for this deployment
+    │       ├── BucketRefused  a bucket does not exist, or this deployment may not use it
+    │       └── EngineRefused  a hosted engine does not work for this deployment
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
-        ├── BadRequest         the request or its options make no sense
-        ├── NoWorker           the platform has no worker to give
-        ├── ModelUnavailable   the weights are neither on disk nor to be downloaded
-        ├── EngineLimit        the engine cannot take one part of the recording; another one may
+        ├── BadRequest         the request or its options are invalid
+        ├── NoWorker           the platform has no worker available
+        ├── ModelUnavailable   the weights are not on disk and cannot be downloaded
+        ├── EngineLimit        the engine cannot transcribe one part of the recording; another may
         └── NoEngineLeft       every engine that may transcribe one part of the recording gave it up
-    HandedOn                   is noted, never raised: an engine gave a part to another one
-    └── HandedOnUntried        the same, where it had no worker to try it
+    HandedOn                   is noted, never raised: an engine handed a part to another one
+    └── HandedOnUntried        the same, but without a worker to try it
 
-A message is written for the owner of the recording: what is wrong, then what to do next.
+Messages are written for the owner of the recording: what is wrong, then what to do next.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from typing import ClassVar
 
 
 class DropscribeError(Exception):
-    """Something Dropscribe expected to be able to happen."""
+    """A failure that Dropscribe anticipates."""
 
 
 class Transient(DropscribeError):  # noqa: N818 - the name says what to do, as `Permanent` does
-    """It may work the next time."""
+    """It may succeed the next time."""
 
 
 class StoreUnavailable(Transient):
@@ -39,23 +39,23 @@ class StoreUnavailable(Transient):
 
 
 class ConfigurationError(Transient):
-    """The deployment is set up wrongly. What meets it comes again, because it can be mended meanwhile."""
+    """The deployment is set up wrongly. Messages are redelivered, because that can be fixed in the meantime."""
 
 
 class BucketRefused(ConfigurationError):  # noqa: N818 - see Transient
-    """A bucket is not there, or this deployment may not use it: to be mended by whoever named it."""
+    """A bucket does not exist, or this deployment may not use it: whoever named it has to fix that."""
 
 
 class EngineFailed(Transient):
-    """Somebody else's engine did not answer, or with nothing that is of use. Another time it may.
+    """A hosted engine gave no answer, or an unusable one. The next time it may succeed.
 
     Args:
         code: short and stable, one of `KINDS`.
-        message: what happened, and what to do where it goes on.
-        retry_after: seconds that the engine asked for, None where it did not.
-        billed_seconds: seconds of audio that it may charge for all the same, because the answer was lost
-            or is of no use; None where it has done nothing.
-        request_id: its own name for the call, empty where there is none.
+        message: what happened, and what to do if it persists.
+        retry_after: pause that the engine asked for, seconds; None if it did not.
+        billed_seconds: seconds of audio that it may charge for anyway, because the answer was lost or is
+            unusable; None if it has done nothing.
+        request_id: its id for the call, empty if there is none.
     """
 
     KINDS: ClassVar[dict[str, str]] = {
@@ -86,7 +86,7 @@ class EngineFailed(Transient):
 
 
 class EngineRefused(ConfigurationError):  # noqa: N818 - see Transient
-    """Somebody else's engine does not work for this deployment, until a person changes something.
+    """A hosted engine does not work for this deployment until a person changes something.
 
     Args:
         code: short and stable, one of `KINDS`.
@@ -109,7 +109,7 @@ class EngineRefused(ConfigurationError):  # noqa: N818 - see Transient
 
 
 class Permanent(DropscribeError):  # noqa: N818 - see Transient
-    """It will fail in the same way however often it is tried."""
+    """It will fail in the same way on every attempt."""
 
 
 class BadMedia(Permanent):
@@ -127,27 +127,27 @@ class BadMedia(Permanent):
 
 
 class BadRequest(Permanent):
-    """The request or its options make no sense."""
+    """The request or its options are invalid."""
 
 
 class NoWorker(Permanent):
-    """The platform has no worker to give, so that an engine cannot even try."""
+    """The platform has no worker available, so the engine cannot even try."""
 
 
 class ModelUnavailable(Permanent):
-    """The weights are neither on disk nor to be downloaded."""
+    """The weights are not on disk and cannot be downloaded."""
 
 
 class EngineLimit(Permanent):
-    """The engine cannot take one part of the recording; another one may."""
+    """The engine cannot transcribe one part of the recording; another may."""
 
 
 class NoEngineLeft(Permanent):
     """Every engine that may transcribe one part of the recording gave it up.
 
     Args:
-        message: what each of them said.
-        code: that of the one engine that was tried; left out where there were several.
+        message: the reason of each of them.
+        code: that of the only engine that was tried; omitted if there were several.
     """
 
     def __init__(self, message: str, code: str = "NoEngineLeft") -> None:
@@ -156,14 +156,14 @@ class NoEngineLeft(Permanent):
 
 
 class HandedOn(DropscribeError):  # noqa: N818 - see Transient
-    """An engine gave a part of a recording to another one. Noted for the statistics, never raised."""
+    """An engine handed a part of a recording to another one. Noted for the statistics, never raised."""
 
     code: ClassVar[str] = "handed-on"
-    """What the guard of a rollout counts."""
+    """The guard of a rollout counts these."""
 
 
 class HandedOnUntried(HandedOn):
-    """The same, where the engine had no worker to try it: that says nothing about the engine."""
+    """The same, but without a worker to try it: that says nothing about the engine."""
 
     code: ClassVar[str] = "handed-on-untried"
-    """What it does not count."""
+    """The guard of a rollout does not count these."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 MEGABYTE = 1_000_000
-"""Bytes."""
+"""Bytes of a megabyte."""
 
 
 def human_size(size: int) -> str:
-    """`812 kB`, `3.4 MB`, `60 MB` or `1.2 GB`, in powers of ten as file managers count, for reasons and tables."""
+    """`812 kB`, `3.4 MB`, `60 MB` or `1.2 GB`, in powers of ten as in file managers, for reasons and tables."""
     for unit, name in ((10**9, "GB"), (MEGABYTE, "MB"), (10**3, "kB")):
         if size >= unit:
             figure = f"{size / unit:.0f}" if size >= 10 * unit else f"{size / unit:.1f}".removesuffix(".0")
@@ -33,8 +33,8 @@ def human_duration(seconds: float | None) -> str:
 def dollars(usd: float) -> str:
     """Money in words: `$1,204.50`, `$0.26`, `$0.0043`, `$0.00000072`, `-$0.02`, `$0`.
 
-    Two decimals from a dollar on and of whole cents, else four, and two digits of what is smaller still: nothing
-    that was paid reads as `$0.00`. Only what is less than a billionth, the rounding of sums, reads as `$0`.
+    Two decimals for a dollar or more and for whole cents, else four, or two significant digits if it is smaller
+    still: nothing that was paid reads as `$0.00`. Only less than a billionth, the rounding of sums, reads as `$0`.
     """
     size = abs(usd)
     if size < 1e-9:

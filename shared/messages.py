@@ -1,15 +1,15 @@
-"""What travels between the steps, and the border where bytes become records.
+"""The messages between the steps, and the conversion between bytes and records.
 
     topic               from → to                     message
     audio-finalized     bucket → router               a Cloud Storage object (Eventarc's payload)
     chunks-…            router → gpu_job, hosted      ChunkMessage (a topic for each engine: `shared/engines.py`)
     chunks-done         worker → merger               ChunkDone
     transcribe-requests other services → router       TranscribeRequest
-    transcripts-ready   merger → whoever listens      TranscriptReady
-    dead-letters        any → a person                the message that failed too often
-    budget-alerts       sweeper → whoever listens     BudgetAlert
+    transcripts-ready   merger → any subscriber       TranscriptReady
+    dead-letters        any → sweeper                 the message that failed too often
+    budget-alerts       sweeper → any subscriber      BudgetAlert
 
-Everything is JSON. Encoding is `msgspec`: typed, fast, and its errors name the field.
+All messages are JSON, encoded with `msgspec`: typed, fast, and its errors name the field.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ class ChunkMessage:
     recording: str
     """Key of the recording."""
     source: StoredObject
-    """Where the audio is."""
+    """The audio object."""
     options: Options
-    """What the caller asked for: the track matters to the decoder."""
+    """What the caller asked for, e.g. the track for the decoder."""
     audio: AudioInfo
-    """What the probe learned: the decoder need not look again."""
+    """What the probe found, so that the decoder need not probe again."""
     chunk: Chunk
-    """Which stretch of it."""
+    """The stretch to transcribe."""
     model: str
     """Weights to use."""
     turn: int = 0
-    """How often the chunk was handed on: a message of an earlier turn than its claim's is void."""
+    """How often the chunk was handed on; a message of an earlier turn than its claim's is void."""
     tried: tuple[Tried, ...] = ()
     """The engines that gave it up before."""
 
@@ -75,24 +75,24 @@ class ChunkDone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranscribeRequest:
-    """Another service asks for a transcript. `docs/requests.md` tells it how."""
+    """Another service asks for a transcript, see `docs/requests.md`."""
 
     uri: str
     """`gs://bucket/name`, not percent-encoded; on one machine `file:///path` as well."""
     request_id: str
     """Chosen by the caller: one request, one answer, however often either is delivered."""
     options: Options | None = None
-    """None: those that the object carries as metadata."""
+    """None: those in the object's metadata."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Comes back with the answer."""
+    """Returned with the answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptReady:
-    """A recording has ended, well or not; or a request was refused."""
+    """A recording has ended, done or failed; or a request was refused."""
 
     recording: str
-    """Key of the recording; empty where a request did not lead to one."""
+    """Key of the recording; empty if there is none for a request."""
     source: str
     """URI of the audio."""
     state: Literal["DONE", "FAILED"]
@@ -106,18 +106,18 @@ class TranscriptReady:
     duration: float | None
     """Seconds of audio."""
     method: str | None
-    """Who transcribed it."""
+    """The method that was used; None if none was chosen."""
     usd: float
     """What it cost, US dollars."""
     request_id: str | None = None
-    """The request that this answers; None for the announcement that every recording has."""
+    """The request that this answers; None for the announcement of every recording."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """As the request carried it."""
+    """As in the request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetAlert:
-    """A share of a budget is reached. Each comes once for each day or month."""
+    """A share of a budget is reached. Each share is published once per day or month."""
 
     period: Literal["day", "month"]
     """Which budget."""
@@ -128,13 +128,13 @@ class BudgetAlert:
     limit_usd: float
     """The budget, US dollars."""
     spent_usd: float
-    """What rows of the ledger sum up to."""
+    """Sum of the ledger rows, US dollars."""
     committed_usd: float
-    """Estimate of what is on its way, or has ended within the last minute."""
+    """Estimates of recordings in progress, or that have ended within the last minute, US dollars."""
     forecast_usd: float | None
-    """What the month will have cost at its end; None for a day, and where nothing was spent before today."""
+    """Cost of the month at its end, US dollars; None for a day, or if nothing was spent before today."""
     held: bool
-    """True where recordings are held until there is room."""
+    """True if recordings are held because they do not fit into the budget."""
 
 
 _RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -148,7 +148,7 @@ _Metadata = Annotated[
 
 
 class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Options as `docs/request.schema.json` has them, limits included."""
+    """Options as in `docs/request.schema.json`, limits included."""
 
     method: str = engines.AUTO
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
@@ -160,7 +160,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
     def __post_init__(self) -> None:
-        """Check what the table of engines says. msgspec turns the error into one of its own."""
+        """Check the method against the table of engines. msgspec converts the error into its own."""
         if self.method not in engines.choices():
             raise ValueError("unknown method - at `$.method`")
 
@@ -172,16 +172,16 @@ MUST_BE = {
     "model": "the name of some weights, or a folder, in up to 256 characters",
     "language": "a language code, such as en or pt-BR",
     "track": "a whole number from 0 to 999",
-    "keyterms": "a text of 1 to 2,000 characters, with commas between the terms",
+    "keyterms": "a text of 1 to 2,000 characters, with the terms separated by commas",
     "filler_words": "true or false",
     "diarize": "true or false",
     "label": "a text of 1 to 64 characters",
 }
-"""The same in words for all but `method`, which the table of engines knows."""
+"""The limits in words, for all fields except `method`, whose values are in the table of engines."""
 
 
 class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A request as `docs/request.schema.json` has it, limits included."""
+    """A request as in `docs/request.schema.json`, limits included."""
 
     uri: Annotated[str, msgspec.Meta(pattern="^(gs://[^/]+/|file:///).", max_length=2048)]
     request_id: _RequestId
@@ -193,7 +193,7 @@ def request_from_json(data: bytes) -> TranscribeRequest:
     """A request of another service, checked as strictly as its published schema.
 
     Raises:
-        BadRequest: names the first field that is wrong or unknown, and what may stand there.
+        BadRequest: names the first field that is wrong or unknown, and what it must be.
     """
     try:
         wire = msgspec.json.decode(data, type=_WireRequest)
@@ -211,7 +211,7 @@ def request_from_json(data: bytes) -> TranscribeRequest:
 
 
 def request_to_json(request: TranscribeRequest) -> bytes:
-    """A request as a caller sends it; what is left to Dropscribe is left out."""
+    """A request as a caller sends it, without the options that are left to Dropscribe."""
     fields = to_fields(request)
     if request.options is None:
         del fields["options"]
@@ -221,7 +221,7 @@ def request_to_json(request: TranscribeRequest) -> bytes:
 
 
 def readable_part(data: bytes) -> TranscribeRequest | None:
-    """A request as far as it can be read; None where it does not say whom to answer."""
+    """The readable part of a request; None if it has no valid request_id."""
     with contextlib.suppress(BadRequest):
         return request_from_json(data)
 
@@ -266,7 +266,7 @@ def to_fields(record: object) -> dict[str, Any]:
 
 
 def from_fields(fields: Mapping[str, Any], kind: type[Record]) -> Record:
-    """A document as a record. Raises BadRequest where it does not fit."""
+    """A document as a record. Raises BadRequest if it does not fit."""
     try:
         return msgspec.convert(fields, type=kind)
     except msgspec.MsgspecError as error:
@@ -293,7 +293,7 @@ def object_from_event(data: Mapping[str, Any]) -> StoredObject:
 
 
 def options_from_metadata(metadata: Mapping[str, str]) -> Options:
-    """Options that an upload carries as custom metadata, as `dropscribe-method: parakeet`.
+    """Options in the custom metadata of an upload, e.g. `dropscribe-method: parakeet`.
 
     Raises:
         BadRequest: names the option that is wrong.
@@ -310,17 +310,17 @@ def options_from_metadata(metadata: Mapping[str, str]) -> Options:
 
 
 def metadata_of(options: Options) -> dict[str, str]:
-    """The metadata by which an upload carries these options; those at their defaults are left out."""
+    """Options as the custom metadata of an upload, without those at their defaults."""
     usual = to_fields(Options())
     chosen = {name: value for name, value in to_fields(options).items() if value != usual[name]}
     return {f"dropscribe-{name}": str(value) for name, value in chosen.items()}
 
 
 def options_of(given: Mapping[str, Any]) -> Options:
-    """Options by their names, as a person or an upload gives them: text is read as what is meant.
+    """Options by their names, as a person or an upload gives them; text is converted to each option's type.
 
     Raises:
-        BadRequest: names the option that is wrong or unknown, and says what may stand there.
+        BadRequest: names the option that is wrong or unknown, and what it must be.
     """
     try:
         wire = msgspec.convert(dict(given), type=_WireOptions, strict=False)
@@ -331,12 +331,12 @@ def options_of(given: Mapping[str, Any]) -> Options:
 
 
 def _in_words(error: msgspec.MsgspecError) -> str:
-    """What is wrong with a request or its options, without the patterns that it was checked by."""
+    """What is wrong with a request or its options, without the patterns of the check."""
     at = re.search(r"`\$\.(?:options\.)?(\w+)", str(error))
     words = must_be()
     return f"{at[1]} must be {words[at[1]]}" if at and at[1] in words else str(error)
 
 
 def must_be() -> dict[str, str]:
-    """What may stand in each field and option, in words."""
+    """What each field and option must be, in words."""
     return MUST_BE | {"method": f"one of {', '.join(engines.choices())}"}

@@ -1,6 +1,6 @@
-"""The nouns of Dropscribe, as frozen records. Every field has a line with its unit.
+"""The data model of Dropscribe, as frozen records. Every field has a line with its unit.
 
-All times are seconds. Unless a line says otherwise they count from the start of the recording.
+All times are seconds, from the start of the recording unless a line says otherwise.
 Records are parsed at the border (`shared/messages.py`) and trusted inside.
 """
 
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Method = str
-"""Who transcribes a recording, by the name that callers use: a method of `shared/engines.py`, or `auto`."""
+"""How a recording is transcribed, by the name that callers use: a method of `shared/engines.py`, or `auto`."""
 Engine = str
 """Name of an engine of `shared/engines.py`."""
 State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED"]
 
 
 FILES_BUCKET = "files"
-"""Stands for the file system of this machine, where files are transcribed in place."""
+"""Pseudo bucket for the file system of this machine, where files are transcribed in place."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class StoredObject:
     content_type: str = "application/octet-stream"
     """Media type as its uploader declared it: a hint, never trusted."""
     metadata: dict[str, str] = field(default_factory=dict)
-    """Custom metadata of the upload: options may come this way."""
+    """Custom metadata of the upload, which may contain options."""
 
     @property
     def uri(self) -> str:
@@ -46,7 +46,7 @@ class StoredObject:
 
     @property
     def is_folder(self) -> bool:
-        """True for the empty object by which consoles and file system mounts show a folder."""
+        """True for the empty object with which consoles and file system mounts represent a folder."""
         return self.name.endswith("/") and not self.size
 
 
@@ -57,19 +57,19 @@ class Options:
     method: Method = "auto"
     """`auto` leaves the choice to the router."""
     model: str | None = None
-    """Parakeet weights; None is the deployment's default."""
+    """Parakeet weights; None for the deployment's default."""
     language: str | None = None
-    """BCP-47 code where the caller knows it; None lets the model find out."""
+    """BCP-47 code if the caller knows it; with None the engine detects it."""
     track: int = 0
-    """Which audio track to transcribe, counted from 0."""
+    """Index of the audio track to transcribe, from 0."""
     keyterms: str | None = None
-    """Names and terms to listen for, with commas between. Deepgram does, and Parakeet on a GPU."""
+    """Names and terms to listen for, separated by commas. Supported by Deepgram, and by Parakeet on a GPU."""
     filler_words: bool = False
-    """Write `uh` and `um` down. Only Deepgram leaves them out otherwise."""
+    """Keep `uh` and `um`. Only Deepgram omits them by default."""
     diarize: bool = False
     """Tell the speakers apart. Only Deepgram does."""
     label: str | None = None
-    """What the recording is accounted under in reports; it changes nothing else, and is no part of the key."""
+    """Group of the recording in reports; it changes nothing else, and is not part of the key."""
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class Options:
         return tuple(term for one in (self.keyterms or "").split(",") if (term := one.strip()))
 
     def fingerprint(self) -> str:
-        """Empty for default options, else a short text that differs whenever the result may."""
+        """Empty for default options, else a short text that differs whenever the result may differ."""
         chosen = {
             "method": self.method if self.method != "auto" else "",
             "model": self.model or "",
@@ -94,7 +94,7 @@ def recording_id(source: StoredObject, options: Options) -> str:
     """The key of a recording: 26 characters that are the same for every delivery of one upload.
 
     Bucket, name and generation identify the upload, never the event's id. Options that change the
-    result are part of the key, so that asking again with another model gives another transcript.
+    result are part of the key, so that another model gives another transcript.
     """
     text = "\0".join((source.bucket, source.name, str(source.generation), options.fingerprint()))
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
@@ -103,7 +103,7 @@ def recording_id(source: StoredObject, options: Options) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AudioInfo:
-    """What the container says about the recording, learned from its header and tail."""
+    """What the container's header and tail say about the recording."""
 
     format: str
     """FFmpeg's short name of the container: mp3, wav, mov, matroska, …"""
@@ -114,12 +114,12 @@ class AudioInfo:
     channels: int
     """1 is mono, 8 is 7.1."""
     duration: float | None
-    """Seconds; None where only decoding can tell."""
+    """Seconds; None if only decoding can tell."""
     exact: bool
-    """False where `duration` is an estimate from the bit rate."""
+    """False if `duration` is an estimate from the bit rate."""
     splittable_by: Literal["time", "bytes"]
-    """`bytes`: a self-synchronising stream without index (mp3, raw aac) that is cut by byte range;
-    the length of each part is then measured while decoding. `time`: the container can seek."""
+    """`bytes`: a self-synchronising stream without an index (mp3, raw aac) is cut by byte range; the length
+    of each part is measured while decoding. `time`: the container can seek."""
     first_byte: int = 0
     """First byte of audio, after tags (for `bytes`, and for wave files of plain samples)."""
     last_byte: int = 0
@@ -127,21 +127,21 @@ class AudioInfo:
     tracks: int = 1
     """Number of audio tracks."""
     bytes_read: int = 0
-    """What the probe read of the file."""
+    """Bytes of the file that the probe read."""
     warnings: tuple[str, ...] = ()
-    """Oddities the owner should know: `the header promises 61.0 s but the file ends after 40.2 s`."""
+    """Oddities for the owner: `the header promises 61.0 s but the file ends after 40.2 s`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Considered:
-    """One method for one recording, as far as it could be foreseen when the choice was made."""
+    """One method for one recording, with the estimates at the time of the decision."""
 
     method: Method
-    """Which."""
+    """The method."""
     usd: float | None = None
-    """What it would cost, US dollars; None where it cannot run."""
+    """Estimated cost, US dollars; None if it cannot run."""
     wait: float | None = None
-    """Seconds until the transcript would be there, queue and start-up included."""
+    """Estimated seconds until the transcript is ready, queue and start-up included; None if it cannot run."""
     score: float | None = None
     """`usd` plus the price of waiting, US dollars: lower is better."""
     why_not: str = ""
@@ -150,10 +150,10 @@ class Considered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What the router chose, and why."""
+    """The router's choice, and why."""
 
     method: Method
-    """Who transcribes."""
+    """The method."""
     engine: Engine
     """Engine of the chunks (in a hybrid each chunk names its own)."""
     model: str
@@ -161,17 +161,17 @@ class Decision:
     reason: str
     """One sentence for logs, `status`, the transcript and the cost report."""
     considered: tuple[Considered, ...] = ()
-    """Every method with its foreseen cost and waiting, the chosen one first."""
+    """Every method with its estimated cost and wait, the chosen one first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fallback:
-    """Who may take over a chunk that its engine gives up."""
+    """The engines that may take over a chunk that its engine gives up."""
 
     engines: tuple[Engine, ...] = ()
-    """Engines that this deployment has and the caller's wish allows, in their order."""
+    """Engines that this deployment has and the caller's options allow, in the order of hand-overs."""
     why_not: str = ""
-    """Why others that it has may not; empty where there are none."""
+    """Why the deployment's other engines may not; empty if there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,11 +179,11 @@ class Tried:
     """An engine that gave a chunk up."""
 
     engine: Engine
-    """Which."""
+    """The engine."""
     error: str
     """Class of the error."""
     reason: str
-    """What it said, for the owner of the recording."""
+    """Message of the error, for the owner of the recording."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,15 +209,15 @@ class Chunk:
     start: float
     """Nominal start. Estimated for a chunk with `span`."""
     end: float | None
-    """Nominal end; None: to the end of the recording."""
+    """Nominal end; None: the end of the recording."""
     lead: float
     """Overlap to decode before `start`, seconds."""
     tail: float
     """Overlap to decode after `end`, seconds."""
     engine: Engine
-    """Who transcribes it."""
+    """The engine that transcribes it."""
     span: ByteSpan | None = None
-    """Set where the recording is cut by byte range."""
+    """Set if the recording is cut by byte range."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,7 +229,7 @@ class Recording:
     source: StoredObject
     """The upload."""
     options: Options
-    """What its owner asked for."""
+    """The options of its owner."""
     state: State
     """ACCEPTED → PLANNED → DONE or FAILED."""
     created: float
@@ -245,7 +245,7 @@ class Recording:
     published: int = 0
     """How many chunks of the plan have had their messages published: a repeated event publishes the others only."""
     fallback: Fallback = field(default_factory=Fallback)
-    """Who may take over a chunk; set with the plan."""
+    """The engines that may take over a chunk; set with the plan."""
     reason: str = ""
     """Why it is FAILED: what is wrong and what to do."""
     code: str = ""
@@ -259,9 +259,9 @@ class Recording:
     announced: bool = False
     """True once `transcripts-ready` has been published."""
     warnings: tuple[str, ...] = ()
-    """As in the transcript."""
+    """Those of the transcript."""
     held: str = ""
-    """Why it waits though it was accepted, e.g. for the budget of the next day; empty where it does not."""
+    """Why it is held although it was accepted, e.g. until the budget of the next day; empty if it is not."""
 
     @property
     def ended(self) -> bool:

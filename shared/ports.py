@@ -1,4 +1,4 @@
-"""The small interfaces between the flow and the world, and who implements them.
+"""The interfaces between the flow and its adapters, and what implements them.
 
     port       Google Cloud                 one machine (`local/`)
     Store      Cloud Storage                folders
@@ -6,7 +6,7 @@
     Queue      Pub/Sub                      SQLite
     Media      FFmpeg in its own process    the same
     GpuJobs    a Cloud Run job              nothing to start: `dropscribe up` keeps a worker
-    Hosted     engines of others            the same
+    Hosted     hosted engines               the same
     Clock      time.time                    time.time, or a settable clock in tests
 
 Both columns pass the same contract tests (`tests/contract/`).
@@ -31,42 +31,42 @@ Fields = Mapping[str, Any]
 
 
 class Store(Protocol):
-    """Objects in buckets. Every method raises `StoreUnavailable` where trying again may help."""
+    """Objects in buckets. Every method raises `StoreUnavailable` if a retry may help."""
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
-        """The live generation of an object, or None where there is no such object."""
+        """The live generation of an object, or None if there is no such object."""
         ...
 
     def read(self, source: StoredObject, start: int, length: int) -> bytes:
         """Up to `length` bytes from `start`; fewer only at the end of the object.
 
         Raises:
-            BadMedia: code `missing`, where this generation is gone (deleted or replaced).
+            BadMedia: code `missing`, if this generation is gone (deleted or replaced).
         """
         ...
 
     def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
-        """Write an object that does not exist yet; False, and nothing written, where it does.
+        """Write an object unless it exists; False, with nothing written, if it does.
 
         The object appears whole or not at all, and is durable when this returns.
         """
         ...
 
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
-        """Write those of some objects that do not exist yet, and give their names; as `create`, but together.
+        """Write the objects that do not exist yet, and return their names; like `create`, but in parallel.
 
         Args:
-            bucket: where.
-            objects: by its name the data and the content type of each.
+            bucket: name of the bucket.
+            objects: data and content type of each object, by its name.
         """
         ...
 
     def load(self, bucket: str, name: str) -> bytes | None:
-        """The whole content of a small object, or None where there is no such object."""
+        """The whole content of a small object, or None if there is no such object."""
         ...
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
-        """An address from which anybody may read the object for a while; None where there is none."""
+        """An address that gives anyone read access to the object for `seconds`; None if there is none."""
         ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
@@ -78,7 +78,7 @@ class Records(Protocol):
     """Documents in collections."""
 
     def create(self, collection: str, key: str, fields: Fields) -> bool:
-        """Write a document that does not exist yet; False, and nothing written, where it does."""
+        """Write a document unless it exists; False, with nothing written, if it does."""
         ...
 
     def get(self, collection: str, key: str) -> dict[str, Any] | None:
@@ -91,33 +91,33 @@ class Records(Protocol):
         """Read, change and write one document in one transaction.
 
         `change` gets a copy and returns the new fields, or None to leave it as it is. It may be
-        called more than once and must have no side effects. Returns the document as it stands
-        afterwards, or None where there is no such document.
+        called more than once and must have no side effects. Returns the document afterwards, or None if there
+        is no such document.
         """
         ...
 
     def query(self, collection: str, where: Fields | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Keys and documents whose top-level fields equal all of `where`, in order of their keys.
 
-        Read in pages: a document that changes meanwhile may be seen as it was or as it is.
+        Read in pages: a document that changes meanwhile may be read before or after its change.
         """
         ...
 
     def newest(
         self, collection: str, by: str, limit: int, where: Fields | None = None
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Up to `limit` of the documents `query` would give, those with the highest numbers in a field first.
+        """Up to `limit` of the documents that `query` would return, in descending order of a numeric field.
 
         Documents without a number in the field are left out.
         """
         ...
 
     def count(self, collection: str, where: Fields | None = None) -> int:
-        """How many documents `query` would give."""
+        """How many documents `query` would return."""
         ...
 
     def sum(self, collection: str, field: str, where: Fields | None = None) -> float:
-        """Sum of a numeric field over the documents `query` would give; missing fields count 0."""
+        """Sum of a numeric field over the documents that `query` would return; missing fields count as 0."""
         ...
 
 
@@ -128,64 +128,64 @@ class Delivery:
     message_id: str
     """The same for every delivery of one message, until it is postponed."""
     lease: str
-    """Proof of this delivery; only its holder can extend, ack or nack."""
+    """Id of the lease, needed to extend, ack or nack."""
     data: bytes
     """The message as published."""
     attributes: Mapping[str, str]
-    """As published."""
+    """Its attributes as published."""
     attempt: int
-    """Which delivery this is, from 1; those that were postponed do not count."""
+    """Number of this delivery, from 1; postponed ones do not count."""
     published: float
-    """Seconds since 1970."""
+    """When it was published, seconds since 1970."""
 
 
 class Queue(Protocol):
     """Topics with subscriptions: at least once, in any order."""
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
-        """Durable when this returns. Gives the id of the message."""
+        """Publish a message, durable when this returns. Returns its id."""
         ...
 
     def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
-        """Messages with their attributes, in few round trips; all durable when this returns.
+        """Publish messages with their attributes in few round trips; all are durable when this returns.
 
-        Gives their ids in order. Where it raises, some of them may have been published.
+        Returns their ids in order. If it raises, some of them may have been published.
         """
         ...
 
     def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
-        """Up to `limit` messages that are due, each under a lease; does not wait for more."""
+        """Up to `limit` messages that are available now, each under a lease; does not wait for more."""
         ...
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
-        """Renew a lease from now; False where it has ended and the message may be elsewhere."""
+        """Renew a lease from now; False if it has expired, so that the message may be delivered elsewhere."""
         ...
 
     def ack(self, subscription: str, lease: str) -> bool:
-        """Done with it; False where the lease had ended (the message may come again)."""
+        """Acknowledge a message; False if the lease had expired (the message may be redelivered)."""
         ...
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
-        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+        """Give a message back; it is redelivered after the back-off, or goes to the dead letter topic.
 
-        `error` says why, for whoever reads the dead letter.
+        `error` says why, for a reader of the dead letter.
         """
         ...
 
     def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
-        """Give it back as if it had never been delivered: its receiver did nothing wrong with it.
+        """Give a message back as if it had never been delivered, because its receiver did not fail on it.
 
-        It comes again after `seconds`, where the queue can hold it so long, else at once, and may come under
-        another id. False where the lease had ended: then the delivery counts.
+        It is redelivered after `seconds` if the queue supports that, else at once, and possibly with another
+        id. False if the lease had expired: then the delivery counts.
         """
         ...
 
 
 class Media(Protocol):
-    """Looking into untrusted media. Raises BadMedia where the file is at fault."""
+    """Reads untrusted media. Raises BadMedia if the file is at fault."""
 
     def probe(self, source: Source, *, name: str, track: int) -> AudioInfo:
-        """What the container says, from a bounded number of bytes."""
+        """What the container says about the audio, from a bounded number of bytes."""
         ...
 
     def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
@@ -195,16 +195,16 @@ class Media(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuState:
-    """Whether workers can be had, as a value: the router routes around what it says."""
+    """Whether workers are available, as a value: if not, the router sends recordings elsewhere."""
 
     status: Literal["ready", "quota", "denied", "missing", "unreachable"]
     """`quota`: no more capacity now; `denied`: a permission is missing; `missing`: no such job."""
     running: int
-    """Tasks that run or are about to."""
+    """Tasks that are running or about to start."""
     reason: str = ""
-    """What the platform said, and what to do."""
+    """The platform's message, and what to do."""
     most: int | None = None
-    """How many there can be at all; None: as many as the settings allow."""
+    """Most tasks that can run at one time; None: as many as the settings allow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,62 +227,62 @@ class GpuJobs(Protocol):
     """The job whose executions are the workers."""
 
     def state(self) -> GpuState:
-        """How many tasks run now. Never raises: what goes wrong is in the state."""
+        """How many tasks run now. Never raises: a failure is in the state."""
         ...
 
     def start(self, tasks: int) -> GpuState:
-        """Start an execution of some tasks. One too many is harmless: a worker without work ends."""
+        """Start an execution with this many tasks. Too many are harmless: a worker without work ends."""
         ...
 
     def ended(self, since: float) -> list[TaskRun]:
-        """The tasks that ran in all executions that have completed since then (seconds since 1970).
+        """The tasks of all executions that have completed since `since` (seconds since 1970).
 
         Raises:
-            Transient: it cannot be told now.
+            Transient: the platform did not answer.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostedJob:
-    """One call of somebody else's engine."""
+    """One call of a hosted engine."""
 
     tag: str
-    """Stands on the provider's usage report: key of the chunk."""
+    """Tag on the provider's usage report: key of the chunk."""
     model: str
-    """Weights to use, by the engine's own name for them."""
+    """Weights to use, by the provider's name."""
     options: Options
     """What the caller of the recording asked for."""
     seconds: float
-    """About how long the audio is."""
+    """Approximate length of the audio, seconds."""
     patience: float
     """Seconds until the answer must be there, tries and pauses included."""
     url: str | None = None
-    """Address of the recording, which the engine reads by itself; None: `samples` are sent."""
+    """Address of the recording, which the engine reads itself; None: `samples` are sent."""
     samples: bytes = b""
     """16-bit signed integers in this machine's byte order, mono, 16 kHz."""
     plain: bool = False
-    """Punctuation and capitals, but numbers, dates and amounts as words, as Parakeet writes them: for a part of
-    a transcript that Parakeet writes too."""
+    """Punctuation and capitals, but numbers, dates and amounts as words, in Parakeet's style: for a transcript of
+    which Parakeet writes other parts."""
 
 
 class Hosted(Protocol):
-    """An engine that somebody else runs, and charges for."""
+    """An engine that a provider runs and charges for."""
 
     def transcribe(self, job: HostedJob) -> Heard:
         """Words of one recording or chunk.
 
         Raises:
-            BadMedia: the engine can make nothing of this audio.
-            BadRequest: it does not know an option, such as the language.
+            BadMedia: the engine cannot read this audio.
+            BadRequest: it does not support an option, such as the language.
             EngineRefused: it does not work for this deployment: bad key, no credit, not allowed.
-            EngineFailed: it did not do it this time; the error says whether it may charge for it.
+            EngineFailed: it failed this time; the error says whether it may charge for it.
         """
         ...
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """The source of the time."""
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -302,14 +302,14 @@ class Ports:
     media: Media
     """Probing and decoding."""
     gpu_jobs: GpuJobs
-    """Starts workers where they do not run all the time."""
+    """Starts workers if they do not run all the time."""
     clock: Clock
     """The time."""
     settings: Settings
-    """What the deployment chose."""
+    """The deployment's settings."""
     engines: frozenset[Engine]
     """The engines that can run in this deployment now."""
     cpu_jobs: GpuJobs | None = None
-    """Starts workers without a GPU; None where they have no job of their own."""
+    """Starts workers without a GPU; None if they have no job of their own."""
     hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
-    """The hosted engines that there is a key for."""
+    """The hosted engines that have a key."""

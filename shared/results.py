@@ -1,4 +1,4 @@
-"""What comes out of a recording: words, results of chunks, the transcript, and what it all cost.
+"""The results of a recording: words, chunk results, the transcript, and the cost.
 
 Like `shared/model.py`: frozen records, every field with its unit, all times in seconds.
 """
@@ -22,29 +22,29 @@ class Word:
     end: float
     """End, never before `start`."""
     confidence: float
-    """Probability of the word by the engine, 0 to 1."""
+    """The engine's probability of the word, 0 to 1."""
     speaker: int | None = None
-    """Who said it, from 1 in the order in which they first speak; None where nobody tells speakers apart."""
+    """Number of its speaker, from 1 in the order of their first words; None if speakers are not told apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkResult:
-    """What an engine heard in one chunk. Times count from the chunk's nominal start."""
+    """An engine's result for one chunk. Times count from the chunk's nominal start."""
 
     recording: str
     """Key of the recording."""
     index: int
     """Index of the chunk."""
     engine: Engine
-    """Who transcribed it."""
+    """The engine that transcribed it."""
     attempt: str
-    """Which attempt this is: its ledger row was used, those of other attempts were wasted."""
+    """Name of the attempt: its ledger row counts as used, those of other attempts as wasted."""
     model: str
     """Weights used."""
     revision: str
     """Exact version of the weights."""
     words: tuple[Word, ...]
-    """In order; from -lead to owned + tail."""
+    """The words in order, with times from -lead to owned + tail."""
     lead: float
     """Seconds of audio decoded before the nominal start."""
     owned: float
@@ -52,9 +52,9 @@ class ChunkResult:
     decoded: float
     """Seconds of audio decoded, overlap included."""
     language: str | None = None
-    """BCP-47 code where the engine knows it."""
+    """BCP-47 code if the engine reports it."""
     warnings: tuple[str, ...] = ()
-    """What its owner should know, e.g. where a truncated file stops."""
+    """Warnings for the owner, e.g. where a truncated file stops."""
 
     @property
     def tail(self) -> float:
@@ -64,32 +64,32 @@ class ChunkResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heard:
-    """What somebody else's engine answered. Times count from the start of what it was given."""
+    """The answer of a hosted engine. Times count from the start of the audio that it was given."""
 
     words: tuple[Word, ...]
-    """In order; starts never decrease."""
+    """The words in order; starts never decrease."""
     seconds: float
-    """Seconds of audio as the engine measured them: what it charges for."""
+    """Seconds of audio as measured by the engine, which it charges for."""
     request_id: str
-    """The engine's own name for the call."""
+    """The engine's id for the call."""
     model: str
     """Weights used."""
     revision: str
-    """Exact version of the weights, empty where it does not say."""
+    """Exact version of the weights, empty if it does not say."""
     language: str | None
-    """BCP-47 code that was asked for, or that the engine found."""
+    """BCP-47 code that was asked for, or that the engine detected."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A stretch of the transcript and who transcribed it."""
+    """A stretch of the transcript and the engine that transcribed it."""
 
     start: float
     """Start."""
     end: float
     """End."""
     engine: Engine
-    """Who transcribed it."""
+    """The engine."""
     model: str
     """Weights used."""
     revision: str
@@ -103,19 +103,19 @@ class Transcript:
     recording: str
     """Key of the recording."""
     source: StoredObject
-    """What was transcribed."""
+    """The upload."""
     duration: float
     """Seconds of audio, as measured while decoding."""
     language: str | None
-    """BCP-47 code, None where unknown."""
+    """BCP-47 code, None if unknown."""
     decision: Decision
     """Method and its reason."""
     parts: tuple[Part, ...]
-    """Who transcribed what, without gaps, in order."""
+    """Which engine transcribed what, without gaps, in order."""
     words: tuple[Word, ...]
-    """All words, in order of the audio."""
+    """All words, in the order of the audio."""
     warnings: tuple[str, ...] = ()
-    """What the owner should know about this transcript."""
+    """Warnings for the owner about this transcript."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,36 +127,36 @@ class LedgerRow:
     chunk: int
     """Index of the chunk."""
     engine: Engine
-    """Who was paid."""
+    """The engine."""
     attempt: str
-    """Which delivery of which message it was: another delivery is another attempt."""
+    """Which delivery of which message: every delivery is an attempt of its own."""
     audio_seconds: float
-    """Audio decoded for it, overlap included."""
+    """Seconds of audio decoded for it, overlap included."""
     busy_seconds: float
-    """Wall time of the engine, shared out by audio seconds where a batch held several chunks."""
+    """Wall time of the engine; for a batch of several chunks, its share by audio seconds."""
     usd: float
-    """Price of it, US dollars."""
+    """Its price, US dollars."""
     prices: str
-    """Version of the price table it was priced with."""
+    """Version of the price table that it was priced with."""
     billed_seconds: float | None = None
-    """Seconds that somebody else's engine charges for; None where the engine is ours."""
+    """Seconds that are charged for: those of a hosted engine, or of an execution; None for an engine of ours."""
     request_id: str = ""
-    """That engine's own name for the call, to find it on the bill; empty where there is none."""
+    """The hosted engine's id for the call, to find it on the bill; empty if there is none."""
     outcome: Literal["heard", "failed", "lost"] = "heard"
-    """`failed`: it ended without words; `lost`: its answer was lost or of no use, and it may charge for it all
-    the same. Which of several `heard` ones was used, and which were wasted, the chunk's document says."""
+    """`failed`: it ended without words; `lost`: its answer was lost or unusable, and may be charged for anyway.
+    The chunk's document says which of several `heard` rows was used; the others were wasted."""
     minute: int = 0
-    """When it ended, whole minutes since 1970: what a sweep looks rows up by. 0 where nobody noted it."""
+    """When it was written, whole minutes since 1970, for queries of the sweep; 0 if it is not known."""
     kind: Literal["attempt", "execution"] = "attempt"
     """`execution`: the start-up and idle time of a worker, which belongs to no recording."""
     owned_seconds: float = 0.0
-    """Audio of the chunk itself, without overlap; 0 where nothing was heard."""
+    """Seconds of audio of the chunk itself, without overlap; 0 if nothing was heard."""
     time: float = 0.0
     """When it was written, seconds since 1970."""
     day: str = ""
     """The same as a date in UTC, 2026-11-20."""
     label: str = ""
-    """The label that the recording carries, for reports."""
+    """Label of the recording, for reports."""
     prefix: str = ""
     """Folder of the recording in its bucket, for reports."""
     worker: str = ""

@@ -1,6 +1,6 @@
-"""Everything a deployment can choose, as environment variables, checked when a process starts.
+"""The settings of a deployment, as environment variables, checked when a process starts.
 
-`docs/settings.md` is this table for people; a test keeps the two the same.
+`docs/settings.md` has the same table; a test compares the two.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Settings:
         ),
     )
     project: str = field(
-        default="", metadata=_env("GOOGLE_CLOUD_PROJECT", "Project, where the platform is `google`.")
+        default="", metadata=_env("GOOGLE_CLOUD_PROJECT", "Project, if the platform is `google`.")
     )
     region: str = field(
         default="us-central1", metadata=_env("DROPSCRIBE_REGION", "Region of the job that runs the workers.")
@@ -53,8 +53,8 @@ class Settings:
         default="",
         metadata=_env(
             "DROPSCRIBE_CPU_JOB",
-            "Name of the Cloud Run job of the workers without a GPU; unset: there is none, and what is theirs is "
-            "done beside the GPU.",
+            "Name of the Cloud Run job of the workers without a GPU; unset: there is none, and the workers with a GPU "
+            "do its work.",
         ),
     )
     database: str = field(
@@ -64,7 +64,7 @@ class Settings:
         default=PARAKEET_CPU.name,
         metadata=_env(
             "DROPSCRIBE_ENGINES",
-            "Engines that this deployment can run, with commas between; on one machine with a GPU and NeMo, unset: "
+            "Engines that this deployment can run, separated by commas; unset, on one machine with a GPU and NeMo: "
             "`parakeet-gpu,parakeet-cpu`.",
         ),
     )
@@ -74,11 +74,13 @@ class Settings:
     )
     inbox: Path | None = field(
         default=None,
-        metadata=_env("DROPSCRIBE_INBOX", "Folder that `dropscribe up` watches; unset: as before."),
+        metadata=_env("DROPSCRIBE_INBOX", "Folder that `dropscribe up` watches; unset: the last one."),
     )
     transcripts: Path | None = field(
         default=None,
-        metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Where `dropscribe up` puts transcripts; unset: as before."),
+        metadata=_env(
+            "DROPSCRIBE_TRANSCRIPTS", "Folder for the transcripts of `dropscribe up`; unset: the last one."
+        ),
     )
     audio_bucket: str = field(
         default="",
@@ -108,14 +110,14 @@ class Settings:
     api_keys: Mapping[Engine, str] = field(
         default_factory=dict, repr=False, hash=False, metadata=_env("", "")
     )
-    """Keys of hosted engines by their names; each has a variable of its own (`engines.Hosted.key_variable`)."""
+    """API key of each hosted engine, by its name; the variables are `engines.Hosted.key_variable`."""
     deepgram_url: str = field(
         default="https://api.deepgram.com",
-        metadata=_env("DROPSCRIBE_DEEPGRAM_URL", "Where Deepgram answers: its cloud, or your own."),
+        metadata=_env("DROPSCRIBE_DEEPGRAM_URL", "Address of Deepgram: its cloud, or your own installation."),
     )
     deepgram_concurrency: int = field(
         default=5,
-        metadata=_env("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "Calls of Deepgram that one process has open."),
+        metadata=_env("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "Calls of Deepgram that one process may have open."),
     )
     enable_gpu: bool = field(
         default=True,
@@ -124,7 +126,7 @@ class Settings:
     enable_fallback: bool = field(
         default=True,
         metadata=_env(
-            "ENABLE_FALLBACK", "`false`: what one engine cannot transcribe fails, and no other is tried."
+            "ENABLE_FALLBACK", "`false`: if an engine cannot transcribe a chunk, no other one is tried."
         ),
     )
     rollout_percent: float = field(
@@ -136,42 +138,46 @@ class Settings:
     small_minutes: float = field(
         default=30.0,
         metadata=_env(
-            "DROPSCRIBE_SMALL_FILE_MINUTES", "Recordings below are Parakeet's, on whatever runs it."
+            "DROPSCRIBE_SMALL_FILE_MINUTES", "Shorter recordings go to Parakeet, with or without a GPU."
         ),
     )
     short_hours: float = field(
         default=2.0,
-        metadata=_env("SHORT_FILE_THRESHOLD_HOURS", "From here on a recording is for both engines together."),
+        metadata=_env(
+            "SHORT_FILE_THRESHOLD_HOURS", "Recordings from here on are split between both engines."
+        ),
     )
     long_hours: float = field(
-        default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Recordings above are Deepgram's.")
+        default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Longer recordings go to Deepgram.")
     )
     small_mb: float = field(
         default=50.0,
-        metadata=_env("DROPSCRIBE_SMALL_FILE_MB", "The same as the three above by size, 10^6 bytes."),
+        metadata=_env("DROPSCRIBE_SMALL_FILE_MB", "The same as the three above, by size, 10^6 bytes."),
     )
     short_mb: float = field(default=200.0, metadata=_env("DROPSCRIBE_SHORT_FILE_MB", "See above."))
     long_mb: float = field(default=400.0, metadata=_env("DROPSCRIBE_LONG_FILE_MB", "See above."))
     cost_optimization: bool = field(
         default=False,
         metadata=_env(
-            "COST_OPTIMIZATION", "`true`: `auto` compares costs and waiting, not lengths and sizes."
+            "COST_OPTIMIZATION", "`true`: `auto` compares cost and waiting time, not length and size."
         ),
     )
     cost_threshold: float = field(
         default=0.10,
         metadata=_env(
-            "COST_THRESHOLD_PER_HOUR", "US dollars that an hour of audio may cost then, or in a hybrid."
+            "COST_THRESHOLD_PER_HOUR",
+            "Most US dollars per hour of audio with `COST_OPTIMIZATION`, or in a hybrid.",
         ),
     )
     wait_usd_per_minute: float = field(
-        default=0.01, metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "What a minute of waiting counts then.")
+        default=0.01,
+        metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "Price of a minute of waiting, US dollars."),
     )
     chunk_minutes: float | None = field(
         default=None,
         metadata=_env(
             "CHUNK_DURATION_MINUTES",
-            "Length of a chunk; overlap comes on top. Unset: by the engine and the recording, mostly 10.",
+            "Length of a chunk without overlap. Unset: depends on the engine and the recording, mostly 10.",
         ),
     )
     model: str = field(
@@ -203,19 +209,19 @@ class Settings:
     gpu_memory_limit_gb: float = field(
         default=20.0,
         metadata=_env(
-            "GPU_MEMORY_LIMIT_GB", "Memory a worker may take of its GPU, weights included, 10⁹ bytes."
+            "GPU_MEMORY_LIMIT_GB", "GPU memory that a worker may use, weights included, 10⁹ bytes."
         ),
     )
     decode_memory_mb: int = field(
-        default=768,
-        metadata=_env("DROPSCRIBE_DECODE_MEMORY_MB", "Memory one decoding process may use, MiB."),
+        default=768, metadata=_env("DROPSCRIBE_DECODE_MEMORY_MB", "Memory one decoding process may use, MiB.")
     )
     decode_timeout: float = field(
         default=300.0,
         metadata=_env("DROPSCRIBE_DECODE_TIMEOUT", "Seconds one decoding process may take for a chunk."),
     )
     lease_seconds: float = field(
-        default=60.0, metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed at a third.")
+        default=60.0,
+        metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed every third of it."),
     )
     gpu_max_tasks: int = field(
         default=3,
@@ -227,18 +233,17 @@ class Settings:
     cpu_max_tasks: int = field(
         default=3,
         metadata=_env(
-            "DROPSCRIBE_CPU_MAX_TASKS", "The same for the job without a GPU; its tasks need quota of vCPUs."
+            "DROPSCRIBE_CPU_MAX_TASKS", "The same for the job without a GPU; its tasks need vCPU quota."
         ),
     )
     stuck_minutes: float = field(
         default=10.0,
-        metadata=_env("DROPSCRIBE_STUCK_MINUTES", "Minutes without progress until a recording is pushed on."),
+        metadata=_env("DROPSCRIBE_STUCK_MINUTES", "Minutes without progress until a recording is pushed."),
     )
     cpu_usd_per_hour: float = field(
         default=0.0,
         metadata=_env(
-            "DROPSCRIBE_CPU_USD_PER_HOUR",
-            "What an hour of this computer costs you, its GPU included, US dollars.",
+            "DROPSCRIBE_CPU_USD_PER_HOUR", "Cost of an hour of this computer, its GPU included, US dollars."
         ),
     )
     prices: Path | None = field(
@@ -248,7 +253,7 @@ class Settings:
     start_delay: float = field(
         default=0.0,
         metadata=_env(
-            "DROPSCRIBE_START_DELAY", "Seconds that work is collected before a worker is started for it."
+            "DROPSCRIBE_START_DELAY", "Seconds for which work is collected before a worker is started for it."
         ),
     )
     gpu_vcpus: int = field(
@@ -280,15 +285,15 @@ class Settings:
         default="hard",
         metadata=_env(
             "DROPSCRIBE_BUDGET_MODE",
-            "Where a budget is used up, `hard`: recordings are held; `soft`: the cheapest method is used.",
+            "If a budget is used up, `hard`: recordings are held; `soft`: the cheapest method is used.",
         ),
     )
 
     def __post_init__(self) -> None:
-        """Check what types cannot say.
+        """Check what types cannot express.
 
         Raises:
-            ConfigurationError: names the variable and what it may be.
+            ConfigurationError: names the variable and what it must be.
         """
         self._check("project", self.platform == "local" or len(self.project) >= 6, "the id of your project")
         self._name_buckets()
@@ -301,7 +306,7 @@ class Settings:
         for one in hosted_specs():
             key, wanted = self.api_keys.get(one.name, ""), one.name in self.engines.split(",")
             if wanted and not key:
-                raise ConfigurationError(f"{_key_variable(one)} is not set: it must be a key of yours")
+                raise ConfigurationError(f"{_key_variable(one)} is not set: it must be your API key")
             if not key.isascii() or key.split() != [key] * bool(key):
                 raise ConfigurationError(f"{_key_variable(one)} is wrong: it must be one word")
         self._check(
@@ -315,7 +320,7 @@ class Settings:
             ("short_mb", self.small_mb, self.short_mb),
             ("long_mb", self.short_mb, self.long_mb),
         ):
-            self._check(name, 0 < low <= high, f"{low:g} or more, as the threshold below it is")
+            self._check(name, 0 < low <= high, f"{low:g} or more, because the threshold below it is {low:g}")
         self._check("cost_threshold", self.cost_threshold > 0, "more than 0")
         self._check("wait_usd_per_minute", self.wait_usd_per_minute >= 0, "0 or more")
         self._check(
@@ -353,7 +358,7 @@ class Settings:
         )
 
     def _name_buckets(self) -> None:
-        """Give the buckets that are not named their names: those of Cloud Storage are one for the whole world."""
+        """Name the buckets without a name; in Cloud Storage with the project, because names are globally unique."""
         before = f"{self.project}-" if self.platform == "google" else ""
         for bucket in BUCKETS:
             name = f"{bucket}_bucket"
@@ -366,14 +371,14 @@ class Settings:
 
     @property
     def has_cpu_job(self) -> bool:
-        """Whether workers without a GPU are started for themselves."""
+        """Whether workers without a GPU have a job of their own."""
         return self.platform == "google" and bool(self.cpu_job)
 
     @property
     def engine_set(self) -> frozenset[Engine]:
-        """The engines, parsed; a hosted one is among them exactly where there is a key for it.
+        """The engines, parsed; a hosted one is included if and only if it has a key.
 
-        In a project Parakeet runs on a processor only where a job does that, or beside a GPU.
+        In a project Parakeet runs on a CPU only in a job of its own, or beside a GPU.
         """
         named = {*self.engines.split(","), *(name for name, key in self.api_keys.items() if key)}
         if self.platform == "google" and not self.has_cpu_job and PARAKEET_GPU.name not in named:
@@ -388,20 +393,20 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings; variables that are unset or empty take their defaults.
+        """Read the settings; unset or empty variables take their defaults.
 
         Raises:
             ConfigurationError: names the first variable that is wrong.
         """
         environ = os.environ if environ is None else environ
         values: dict[str, object] = {}
-        # What is pasted into a secret manager often ends with a new line.
+        # A key that is pasted into a secret manager often ends with a new line.
         keys = {one.name: environ.get(_key_variable(one), "").strip() for one in hosted_specs()}
         values["api_keys"] = {name: key for name, key in keys.items() if key}
         for one in fields(cls):
             text = environ.get(one.metadata["env"], "")
             if text and one.metadata["env"]:
-                # Absolute: processes that are started elsewhere read the same variables.
+                # Absolute, because processes that start in another folder read the same variables.
                 values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
         types = get_type_hints(cls)
         for name, value in values.items():
@@ -414,7 +419,7 @@ class Settings:
 
 
 def wanted(kind: Any) -> str:
-    """What a variable of a type may hold, in words."""
+    """The values that a variable of a type may have, in words."""
     if get_origin(kind) is Literal:
         return f"one of {', '.join(get_args(kind))}"
     words = {bool: "true or false", int: "a whole number", float: "a number"}
@@ -422,7 +427,7 @@ def wanted(kind: Any) -> str:
 
 
 def unknown(environ: Mapping[str, str]) -> list[str]:
-    """Variables that look like settings and are none: misspelt ones, which would be ignored in silence."""
+    """Variables that look like settings but are not: misspelt ones, which would be ignored silently."""
     known = {one.metadata["env"] for one in fields(Settings)} | {_key_variable(one) for one in hosted_specs()}
     return sorted(name for name in environ if name.startswith("DROPSCRIBE_") and name not in known)
 
@@ -433,5 +438,5 @@ def variable(name: str) -> str:
 
 
 def _key_variable(spec: EngineSpec) -> str:
-    assert spec.hosted is not None, "asked of hosted engines only"
+    assert spec.hosted is not None, "only hosted engines have a key"
     return spec.hosted.key_variable

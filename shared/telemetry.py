@@ -1,4 +1,4 @@
-"""One logger, and how each kind of process shows what it says."""
+"""The logger, and how each kind of process writes its log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = logging.getLogger("dropscribe")
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line, with the field names that Cloud Logging understands."""
+    """One JSON object per line, with the field names of Cloud Logging."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""

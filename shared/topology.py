@@ -1,16 +1,16 @@
-"""Topics and subscriptions of the embedded default: pure data, as Terraform's in the cloud.
+"""Topics and subscriptions of a deployment: pure data.
 
-    topic                subscription    who pulls
+    topic                subscription    delivery
     audio-finalized      router          push to functions/router
     transcribe-requests  requests        push to functions/router
-    chunks-gpu           gpu-worker      the workers with a GPU
-    chunks-cpu           cpu-worker      the workers without; where there are none, those with a GPU
+    chunks-gpu           gpu-worker      pull by the workers with a GPU
+    chunks-cpu           cpu-worker      pull by the workers without a GPU; if there are none, by those with one
     chunks-ENGINE        ENGINE          push to functions/hosted, one for each hosted engine
     chunks-done          merger          push to functions/merger
-    dead-letters         dead-letters    whoever fails the recording and tells its owner
+    dead-letters         dead-letters    push to functions/sweeper
 
 `transcripts-ready` and `budget-alerts` have no subscription here. As in Pub/Sub, a message to a topic without
-a subscription vanishes: nobody has asked for it.
+a subscription is discarded.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from shared.errors import ConfigurationError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
-    """Who gets the messages of a topic, and what happens when that fails."""
+    """A subscription to a topic, with its retry policy."""
 
     name: str
     """Name of the subscription."""
     topic: str
-    """Where its messages come from."""
+    """The topic of its messages."""
     min_backoff: float = 1.0
-    """Seconds until a message comes again after its first nack."""
+    """Seconds until a message is redelivered after its first nack."""
     max_backoff: float = 600.0
-    """Seconds it waits at most; the wait doubles with every nack up to here. Pub/Sub takes no more."""
+    """Longest back-off, seconds; it doubles with every nack up to here. The most that Pub/Sub allows."""
     max_attempts: int | None = 15
-    """Deliveries until it goes to the dead letter topic; None: it is delivered for ever. Fifteen take about an
-    hour, in which somebody can mend what is set up wrongly; Pub/Sub takes 5 to 100."""
+    """Deliveries until a message goes to the dead letter topic; None: it is redelivered for ever. Fifteen take about
+    an hour, in which a wrong set-up can be fixed; Pub/Sub allows 5 to 100."""
     dead_letter_topic: str | None = messages.DEAD_LETTERS
-    """Where it goes then."""
+    """The dead letter topic."""
 
     def backoff(self, attempt: int) -> float:
-        """Seconds to wait after delivery number `attempt` was given back."""
-        # The exponent is bounded, or the power would overflow long after the cap is reached.
+        """Seconds to wait after the nack of delivery number `attempt`."""
+        # Without a bound on the exponent the power would overflow, long after the cap is reached.
         return min(self.max_backoff, self.min_backoff * 2.0 ** min(attempt - 1, 60))
 
     def exhausted(self, attempt: int) -> bool:
-        """True where `attempt` deliveries are all that it may have."""
+        """True if delivery number `attempt` is the last one."""
         return self.dead_letter_topic is not None and (
             self.max_attempts is not None and attempt >= self.max_attempts
         )
@@ -60,9 +60,9 @@ class Topology:
     """
 
     topics: tuple[str, ...]
-    """Topics one may publish to."""
+    """Names of the topics."""
     subscriptions: tuple[Subscription, ...]
-    """Who listens."""
+    """The subscriptions."""
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.subscriptions]
@@ -81,7 +81,7 @@ class Topology:
         """One subscription by its name.
 
         Raises:
-            ConfigurationError: there is none of that name.
+            ConfigurationError: there is none with that name.
         """
         for one in self.subscriptions:
             if one.name == name:
@@ -89,9 +89,9 @@ class Topology:
         raise ConfigurationError(f"there is no subscription {name}: add it to the topology")
 
     def hurried(self) -> Topology:
-        """The same for somebody who waits for the end of it: five deliveries in a quarter of a minute.
+        """The same for a caller who waits for the end: at most five deliveries, which take a quarter of a minute.
 
-        A service of others keeps its time: what it refuses now it may take in some minutes.
+        Hosted engines keep their retry policy: a call that they refuse now may succeed in some minutes.
         """
         hosted = {one.subscription for one in engines.hosted_specs()}
         return replace(
@@ -103,7 +103,7 @@ class Topology:
         )
 
     def of_topic(self, topic: str) -> tuple[Subscription, ...]:
-        """The subscriptions of a topic, none where nobody listens.
+        """The subscriptions of a topic; there may be none.
 
         Raises:
             ConfigurationError: there is no such topic.
@@ -145,10 +145,10 @@ def topology() -> Topology:
 
 def _of_engine(spec: engines.EngineSpec) -> Subscription:
     if spec.hosted is None:
-        # Nine minutes in all: what a worker cannot do without it finds at its start, and a chunk that kills
-        # its worker should not kill many.
+        # Nine minutes in total: a worker finds a missing requirement at its start, and a chunk that kills its
+        # worker should not kill many.
         return Subscription(name=spec.subscription, topic=spec.topic, max_attempts=10)
-    # Ten minutes in all: a service that limits or fails us often does so for minutes.
+    # Ten minutes in total: rate limits and failures of a service often last for minutes.
     return Subscription(
         name=spec.subscription, topic=spec.topic, min_backoff=5.0, max_backoff=300.0, max_attempts=8
     )

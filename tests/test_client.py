@@ -109,7 +109,7 @@ def test_waiting_ends_with_the_answer_and_looks_less_and_less_often(world):
     assert pauses[-1] == client.LONGEST_PAUSE
 
 
-@pytest.mark.parametrize(("delivered", "says"), [(False, "not been taken up"), (True, "on its way")])
+@pytest.mark.parametrize(("delivered", "says"), [(False, "not been received"), (True, "in progress")])
 def test_waiting_ends_with_its_time_and_says_where_the_request_stands(world, delivered, says):
     submit(world, request_id="mine")
     if delivered:

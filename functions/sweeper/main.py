@@ -29,6 +29,6 @@ def on_dead_letter(event: CloudEvent) -> None:
 
 
 @functions_framework.http
-def on_tick(request: Request) -> dict[str, int]:  # noqa: ARG001 - a tick says nothing but that it is time
-    """A minute has passed (Cloud Scheduler, HTTP); answers how much of what was put right."""
+def on_tick(request: Request) -> dict[str, int]:  # noqa: ARG001 - a tick has no content
+    """A minute has passed (Cloud Scheduler, HTTP); answers how much each part of the sweep has done."""
     return sweep.on_tick(connect())

@@ -23,7 +23,7 @@ from local.runtime.push import PushLoop
 from local.runtime.steps import in_process
 from shared.costs import budget
 from shared.errors import ModelUnavailable, Permanent, Transient
-from shared.flow import upload
+from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of
 from shared.model import FILES_BUCKET, StoredObject, recording_id
 from shared.planning import plan
@@ -188,6 +188,8 @@ def forget(submitted: Sequence[Submitted], ports: LocalPorts) -> None:
     Nothing is lost: submitting a file again continues from the chunks that are done.
     """
     ports.queue.purge("recording", *(one.key for one in submitted))
+    for one in submitted:
+        dispatch.forget_published(one.key, ports)
 
 
 def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
@@ -215,7 +217,7 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
     one before it acknowledges its own.
     """
     lost = waiting.keys() - ports.queue.values_of("recording")
-    found = {key: documents.get_recording(ports.records, key) for key in lost}
+    found = {key: dispatch.forget_published(key, ports) for key in lost}
     _announce([waiting[key] for key, one in found.items() if one is None or not one.ended], ports)
 
 

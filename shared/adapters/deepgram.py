@@ -172,7 +172,7 @@ def _parameters(job: HostedJob) -> dict[str, Any]:
 
 
 def _pause(error: EngineFailed, tries: int) -> float | None:
-    """Seconds until the next try, None where there is none."""
+    """Seconds until the next try, None if there is none."""
     if error.billed_seconds is not None or tries >= MOST_TRIES or error.code == "timeout":
         return None
     jitter = random.uniform(0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (tries - 1)))  # noqa: S311 - no secret

@@ -72,7 +72,7 @@ def heard(
     Args:
         answer: the JSON of a successful response, decoded.
         model: the model that was asked for.
-        language: the language that was asked for, None where Deepgram was to find it.
+        language: the language that was asked for, None if Deepgram was to find it.
         seconds: about how long the audio is, for the bill of an answer that does not say.
         speakers: whether they were to be told apart; they are numbered anew, as `Word` says.
 
@@ -119,7 +119,7 @@ def refusal(status: int, body: object, *, retry_after: float | None = None) -> D
     Args:
         status: of HTTP.
         body: JSON decoded, or text.
-        retry_after: seconds that the answer asks for, None where it does not.
+        retry_after: seconds that the answer asks for, None if it does not.
     """
     said, request_id = quoted(body), _request_id(body)
     if status in {400, 411, 413, 415}:

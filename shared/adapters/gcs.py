@@ -61,7 +61,7 @@ class GcsStore:
         self._lock = threading.Lock()
 
     def stat(self, bucket: str, name: str) -> StoredObject | None:
-        """The live generation of an object, or None where there is no such object.
+        """The live generation of an object, or None if there is no such object.
 
         Raises:
             StoreUnavailable, ConfigurationError: see `storage_errors`.
@@ -146,7 +146,7 @@ class GcsStore:
             return {name for name, was_created in zip(objects, created, strict=True) if was_created}
 
     def load(self, bucket: str, name: str) -> bytes | None:
-        """The whole content of a small object, or None where there is no such object.
+        """The whole content of a small object, or None if there is no such object.
 
         Raises:
             StoreUnavailable, ConfigurationError: see `storage_errors`.
@@ -160,7 +160,7 @@ class GcsStore:
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
         """An address from which anybody may read this generation for a while (at most 7 days).
 
-        None where the credentials are those of a person or of nobody (an emulator), who cannot sign.
+        None if the credentials are those of a person or of nobody (an emulator), who cannot sign.
         See `signed_urls` for what a service account needs.
 
         Raises:
@@ -205,7 +205,7 @@ class GcsStore:
         next(iter(page), None)
 
     def _live(self, bucket: str, name: str) -> Any:
-        """The object with its properties, or None where there is none."""
+        """The object with its properties, or None if there is none."""
         blob = self._blob(bucket, name)
         try:
             blob.reload(timeout=TIMEOUT, retry=RETRY)

@@ -145,7 +145,7 @@ class PubSubQueue:
         return deliveries
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
-        """Renew a lease from now; False where it has ended and the message may be elsewhere.
+        """Renew a lease from now; False if it has ended and the message may be elsewhere.
 
         Raises:
             ConfigurationError: there is no such subscription, or no right to it.
@@ -161,7 +161,7 @@ class PubSubQueue:
         return True
 
     def ack(self, subscription: str, lease: str) -> bool:
-        """Done with it; False where the lease had ended (the message may come again).
+        """Done with it; False if the lease had ended (the message may come again).
 
         True means that the service took it while the lease lasted. Only a subscription with exactly-once
         delivery promises that the message never comes again then; on others it rarely does.
@@ -245,7 +245,7 @@ class PubSubQueue:
             return self._settled(call, subscription, lease)
 
     def _settled(self, call: partial[None], subscription: str, lease: str) -> bool:
-        """Make a call about one lease; False where the service says that the lease has ended."""
+        """Make a call about one lease; False if the service says that the lease has ended."""
         try:
             call(
                 subscription=self._path(subscription),

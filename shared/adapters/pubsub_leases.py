@@ -35,7 +35,7 @@ class LeasesInHand:
             self._held[subscription, lease] = held
 
     def get(self, subscription: str, lease: str) -> Held | None:
-        """A lease that has not ended, None where it has or was never in hand."""
+        """A lease that has not ended, None if it has or was never in hand."""
         with self._lock:
             held = self._held.get((subscription, lease))
         return held if held is not None and held.until > time.monotonic() else None

@@ -22,7 +22,7 @@ LONGEST = 7 * 24 * 3600.0
 
 
 def sign(blob: Any, generation: int, seconds: float, credentials: Any) -> str | None:
-    """An address of one generation; None where the credentials are those of a person or of nobody.
+    """An address of one generation; None if the credentials are those of a person or of nobody.
 
     Args:
         blob: the client's object.
@@ -57,7 +57,7 @@ def sign(blob: Any, generation: int, seconds: float, credentials: Any) -> str | 
 
 
 def _signing(credentials: Any) -> dict[str, Any] | None:
-    """Arguments of `generate_signed_url` that say who signs; None where nobody can."""
+    """Arguments of `generate_signed_url` that say who signs; None if nobody can."""
     if isinstance(credentials, Signing):
         return {"credentials": credentials, "service_account_email": credentials.signer_email}
     if getattr(credentials, "service_account_email", None) is None:

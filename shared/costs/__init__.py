@@ -1,12 +1,12 @@
-"""What it costs: prices, rows, limits, and what is told to people.
+"""What it costs: prices, ledger rows, limits and reports.
 
-    prices.py        the price table (prices_file.py: a deployment's own)
+    prices.py        the price table (prices_file.py: a deployment's own prices)
     attempt_rows.py  the row of one attempt of an engine on a chunk
-    executions.py    rows for the start-up and idle time of workers, to the sum that is billed
-    limits.py        what a day and a month may cost: the rules
-    budget.py        what was spent of it, and what is committed
-    rows.py          the rows of some days (summary.py: summed up; advice.py: what to change)
-    hour_price.py    the table of an audio hour's price at several speeds
+    executions.py    rows for the start-up and idle time of workers, up to the billed sum
+    limits.py        the rules for what a day and a month may cost
+    budget.py        what was spent and what is committed
+    rows.py          the rows of a range of days (summary.py: their sums; advice.py: what to change)
+    hour_price.py    the price of an audio hour at several speeds
 
-The documents themselves are `shared/state/ledger.py`'s; what a budget holds is released by `shared/sweep/`.
+`shared/state/ledger.py` stores the rows; `shared/sweep/` releases the recordings that a budget holds.
 """

@@ -1,6 +1,6 @@
-"""What to change, with the arithmetic that says so. Pure.
+"""What to change, with the arithmetic behind it. Pure.
 
-Each piece of advice says what was found, what to do, and what a month of it would save.
+Each piece of advice says what was found, what to do, and what that saves in a month.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 MONTH = 30.0
-"""Days that savings are given for."""
+"""Days of a month, for savings."""
 
 ENOUGH_SECONDS = 86400.0
-"""Between the first and the last row: of minutes nobody can tell what a month is like."""
+"""Least seconds between the first and the last row: a few minutes say nothing about a month."""
 
 WORTH = 0.01
-"""US dollars a month from which something is worth saying."""
+"""Least savings worth mentioning, US dollars a month."""
 
 DELAYS = (30.0, 60.0, 90.0, 120.0, 180.0, 300.0)
-"""Start delays that are tried, seconds."""
+"""Start delays to try, seconds."""
 
 ENOUGH = 0.9
-"""Share of the longest delay's savings from which a shorter one will do."""
+"""The shortest delay that saves this share of what the longest one saves is recommended."""
 
 MOST_IDLE, MOST_OVERLAP, MOST_WASTED = 0.25, 0.10, 0.03
-"""Shares of the cost up to which nothing needs to be said."""
+"""Shares up to which there is no advice."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ class Advice:
     text: str
     """What was found and what to do, in words, with the arithmetic."""
     usd_per_month: float
-    """What it would save."""
+    """What it would save, US dollars."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +57,9 @@ class Execution:
     """All tasks of one execution, as the ledger shows them."""
 
     began: float
-    """When its time began to cost, seconds since 1970."""
+    """When its billed time began, seconds since 1970."""
     idle_usd: float
-    """What start-up and idle time cost."""
+    """Cost of start-up and idle time, US dollars."""
 
 
 def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings) -> list[Advice]:
@@ -67,11 +67,11 @@ def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings)
 
     Args:
         account: the rows, of a day or more (`spanned`).
-        sums: the same, summed up.
-        prices: US dollars, of now.
-        settings: what the deployment chose.
+        sums: their sums.
+        prices: current prices.
+        settings: of the deployment.
     """
-    # From the first day that cost anything: a deployment of last week has no month behind it.
+    # From the first day with a row: a deployment of last week has no month behind it.
     first = min((row.day for row in account.rows), default=account.until.isoformat())
     days = (account.until - dt.date.fromisoformat(first)).days + 1
     found = [
@@ -85,7 +85,7 @@ def advise(account: Account, sums: Sums, prices: PriceTable, settings: Settings)
 
 
 def spanned(account: Account) -> float:
-    """Seconds between the first and the last row; 0 where there are none."""
+    """Seconds between the first and the last row; 0 if there are none."""
     times = [row.time for row in account.rows]
     return max(times) - min(times) if times else 0.0
 
@@ -97,7 +97,7 @@ def executions(account: Account) -> list[Execution]:
     for row in account.rows:
         if row.worker:
             spent = (row.billed_seconds or 0.0) if row.kind == "execution" else row.busy_seconds
-            # Without the task: tasks that were started together were meant to be.
+            # Without the task: several tasks of one execution were started together on purpose.
             name = row.worker.rpartition(".")[0]
             began[name] = min(began.get(name, row.time), row.time - max(0.0, spent))
             usd[name] += row.usd if row.kind == "execution" else 0.0
@@ -106,10 +106,10 @@ def executions(account: Account) -> list[Execution]:
 
 
 def saved_by(delay: float, every: Sequence[Execution]) -> float:
-    """US dollars of start-up and idle time that collecting work for so long would have saved.
+    """US dollars of start-up and idle time that a start delay would have saved.
 
     Workers that began within the delay after another would not have been started: the first one would have done
-    their work. What they cost beside their work is saved.
+    their work. Their start-up and idle time is saved.
 
     Args:
         delay: seconds.
@@ -136,10 +136,10 @@ def _idle(account: Account, sums: Sums, days: int, settings: Settings) -> Advice
         return None
     monthly = saved_by(delay, every) / days * MONTH
     return Advice(
-        text=f"GPU workers idled {idle / paid:.0%} of their paid time ({dollars(idle)} of {dollars(paid)}, {len(every)} "
-        f"executions). Collect work for {delay:.0f} s before one is started (DROPSCRIBE_START_DELAY={delay:.0f}): "
-        f"those that began within {delay:.0f} s of another would not have been needed, which saves "
-        f"{dollars(saved_by(delay, every))} in {_told(days)}, {dollars(monthly)} a month.",
+        text=f"GPU workers were idle for {idle / paid:.0%} of their paid time ({dollars(idle)} of {dollars(paid)}, "
+        f"{len(every)} executions). Collect work for {delay:.0f} s before a worker is started "
+        f"(DROPSCRIBE_START_DELAY={delay:.0f}): those that began within {delay:.0f} s of another would not have "
+        f"been needed, which saves {dollars(saved_by(delay, every))} in {_told(days)}, {dollars(monthly)} a month.",
         usd_per_month=monthly,
     )
 
@@ -151,7 +151,7 @@ def _overlap(sums: Sums, days: int) -> Advice | None:
     # Chunks twice as long have half as many seams.
     monthly = sums.fates["used"] * more / sums.decoded / 2 / days * MONTH
     return Advice(
-        text=f"{more / sums.decoded:.0%} of the audio that engines heard was overlap of chunks ({more / 3600:.1f} of "
+        text=f"{more / sums.decoded:.0%} of the transcribed audio was overlap of chunks ({more / 3600:.1f} of "
         f"{sums.decoded / 3600:.1f} h). Chunks twice as long (CHUNK_DURATION_MINUTES) halve that: "
         f"{dollars(sums.fates['used'])} × {more / sums.decoded:.3f} / 2 in {_told(days)}, {dollars(monthly)} a month.",
         usd_per_month=monthly,
@@ -167,13 +167,13 @@ def _wasted(sums: Sums, days: int) -> Advice | None:
     )
     return Advice(
         text=f"{sums.wasted / sums.usd:.0%} of the money bought nothing: {parts}. `dropscribe status` and the log say "
-        f"what went wrong; without it {dollars(monthly)} a month would stay.",
+        f"what went wrong; fixing it saves {dollars(monthly)} a month.",
         usd_per_month=monthly,
     )
 
 
 def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
-    """Whether Parakeet or the hosted reference was clearly dearer by the hour, all its costs included."""
+    """The cheaper of Parakeet and the hosted reference by the hour, all costs included, if it is not in use."""
     theirs = reference()
     mine = [row for row in account.rows if not is_hosted(row.engine)]
     hosted = [row for row in account.rows if row.engine == theirs.name]
@@ -184,9 +184,10 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
     if hours and usd > would:
         monthly = (usd - would) / days * MONTH
         return Advice(
-            text=f"Parakeet cost {dollars(usd / hours)} an hour of audio, idle time included; {theirs.in_sentences} asks "
-            f"{dollars(prices.hosted(theirs.name, 3600))}. With so little work for each worker {theirs.in_sentences} is "
-            f"cheaper: TRANSCRIPTION_METHOD={theirs.method} saves {dollars(monthly)} a month, collecting work may as well.",
+            text=f"Parakeet cost {dollars(usd / hours)} per hour of audio, idle time included; {theirs.in_sentences} "
+            f"charges {dollars(prices.hosted(theirs.name, 3600))}. With so little work per worker {theirs.in_sentences} "
+            f"is cheaper: TRANSCRIPTION_METHOD={theirs.method} saves {dollars(monthly)} a month. Collecting work before "
+            "a worker is started may save as much.",
             usd_per_month=monthly,
         )
     paid = sum(row.usd for row in hosted)
@@ -194,9 +195,9 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
         monthly = (paid - usd / hours * hosted_hours) / days * MONTH
         return Advice(
             text=f"{theirs.in_sentences} transcribed {hosted_hours:.1f} h for {dollars(paid)} "
-            f"({dollars(paid / hosted_hours)} an hour); Parakeet took {dollars(usd / hours)} an hour. The same hours on "
-            f"Parakeet save {dollars(monthly)} a month (TRANSCRIPTION_METHOD={PARAKEET_GPU.method}), where waiting for a "
-            "GPU does not matter and nobody asked for speakers.",
+            f"({dollars(paid / hosted_hours)} an hour); Parakeet cost {dollars(usd / hours)} an hour. The same hours on "
+            f"Parakeet save {dollars(monthly)} a month (TRANSCRIPTION_METHOD={PARAKEET_GPU.method}), if waiting for a "
+            "GPU is acceptable and no speakers are needed.",
             usd_per_month=monthly,
         )
     return None

@@ -1,4 +1,4 @@
-"""The row of an attempt in the ledger: what an engine worked, and the price of that."""
+"""The ledger row of an attempt: the engine's work and its price."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def worker_row(
     Args:
         message: the chunk.
         ports: settings with the prices.
-        engine: who heard it.
-        attempt: which delivery of which message it was.
+        engine: the engine that transcribed it.
+        attempt: name of the attempt: which delivery of which message.
         busy_seconds: its share of the engine's wall time, by audio seconds.
-        decoded: seconds of audio that the engine got, overlap included.
-        owned: seconds of them between the chunk's own bounds.
-        outcome: what came of it.
+        decoded: seconds of audio given to the engine, overlap included.
+        owned: seconds of them within the chunk's own bounds.
+        outcome: how the attempt ended.
         worker: execution and task, see `executions.Place.worker`.
-        machine: whose machine it ran on, where that is another's: a GPU costs what it costs while a processor
-            beside it works.
+        machine: the engine whose machine it ran on, if another: a GPU costs the same while the processor
+            beside it does the work.
     """
     table, busy = prices_file.table(ports.settings), round(busy_seconds, 6)
     return LedgerRow(
@@ -73,16 +73,16 @@ def hosted_row(
     decoded: float,
     owned: float = 0.0,
 ) -> LedgerRow:
-    """What a call is charged for: the seconds that the engine measured, at the price of its options.
+    """The row of a call of a hosted engine: the seconds that it measured, at the price of the options.
 
     Args:
         message: the chunk.
-        settings: which price table.
+        settings: which price table to use.
         heard: the answer.
-        attempt: which attempt it was.
-        busy: seconds that the call took.
-        decoded: seconds of audio that were given, overlap included.
-        owned: seconds of them between the chunk's own bounds.
+        attempt: name of the attempt.
+        busy: duration of the call, seconds.
+        decoded: seconds of audio given to the engine, overlap included.
+        owned: seconds of them within the chunk's own bounds.
     """
     table = prices_file.table(settings)
     return LedgerRow(
@@ -103,10 +103,10 @@ def hosted_row(
 
 
 def prefix_of(name: str) -> str:
-    """Folder of an object's name, `calls/2026` of `calls/2026/one.mp3`; empty at the top."""
+    """Folder in an object's name: `calls/2026` for `calls/2026/one.mp3`, empty at the top."""
     return name.rpartition("/")[0]
 
 
 def label_of(message: ChunkMessage) -> str:
-    """What the recording is accounted under: its option `label`, empty where it has none."""
+    """The label that reports group the recording by: its option `label`, empty if it has none."""
     return message.options.label or ""

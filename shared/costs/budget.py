@@ -1,11 +1,11 @@
 """Budgets: what a day and a month may cost, and whether one more recording fits.
 
-    spent       rows of the ledger, summed up by the sweeper every minute into one document
-    committed   estimates of recordings that were let through and whose rows are not in that sum yet
+    spent       ledger rows, summed up by the sweeper every minute into one document
+    committed   estimates of admitted recordings whose rows are not in that sum yet
 
-A recording is committed first and compared then, so of any number that come at once each one counts those before
-it: the budget is overshot by what estimates are wrong, never by how many come together. Two that meet at the very
-end may both be held; the sweeper lets them go on (`shared/sweep/release_held.py`).
+A recording is committed first and compared afterwards, so each of many that arrive together counts those before
+it: the budget is overshot only by the error of the estimates, never by how many arrive at once. Two that compete
+for the last of it may both be held; the sweeper releases them (`shared/sweep/release_held.py`).
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 COMMITMENTS = "commitments"
-"""Collection of what was let through or is held: a document for each recording."""
+"""Collection with a document for each recording that was admitted or is held."""
 
 STATE, KEY = "state", "budget"
 """Collection and key of the document with the sums."""
 
 SETTLED = 600.0
-"""Seconds after midnight until which rows of the day before may come to light."""
+"""Seconds after midnight in which rows of the day before may still appear."""
 
 STALE = 300.0
-"""Seconds after which the sums are made anew by whoever needs them: nobody sweeps where one command does all."""
-
+"""Seconds after which a process that needs the sums makes them anew: a single command runs without a sweeper."""
 
 PAUSES = (0.1, 0.4)
-"""Seconds at most before whoever found no room among others asks again."""
+"""Longest pauses before a call that competed with others for the budget tries again, seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,15 +49,15 @@ class Commitment:
     usd: float
     """Estimate, US dollars."""
     state: Literal["open", "ended", "held", "closed"]
-    """`ended`: its rows are written but may not be in the sum yet; `closed`: they are."""
+    """`ended`: its rows are written but may not be in the sum yet; `closed`: they are in the sum."""
     counts: bool
-    """True while open or ended: what the sum of commitments looks for."""
+    """True while open or ended: only these are in the sum of commitments."""
     changed: float
     """When the state last changed, seconds since 1970."""
 
 
 def limits_of_now(ports: Ports) -> list[Limit]:
-    """The budgets that the deployment keeps, whatever settings the asking process has.
+    """The deployment's budgets, whatever the settings of this process.
 
     Raises:
         Transient: the records did not answer.
@@ -68,15 +67,15 @@ def limits_of_now(ports: Ports) -> list[Limit]:
 
 
 def commit(key: str, usd: float, ports: Ports) -> Admission:
-    """Count a recording in, and say whether it may go on. Without a budget nothing is counted.
+    """Commit a recording's estimate, and decide whether it may go on. Without a budget nothing is committed.
 
     Args:
         key: of the recording.
-        usd: what it is expected to cost.
+        usd: its expected cost, US dollars.
         ports: the adapters to use.
 
     Raises:
-        Transient: it cannot be told.
+        Transient: the records did not answer.
     """
     if not limits_of(ports.settings):
         return GO
@@ -93,17 +92,17 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
 
 
 def count_in(key: str, usd: float, ports: Ports) -> Admission:
-    """Count in what a recording is going to cost beyond its estimate, and say whether it may; else it is not counted.
+    """Decide whether a recording may cost more than its estimate; the extra is committed only if it may.
 
-    Whoever asks may be a worker that knows no budget: those of the deployment hold.
+    The caller may be a worker without budget settings: the deployment's budgets apply.
 
     Args:
         key: of the recording.
-        usd: what comes on top.
+        usd: expected cost beyond the estimate, US dollars.
         ports: the adapters to use.
 
     Raises:
-        Transient: it cannot be told.
+        Transient: the records did not answer.
     """
     now, sums = ports.clock.now(), read(ports)
     if limits_of(ports.settings) and _is_outdated(sums, ports):
@@ -119,15 +118,15 @@ def count_in(key: str, usd: float, ports: Ports) -> Admission:
         _add(key, -usd, ports)
         if pause is None or admit(usd, sums, 0.0, now, settings).action != "go":
             break
-        # Those that ask at the same moment count each other.
+        # Calls at the same moment count each other.
         time.sleep(random.uniform(pause / 4, pause))  # noqa: S311 - no secret
     return admission
 
 
 def why_held(recording: Recording, ports: Ports) -> str:
-    """Why a recording is held, by the sums and budgets of now; empty where it is not.
+    """Why a recording is held, by the current sums and budgets; empty if it is not held.
 
-    What its record says is of the moment when it was held. It holds where nobody has summed up since.
+    The reason in its document is from the moment when it was held. It is used if the sums are not up to date.
 
     Raises:
         Transient: the records did not answer.
@@ -138,7 +137,7 @@ def why_held(recording: Recording, ports: Ports) -> str:
         return recording.held
     usd = from_fields(fields, Commitment).usd
     found = admit(usd, sums, committed(ports), now, replace(_kept(sums, ports.settings), budget_mode="hard"))
-    return found.reason or "It was held, and there is room for it now: it goes on within minutes."
+    return found.reason or "It was held, but fits into the budget now: it goes on within minutes."
 
 
 def committed(ports: Ports) -> float:
@@ -151,7 +150,7 @@ def committed(ports: Ports) -> float:
 
 
 def ended(key: str, ports: Ports) -> None:
-    """A recording has ended: its rows are written, and are in the next sum.
+    """Note that a recording has ended: its rows are written and will be in the next sum.
 
     Raises:
         Transient: try again.
@@ -169,7 +168,7 @@ def ended(key: str, ports: Ports) -> None:
 
 
 def read(ports: Ports) -> Sums:
-    """What the sweeper saw last; nothing where it has never looked.
+    """The last sums of the sweeper; empty if there are none yet.
 
     Raises:
         Transient: the records did not answer.
@@ -179,9 +178,9 @@ def read(ports: Ports) -> Sums:
 
 
 def sum_up(ports: Ports) -> Sums:
-    """Sum the rows of the days that matter, and write it down; then close what was committed for them.
+    """Sum the rows of the days that matter, store the sums, then close the commitments that are in them.
 
-    A day that was over when it was summed up stays as it is, because a row is dated by when it is written.
+    A day that was over when it was last summed up is not summed again, because a row's day is when it is written.
 
     Raises:
         Transient: try again.
@@ -201,7 +200,7 @@ def sum_up(ports: Ports) -> Sums:
     documents.put(STATE, KEY, to_fields(sums), ports)
     for key, fields in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
         found = from_fields(fields, Commitment)
-        # What ended later may have rows that are not in the sum.
+        # A recording that ended later may have rows that are not in the sum.
         if found.changed < now:
             _put(key, replace(found, state="closed", counts=False), ports)
     return sums
@@ -212,12 +211,12 @@ def _by_period(settings: Settings) -> dict[str, float]:
 
 
 def _is_outdated(sums: Sums, ports: Ports) -> bool:
-    """Whether nobody has summed up for long, or did so with other budgets than those of this process."""
+    """Whether the sums are old, or were made with other budgets than this process has."""
     return ports.clock.now() - sums.time > STALE or sums.limits != _by_period(ports.settings)
 
 
 def _kept(sums: Sums, settings: Settings) -> Settings:
-    """The settings with the budgets that the deployment keeps."""
+    """The settings with the deployment's budgets."""
     return replace(
         settings,
         budget_daily_usd=sums.limits.get("day", 0.0),

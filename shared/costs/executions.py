@@ -1,12 +1,12 @@
-"""What a worker costs beside the attempts it makes: its start-up and idle time.
+"""What a worker costs beside its attempts: its start-up and idle time.
 
-    while it runs    a row for each interval of a minute or less: the wall time in which its engine made nothing
+    while it runs    a row for each interval of a minute or less: the wall time in which its engine did no work
                      that has a row, at the price of the machine (`Meter`)
     after its end    one row for the difference to what Cloud Run bills for the task (`reconcile`)
 
-so that the rows of a task, attempts included, add up to its bill. A crash leaves out the last interval and the
-chunks in hand, until the sweeper finds the task ended and its row puts that right. The reverse happens as well:
-a row that was written though its reply was lost makes the last row negative.
+so that the rows of a task, attempts included, add up to its bill. After a crash the last interval and the chunks
+in flight are missing, until the sweeper sees that the task has ended and writes the row that corrects this. That
+row is negative if a row was written although its reply was lost.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from shared.ports import Ports, TaskRun
 
 INTERVAL = 60.0
-"""Seconds between two rows of a worker, and at most what a crash leaves to the sweeper."""
+"""Seconds between two rows of a worker, and the most that a crash leaves to the sweeper."""
 
 SETTLED = 120.0
-"""Seconds after the end of a task until its last rows can be taken to be written."""
+"""Seconds after the end of a task after which its last rows count as written."""
 
 LOOK_BACK = 600.0
-"""Seconds that an execution may take to show its end: those that ended so long before the mark are looked at
-once more, which costs a look and changes nothing."""
+"""Seconds until the end of an execution is visible at the latest: those that ended up to so long before the mark
+are looked at again, which costs a query and changes nothing."""
 
 MARKS: dict[WorkerPool, str] = {"main": "executions", "cpu": "executions-cpu"}
-"""Keys of the marks: until when the executions that ended are accounted."""
+"""Keys of the marks, which say until when ended executions are accounted for."""
 
 END = "end"
-"""Stands for the number of an interval in the row of the difference."""
+"""In the row of the difference, in place of the number of an interval."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,16 +60,16 @@ class Place:
     task: int
     """Index of the task in it."""
     attempt: int = 0
-    """Cloud Run starts a task that failed again, if it is told to."""
+    """How often Cloud Run has restarted the task after a failure, if its job allows retries."""
 
     @property
     def worker(self) -> str:
-        """What the rows of the task have in common."""
+        """Value that all rows of the task have in common."""
         return f"{self.execution}.{self.task}"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Place | None:
-        """The place that Cloud Run tells a job (cloud.google.com/run/docs/container-contract); None elsewhere."""
+        """From Cloud Run's variables (cloud.google.com/run/docs/container-contract); None if it is elsewhere."""
         execution = environ.get("CLOUD_RUN_EXECUTION", "")
         if not execution:
             return None
@@ -79,15 +79,15 @@ class Place:
 
 
 class Meter:
-    """Writes the rows of a worker's start-up and idle time while it runs. Safe to use from several threads.
+    """Writes the rows of a worker's start-up and idle time while it runs. Thread-safe.
 
-    A context manager: the last row is written on the way out. Where there is no place, or where its time costs
-    nothing, it does nothing.
+    A context manager: the last row is written on exit. It does nothing if there is no place, or if the worker's
+    time costs nothing.
 
     Args:
         ports: the adapters to use.
         place: where the worker runs.
-        engine: whose machine it is.
+        engine: the engine whose machine it is.
         started: when the process started, seconds since 1970.
     """
 
@@ -109,27 +109,27 @@ class Meter:
 
     @property
     def worker(self) -> str:
-        """For the rows of the attempts made here; empty where nothing is metered."""
+        """`worker` of the rows of the attempts made here; empty if nothing is metered."""
         return self._place.worker if self._place else ""
 
     @property
     def machine(self) -> Engine | None:
-        """Whose machine it is, None where nothing is metered."""
+        """The engine whose machine it is, None if nothing is metered."""
         return self._engine if self._place else None
 
     def spent(self, seconds: float) -> None:
-        """The engine has worked on chunks for so long: rows are to follow, or `lost`."""
+        """Note that the engine worked on chunks for these seconds; their rows follow, or `lost`."""
         with self._counting:
             self._spent += seconds
             self._in_hand += seconds
 
     def kept(self, seconds: float) -> None:
-        """Of what was spent, so much has its rows now."""
+        """Note that the rows for these seconds of the spent time are written."""
         with self._counting:
             self._in_hand -= seconds
 
     def lost(self, seconds: float) -> None:
-        """Of what was spent, so much will have no rows: it is idle time like any other."""
+        """Note that these seconds of the spent time will have no rows: they count as idle time."""
         with self._counting:
             self._in_hand -= seconds
             self._spent -= seconds
@@ -138,7 +138,7 @@ class Meter:
         """Write the row of the interval that ends now, and those that could not be written before.
 
         Raises:
-            Transient: some are still to be written; they are kept.
+            Transient: some are not written yet; they are kept for the next call.
         """
         with self._writing:
             if self._place is None or not self._usd_per_second:
@@ -149,7 +149,7 @@ class Meter:
                 self._unwritten.popleft()
 
     def __enter__(self) -> Self:
-        """Start to count."""
+        """Start the thread that writes the rows."""
         if self._place is not None:
             self._thread.start()
         return self
@@ -157,7 +157,7 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write the last row; what is still in hand has no rows any more."""
+        """Write the last row; spent time without rows becomes idle time."""
         self._ended.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -177,12 +177,12 @@ class Meter:
     def _close_interval(self, place: Place) -> None:
         now = self._ports.clock.now()
         with self._counting:
-            # A call of the engine that began in the interval before counts in this one: never less than 0.
+            # The whole of a call that began in the previous interval counts in this one: the floor is 0.
             idle = max(0.0, now - self._since - self._spent)
             self._spent = max(0.0, self._spent - (now - self._since))
             self._since = now
         if idle > 0:
-            # The row is made once and written as often as needed: a repeat must not say something else.
+            # The row is made once and written as often as needed: a repeat must not differ.
             row = self._row(place, f"{place.attempt}-{self._number:05d}", idle)
             self._unwritten.append(row)
             self._number += 1
@@ -218,12 +218,12 @@ def execution_row(
 
 
 def difference(task: TaskRun, written_usd: float, engine: Engine, ports: Ports) -> LedgerRow:
-    """What the rows of an ended task lack, or have too much, for the sum that Cloud Run bills. Pure.
+    """The row of the difference between Cloud Run's bill for an ended task and the sum of its rows. Pure.
 
     Args:
         task: an ended task.
-        written_usd: sum of its rows, attempts included.
-        engine: whose machine it was.
+        written_usd: sum of its rows, attempts included, US dollars.
+        engine: the engine whose machine it was.
         ports: settings with the prices.
     """
     table = prices_file.table(ports.settings)
@@ -241,17 +241,17 @@ def difference(task: TaskRun, written_usd: float, engine: Engine, ports: Ports) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """How far the ended executions are accounted."""
+    """Until when ended executions are accounted for."""
 
     until: float
-    """Every task that ended before is accounted, seconds since 1970."""
+    """Every task that ended before has its last row, seconds since 1970."""
 
 
 def reconcile(ports: Ports) -> int:
-    """Account the tasks that have ended, each once; gives how many.
+    """Write the last row of each ended task, once; returns how many.
 
     Raises:
-        Transient: Cloud Run or the records did not answer; the next sweep goes on.
+        Transient: Cloud Run or the records did not answer; the next sweep continues.
     """
     return sum(_reconcile(pool, ports) for pool in worker_pools.pools_of(ports.engines, ports.settings))
 
@@ -264,7 +264,7 @@ def _reconcile(pool: WorkerPool, ports: Ports) -> int:
     until = ports.clock.now() - SETTLED
     fields = ports.records.get(SWEEPS, mark)
     if fields is None:
-        # What ran before anybody kept a ledger is not in it.
+        # What ran before the first sweep has no rows to complete.
         ports.records.create(SWEEPS, mark, to_fields(Mark(until=until)))
         return 0
     since = from_fields(fields, Mark).until - LOOK_BACK
@@ -284,5 +284,10 @@ def _account(task: TaskRun, engine: Engine, ports: Ports) -> bool:
     row = difference(task, written, engine, ports)
     if not ledger.write(row, ports):
         return False
-    log.info("accounted %s: %.1f s, %+.6f dollars to its rows", worker, task.ended - task.started, row.usd)
+    log.info(
+        "accounted for %s: %.1f s, %+.6f dollars added to its rows",
+        worker,
+        task.ended - task.started,
+        row.usd,
+    )
     return True

@@ -1,7 +1,7 @@
 """What an hour of audio costs at several speeds and batch sizes, from the price table. Pure.
 
     lived  = start-up + hours × 3600 / RTFx + the wait for more work before a worker ends
-    billed = lived, rounded up as Cloud Run does, a minute at least
+    billed = lived, rounded up as Cloud Run does, at least a minute
     usd    = billed × price of a second
 
 The table shows each for one hour of audio.
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 SPEEDS = (40, 120, 222, 1358)
-"""Real-time factors: a cautious one, where a start of 30 s and one hour's work cost the same, NeMo's on long
-recordings on an L4, and the best published batch server on an L4."""
+"""Real-time factors: a cautious one; the one at which a start of 30 s costs as much as one hour of audio; NeMo's
+on long recordings on an L4; and that of the best published batch server on an L4."""
 
 BATCHES = (1, 10, 100)
-"""Hours of audio that one execution does."""
+"""Hours of audio in one execution."""
 
 AROUND = PARAKEET_GPU.expected.start + IDLE_EXIT
 """Seconds of start-up, and of the wait for more work, that each execution costs."""
@@ -36,11 +36,11 @@ class Line:
     """One row of the table. All seconds and dollars are for one hour of audio."""
 
     rtfx: int
-    """Seconds of audio in a second."""
+    """Seconds of audio per second."""
     hours: int
-    """Hours of audio in one execution; 0: a worker that runs already and always has work."""
+    """Hours of audio in one execution; 0: a worker that is running already and always has work."""
     work: float
-    """Seconds in which it recognises."""
+    """Seconds of recognition."""
     around: float
     """Seconds of start-up and waiting."""
     billed: float
@@ -48,11 +48,11 @@ class Line:
     usd: float
     """US dollars."""
     saving: float
-    """Against the reference of `prices.py`, 0 to 1."""
+    """Share saved against `prices.reference`, at most 1."""
 
 
 def lines(prices: PriceTable, settings: Settings) -> list[Line]:
-    """The table, for the shape of worker that the settings name."""
+    """The table, for the worker's shape in the settings."""
     return [_line(rtfx, hours, prices, settings) for rtfx in SPEEDS for hours in (0, *BATCHES)]
 
 
@@ -65,7 +65,7 @@ def _line(rtfx: int, hours: int, prices: PriceTable, settings: Settings) -> Line
 
 
 def markdown(prices: PriceTable, settings: Settings) -> str:
-    """The table as `docs/costs.md` has it."""
+    """The table in Markdown, as it is in `docs/costs.md`."""
     rows = [
         (
             "| speed | hours in one execution | work, s | start and wait, s | billed, s | $ | "

@@ -1,4 +1,4 @@
-"""What a day and a month may cost: the rules. Pure; what was spent and committed is kept by `budget.py`."""
+"""The rules for what a day and a month may cost. Pure; `budget.py` keeps what was spent and committed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 AVERAGED = 7
-"""Full days whose mean the forecast goes on with."""
+"""Full days whose mean the forecast uses for the days to come."""
 
 CENT = 1e-9
 """US dollars below which a sum is rounding."""
@@ -32,9 +32,9 @@ class Sums:
     days: Mapping[str, float] = field(default_factory=dict)
     """US dollars of each day of this month, and of the last full days."""
     limits: Mapping[str, float] = field(default_factory=dict)
-    """The budgets that held then, US dollars by period: who asks why something waits may have other settings."""
+    """The budgets at that time, US dollars by period: a process that reads this may have other settings."""
     mode: Literal["hard", "soft"] = "hard"
-    """What was to be done beyond them."""
+    """What a recording beyond them led to: `hard` held it, `soft` took the cheapest method."""
 
     def of(self, period: Period, now: float) -> float:
         """US dollars spent today, or in this month."""
@@ -49,11 +49,11 @@ class Limit:
     """One budget."""
 
     period: Period
-    """What it is for."""
+    """Its period."""
     usd: float
     """US dollars."""
     variable: str
-    """Where it is set."""
+    """The setting that sets it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,23 +63,23 @@ class Admission:
     action: Literal["go", "cheaper", "hold"]
     """`cheaper`: by the cheapest method."""
     reason: str = ""
-    """For its owner, where it may not go on as it was: with the sums of now."""
+    """Why it may not go on as planned, for its owner, with the current sums."""
     lasting: str = ""
-    """The same for the record of a recording that is held: without what changes before it is read."""
+    """The same for the document of a held recording: without numbers that change before it is read."""
     short: str = ""
-    """Only what is short, and of what."""
+    """Only which budget is short, and by how much."""
     variable: str = ""
-    """Where that budget is set."""
+    """The setting of that budget."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
-    """What a month will have cost."""
+    """What a month will have cost at its end."""
 
     usd: float
-    """At its end, US dollars."""
+    """US dollars."""
     days: int
-    """Days whose mean it goes on with, 1 to 7."""
+    """Days whose mean it uses, 1 to 7."""
 
 
 GO = Admission(action="go")
@@ -103,9 +103,9 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
     """Whether one more recording fits into every budget. Pure.
 
     Args:
-        usd: what it is expected to cost.
+        usd: its expected cost, US dollars.
         sums: what was spent.
-        committed: what is committed, without it.
+        committed: US dollars committed for other recordings.
         now: seconds since 1970.
         settings: the budgets, and what to do beyond them.
     """
@@ -130,8 +130,8 @@ def admit(usd: float, sums: Sums, committed: float, now: float, settings: Settin
 def forecast(days: Mapping[str, float], now: float) -> Forecast | None:
     """What this month will have cost at its end. Pure.
 
-    What was spent so far, and for the rest of the month the mean of up to seven days before today. None where
-    nothing was spent before today: a first hour says nothing of a month.
+    The sum so far, and for the rest of the month the mean of up to seven days before today. None if nothing was
+    spent before today: the first hours say nothing about a month.
 
     Args:
         days: US dollars of each day, by its date.

@@ -1,7 +1,7 @@
-"""What things cost: one table, versioned, with unit, source and date of each price.
+"""The price table: versioned, with unit, source and date of each price.
 
-A deployment's own prices stand in a file named by `DROPSCRIBE_PRICES` (`shared/costs/prices_file.py`). Every row of the
-ledger keeps the version of the table that it was priced with.
+A deployment's own prices are in the file named by `DROPSCRIBE_PRICES` (`shared/costs/prices_file.py`). Every
+ledger row keeps the version of the table that it was priced with.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Rule:
     seconds: float
     """Seconds."""
     source: str
-    """Who says so."""
+    """Where it is published."""
     date: str
     """When it was read, ISO 8601."""
 
@@ -38,7 +38,7 @@ class PriceTable:
     """All prices of one version."""
 
     version: str
-    """Stands in every ledger row that was priced with it."""
+    """Stored in every ledger row that was priced with it."""
     l4_second: Price
     """One L4 of Cloud Run without zonal redundancy."""
     vcpu_second: Price
@@ -46,14 +46,14 @@ class PriceTable:
     gib_second: Price
     """One GiB of memory of a Cloud Run job."""
     task_minimum: Rule
-    """What Cloud Run bills at least for an instance of a job."""
+    """The least time that Cloud Run bills for an instance of a job."""
     task_step: Rule
-    """It rounds up to multiples of this."""
+    """Cloud Run rounds up to multiples of this."""
     of_engines: Mapping[str, Price] = field(default_factory=dict)
-    """What a price file sets for hosted engines, e.g. `deepgram_minute`; all others have the price of their spec."""
+    """Prices of hosted engines from a price file, e.g. `deepgram_minute`; without one, the price of their spec."""
 
     def gpu_second(self, settings: Settings) -> float:
-        """US dollars for a second of a GPU task in the shape that the deployment gave it."""
+        """US dollars for a second of a GPU task in the deployment's shape."""
         return (
             self.l4_second.usd
             + settings.gpu_vcpus * self.vcpu_second.usd
@@ -61,14 +61,14 @@ class PriceTable:
         )
 
     def cpu_second(self, settings: Settings) -> float:
-        """US dollars for a second of a task of the job without a GPU, in the shape that the deployment gave it."""
+        """US dollars for a second of a task of the job without a GPU, in the deployment's shape."""
         return settings.cpu_vcpus * self.vcpu_second.usd + settings.cpu_memory_gib * self.gib_second.usd
 
     def engine_second(self, engine: Engine, settings: Settings) -> float:
-        """US dollars for a second in which a worker with this engine runs; 0 for a hosted engine.
+        """US dollars for a second of a worker with this engine; 0 for a hosted engine.
 
-        A GPU of one's own is a part of one's own computer: only in a project it is Cloud Run's. There a processor
-        is that of the job without a GPU, or, where there is no such job, the one beside the GPU.
+        On one machine all engines run on the owner's computer, its GPU included. In a project the CPU engine runs
+        in the job without a GPU, or, if there is no such job, on the processor beside the GPU.
         """
         if is_hosted(engine):
             return 0.0
@@ -79,19 +79,19 @@ class PriceTable:
         return self.gpu_second(settings)
 
     def task_seconds(self, seconds: float) -> float:
-        """Seconds that Cloud Run bills for an instance that lived so long."""
+        """Seconds that Cloud Run bills for an instance that lived for `seconds`."""
         # A millionth of a step is the clock's noise, not another step.
         steps = math.ceil(round(seconds / self.task_step.seconds, 6))
         return max(self.task_minimum.seconds, round(steps * self.task_step.seconds, 9))
 
     def price(self, engine: Engine, what: str) -> Price | None:
-        """The price of a hosted engine for `minute`, `minute_multilingual`, …; None where it has none of that."""
+        """The price of a hosted engine for `minute`, `minute_multilingual`, …; None if it has no such price."""
         hosted = spec(engine).hosted
         listed = hosted.prices.get(what) if hosted else None
         return self.of_engines.get(f"{engine}_{what}", listed)
 
     def hosted(self, engine: Engine, audio_seconds: float, options: Options | None = None) -> float:
-        """US dollars that a hosted engine asks for this much audio, with what the options add to the price."""
+        """US dollars that a hosted engine charges for this much audio, surcharges of the options included."""
 
         def usd(what: str, otherwise: float = 0.0) -> float:
             found = self.price(engine, what)
@@ -107,7 +107,7 @@ class PriceTable:
 
 
 def reference() -> EngineSpec:
-    """The hosted engine that savings are told against: the first one of the table."""
+    """The hosted engine that savings are measured against: the first one of the table."""
     return hosted_specs()[0]
 
 

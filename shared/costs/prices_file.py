@@ -1,4 +1,4 @@
-"""The price table of a deployment: the list prices, with what the file in `DROPSCRIBE_PRICES` changes.
+"""The price table of a deployment: the list prices, with the changes of the file in `DROPSCRIBE_PRICES`.
 
 The file is TOML; `docs/costs.md` shows one.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def engine_prices() -> dict[str, Price]:
-    """The list prices of hosted engines, by the names that a file may set them by."""
+    """The list prices of hosted engines, by their names in a price file."""
     return {
         f"{one.name}_{what}": price
         for one in hosted_specs()
@@ -35,7 +35,7 @@ def engine_prices() -> dict[str, Price]:
 
 
 def entries() -> dict[str, Price | Rule]:
-    """Everything that a file may set, beside `name` and `date`, with what holds without it."""
+    """Everything that a file may set beside `name` and `date`, with its default."""
     own = [one.name for one in fields(PriceTable) if one.name not in {"version", "of_engines"}]
     return {**engine_prices(), **{name: getattr(TABLE, name) for name in own}}
 
@@ -44,14 +44,14 @@ def table(settings: Settings) -> PriceTable:
     """The prices that this deployment pays.
 
     Raises:
-        ConfigurationError: the file cannot be read or is wrong; names the line or the key.
+        ConfigurationError: the file cannot be read or is invalid; names the line or the key.
     """
     return TABLE if settings.prices is None else load(settings.prices)
 
 
 @cache
 def load(path: Path) -> PriceTable:
-    """The list prices with the changes of one file, read once in a process.
+    """The list prices with the changes of one file, read once per process.
 
     Raises:
         ConfigurationError: names the file and the line or the key.
@@ -65,7 +65,7 @@ def load(path: Path) -> PriceTable:
     try:
         found = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"DROPSCRIBE_PRICES: {path} is no TOML: {error}") from error
+        raise ConfigurationError(f"DROPSCRIBE_PRICES: {path} is not TOML: {error}") from error
     try:
         return _changed(found, path.name, hashlib.sha256(data).hexdigest()[:8])
     except ValueError as error:
@@ -79,7 +79,7 @@ def _changed(found: dict[str, Any], file: str, digest: str) -> PriceTable:
     date = _date(found.pop("date", TABLE.version), "date")
     listed = entries()
     if unknown := sorted(set(found) - set(listed)):
-        raise ValueError(f"{unknown[0]} is unknown; prices are {', '.join(listed)}")
+        raise ValueError(f"{unknown[0]} is unknown; the prices are {', '.join(listed)}")
     changed = {key: _entry(key, listed[key], value, file, date) for key, value in found.items()}
     of_engines = {
         key: one for key, one in changed.items() if isinstance(one, Price) and key in engine_prices()
@@ -94,7 +94,7 @@ def _entry(key: str, entry: Price | Rule, value: Any, file: str, date: str) -> P
     figure, source = given.pop(unit, None), given.pop("source", file)
     date = _date(given.pop("date", date), f"{key}.date")
     if given:
-        raise ValueError(f"{key}.{min(given)} is unknown; it has {unit}, source and date")
+        raise ValueError(f"{key}.{min(given)} is unknown; the keys are {unit}, source and date")
     if not isinstance(figure, int | float) or isinstance(figure, bool) or not 0 <= figure < math.inf:
         raise ValueError(f"{key}: {unit} must be a number, 0 or more, not {figure!r}")
     if key == "task_step" and figure == 0:

@@ -1,4 +1,4 @@
-"""Read the rows of some days, and say of each attempt what became of it."""
+"""Read the ledger rows of a range of days, and find what became of each attempt."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 READERS = 8
-"""Days that are read at one time: a query waits for the records most of its time."""
+"""Days that are read in parallel: a query spends most of its time waiting for the records."""
 
 Fate = Literal["used", "wasted", "failed", "lost", "idle"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The rows of some days."""
+    """The rows of a range of days."""
 
     since: dt.date
     """First day."""
@@ -34,7 +34,7 @@ class Account:
     rows: tuple[LedgerRow, ...]
     """In no particular order."""
     fates: tuple[Fate, ...]
-    """What became of each: `wasted` ones were heard, but another result was used, or the recording failed."""
+    """What became of each: `wasted` means heard, but another result was used or the recording failed."""
 
 
 def days_of(since: dt.date, until: dt.date) -> list[str]:
@@ -43,7 +43,7 @@ def days_of(since: dt.date, until: dt.date) -> list[str]:
 
 
 def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
-    """The account of some days.
+    """The account of a range of days.
 
     Raises:
         Transient: the records did not answer.
@@ -67,7 +67,7 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
 
 
 def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
-    """Recordings and indices of the chunks that were heard more than once."""
+    """Recording and index of each chunk that was heard more than once."""
     times: defaultdict[tuple[str, int], int] = defaultdict(int)
     for row in rows:
         if row.kind == "attempt" and row.outcome == "heard":
@@ -85,8 +85,8 @@ def fates(
     Args:
         rows: the rows.
         failed: keys of the recordings that ended as FAILED.
-        used: documents of the chunks that were heard more than once. Where one is forgotten already, the first
-            attempt counts as used: the first result of a chunk is its result.
+        used: documents of the chunks that were heard more than once. If one has expired, the first attempt counts
+            as used, because the first result of a chunk is its result.
     """
     first: dict[tuple[str, int], LedgerRow] = {}
     for row in rows:

@@ -1,8 +1,8 @@
-"""Sums over an account: in all, by day, method, folder or label. Pure.
+"""Sums over an account: in total, by day, method, folder or label. Pure.
 
-Start-up and idle time of a worker belongs to no recording. Where a report asks for something other than days, it
-is shared out over the attempts that the worker made, by seconds of audio; so the groups add up to the whole, but
-for workers that did nothing (`NOTHING`).
+A worker's start-up and idle time belongs to no recording. Unless a report is by day, it is distributed over the
+worker's attempts by seconds of audio; so the groups add up to the total, workers without attempts being a group
+of their own (`NOTHING`).
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ WASTE: dict[Fate, str] = {
     "lost": "answers that were lost",
     "wasted": "results that were not used",
 }
-"""What money buys that nobody uses, in words."""
+"""What was paid for and not used, in words."""
 
 NOTHING = "(workers without work)"
-"""The group of what no attempt can be charged with."""
+"""The group of idle time that cannot be charged to an attempt."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -41,19 +41,19 @@ class Sums:
     """One group, or all of them."""
 
     usd: float = 0.0
-    """What it cost, US dollars."""
+    """Cost, US dollars."""
     fates: dict[Fate, float] = field(default_factory=lambda: defaultdict(float))
-    """The same by what became of it."""
+    """The cost by what became of the attempts, US dollars."""
     seconds: float = 0.0
-    """Audio of the chunks whose results were used, without overlap."""
+    """Seconds of audio of the chunks whose results were used, without overlap."""
     decoded: float = 0.0
-    """The same with overlap: what engines heard."""
+    """The same with overlap, as engines heard it."""
     hosted_seconds: float = 0.0
-    """Of `seconds`, those that the reference of `prices.py` heard."""
+    """The part of `seconds` that `prices.reference` transcribed."""
     hosted_usd: float = 0.0
-    """What it asked for them, overlap left out, US dollars."""
+    """What it charged for them, without overlap, US dollars."""
     attempts: int = 0
-    """Attempts, whatever came of them."""
+    """Number of attempts, whatever became of them."""
     recordings: set[str] = field(default_factory=set)
     """Keys of the recordings with results."""
 
@@ -64,21 +64,21 @@ class Sums:
 
     @property
     def wasted(self) -> float:
-        """US dollars for what nobody uses: attempts that failed, were lost, or came second."""
+        """US dollars for what was not used: attempts that failed, were lost, or came second."""
         return sum(self.fates[fate] for fate in WASTE)
 
     @property
     def usd_per_recording(self) -> float | None:
-        """Mean price of a recording, None where there is none."""
+        """Mean price of a recording, None if there is none."""
         return self.usd / len(self.recordings) if self.recordings else None
 
     @property
     def usd_per_hour(self) -> float | None:
-        """Price of an hour of audio, None where there is none."""
+        """Price of an hour of audio, None if there is none."""
         return self.usd / self.hours if self.hours else None
 
     def reference_usd(self, prices: PriceTable) -> float:
-        """US dollars that the reference would have asked for the same audio; what it did hear, at what it asked."""
+        """US dollars that the reference would charge for all the audio; its own part at what it did charge."""
         return prices.hosted(reference().name, self.seconds - self.hosted_seconds) + self.hosted_usd
 
     def add(self, row: LedgerRow, fate: Fate) -> None:
@@ -92,28 +92,28 @@ class Sums:
             self.decoded += row.audio_seconds
             self.recordings.add(row.recording)
             if row.engine == reference().name and row.billed_seconds:
-                # At its own price: that of several languages, of speakers, or of another year.
+                # At the price that was paid: it may be for several languages, for speakers, or of another year.
                 self.hosted_seconds += row.owned_seconds
                 self.hosted_usd += row.usd * row.owned_seconds / row.billed_seconds
 
     def charge(self, usd: float, fate: Fate) -> None:
-        """Count some money."""
+        """Add to the cost only."""
         self.usd += usd
         self.fates[fate] += usd
 
 
 def total(account: Account) -> Sums:
-    """Everything."""
+    """The sums over all rows."""
     sums = Sums()
     for row, fate in zip(account.rows, account.fates, strict=True):
         sums.add(row, fate)
-    # Of thousands of small numbers: added up without rounding in between.
+    # Thousands of small numbers: `fsum` adds them up without intermediate rounding.
     sums.usd = math.fsum(row.usd for row in account.rows)
     return sums
 
 
 def grouped(account: Account, by: By) -> dict[str, Sums]:
-    """The same in groups, by their names; days in order, the others by what they cost."""
+    """The sums of each group by its name; days in order, other groups by their cost."""
     groups: defaultdict[str, Sums] = defaultdict(Sums)
     name = _names(account.rows, by)
     shares = {} if by == "day" else share_out(account.rows, name)
@@ -129,14 +129,14 @@ def grouped(account: Account, by: By) -> dict[str, Sums]:
 
 
 def share_out(rows: Iterable[LedgerRow], name: Callable[[LedgerRow], str]) -> dict[str, dict[str, float]]:
-    """How much of the idle time of each worker each group answers for, by seconds of audio. Pure.
+    """Each group's share of the idle time of each worker, by seconds of audio. Pure.
 
     Args:
         rows: the rows.
-        name: the group of an attempt: `lambda row: row.recording` shares it out over recordings.
+        name: the group of an attempt: `lambda row: row.recording` distributes it over recordings.
 
     Returns:
-        By worker, the shares of the groups: they sum up to 1. Workers that did nothing are left out.
+        By worker, the shares of the groups, which sum up to 1. Workers without attempts are left out.
     """
     heard: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
     for row in rows:
@@ -149,7 +149,7 @@ def share_out(rows: Iterable[LedgerRow], name: Callable[[LedgerRow], str]) -> di
 
 
 def _names(rows: Iterable[LedgerRow], by: By) -> Callable[[LedgerRow], str]:
-    """Gives the name of the group that a row belongs to."""
+    """The function from a row to the name of its group."""
     if by == "day":
         return lambda row: row.day
     if by == "prefix":

@@ -1,4 +1,4 @@
-"""Beside step 6: a decision as it turned out, where others transcribed than were chosen. Pure."""
+"""Beside step 6: the actual decision, if other engines transcribed than were chosen. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult
 
 TOOK_OVER = "transcribed parts that another engine could not."
-"""What a warning says of a chunk that was handed on, before what the others said of it."""
+"""Part of the warning about a chunk that was handed on, before the reasons of the other engines."""
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> Decision:
-    """Who did it, and in whose place; the same decision where each chunk was its own engine's.
+    """The decision with the engines that transcribed, and which ones they replaced; unchanged if none was replaced.
 
     Args:
-        decision: what the router chose.
+        decision: the router's.
         chunks: the whole plan.
         results: one for each chunk, in any order.
     """
@@ -37,7 +37,7 @@ def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequen
     models = {one.model for one in results}
     part = "all of it" if len(others) == len(results) else f"{len(others)} of {len(results)} parts"
     before = _names(planned[one.index] for one in others)
-    # Which engine gave up what, and why, was written into the results of those chunks.
+    # The results of those chunks have warnings that say which engine gave up, and why.
     why = "; the warnings say why" if any(one.warnings for one in others) else ""
     return replace(
         decision,
@@ -49,9 +49,10 @@ def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequen
 
 
 def dedupe_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
-    """Warnings without repeats, and of those of chunks that were handed on for one cause the first alone.
+    """Warnings without repeats, with one for all chunks that were handed on for the same reason.
 
-    What an engine says of a chunk may name its length, and twelve hours have many chunks.
+    Reasons are the same if they differ only in numbers: a reason may name the length of its chunk, and twelve hours
+    have many chunks.
     """
     found: dict[str, str] = {}
     for line in warnings:

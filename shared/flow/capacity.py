@@ -1,7 +1,7 @@
 """Beside the steps: workers that cost money while they run are started only when there is work for them.
 
-A worker ends by itself when there is nothing left to pull. A start is never undone and never necessary for
-correctness: one too many finds no work, one that fails is tried again by the sweeper a minute later.
+A worker ends by itself when there is nothing left to pull. A start is never undone and never needed for
+correctness: a superfluous worker finds no work, and the sweeper repeats a failed start a minute later.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 STARTS = "gpu_starts"
-"""Collection that decides who starts workers: one document for each minute and pool in which somebody did."""
+"""Collection that decides which process starts workers: one document for each minute and pool with a start."""
 
 HOURS_A_TASK: dict[WorkerPool, float] = {"main": 20.0, "cpu": 1.0}
-"""Hours of audio worth one more task. On an L4 at some 220 times real time 20 take five minutes, of which
-a start of half a minute is a tenth; with less, starting costs more than it gains. Without a GPU it is one."""
+"""Hours of audio that are worth one more task. On an L4 at about 220 times real time 20 h take five minutes, and the
+start of half a minute is a tenth of that; for less audio a start costs more than it gains. Without a GPU it is 1 h."""
 
 WINDOW = 60.0
-"""Seconds in which workers are started once. A start takes some seconds to show among the running ones, and
-a hundred uploads at once would otherwise start a hundred."""
+"""Seconds in which the workers of a pool are started once. It takes some seconds until a start is visible among the
+running tasks, and a hundred uploads at once would otherwise start a hundred tasks."""
 
 SHOWS = 30.0
-"""Seconds after which a start has shown among the running ones, also one from the end of the window before."""
+"""Seconds after which a start is visible among the running tasks, even one at the end of the previous window."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """Chunks without a result that wait for workers of a pool, or that one has in hand."""
+    """Chunks without a result that wait for workers of a pool, or that a worker holds."""
 
     chunks: int
-    """How many."""
+    """Number of chunks."""
     seconds: float
-    """Their audio, without overlap; chunks of unknown length count as none."""
+    """Seconds of their audio, without overlap; a chunk of unknown length counts as 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +53,11 @@ class Start:
     """How many tasks to start, and why."""
 
     tasks: int
-    """0: none."""
+    """Number of tasks."""
     reason: str
     """One sentence for the log."""
     state: GpuState | None = None
-    """What the platform said about its workers; None where it was not asked."""
+    """The platform's answer about its workers; None if it was not asked."""
 
 
 def how_many_tasks(
@@ -68,15 +68,15 @@ def how_many_tasks(
     pool: WorkerPool = "main",
     most: int | None = None,
 ) -> Start:
-    """Tasks to start for what waits, beside those that run. Pure.
+    """Tasks to start for waiting work, in addition to the running ones. Pure.
 
     Args:
-        work: what waits.
-        running: tasks that run or are about to.
-        settings: how much a worker holds, how many tasks may run at one time, and for how long work is collected.
+        work: the waiting work.
+        running: tasks that are running or about to start.
+        settings: capacity of a worker, most tasks at one time, and the start delay.
         waited: seconds that the oldest chunk has waited.
-        pool: whose workers.
-        most: tasks that there can be; None: as many as the settings allow.
+        pool: the pool of workers.
+        most: most tasks that the platform can run; None: as many as the settings allow.
     """
     if work.chunks <= 0:
         return Start(tasks=0, reason="no chunk waits for a worker")
@@ -84,33 +84,33 @@ def how_many_tasks(
     in_hand = running * plan.max_inflight_chunks(settings, machine) * plan.sizes(machine, settings).seconds
     unheld = work.seconds - in_hand
     if running > 0 and unheld <= 0:
-        reason = f"{work.chunks} chunks wait, and the {running} tasks that run can hold them"
+        reason = f"{work.chunks} chunks wait, and the running tasks ({running}) can hold them"
         return Start(tasks=0, reason=reason)
     if waited < settings.start_delay:
-        reason = f"{work.chunks} chunks wait for {waited:.0f} of the {settings.start_delay:.0f} s in which work is collected"
+        reason = f"{work.chunks} chunks have waited for {waited:.0f} of the {settings.start_delay:.0f} s of the start delay"
         return Start(tasks=0, reason=reason)
     allowed = settings.cpu_max_tasks if pool == "cpu" else settings.gpu_max_tasks
     allowed = allowed if most is None else min(allowed, most)
     wanted = min(allowed, _worth(work.seconds, pool))
     return Start(
-        # What the running ones hold already is nothing for another.
+        # Work that the running tasks can hold is not worth another task.
         tasks=min(max(0, wanted - running), _worth(unheld, pool)),
-        reason=f"{work.chunks} chunks wait ({work.seconds / 3600:.1f} h of audio), for {wanted} tasks, and {running} run",
+        reason=f"{work.chunks} chunks wait ({work.seconds / 3600:.1f} h of audio, worth {wanted} tasks); running: {running}",
     )
 
 
 def _worth(seconds: float, pool: WorkerPool) -> int:
-    """Tasks for so much audio: one at least."""
+    """Tasks that this much audio is worth, at least one."""
     return max(1, math.ceil(seconds / 3600 / HOURS_A_TASK[pool]))
 
 
 def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
-    """Start workers for chunks that were just published: each goes to the workers of its engine.
+    """Start workers for chunks that were just published, in the pool of each chunk's engine.
 
-    Never raises: a failure is logged and tried again later.
+    Never raises: a failure is logged, and the start is repeated later.
 
     Args:
-        chunks: each with the engine whose it is now.
+        chunks: each with the engine that owns it now.
         ports: the adapters to use.
         waited: seconds that the oldest of them has waited.
     """
@@ -126,18 +126,18 @@ def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
 
 
 def start_workers(work: Work, ports: Ports, waited: float, pool: WorkerPool = "main") -> Start:
-    """Start workers where too few run. Never raises: a failure is logged and tried again later.
+    """Start workers if too few are running. Never raises: a failure is logged, and the start is repeated later.
 
     Args:
-        work: what waits.
+        work: the waiting work.
         ports: the adapters to use.
-        waited: seconds that the oldest of it has waited: work may be collected before a worker is started.
-        pool: whose workers.
+        waited: seconds that the oldest chunk has waited; workers start after the start delay.
+        pool: the pool of workers.
     """
     try:
         return _start(work, ports, waited, pool)
     except DropscribeError as error:
-        log.warning("no workers could be started: %s", error)
+        log.warning("cannot start workers: %s", error)
         return Start(tasks=0, reason=str(error))
 
 
@@ -147,23 +147,23 @@ def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
     jobs = worker_pools.jobs_of(pool, ports)
     state = jobs.state()
     if state.status != "ready":
-        # One start a minute without knowing what runs would fill the quota with idle workers.
+        # A start every minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)
     wanted = how_many_tasks(work, state.running, ports.settings, waited, pool, state.most)
     if not wanted.tasks:
         return replace(wanted, state=state)
     if not _first(pool, wanted, ports):
-        return Start(tasks=0, reason="somebody started workers within this minute", state=state)
+        return Start(tasks=0, reason="another process has started workers in the last minute", state=state)
     after = jobs.start(wanted.tasks)
     if after.status == "ready":
         log.info("started %d tasks: %s", wanted.tasks, wanted.reason)
         return replace(wanted, state=replace(after, running=state.running + wanted.tasks))
-    # Those that run go on, and are to be counted on: that there are no more is no lack of workers.
+    # The running tasks go on, so the pool is usable although it cannot grow.
     return replace(_failed(after), state=state) if state.running else _failed(after)
 
 
 def _first(pool: WorkerPool, wanted: Start, ports: Ports) -> bool:
-    """Whether nobody else starts workers of this pool now. Whoever gets True has to start them."""
+    """Whether no other process starts workers of this pool now; after True the caller has to start them."""
     now = ports.clock.now()
     window = int(now // WINDOW)
 
@@ -173,11 +173,11 @@ def _first(pool: WorkerPool, wanted: Start, ports: Ports) -> bool:
     start = {"time": now, "tasks": wanted.tasks, "reason": wanted.reason}
     if not ports.records.create(STARTS, key(window), start):
         return False
-    # Two who meet at the end of a window see each other, as each wrote before it looks.
+    # Two processes at the boundary of two windows see each other, because each writes before it looks.
     beside = (ports.records.get(STARTS, key(window + step)) for step in (-1, 1))
     return all(one is None or abs(now - one["time"]) >= SHOWS for one in beside)
 
 
 def _failed(state: GpuState) -> Start:
-    log.warning("no workers could be started (%s): %s", state.status, state.reason)
+    log.warning("cannot start workers (%s): %s", state.status, state.reason)
     return Start(tasks=0, reason=f"{state.status}: {state.reason}", state=state)

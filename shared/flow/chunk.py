@@ -1,6 +1,6 @@
-"""Step 5. One chunk: fetch and decode it, keep its result, say so.
+"""Step 5. One chunk: fetch and decode it, keep its result, publish that it is done.
 
-The recognition itself, between `fetch` and `commit_result`, belongs to the worker (`gpu_job/pipeline/worker.py`),
+The recognition itself, between `fetch` and `commit_result`, is done by the worker (`gpu_job/pipeline/worker.py`),
 which batches the windows of many chunks.
 """
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
-    """False where nothing is left to do: the chunk has a result, or is another engine's, or all has ended.
+    """False if nothing is left to do: the chunk has a result or another engine, or its recording has ended.
 
-    A result without its announcement is announced again here, and a hand-over without its message gets it, so
-    that whoever died between the two is made good by the next delivery.
+    A result is published as done again here, and a hand-over without its message gets it: if a process dies
+    between the two, the next delivery completes its work.
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
     if ports.records.get(documents.CHUNKS, key) is not None:
@@ -39,7 +39,7 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
     claim = claims.find(message, ports.records)
     if claim is None or claim.turn <= message.turn:
         return True
-    log.info("chunk %s is left to %s, turn %d", key, claim.engine, claim.turn)
+    log.info("chunk %s belongs to %s now, turn %d", key, claim.engine, claim.turn)
     if not claim.published:
         dispatch.publish_turn(recording, claim, ports)
     return False
@@ -49,10 +49,10 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
     """The samples of a chunk, decoded from its own bytes only.
 
     A stretch that cannot be decoded has no samples, and a warning: the rest of the recording may be fine, and
-    the merger fails a recording of which nothing could be decoded.
+    the merger fails a recording if none of it could be decoded.
 
     Raises:
-        BadMedia: decoding broke a limit, or the file is gone.
+        BadMedia: decoding exceeded a limit, or the file is gone.
         Transient: the store did not answer.
     """
     source = ObjectBytes(store=ports.store, source=message.source)
@@ -66,20 +66,20 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
 
 
 def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
-    """Make a result durable, then say so. The first result of a chunk is its result.
+    """Make a result durable, then publish that the chunk is done. The first result of a chunk is its result.
 
     Order matters: ledger, object, document, message. The row comes first because the engine was paid
     whatever happens next; the document comes after the object it stands for. Every step but the last
-    is create-only, so whoever dies in between is simply repeated.
+    is create-only, so after a crash in between the whole is simply repeated.
     """
     key = documents.chunk_key(result.recording, result.index)
     ledger.write(row, ports)
     name, stands = result_name(result.recording, result.index), result
     if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
-        # Whoever was first may have died before its document: this one must name it, not itself.
+        # The first attempt may have died before its document, which must name that attempt, not this one.
         if (data := ports.store.load(ports.settings.work_bucket, name)) is not None:
             stands = decode(data, ChunkResult)
-        log.info("chunk %s: the result of attempt %s stands", key, stands.attempt)
+        log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
     done = {"recording": result.recording, "index": result.index}
     used = {"engine": stands.engine, "attempt": stands.attempt}
     ports.records.create(documents.CHUNKS, key, done | used)

@@ -1,4 +1,4 @@
-"""Between the steps: publish the chunks of a plan, hand one on, and say that one is done."""
+"""Between the steps: publish the chunks of a plan, a chunk that was handed on, and that a chunk is done."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -> None:
-    """Publish chunks of a frozen plan that have no result yet, each to its engine, and see that workers run.
+    """Publish the chunks of a frozen plan that have no result yet, and start workers for them.
 
     Args:
         recording: as it is stored.
         ports: the adapters to use.
-        again: publish all of them, because the messages that were published may be lost. If all have a result,
-            the merger is told again: it may have died before it heard of the last. False: only those that have
-            never been published.
+        again: publish all of them, because published messages may be lost. If all have a result, the last chunk
+            is published as done again, in case the merger died before it handled it. False: publish only those
+            that have never been published.
 
     Raises:
         Transient: some may have been published; publish again.
@@ -59,8 +59,19 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -
         say_done(recording.id, count - 1, ports)
 
 
+def forget_published(key: str, ports: Ports) -> Recording | None:
+    """Note that the messages of a recording are gone: the next event publishes what has no result.
+
+    Returns:
+        The recording as it stands afterwards, or None if there is none.
+    """
+    return documents.change_recording(
+        ports, key, lambda stored: replace(stored, published=0) if stored.published else None
+    )
+
+
 def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
-    """The messages of the chunks of a recording that have no result, each for the engine whose it is now.
+    """The messages of a recording's chunks without a result, each for the engine that owns it now.
 
     Raises:
         Transient: the records did not answer.
@@ -76,10 +87,10 @@ def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
 
 
 def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
-    """Publish the message of a chunk that was handed on, and note that it is out.
+    """Publish the message of a chunk that was handed on, and note that it is published.
 
     Raises:
-        Transient: it may be out all the same; whoever comes next publishes it again.
+        Transient: it may be published anyway; the next delivery of the old message publishes it again.
     """
     message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
     ports.queue.publish(engines.spec(claim.engine).topic, encode(message), attributes_of(message))
@@ -91,15 +102,15 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
 
 
 def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports: Ports) -> ChunkMessage:
-    """The message that gives a chunk to the engine whose it is."""
-    assert recording.audio is not None, "a plan comes with what the probe found"
-    assert recording.decision is not None, "and with its decision"
+    """The message that gives a chunk to the engine that owns it."""
+    assert recording.audio is not None, "set with the plan"
+    assert recording.decision is not None, "set with the plan"
     engine = chunk.engine if claim is None else claim.engine
     model = recording.decision.model
     if not engines.is_hosted(engine) and model in {
         one.hosted.weights for one in engines.hosted_specs() if one.hosted
     }:
-        # It was planned for a hosted engine, which has weights of its own.
+        # The chunk was planned for a hosted engine, which has weights of its own.
         model = recording.options.model or ports.settings.model
     return ChunkMessage(
         recording=recording.id,
@@ -114,11 +125,11 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
 
 
 def attributes_of(message: ChunkMessage) -> dict[str, str]:
-    """What can be told of a message without reading it."""
+    """The Pub/Sub attributes of a message, for those who do not read its data."""
     return {"recording": message.recording, "chunk": str(message.chunk.index)}
 
 
 def say_done(recording: str, index: int, ports: Ports) -> None:
-    """Tell the merger that a chunk has its result."""
+    """Publish to the merger that a chunk has its result."""
     message = encode(ChunkDone(recording=recording, index=index))
     ports.queue.publish(CHUNKS_DONE, message, {"recording": recording, "chunk": str(index)})

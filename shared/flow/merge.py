@@ -1,16 +1,15 @@
-"""Join what was heard in overlapping pieces of audio into one sequence of words.
+"""Step 6. Join the words heard in overlapping pieces of audio into one sequence.
 
-The same arithmetic joins the chunks of a recording and the windows of a chunk; `seam.py` says what
-happens where two of them overlap. Every word of the result is a whole word of one piece, in the order of
-that piece: words are never sorted. Only times are corrected: a start lower than the start before it is
-raised to that start.
+The same arithmetic joins the chunks of a recording and the windows of a chunk; `seam.py` joins one overlap.
+Every word of the result is a whole word of one piece, in the order of that piece: words are never sorted.
+Only times are corrected: a start lower than the one before it is raised to that one.
 
-With times wrong by up to 0.15 s each, all words come out exactly where overlaps are empty or at least
-1.5 s long and equal words begin at least 0.7 s apart; random errors of that size were never seen to matter.
-What no rule can do: restore a word that both sides missed, tell which of two hearings is right, or count
-quick repetitions whose times are all wrong by the same amount. A word that one side missed next to a word
-that the other missed is taken for one sound where their times coincide, and a word that the edge of its
-piece touches gives way to what the other side heard beside it. `docs/decisions/0002-merging.md` has more.
+With times wrong by up to 0.15 s each, the words are exact if overlaps are empty or at least 1.5 s long and
+equal words begin at least 0.7 s apart; in tests random errors of that size never mattered. No rule can restore
+a word that both sides missed, tell which of two hearings is right, or count quick repetitions whose times are
+all wrong by the same amount. A word that one side missed next to a word that the other missed counts as one
+sound if their times coincide, and a word that touches the edge of its piece gives way to what the other side
+heard beside it. See also `docs/decisions/0002-merging.md`.
 """
 
 from __future__ import annotations
@@ -35,11 +34,11 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
     """One sequence of words from pieces that may overlap, touch, contain each other or be empty.
 
     Args:
-        pieces: in any order. Those whose overlap may hold a word are compared, others follow each other.
+        pieces: in any order. Pieces whose overlap may hold a word are compared, others are concatenated.
 
     Returns:
-        Whole words of the pieces; starts never decrease and no word ends before it starts. One piece
-        whose starts do not decrease comes back unchanged.
+        Whole words of the pieces; starts never decrease and no word ends before it starts. The words of a
+        single piece whose starts do not decrease are returned unchanged.
     """
     words: list[Word] = []
     start = end = float("-inf")
@@ -62,10 +61,10 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
 
 
 def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Piece, ...]:
-    """Results of chunks as pieces on the axis of the recording.
+    """Results of chunks as pieces on the time axis of the recording.
 
-    A chunk cut by time starts where the plan says. One cut by byte range starts after the audio that
-    its predecessors own, as they measured it.
+    A chunk cut by time starts at its planned time. One cut by byte range starts after the measured audio of
+    its predecessors, without overlap.
 
     Args:
         chunks: the whole plan, in order.
@@ -87,10 +86,10 @@ def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Pie
 
 
 def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part, ...]:
-    """Who transcribed which stretch: without gaps, in order, equal neighbours as one.
+    """Which engine transcribed which stretch: without gaps, in order, equal neighbours as one part.
 
-    The last part ends where the recording does; nothing is returned where there is no audio. Bounds are
-    those of the plan, in the middle of the overlap, though single words may come from across them.
+    The last part ends at the end of the recording; without audio there are no parts. Bounds are those of the
+    plan, in the middle of the overlap, although single words may come from the other side.
 
     Raises:
         Transient: a chunk has no result yet.
@@ -112,11 +111,11 @@ def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part
 
 
 def _timeline(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[tuple[ChunkResult, float]]:
-    """Each result with the start of its chunk on the axis of the recording."""
+    """Each result with the start of its chunk on the time axis of the recording."""
     by_index = {result.index: result for result in results}
     missing = [str(chunk.index) for chunk in chunks if chunk.index not in by_index]
     if missing:
-        raise Transient(f"chunks {', '.join(missing)} have no result yet: merge again when they have")
+        raise Transient(f"chunks {', '.join(missing)} have no result yet: merge again once they do")
     placed = []
     measured = 0.0
     for chunk in chunks:
@@ -127,7 +126,7 @@ def _timeline(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[t
 
 
 def _in_time(words: Sequence[Word], start: float) -> tuple[Word, ...]:
-    """The same words, no start before `start` or before the start of its predecessor."""
+    """The words with starts raised to at least `start` and the start of their predecessor."""
     ordered = []
     for word in words:
         start = max(start, word.start)

@@ -23,13 +23,13 @@ class ObjectBytes:
     """The bytes of one stored object, for the prober and the decoder."""
 
     store: Store
-    """Where it is."""
+    """The store that has it."""
     source: StoredObject
-    """Which generation of it."""
+    """The object, with its generation."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size of the object, bytes."""
         return self.source.size
 
     def read(self, start: int, length: int) -> bytes:
@@ -38,10 +38,10 @@ class ObjectBytes:
 
 
 def look_at(source: StoredObject, options: Options, ports: Ports) -> AudioInfo:
-    """What there is to transcribe.
+    """The length, codec and channels of the audio, from its header and tail.
 
     Raises:
-        BadMedia: the object is empty, no media, without audio, encrypted, …
+        BadMedia: the object is empty, not media, without audio, encrypted, …
     """
     if source.size == 0:
         raise BadMedia("empty", "The file is empty (0 bytes). Upload it again; the copy did not finish.")

@@ -1,6 +1,6 @@
-"""Steps 6 and 7. The last chunk is in: join the words, write the outputs, record, announce.
+"""Steps 6 and 7. The last chunk is done: join the words, write the outputs, record, announce.
 
-Whoever finds the set complete finishes the recording; two who find it at once write the same bytes.
+The process that finds all chunks done finishes the recording; two that do so at once write the same bytes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 LONGEST_NAME = 1024
-"""Bytes: the longest object name in Cloud Storage."""
+"""Longest object name in Cloud Storage, bytes."""
 
 DEMO_MODEL = "tiny"
-"""Weights that are bundled to show the flow."""
+"""Bundled weights that demonstrate the flow."""
 
 DEMO_WARNING = (
     "Transcribed with the demo model, which knows some 160 words of synthetic English. "
@@ -40,7 +40,7 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     """Finish the recording if this was its last chunk.
 
     Returns:
-        The recording as it stands afterwards; None where nobody knows it.
+        The recording afterwards; None if it does not exist.
 
     Raises:
         Transient: deliver the message again.
@@ -70,7 +70,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     assert recording.decision is not None, "it was planned"
     if not any(result.decoded for result in results):
         said = " ".join(dict.fromkeys(line for result in results for line in result.warnings))
-        raise BadMedia("undecodable", said or "No sound could be decoded. Try to play or convert the file.")
+        raise BadMedia("undecodable", said or "No audio could be decoded. Try to play or convert the file.")
     results = speakers.apart(results)
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
@@ -82,7 +82,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     return Transcript(
         recording=recording.id,
         source=recording.source,
-        # A chunk planned beyond the real end heard nothing, and says nothing about the length.
+        # A chunk planned beyond the real end has no audio, and says nothing about the length.
         duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
         language=recording.options.language or next((one.language for one in results if one.language), None),
         decision=attribution.actual_decision(recording.decision, recording.chunks, results),
@@ -109,7 +109,7 @@ def fail(key: str, error: DropscribeError, ports: Ports) -> Recording:
 
 
 def announce(recording: Recording, ports: Ports) -> Recording:
-    """Publish how a recording ended, to everybody and to each who asked for it, at least once."""
+    """Publish how a recording ended, at least once, and answer every request for it."""
     if recording.announced:
         return recording
     ready = ending(recording, ports)
@@ -127,7 +127,7 @@ def announce(recording: Recording, ports: Ports) -> Recording:
 
 
 def ending(recording: Recording, ports: Ports) -> TranscriptReady:
-    """What there is to say of a recording that has ended."""
+    """The message about a recording that has ended."""
     bucket = ports.settings.transcripts_bucket
     return TranscriptReady(
         recording=recording.id,
@@ -143,15 +143,15 @@ def ending(recording: Recording, ports: Ports) -> TranscriptReady:
 
 
 def cost(key: str, ports: Ports) -> float:
-    """US dollars spent on a recording: the sum of its ledger, wasted attempts included."""
-    # To a billionth of a dollar: the order in which a store adds must not show.
+    """US dollars spent on a recording: the sum of its ledger rows, wasted attempts included."""
+    # Rounded to a billionth of a dollar, so that the order in which a store adds does not show.
     return round(ports.records.sum(documents.LEDGER, "usd", {"recording": key}), 9)
 
 
 def output_folder(recording: Recording) -> str:
-    """Where a recording's outputs go: below its bucket and name, apart for each generation and options.
+    """Folder of a recording's outputs: below its bucket and name, one for each generation and options.
 
-    So `talk.mp3`, `talk.wav` and `a/talk.mp3` never meet, nor do two uploads of one name.
+    So `talk.mp3`, `talk.wav` and `a/talk.mp3` never collide, nor do two uploads of one name.
     """
     source = recording.source
     version = f"{source.generation}-{recording.id[:8]}"
@@ -168,7 +168,7 @@ def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
         name = result_name(recording.id, chunk.index)
         data = ports.store.load(ports.settings.work_bucket, name)
         if data is None:
-            raise StoreUnavailable(f"{name}, the result of a chunk that is done, cannot be read")
+            raise StoreUnavailable(f"cannot read {name}, the result of a chunk that is done")
         results.append(decode(data, ChunkResult))
     return results
 
@@ -183,7 +183,7 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
 
     changed = documents.change_recording(ports, recording.id, longer)
     assert changed is not None, "it was there a moment ago"
-    log.info("%s is longer than it said: %d chunks now", recording.id, len(changed.chunks))
+    log.info("%s is longer than its header says: %d chunks now", recording.id, len(changed.chunks))
     dispatch.publish_chunks(changed, ports)
     return changed
 
@@ -212,7 +212,7 @@ def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recor
     done = documents.change_recording(ports, recording.id, to_done)
     assert done is not None, "it was there a moment ago"
     if done.finished != now:
-        # Somebody was first, and announces it; who dies before that gets the message again.
+        # Another process was first and announces it; if it dies before that, its message is redelivered.
         return done
     log.info("done %s: %d words, in %s/%s", recording.source.uri, len(transcript.words), bucket, folder)
     return announce(done, ports)

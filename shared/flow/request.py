@@ -1,7 +1,7 @@
-"""Step 1, asked for by another service: the same path as an upload, and an answer at its end.
+"""Step 1 for a request of another service: the same path as an upload, with an answer at the end.
 
-The answer goes to `transcripts-ready` with the caller's `request_id`. Whoever ends the recording sends it
-(`record.announce`); here are answered the requests for what has ended already, and those that lead nowhere.
+The answer goes to `transcripts-ready` with the caller's `request_id`. It is sent when the recording ends
+(`record.announce`); this module answers requests for recordings that have ended already, and invalid ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def on_request(message: Mapping[str, Any], ports: Ports) -> None:
-    """Take one request to a recording on its way, or to its answer.
+    """Take one request to published chunks, or to its answer.
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
@@ -50,7 +50,7 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
 
 
 def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
-    """The document of a request, and whether it is new: what its first delivery found is what counts.
+    """The document of a request, and whether it is new: what its first delivery found applies to all later ones.
 
     Raises:
         BadRequest: its request_id was used for another request.
@@ -72,14 +72,14 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
 
 
 def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
-    """What a request leads to: a recording, or its answer where there can be none."""
+    """The new document of a request: with its recording, or with its answer if there can be none."""
     now = ports.clock.now()
     try:
         source = locate(request.uri, ports)
         options = request.options or options_from_metadata(source.metadata)
         key = recording_id(source, options)
     except (Permanent, BucketRefused) as error:
-        # A bucket that is not there, or not to be read, is the caller's to mend: it named it.
+        # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
     return answers.Asked(request=request, created=now, recording=key, source=source, options=options)
 
@@ -88,7 +88,7 @@ def locate(uri: str, ports: Ports) -> StoredObject:
     """The live object that a URI names.
 
     Raises:
-        BadRequest: the URI is none that this deployment can read.
+        BadRequest: this deployment cannot read such a URI.
         BadMedia: code `missing`, there is no such object.
         Permanent: the store refuses it: its bucket does not exist, a permission is missing, …
         Transient: the store did not answer.
@@ -98,23 +98,23 @@ def locate(uri: str, ports: Ports) -> StoredObject:
     platform: str = ports.settings.platform
     if scheme == "file":
         if platform != "local":
-            raise BadRequest(f"{uri} is a file of some machine. Upload it, and ask for gs://bucket/name.")
+            raise BadRequest(f"{uri} is a local file. Upload it, and ask for gs://bucket/name.")
         bucket = FILES_BUCKET
     source = ports.store.stat(bucket, name)
     if source is None:
         raise BadMedia(
             "missing",
-            f"There is nothing at {uri}. Check the spelling (names are taken as they are, without "
+            f"There is nothing at {uri}. Check the spelling (names are used literally, without "
             "percent-encoding), then send the request again with a new request_id.",
         )
     return source
 
 
 def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
-    """The recording of a request, set going where nobody else has done so.
+    """The recording of a request, started unless it is already in progress.
 
-    A recording that failed before it was asked for is tried again. One that is on its way already is left
-    to whoever started it: publishing its chunks once more would have them transcribed, and paid, twice.
+    A recording that failed before this request is tried again. One in progress is left alone: if its chunks
+    were published again, they would be transcribed, and paid for, twice.
     """
     assert asked.source is not None, "it has no answer, so it has a source"
     recording = documents.get_recording(ports.records, asked.recording)
@@ -129,7 +129,7 @@ def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
 
 
 def refuse(message: Mapping[str, Any], error: BadRequest, ports: Ports) -> None:
-    """Keep a request that makes no sense, and answer it where it says whom to answer."""
+    """Keep an invalid request as a dead letter, and answer it if it has a request_id."""
     data = dead_letters.keep(message, ports, str(error))
     request = readable_part(data)
     log.warning("refused request %s: %s", request.request_id if request else "without a request_id", error)

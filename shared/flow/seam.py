@@ -1,17 +1,17 @@
 """Join the words of two overlapping pieces of audio: the arithmetic of one seam.
 
-Most words of an overlap were heard twice, a few by one side only, and words that the edge of a piece
-cut are garbage.
+Most words of an overlap were heard by both sides, some by one side only, and words cut by the edge of
+a piece are garbage.
 
-1. Equal words at about the same time are paired: the monotone chain of pairs with the largest gain,
-   where a pair gains what leaving both words alone would cost, less the square of their distance in
-   time (a Gaussian model of timing errors). Leaving a word alone costs nothing where the other piece
-   had no audio, so three times "seven" across an edge stays three times.
-2. Between pairs, unequal words that share their time are two hearings of one sound. The side whose words
-   lie further from the edges of its own audio is kept; the beginning of a piece counts as three times
+1. Equal words at about the same time are paired: the monotone chain of pairs with the largest gain. The
+   gain of a pair is the cost of leaving both words unpaired, less the square of their distance in time
+   (a Gaussian model of timing errors). An unpaired word costs nothing if the other piece had no audio
+   there, so "seven" three times across an edge stays three times.
+2. Between pairs, unequal words that overlap in time are two hearings of one sound. The side whose words
+   are further from the edges of its own audio is kept; the beginning of a piece counts as three times
    nearer than its end, because a transducer that begins amid speech lacks its own history.
-3. A word that only one side heard is kept. Only where the sides contradict each other between the same
-   two pairs must it come from the side that is surer there, by the same measure.
+3. A word that only one side heard is kept. Only if the sides contradict each other between the same two
+   pairs must it come from the side that is surer there, by the same measure.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 TOLERANCE = 0.5
-"""Seconds by which two hearings of one word may differ, where both sides heard it well."""
+"""Seconds by which two hearings of one word may differ if both sides heard it well."""
 DEPTH = 0.3
-"""Seconds inside a piece from which on it should have heard a word."""
+"""Seconds from the edge of a piece beyond which it should have heard a word."""
 COINCIDENCE = 0.15
-"""Unequal words whose middles are this near, in seconds, are one sound; also, what touches an edge."""
+"""Seconds. Unequal words whose middles are this near are one sound; a word this near to an edge touches it."""
 HISTORY = 3.0
-"""How many times as much sound a transducer needs before a word as after it to hear it equally well."""
+"""How many times as much audio a transducer needs before a word as after it to hear it equally well."""
 SHORTEST = 0.1
-"""Seconds a word takes at least: engines also report words without length."""
+"""Least duration of a word, seconds: engines also report words of zero length."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """A stretch of audio and the words that were heard in it, on one axis of time in seconds."""
+    """A stretch of audio and the words heard in it, on one time axis in seconds."""
 
     start: float
-    """Where its audio begins, overlap included."""
+    """Start of its audio, overlap included."""
     end: float
-    """Where its audio ends, overlap included."""
+    """End of its audio, overlap included."""
     words: tuple[Word, ...]
-    """In the order in which the engine gave them."""
+    """The words, in the engine's order."""
 
 
 def seam(left: Piece, right: Piece) -> list[Word]:
-    """The words of two overlapping pieces, `left` being the one that begins first."""
+    """The joined words of two overlapping pieces, of which `left` begins first."""
     left, right = (
         replace(left, start=float("-inf"), end=_cut(left.end, right.end)),
         replace(right, start=-_cut(-right.start, -left.start), end=_cut(right.end, left.end)),
@@ -75,16 +75,16 @@ def seam(left: Piece, right: Piece) -> list[Word]:
 
 
 def _cut(edge: float, other: float) -> float:
-    """An end, or infinity where the other piece does not go on beyond it: then nothing was cut there."""
+    """The end of a piece, or infinity if the other piece does not go on beyond it: then nothing was cut there."""
     return edge if edge < other else float("inf")
 
 
 def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
-    """Indices of words that both heard: the chain with the largest total gain, both indices rising.
+    """Indices of words that both sides heard: the chain with the largest total gain, both indices rising.
 
     The heaviest common subsequence after Hunt and Szymanski (1977), over candidates in order of the
-    left index: `ends` holds the right index, the gain and the link of every chain that no other
-    dominates, both numbers rising.
+    left index: `ends` holds the right index, the total gain and the link of every chain that is not
+    dominated by another, both numbers rising.
     """
     where: dict[str, list[int]] = defaultdict(list)
     for j, word in enumerate(right.words):
@@ -114,7 +114,7 @@ def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
 
 
 def _gain(left: Piece, right: Piece, ours: Word, theirs: Word) -> float:
-    """What pairing two equal words is worth, seconds squared; not positive for words too far apart."""
+    """Gain of pairing two equal words, seconds squared; not positive if they are too far apart."""
     apart = max(abs(ours.start - theirs.start), abs(_middle(ours) - _middle(theirs)))
     alone = 0.0
     for other, word in ((right, ours), (left, theirs)):
@@ -125,7 +125,7 @@ def _gain(left: Piece, right: Piece, ours: Word, theirs: Word) -> float:
 def _groups(
     left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]
 ) -> Iterator[tuple[Sequence[Word], Sequence[Word]]]:
-    """Unpaired words in order, those of both sides that are hearings of one sound together."""
+    """Unpaired words in order; words of both sides that are hearings of one sound form one group."""
     i = j = 0
     while i < len(ours) and j < len(theirs):
         m, n = i, j
@@ -160,16 +160,16 @@ def _one_sound(left: Piece, right: Piece, ours: Word, theirs: Word) -> bool:
 
 
 def _is_doubtful(piece: Piece, other: Piece, word: Word) -> bool:
-    """Whether the edge of a piece touches a word that the other piece had well inside, yet not as such."""
+    """Whether a word touches the edge of its piece although it lies well inside the other, which heard another word."""
     return _margin(piece, (word,)) <= COINCIDENCE and _clearance(other, (word,)) >= DEPTH
 
 
 def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Word]) -> list[Word]:
     """One hearing of a group: ours up to a word start and theirs from there.
 
-    Of all cuts that neither repeat a sound nor leave one out, it takes the one that keeps furthest from
-    the edges: of our audio before it, of theirs after it, measured by what either side heard there. All
-    of ours and all of theirs are always among the cuts.
+    Of all cuts that neither repeat a sound nor leave one out, the one furthest from the edges is taken: from
+    the edges of our audio before it and of theirs after it, measured by the words that either side heard there.
+    All of ours and all of theirs are always among the cuts.
     """
     last = [max(j for j, b in enumerate(theirs) if _one_sound(left, right, a, b)) for a in ours]
     first = [min(i for i, a in enumerate(ours) if _one_sound(left, right, a, b)) for b in theirs]
@@ -185,12 +185,12 @@ def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Wo
 
 
 def _clearance(piece: Piece, words: Sequence[Word]) -> float:
-    """Seconds between words and the nearer edge of a piece, negative outside, infinite for no words."""
+    """Seconds between words and the nearer edge of a piece; negative outside, infinite without words."""
     return min((min(word.start - piece.start, piece.end - word.end) for word in words), default=float("inf"))
 
 
 def _margin(piece: Piece, words: Sequence[Word]) -> float:
-    """How sure a piece is of words: `_clearance`, a second after its beginning counting as 1 / `HISTORY`."""
+    """How sure a piece is of words: `_clearance`, with seconds after its beginning divided by `HISTORY`."""
     return min(
         (min((word.start - piece.start) / HISTORY, piece.end - word.end) for word in words),
         default=float("inf"),
@@ -210,6 +210,6 @@ def _end(word: Word) -> float:
 
 
 def _plain(text: str) -> str:
-    """Letters and digits in one case, or the text itself where it has neither."""
+    """Letters and digits in one case, or the text itself if it has neither."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(one for one in folded if unicodedata.category(one)[0] in "LMN") or folded

@@ -1,7 +1,7 @@
-"""Beside steps 5 and 6: what is special about a recording whose speakers are told apart. Pure.
+"""Beside steps 5 and 6: the special rules for a recording whose speakers are told apart. Pure.
 
-It is one chunk (`score.prospects`), because nobody knows who of one call is who in another. So it may be too long
-for one; and where its header says less than there is, it becomes several all the same.
+It is one chunk (`score.prospects`), because two calls number the speakers independently. So it may be too long for
+one call; and if it is longer than its header says, it becomes several chunks anyway.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
-"""Seconds of audio in one call where samples are sent, by platform: two hours are 0.5 GB of memory here, of the 1 GiB that the function
-has."""
+"""Most seconds of audio in one call if samples are sent, by platform: two hours take 0.5 GB of the function's 1 GiB
+of memory."""
 
 WARNING = (
     "The recording is longer than its header says, so its speakers were told apart in {count} pieces: one person may "
@@ -30,11 +30,11 @@ WARNING = (
 
 
 def check_length(seconds: float, longest: float, message: ChunkMessage, settings: Settings) -> None:
-    """See that a chunk is not too long for one call: only that of a recording with speakers may be.
+    """Check that a chunk is not too long for one call, which only a recording with speakers can be.
 
     Args:
-        seconds: how long it is.
-        longest: how long it may be, by the way it goes.
+        seconds: its length.
+        longest: the longest that may be sent, which depends on whether by address or as samples.
         message: the chunk, whose engine is a hosted one.
         settings: the platform.
 
@@ -47,21 +47,21 @@ def check_length(seconds: float, longest: float, message: ChunkMessage, settings
         limits = engine.hosted.limits
         raise EngineLimit(
             f"With speakers a recording goes to {engine.in_sentences} in one piece: up to {limits.seconds / 3600:g} h and "
-            f"{limits.url_bytes / 1e9:g} GB where {engine.in_sentences} can read it from an address, else up to "
+            f"{limits.url_bytes / 1e9:g} GB if {engine.in_sentences} can read it from an address, else up to "
             f"{LONGEST_SENT[settings.platform] / 3600:g} h. This one has {seconds / 3600:.1f} h: split it, or ask "
             "without diarize."
         )
 
 
 def missing(message: ChunkMessage, words: Sequence[Word]) -> tuple[str, ...]:
-    """A warning where speakers were to be told apart, and were not."""
+    """A warning if speakers were asked for and the answer has none."""
     if not message.options.diarize or not words or any(word.speaker for word in words):
         return ()
     return (f"Speakers were asked for, but {spec(message.chunk.engine).in_sentences}'s answer names none.",)
 
 
 def apart(results: Sequence[ChunkResult]) -> list[ChunkResult]:
-    """The same results, in order, but no two of them use one number for a speaker; a warning says why.
+    """The results in order, renumbered so that no two share a speaker's number; a warning says why.
 
     Args:
         results: of all chunks.

@@ -1,4 +1,4 @@
-"""Step 1. An object appeared: who is first records it; then probe, route, plan and publish.
+"""Step 1. An object appeared: the first process records it; then probe, route, plan and publish.
 
 The whole step may run twice, at the same time or after a crash anywhere in it: the document of the
 recording is created once, its plan is frozen once, and a repeat publishes that same plan again.
@@ -37,11 +37,11 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
         ports: the adapters to use.
 
     Returns:
-        The recording, PLANNED, or already further on where this event was seen before; None for a folder,
-        which is no upload.
+        The recording, PLANNED, or further on if this event was seen before; None for a folder, which is not an
+        upload.
 
     Raises:
-        BadRequest: the event itself is malformed; there is no recording to fail.
+        BadRequest: the event itself is malformed, so there is no recording to fail.
         Transient: deliver the event again.
     """
     source = object_from_event(event)
@@ -52,7 +52,7 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
 
 
 def on_object(source: StoredObject, ports: Ports) -> Recording:
-    """The same for an object that is known already, with the options that it carries.
+    """Take one known object to published chunks, with the options in its metadata.
 
     Raises:
         Transient: try again.
@@ -66,7 +66,7 @@ def on_object(source: StoredObject, ports: Ports) -> Recording:
 
 
 def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = False) -> Recording:
-    """Take one object from where it stands to published chunks.
+    """Take one object from its present state to published chunks.
 
     Args:
         source: the object.
@@ -90,7 +90,7 @@ def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = 
 
 
 def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
-    """The recording of an upload: created by whoever is first, the same for everybody."""
+    """The recording of an upload: the first call creates it, all later ones return the same."""
     recording = Recording(
         id=recording_id(source, options),
         source=source,
@@ -106,10 +106,10 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
 
 
 def reopen(recording: Recording, ports: Ports) -> None:
-    """Let a FAILED recording be tried again, or one that is held, because a person asked for it.
+    """Let a FAILED or held recording be tried again, because a person asked for it.
 
-    A plan that was frozen stays: its chunks may have results already. The others are for the engines of the
-    plan again, whoever gave them up before.
+    A frozen plan stays, because some of its chunks may have results. The others go to the engines of the plan
+    again, even if those gave them up before.
     """
 
     def back_to_work(stored: Recording) -> Recording | None:
@@ -134,7 +134,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
 
 
 def _afresh(recording: Recording, claim: Claim) -> Claim | None:
-    """A claim as if nobody had tried, at a turn for which there is no message yet."""
+    """A claim as if no engine had tried, at a turn for which there is no message yet."""
     if not claim.tried:
         return None
     engine = recording.chunks[claim.index].engine
@@ -142,7 +142,7 @@ def _afresh(recording: Recording, claim: Claim) -> Claim | None:
 
 
 def freeze_plan(recording: Recording, ports: Ports) -> Recording:
-    """Probe, route and plan; the first plan to be stored is the plan. It stays ACCEPTED where a budget holds it.
+    """Probe, route and plan; the first stored plan is the plan. The recording stays ACCEPTED if a budget holds it.
 
     Raises:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
@@ -172,7 +172,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     planned = documents.change_recording(ports, recording.id, plan_once)
     assert planned is not None, "it was accepted a moment ago"
     if planned.ended:
-        # Another delivery was so much quicker that its end came before this one was counted.
+        # Another delivery was so much faster that the recording ended before this commitment was made.
         budget.ended(planned.id, ports)
     count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
     log.info("planned %s: %s; %s", recording.id, count, decision.reason)

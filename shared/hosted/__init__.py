@@ -1,8 +1,8 @@
-"""Step 5 for engines that somebody else runs: one call for one chunk. Read them in this order.
+"""Step 5 for hosted engines: one call for one chunk. Read them in this order.
 
-    hosted_chunk.py   give the engine one chunk, commit what it heard, account what it charges
+    hosted_chunk.py   give the engine one chunk, commit its result, record the cost
     hosted_result.py  the pure half: the result of a call
     audio_budget.py   how much audio one process holds in memory for such calls
 
-The engines, with their limits and prices, stand in `shared/engines.py`, their adapters in `shared/adapters/`.
+The engines, with their limits and prices, are in `shared/engines.py`, their adapters in `shared/adapters/`.
 """

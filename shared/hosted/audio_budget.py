@@ -1,8 +1,8 @@
-"""Beside step 5: how much audio for somebody else's engine one process holds in memory at one time.
+"""Beside step 5: how much audio for hosted engines one process holds in memory at one time.
 
 An hour takes 115 MB as samples, and up to 100 MB more as the FLAC that is sent (noise; speech is half of that).
-The function in a project has 1 GiB: 170 MB for itself and Google's clients, and some 65 MB for each decoding
-process. Two chunks of the usual length fit, whatever is let in at one time.
+The function in a project has 1 GiB: 170 MB for itself and Google's clients, and about 65 MB for each decoding
+process. Two chunks of the usual length fit, however many calls run at one time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECONDS = {"google": 2.5 * 3600, "local": 6 * 3600.0}
-"""Audio held at one time, by platform. On one machine the calls that it has open by default are enough to fill it."""
+"""Seconds of audio held at one time, by platform. On one machine the default number of calls just fills it."""
 
 
 class AudioBudget:
-    """Lets in as much audio as fits, first come, first served. Safe to use from several threads.
+    """A weighted semaphore over seconds of audio, first come, first served. Thread-safe.
 
     Args:
         seconds: of audio that fit.
@@ -36,17 +36,17 @@ class AudioBudget:
 
     @contextmanager
     def hold(self, seconds: float, patience: float) -> Iterator[None]:
-        """Have room for some audio inside; what is longer than all there is has it alone.
+        """Reserve room for some audio inside the context; audio longer than the budget takes all of it.
 
         Args:
             seconds: of audio.
-            patience: seconds to wait for it.
+            patience: seconds to wait for room.
 
         Raises:
-            EngineFailed: others held it all the while.
+            EngineFailed: there was no room in time.
         """
         wanted, until = min(max(0.0, seconds), self._all), time.monotonic() + patience
-        # Whoever waits keeps the door shut, or a long one would wait for as long as short ones come.
+        # The first waiter blocks all later ones; otherwise short audio could keep long audio waiting for ever.
         if not self._door.acquire(timeout=max(0.0, patience)):
             raise _full()
         try:
@@ -66,9 +66,9 @@ class AudioBudget:
 
 @cache
 def audio_budget_of(platform: str) -> AudioBudget:
-    """The room of this process."""
+    """The budget of this process."""
     return AudioBudget(SECONDS[platform])
 
 
 def _full() -> EngineFailed:
-    return EngineFailed("rate", "Other recordings filled the memory of the function for long.")
+    return EngineFailed("rate", "Other recordings filled the memory of the function for too long.")

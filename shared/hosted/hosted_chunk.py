@@ -1,7 +1,7 @@
-"""Step 5 for an engine that somebody else runs: give it one chunk, keep what it heard and what it charges.
+"""Step 5 for a hosted engine: give it one chunk, keep its result and its charge.
 
-A recording that is one chunk is given by its address where the store has one: then nothing of it passes
-through here. Anything else is decoded here, and its samples are sent.
+A recording of one chunk is given by its address if the store has one, so that none of it passes through this
+process. Anything else is decoded here, and its samples are sent.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult, Heard, LedgerRow
 
 PATIENCE = 540.0
-"""Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be kept then."""
+"""Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be stored by then."""
 ADDRESS_LIFE = 1800.0
-"""Seconds for which an address is good: it is read at once, however long the transcript takes."""
+"""Seconds for which an address is valid: it is read at once, however long the transcript takes."""
 SHORTEST = 0.1
-"""Seconds of audio in which there may be a word."""
+"""Least seconds of audio that may contain a word."""
 USUAL = 3600.0
-"""Seconds that a recording of unknown length is taken for."""
+"""Assumed length of a recording of unknown length, seconds."""
 
 
 def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
-    """Have one chunk transcribed, unless it is already.
+    """Have one chunk transcribed, unless it has a result.
 
-    What is wrong with the recording ends it. A service that refuses to work for this deployment, or that was paid
-    three times in vain, hands the chunk to another engine; where there is none, and where it fails for a moment,
-    the message comes again. Every call that may be charged for has its row, whatever came of it.
+    A fault of the recording ends it. If the engine refuses to work for this deployment, or was paid three times in
+    vain, another engine gets the chunk. If there is none, or if the failure is temporary, the message is
+    redelivered. Every call that may be charged has its row, whatever its outcome.
 
     Args:
-        message: which chunk.
+        message: the chunk.
         ports: the adapters to use.
         message_id: id of the message, the same for every delivery of it.
 
@@ -61,7 +61,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
     if not chunk.is_wanted(message, ports):
         claims.settle(message, message_id, ports)
         return
-    # Another delivery is another attempt, also where nobody counts deliveries.
+    # Every delivery is an attempt of its own, even if the queue does not count deliveries.
     attempt = f"{message_id}-{uuid.uuid4().hex[:8]}"
     call = _Call(
         message=message,
@@ -73,13 +73,13 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
     try:
         result, row = _transcribe(call)
     except _NotOurs:
-        log.info("chunk %d of %s is somebody else's", message.chunk.index, message.recording)
+        log.info("chunk %d of %s is handled elsewhere", message.chunk.index, message.recording)
     except (EngineRefused, EngineFailed, Permanent) as error:
         if isinstance(error, Permanent):
             fallback.give_up(message, error, ports)
         elif not (_another_should(message, error, ports) and fallback.hand_on(message, error, ports).done):
             raise
-        # Whoever raises is noted by its function.
+        # What is raised is noted by `functions/outcome.py`.
         failure_log.note(
             error,
             ports,
@@ -92,7 +92,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
 
 
 def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:
-    """Whether this engine is done with the chunk: it refuses, or what it may charge for is lost time and again."""
+    """Whether another engine should get the chunk: this one refuses, or its charged answers were lost repeatedly."""
     if isinstance(error, EngineRefused):
         return True
     if error.billed_seconds is None:
@@ -112,8 +112,10 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
         try:
             heard, busy = call.make(message.audio.duration or USUAL, url=url)
         except BadMedia as error:
-            # It may not have come to the address, or not know the format. FFmpeg may.
-            log.warning("%s is sent as samples, for by its address: %s", message.source.uri, error)
+            # The engine may not reach the address, or not know the format that FFmpeg knows.
+            log.warning(
+                "%s is sent as samples, because sending its address failed: %s", message.source.uri, error
+            )
         else:
             whole = Stretch(
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
@@ -141,7 +143,7 @@ def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Call:
-    """Whoever calls the engine for one delivery of a chunk."""
+    """Calls the engine for one delivery of a chunk."""
 
     message: ChunkMessage
     ports: Ports
@@ -150,16 +152,17 @@ class _Call:
     give_up_at: float
 
     def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> tuple[Heard, float]:
-        """What was heard, and how many seconds that took. A lost answer gets its row here.
+        """The answer, and how many seconds it took. A lost answer gets its row here.
 
-        The call is in the chunk's claim until its end is known, so that one that this process does not survive
-        has its row as well. One that gave words stays there: its row comes with the result.
+        The call is in the chunk's claim until its end is known, so that it gets a row even if this process dies.
+        A call with an answer stays there: its row is written with the result.
         """
         message, ports = self.message, self.ports
         service, engine = _service(message), ports.hosted.get(message.chunk.engine)
         if engine is None:
             raise EngineRefused(
-                "key", f"{service.key_variable} is not set where its function runs: give it a key."
+                "key",
+                f"{service.key_variable} is not set in the function of this engine: set it to an API key.",
             )
         job = HostedJob(
             tag=documents.chunk_key(message.recording, message.chunk.index),
@@ -170,7 +173,7 @@ class _Call:
             patience=self.give_up_at - time.monotonic(),
             url=url,
             samples=samples,
-            # A recording that was planned with other weights is written by those in its other parts.
+            # Other parts of a recording that was planned with other weights are written in their style.
             plain=message.model != service.weights,
         )
         call = claims.Call(
@@ -212,25 +215,26 @@ def _row(
 
 
 class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do
-    """The chunk is another engine's, or another message's call of it is under way."""
+    """Another engine owns the chunk, or a call for another message about it is under way."""
 
 
 def _service(message: ChunkMessage) -> Hosted:
     """The hosted engine of a chunk.
 
     Raises:
-        ConfigurationError: it is none: its subscription pushes to the wrong function.
+        ConfigurationError: its engine is not hosted, so the subscription pushes to the wrong function.
     """
     hosted = spec(message.chunk.engine).hosted
     if hosted is None:
         raise ConfigurationError(
-            f"{message.chunk.engine} is no hosted engine: let its subscription push nowhere, workers pull it"
+            f"{message.chunk.engine} is not a hosted engine: remove the push endpoint of its subscription, "
+            "which workers pull from"
         )
     return hosted
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:
-    """Where the engine may read the recording by itself: only where it is one chunk, of one audio track."""
+    """The address where the engine can read the recording itself; only for one chunk and one audio track."""
     if (
         message.audio.tracks > 1
         or message.options.track
@@ -248,12 +252,12 @@ def _address(message: ChunkMessage, ports: Ports) -> str | None:
 
 
 def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
-    """A warning where the engine heard less than the file promises: nobody else has read it all."""
+    """A warning if the engine heard less than the file promises: nothing else has read the whole file."""
     promised = message.audio.duration
     if not message.audio.exact or promised is None or heard.seconds >= promised * 0.98 - 1.0:
         return ()
     warning = (
-        f"The file promises {promised:.1f} s, {spec(message.chunk.engine).in_sentences} heard {heard.seconds:.1f} s. If it plays to its end, "
-        "convert it to another format (for example FLAC) and upload it again."
+        f"The file promises {promised:.1f} s, but {spec(message.chunk.engine).in_sentences} heard {heard.seconds:.1f} s. "
+        "If it plays to its end, convert it to another format (for example FLAC) and upload it again."
     )
     return (warning,)

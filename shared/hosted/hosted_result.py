@@ -1,4 +1,4 @@
-"""Step 5 for an engine that somebody else runs, its pure half: the result of a call, and what it costs."""
+"""Step 5 for a hosted engine, its pure half: the result of a call."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
     from shared.messages import ChunkMessage
 
 NOTHING = Heard(words=(), seconds=0.0, request_id="", model="", revision="", language=None)
-"""What is heard where there is nothing to hear, and nothing to pay for."""
+"""The answer for audio without speech: no words, nothing to pay."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stretch:
-    """The audio that was heard. Seconds; the start counts from the chunk's own."""
+    """The audio that was given to the engine."""
 
     start: float
-    """Where it begins, negative where the overlap before the chunk was decoded."""
+    """Its start, seconds from the start of the chunk; negative with the overlap before the chunk."""
     owned: float
-    """Of it between the chunk's own bounds."""
+    """Seconds within the chunk's own bounds."""
     decoded: float
-    """All of it."""
+    """Seconds, overlap included."""
     warnings: tuple[str, ...] = ()
-    """What the decoder noticed."""
+    """Warnings of the decoder."""
 
 
 def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: str) -> ChunkResult:
-    """What was heard, on the chunk's axis.
+    """The result of a call, on the time axis of the chunk.
 
     Args:
         message: the chunk.
         stretch: the audio that was given.
-        heard: the answer, whose times count from the start of that.
-        attempt: which attempt it was.
+        heard: the answer, with times from the start of that audio.
+        attempt: name of the attempt.
     """
     end = stretch.start + stretch.decoded
     return ChunkResult(
@@ -69,6 +69,6 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
 
 
 def language_of(message: ChunkMessage) -> str | None:
-    """The language as Deepgram calls it: several in one recording are `mul` in BCP 47, `multi` there."""
+    """The language as Deepgram names it: several in one recording are `mul` in BCP 47, `multi` in Deepgram."""
     language = message.options.language
     return "multi" if language is not None and language.lower() == "mul" else language

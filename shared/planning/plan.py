@@ -1,16 +1,16 @@
 """Step 4. Cut the recording into chunks. Pure arithmetic.
 
-How long a chunk is depends on where it is transcribed and on how long the recording is (`chunk_seconds`).
+The length of a chunk depends on its engine and on the length of the recording (`chunk_seconds`).
 Neighbouring chunks share some audio, so that a word on the boundary is whole in at least one of them;
-the merge decides there. Two ways to cut:
+the merge decides there. There are two ways to cut:
 
-- by time, where the container can seek;
-- by byte range, for streams of self-contained frames without an index (mp3, raw aac). Nobody knows
-  where minute ten is without reading the ten minutes before it, but any range of bytes can be decoded,
-  and the frames in it say how long it was. Times of later chunks follow from the sum (`merge.pieces`).
+- by time, if the container can seek;
+- by byte range, for streams of self-contained frames without an index (mp3, raw aac). Minute ten cannot
+  be found without reading the ten minutes before it, but any range of bytes can be decoded, and its frames
+  say how long it is. The times of later chunks follow from the sum (`merge.pieces`).
 
-A length that is unknown or a lie is no problem: as long as the last chunk heard audio after its own
-end, `extend` continues the plan.
+An unknown or wrong length is not a problem: as long as the last chunk heard audio after its own end,
+`extend` continues the plan.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 MIN_OVERLAP, MAX_OVERLAP = 8.0, 30.0
-"""Seconds that neighbours share: a tenth of a chunk, but within these. What an engine hears in the first
-and last second or two of a piece is unreliable, so less than the minimum leaves nothing to agree on."""
+"""Seconds that neighbours share: a tenth of a chunk, within these bounds. What an engine hears in the first
+and last second or two of a piece is unreliable, so a shorter overlap leaves nothing to agree on."""
 
 
 SHORT, LONG = 30 * 60.0, 4 * 3600.0
-"""Seconds. Chunks of a recording below the first are half as long, so that several work on it at one time; above
-the second half as long again, so that there are fewer seams."""
+"""Seconds. The chunks of a shorter recording than `SHORT` are half as long, so that several are transcribed in
+parallel; those of a longer one than `LONG` are half as long again, so that there are fewer seams."""
 
 STRETCH = 1.1
-"""A chunk may be this much longer than asked for before another one is made."""
+"""A chunk may be this many times the wanted length before another one is made."""
 
 UNKNOWN_BITRATE = 128_000
-"""Bits a second, for a first guess at the length of a container that does not say."""
+"""Bits per second, for a first guess if the container does not state its length."""
 
 LISTEN_ON = 1.0
-"""Seconds to decode after the end of a recording that is one chunk, to notice if it is longer than it said."""
+"""Seconds to decode after the end of a one-chunk recording, to notice that it is longer than its header says."""
 
 BRIEF = 60.0
-"""Seconds. A recording up to this long may be decoded together with its probe: that takes less than to come back."""
+"""Seconds. A recording up to this long may be decoded with its probe: that is faster than a second call."""
 
 HEARD_ALL = 0.9
-"""A last chunk that heard this share of its tail has more audio after it."""
+"""If the last chunk heard this share of its tail, audio goes on after it."""
 
 
 def sizes(engine: Engine, settings: Settings) -> ChunkSize:
-    """Chunks that suit an engine; `CHUNK_DURATION_MINUTES` and `GPU_BATCH_SIZE`, where set, come first."""
+    """Chunk size for an engine; `CHUNK_DURATION_MINUTES` and `GPU_BATCH_SIZE` take precedence if set."""
     fitting = next(one for one in spec(engine).chunks if settings.gpu_memory_limit_gb >= one.from_gb)
     return replace(
         fitting,
@@ -63,12 +63,12 @@ def sizes(engine: Engine, settings: Settings) -> ChunkSize:
 
 
 def chunk_seconds(audio: AudioInfo, engine: Engine, settings: Settings) -> float:
-    """How long the chunks of a recording should be, seconds, without overlap.
+    """Wanted length of a recording's chunks, seconds, without overlap.
 
     Args:
         audio: what the probe found.
         engine: who transcribes it.
-        settings: a length that is set there is the length, whatever the recording.
+        settings: a length set there applies to every recording.
     """
     usual = sizes(engine, settings).seconds
     if settings.chunk_minutes is not None or audio.duration is None:
@@ -79,7 +79,7 @@ def chunk_seconds(audio: AudioInfo, engine: Engine, settings: Settings) -> float
 
 
 def worker_engine(settings: Settings) -> Engine:
-    """Which of the deployment's engines its workers are."""
+    """The engine that the deployment's workers run."""
     ours = own_specs()
     return next((one.name for one in ours if one.name in settings.engine_set), ours[-1].name)
 
@@ -88,8 +88,8 @@ def max_inflight_chunks(settings: Settings, engine: Engine | None = None) -> int
     """Chunks that a worker holds at one time: those being recognised, and as many decoded ahead of them.
 
     Args:
-        settings: what they are set to.
-        engine: whose machine it has; None: that of the deployment's workers.
+        settings: a number set there takes precedence.
+        engine: the engine whose machine it has; None: that of the deployment's workers.
     """
     if settings.max_chunks is not None:
         return settings.max_chunks
@@ -126,7 +126,7 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
 
 
 def whole(audio: AudioInfo, size: int, settings: Settings) -> Chunk | None:
-    """The one chunk of a short recording for a worker of this deployment; None for all others.
+    """The one chunk of a recording of at most `BRIEF` for this deployment's workers; None for all others.
 
     Args:
         audio: what the probe found.
@@ -141,12 +141,12 @@ def whole(audio: AudioInfo, size: int, settings: Settings) -> Chunk | None:
 
 
 def goes_on(chunks: tuple[Chunk, ...], last: ChunkResult) -> bool:
-    """Whether audio goes on after the last chunk of a plan: it heard all of its tail."""
+    """Whether audio goes on after the last chunk of a plan, because it heard all of its tail."""
     return chunks[-1].span is None and last.tail >= HEARD_ALL * chunks[-1].tail
 
 
 def extend(chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
-    """Twice the plan, for a recording that is longer than it said."""
+    """The plan, doubled, for a recording that is longer than its header says."""
     end, count = chunks[-1].end, len(chunks)
     assert end is not None, "only the plans of `split` are extended"
     side = chunks[-1].tail
@@ -163,12 +163,12 @@ def extend(chunks: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
 
 
 def _side(length: float) -> float:
-    """Overlap on one side of a boundary, half of what neighbours share; never more than half a chunk."""
+    """Overlap on one side of a boundary, seconds: half of what neighbours share, at most half a chunk."""
     return round(min(max(length / 10, MIN_OVERLAP), MAX_OVERLAP, length) / 2, 3)
 
 
 def _by_bytes(chunks: list[Chunk], audio: AudioInfo, length: float, side: float) -> list[Chunk]:
-    """The same chunks as byte ranges; their times stay as estimates."""
+    """The same chunks as byte ranges; their times become estimates."""
     first, last, count = audio.first_byte, audio.last_byte, len(chunks)
     bounds = [first + (last - first) * index // count for index in range(count + 1)]
     overlap = math.ceil((last - first) / count * side / length)

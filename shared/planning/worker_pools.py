@@ -1,8 +1,8 @@
-"""Beside the steps: which workers take the chunks of which engine, and who starts them.
+"""Beside the steps: which workers take the chunks of which engine, and what starts them.
 
-pool    in a project                              on one machine
-main    the job DROPSCRIBE_GPU_JOB                the worker
-cpu     the job DROPSCRIBE_CPU_JOB, where named   none: the worker does everything
+pool    in a project                           on one machine
+main    the job DROPSCRIBE_GPU_JOB             the worker
+cpu     the job DROPSCRIBE_CPU_JOB, if named   none: the worker does everything
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ WorkerPool = Literal["main", "cpu"]
 """Workers that are started together."""
 
 IDLE_EXIT = 60.0
-"""Seconds a worker waits for more work before it ends, and is paid for."""
+"""Seconds a worker waits for more work before it ends; they are paid for."""
 
 
 def pool_of(engine: Engine, settings: Settings) -> WorkerPool | None:
-    """Whose chunks those of an engine are; None for a service of others. Pure."""
+    """The pool that takes the chunks of an engine; None for a hosted engine. Pure."""
     if is_hosted(engine):
         return None
     return "cpu" if spec(engine).own_pool and settings.has_cpu_job else "main"
 
 
 def machine_of(pool: WorkerPool, settings: Settings) -> Engine:
-    """The engine whose machine a pool has, for prices and lengths. Pure."""
+    """The engine whose machine a pool has, for prices and chunk lengths. Pure."""
     return PARAKEET_CPU.name if pool == "cpu" else plan.worker_engine(settings)
 
 
@@ -46,7 +46,7 @@ def pools_of(engines: Collection[Engine], settings: Settings) -> tuple[WorkerPoo
 
 
 def jobs_of(pool: WorkerPool, ports: Ports) -> GpuJobs:
-    """Who starts the workers of a pool."""
+    """The port that starts the workers of a pool."""
     if pool == "main":
         return ports.gpu_jobs
     assert ports.cpu_jobs is not None, "ports of a deployment with such a job can start it"
@@ -54,7 +54,7 @@ def jobs_of(pool: WorkerPool, ports: Ports) -> GpuJobs:
 
 
 def calls_of(engine: Engine, settings: Settings) -> int:
-    """Calls of a hosted engine that one process may have open. Pure."""
+    """How many calls of a hosted engine one process may have open. Pure."""
     hosted = spec(engine).hosted
     name = hosted.concurrency if hosted else ""
     return int(getattr(settings, name)) if name else 1

@@ -1,9 +1,9 @@
 """What happens when an engine or a message fails.
 
-    fallback.py        an engine gave a chunk up: the next engine gets it, or its recording fails
-    poison.py          a chunk that ends the whole process of its worker
-    dead_letter.py     a message failed too often: its chunk goes on elsewhere, or its recording ends
-    owner_messages.py  what the owner of the recording is told of all this
+    fallback.py        an engine gave up a chunk: the next engine gets it, or its recording fails
+    poison.py          a chunk that kills its worker's process
+    dead_letter.py     a message failed too often: its chunk goes to another engine, or its recording ends
+    owner_messages.py  messages about all this to the owner of the recording
 
-The steps of `shared/flow/` know nothing of it; workers and functions call it when something raises.
+The steps of `shared/flow/` know nothing about it; workers and functions call it when something raises.
 """

@@ -1,8 +1,7 @@
 """Beside the steps: a message failed too often. Keep it, and give its chunk to another engine.
 
-Where there is none, or the message is about something else, its recording ends with a reason.
-
-Without this a recording whose messages were dead-lettered would stay PLANNED for ever.
+If there is no other engine, or the message is not about a chunk, its recording ends with a reason.
+Otherwise a recording whose messages were dead-lettered would stay PLANNED for ever.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message")
 
-UNSAID = "nobody could say why: the process was killed or took too long. Look into its log"
-"""Where no attempt left a note."""
+UNSAID = "the reason is unknown, because the process was killed or took too long. See its log"
+"""The reason if no attempt left a note."""
 
 
 def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
-    """Keep a dead letter; give its chunk to another engine, or fail the recording it belonged to.
+    """Keep a dead letter; give its chunk to another engine, or fail its recording.
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.

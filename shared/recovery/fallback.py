@@ -4,15 +4,16 @@
     BadMedia, BadRequest                      its recording fails: no engine can change that
     ModelUnavailable, EngineLimit,
     EngineRefused (key, credit, …)            it goes to the next engine at once
-    other Transient ones (network, rate, …)   it comes again, and goes on when its message is given up
-    anything else                             it comes again, alone, and goes on at the third failure
+    other Transient ones (network, rate, …)   it is redelivered, and goes on when its message is dead-lettered
+    anything else                             it is redelivered, run on its own, and goes on at the third failure
 
-The engines stand in a circle, in the order of `shared/engines.py`. A chunk goes round from the one
-that it was planned for, past those that the deployment has not or that its caller's wish leaves out. One that
-nobody takes ends its recording, with what each engine said.
+The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
+planned for, past those that the deployment does not have or that the caller's options exclude. If none is left,
+its recording ends with the reason of each engine.
 
-A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and notes
-both. Whoever dies on the way is made good by the next delivery of the old message (`shared/flow/chunk.py`).
+A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn,
+and notes both. If a process dies in between, the next delivery of the old message completes the hand-over
+(`shared/flow/chunk.py`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from shared.state.claims import Claim
 
 MOST_FAILURES = 3
-"""Deliveries on which an engine may break before the chunk goes to the next one."""
+"""Deliveries on which an engine may fail unexpectedly before the chunk goes to the next one."""
 
 Verdict = Literal["again", "next", "fail"]
 """What becomes of a chunk on which an engine failed."""
@@ -70,36 +71,36 @@ def after_failure(error: Exception, attempt: int) -> Verdict:
         return "next"
     if isinstance(error, Transient):
         return "again"
-    # What is Permanent by any other name fails in the same way however often it is tried.
+    # Any other Permanent error fails in the same way on every attempt.
     return "next" if isinstance(error, DropscribeError) or attempt >= MOST_FAILURES else "again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandOver:
-    """What came of giving a chunk to another engine."""
+    """The outcome of giving a chunk to another engine."""
 
     done: bool
-    """True where nothing is left to do about the message: another engine has the chunk, or nobody wants it any more.
-    False where there is no other engine."""
+    """True if nothing is left to do about the message: another engine has the chunk, or it is no longer wanted.
+    False if there is no other engine."""
     unaffordable: tuple[Engine, ...] = ()
-    """Engines that might have taken it, had a budget had room for them."""
+    """Engines that a budget excluded."""
     short: str = ""
-    """Which budget that is, and what to do; empty where none stood in the way."""
+    """Which budget that is, and what to do; empty if no budget excluded an engine."""
 
 
 def hand_on(
     message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()
 ) -> HandOver:
-    """Give a chunk to the next engine, unless somebody did.
+    """Give a chunk to the next engine, unless another process did.
 
     Args:
         message: the chunk.
         error: why.
         ports: the adapters to use.
-        out: engines that are no use now.
+        out: engines that are not available now.
 
     Raises:
-        Transient: nobody knows yet whether it was given.
+        Transient: the hand-over is not confirmed.
     """
     claims.settle(message, "", ports)
     recording = documents.get_recording(ports.records, message.recording)
@@ -129,7 +130,7 @@ def hand_on(
 def _next(
     message: ChunkMessage, recording: Recording, no_use: set[Engine], ports: Ports
 ) -> tuple[Engine | None, HandOver]:
-    """The next engine that may take a chunk and that the budgets have room for; with None, what stood in the way."""
+    """The next engine that may take a chunk within the budgets; with None, the budget that excluded engines."""
     settings = flags.read(ports).applied(ports.settings)
     blocked: list[Engine] = []
     short = ""
@@ -144,7 +145,7 @@ def _next(
 
 
 def _unpaid(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
-    """Which hard budget has no room for an engine to take a chunk over; empty, and counted in, where all have."""
+    """The hard budget that is too small for an engine to take over a chunk; empty if none is, and it is committed."""
     part, whole = message.chunk, message.audio.duration or 0.0
     end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
     seconds = max(0.0, end - part.start + part.lead)
@@ -156,10 +157,10 @@ def _unpaid(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
 
 
 def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
-    """Give a chunk to the next engine; without one, end its recording with what each engine said.
+    """Give a chunk to the next engine; without one, end its recording with the reason of each engine.
 
     Raises:
-        Transient: do it again.
+        Transient: try again.
     """
     hopeless = isinstance(error, BadMedia | BadRequest)
     handed = HandOver(done=False) if hopeless else hand_on(message, error, ports)
@@ -170,16 +171,16 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None
 def hand_on_missing(
     recording: Recording, error: DropscribeError, ports: Ports, *, out: Collection[Engine] | None = None
 ) -> int:
-    """Give the chunks of a recording that have no result to the next engines; gives how many were.
+    """Give the chunks of a recording that have no result to the next engines; returns how many.
 
     Args:
         recording: PLANNED.
         error: why.
         ports: the adapters to use.
-        out: engines that are no use now: the chunks of others stay with them. None: none is of use to its chunks.
+        out: engines that are not available now; only their chunks are given away. None: all chunks are.
 
     Raises:
-        Transient: do it again.
+        Transient: try again.
     """
     claimed = claims.of_recording(recording.id, ports.records)
     handed = 0
@@ -195,16 +196,16 @@ def hand_on_missing(
 
 
 def end(message: ChunkMessage, error: DropscribeError, ports: Ports, handed: HandOver | None = None) -> None:
-    """End the recording of a chunk that no other engine may take, with what each engine said.
+    """End the recording of a chunk that no other engine may take, with the reason of each engine.
 
     Args:
         message: the chunk.
-        error: what its engine said.
+        error: the error of its engine.
         ports: the adapters to use.
-        handed: what came of giving it to another engine; None where nobody tried.
+        handed: the outcome of giving it to another engine; None if that was not tried.
 
     Raises:
-        Transient: do it again.
+        Transient: try again.
     """
     recording = documents.get_recording(ports.records, message.recording)
     if recording is not None and not isinstance(error, BadMedia | BadRequest):
@@ -223,7 +224,7 @@ def _tried(message: ChunkMessage, ports: Ports) -> tuple[Tried, ...]:
 
 
 def _note(message: ChunkMessage, engine: Engine, error: Exception, ports: Ports) -> None:
-    """Note a hand-over, once for each turn however often it is repeated."""
+    """Note a hand-over, once for each turn, however often it is repeated."""
     key = documents.chunk_key(message.recording, message.chunk.index)
     log.warning("chunk %s goes from %s to %s: %s", key, message.chunk.engine, engine, error)
     noted = HandedOnUntried if isinstance(error, NoWorker) else HandedOn

@@ -1,4 +1,4 @@
-"""What the owner of a recording is told of engines that gave a part of it up. Pure."""
+"""Messages to the owner of a recording about engines that gave up a part of it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def broken(error: Exception, attempt: int) -> DropscribeError:
-    """What to tell of an error that is none of ours, on which an engine broke so often."""
+    """The error to report for an unexpected exception of an engine, after `attempt` failures."""
     if isinstance(error, DropscribeError):
         return error
     times = "once" if attempt <= 1 else f"{attempt} times"
@@ -27,7 +27,7 @@ def broken(error: Exception, attempt: int) -> DropscribeError:
 
 
 def warnings(message: ChunkMessage) -> tuple[str, ...]:
-    """What the owner should know of a chunk that was handed on."""
+    """The warning for the owner about a chunk that was handed on."""
     if not message.tried:
         return ()
     before = "; ".join(f"{spec(one.engine).in_sentences}: {_sentence(one.reason)}" for one in message.tried)
@@ -44,7 +44,7 @@ def ending(
     unaffordable: tuple[Engine, ...] = (),
     short: str = "",
 ) -> DropscribeError:
-    """What ends a recording: everything that was tried, and why nothing else was."""
+    """The error that ends a recording: which engines were tried, and why no others were."""
     if tried:
         reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
         told = " ".join(f"{spec(engine).in_sentences}: {_sentence(reason)}" for engine, reason in reasons)

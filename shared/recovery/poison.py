@@ -1,9 +1,9 @@
-"""Beside the steps: a chunk that may end the whole process of its worker, and leave no other trace.
+"""Beside the steps: a chunk that may kill its worker's process without any other trace.
 
-An engine that runs into the memory's end, or crashes in native code, takes the worker along. Then all that was in
-hand comes again, chunk by chunk, and each that comes a second time is noted in its claim before the engine begins
-with it alone. One whose message comes once more, with no failure noted since, ended the worker: it goes to
-the next engine and is not tried again. Its neighbours, which were only in hand, are.
+An engine that runs out of memory, or crashes in native code, takes the worker down. Then every chunk that was in
+flight is redelivered. On its second delivery a chunk is noted in its claim before the engine begins with it and
+nothing else. If its message is delivered once more, with no failure noted since, it killed the worker: it goes to
+the next engine and is not tried again. The other chunks, which were only in flight, are tried again.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from shared.state.claims import Claim
 
 MIN_DELIVERIES = 3
-"""The delivery from which on it can be known: one among others, one alone."""
+"""The first delivery on which this can be known: after one among other chunks, and one on its own."""
 
 
 def begin(message: ChunkMessage, delivery: Delivery, ports: Ports) -> None:
-    """Note that an engine now begins with a chunk alone.
+    """Note that an engine begins with a chunk and nothing else.
 
     Raises:
-        Transient: it is not known to be noted.
+        Transient: the write is not confirmed.
     """
     name = failure_log.delivery_name(delivery.message_id, delivery.attempt)
 
@@ -38,10 +38,10 @@ def begin(message: ChunkMessage, delivery: Delivery, ports: Ports) -> None:
 
 
 def ended_its_worker(message: ChunkMessage, delivery: Delivery, ports: Ports) -> EngineLimit | None:
-    """What to say of a chunk that took its worker along on the delivery before this one; None where it did not.
+    """The error of a chunk that killed its worker on the previous delivery; None if it did not.
 
     Raises:
-        Transient: nobody knows yet.
+        Transient: the records did not answer.
     """
     if delivery.attempt < MIN_DELIVERIES:
         return None
@@ -52,6 +52,6 @@ def ended_its_worker(message: ChunkMessage, delivery: Delivery, ports: Ports) ->
     if failure_log.is_noted(before, ports.records):
         return None
     return EngineLimit(
-        "Its worker ended twice without a word while it had this part of the recording in hand, the second time while "
-        "it recognised nothing else. The worker's log or the system's tells why: most often there was not enough memory."
+        "Its worker was killed twice while it held this part of the recording, the second time while it recognised "
+        "nothing else. The log of the worker or of the system says why: most often there was not enough memory."
     )

@@ -1,4 +1,4 @@
-"""Step 3, with the budgets: the router's choice where it fits, a cheaper one or none where it does not."""
+"""Step 3, with the budgets: the router's choice if it fits, else a cheaper one or none."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Afforded:
-    """What the budgets leave of a choice."""
+    """A choice within the budgets."""
 
     choice: Choice
-    """Who transcribes."""
+    """The decision and its plan."""
     held: str = ""
-    """Why nobody does for now, for the owner of the recording; empty where it goes on."""
+    """Why the recording has to wait, for its owner; empty if it goes on."""
 
 
 def choose(case: Case, ports: Ports) -> Afforded:
-    """Choose who transcribes, and count what it is expected to cost.
+    """Choose the method, and commit its expected cost.
 
     Raises:
-        BadRequest: what was asked for cannot run in this deployment, or nothing can.
-        Transient: it cannot be told what was spent.
+        BadRequest: the requested method cannot run in this deployment, or none can.
+        Transient: the records did not answer.
     """
     known = route.known(ports)
     choice = route.choose(case, known)
@@ -44,7 +44,7 @@ def choose(case: Case, ports: Ports) -> Afforded:
 
 
 def cheapest(case: Case, known: Known, choice: Choice, why: str) -> Choice:
-    """The cheapest of the methods that were considered; the same one where somebody asked for it. Pure."""
+    """The cheapest of the considered methods; `choice` itself if the caller asked for it. Pure."""
     if case.options.method != "auto" or case.options.diarize:
         asked = "diarize" if case.options.diarize else case.options.method
         log.warning("%s: %s, but %s was asked for", case.key, why, asked)
@@ -59,5 +59,5 @@ def cheapest(case: Case, known: Known, choice: Choice, why: str) -> Choice:
 
 
 def _usd(choice: Choice) -> float:
-    # The first one considered is the one that was chosen.
+    # The chosen method is the first of the considered ones.
     return choice.decision.considered[0].usd or 0.0

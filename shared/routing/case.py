@@ -1,4 +1,4 @@
-"""What a decision about a recording depends on, and what comes of it."""
+"""The input and the result of a decision about a recording."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Known:
     engines: frozenset[Engine]
     """The engines that this deployment has."""
     conditions: Conditions
-    """What the sweeper saw last."""
+    """The sweeper's last observation."""
     prices: PriceTable
-    """US dollars."""
+    """The deployment's prices, US dollars."""
     now: float
     """Seconds since 1970."""
     asked_since: float = 0.0
-    """When the flag ROLLOUT_PERCENT was set, seconds since 1970; 0 where it is the setting's value."""
+    """When the flag ROLLOUT_PERCENT was set, seconds since 1970; 0 if it is the setting's value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Which engines may take over the chunks of a recording, and which of them is the next. Pure."""
+"""Which engines may take over the chunks of a recording, and which is next. Pure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -> Fallback:
-    """Who may take over chunks of a recording. Pure.
+    """The engines that may take over chunks of a recording. Pure.
 
-    Who asks for one method, or for weights of Parakeet's, gets no other: it may be for the price, or because no
-    sound may leave the deployment. Speakers are for the engines that tell them apart.
+    A caller who asks for one method, or for weights of Parakeet, gets no other: the reason may be the price, or
+    that no audio may leave the deployment. Only engines that tell speakers apart may take over for speakers.
 
     Args:
         options: what the caller asked for.
-        settings: what the deployment is set to.
-        engines: those that it has.
+        settings: of the deployment.
+        engines: the engines that it has.
     """
     here = [one for one in ENGINES.values() if one.name in engines]
     wanted = options.method if options.method != AUTO else settings.method
@@ -45,13 +45,13 @@ def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -
 def next_engine(
     now: Engine, tried: Collection[Engine], fallback: Fallback, settings: Settings
 ) -> Engine | None:
-    """The next engine of the circle that may take a chunk over, None where there is none. Pure.
+    """The next engine in circular order that may take over a chunk, None if there is none. Pure.
 
     Args:
-        now: whose the chunk is.
-        tried: those that gave it up before.
-        fallback: who may.
-        settings: with the flags as they are now.
+        now: the engine that owns the chunk.
+        tried: the engines that gave it up before.
+        fallback: the engines that may take over.
+        settings: with the current flags.
     """
     if not settings.enable_fallback:
         return None

@@ -1,7 +1,7 @@
-"""Settings that can be changed while everything runs: a document in the records comes before the environment.
+"""Settings that can be changed at run time: a document in the records takes precedence over the environment.
 
 `config/flags` holds values under the names of the environment variables, and under `since` when each was set.
-A person may also write it by hand; a value that is wrong is passed over and logged.
+It may also be written by hand; an invalid value is ignored and logged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SINCE = "since"
 """Its field that says when each flag was set."""
 
 CACHED = 15.0
-"""Seconds for which a process knows the flags that it read."""
+"""Seconds for which a process caches the flags."""
 
 NAMES = {
     variable(name): name
@@ -38,7 +38,7 @@ NAMES = {
         "wait_usd_per_minute",
     )
 }  # fmt: skip
-"""The settings that can be changed so, by their variables."""
+"""The settings that can be flags, by their variables."""
 
 _TYPES = get_type_hints(Settings)
 _known: WeakKeyDictionary[Records, tuple[float, Flags]] = WeakKeyDictionary()
@@ -46,12 +46,12 @@ _known: WeakKeyDictionary[Records, tuple[float, Flags]] = WeakKeyDictionary()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flags:
-    """The flags as they are set."""
+    """The flags that are set."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     """Values by variable, of the right types."""
     since: Mapping[str, float] = field(default_factory=dict)
-    """When each was set, seconds since 1970, by variable; 0 where nobody noted it."""
+    """When each was set, seconds since 1970, by variable; 0 if it is not known."""
 
     def applied(self, settings: Settings) -> Settings:
         """The settings with the flags in place of the environment's values."""
@@ -63,12 +63,12 @@ class Flags:
             try:
                 changed = replace(changed, **{NAMES[name]: value})
             except ConfigurationError as error:
-                log.warning("the flag %s is passed over: %s", name, error)
+                log.warning("ignored the flag %s: %s", name, error)
         return changed
 
 
 def read(ports: Ports) -> Flags:
-    """The flags, at most some seconds old. Never raises: without an answer those known last count."""
+    """The flags, at most `CACHED` old. Never raises: without an answer the last known ones apply."""
     now = ports.clock.now()
     time, flags = _known.get(ports.records, (float("-inf"), Flags()))
     if 0 <= now - time < CACHED:
@@ -76,16 +76,16 @@ def read(ports: Ports) -> Flags:
     try:
         flags = _parsed(ports.records.get(CONFIG, KEY) or {})
     except DropscribeError as error:
-        log.warning("the flags cannot be read, those known count: %s", error)
+        log.warning("cannot read the flags, so the last known ones apply: %s", error)
     _known[ports.records] = now, flags
     return flags
 
 
 def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
-    """Set flags; an empty value takes a flag away, so that the environment counts again.
+    """Set flags; an empty value removes a flag, so that the environment applies again.
 
     Raises:
-        BadRequest: names the flag that is unknown or whose value is wrong.
+        BadRequest: names the flag that is unknown or has an invalid value.
     """
     values: dict[str, Any] = {}
     for name, text in assignments.items():
@@ -128,12 +128,12 @@ def _parsed(fields: Mapping[str, Any]) -> Flags:
         if name == SINCE:
             continue
         if name not in NAMES:
-            log.warning("config/flags has %s, which is no flag: it is passed over", name)
+            log.warning("config/flags: ignored %s, which is not a flag", name)
             continue
         try:
             values[name] = _value(name, value)
         except BadRequest as error:
-            log.warning("config/flags: %s; it is passed over", error)
+            log.warning("config/flags: ignored an invalid value: %s", error)
     times = fields.get(SINCE)
     known = times if isinstance(times, Mapping) else {}
     return Flags(values=values, since={name: _time(known.get(name)) for name in values})

@@ -1,7 +1,7 @@
 """Step 4, for two engines: which chunks of a recording each of them gets. Pure.
 
-Both work at the same time, so the recording is done when the later of them is. Each gets one contiguous run
-of chunks: between two engines lies one seam, because words at a seam were written by two hands.
+Both work at the same time, so the recording is done when the slower one is. Each gets one contiguous run of
+chunks, so that there is only one seam whose sides come from different engines.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """A plan with its engines, and what it is expected to take."""
+    """A plan with its engines, and its expected cost and time."""
 
     chunks: tuple[Chunk, ...]
     """The whole plan, in order; the first engine has the beginning."""
     first: int
-    """How many chunks the first engine has; 0 or all where one engine alone is best."""
+    """Number of chunks of the first engine; 0 or all if one engine alone is best."""
     usd: float
     """US dollars."""
     wait: float
@@ -37,22 +37,22 @@ class Split:
 
 
 def split(chunks: Sequence[Chunk], first: Pace, second: Pace, cap: float) -> Split:
-    """The split that is done soonest among those that cost no more than the cap.
+    """The fastest split among those within the cap.
 
-    All n + 1 places of the one seam are compared. Equal times go to the cheaper split; where none is within
-    the cap, the cheapest is taken.
+    All n + 1 positions of the seam are compared. Of equally fast splits the cheaper one is taken; if none is
+    within the cap, the cheapest.
 
     Args:
         chunks: the plan, at least one chunk.
         first: the engine that gets the beginning.
         second: the engine that gets the rest.
-        cap: US dollars for all of it.
+        cap: US dollars for the whole recording.
     """
     lengths = lengths_of(chunks)
     before = list(accumulate(lengths, initial=0.0))
     longest_before = list(accumulate(lengths, max, initial=0.0))
     longest_after = list(accumulate(reversed(lengths), max, initial=0.0))[::-1]
-    # The sum of the rest from its own end: a difference would leave a rounding error where there is no rest.
+    # Summed from the end: a difference would leave a rounding error if there is no rest.
     after = list(accumulate(reversed(lengths), initial=0.0))[::-1]
     options = [
         (

@@ -1,4 +1,4 @@
-"""Step 3, the rule behind `auto`: the matrix of lengths and sizes. Pure.
+"""Step 3, the rule of `auto`: a matrix of lengths and sizes. Pure.
 
     row   length          size            GPU available        no GPU
     0     under 30 min    under 50 MB     Parakeet             Parakeet
@@ -6,8 +6,8 @@
     2     2 h to 4 h      200 to 400 MB   hybrid               Deepgram
     3     over 4 h        over 400 MB     Deepgram             Deepgram
 
-A bound belongs to the later row, but for the last: exactly 4 h and exactly 400 MB are row 2. Of length and
-size the later row counts. Where only one of the engines can run, it gets everything (route.py).
+A bound belongs to the later row, except the last one: exactly 4 h and exactly 400 MB are row 2. If length and
+size differ, the later row applies. If only one of the engines can run, it gets everything (pick.py).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 LOSSLESS = frozenset(
     {"alac", "ape", "flac", "mlp", "shorten", "tak", "truehd", "tta", "wavpack", "wmalossless"}
 )
-"""FFmpeg's names of codecs that keep every sample, beside `pcm_…`: their size says little about the work."""
+"""FFmpeg's names of lossless codecs, beside `pcm_…`: their size says little about the work."""
 
 MOST_BITS = 640_000
-"""Bits a second, the most that AC-3 allows (ATSC A/52): a file of more holds pictures, and its size is theirs."""
+"""Bits per second, the most that AC-3 allows (ATSC A/52): a file with more has a picture, which makes up its size."""
 
 Who = Literal["ours", "both", "hosted"]
-"""Engines of ours, the two together, or the hosted one."""
+"""An engine of ours, both in a hybrid, or the hosted engine."""
 
 MATRIX: dict[bool, tuple[Who, Who, Who, Who]] = {
     True: ("ours", "ours", "both", "hosted"),
     False: ("ours", "hosted", "hosted", "hosted"),
 }
-"""Who gets each row, with and without a GPU, where both Parakeet and a hosted engine can run."""
+"""Who gets each row, with and without a GPU, if both Parakeet and a hosted engine can run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +46,11 @@ class Row:
     index: int
     """0 to 3."""
     reason: str
-    """What puts it there, e.g. `2 h 41 min is between 2 h and 4 h`."""
+    """Why it applies, e.g. `2 h 41 min is between 2 h and 4 h`."""
 
 
 def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
-    """The row of a recording, by its length and, where that tells anything, by its size.
+    """The row of a recording, by its length and, if the size says anything about the work, by its size.
 
     Args:
         audio: what the probe found.
@@ -74,7 +74,7 @@ def row_of(audio: AudioInfo, size: int, settings: Settings) -> Row:
 
 
 def _size_counts(audio: AudioInfo, size: int) -> bool:
-    assert audio.duration is not None, "the size is all there is otherwise"
+    assert audio.duration is not None, "without a length only the size counts"
     lossy = not audio.codec.startswith("pcm_") and audio.codec not in LOSSLESS
     return lossy and size * 8 <= MOST_BITS * audio.duration
 
@@ -92,7 +92,7 @@ def _bounds(index: int, names: list[str]) -> str:
 
 
 def _beside(said: str, value: float, bounds: list[float], names: list[str]) -> str:
-    """A length or a size in words; what is rounded to a bound says on which side of it it is."""
+    """A length or a size in words; a value that rounds to a bound says on which side of it it is."""
     for bound, name in zip(bounds, names, strict=True):
         if said == name and value != bound:
             return f"just {'over' if value > bound else 'under'} {said}"

@@ -1,10 +1,10 @@
-"""How soon an engine would have some work done, and what it would ask for it. Pure arithmetic.
+"""How soon an engine would finish some work, and what that would cost. Pure arithmetic.
 
     wait = ready + max(audio / lanes, longest chunk) / RTFx
     usd  = start-up, if one is needed + audio × price of a second
 
-The second term of `wait` is the time of a schedule that keeps all lanes busy, or of the longest chunk where
-that takes longer: the lower bound of McNaughton (1959), which equal chunks in full rounds reach.
+The second term of `wait` is the time of a schedule that keeps all lanes busy, or of the longest chunk if that
+takes longer: the lower bound of McNaughton (1959), which equal chunks in full rounds reach.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """One engine as it stands when a recording is routed."""
+    """Speed, queue and price of an engine when a recording is routed."""
 
     engine: Engine
-    """Which."""
+    """The engine."""
     rtfx: float
-    """Seconds of audio in a second of one lane."""
+    """Real-time factor of one lane: seconds of audio per second."""
     lanes: int
-    """Chunks or batches that it works on at one time."""
+    """Chunks or batches in parallel."""
     ready: float
-    """Seconds until it begins with new work: start-up, and the audio that waits already."""
+    """Seconds until it begins new work: start-up, and the audio already waiting."""
     usd_start: float
-    """US dollars for starting and ending it, 0 where it runs anyway."""
+    """US dollars for its start-up and idle time at the end, 0 if it runs anyway."""
     usd_second: float
-    """US dollars for a second of audio."""
+    """US dollars per second of audio."""
 
     def wait(self, audio: float, longest: float) -> float:
-        """Seconds until some audio is done, of which one chunk is the longest (seconds); 0 for none."""
+        """Seconds until `audio` seconds are done, whose longest chunk is `longest` seconds; 0 for no audio."""
         return self.ready + max(audio / self.lanes, longest) / self.rtfx if audio else 0.0
 
     def usd(self, audio: float) -> float:
-        """US dollars for some audio (seconds); 0 for none."""
+        """US dollars for `audio` seconds; 0 for no audio."""
         return self.usd_start + self.usd_second * audio if audio else 0.0
 
 
 def lengths_of(chunks: Sequence[Chunk]) -> list[float]:
-    """Seconds of audio that each chunk makes an engine hear, overlap included."""
+    """Seconds of audio of each chunk, overlap included."""
     lengths = []
     for chunk in chunks:
-        assert chunk.end is not None, "plans that were just made say where they end"
+        assert chunk.end is not None, "the chunks of a new plan have an end"
         lengths.append(chunk.end - chunk.start + chunk.lead + chunk.tail)
     return lengths
 
@@ -69,14 +69,14 @@ def pace_of(
     prices: PriceTable,
     options: Options | None = None,
 ) -> Pace:
-    """An engine as it stands: measured speeds where there are any, the queue, the price table.
+    """An engine's speed (measured if possible), queue and prices.
 
     Args:
-        engine: which.
-        conditions: what the sweeper saw last.
-        settings: the shape of the worker, and whether workers are started at all.
-        prices: US dollars.
-        options: what the caller asked for, as far as it has a price.
+        engine: the engine.
+        conditions: the sweeper's last observation.
+        settings: the shape of the worker, and whether workers have to be started.
+        prices: the deployment's prices.
+        options: what the caller asked for, if it affects the price.
     """
     expected = spec(engine).expected
     rtfx = conditions.speed(engine) or expected.rtfx
@@ -91,7 +91,7 @@ def pace_of(
             usd_start=0.0,
             usd_second=prices.hosted(engine, 1.0, options),
         )
-    # One machine keeps its worker. Elsewhere, where audio waits and none runs, one is being started for it.
+    # On one machine the worker always runs. Elsewhere, if audio waits and no worker runs, one is being started.
     waiting = conditions.waiting.get(who_waits(pool, engine), 0.0)
     running = conditions.workers(pool).running
     runs = settings.platform == "local" or running > 0

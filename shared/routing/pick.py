@@ -1,4 +1,4 @@
-"""Step 3, the order of what decides: who of those that can transcribe a recording does, and why. Pure."""
+"""Step 3, the order of precedence: which of the methods that can run is chosen, and why. Pure."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ OURS: Method = PARAKEET_GPU.method
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picked:
-    """A method, and why."""
+    """The chosen method, and why."""
 
     method: Method
-    """Which."""
+    """The method."""
     reason: str
     """Why, in words."""
     why_not: Mapping[Method, str]
-    """Why not, for each other method that can run."""
+    """Why not, for each other method."""
 
 
 def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str, no_cpu: str = "") -> Picked:
@@ -53,11 +53,11 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
         case: the recording.
         known: everything else.
         found: the methods that can run, at least one.
-        no_gpu: why no GPU is to be counted on, empty where one is.
-        no_cpu: why no worker without a GPU is, empty where one is.
+        no_gpu: why there is no GPU to rely on, empty if there is one.
+        no_cpu: why there is no worker without a GPU to rely on, empty if there is one.
 
     Raises:
-        BadRequest: what was asked for cannot run in this deployment.
+        BadRequest: the requested method cannot run in this deployment.
     """
     settings = known.settings
     if (asked := _asked(case.options, known, found)) is not None:
@@ -95,7 +95,7 @@ def _hosted(found: Mapping[Method, Prospect]) -> Method:
 
 
 def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str) -> Picked:
-    """Only engines of ours can run, or only hosted ones: of several the preferred, or the best score."""
+    """If only our engine or only hosted ones can run: the preferred one of several, or the best score."""
     if len(found) > 1 and known.settings.cost_optimization:
         return _by_score(found, known.settings)
     first = found[OURS if OURS in found else _hosted(found)]
@@ -104,7 +104,7 @@ def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str) -> Pi
 
 
 def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> Picked | None:
-    """What somebody asked for by name, None where the choice is open."""
+    """The method that the caller or the deployment's setting requires, None if the choice is open."""
     settings = known.settings
     if options.diarize:
         return _speakers(options, settings, found)
@@ -126,10 +126,10 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
 
 
 def check_speakers(options: Options, settings: Settings) -> None:
-    """See that nothing else was asked for that rules speakers out.
+    """Check that no other option rules out speakers.
 
     Raises:
-        BadRequest: says what, and what to do.
+        BadRequest: names the option, and what to do.
     """
     if not options.diarize:
         return
@@ -140,12 +140,12 @@ def check_speakers(options: Options, settings: Settings) -> None:
         asked = f"the weights {options.model} were"
     if asked:
         raise BadRequest(
-            f"Speakers are told apart by {tell_speakers()} alone, but {asked} asked for as well. Leave out one of them."
+            f"Only {tell_speakers()} tells speakers apart, but {asked} asked for as well. Leave out one of the two."
         )
 
 
 def tell_speakers() -> str:
-    """The engines that tell speakers apart, for a sentence."""
+    """The engines that tell speakers apart, as part of a sentence."""
     return " and ".join(one.in_sentences for one in able("speakers"))
 
 
@@ -153,15 +153,15 @@ def no_speakers() -> str:
     """Why no engine of a deployment tells speakers apart, and what to do."""
     keys = " or ".join(one.hosted.key_variable for one in able("speakers") if one.hosted)
     return (
-        f"Speakers were to be told apart, which only {tell_speakers()} does, and this deployment has no "
-        f"{tell_speakers()} engine. Ask without diarize, or set {keys}."
+        f"Only {tell_speakers()} tells speakers apart, and this deployment has no {tell_speakers()} engine. "
+        f"Ask without diarize, or set {keys}."
     )
 
 
 def _speakers(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked:
     check_speakers(options, settings)
     those = [one.method for one in able("speakers") if one.method in found]
-    # The one that was asked for by name; without a wish the first that can.
+    # The method that was asked for, else the first that can.
     method = next((one for one in those if one == options.method), those[0] if those else None)
     if method is None:
         raise BadRequest(no_speakers())
@@ -191,7 +191,7 @@ def _picked(method: Method, reason: str, why_not: str) -> Picked:
 def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
     """The lowest score among the methods below the cap, else the cheapest."""
     cap = settings.cost_threshold
-    # A hybrid whose chunks all go to one engine is that engine.
+    # A hybrid whose chunks all go to one engine is the same as that engine's method.
     real = [found[one] for one in methods() if one in found and not found[one].of_one_engine]
     below = [one for one in real if one.usd_per_hour <= cap]
     if below:
@@ -209,7 +209,7 @@ def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
         else:
             why_not[one.method] = f"scores {dollars(one.score)}, {best.method} {dollars(best.score)}"
     others = ", ".join(
-        f"{one.told()}" + (" (too dear)" if below and one.usd_per_hour > cap else "")
+        f"{one.told()}" + (" (too expensive)" if below and one.usd_per_hour > cap else "")
         for one in real
         if one is not best
     )
@@ -234,12 +234,12 @@ def missing(method: Method, found: Mapping[Method, Prospect], known: Known) -> s
     """Why a method cannot run here."""
     if absent := _absent(method, found):
         return f"{absent[0].in_sentences} is not set up"
-    # A GPU that is there and may be used is always one that Parakeet can wait for.
+    # A GPU that is set up and switched on can always run Parakeet, if need be after a wait.
     return "Parakeet on a GPU is switched off" if _switched_off(known) else "Parakeet is not set up"
 
 
 def _absent(method: Method, found: Mapping[Method, Prospect]) -> list[EngineSpec]:
-    """The hosted engines that a method lacks here: for a hybrid any of them would do."""
+    """The hosted engines that a method lacks in this deployment; for a hybrid any one of them would do."""
     wanted = [one for one in hosted_specs() if method in {HYBRID, one.method}]
     return [] if any(one.method in found for one in wanted) else wanted
 

@@ -1,9 +1,9 @@
-"""A new engine gets a share of the recordings first, and loses it by itself when it does badly. Pure.
+"""A new engine gets a share of the recordings at first, and loses it automatically if it does badly. Pure.
 
-`ROLLOUT_PERCENT` is what a person asks for. Which recordings are in the share says a hash of their key: always
-the same ones, and with a larger share the same and some more. The guard, which the sweeper runs every minute,
-goes back to the last smaller share that did well when errors or fallbacks were too many for five minutes; the
-next thing that a person asks for counts again, be it the same number as a flag.
+`ROLLOUT_PERCENT` is the share that a person asks for. A hash of the key decides which recordings are in it:
+always the same ones, and a larger share includes those of a smaller one. The guard, which the sweeper runs every
+minute, goes back to the last smaller share that did well if there are too many errors or fallbacks for five
+minutes. The next value that a person asks for applies again, even the same number set as a flag.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VARIABLE = "ROLLOUT_PERCENT"
-"""What a person sets."""
+"""Setting with the share that a person asks for."""
 
 HANDED_ON = HandedOn.code
 """Code of the note on a chunk that Parakeet gave to another engine."""
 
 ERRORS, FALLBACKS = 0.05, 0.10
-"""Shares of Parakeet's attempts that may fail, and of its chunks that another engine may have to do."""
+"""Shares of Parakeet's attempts that may fail, and of its chunks that may go to another engine."""
 
 LASTS = 5
-"""Minutes that rates are taken over, and that they must be too high for."""
+"""Minutes over which rates are taken, and for which they must be too high."""
 
 SETTLED = 2
-"""Minutes after which all rows of a minute are taken to be there."""
+"""Minutes after which all rows of a minute count as written."""
 
 LEAST = 20
-"""Attempts, or chunks, within that time below which no rate says anything: of fewer, a single failure is already
-more than `ERRORS`."""
+"""Least attempts, or chunks, in that time for a rate to count: with fewer, a single failure already exceeds
+`ERRORS`."""
 
 NOTHING_WORKS = 5
-"""Chunks within that time that must have failed where none at all was done. Where one in twenty may fail, five of
-five do so by chance once in three million times; fewer may be one recording that no engine likes."""
+"""If no chunk at all was done in that time, this many must have failed. If one in twenty may fail, five out of five
+fail by chance once in three million times; fewer may be one recording that every engine fails on."""
 
 STEPS_KEPT = 20
-"""Changes of the share that are remembered."""
+"""Changes of the share that are kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,13 +51,13 @@ class Minute:
     minute: int
     """Whole minutes since 1970."""
     done: int
-    """Attempts that gave words."""
+    """Attempts that produced words."""
     failed: int
-    """Attempts that failed for a reason that is not the recording's."""
+    """Attempts that failed, unless the recording was the cause."""
     fallbacks: int
     """Chunks that were handed to another engine."""
     hit: int = 0
-    """Chunks that one of these happened to, failure or hand-over."""
+    """Chunks that failed or were handed over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,52 +79,52 @@ class Asked:
     percent: float
     """Share of the recordings for Parakeet."""
     since: float
-    """When the flag was set, seconds since 1970; 0 for the setting."""
+    """When the flag was set, seconds since 1970; 0 if it is the setting's value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rollout:
-    """What the guard remembers."""
+    """State of the guard."""
 
     asked: Asked
-    """What it was asked for last."""
+    """What a person asked for last."""
     percent: float
-    """The share that holds: what was asked for, or less."""
+    """The current share: what was asked for, or less."""
     since: float
-    """Since when, seconds since 1970."""
+    """When it was set, seconds since 1970."""
     bad_since: float = 0.0
-    """Since when the rates are too high, seconds since 1970; 0 where they are not."""
+    """Since when the rates have been too high, seconds since 1970; 0 if they are not."""
     good: tuple[float, ...] = ()
-    """Shares that did well for as long as it takes to be set back."""
+    """Shares that did well for `LASTS` minutes."""
     history: tuple[Step, ...] = ()
-    """What was changed, when and why."""
+    """The changes, oldest first."""
 
 
 def in_share(key: str, percent: float) -> bool:
-    """Whether a recording is in the share; with a larger share it still is.
+    """Whether a recording is in the share; it is also in every larger one.
 
     Args:
         key: of the recording.
-        percent: 0: none are, 100: all are.
+        percent: the share; with 0 none is in it, with 100 all are.
     """
     digest = hashlib.sha256(b"rollout:" + key.encode()).digest()
     return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64
 
 
 def share(rollout: Rollout | None, asked: Asked) -> tuple[float, str]:
-    """The share that holds now, and why where it is not what was asked for."""
+    """The current share, and why if it is not what was asked for."""
     if rollout is None or rollout.asked != asked or rollout.percent == asked.percent:
         return asked.percent, ""
     return rollout.percent, rollout.history[-1].reason
 
 
 def guard(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now: float) -> Rollout:
-    """The guard's verdict: the same share, or a smaller one.
+    """The next state of the guard, with the same share or a smaller one.
 
     Args:
-        rollout: what it remembers; None: nothing yet.
+        rollout: its state; None before the first sweep.
         asked: what a person asks for now.
-        minutes: what became of the chunks lately, in any order.
+        minutes: what became of the chunks in the last minutes, in any order.
         now: seconds since 1970.
     """
     if rollout is None or rollout.asked != asked:
@@ -136,7 +136,7 @@ def guard(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now:
             good=rollout.good if rollout else (),
             history=(*(rollout.history if rollout else ()), step)[-STEPS_KEPT:],
         )
-    # Minutes that began before this share held tell of another one.
+    # Minutes that began before this share was set belong to another one.
     seen = [one for one in minutes if one.minute * 60 >= max(rollout.since, now - (LASTS + SETTLED) * 60)]
     trouble, enough = _trouble(seen)
     if not trouble:
@@ -144,7 +144,7 @@ def guard(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now:
         good = (*rollout.good, rollout.percent) if held else rollout.good
         return replace(rollout, bad_since=0.0, good=good)
     since = rollout.bad_since or now
-    # What came after the trouble was seen must be as bad: one bad minute is in sight for as long as it takes.
+    # Minutes after the first sign of trouble must be as bad: a single bad minute stays in view for `LASTS` minutes.
     after = [one for one in seen if one.minute > int(since // 60) - SETTLED]
     trouble, _ = _trouble(after)
     if now - since < LASTS * 60 or not trouble or rollout.percent == 0:
@@ -162,10 +162,10 @@ def guard(rollout: Rollout | None, asked: Asked, minutes: Sequence[Minute], now:
 
 
 def _trouble(minutes: Sequence[Minute]) -> tuple[str, bool]:
-    """What is wrong, empty for nothing; and whether there was enough to tell."""
+    """What is wrong, empty if nothing is; and whether there were enough attempts to tell."""
     done, failed = sum(one.done for one in minutes), sum(one.failed for one in minutes)
     fallbacks = sum(one.fallbacks for one in minutes)
-    # A worker that cannot load its weights attempts nothing: it hands everything on.
+    # A worker that cannot load its weights makes no attempts: it hands everything on.
     attempts, chunks = done + failed, done + fallbacks
     if attempts >= LEAST and failed > ERRORS * attempts:
         return f"{failed / attempts:.0%} of Parakeet's attempts failed (more than {ERRORS:.0%})", True

@@ -1,10 +1,10 @@
-"""Step 3. Choose who transcribes: a pure function, with its reason in words.
+"""Step 3. Choose the method: a pure function, with its reason in words.
 
-    speakers, which only Deepgram tells apart > the method that the caller asked for > the one that the
-    deployment is set to > weights that only Parakeet has > the share of the rollout
-    > the matrix (matrix.py), or the score (score.py)                                    (pick.py)
+    speakers, which only Deepgram tells apart > the method that the caller asked for > the deployment's
+    setting > weights that only Parakeet has > the share of the rollout > the matrix (matrix.py), or the
+    score (score.py)                                                                     (pick.py)
 
-Every choice comes with the methods that were not chosen, what they would have cost, and why not.
+Every choice lists the methods that were not chosen, what they would have cost, and why not.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 PUBLISHED_WEIGHTS = re.compile(r"tiny|[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*")
-"""Names that callers of a deployment may choose weights by; a path would let them look into the worker."""
+"""Names of weights that callers of a deployment may use; a path would let them look into the worker."""
 
 
 def known(ports: Ports) -> Known:
-    """What a decision depends on now: two reads of the records at most, neither of which can fail it."""
+    """What a decision depends on now. It takes at most two reads of the records, and a failed read is no error."""
     found = flags.read(ports)
     return Known(
         settings=found.applied(ports.settings),
@@ -49,12 +49,12 @@ def choose(case: Case, known: Known) -> Choice:
     """Method, engines, weights and chunks for one recording. Pure.
 
     Raises:
-        BadRequest: what was asked for cannot run in this deployment, or nothing can.
+        BadRequest: the requested method cannot run in this deployment, or none can.
     """
     settings, options = known.settings, case.options
     if settings.platform != "local" and options.model and not PUBLISHED_WEIGHTS.fullmatch(options.model):
         raise BadRequest(
-            f"The model {options.model!r} is no published one. Name one as owner/name, e.g. "
+            f"The model {options.model!r} is not a published one. Give a name as owner/name, e.g. "
             "nvidia/parakeet-tdt-0.6b-v3, or leave the choice to the deployment."
         )
     parakeet, no_gpu, no_cpu = _parakeet(known)
@@ -106,7 +106,7 @@ def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked
 
 
 def _weights(chosen: Prospect, options: Options, settings: Settings) -> str:
-    """The weights of a decision: a hosted engine has its own, all others those of the caller or the deployment."""
+    """The weights of a decision: those of a hosted engine, else those of the caller or the deployment."""
     hosted = engines.spec(chosen.engine).hosted
     if hosted and chosen.method != engines.HYBRID:
         return hosted.weights
@@ -114,14 +114,14 @@ def _weights(chosen: Prospect, options: Options, settings: Settings) -> str:
 
 
 def _parakeet(known: Known) -> tuple[Engine | None, str, str]:
-    """The engine that would run Parakeet, why that is none on a GPU, and why no worker without one can be had."""
+    """The engine that would run Parakeet, why there is no GPU for it, and why there is no worker without one."""
     gpu, cpu = engines.PARAKEET_GPU.name, engines.PARAKEET_CPU.name
     has_gpu, has_cpu = (gpu in known.engines), (cpu in known.engines)
     why = conditions.no_gpu(known.conditions, known.settings, known.now) if has_gpu else "no GPU is set up"
     pool = worker_pools.pool_of(cpu, known.settings) or "main"
     hired = known.settings.platform == "google"
     no_cpu = conditions.no_worker(known.conditions, pool, known.now) if hired else ""
-    # A processor beside the GPU that cannot be had cannot be had either.
+    # If the CPU engine runs beside the GPU, it is not available either.
     on_cpu = has_cpu and not (no_cpu and pool == "main")
     if not why or (has_gpu and not on_cpu and known.settings.enable_gpu):
         return gpu, why, no_cpu

@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prospect:
-    """One method for one recording, thought through to its plan."""
+    """One method for one recording, with its plan."""
 
     method: Method
-    """Which; `hybrid` only where both engines get chunks."""
+    """The method; for a `hybrid` see `of_one_engine`."""
     engine: Engine
-    """Engine of the chunks, in a hybrid that of the first."""
+    """Engine of the chunks, in a hybrid that of the first chunk."""
     chunks: tuple[Chunk, ...]
     """The plan."""
     usd: float
-    """What it would cost, US dollars."""
+    """Expected cost, US dollars."""
     wait: float
-    """Seconds until the transcript is there."""
+    """Seconds until the transcript is ready."""
     score: float
     """US dollars, waiting included."""
     usd_per_hour: float
-    """`usd` for each hour of audio."""
+    """`usd` per hour of audio."""
     split: str = ""
     """How a hybrid is split, in words."""
 
     @property
     def of_one_engine(self) -> bool:
-        """True for a hybrid whose chunks all go to one engine: it is that engine, and no method of its own."""
+        """True for a hybrid whose chunks all go to one engine: it is the same as that engine's method."""
         return self.method == HYBRID and len({chunk.engine for chunk in self.chunks}) == 1
 
     def considered(self, why_not: str = "") -> Considered:
-        """The same for the record, without the plan."""
+        """The same without the plan, as it is stored."""
         return Considered(method=self.method, usd=self.usd, wait=self.wait, score=self.score, why_not=why_not)
 
     def told(self) -> str:
@@ -76,13 +76,13 @@ def prospects(
     Args:
         audio: what the probe found.
         size: bytes of the object.
-        parakeet: the engine that would run Parakeet, None where none can.
+        parakeet: the engine that would run Parakeet, None if none can.
         hosted: the hosted engines that can run, the preferred one first.
         conditions: speeds, queues and workers.
-        settings: lengths of chunks, price of waiting, cap.
-        prices: US dollars.
-        options: what the caller asked for. With `diarize` a hosted engine gets the recording in one piece: one
-            call cannot tell another who speaker 1 is.
+        settings: chunk lengths, price of waiting, cap.
+        prices: the deployment's prices.
+        options: what the caller asked for. With `diarize` a hosted engine gets the recording in one piece, because
+            two calls would number the speakers independently.
     """
     ours = [spec(parakeet)] if parakeet is not None else []
     found: dict[Method, Prospect] = {}
@@ -127,5 +127,5 @@ def _prospect(
 
 
 def _hours(chunks: tuple[Chunk, ...]) -> float:
-    """Hours of the recording as planned; the shortest counts as a second, so that nothing costs infinitely much."""
+    """Planned hours of the recording, at least one second, so that the price per hour stays finite."""
     return max(1.0, chunks[-1].end or 0.0) / 3600

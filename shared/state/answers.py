@@ -1,7 +1,7 @@
-"""Beside the steps: what other services asked for, and the one answer that each of them gets.
+"""Beside the steps: the requests of other services, and the one answer to each.
 
-A request has a document. Whoever first knows its end stores the answer in there; from then on that answer
-is the answer, whatever is delivered again, spent later or transcribed anew.
+A request has a document. The first process that knows the outcome stores the answer in it. The answer never
+changes after that, whatever is redelivered, spent later or transcribed again.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ class Asked:
     created: float
     """When the request first came, seconds since 1970."""
     recording: str = ""
-    """Key of the recording that it leads to, empty where there is none."""
+    """Key of its recording, empty if there is none."""
     source: StoredObject | None = None
-    """The object as it was when the request first came; None where there is no recording."""
+    """The object as it was when the request first came; None if there is no recording."""
     options: Options = field(default_factory=Options)
-    """Those of the request, or of the object where the request has none."""
+    """Those of the request, or of the object if the request has none."""
     answer: TranscriptReady | None = None
-    """What its caller is told; never changed once it is set."""
+    """The answer to its caller; never changed once it is set."""
     answered: bool = False
     """True once the answer has been published."""
 
 
 def key_of(request_id: str) -> str:
-    """Key of a request's document: 26 characters that a record store takes, whatever the caller chose."""
+    """Key of a request's document: 26 characters that every record store accepts, whatever id the caller chose."""
     return base64.b32encode(hashlib.sha256(request_id.encode()).digest()).decode("ascii")[:26].lower()
 
 
@@ -65,18 +65,18 @@ def find(request_id: str, records: Records) -> Asked | None:
 
 
 def create(asked: Asked, ports: Ports) -> bool:
-    """Store a request; False where one of that id is stored already."""
+    """Store a request; False if one with that id is stored already."""
     return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
 
 
 def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: bool = False) -> None:
-    """Answer a request with what was stored as its answer, which is `ending` unless there is one.
+    """Send a request's stored answer; if none is stored yet, `ending` becomes it.
 
     Args:
         request_id: of a request that is stored.
-        ending: what there is to say.
+        ending: the outcome.
         ports: the adapters to use.
-        again: send the answer even if it was sent before: somebody asks for it again.
+        again: send the answer even if it was sent before, because the caller asks again.
 
     Raises:
         Transient: try again; the answer stays the same.
@@ -98,7 +98,7 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
     if fields["answered"] and not again:
         return
     attributes = {"recording": answer.recording, "state": answer.state, "request_id": request_id}
-    # A subscription can filter by attributes, not by what stands in the message.
+    # A subscription can filter by attributes, not by the message's data.
     attributes |= {f"metadata_{name}": value for name, value in answer.metadata.items()}
     ports.queue.publish(TRANSCRIPTS_READY, encode(answer), attributes)
     ports.records.update(
@@ -114,9 +114,9 @@ def settle_all(ending: TranscriptReady, ports: Ports) -> None:
 
 
 def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> None:
-    """Answer a request that leads nowhere with the reason.
+    """Answer a request that cannot be carried out with the reason.
 
-    Where its request_id belongs to another request, or its recording is on its way, the answer is theirs.
+    If another request has the same request_id, or its recording is in progress, that one is answered instead.
     """
     create(Asked(request=request, created=ports.clock.now()), ports)
     asked = find(request.request_id, ports.records)

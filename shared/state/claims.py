@@ -1,11 +1,11 @@
-"""Beside the steps: which engine a chunk belongs to, after its own has given it up, and what it is paid for now.
+"""Beside the steps: which engine owns a chunk after its first one gave it up, and the paid calls open for it.
 
-Most chunks have no claim: they belong to the engine of the plan, at turn 0. Each hand-over is one turn more.
-Whoever holds a message of an earlier turn finds that here and leaves the chunk alone, so that two engines never
+Most chunks have no claim: they belong to the engine of the plan, at turn 0. Each hand-over adds one turn.
+A process with a message of an earlier turn sees that here and leaves the chunk alone, so that two engines never
 transcribe it by accident.
 
-A call of somebody else's engine is in the claim while it lasts, with the row of the ledger that it becomes if
-nobody hears its end.
+A call of a hosted engine is in the claim while it lasts, with the ledger row that is written if its end is
+never known.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ class Call:
     message: str
     """Id of the message that it is made for."""
     until: float
-    """When it has ended, well or not, seconds since 1970."""
+    """When it must have ended, in success or failure, seconds since 1970."""
     row: LedgerRow
-    """What goes into the ledger if its end is never known."""
+    """The ledger row to write if its end is never known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The document of a chunk that was handed on, has a call, or came again."""
+    """The document of a chunk that was handed on, has an open call, or was redelivered."""
 
     recording: str
     """Key of the recording."""
     index: int
     """Index of the chunk."""
     engine: Engine
-    """Whose it is."""
+    """The engine that owns it."""
     turn: int = 0
-    """How often it was handed on; it never falls."""
+    """How often it was handed on; never decreases."""
     tried: tuple[Tried, ...] = ()
     """The engines that gave it up, in order."""
     published: bool = True
-    """False from the hand-over until the message of the next engine is out."""
+    """False from the hand-over until the message to the next engine is published."""
     calls: tuple[Call, ...] = ()
     """Calls whose end is not known."""
     alone: str = ""
-    """The last delivery on which an engine had it alone, see `shared/recovery/poison.py`."""
+    """The last delivery on which an engine worked on nothing else, see `shared/recovery/poison.py`."""
 
     @property
     def key(self) -> str:
@@ -70,7 +70,7 @@ class Claim:
 
 
 def find(message: ChunkMessage, records: Records) -> Claim | None:
-    """The claim of a chunk; None where it is its first engine's and nothing was noted.
+    """The claim of a chunk; None if its first engine still owns it and nothing was noted.
 
     Raises:
         Transient: the records did not answer.
@@ -90,18 +90,18 @@ def of_recording(key: str, records: Records) -> dict[int, Claim]:
 
 
 def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> Claim:
-    """Change a claim in one transaction; `how` gives None to leave it as it is, and has no side effects.
+    """Change a claim in one transaction; `how` returns None to leave it as it is, and has no side effects.
 
     Args:
-        first: the claim where there is no document yet.
+        first: the claim if there is no document yet.
         how: the change.
         ports: the adapters to use.
 
     Returns:
-        The claim as it stands afterwards, whoever wrote it.
+        The claim afterwards, whichever process wrote it.
 
     Raises:
-        Transient: it is not known to be written.
+        Transient: the write is not confirmed.
     """
     made = how(first)
     if made is not None and ports.records.create(CLAIMS, first.key, to_fields(made)):
@@ -116,7 +116,7 @@ def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> 
 
 
 def first_of(message: ChunkMessage) -> Claim:
-    """The claim of a chunk that has no document, as its message knows it."""
+    """The claim of a chunk that has no document, from its message."""
     return Claim(
         recording=message.recording,
         index=message.chunk.index,
@@ -127,18 +127,18 @@ def first_of(message: ChunkMessage) -> Claim:
 
 
 def open_call(message: ChunkMessage, call: Call, ports: Ports) -> bool:
-    """Note a call before it is made. Calls for the same message that nobody ended get their rows now.
+    """Note a call before it is made. Open calls for the same message that never ended get their rows now.
 
     Returns:
-        False where it must not be made: the chunk is another engine's by now, or the same call is under way
-        for another message about it.
+        False if the call must not be made: another engine owns the chunk by now, or a call for another message
+        about the chunk is under way.
 
     Raises:
-        Transient: it is not known to be noted.
+        Transient: the write is not confirmed.
     """
     now = ports.clock.now()
     claim = find(message, ports.records)
-    # One delivery of a message ends before the next begins: what it left was broken off.
+    # One delivery of a message ends before the next begins: any call it left open was broken off.
     over = [one for one in claim.calls if one.message == call.message or one.until <= now] if claim else []
     for one in over:
         _was_lost(one, ports)
@@ -151,10 +151,10 @@ def open_call(message: ChunkMessage, call: Call, ports: Ports) -> bool:
 
 
 def close_call(message: ChunkMessage, call: Call, ports: Ports) -> None:
-    """A call has ended, and whatever is to be paid for it has its row.
+    """Note that a call has ended; whatever must be paid for it has its row already.
 
     Raises:
-        Transient: it is not known to be noted.
+        Transient: the write is not confirmed.
     """
 
     def closed(stored: Claim) -> Claim | None:
@@ -165,11 +165,11 @@ def close_call(message: ChunkMessage, call: Call, ports: Ports) -> None:
 
 
 def settle(message: ChunkMessage, message_id: str, ports: Ports) -> None:
-    """Write the rows of the calls that a message left, for one that nobody will make a call for again.
+    """Write the rows of the calls that a message left open, once no call will be made for it again.
 
     Args:
         message: the chunk.
-        message_id: id of the message; empty: whichever it was, all calls have ended.
+        message_id: id of the message; empty: any message, because all calls have ended.
         ports: the adapters to use.
 
     Raises:
@@ -183,6 +183,6 @@ def settle(message: ChunkMessage, message_id: str, ports: Ports) -> None:
 
 
 def _was_lost(call: Call, ports: Ports) -> None:
-    # Where its end became known, the row stands already: it has the same key.
+    # If its end became known, its row is there already, under the same key.
     if ledger.write(call.row, ports):
-        log.warning("the end of call %s is not known: it is taken as paid", call.row.attempt)
+        log.warning("how call %s ended is unknown: it is counted as paid", call.row.attempt)

@@ -1,4 +1,4 @@
-"""Messages that nobody will handle, kept for a person to look at."""
+"""Messages that were given up, kept for a person to look at."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ SOURCE, COUNT, ERROR = (
 """Attributes of a dead letter; Pub/Sub sets the first two."""
 
 MOST_KEPT = 100_000
-"""Bytes of a message that are kept: a document holds a million, and a byte may become four characters."""
+"""Bytes of a message that are kept: a document holds 1 million, and one byte may become four characters."""
 
 
 def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
-    """Keep a message that nobody will handle, for a person to look at; gives its data.
+    """Keep a message that was given up, for a person to look at; returns its data.
 
     Args:
         message: as push delivers it.
         ports: the adapters to use.
-        error: what is wrong with it, where the message does not say so itself.
+        error: what is wrong with it, if its attributes do not say so.
 
     Raises:
         Transient: it is not kept yet.
@@ -52,7 +52,7 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
 
 
 def data_of(message: Mapping[str, Any]) -> bytes:
-    """What was published; a message whose data are not base64, as push would have them, as it is."""
+    """The published bytes; data that are not base64, as push sends them, are returned unchanged."""
     data = message.get("data") or ""
     try:
         return base64.b64decode(data)

@@ -1,4 +1,4 @@
-"""Where the documents of the flow live, and how a recording's document is read and changed."""
+"""The collections of the flow, and how a recording's document is read and changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def put(collection: str, key: str, fields: Fields, ports: Ports) -> None:
     """Write a document, whether there was one or not.
 
     Raises:
-        Transient: it is not known to be written.
+        Transient: the write is not confirmed.
     """
     if not ports.records.create(collection, key, fields):
         ports.records.update(collection, key, lambda _: fields)
@@ -47,10 +47,10 @@ def recordings(records: Records, where: Fields | None = None) -> Iterator[Record
 def change_recording(
     ports: Ports, key: str, change: Callable[[Recording], Recording | None]
 ) -> Recording | None:
-    """Change a recording in one transaction; `change` gives None to leave it as it is.
+    """Change a recording in one transaction; `change` returns None to leave it as it is.
 
     Returns:
-        The recording as it stands afterwards, or None where there is none.
+        The recording afterwards, or None if there is none.
     """
 
     def on_fields(fields: dict[str, Any]) -> Fields | None:

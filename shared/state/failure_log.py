@@ -1,9 +1,8 @@
 """Beside the steps: every failed attempt leaves a note of what went wrong.
 
-A message that comes again cannot carry why it failed before: Pub/Sub has no place for it. So whoever fails
-at a message writes a note, and whoever finds it among the dead letters reads the last ones. The same notes
-are the statistics of what fails where. A note is never worth another failure: what cannot be written is
-logged.
+A redelivered message cannot carry why it failed before: Pub/Sub has no place for it. So each failed attempt
+writes a note, and the last notes are read when the message becomes a dead letter. The same notes are the
+statistics of what fails where. A note never causes another failure: if it cannot be written, that is logged.
 """
 
 from __future__ import annotations
@@ -35,27 +34,27 @@ FAILURES = "failures"
 """Collection of the notes."""
 
 UNEXPECTED = "Exception"
-"""Class of what is no error of Dropscribe's: a mistake in a program."""
+"""Class of an exception that is not a DropscribeError: a bug."""
 
 ELSEWHERE = "elsewhere"
 """Stands for places that are not in `places()`."""
 
 FUNCTIONS = ("router", "requests", "merger", "dead-letters", "exporter")
-"""Functions in which attempts fail, by the names of their subscriptions; others fail in an engine."""
+"""Functions in which attempts fail, by the names of their subscriptions; all other attempts fail in an engine."""
 
 LONGEST = 1000
 """Characters of a reason that are kept."""
 
 MOST_READ = 500
-"""Notes looked at for one dead letter: five times the most deliveries that a message may have."""
+"""Notes read for one dead letter: five times the deliveries that a message may have."""
 
 TOLD = 2
-"""Different reasons that a person is told."""
+"""Different reasons that are shown to a person."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class About:
-    """What a message is about; empty where it does not say."""
+    """What a message is about; empty if it does not say."""
 
     recording: str = ""
     """Key of the recording."""
@@ -70,40 +69,40 @@ class Failure:
     """One failed attempt."""
 
     recording: str
-    """Key of the recording, empty where it is not known."""
+    """Key of the recording, empty if it is not known."""
     chunk: int | None
     """Index of the chunk; None for the recording as a whole."""
     request: str
-    """The caller's request_id, empty where there is none."""
+    """The caller's request_id, empty if there is none."""
     where: str
     """Which function or engine: one of `places()`."""
     message: str
     """Id of the message."""
     attempt: int
-    """Which delivery of it, from 1; 0 where the sender does not say."""
+    """Which delivery of it, from 1; 0 if the sender does not say."""
     error: str
     """Class of the error."""
     code: str
-    """Its short code, empty where it has none."""
+    """Its short code, empty if it has none."""
     reason: str
-    """What it said."""
+    """Message of the error."""
     time: float
     """Seconds since 1970."""
     minute: int
-    """Minutes since 1970, to count by."""
+    """Whole minutes since 1970, to count by."""
 
 
 def places() -> tuple[str, ...]:
-    """Everywhere that attempts fail."""
+    """Every place where attempts fail."""
     return (*FUNCTIONS, *ENGINES)
 
 
 def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
-    """What a message is about, from its attributes, else from what it says.
+    """What a message is about, from its attributes, else from its data.
 
     Args:
         attributes: as published.
-        data: as published; an upload's event and a request tell by their data.
+        data: as published; needed for an upload's event and for a request.
     """
     if key := attributes.get("recording"):
         chunk = attributes.get("chunk", "")
@@ -125,18 +124,18 @@ def note(
     attributes: Mapping[str, str],
     data: bytes = b"",
 ) -> None:
-    """Note a failed attempt. Never raises what the records raise: the failure itself matters more.
+    """Note a failed attempt. Never raises the errors of the records: the failure itself matters more.
 
-    One note for each delivery of a message: noting it again changes nothing.
+    There is one note for each delivery of a message: noting it again changes nothing.
 
     Args:
         error: what went wrong.
         ports: the adapters to use.
         where: which function or engine, one of `places()`.
         message_id: of the message that failed.
-        attempt: which delivery of it, from 1; 0 where the sender does not say.
+        attempt: which delivery of it, from 1; 0 if the sender does not say.
         attributes: of the message.
-        data: of the message, where its attributes do not say what it is about.
+        data: of the message, if its attributes do not say what it is about.
     """
     found, now = about(attributes, data), ports.clock.now()
     failure = Failure(
@@ -156,16 +155,16 @@ def note(
     try:
         ports.records.create(FAILURES, name, to_fields(failure))
     except DropscribeError as another:
-        log.warning("cannot note that %s failed at message %s: %s", where, message_id, another)
+        log.warning("cannot write the note that %s failed on message %s: %s", where, message_id, another)
 
 
 def delivery_name(message_id: str, attempt: int) -> str:
-    """What one delivery of a message is called: the key of the note that it failed."""
+    """Name of one delivery of a message: the key of the note that it failed."""
     return f"{message_id}.{attempt:03d}"
 
 
 def is_noted(name: str, records: Records) -> bool:
-    """Whether a delivery of this name failed, and somebody said so.
+    """Whether a delivery of this name left a note that it failed.
 
     Raises:
         Transient: the records did not answer.
@@ -174,7 +173,7 @@ def is_noted(name: str, records: Records) -> bool:
 
 
 def last_reasons(found: About, records: Records) -> str:
-    """What went wrong last with something, in words; empty where nothing was noted.
+    """The last reasons for which something failed, in words; empty if nothing was noted.
 
     Raises:
         Transient: the records did not answer.
@@ -190,7 +189,7 @@ def last_reasons(found: About, records: Records) -> str:
 
 
 def last_trouble(recording: str, records: Records) -> str:
-    """What the last failed attempt at any part of a recording said; empty where nothing was noted.
+    """The reason of the last failed attempt at any part of a recording; empty if nothing was noted.
 
     Raises:
         Transient: the records did not answer.
@@ -199,7 +198,7 @@ def last_trouble(recording: str, records: Records) -> str:
 
 
 def _newest_first(records: Records, where: Fields) -> list[Failure]:
-    """The notes, without those of hand-overs."""
+    """The notes except those of hand-overs."""
     notes = [from_fields(fields, Failure) for _, fields in islice(records.query(FAILURES, where), MOST_READ)]
     notes = [one for one in notes if one.code not in {HandedOn.code, HandedOnUntried.code}]
     return sorted(notes, key=lambda one: one.time, reverse=True)
@@ -208,7 +207,7 @@ def _newest_first(records: Records, where: Fields) -> list[Failure]:
 def by_class(records: Records) -> dict[str, dict[str, int]]:
     """How many attempts failed, by place and by class of error, as far back as notes are kept.
 
-    Counted by the records: some ten to fifty counts, and no note is read.
+    The record store counts: ten to fifty count queries, and no note is read.
 
     Raises:
         Transient: the records did not answer.
@@ -230,7 +229,7 @@ def by_class(records: Records) -> dict[str, dict[str, int]]:
 
 
 def recent(where: str, minutes: int, ports: Ports) -> int:
-    """How many attempts failed at a place in the last full minutes, one count for each of them.
+    """How many attempts failed at a place in the last full minutes; one count query for each minute.
 
     Raises:
         Transient: the records did not answer.

@@ -1,12 +1,12 @@
 """What every attempt cost: one row for each (chunk, engine, attempt), written once and never changed.
 
-    heard    words came of it; whether they were used or wasted says the chunk's document (`attempt` of the result
-             that stands): a row cannot know what comes after it
-    failed   it ended without words, and was paid all the same
-    lost     its answer never came; taken as paid, because it may have been
+    heard    it produced words; the chunk's document says whether they were used or wasted (`attempt` of the
+             stored result), because a row cannot know what comes after it
+    failed   it ended without words, and was paid for anyway
+    lost     its answer never came; counted as paid, because it may have been
 
-A bill is the sum of rows. Those of one worker and the rows of its start-up and idle time (`shared/costs/executions.py`) add up
-to what Cloud Run asks for it.
+A bill is the sum of rows. The rows of a worker's attempts, start-up and idle time (`shared/costs/executions.py`)
+add up to what Cloud Run charges for it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def write(row: LedgerRow, ports: Ports) -> bool:
-    """Write a row with the time of now; False where this attempt has its row already.
+    """Write a row with the current time; False if this attempt has its row already.
 
     Raises:
-        Transient: it is not known to be written.
+        Transient: the write is not confirmed.
     """
     now = ports.clock.now()
     stamped = replace(row, time=now, day=day_of(now), minute=int(now // 60))
@@ -42,5 +42,5 @@ def key_of(row: LedgerRow) -> str:
 
 
 def day_of(time: float) -> str:
-    """The date in UTC of a time in seconds since 1970: bills are made out by UTC or near it."""
+    """The UTC date of a time in seconds since 1970: providers bill by UTC or a time zone near it."""
     return dt.datetime.fromtimestamp(time, dt.UTC).date().isoformat()

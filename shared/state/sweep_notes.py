@@ -1,4 +1,4 @@
-"""What one sweep leaves to the next: how far each recording had come, and marks of how far was looked."""
+"""What one sweep leaves to the next: the progress of each recording, and marks of how far it looked."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 SWEEPS = "sweeps"
-"""Collection of what one sweep leaves to the next."""
+"""Collection of the notes and marks."""
 
 WORKERS = "workers"
-"""Key of the note on all chunks of all recordings; the others have the keys of recordings."""
+"""Key of the note on all chunks of all recordings; the other notes have the keys of recordings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """What a sweep remembers of a recording that is on its way, or of all of them."""
+    """What a sweep remembers of a recording in progress, or of all of them."""
 
     done: int
-    """Chunks with a result when last looked at."""
+    """Chunks with a result at the last look."""
     since: float
-    """When it last went on or was pushed, seconds since 1970."""
+    """When it last made progress or was pushed, seconds since 1970."""
     looked: float
     """When it was last looked at, seconds since 1970; kept up to date for `WORKERS` only."""
     tries: int = 0
-    """How often it was pushed since it last went on."""
+    """How often it was pushed since it last made progress."""
 
 
 def read(key: str, ports: Ports) -> Note | None:
-    """The note on a recording, or on all of them (`WORKERS`); None where nobody has looked yet.
+    """The note on a recording, or on all of them (`WORKERS`); None before the first look.
 
     Raises:
         Transient: the records did not answer.
@@ -46,6 +46,6 @@ def write(key: str, note: Note, ports: Ports) -> None:
     """Write a note, whether there was one or not.
 
     Raises:
-        Transient: it is not known to be written.
+        Transient: the write is not confirmed.
     """
     documents.put(SWEEPS, key, to_fields(note), ports)

@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: look around and write down what the router should know (`shared/routing/conditions.py`)."""
+"""Beside the steps, every minute: measure and store the conditions for the router (`shared/routing/conditions.py`)."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from shared.ports import GpuState, Ports
 
 AVOID = 600.0
-"""Seconds for which no GPU is counted on after none could be had."""
+"""Seconds for which the router does not rely on workers after none was available."""
 
 AT_A_TIME = 100
-"""Recordings on their way that one look reads."""
+"""Recordings in progress that one tick reads."""
 
 ROWS = 5000
-"""Rows of the ledger, and notes of failures, that one look reads for one minute."""
+"""Ledger rows, and notes of failures, that one tick reads for one minute."""
 
 REMEMBERED = 15
-"""Minutes that are remembered, and read at most after a pause."""
+"""Minutes that are kept, and the most that are read after a pause."""
 
 FADES = 0.9
-"""What a measurement is worth after the next one that comes."""
+"""Factor by which older measurements count less with every new one."""
 
 NOT_THE_ENGINE = frozenset({"BadMedia", "BadRequest", "HandedOnUntried"})
 """Errors that say nothing about the engine: the recording or the request is at fault."""
@@ -48,21 +48,21 @@ class Backlog:
     """The work that waits for its engine."""
 
     chunks: Mapping[WorkerPool, int] = field(default_factory=dict)
-    """Chunks without a result that wait for a worker of ours, by whose they are."""
+    """Number of chunks without a result that wait for our workers, by pool."""
     waiting: Mapping[str, float] = field(default_factory=dict)
-    """Seconds of audio that wait, by who is to transcribe them."""
+    """Seconds of audio that wait, by engine or pool of workers (`conditions.who_waits`)."""
     oldest: Mapping[WorkerPool, float] = field(default_factory=dict)
-    """Seconds since the oldest recording came that waits for a worker of ours."""
+    """Age of the oldest recording that waits for our workers, seconds, by pool."""
 
     def work(self, pool: WorkerPool) -> Work:
-        """What waits for the workers of a pool."""
+        """The work that waits for the workers of a pool."""
         return Work(chunks=self.chunks.get(pool, 0), seconds=self.waiting.get(who_waits(pool, ""), 0.0))
 
 
 def backlog_of(ports: Ports) -> Backlog:
-    """What waits for which engine, from the recordings that are on their way.
+    """The work that waits for each engine, from the recordings in progress.
 
-    Of very many, some are looked at and stand for all: which ones says the hash in their keys.
+    With very many recordings, a sample of `AT_A_TIME` stands for all: the first by key, which is a hash.
     """
     now, looked = ports.clock.now(), 0
     waiting: dict[str, float] = {}
@@ -73,7 +73,7 @@ def backlog_of(ports: Ports) -> Backlog:
         query = {"recording": recording.id}
         claimed = claims.of_recording(recording.id, ports.records)
         if len({is_hosted(chunk.engine) for chunk in recording.chunks}) == 1:
-            # All are of one kind, so a number will do; they are done in order or nearly so.
+            # All wait for the same kind of engine, and are done nearly in order, so the count of results is enough.
             missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
         else:
             done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, query)}
@@ -98,11 +98,11 @@ def backlog_of(ports: Ports) -> Backlog:
 
 
 def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) -> Conditions:
-    """Look around and write down what the router should know.
+    """Measure and store the conditions for the router.
 
     Args:
-        backlog: what waits.
-        starts: how the start of workers for it went, for each pool of the deployment.
+        backlog: the waiting work.
+        starts: the outcome of starting workers for it, for each pool of the deployment.
         ports: the adapters to use.
 
     Raises:
@@ -128,7 +128,7 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
         seen = replace(seen, rollout=_guarded(seen, ports))
 
     def kept(fields: dict[str, Any]) -> dict[str, Any] | None:
-        # Another tick may have looked later and written sooner.
+        # Another tick may have looked later but written earlier.
         written = fields.get("time")
         return None if isinstance(written, float) and written > now else to_fields(seen)
 
@@ -141,7 +141,7 @@ def _workers(before: Workers, state: GpuState, now: float) -> Workers:
     if state.status != "ready":
         return Workers(status=state.status, said=state.reason, avoid_until=now + AVOID, running=state.running)
     if before.avoid_until > now and not state.running:
-        # That the list of executions can be read does not mean that one can be started.
+        # A readable list of executions does not mean that one can be started.
         return replace(before, running=0)
     return Workers(running=state.running)
 
@@ -157,7 +157,7 @@ def _guarded(seen: Conditions, ports: Ports) -> Rollout:
 
 
 def _counted(before: Conditions, ports: Ports) -> Conditions:
-    """The rows of the minutes that have come since: what became of the chunks, and how fast."""
+    """The conditions with the minutes since the last tick: what became of the chunks, and how fast."""
     last = int(ports.clock.now() // 60) - SETTLED
     minutes, speeds = list(before.minutes), dict(before.speeds)
     for minute in range(max(before.counted + 1, last - REMEMBERED), last + 1):
@@ -199,7 +199,7 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
 
 
 def _is_parakeets(failure: Failure) -> bool:
-    """Whether it was Parakeet that failed, and not the recording or the hand-over after it."""
+    """Whether Parakeet itself failed, and the note is not about the recording or the hand-over after it."""
     return (
         _is_ours(failure.where) and failure.error not in NOT_THE_ENGINE and failure.code != rollout.HANDED_ON
     )

@@ -1,4 +1,4 @@
-"""Beside the steps, every minute: recordings that a budget holds go on when there is room, and alerts go out."""
+"""Beside the steps, every minute: release held recordings that fit into the budget, and publish alerts."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 ALERTS = "budget_alerts"
-"""Collection of the alerts that were given, one document each."""
+"""Collection of the published alerts, one document each."""
 
 SHARES = (50, 80, 100)
-"""Percent of a budget at which somebody is told."""
+"""Percentages of a budget at which an alert is published."""
 
 AT_A_TIME = 100
-"""Recordings that one tick lets go on."""
+"""Most recordings that one tick releases."""
 
 
 def keep_budgets(ports: Ports) -> int:
-    """Sum up, alert, and let go what fits; gives how many recordings went on.
+    """Sum up what was spent, publish alerts, and release what fits; returns how many recordings were released.
 
     Raises:
         Transient: try again.
     """
     found = limits.limits_of(ports.settings)
     waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
-    # Without a budget somebody may still ask why one waits that was held.
+    # Recordings that were held before the budget was removed still need the sums, to say why they wait.
     sums = budget.sum_up(ports) if found or waiting else Sums()
     released = sum(_let_go(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
     smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
@@ -55,7 +55,7 @@ def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
     if limits.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
         return False
     try:
-        # It is probed and routed anew: what was true when it was held may be so no more.
+        # It is probed and routed again: what was true when it was held may have changed.
         return upload.take(recording.source, recording.options, ports).state != "ACCEPTED"
     except Transient as error:
         log.warning("%s cannot go on yet: %s", key, error)
@@ -63,12 +63,12 @@ def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
 
 
 def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
-    """Say what was reached; `waits_usd` is the smallest of what is held, 0 where nothing is."""
+    """Publish alerts for the shares reached; `waits_usd` is the smallest held estimate, 0 if nothing is held."""
     now = ports.clock.now()
     committed = budget.committed(ports)
     spent = sums.of(limit.period, now)
-    # What is committed may be in the rows already, so it makes no alert by itself. But where something is held,
-    # the budget is used up though some cents of it are left.
+    # What is committed may be in the rows already, so it causes no alert by itself. But if something is held, the
+    # budget is used up although some cents of it are left.
     holds = waits_usd > 0 and spent + committed + waits_usd > limit.usd
     used = 100.0 if holds else spent / limit.usd * 100
     reached = [share for share in SHARES if used >= share - limits.CENT]
@@ -90,13 +90,13 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
 
 
 def _tell(key: str, alert: BudgetAlert, ports: Ports) -> None:
-    """Publish an alert once; twice where the sweeper died in between, and never not at all."""
+    """Publish an alert at least once; twice if the sweeper dies in between."""
     if not ports.records.create(ALERTS, key, {"told": False}):
         found = ports.records.get(ALERTS, key)
         if found is None or found["told"]:
             return
     log.warning(
-        "%d %% of the budget of %s are reached: %s spent, %s committed of %s",
+        "%d %% of the budget of %s is reached: %s spent, %s committed of %s",
         alert.percent,
         alert.which,
         dollars(alert.spent_usd),

@@ -1,8 +1,8 @@
-"""Beside the steps: recordings that have stopped are pushed on, and after some tries given up.
+"""Beside the steps: recordings without progress are pushed, and given up after some tries.
 
-Progress is what the records show. A recording that is only slow must not be pushed, because its chunks
-would be transcribed, and paid, twice; so patience is long, and doubles with every push. Where the platform says that
-no worker can be had, nobody works on its chunks, and other engines get them after some minutes.
+The records show the progress. A recording that is only slow must not be pushed, because its chunks would be
+transcribed, and paid for, twice; so patience is long, and doubles with every push. If the platform says that no
+worker is available, its chunks are not being transcribed, and other engines get them after some minutes.
 """
 
 from __future__ import annotations
@@ -33,40 +33,40 @@ AT_A_TIME = 100
 """Recordings of each state that one sweep looks at."""
 
 QUEUED_FOR = 6 * 3600.0
-"""Seconds that a recording may wait for its turn while the chunks of others come in."""
+"""Seconds that a recording may wait for its turn while chunks of others are being done."""
 
 SOON = 180.0
-"""Seconds that chunks wait for workers that cannot be had until other engines get them: three starts that failed."""
+"""Seconds that chunks wait for unavailable workers until other engines get them: three failed starts."""
 
 NONE_TO_HAVE = frozenset({"quota", "denied", "missing"})
-"""States of the platform in which no worker will come soon."""
+"""States of the platform in which no worker will be available soon."""
 
 MOST_TRIES = 5
-"""How often something stuck is pushed before it ends as FAILED."""
+"""How often a stuck recording is pushed before it ends as FAILED."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What to do about a recording that is on its way, and why."""
+    """What to do about a recording in progress, and why."""
 
     action: Literal["wait", "push", "give up"]
-    """`push`: publish again what is missing."""
+    """`push`: publish the missing chunks again."""
     reason: str
-    """One sentence for the log, and for its owner where it is given up."""
+    """One sentence for the log, and for its owner if it is given up."""
 
 
 def assess(recording: Recording, note: Note, workers: Note, now: float, settings: Settings) -> Verdict:
     """Whether a recording is stuck. Pure.
 
-    Chunks may take as long as a worker needs that is no faster than the audio itself, holds all the chunks
-    that it may hold, and shows nothing before the last; and longer where others have their turn.
+    Chunks may take as long as the slowest worker: one that is no faster than real time, holds as many chunks as it
+    may, and reports none before the last. They may take longer while chunks of other recordings are being done.
 
     Args:
         recording: ACCEPTED or PLANNED.
         note: its progress.
         workers: the progress of all recordings together.
         now: seconds since 1970.
-        settings: patience, length of a chunk, and how many of them a worker holds.
+        settings: patience, chunk length, and how many chunks a worker holds.
     """
     patience = settings.stuck_minutes * 60
     if note.done < len(recording.chunks):
@@ -84,17 +84,17 @@ def assess(recording: Recording, note: Note, workers: Note, now: float, settings
         return Verdict(action="push", reason=f"{where}, quiet for {quiet / 60:.0f} min")
     return Verdict(
         action="give up",
-        reason=f"It did not go on ({where}) in {(now - recording.created) / 3600:.0f} hours, "
-        f"though it was tried {MOST_TRIES} times again.",
+        reason=f"It made no progress ({where}) in {(now - recording.created) / 3600:.0f} hours, "
+        f"although it was tried {MOST_TRIES} more times.",
     )
 
 
 def push_stuck(ports: Ports) -> int:
-    """Push on the recordings that have stopped, give up those that did not move; gives their number."""
+    """Push the recordings without progress, and give up those that pushing did not help; returns how many."""
     now = ports.clock.now()
     on_their_way = [
         one
-        # What a budget holds waits for it, and goes on by itself (release_held.py).
+        # Recordings that a budget holds are not stuck: release_held.py lets them go on.
         for where in ({"state": "ACCEPTED", "held": ""}, {"state": "PLANNED"})
         for one in islice(documents.recordings(ports.records, where), AT_A_TIME)
     ]
@@ -103,7 +103,7 @@ def push_stuck(ports: Ports) -> int:
     before = sweep_notes.read(WORKERS, ports)
     workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
     sweep_notes.write(WORKERS, replace(workers, looked=now), ports)
-    # While nobody swept, nothing ran: after a night in which a machine was off, everything is fresh.
+    # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew.
     none = _none_to_have(ports)
     asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
     acted = 0
@@ -131,20 +131,20 @@ def push_stuck(ports: Ports) -> int:
 
 
 def _look(key: str, note: Note | None, done: int, created: float, now: float) -> Note:
-    """The note as it is after a look: fresh where there is none, and where there was progress."""
+    """The note after a look: a new one if there was none, or if there was progress."""
     if note is None:
-        # Nobody saw when the chunks that are there came in: it counts from now.
+        # It is not known when the existing results came in, so patience starts now.
         return Note(done=done, since=now if done else created, looked=now)
-    # A recording that failed and was opened again was created anew.
+    # A recording that failed and was reopened has a new time of creation.
     reopened = key != WORKERS and note.since < created
     return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
 
 
 def _none_to_have(ports: Ports) -> dict[WorkerPool, str]:
-    """The pools of which no worker can be had, with what the platform says.
+    """The pools without available workers, with the platform's message.
 
-    That the list of executions can be read does not mean that one can be started: what became of the last start
-    the sweeper has written down.
+    A readable list of executions does not mean that one can be started, so the outcome of the last start, which the
+    sweeper has stored, counts first.
     """
     none: dict[WorkerPool, str] = {}
     seen = conditions.read(ports).fresh(ports.clock.now())
@@ -160,11 +160,11 @@ def _none_to_have(ports: Ports) -> dict[WorkerPool, str]:
 def _handed_on(
     recording: Recording, verdict: Verdict, quiet: float, none: Mapping[WorkerPool, str], ports: Ports
 ) -> bool:
-    """Whether other engines have its chunks now: no worker can be had, or pushing it was no use."""
+    """Whether other engines have its chunks now, because no worker is available or pushing did not help."""
     gives_up = verdict.action == "give up"
     if recording.state != "PLANNED" or not (gives_up or (none and quiet >= SOON)):
         return False
-    kind = NoWorker if none else Permanent  # only the latter says something about the engine
+    kind = NoWorker if none else Permanent  # only the latter says anything about the engine
     error = kind(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
     out = None
     if not gives_up:
@@ -193,5 +193,5 @@ def _act(recording: Recording, verdict: Verdict, none: Mapping[WorkerPool, str],
     try:
         upload.take(recording.source, recording.options, ports, again=True)
     except Transient as error:
-        # That was the try. The others must not wait for this one.
+        # This counts as the try: other recordings must not wait for this one.
         log.warning("%s cannot go on yet: %s", recording.id, error)

@@ -1,15 +1,15 @@
-"""Beside the steps, every minute: find what was lost or is stuck, and put it right.
+"""Beside the steps, every minute: find what was lost or is stuck, and repair it.
 
-    lost events       objects of the audio bucket without a recording take the way of an upload
-    stuck recordings  go on, or end as FAILED (stuck.py)
-    untold ends       are announced, and the requests that wait for them answered
-    workers           are started where chunks wait and too few run (`shared/flow/capacity.py`)
-    conditions        are written down for the router, and the rollout is guarded (observe.py)
-    budgets           are summed up, and what they held goes on where there is room (release_held.py)
-    ended workers     get the rest of their bill into the ledger (`shared/costs/executions.py`)
+    lost events         objects of the audio bucket without a recording are treated as uploads
+    stuck recordings    are pushed, or end as FAILED (stuck.py)
+    unannounced ends    are announced, and the requests that wait for them answered
+    workers             are started if chunks wait and too few run (`shared/flow/capacity.py`)
+    conditions          are stored for the router, and the rollout is guarded (observe.py)
+    budgets             are summed up, and held recordings that fit are released (release_held.py)
+    ended workers       get the rest of their bill into the ledger (`shared/costs/executions.py`)
 
-All of it is known from the records, because nobody can ask Pub/Sub how many messages wait. A tick may run
-twice, or die half-way: each part does a bounded amount of work that the next tick can do again.
+All of it is read from the records, because Pub/Sub does not say how many messages wait. A tick may run twice or
+die half-way: each part does a bounded amount of work that the next tick can repeat.
 """
 
 from __future__ import annotations
@@ -37,44 +37,44 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 AT_A_TIME = 100
-"""Recordings, requests or lost objects that each part of a tick deals with at most."""
+"""Most recordings, requests or lost objects that each part of a tick handles."""
 
 LOST_AFTER = 300.0
-"""Seconds after which the event of an object is late: Eventarc takes seconds."""
+"""Seconds after which the event of an object counts as lost: Eventarc takes seconds."""
 
 MARK = "lost-events"
-"""Key of the mark: how far the bucket was looked through."""
+"""Key of the mark that says how far the bucket was checked."""
 
 LOOKS = 1000
-"""Objects that one tick looks up at most."""
+"""Most objects that one tick looks up."""
 
 LIST_EVERY = 600.0
-"""Seconds between two looks through the bucket: a list call costs money for every thousand objects."""
+"""Seconds between two listings of the bucket, which cost money for every thousand objects."""
 
 UNTOLD_AFTER = 120.0
-"""Seconds that whoever ended a recording has to announce it."""
+"""Seconds that the process that ends a recording has to announce it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """How far the bucket was looked through: every object up to here has its recording."""
+    """How far the bucket was checked: every object up to here has its recording."""
 
     listed: float
-    """When the bucket was last looked through to its end, seconds since 1970."""
+    """When the bucket was last checked to its end, seconds since 1970."""
     generation: int
     """Generation of the last object."""
     name: str
-    """And its name: several objects may have come in one microsecond."""
+    """Name of the last object: several may have been uploaded in one microsecond."""
 
 
 def on_tick(ports: Ports) -> dict[str, int]:
-    """Do all parts, each whether or not the others could.
+    """Run all parts, each even if others fail.
 
     Returns:
         How much each part has done.
 
     Raises:
-        Transient: a part could not be done now; the others are.
+        Transient: at least one part failed; the others have run.
     """
     parts: dict[str, Callable[[Ports], int]] = {
         "lost_events": take_lost,
@@ -90,7 +90,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         try:
             report[name] = part(ports)
         except DropscribeError as error:
-            log.warning("sweeping for %s: %s", name, error)
+            log.warning("the sweep's part %s failed: %s", name, error)
             failed.append(f"{name}: {error}")
     if any(report.values()):
         log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items() if count))
@@ -100,10 +100,10 @@ def on_tick(ports: Ports) -> dict[str, int]:
 
 
 def take_lost(ports: Ports) -> int:
-    """Take up the objects of the audio bucket whose event never came.
+    """Take the objects of the audio bucket whose event never came; returns how many.
 
-    A mark says up to which generation every object has its recording. The first tick of a deployment sets
-    it: what lay in the bucket before is nobody's upload. On one machine the watcher of the inbox looks for
+    A mark says up to which generation every object has its recording. The first tick of a deployment sets it:
+    objects from before the deployment are not transcribed. On one machine the watcher of the inbox does this
     itself, because only it knows which files are still being written.
     """
     if ports.settings.platform == "local":
@@ -154,7 +154,7 @@ def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
 
 
 def announce_untold(ports: Ports) -> int:
-    """Announce the ends that nobody was told of."""
+    """Announce the recordings that ended without an announcement; returns how many."""
     told = 0
     for state in ("DONE", "FAILED"):
         where = {"state": state, "announced": False}
@@ -166,7 +166,7 @@ def announce_untold(ports: Ports) -> int:
 
 
 def answer_waiting(ports: Ports) -> int:
-    """Answer the requests whose recording has ended, or whose answer was stored and not sent."""
+    """Answer the requests whose recording has ended, or whose answer was stored but not sent; returns how many."""
     told = 0
     for _, fields in list(islice(ports.records.query(answers.REQUESTS, {"answered": False}), AT_A_TIME)):
         asked, now = from_fields(fields, answers.Asked), ports.clock.now()
@@ -185,9 +185,9 @@ def answer_waiting(ports: Ports) -> int:
 
 
 def start_workers(ports: Ports) -> int:
-    """Start workers for the chunks that wait for one; gives the number of tasks.
+    """Start workers for the chunks that wait for one; returns the number of tasks.
 
-    What is learned on the way of workers, queues, speeds and failures is written down for the router.
+    The observed workers, queues, speeds and failures are stored for the router.
     """
     backlog = observe.backlog_of(ports)
     starts = {

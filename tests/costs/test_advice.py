@@ -52,13 +52,13 @@ def test_idle_workers_are_told_with_the_delay_that_saves_most_of_it():
             idle(0.04, worker, began + 60),
             attempt(f"r{number}", usd=0.02, worker=worker, time=began + 99),
         ]
-    (one,) = [one for one in advise(account(*rows)) if "idled" in one.text]
+    (one,) = [one for one in advise(account(*rows)) if "were idle for" in one.text]
     # 10 of 20 executions, $0.04 each, in one day.
     assert one.usd_per_month == pytest.approx(10 * 0.04 * 30)
-    assert "idled 67% of their paid time ($0.80 of $1.20, 20 executions)" in one.text
+    assert "were idle for 67% of their paid time ($0.80 of $1.20, 20 executions)" in one.text
     assert "DROPSCRIBE_START_DELAY=90" in one.text
     assert "saves $0.40 in 1 day, $12.00 a month" in one.text
-    assert not [one for one in advise(account(*rows), start_delay=90.0) if "idled" in one.text]
+    assert not [one for one in advise(account(*rows), start_delay=90.0) if "were idle for" in one.text]
 
 
 def test_overlap_is_told_when_it_is_a_tenth_of_what_is_heard():

@@ -102,7 +102,7 @@ def test_what_is_wrong_is_named_with_its_line_or_key(file, text, said):
 def test_bytes_that_are_no_text_are_refused(file):
     file.write_bytes(b"\xff\xfe")
     prices_file.load.cache_clear()
-    with pytest.raises(ConfigurationError, match="is no TOML"):
+    with pytest.raises(ConfigurationError, match="is not TOML"):
         prices_file.load(file)
 
 

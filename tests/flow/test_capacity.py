@@ -86,7 +86,7 @@ def test_without_a_gpu_it_is_one_for_every_hour(backlog, running, tasks):
 def test_what_the_running_ones_can_have_in_hand_is_nothing_for_another():
     settings = Settings(chunk_minutes=60.0, max_chunks=200)
     start = capacity.how_many_tasks(of(200, 60.0), 1, settings)
-    assert (start.tasks, start.reason) == (0, "200 chunks wait, and the 1 tasks that run can hold them")
+    assert (start.tasks, start.reason) == (0, "200 chunks wait, and the running tasks (1) can hold them")
     assert capacity.how_many_tasks(of(201, 60.0), 1, settings).tasks == 1
 
 
@@ -176,7 +176,7 @@ def test_for_much_work_more_are_started_beside_the_one_that_runs(ports, jobs):
     start = capacity.start_workers(of(9000), ports, 0.0)
     assert (jobs.started, start.state.running) == ([2], 3)
     assert start.reason.startswith("9000 chunks wait (")
-    assert start.reason.endswith(" h of audio), for 3 tasks, and 1 run")
+    assert start.reason.endswith(" h of audio, worth 3 tasks); running: 1")
 
 
 def test_that_no_more_can_be_had_says_nothing_against_those_that_run(ports, jobs):

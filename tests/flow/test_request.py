@@ -198,7 +198,7 @@ def test_what_failed_before_it_was_asked_for_is_tried_again(world, sent):
 def test_a_file_of_a_machine_cannot_be_asked_for_in_the_cloud(tmp_path):
     world = World(tmp_path, platform="google", project="some-project")
     try:
-        with pytest.raises(BadRequest, match="file of some machine"):
+        with pytest.raises(BadRequest, match="is a local file"):
             request.locate("file:///etc/passwd", world.ports)
     finally:
         world.close()

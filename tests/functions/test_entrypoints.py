@@ -195,7 +195,7 @@ def test_what_comes_again_is_answered_and_logged_with_its_reason_and_without_a_t
     response = client.post("/")
     assert (response.status_code, response.text) == (500, "The store does not answer: it is tried again.")
     (line,) = caplog.records
-    assert line.getMessage() == "not done, and delivered again: The store does not answer: it is tried again."
+    assert line.getMessage() == "failed, will be redelivered: The store does not answer: it is tried again."
     assert line.exc_info is None
 
 

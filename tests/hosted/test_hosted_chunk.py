@@ -185,7 +185,7 @@ def test_less_than_the_file_promises_is_told_to_its_owner(world, engine, short, 
     monkeypatch.setattr(engine, "transcribe", lambda job: replace(told(job), seconds=12.0))
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     [warning] = result_of(world, message).warnings
-    assert "promises 20.0 s, Deepgram heard 12.0 s" in warning
+    assert "promises 20.0 s, but Deepgram heard 12.0 s" in warning
 
 
 def test_one_of_many_chunks_is_never_given_by_the_address_of_all(world, engine, address):

@@ -163,7 +163,7 @@ def test_speakers_with_what_rules_them_out_are_refused_before_anything_begins(
     sample = str(SAMPLES / "voice-note.opus")
     result = CliRunner().invoke(cli.app, ["transcribe", sample, "--out", str(tmp_path), "--diarize", *more])
     assert result.exit_code == 2
-    assert "Speakers are told apart by Deepgram alone" in result.stderr
+    assert "Only Deepgram tells speakers apart" in result.stderr
     assert rows(tmp_path / "state") == []
 
 

@@ -48,7 +48,7 @@ def planned_for_cpu(world, ports):
     chunks = (replace(recording.chunks[0], engine="parakeet-cpu"), *recording.chunks[1:])
     documents.change_recording(ports, recording.id, lambda stored: replace(stored, chunks=chunks))
     world.pull("gpu-worker")
-    return upload.take(recording.source, Options(), ports)
+    return upload.take(recording.source, Options(), ports, again=True)
 
 
 def test_workers_without_a_gpu_stand_apart_where_they_have_a_job():
@@ -137,7 +137,7 @@ def test_where_no_worker_without_a_gpu_can_be_had_deepgram_takes_its_recordings(
     assert decide(case(), apart()).engine == "parakeet-cpu"
     found = decide(case(), apart(OUT))
     assert found.engine == "deepgram"
-    assert "no worker can be had now (quota)" in found.reason
+    assert "no worker is available now (quota)" in found.reason
 
 
 def test_a_processor_beside_a_gpu_that_cannot_be_had_is_not_counted_on():

@@ -107,7 +107,7 @@ def test_a_window_that_does_not_fit_alone_goes_to_another_engine_at_once(transcr
 
 
 def test_a_lost_gpu_ends_the_run_with_the_reason_and_what_to_do(transcribe):
-    with pytest.raises(Transient, match=r"in the middle of its work: .*launch failure.*Start again"):
+    with pytest.raises(Transient, match=r"before the work was done: .*launch failure.*Start again"):
         transcribe(Failing(EngineLost("unspecified launch failure")))
 
 

@@ -67,7 +67,7 @@ def test_where_nobody_has_looked_a_gpu_is_counted_on():
 @pytest.mark.parametrize(
     ("seen", "says"),
     [
-        (Conditions(time=NOW, status="quota", avoid_until=NOW + 1), r"no GPU can be had now \(quota\)"),
+        (Conditions(time=NOW, status="quota", avoid_until=NOW + 1), r"no GPU is available now \(quota\)"),
         (Conditions(time=NOW, oldest=LONGEST_QUEUE + 1), "work has waited for a GPU for 30 min 1 s"),
         (
             Conditions(time=NOW, minutes=(Minute(minute=1, done=4, failed=6, fallbacks=0),)),
@@ -318,7 +318,7 @@ def test_conditions_that_cannot_be_read_never_stop_an_upload(world, monkeypatch,
 
     monkeypatch.setattr(world.ports.records, "get", refusing)
     assert upload.on_upload(world.upload(), world.ports).state == "PLANNED"
-    assert "the settings count: not now" in caplog.text
+    assert "the settings apply: not now" in caplog.text
 
 
 def test_a_document_of_another_version_counts_as_none(world, caplog):

@@ -146,13 +146,13 @@ def test_a_gpu_that_cannot_be_had_is_routed_around():
     decision = decide(case(60), known(*ALL, conditions=quota))
     assert (decision.method, decision.reason) == (
         "deepgram",
-        "1 h is between 30 min and 2 h, and no GPU can be had now (quota): Deepgram",
+        "1 h is between 30 min and 2 h, and no GPU is available now (quota): Deepgram",
     )
     assert decide(case(10), known(*ALL, conditions=quota)).engine == "parakeet-cpu"
     assert decide(case(10), known("parakeet-gpu", "deepgram", conditions=quota)).method == "deepgram"
     waits = decide(case(10), known("parakeet-gpu", conditions=quota))
     assert waits.engine == "parakeet-gpu"
-    assert waits.reason.endswith("no other engine is set up, though no GPU can be had now (quota)")
+    assert waits.reason.endswith("no other engine is set up, though no GPU is available now (quota)")
 
 
 def test_gpus_that_are_switched_off_are_none():
@@ -297,7 +297,7 @@ def test_callers_of_a_deployment_may_not_name_folders_of_its_workers():
     cloud = known("parakeet-cpu", platform="google", project="my-project")
     assert decide(case(model="nvidia/parakeet-tdt-0.6b-v2"), cloud).model.endswith("v2")
     for path in ("/etc", "../weights", "a/b/c", ".cache/x"):
-        with pytest.raises(BadRequest, match="no published one"):
+        with pytest.raises(BadRequest, match="not a published one"):
             decide(case(model=path), cloud)
     assert decide(case(model="/my/export"), known("parakeet-cpu")).model == "/my/export"
 
@@ -338,7 +338,7 @@ def test_without_deepgram_speakers_are_refused_with_what_to_do():
     ],
 )
 def test_speakers_and_what_rules_them_out_are_refused_together(options, said):
-    with pytest.raises(BadRequest, match=f"Speakers are told apart by Deepgram alone, but {said}"):
+    with pytest.raises(BadRequest, match=f"Only Deepgram tells speakers apart, but {said}"):
         decide(case(diarize=True, **options), known(*ALL))
 
 

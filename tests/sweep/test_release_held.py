@@ -111,7 +111,7 @@ def test_why_one_is_held_is_told_by_the_sums_and_budgets_of_now(world, ports):
     assert budget.why_held(waits, asking) == waits.held
     without = replace(ports, settings=replace(ports.settings, budget_daily_usd=0.0))
     budget.sum_up(without)
-    assert budget.why_held(waits, asking).startswith("It was held, and there is room for it now")
+    assert budget.why_held(waits, asking).startswith("It was held, but fits into the budget now")
     release_held.keep_budgets(without)
     assert budget.why_held(documents.get_recording(ports.records, waits.id), asking) == ""
 

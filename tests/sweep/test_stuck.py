@@ -134,7 +134,7 @@ def test_what_never_moves_ends_as_failed_with_a_reason(world, tick):
     failed = documents.get_recording(world.ports.records, one.id)
     assert (failed.state, failed.announced) == ("FAILED", True)
     assert "0 of 2 chunks done" in failed.reason
-    assert "tried 5 times again" in failed.reason
+    assert "tried 5 more times" in failed.reason
     assert tick(100) == 0
 
 
@@ -299,5 +299,5 @@ def test_what_pushing_did_not_help_goes_to_another_engine_before_it_fails_with_e
     while (found := documents.get_recording(world.ports.records, two_engines.id)).state == "PLANNED":
         tick(60)
     assert found.code == "NoEngineLeft"
-    assert "Parakeet on a CPU: It did not go on" in found.reason
-    assert "Deepgram: It did not go on" in found.reason
+    assert "Parakeet on a CPU: It made no progress" in found.reason
+    assert "Deepgram: It made no progress" in found.reason

@@ -229,7 +229,7 @@ def test_a_person_who_exports_reads_our_lines_only_and_the_log_is_as_it_was_befo
     lines = done.stderr.splitlines()
     said = [line.split(" ")[0] for line in lines]
     assert [*said[:2], *said[3:6]] == ["exporting", "transcribing", "Use", "heard", "heard"]
-    assert "hears the same text as the archive" in lines[2]
+    assert "gives the same text as the archive" in lines[2]
     assert [*said[6:9], *said[10:]] == ["exporting", "quantising", "transcribing", "Use"]
 
 

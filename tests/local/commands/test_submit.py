@@ -95,7 +95,7 @@ def test_the_answer_comes_as_json_where_asked_for(run, state, tmp_path):
 def test_waiting_is_given_up_after_its_time(run):
     result = run("gs://audio/talk.wav", "--wait", "--timeout", "0.1")
     assert result.exit_code == 2
-    assert "it has not been taken up yet" in result.stderr
+    assert "it has not been received yet" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_fallback_is_switched_while_all_runs(deployment, tmp_path):
     assert taken_over["reason"].endswith(
         "Deepgram did all of it in place of Parakeet on a CPU; the warnings say why"
     )
-    assert "do not fit the memory" in taken_over["warnings"][0]
+    assert "do not fit in the memory of the GPU" in taken_over["warnings"][0]
     assert failed.reason.endswith("No other engine was tried: ENABLE_FALLBACK is off.")
     assert again["method"] == "deepgram"
     assert "device-side assert" in again["warnings"][0]
