@@ -28,7 +28,7 @@ demo-gcp-emulators: .venv/.google ## run the same flow through Google's own clie
 	@$(BIN)/python -m tests.google.deployment $(ARGS)
 
 test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
-	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 system-test: .venv/.google ## run against a real project: make system-test PROJECT=my-project
 	@if [ -z "$(PROJECT)" ]; then echo "Name a project: make system-test PROJECT=my-project (docs/google-cloud.md says what it needs)" >&2; exit 1; fi

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+import pickle
 import shutil
 from contextlib import ExitStack, contextmanager
 
@@ -28,6 +30,33 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
 # Properties are about behaviour, not time: a busy computer must not fail them.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores, because tests wait for a third of their time; each takes about 1 GB of memory."""
+    return min(
+        8, len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() + 1
+    )
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Gives `once(name, make)`: what `make(folder)` gives, called in one of the processes that run the tests."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def made_once(name, make):
+        folder, made = root / name, root / f"{name}.pickle"
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                folder.mkdir(exist_ok=True)
+                made.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(made.read_bytes())
+
+    return made_once
 
 
 @contextmanager

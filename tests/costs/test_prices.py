@@ -6,7 +6,6 @@ import pytest
 
 from shared.costs import prices_file
 from shared.costs.prices import TABLE, total
-from shared.in_words import dollars
 from shared.model import Options
 from shared.results import LedgerRow
 from shared.settings import Settings
@@ -75,15 +74,3 @@ def test_a_second_of_an_engine_costs_what_runs_it():
     assert TABLE.engine_second("parakeet-gpu", apart) == pytest.approx(0.0002907, abs=1e-12)
     assert TABLE.engine_second("parakeet-cpu", Settings(cpu_usd_per_hour=0.36)) == pytest.approx(0.0001)
     assert TABLE.engine_second("deepgram", settings) == 0
-
-
-@pytest.mark.parametrize(
-    ("usd", "text"),
-    [
-        (0, "$0"), (1234.5, "$1,234.50"), (1.2345, "$1.23"), (0.1, "$0.10"), (0.258, "$0.2580"), (0.05, "$0.05"),
-        (0.0043, "$0.0043"), (0.001, "$0.0010"), (0.00072, "$0.00072"), (0.0000007249, "$0.00000072"),
-        (2e-9, "$0.0000000020"), (-0.02, "-$0.02"), (1e-17, "$0"),
-    ],
-)  # fmt: skip
-def test_dollars_are_told_with_the_digits_that_small_amounts_need(usd, text):
-    assert dollars(usd) == text

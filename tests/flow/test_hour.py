@@ -37,17 +37,20 @@ class Heard:
         return " ".join(word.text for word in self.words)
 
 
-@pytest.fixture(scope="module")
-def hour(tmp_path_factory):
-    path = tmp_path_factory.mktemp("hour") / "hour.wav"
+def spoken(folder):
     samples, truth = talk(HOUR, seed=7)
-    write_wav(path, samples)
-    return path, truth
+    write_wav(folder / "hour.wav", samples)
+    return folder / "hour.wav", truth
 
 
-@pytest.fixture(scope="module")
-def in_one_piece(hour, tmp_path_factory):
-    return transcribe(hour[0], 60, tmp_path_factory.mktemp("one"))
+@pytest.fixture
+def hour(once):
+    return once("hour", spoken)
+
+
+@pytest.fixture
+def in_one_piece(hour, once):
+    return once("hour-in-one-piece", lambda folder: transcribe(hour[0], 60, folder))
 
 
 def transcribe(path, minutes, state):

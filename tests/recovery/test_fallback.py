@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.audio import Pcm
 from shared.costs import budget
@@ -30,41 +28,16 @@ from shared.flow import chunk, record, upload
 from shared.flow.capacity import Start
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
-from shared.model import Fallback, Options
+from shared.model import Options
 from shared.recovery import dead_letter, fallback, owner_messages
 from shared.results import ChunkResult, Heard, LedgerRow
-from shared.routing import eligible, flags
-from shared.settings import Settings
+from shared.routing import flags
 from shared.state import claims, documents, failure_log
 from shared.sweep import observe
 from tests.world import World, heard, words
 
 ALL = frozenset(tuple(ENGINES))
 TWO = frozenset({"parakeet-cpu", "deepgram"})
-
-
-@pytest.mark.parametrize(
-    ("options", "settings", "engines", "why_not"),
-    [
-        ({}, {}, ("parakeet-gpu", "parakeet-cpu", "deepgram"), ""),
-        ({"method": "hybrid"}, {}, ("parakeet-gpu", "parakeet-cpu", "deepgram"), ""),
-        ({"method": "parakeet"}, {}, ("parakeet-gpu", "parakeet-cpu"), "parakeet was asked for"),
-        ({"method": "deepgram"}, {}, ("deepgram",), "deepgram was asked for"),
-        ({}, {"method": "parakeet"}, ("parakeet-gpu", "parakeet-cpu"), "parakeet was asked for"),
-        ({"model": "a/b"}, {}, ("parakeet-gpu", "parakeet-cpu"), "the weights a/b were asked for"),
-        ({"model": "a/b"}, {"model": "a/b"}, ("parakeet-gpu", "parakeet-cpu", "deepgram"), ""),
-        ({"diarize": True}, {}, ("deepgram",), "speakers were asked for, which only Deepgram tells apart"),
-    ],
-)
-def test_a_wish_for_one_engine_leaves_the_others_out_and_auto_does_not(options, settings, engines, why_not):
-    found = eligible.allowed(Options(**options), Settings(**settings), ALL)
-    assert found == Fallback(engines=engines, why_not=why_not)
-
-
-def test_only_engines_of_the_deployment_take_over():
-    assert eligible.allowed(Options(), Settings(), TWO).engines == ("parakeet-cpu", "deepgram")
-    only = eligible.allowed(Options(method="parakeet"), Settings(), {"parakeet-cpu"})
-    assert only == Fallback(engines=("parakeet-cpu",)), "nothing is left out, so there is no reason to give"
 
 
 @pytest.mark.parametrize(
@@ -84,36 +57,6 @@ def test_only_engines_of_the_deployment_take_over():
 )
 def test_the_class_of_the_error_decides(error, verdicts):
     assert [fallback.after_failure(error, attempt) for attempt in (1, 2, 3)] == verdicts.split()
-
-
-@pytest.mark.parametrize(
-    ("first", "circle"),
-    [
-        ("parakeet-gpu", ["parakeet-cpu", "deepgram"]),
-        ("parakeet-cpu", ["deepgram", "parakeet-gpu"]),
-        ("deepgram", ["parakeet-gpu", "parakeet-cpu"]),
-    ],
-)
-def test_a_chunk_goes_round_the_engines_from_its_own(first, circle):
-    everyone, now, tried, went = Fallback(engines=tuple(ENGINES)), first, {first}, []
-    while (following := eligible.next_engine(now, tried, everyone, Settings())) is not None:
-        went.append(now := following)
-        tried.add(now)
-    assert went == circle
-
-
-@given(
-    st.sampled_from(tuple(ENGINES)),
-    st.sets(st.sampled_from(tuple(ENGINES))),
-    st.sets(st.sampled_from(tuple(ENGINES))),
-    st.booleans(),
-    st.booleans(),
-)
-def test_whoever_is_next_is_there_is_switched_on_and_has_not_tried(now, tried, there, gpu, on):
-    settings = Settings(enable_gpu=gpu, enable_fallback=on)
-    found = eligible.next_engine(now, tried, Fallback(engines=tuple(there)), settings)
-    assert found is None or (on and found in there and found not in tried and found != now)
-    assert found != "parakeet-gpu" or gpu
 
 
 # A deployment of two engines that do what they are told, one message at a time.

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.in_words import MEGABYTE, human_size
+from shared.in_words import MEGABYTE
 from shared.model import AudioInfo
 from shared.routing.matrix import MOST_BITS, row_of
 from shared.settings import Settings
@@ -68,17 +68,6 @@ def test_without_a_length_the_size_decides_and_its_bounds_are_exact(size, index)
     assert row(None, size) == index
     assert row(None, size, "mp3") == index
     assert row_of(audio(None), size, SETTINGS).reason.startswith("its length is unknown, and")
-
-
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
-        (0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (212_400, "212 kB"), (999_600, "1000 kB"), (3_440_000, "3.4 MB"),
-        (9_960_000, "10 MB"), (12_000_000, "12 MB"), (49_600_000, "50 MB"), (1_234_000_000, "1.2 GB"),
-    ],
-)  # fmt: skip
-def test_a_size_is_told_in_the_unit_that_shows_it(size, said):
-    assert human_size(size) == said
 
 
 def test_a_reason_by_size_names_the_size_of_small_files_too():

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from shared.costs.prices import TABLE
 from shared.errors import BadRequest
-from shared.in_words import human_duration
 from shared.model import AudioInfo, Options
 from shared.routing.case import Case, Known
 from shared.routing.conditions import Conditions
@@ -283,14 +282,6 @@ def test_every_recording_gets_one_decision_with_a_reason_that_can_run(
     assert sorted(each.method for each in decision.considered) == ["deepgram", "hybrid", "parakeet"]
     assert [each.method for each in decision.considered if not each.why_not] == [decision.method]
     assert choose(one, known(*engines, conditions=world, **setting)) == choice
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, "unknown length"), (3.21, "3.2 s"), (60, "1 min"), (725, "12 min 5 s"), (9660, "2 h 41 min")],
-)
-def test_lengths_are_told_as_people_say_them(seconds, text):
-    assert human_duration(seconds) == text
 
 
 def test_callers_of_a_deployment_may_not_name_folders_of_its_workers():

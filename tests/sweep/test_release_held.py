@@ -8,11 +8,7 @@ import pytest
 from shared.costs import budget
 from shared.errors import StoreUnavailable
 from shared.flow import upload
-from shared.model import Options
 from shared.results import LedgerRow
-from shared.routing import afford
-from shared.routing.case import Case, Known
-from shared.routing.route import choose, known
 from shared.state import documents, ledger
 from shared.sweep import release_held, stuck, sweep
 
@@ -151,28 +147,6 @@ def test_one_that_cannot_go_on_now_does_not_stop_the_others(world, ports, monkey
     budget.sum_up(replace(ports, clock=type("Later", (), {"now": lambda _: NOON + 86460})()))
     assert release_held.keep_budgets(ports) == 1
     assert release_held.keep_budgets(ports) == 1
-
-
-def test_a_soft_budget_takes_the_cheapest_method_and_says_why(world, ports):
-    soft = replace(ports, settings=replace(ports.settings, budget_mode="soft"))
-    done = drop(world, soft, 12)
-    assert [one.decision.method for one in done] == ["deepgram"] * 10 + ["parakeet"] * 2
-    assert "the daily budget is used up" in done[-1].decision.reason
-    assert done[-1].decision.reason.endswith("parakeet is the cheapest method")
-
-
-@pytest.mark.parametrize("asked", [{"dropscribe-method": "deepgram"}, {"dropscribe-diarize": "true"}])
-def test_what_somebody_asked_for_stays_under_a_soft_budget(world, ports, asked):
-    soft = replace(ports, settings=replace(ports.settings, budget_mode="soft"))
-    done = drop(world, soft, 12, **asked)
-    assert {one.decision.method for one in done} == {"deepgram"}
-
-
-def test_where_nothing_is_cheaper_the_choice_stays(world, ports):
-    case = Case(key="r", size=1, audio=world.media.info, options=Options())
-    only: Known = replace(known(ports), engines=frozenset({"deepgram"}))
-    choice = choose(case, only)
-    assert afford.cheapest(case, only, choice, "used up") == choice
 
 
 def test_somebody_is_told_once_when_half_and_eight_tenths_and_all_of_a_budget_are_reached(

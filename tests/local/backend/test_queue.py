@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
 import pytest
 
-from local.backend import process_ids
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
-from shared.engines import PARAKEET_GPU
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.topology import Subscription, Topology, topology
@@ -65,44 +62,6 @@ def test_postponed_message_comes_again_without_having_been_counted(queue, clock)
         clock.time += 2.9
         assert queue.pull("router", 1, 60.0) == []
         clock.time += 0.2
-
-
-def test_purge_drops_the_messages_of_these_recordings_only(queue):
-    for topic, recording in [
-        (PARAKEET_GPU.topic, "a"),
-        (PARAKEET_GPU.topic, "b"),
-        (CHUNKS_DONE, "a"),
-        (PARAKEET_GPU.topic, "c"),
-    ]:
-        queue.publish(topic, b"x", {"recording": recording})
-    queue.publish(PARAKEET_GPU.topic, b"x")
-    (leased,) = queue.pull("gpu-worker", 1, 60.0)
-    assert queue.purge("recording", "a", "b", "z") == 3
-    assert not queue.ack("gpu-worker", leased.lease)
-    assert queue.pending("gpu-worker") == 2
-    assert queue.pending("merger") == 0
-
-
-def test_leases_of_a_dead_process_end_at_once_and_stay_counted(tmp_path, queue, clock):
-    queue.publish(AUDIO_FINALIZED, b"theirs")
-    child = os.fork()
-    if child == 0:
-        SqliteQueue(Database(tmp_path / "state.sqlite"), clock).pull("router", 1, 60.0)
-        os._exit(0)
-    os.waitpid(child, 0)
-    queue.publish(AUDIO_FINALIZED, b"ours")
-    assert [one.data for one in queue.pull("router", 9, 60.0)] == [b"ours"]
-    assert queue.reclaim() == 1
-    assert [(one.data, one.attempt) for one in queue.pull("router", 9, 60.0)] == [(b"theirs", 2)]
-    assert queue.reclaim() == 0
-
-
-def test_process_is_gone_only_where_that_is_certain():
-    host, pid, started = process_ids.own_id().rsplit(":", 2)
-    assert not process_ids.is_gone(process_ids.own_id())
-    assert process_ids.is_gone(f"{host}:{pid}:{int(started or 1) - 1}") == bool(started)
-    assert process_ids.is_gone(f"{host}:{2**22 + 1}:1")
-    assert not process_ids.is_gone(f"another-{host}:{2**22 + 1}:1")
 
 
 def test_wait_returns_at_once_where_a_message_is_due(queue):

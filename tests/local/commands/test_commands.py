@@ -1,25 +1,20 @@
-"""`status`, `cost`, `doctor`, and how tables and progress look."""
+"""`status`, `cost` and `route` on the same state, and what stops any command."""
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from gpu_job.speech import loading
 from local import cli
 from local.backend.embedded_ports import open_ports
-from local.commands import report
-from local.commands.screen import Screen, printable
 from local.runtime.events import object_resource
 from shared.errors import BadMedia, EngineFailed, EngineLimit, StoreUnavailable
 from shared.flow import chunk, dispatch, record, upload
 from shared.messages import ChunkDone
-from shared.model import Decision, Options, Recording, StoredObject
 from shared.recovery import fallback
 from shared.settings import Settings
 from shared.state import dead_letters, failure_log
@@ -138,53 +133,12 @@ def test_cost_sums_the_ledger_and_compares(call, state):
     assert "$0.0043" in call("cost").stdout
 
 
-def test_doctor_says_what_can_run_here(call):
-    result = call("doctor", "--json")
-    found = {one["what"]: one for one in json.loads(result.stdout)}
-    assert result.exit_code == 0
-    assert found["weights tiny"]["state"] == "ok"
-    default = next(one for what, one in found.items() if "the default for your files" in what)
-    assert (default["state"], bool(default["fix"])) in {("ok", False), ("download", True)}
-    assert "the default for your files" in next(what for what in found if "0.6b-v3" in what)
-    assert "weights tiny" in call("doctor").stdout
-
-
-def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, monkeypatch):
-    assert "no key" in call("doctor").stdout
-    monkeypatch.setenv("DEEPGRAM_API_KEY", "s3cret")
-    told = call("doctor", "--json").stdout
-    [finding] = [one for one in json.loads(told) if one["what"] == "Deepgram"]
-    assert (finding["state"], finding["found"]) == (
-        "ok",
-        "a key is set (not tested), for https://api.deepgram.com",
-    )
-    assert "s3cret" not in told
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
-
-
 @pytest.fixture
 def gpu(monkeypatch):
-    """A machine with a GPU; gives a way to say whether NeMo is installed."""
+    """A machine with a GPU and what it takes to use it."""
     monkeypatch.setenv("DROPSCRIBE_ENGINES", "")
     monkeypatch.setattr(loading, "has_gpu", lambda: True)
     monkeypatch.setattr(loading, "_has_nemo", lambda: True)
-    return lambda there: monkeypatch.setattr(loading, "_has_nemo", lambda: there)
-
-
-def test_doctor_shows_the_weights_that_a_gpu_takes_where_there_is_one(call, gpu):
-    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
-    assert (found["GPU"]["state"], found["weights tiny for the GPU"]["state"]) == ("ok", "ok")
-    default = found["weights nvidia/parakeet-tdt-0.6b-v3 for the GPU, the default for your files"]
-    assert default["state"] == "ok" or "models pull nvidia/parakeet-tdt-0.6b-v3 --nemo" in default["fix"]
-
-
-def test_doctor_says_how_to_use_a_gpu_that_nothing_is_installed_for(call, gpu):
-    gpu(False)
-    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
-    assert found["GPU"]["state"] == "optional"
-    assert "pip install 'dropscribe[nemo]'" in found["GPU"]["fix"]
-    assert "weights tiny" in found
 
 
 def test_a_gpu_that_is_there_is_counted_on_unless_somebody_names_the_engines(call, gpu, state, monkeypatch):
@@ -196,94 +150,9 @@ def test_a_gpu_that_is_there_is_counted_on_unless_somebody_names_the_engines(cal
     assert "Parakeet on this CPU: no other engine" in call("route", sample).stdout
 
 
-def test_doctor_finds_wrong_settings(call, monkeypatch):
-    monkeypatch.setenv("GPU_BATCH_SIZE", "none")
-    result = call("doctor")
-    assert result.exit_code == 1
-    assert "GPU_BATCH_SIZE" in result.stdout
-
-
 def test_a_wrong_setting_stops_any_command_in_one_sentence(call, monkeypatch):
     monkeypatch.setenv("CHUNK_DURATION_MINUTES", "0")
     result = call("status")
     assert result.exit_code == 2
     assert "CHUNK_DURATION_MINUTES" in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def line(name, state="DONE"):
-    source = StoredObject(bucket="files", name=name, generation=1, size=1)
-    decision = Decision(method="parakeet", engine="parakeet-cpu", model="tiny", reason="because")
-    recording = Recording(
-        id=name, source=source, options=Options(), state=state, created=0.0, decision=decision, duration=60.0, words=9,
-        reason="It is empty." if state == "FAILED" else "",
-    )  # fmt: skip
-    return report.Line(
-        file=name, recording=recording, usd=0.01, reference_usd=0.0043, busy_seconds=0.5, folder=None
-    )
-
-
-def drawn(lines, width):
-    console = Console(file=io.StringIO(), width=width)
-    console.print(report.table(lines, width))
-    return console.file.getvalue()
-
-
-def test_names_are_shown_as_they_are():
-    assert "[bold]x[/bold].mp3" in drawn([line("[bold]x[/bold].mp3")], 120)
-
-
-def test_a_failed_recording_shows_its_reason_below_the_table_or_in_its_line():
-    failed = line("x.mp3", "FAILED")
-    assert "FAILED" in drawn([failed], 140)
-    assert report.notes([failed, line("y.mp3")])[1:] == ["FAILED x.mp3: It is empty."]
-    assert report.plain(failed) == "x.mp3: FAILED: It is empty."
-
-
-def test_the_reason_for_a_method_is_said_once():
-    assert report.notes([line("a.mp3"), line("b.mp3")]) == ["parakeet: because (2 files)"]
-
-
-def test_elsewhere_than_on_a_terminal_a_recording_is_one_line():
-    assert report.plain(line("a.mp3")) == (
-        "a.mp3: 1 min, 9 words, 120× real time, $0.01 (Deepgram $0.0043), parakeet (because), in "
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("talk.mp3", "talk.mp3"), ("é 😀.mp3", "é 😀.mp3"), ("a\x1b[31mb\n.mp3", r"a\x1b[31mb\n.mp3")],
-)
-def test_names_cannot_move_the_cursor(name, shown):
-    assert printable(name) == shown
-
-
-@pytest.mark.parametrize("width", [80, 100, 140])
-def test_the_table_fits_the_terminal(width):
-    shown = drawn([line("a" * 60 + ".mp3"), line("b.mp3"), line("c.mp3", "FAILED")], width)
-    assert all(len(one) <= width for one in shown.splitlines())
-    assert "2 of 3 files" in shown
-
-
-def test_of_very_many_only_the_failed_ones_are_listed():
-    shown = drawn([line(f"{n}.mp3") for n in range(100)] + [line("bad.mp3", "FAILED")], 120)
-    assert "bad.mp3" in shown
-    assert "57.mp3" not in shown
-    assert "100 of 101 files" in shown
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_progress_is_bars_on_a_terminal_and_lines_elsewhere(terminal):
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    recording = replace(line("r").recording, warnings=("the audio stops at 3.0 s",))
-    with Screen(console, {"r": "talk [x].mp3", "s": "[/b]bad.mp3"}) as screen:
-        screen.planned("r", 60.0)
-        screen.heard("r", 30.0)
-        screen.heard("s", 1.0)
-        screen.ended(recording)
-        screen.ended(replace(recording, id="s", state="FAILED", reason="It is [not] sound."))
-    shown = console.file.getvalue()
-    assert "[/b]bad.mp3: It is [not] sound." in shown
-    assert "talk [x].mp3: the audio stops at 3.0 s" in shown
-    assert ("done    talk [x].mp3: 1 min, 9 words" in shown) is not terminal
-    assert ("\x1b[" in shown) is terminal

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
-from local.commands import cost_screen
 from shared.costs import budget
 from shared.messages import to_fields
 from shared.settings import Settings
@@ -217,20 +216,3 @@ def test_options_that_contradict_each_other_are_refused(call, arguments, said):
 @pytest.mark.parametrize("arguments", [("--by", "colour"), ("--since", "yesterday")])
 def test_what_is_no_choice_is_refused(call, arguments):
     assert call(*arguments).exit_code == 2
-
-
-def test_the_chart_has_a_bar_for_each_day_and_of_long_times_for_each_month():
-    assert cost_screen.bars({"2026-11-18": 1.0, "2026-11-20": 2.0}) == {
-        "2026-11-18": 1.0, "2026-11-19": 0.0, "2026-11-20": 2.0,
-    }  # fmt: skip
-    assert cost_screen.bars({"2026-08-30": 1.0, "2026-08-31": 2.0, "2026-11-20": 4.0}) == {
-        "2026-08": 3.0, "2026-09": 0.0, "2026-10": 0.0, "2026-11": 4.0,
-    }  # fmt: skip
-
-
-def test_a_bar_is_as_long_as_its_share_to_an_eighth_of_a_character():
-    assert cost_screen.bar(1.0, 1.0) == "█" * 40
-    assert cost_screen.bar(0.5, 1.0) == "█" * 20
-    assert cost_screen.bar(0.5125, 1.0) == "█" * 20 + "▌"
-    assert cost_screen.bar(0.0, 0.0) == ""
-    assert cost_screen.bar(-0.1, 1.0) == ""

@@ -212,13 +212,15 @@ for form, *option in ["fp32"], ["int8", "--int8"]:
 """
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """Both exports by one process, as NeMo finds it the first time: their folder, and what a person reads."""
-    folder = tmp_path_factory.mktemp("exports")
+def _exported(folder):
     command = [sys.executable, "-c", EXPORTS, folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    return folder, done
+    return folder, subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.fixture
+def exported(once):
+    """Both exports by one process, as NeMo finds it the first time: their folder, and what a person reads."""
+    return once("exports", _exported)
 
 
 @pytest.mark.nemo

@@ -1,4 +1,4 @@
-"""`dropscribe route` and `dropscribe flags`."""
+"""`dropscribe route`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from typer.testing import CliRunner
 from local import cli
 from local.backend.embedded_ports import open_ports
 from shared.in_words import human_size
-from shared.messages import to_fields
-from shared.routing import conditions
-from shared.routing.conditions import Conditions
-from shared.routing.rollout import Asked, Rollout, Step
 from shared.settings import Settings
 from shared.state import documents
 from tests.audio.media import make
@@ -109,51 +105,6 @@ def test_route_of_a_file_that_is_not_there_says_so(call):
     told = call("route", "nothing.mp3")
     assert told.exit_code == 2
     assert "There is no file nothing.mp3" in told.output
-
-
-def test_flags_are_set_for_every_later_command_and_taken_away_again(call):
-    assert call("flags", "TRANSCRIPTION_METHOD=deepgram").exit_code == 0
-    assert "no Deepgram engine" in call("route", SAMPLE).output
-    told = json.loads(call("flags", "--json", TRANSCRIPTION_METHOD="hybrid").output)["flags"]
-    assert told["TRANSCRIPTION_METHOD"] == {"value": "deepgram", "flag": True}
-    assert call("flags", "TRANSCRIPTION_METHOD=").exit_code == 0
-    assert call("route", SAMPLE).exit_code == 0
-
-
-def test_flags_show_where_each_value_comes_from(call):
-    shown = call("flags", "ROLLOUT_PERCENT=50", ENABLE_FALLBACK="false").output
-    rows = {
-        line.split()[0]: line.split()[1:]
-        for line in shown.splitlines()
-        if line.startswith(" ") and line.strip()
-    }
-    assert rows["ROLLOUT_PERCENT"][:3] == ["50", "flag", "since"]
-    assert rows["ENABLE_FALLBACK"] == ["false", "environment"]
-    assert rows["COST_OPTIMIZATION"] == ["false", "default"]
-
-
-@pytest.mark.parametrize(
-    ("argument", "says"),
-    [
-        ("ROLLOUT_PERCENT", "ROLLOUT_PERCENT sets nothing: write NAME=VALUE"),
-        ("ROLLOUT=50", "There is no flag ROLLOUT"),
-        ("ROLLOUT_PERCENT=most", "ROLLOUT_PERCENT cannot be 'most': it must be a number"),
-        ("ENABLE_FALLBACK=no", "ENABLE_FALLBACK cannot be 'no': it must be true or false"),
-    ],
-)
-def test_a_wrong_flag_is_told_in_one_sentence(call, argument, says):
-    told = call("flags", argument)
-    assert told.exit_code == 2
-    assert says in told.output
-
-
-def test_a_rollout_that_was_set_back_is_shown_with_its_reason(call, ports):
-    step = Step(time=1.0, percent=10.0, reason="set back from 100 % to 10 %: 9% failed")
-    back = Rollout(asked=Asked(percent=100.0, since=0.0), percent=10.0, since=1.0, history=(step,))
-    ports.records.create(conditions.STATE, conditions.KEY, to_fields(Conditions(rollout=back)))
-    assert "Parakeet gets 10 % of the recordings: set back from 100 % to 10 %" in call("flags").output
-    assert json.loads(call("flags", "--json").output)["rollout"]["percent"] == 10.0
-    assert "Parakeet gets" not in call("flags", "ROLLOUT_PERCENT=100").output
 
 
 def test_a_folder_is_not_routed_but_told_apart(call, tmp_path):

@@ -34,15 +34,12 @@ numpy.savez(sys.argv[1], features=features, counts=counts, filters=made.featuriz
 """
 
 
-@pytest.fixture(scope="session")
-def whole_nemo(tmp_path_factory):
-    """NeMo after a lean import: how its process ended, some sound and its features of that, and what it hears."""
+def _whole_nemo(folder):
     lengths = np.array([16_000, 9_999, 400])
     sound = np.random.default_rng(1).standard_normal((3, 16_000), dtype=np.float32) * np.float32(0.1)
     sound *= np.arange(16_000) < lengths[:, None]
-    chosen = sentences()[:40]
-    spoken = {f"spoken{index:02}": one.samples for index, one in enumerate(chosen)}
-    path = tmp_path_factory.mktemp("nemo") / "sound.npz"
+    spoken = {f"spoken{index:02}": one.samples for index, one in enumerate(sentences()[:40])}
+    path = folder / "sound.npz"
     np.savez(path, sound=sound, lengths=lengths, **spoken)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, path],
@@ -52,4 +49,10 @@ def whole_nemo(tmp_path_factory):
         cwd=Path(__file__).parents[4],
     )
     with np.load(path) as made:
-        return SimpleNamespace(done=done, sound=sound, lengths=lengths, chosen=chosen, made=dict(made))
+        return SimpleNamespace(done=done, sound=sound, lengths=lengths, made=dict(made))
+
+
+@pytest.fixture(scope="session")
+def whole_nemo(once):
+    """NeMo after a lean import: how its process ended, some sound and its features of that, and what it hears."""
+    return once("whole-nemo", _whole_nemo)

@@ -17,7 +17,7 @@ from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from gpu_job.weights.lookup import BUNDLED
 from shared.errors import ModelUnavailable
 from tests.gpu_job.speech.hearing import nemo_tests, same, text
-from tests.speech import SAMPLE_RATE, read_media, talk, text_of, word_errors
+from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors
 
 pytestmark = nemo_tests()
 ROOT = Path(__file__).parents[4]
@@ -50,8 +50,8 @@ def test_a_window_of_minutes_is_heard_as_well(tiny, speech):
     windows, truth = speech
     before = tiny.transcribe(windows)
     samples, _ = talk(120.0, seed=11)
-    (long,) = tiny.transcribe([np.concatenate([samples, samples]) / np.float32(32768)])
-    errors, count = word_errors(" ".join([text_of(truth)] * 2), text(long))
+    (long,) = tiny.transcribe([samples / np.float32(32768)])
+    errors, count = word_errors(text_of(truth), text(long))
     assert errors / count < 0.05
     assert tiny.transcribe(windows) == before
 
@@ -161,7 +161,7 @@ def test_nemo_and_onnx_asr_by_themselves_give_the_same_text(whole_nemo):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     model = onnx_asr.load_model("nemo-conformer-tdt", BUNDLED, sess_options=options)
-    heard = [model.recognize(one.samples.astype(np.float32) / 32768) for one in whole_nemo.chosen]
+    heard = [model.recognize(one.samples.astype(np.float32) / 32768) for one in sentences()[:40]]
     assert whole_nemo.made["texts"].tolist() == heard
 
 

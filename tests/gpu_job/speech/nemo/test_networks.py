@@ -36,7 +36,7 @@ def test_the_words_are_those_of_single_precision_and_confidences_differ_by_round
 
 def test_so_are_those_of_minutes_and_those_with_phrases(bfloat16, tiny, speech):
     samples, _ = talk(120.0, seed=11)
-    long = [np.concatenate([samples, samples]) / np.float32(32768)]
+    long = [samples / np.float32(32768)]
     assert text(bfloat16.transcribe(long)[0]) == text(tiny.transcribe(long)[0])
     windows, lists = speech[0][:2], [("zulu papa",), ()]
     ours, exact = bfloat16.transcribe(windows, lists), tiny.transcribe(windows, lists)

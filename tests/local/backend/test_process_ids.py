@@ -1,0 +1,13 @@
+"""A process is told apart from every other one, also from one that has got its number."""
+
+from __future__ import annotations
+
+from local.backend import process_ids
+
+
+def test_process_is_gone_only_where_that_is_certain():
+    host, pid, started = process_ids.own_id().rsplit(":", 2)
+    assert not process_ids.is_gone(process_ids.own_id())
+    assert process_ids.is_gone(f"{host}:{pid}:{int(started or 1) - 1}") == bool(started)
+    assert process_ids.is_gone(f"{host}:{2**22 + 1}:1")
+    assert not process_ids.is_gone(f"another-{host}:{2**22 + 1}:1")

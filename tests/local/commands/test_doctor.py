@@ -1,0 +1,75 @@
+"""`dropscribe doctor`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from gpu_job.speech import loading
+from local import cli
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.delenv("PARAKEET_MODEL_NAME", raising=False)
+    return lambda *arguments: CliRunner().invoke(cli.app, [*arguments])
+
+
+def test_doctor_says_what_can_run_here(call):
+    result = call("doctor", "--json")
+    found = {one["what"]: one for one in json.loads(result.stdout)}
+    assert result.exit_code == 0
+    assert found["weights tiny"]["state"] == "ok"
+    default = next(one for what, one in found.items() if "the default for your files" in what)
+    assert (default["state"], bool(default["fix"])) in {("ok", False), ("download", True)}
+    assert "the default for your files" in next(what for what in found if "0.6b-v3" in what)
+    assert "weights tiny" in call("doctor").stdout
+
+
+def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, monkeypatch):
+    assert "no key" in call("doctor").stdout
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "s3cret")
+    told = call("doctor", "--json").stdout
+    [finding] = [one for one in json.loads(told) if one["what"] == "Deepgram"]
+    assert (finding["state"], finding["found"]) == (
+        "ok",
+        "a key is set (not tested), for https://api.deepgram.com",
+    )
+    assert "s3cret" not in told
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A machine with a GPU; gives a way to say whether NeMo is installed."""
+    monkeypatch.setenv("DROPSCRIBE_ENGINES", "")
+    monkeypatch.setattr(loading, "has_gpu", lambda: True)
+    monkeypatch.setattr(loading, "_has_nemo", lambda: True)
+    return lambda there: monkeypatch.setattr(loading, "_has_nemo", lambda: there)
+
+
+def test_doctor_shows_the_weights_that_a_gpu_takes_where_there_is_one(call, gpu):
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    assert (found["GPU"]["state"], found["weights tiny for the GPU"]["state"]) == ("ok", "ok")
+    default = found["weights nvidia/parakeet-tdt-0.6b-v3 for the GPU, the default for your files"]
+    assert default["state"] == "ok" or "models pull nvidia/parakeet-tdt-0.6b-v3 --nemo" in default["fix"]
+
+
+def test_doctor_says_how_to_use_a_gpu_that_nothing_is_installed_for(call, gpu):
+    gpu(False)
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    assert found["GPU"]["state"] == "optional"
+    assert "pip install 'dropscribe[nemo]'" in found["GPU"]["fix"]
+    assert "weights tiny" in found
+
+
+def test_doctor_finds_wrong_settings(call, monkeypatch):
+    monkeypatch.setenv("GPU_BATCH_SIZE", "none")
+    result = call("doctor")
+    assert result.exit_code == 1
+    assert "GPU_BATCH_SIZE" in result.stdout

@@ -1,0 +1,38 @@
+"""Lengths, sizes and money as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.in_words import dollars, human_duration, human_size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "unknown length"), (3.21, "3.2 s"), (60, "1 min"), (725, "12 min 5 s"), (9660, "2 h 41 min")],
+)
+def test_lengths_are_told_as_people_say_them(seconds, text):
+    assert human_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (212_400, "212 kB"), (999_600, "1000 kB"), (3_440_000, "3.4 MB"),
+        (9_960_000, "10 MB"), (12_000_000, "12 MB"), (49_600_000, "50 MB"), (1_234_000_000, "1.2 GB"),
+    ],
+)  # fmt: skip
+def test_a_size_is_told_in_the_unit_that_shows_it(size, said):
+    assert human_size(size) == said
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (0, "$0"), (1234.5, "$1,234.50"), (1.2345, "$1.23"), (0.1, "$0.10"), (0.258, "$0.2580"), (0.05, "$0.05"),
+        (0.0043, "$0.0043"), (0.001, "$0.0010"), (0.00072, "$0.00072"), (0.0000007249, "$0.00000072"),
+        (2e-9, "$0.0000000020"), (-0.02, "-$0.02"), (1e-17, "$0"),
+    ],
+)  # fmt: skip
+def test_dollars_are_told_with_the_digits_that_small_amounts_need(usd, text):
+    assert dollars(usd) == text
