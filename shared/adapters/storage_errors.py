@@ -1,10 +1,10 @@
-"""What Cloud Storage's errors mean to Dropscribe.
+"""Errors of Cloud Storage as errors of Dropscribe.
 
-- StoreUnavailable: it is too busy, cannot be reached or was cut short, also after the client's retries.
+- StoreUnavailable: it is too busy, unreachable, or its answer was cut short, even after the client's retries.
 - BucketRefused: a permission or the bucket is missing; names the role.
 - ConfigurationError: the credentials are missing; names the command.
-- BadRequest: a name is not legal there.
-- Permanent: whatever else it refuses.
+- BadRequest: a name is not valid there.
+- Permanent: it refuses for any other reason.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READER = "roles/storage.objectViewer"
-"""Includes listing: without it Cloud Storage answers 403 rather than 404 for an object that is not there."""
+"""Includes listing: without it Cloud Storage answers 403 instead of 404 for a missing object."""
 CREATOR = "roles/storage.objectCreator"
-"""Cannot replace or delete, which is all that create-only writing may not do."""
+"""Cannot replace or delete objects, which create-only writing never does."""
 SIGNER = "roles/iam.serviceAccountTokenCreator"
-"""On the service account itself: signing addresses without a key file is done by IAM in its name."""
+"""On the service account itself: without a key file, IAM signs addresses in its name."""
 
 EXPECTED = (
     api.GoogleAPIError,
@@ -45,26 +45,26 @@ EXPECTED = (
     RequestException,
     OSError,
 )
-"""What the client raises for the service, the network, and bytes that were damaged on their way. Anything else
-is a mistake of ours and stays as it is."""
+"""Errors that the client raises for the service, the network, and bytes damaged in transit. Anything else is a bug of
+ours and is not converted."""
 AGAIN = frozenset({408, 429})
-"""Status codes below 500 that trying again may help."""
+"""Status codes below 500 after which a retry may help."""
 
 
 @contextmanager
 def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
-    """Turn whatever the client raises inside into an error of `shared/errors.py`.
+    """Convert the client's exceptions to errors of `shared/errors.py`.
 
     Args:
-        doing: what was tried, as an infinitive phrase for the message: `read talk.mp3`.
-        bucket: the bucket it was tried in.
+        doing: what was tried, as an infinitive for the message: `read talk.mp3`.
+        bucket: the bucket.
         role: the role that allows it.
 
     Raises:
-        StoreUnavailable: trying again may help.
+        StoreUnavailable: a retry may help.
         BucketRefused: a permission or the bucket is missing.
         ConfigurationError: the credentials are missing.
-        BadRequest: a name is not legal.
+        BadRequest: a name is not valid.
         Permanent: the service refuses for another reason.
     """
     try:
@@ -74,10 +74,10 @@ def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
 
 
 def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeError:
-    """The error to raise for one of the client; see `explained`."""
+    """The error to raise for one of the client's; see `explained`."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         error = error.cause
-    # What the server answered may hold line breaks; a reason is one line.
+    # The server's answer may have line breaks; a reason is one line.
     said = f"It said: {' '.join(str(error).split())[:500]}"
     if isinstance(error, api.Forbidden):
         where = "itself" if role == SIGNER else f"the bucket {bucket}"
@@ -93,7 +93,7 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
     if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
         return credentials.meaning(error)
     if isinstance(error, api.BadRequest):
-        return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
+        return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not valid there. {said}")
     if isinstance(error, api.ClientError) and error.code not in AGAIN:
         return Permanent(f"Cloud Storage refuses to {doing} in {bucket}. {said}")
     return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
