@@ -88,7 +88,7 @@ class DeepgramEngine:
             try:
                 return self._try(job, give_up_at)
             except EngineFailed as error:
-                self._keep_silent(error.retry_after)
+                self._pause_calls(error.retry_after)
                 pause = _pause(error, tries)
                 if pause is None or time.monotonic() + pause > give_up_at:
                     raise
@@ -108,7 +108,7 @@ class DeepgramEngine:
         finally:
             self._slots.release()
 
-    def _keep_silent(self, retry_after: float | None) -> None:
+    def _pause_calls(self, retry_after: float | None) -> None:
         """Pause all calls for a while: the limit is the project's, so Retry-After of one call applies to all."""
         if retry_after is not None:
             until = time.monotonic() + min(retry_after, LONGEST_SILENCE)
@@ -205,16 +205,12 @@ def _broken(error: httpx.HTTPError, job: HostedJob) -> DropscribeError:
         )
     if isinstance(error, (httpx.WriteError, httpx.WriteTimeout, httpx.PoolTimeout)):
         return EngineFailed("unreachable", f"The audio could not be sent to Deepgram ({what}).")
-    code, said = ("timeout", "in time") if isinstance(error, httpx.TimeoutException) else ("lost", "complete")
-    return EngineFailed(
-        code, f"Deepgram's answer did not arrive {said} ({what}).", billed_seconds=job.seconds
-    )
+    code, how = ("timeout", "was late") if isinstance(error, httpx.TimeoutException) else ("lost", "was lost")
+    return EngineFailed(code, f"Deepgram's answer {how} ({what}).", billed_seconds=job.seconds)
 
 
 def _no_address(what: str) -> EngineRefused:
-    return EngineRefused(
-        "address", f"DROPSCRIBE_DEEPGRAM_URL is not an address ({what}). Correct or unset it."
-    )
+    return EngineRefused("address", f"DROPSCRIBE_DEEPGRAM_URL is invalid ({what}). Correct or unset it.")
 
 
 def _without(secret: str, body: object) -> object:

@@ -98,7 +98,7 @@ def heard(
         request_id=metadata.request_id[:100],
         model=model,
         revision=_revision(metadata.model_info),
-        language=language if language not in {None, "multi"} else _found(channels[0], best),
+        language=language if language not in {None, "multi"} else _detected_language(channels[0], best),
     )
 
 
@@ -125,7 +125,7 @@ def refusal(status: int, body: object, *, retry_after: float | None = None) -> D
     if status in {400, 411, 413, 415}:
         return _bad_request(status, said)
     if status in {401, 402, 403}:
-        return _closed(status, said)
+        return _access_refused(status, said)
     if status in {404, 405} or 300 <= status < 400:
         return EngineRefused(
             "address",
@@ -170,7 +170,7 @@ def _bad_request(status: int, said: str) -> DropscribeError:
     )
 
 
-def _closed(status: int, said: str) -> EngineRefused:
+def _access_refused(status: int, said: str) -> EngineRefused:
     if status == 402 or "PAYMENT" in said.upper() or "CREDIT" in said.upper():
         return EngineRefused(
             "credit", f"The Deepgram project has no credit left ({said}): add some at {CONSOLE}."
@@ -224,7 +224,7 @@ def _revision(model_info: dict[str, Any] | None) -> str:
     return ""
 
 
-def _found(channel: _Channel, alternative: _Alternative) -> str | None:
+def _detected_language(channel: _Channel, alternative: _Alternative) -> str | None:
     languages = alternative.languages or []
     return channel.detected_language or (languages[0] if languages else None)
 
