@@ -129,11 +129,11 @@ def reopen(recording: Recording, ports: Ports) -> None:
         )
 
     for claim in claims.of_recording(recording.id, ports.records).values():
-        claims.change(claim, partial(_afresh, recording), ports)
+        claims.change(claim, partial(_fresh, recording), ports)
     documents.change_recording(ports, recording.id, back_to_work)
 
 
-def _afresh(recording: Recording, claim: Claim) -> Claim | None:
+def _fresh(recording: Recording, claim: Claim) -> Claim | None:
     """A claim as if no engine had tried, at a turn for which there is no message yet."""
     if not claim.tried:
         return None
