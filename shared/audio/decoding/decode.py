@@ -16,9 +16,8 @@ from shared.audio.decoding.byte_range import decode_span
 from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import splice
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
-from shared.audio.probing import wav
+from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
-from shared.audio.probing.isobmff_boxes import boxes
 from shared.audio.probing.sniff import damage, stops_early
 from shared.audio.types import Decoded
 from shared.errors import BadMedia
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
     from shared.model import AudioInfo, Chunk
 
-HEADER = 32 * 1024
-"""Smallest read while looking for the index of an mp4, bytes: what FFmpeg reads at one time."""
 SETTLING = 5.0
 """Seconds before the wanted start from which on packets are decoded, where a container had to be read from its
 beginning."""
@@ -129,8 +126,9 @@ class _Stretch:
         ended = True
         with ExitStack() as stack:
             self._expect_sound()
-            if self._audio.format == "mov":
-                self._expect_index()
+            index = isobmff.index_span(self._reader) if self._audio.format == "mov" else None
+            if index is not None:  # FFmpeg loads all of it, for hours megabytes: let it be in one request
+                self._reader.expect(index[1] - index[0], start=index[0])
             container = stack.enter_context(self._open())
             self._expect_sound()
             stream = choose_stream(container, self._track)
@@ -163,13 +161,6 @@ class _Stretch:
                     break
             self._timeline.finish()
         return self._account(ended)
-
-    def _expect_index(self) -> None:
-        """Have the index of an mp4 fetched in one piece: FFmpeg loads all of it, for hours megabytes."""
-        for name, start, end in boxes(self._reader, 0, self._reader.size, block=HEADER):
-            if name == b"moov":
-                self._reader.expect(end - start, start=start)
-                break
 
     def _expect_sound(self) -> None:
         if self._audio.duration:
