@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.errors import BadRequest
 from shared.messages import from_fields, to_fields
 from shared.model import Recording
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,9 +41,12 @@ def get_recording(records: Records, key: str) -> Recording | None:
 
 
 def recordings(records: Records, where: Fields | None = None) -> Iterator[Recording]:
-    """All recordings whose fields equal `where`."""
-    for _, fields in records.query(RECORDINGS, where):
-        yield from_fields(fields, Recording)
+    """All recordings whose fields equal `where`; one that this version cannot read is logged and left out."""
+    for key, fields in records.query(RECORDINGS, where):
+        try:
+            yield from_fields(fields, Recording)
+        except BadRequest as error:
+            log.warning("recording %s cannot be read: %s", key, error)
 
 
 def change_recording(

@@ -4,6 +4,7 @@
     stuck.py         recordings without progress are pushed, or end as FAILED
     observe.py       conditions for the router: speeds, queues, failures
     release_held.py  recordings that a budget holds go on once they fit, and alerts are published
+    each.py          one bad item does not stop the others
 
 A tick may run twice or die half-way: each part does a bounded amount of work that the next tick can repeat.
 """

@@ -13,10 +13,11 @@ from shared.flow import upload
 from shared.in_words import dollars
 from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
 from shared.state import documents, ledger
+from shared.sweep.each import each
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.ports import Ports
+    from shared.ports import Fields, Ports
 
 ALERTS = "budget_alerts"
 """Collection of the published alerts, one document each."""
@@ -38,7 +39,11 @@ def keep_budgets(ports: Ports) -> int:
     waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
     # Recordings that were held before the budget was removed still need the sums, to say why they wait.
     sums = budget.sum_up(ports) if found or waiting else Sums()
-    released = sum(_release(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
+
+    def release(found: tuple[str, Fields]) -> bool:
+        return _release(found[0], from_fields(found[1], Commitment), sums, ports)
+
+    released = each(waiting, release, "the release of a recording")
     smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
     for limit in found:
         _alert(limit, sums, smallest, ports)

@@ -19,6 +19,7 @@ from shared.recovery import fallback
 from shared.routing import conditions
 from shared.state import documents, sweep_notes
 from shared.state.sweep_notes import WORKERS, Note
+from shared.sweep.each import each
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def push_stuck(ports: Ports) -> int:
     # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew.
     none = _unavailable(ports)
     asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
-    acted = 0
-    for recording in on_their_way:
+
+    def push(recording: Recording) -> bool:
         old = sweep_notes.read(recording.id, ports)
         done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
         note = _look(recording.id, old, done, recording.created, now)
@@ -122,12 +123,14 @@ def push_stuck(ports: Ports) -> int:
             note = replace(note, since=now, tries=0)
         if note != old:
             sweep_notes.write(recording.id, note, ports)
-        if handed or verdict.action != "wait":
+        acts = handed or verdict.action != "wait"
+        if acts:
             log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
-            acted += 1
-        if not handed and verdict.action != "wait":
+        if acts and not handed:
             _act(recording, verdict, none, ports)
-    return acted
+        return acts
+
+    return each(on_their_way, push, "the push of a recording")
 
 
 def _look(key: str, note: Note | None, done: int, created: float, now: float) -> Note:

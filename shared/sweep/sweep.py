@@ -27,14 +27,15 @@ from shared.planning import worker_pools
 from shared.state import answers, documents
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep import observe, release_held
+from shared.sweep.each import each
 from shared.sweep.stuck import push_stuck
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.model import StoredObject
-    from shared.ports import Ports
+    from shared.model import Recording, StoredObject
+    from shared.ports import Fields, Ports
 
 AT_A_TIME = 100
 """Most recordings, requests or lost objects that each part of a tick handles."""
@@ -92,6 +93,9 @@ def on_tick(ports: Ports) -> dict[str, int]:
         except DropscribeError as error:
             log.warning("the sweep's part %s failed: %s", name, error)
             failed.append(f"{name}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other parts run
+            log.exception("the sweep's part %s failed unexpectedly", name)
+            failed.append(f"{name}: {error!r}")
     if any(report.values()):
         log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items() if count))
     if failed:
@@ -149,39 +153,53 @@ def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
     if documents.get_recording(ports.records, recording_id(source, options)) is not None:
         return False
     log.warning("the event of %s was lost", source.uri)
-    upload.on_object(source, ports)
+    try:
+        upload.on_object(source, ports)
+    except DropscribeError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, the objects after it must not wait
+        # It has its recording by now, which is pushed like any other.
+        log.exception("%s cannot be planned", source.uri)
     return True
 
 
 def announce_untold(ports: Ports) -> int:
     """Announce the recordings that ended without an announcement; returns how many."""
-    told = 0
-    for state in ("DONE", "FAILED"):
-        where = {"state": state, "announced": False}
-        for recording in list(islice(documents.recordings(ports.records, where), AT_A_TIME)):
-            if ports.clock.now() - (recording.finished or 0.0) >= UNTOLD_AFTER:
-                record.announce(recording, ports)
-                told += 1
-    return told
+
+    def announce(recording: Recording) -> bool:
+        if ports.clock.now() - (recording.finished or 0.0) < UNTOLD_AFTER:
+            return False
+        record.announce(recording, ports)
+        return True
+
+    untold = [
+        recording
+        for state in ("DONE", "FAILED")
+        for recording in islice(
+            documents.recordings(ports.records, {"state": state, "announced": False}), AT_A_TIME
+        )
+    ]
+    return each(untold, announce, "the announcement of a recording")
 
 
 def answer_waiting(ports: Ports) -> int:
     """Answer the requests whose recording has ended, or whose answer was stored but not sent; returns how many."""
-    told = 0
-    for _, fields in list(islice(ports.records.query(answers.REQUESTS, {"answered": False}), AT_A_TIME)):
-        asked, now = from_fields(fields, answers.Asked), ports.clock.now()
-        recording = documents.get_recording(ports.records, asked.recording or "-")
-        if asked.answer is not None and now - asked.created >= UNTOLD_AFTER:
-            answers.settle(asked.request.request_id, asked.answer, ports)
-            told += 1
-        elif (
-            recording is not None
-            and recording.ended
-            and min(now - asked.created, now - (recording.finished or 0.0)) >= UNTOLD_AFTER
-        ):
-            answers.settle(asked.request.request_id, record.ending(recording, ports), ports)
-            told += 1
-    return told
+
+    def answer(found: tuple[str, Fields]) -> bool:
+        asked, now = from_fields(found[1], answers.Asked), ports.clock.now()
+        ending = asked.answer
+        if ending is None:
+            recording = documents.get_recording(ports.records, asked.recording or "-")
+            if recording is None or not recording.ended or now - (recording.finished or 0.0) < UNTOLD_AFTER:
+                return False
+            ending = record.ending(recording, ports)
+        if now - asked.created < UNTOLD_AFTER:
+            return False
+        answers.settle(asked.request.request_id, ending, ports)
+        return True
+
+    waiting = islice(ports.records.query(answers.REQUESTS, {"answered": False}), AT_A_TIME)
+    return each(waiting, answer, "the answer to a request")
 
 
 def start_workers(ports: Ports) -> int:
