@@ -1,8 +1,8 @@
-"""Samples as FLAC, to send them to somebody else.
+"""Samples as FLAC, for a hosted engine.
 
 Ten minutes at 16 kHz are 19.2 MB as they are, and 11 to 14 MB as FLAC for 0.2 s of processor time (measured
-with PyAV 18): a tenth of a cent less to send out of a cloud at $0.12 a GB, and lossless. The samples are ours,
-so this needs no cage.
+with PyAV 18): that saves a tenth of a cent of egress at $0.12 a GB, without loss. The samples are ours, so this
+needs no sandbox.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several sandboxes behind one door: the `Media` port."""
+"""A pool of sandboxes: the `Media` port."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.audio.sandbox.parent import Sandbox
-from shared.audio.types import Ahead, Source
+from shared.audio.types import DecodedAhead, Source
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from shared.audio.types import Limits, Pcm
     from shared.model import Chunk
 
-MOST_AHEAD = 64 * 1024 * 1024
-"""Bytes of samples that are kept for whoever will ask for them: half an hour of sound."""
+MAX_AHEAD = 64 * 1024 * 1024
+"""Bytes of samples decoded ahead that are kept until they are asked for: half an hour of sound."""
 
 
 class MediaPool:
-    """As many decoding processes as callers work at one time; they stay for the next job.
+    """One decoding process for each concurrent caller; they stay for the next job.
 
     Raises (all methods): what `Sandbox` raises.
     """
@@ -33,17 +33,17 @@ class MediaPool:
         self._idle: list[Sandbox] = []
         self._warming: list[threading.Thread] = []
         self._choose: Callable[[AudioInfo, int], Chunk | None] | None = None
-        self._ahead: list[_Kept] = []
-        self._places: AbstractContextManager[object] = nullcontext()
+        self._ahead: list[_Ahead] = []
+        self._slots: AbstractContextManager[object] = nullcontext()
         self._closed = False
         self._lock = threading.Lock()
 
     def warm(self, count: int, *, wait: bool = False) -> None:
-        """Have so many processes ready.
+        """Start processes before they are needed.
 
         Args:
-            count: how many.
-            wait: until they are; without, it returns at once, and whoever comes early waits for his.
+            count: how many are to be ready.
+            wait: return when they are; otherwise at once, and a caller that comes too early waits for its own.
         """
         with self._lock:
             new = [Sandbox(self._limits) for _ in range(count - len(self._idle))]
@@ -59,17 +59,17 @@ class MediaPool:
     def look_ahead(self, count: int, choose: Callable[[AudioInfo, int], Chunk | None]) -> None:
         """From now on decode short recordings together with their probe, for a worker in this process.
 
-        What is decoded is kept until it is asked for, once. When too much of it is kept, or decoding goes wrong,
-        the recording is decoded when it is asked for, as without this.
+        The samples are kept until they are asked for, once. Where too many are kept already, or decoding fails, the
+        recording is decoded when it is asked for, as usual.
 
         Args:
             count: decoding processes at one time; further callers wait for one.
-            choose: the chunk that will be asked for, by what the probe found and the size in bytes; None for
+            choose: the chunk that will be asked for, from what the probe found and the size in bytes; None for
                 recordings that are not to be decoded ahead.
         """
         with self._lock:
             self._choose = choose
-            self._places = threading.Semaphore(count)
+            self._slots = threading.Semaphore(count)
 
     def probe(self, source: Source, *, name: str, track: int) -> AudioInfo:
         """What the container says, from a bounded number of bytes."""
@@ -82,28 +82,28 @@ class MediaPool:
                 source, lambda audio: choose(audio, source.size), name=name, track=track
             )
         if ahead is not None:
-            kept = _Kept(source=source, track=track, audio=audio, ahead=ahead)
+            entry = _Ahead(source=source, track=track, audio=audio, ahead=ahead)
             with self._lock:
                 if not any(one.is_of(source, audio, ahead.chunk, track) for one in self._ahead):
-                    self._ahead.append(kept)
+                    self._ahead.append(entry)
         return audio
 
     def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
         """The samples of one chunk with its overlap, mono at 16 kHz."""
-        pcm = self._kept(source, audio, chunk, track)
+        pcm = self._take(source, audio, chunk, track)
         if pcm is not None:
             return pcm
         with self._sandbox() as sandbox:
             return sandbox.decode(source, audio, chunk, track=track)
 
     def close(self) -> None:
-        """End the processes: those that are idle now, and those that work as soon as they have done."""
+        """End the processes: those that are idle now, and the others as soon as their job is done."""
         with self._lock:
             self._closed = True
             self._ahead.clear()
             idle, self._idle = self._idle, []
             warming, self._warming = self._warming, []
-        # What is just being started would otherwise be there after its end.
+        # A process that is just being started would otherwise outlive the pool.
         for thread in warming:
             thread.join()
         for sandbox in idle:
@@ -117,9 +117,9 @@ class MediaPool:
 
     def _is_full(self) -> bool:
         with self._lock:
-            return sum(len(one.ahead.pcm.samples) for one in self._ahead) >= MOST_AHEAD
+            return sum(len(one.ahead.pcm.samples) for one in self._ahead) >= MAX_AHEAD
 
-    def _kept(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int) -> Pcm | None:
+    def _take(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int) -> Pcm | None:
         with self._lock:
             for one in self._ahead:
                 if one.is_of(source, audio, chunk, track):
@@ -129,7 +129,7 @@ class MediaPool:
 
     @contextmanager
     def _sandbox(self) -> Iterator[Sandbox]:
-        with self._places:
+        with self._slots:
             with self._lock:
                 sandbox = self._idle.pop() if self._idle else Sandbox(self._limits)
             try:
@@ -144,16 +144,16 @@ class MediaPool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class _Kept:
-    """A chunk that was decoded ahead, and of what."""
+class _Ahead:
+    """A chunk that was decoded ahead, and of which recording."""
 
     source: Source
     track: int
     audio: AudioInfo
-    ahead: Ahead
+    ahead: DecodedAhead
 
     def is_of(self, source: Source, audio: AudioInfo, chunk: Chunk, track: int) -> bool:
-        """True for the same stretch of the same recording, whoever will transcribe it."""
+        """True for the same chunk of the same recording, whichever engine transcribes it."""
         return (
             self.track == track
             and self.source == source

@@ -1,4 +1,4 @@
-"""What callers of the decoder give and get."""
+"""What callers of the decoder pass in and get back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Protocol
 from shared.model import Chunk
 
 SAMPLE_RATE = 16_000
-"""Hertz, of everything that is decoded: what the speech models take."""
+"""Hertz of all decoded sound: what the speech models take."""
 
 
 class Source(Protocol):
-    """Where the bytes of a recording come from; the caller backs it with ranged reads of a store."""
+    """Where the bytes of a recording come from: the caller implements it with ranged reads of a store."""
 
     @property
     def size(self) -> int:
@@ -31,7 +31,7 @@ class Limits:
     memory_mb: int = 768
     """Memory on top of the idle process, MiB."""
     timeout_s: float = 300.0
-    """Seconds of work, both by the clock (without the source's own reads) and of processor time."""
+    """Seconds of work, both of elapsed time (without reads of the source) and of processor time."""
     probe_bytes: int = 1_000_000
     """Bytes a probe may read of the file."""
     decode_seconds: float = 4 * 3600.0
@@ -47,11 +47,11 @@ class Pcm:
     start: float
     """Seconds of the first sample, counted from the chunk's nominal start; ≤ 0 where there is lead."""
     owned: float
-    """Seconds of audio measured between the chunk's own bounds."""
+    """Seconds of audio found between the chunk's own bounds."""
     warnings: tuple[str, ...] = ()
     """What the owner of the recording should know."""
     seconds_ahead: float = 0.0
-    """Wall time of decoding before anybody asked for it."""
+    """Seconds spent on decoding before anybody asked for it."""
 
     @property
     def seconds(self) -> float:
@@ -60,18 +60,18 @@ class Pcm:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ahead:
+class DecodedAhead:
     """A chunk that was decoded before anybody asked for it."""
 
     chunk: Chunk
-    """Which stretch of the recording."""
+    """Which part of the recording."""
     pcm: Pcm
     """Its samples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
-    """How a decoding job ended; the samples went before, in PCM frames."""
+    """How a decoding job ended; the samples were sent before, in PCM frames."""
 
     start: float
     """Seconds of the first sample from the chunk's nominal start."""

@@ -155,7 +155,7 @@ def test_what_was_decoded_ahead_is_given_for_no_other_chunk_track_or_file(pool, 
 
 def test_where_much_is_kept_already_nothing_more_is_decoded_ahead(pool, wav, monkeypatch):
     pool.look_ahead(2, whole)
-    monkeypatch.setattr("shared.audio.pool.MOST_AHEAD", 1)
+    monkeypatch.setattr("shared.audio.pool.MAX_AHEAD", 1)
     first, second = Counted(wav.data), Counted(wav.data + b"more")
     for source in (first, second):
         audio = pool.probe(source, name="talk.wav", track=0)

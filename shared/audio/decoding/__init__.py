@@ -1,9 +1,11 @@
-"""One chunk of a recording as 16 kHz mono samples.
+"""One chunk of a recording, with its overlap, as 16 kHz mono samples.
 
-    decode.py       cut by time, where the container can seek
-    byte_range.py   cut by bytes: mp3 and raw aac
-    timeline.py     puts decoded frames in their places
-    shortcut.py     spares FFmpeg what a chunk does not need of a long file
+    decode.py       chooses one of three ways, and decodes a chunk that is cut by time
+    seek.py         … its packets, however well the container can seek
+    splice.py       … of a long file without an index: hides what lies before
+    byte_range.py   a chunk that is cut by bytes: mp3 and raw aac
+    wav_samples.py  a chunk of plain samples, without a demuxer
+    timeline.py     places what is decoded on the axis of the output
 
-Only the bytes of the chunk are read, with its overlap.
+Few more bytes are read than those of the chunk.
 """

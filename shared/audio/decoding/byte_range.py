@@ -1,7 +1,7 @@
-"""Decodes a chunk that is cut by byte range: mp3 and raw aac, whose frames are their own index.
+"""Decodes a chunk that is cut by byte range: mp3 and raw aac, which have no container and no index.
 
-A frame belongs to the chunk in whose own range its header lies. Neighbours find the same frames, so
-every frame has exactly one owner and the owned seconds add up to the whole recording.
+A frame belongs to the chunk whose own range contains its header. Neighbouring chunks find the same frames, so every
+frame has exactly one owner and the owned seconds add up to the whole recording.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import av
 
 from shared.audio.decoding.timeline import EXACT, Timeline
 from shared.audio.probing.mpeg_frames import LONGEST, Frame, Kind, Walk, info_tag
-from shared.audio.probing.sniff import damage
+from shared.audio.probing.notices import damage
 from shared.audio.types import Decoded
 from shared.errors import BadMedia
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
     from shared.model import AudioInfo, ByteSpan, Chunk
 
-STRETCH = 512 * 1024
-"""Bytes walked over at one time."""
+READ_SIZE = 512 * 1024
+"""Bytes read and searched for frames at one time."""
 DECODERS = {"mp1": "mp1float", "mp2": "mp2float", "mp3": "mp3float", "aac": "aac"}
-TOGETHER: dict[Kind, int] = {"mpeg": 32, "adts": 1}
-"""Frames that the decoder takes in one packet, which saves a sixth of its time. That of aac takes just one."""
-RUN_UP = 4
-"""Runs after which a decoder's state tells little of what was before: no frame borrows bits of more than 23 others."""
-LOST = 64 * 1024
-"""A longer stretch without frames is something foreign, such as a picture, not lost frames, bytes."""
+FRAMES_PER_PACKET: dict[Kind, int] = {"mpeg": 32, "adts": 1}
+"""Frames in one packet for the decoder, which saves a sixth of its time. That of aac accepts only one."""
+PREROLL_RUNS = 4
+"""Runs decoded before one that is repeated, to restore the decoder: no frame uses bits of more than 23 others."""
+LONGEST_DAMAGE = 64 * 1024
+"""Bytes; a longer gap between frames is not lost sound but something else, such as a picture."""
 TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN", bytes(16))
-"""What lies between recordings that were joined: no sound is lost there."""
+"""What lies between recordings that were concatenated: no sound is lost there."""
 
 
 def decode_span(
@@ -47,13 +47,13 @@ def decode_span(
     longest: float,
     emit: Callable[[bytes], None],
 ) -> tuple[Decoded, bool]:
-    """Decode the frames of a byte range; returns the account and whether anything gave sound.
+    """Decode the frames of a byte range; returns how it went and whether any frame gave sound.
 
-    Times run from the first frame of the range. A frame that does not decode (the first after a cut
-    often lacks bits that lie before it) is silence of its own length, so that no time is lost.
+    Times count from the first frame of the range. A frame that does not decode (the first after a cut often needs
+    bits that lie before it) becomes silence of its own length, so that no time is lost.
 
     Raises:
-        BadMedia: `limit`, where there is more audio than may be returned.
+        BadMedia: `limit`, if there is more audio than may be returned.
     """
     timeline = Timeline(emit, begin=0.0, end=longest)
     decoder = _Decoder(audio.codec)
@@ -69,7 +69,7 @@ def decode_span(
             if run.position == audio.first_byte:
                 tag = info_tag(run.data, 0, run.frame)
                 if tag is not None:
-                    # Decoded samples start with what only the codec needed: they lie before zero.
+                    # Decoded samples start with the encoder's delay: it lies before zero.
                     now = owned = -tag.skip / run.frame.rate
                     continue
             owned += seconds * len(run.sizes)
@@ -83,7 +83,7 @@ def decode_span(
         if timeline.full:
             raise BadMedia(
                 "limit",
-                f"This part of the recording holds more than {longest / 3600:g} hours of sound. Convert it to "
+                f"This part of the recording contains more than {longest / 3600:g} hours of sound. Convert it to "
                 "another format (for example FLAC) and upload it again.",
             )
     timeline.finish()
@@ -102,15 +102,15 @@ class _Decoder:
         self._before: list[_Run] = []
 
     def decode(self, run: _Run) -> list[AudioFrame | None]:
-        """What each frame sounds like; None where it does not decode or is not there."""
+        """Each frame decoded; None if it does not decode or is missing."""
         heard: list[AudioFrame | None] = [*self._call(run.data)]
         if len(heard) != len(run.sizes) > 1:
-            # FFmpeg passes over a frame that does not decode, and does not say which it was: once more, one by one.
+            # FFmpeg skips a frame that does not decode without saying which: decode them again, one by one.
             self._context = self._open()
             for before in self._before:
                 self._call(before.data)
             heard = [next(iter(self._call(one)), None) for one in run.each()]
-        self._before = [*self._before, run][-RUN_UP:]
+        self._before = [*self._before, run][-PREROLL_RUNS:]
         return heard or [None]
 
     def _open(self) -> AudioCodecContext:
@@ -135,25 +135,25 @@ def _warnings(chunk: Chunk, damaged: list[float], runs: _Runs) -> tuple[str, ...
         warnings.append(damage([max(0.0, time) for time in damaged]))
     if runs.skipped:
         warnings.append(
-            f"{runs.skipped:,} bytes that are no audio were left out, somewhere after {chunk.start:.1f} s"
+            f"{runs.skipped:,} bytes that are not audio were left out, somewhere after {chunk.start:.1f} s"
         )
     return tuple(warnings)
 
 
 class _Run(NamedTuple):
-    """Frames that lie behind one another in the file, all of one length in time."""
+    """Consecutive frames in the file, all of the same duration."""
 
     position: int
-    """Of the first one in the file."""
+    """Of the first frame, bytes from the start of the file."""
     frame: Frame
-    """The first one."""
+    """The first frame."""
     sizes: list[int]
-    """Bytes of each."""
+    """Bytes of each frame."""
     data: bytes
-    """Their bytes; empty where damage hides them."""
+    """Their bytes; empty for frames lost to damage."""
 
     def each(self) -> Iterator[bytes]:
-        """The bytes of one after the other."""
+        """The bytes of each frame in turn."""
         at = 0
         for size in self.sizes:
             yield self.data[at : at + size]
@@ -161,9 +161,9 @@ class _Run(NamedTuple):
 
 
 class _Runs:
-    """The frames whose header lies in the range to read; a run of them lies in, before or behind the own range.
+    """The frames whose header lies in the range to read; a run is entirely inside, before or after the own range.
 
-    Where damage hides frames, as many as would have fitted are given without bytes.
+    For frames lost to damage it gives as many as would have fitted, without bytes.
     """
 
     def __init__(self, reader: Reader, kind: Kind, audio: AudioInfo, span: ByteSpan) -> None:
@@ -172,21 +172,21 @@ class _Runs:
         self._kind = kind
         self._last = min(audio.last_byte, reader.size)
         self._span = span
-        # A tag instead of sound may be in the first frame.
+        # The first frame may contain an info tag instead of sound.
         self._cuts = (audio.first_byte + 1, span.own_from, span.own_to, span.read_to)
 
     def __iter__(self) -> Iterator[_Run]:
         at, span = self._span.read_from, self._span
-        self._reader.expect(min(span.read_to + 6 * LONGEST, self._last) - at, start=at)
+        self._reader.expect_span(at, min(span.read_to + 6 * LONGEST, self._last))
         before: _Run | None = None
         while at < span.read_to:
-            # Beyond read_to only so far that the frame across it is complete and believed.
-            stop = min(at + STRETCH, span.read_to + 6 * LONGEST, self._last)
+            # Beyond read_to only far enough to complete and confirm the frame across it.
+            stop = min(at + READ_SIZE, span.read_to + 6 * LONGEST, self._last)
             data = self._reader.at(at, stop - at)
             if not data:
                 return
             reached = 0
-            for run in self._stretch(at, data):
+            for run in self._find_runs(at, data):
                 position = run.position - at
                 if position > reached and before is not None:
                     yield from self._lost(at + reached, data[reached:position], before)
@@ -198,14 +198,14 @@ class _Runs:
             if at + len(data) >= self._last:
                 return
             if not reached:
-                # No frame in all of this: go on where one may have begun.
+                # No frame in all of this: continue where one may have begun.
                 reached = max(1, len(data) - 6 * LONGEST)
                 self.skipped += reached if before else 0
             at += reached
 
-    def _stretch(self, at: int, data: bytes) -> Iterator[_Run]:
-        """The runs of a stretch of the file that begins at a position."""
-        most = TOGETHER[self._kind]
+    def _find_runs(self, at: int, data: bytes) -> Iterator[_Run]:
+        """The runs in loaded bytes that begin at a position of the file."""
+        most = FRAMES_PER_PACKET[self._kind]
         first, start, end, stop = None, 0, 0, 0
         sizes: list[int] = []
         for position, frame in Walk(self._kind, data, last=at + len(data) >= self._last):
@@ -226,8 +226,8 @@ class _Runs:
             yield _Run(at + start, first, sizes, data[start:end])
 
     def _lost(self, start: int, gap: bytes, before: _Run) -> Iterator[_Run]:
-        if gap.startswith(TAGS) or len(gap) > LOST:
-            self.skipped += len(gap) if len(gap) > LOST else 0
+        if gap.startswith(TAGS) or len(gap) > LONGEST_DAMAGE:
+            self.skipped += len(gap) if len(gap) > LONGEST_DAMAGE else 0
             return
         size = before.sizes[-1]
         for position in range(start, start + size * round(len(gap) / size), size):

@@ -1,6 +1,6 @@
 """Decodes one chunk to 16 kHz mono, with the overlap around it.
 
-Time zero is where a player's clock starts: at the container's start time where that is positive.
+Time zero is where a player's clock starts: at the container's start time if that is positive.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from shared.audio.decoding.splice import splice
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
-from shared.audio.probing.sniff import damage, stops_early
-from shared.audio.types import Decoded
+from shared.audio.probing.notices import damage, stops_early
+from shared.audio.types import SAMPLE_RATE, Decoded
 from shared.errors import BadMedia
 from shared.model import ByteSpan
 
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from shared.model import AudioInfo, Chunk
 
 SETTLING = 5.0
-"""Seconds before the wanted start from which on packets are decoded, where a container had to be read from its
+"""Seconds before the wanted start from which on packets are decoded, if a container had to be read from its
 beginning."""
-SHORT_BY = 1.0
-"""Seconds that a recording may end before its header says without a warning."""
+TOLERATED_SHORTFALL = 1.0
+"""Seconds by which a recording may end before its header says without a warning."""
 TOO_LONG = (
     "This part of the recording goes on for more than {hours:g} hours, which its header did not say. Convert it "
     "to another format (for example FLAC) and upload it again."
 )
-NOTHING = (
+NO_SOUND = (
     "Nothing in this file decodes to sound. It is probably damaged; play it, and if it plays convert it to "
     "another format (for example FLAC) and upload it again."
 )
@@ -63,14 +63,13 @@ def decode(
     Args:
         reader: the recording.
         audio: what the probe found.
-        chunk: which stretch of it.
+        chunk: which part of it.
         track: which audio track, from 0.
-        longest: seconds after which to give up where the chunk has no end.
+        longest: seconds after which to give up if the chunk has no end.
         emit: takes 16-bit mono samples at 16 kHz, in order.
 
     Raises:
-        BadMedia: `undecodable` where the beginning of a recording gives no sound at all, `limit`,
-            `no-track`.
+        BadMedia: `undecodable` if the beginning of a recording gives no sound at all, `limit`, `no-track`.
     """
     if audio.splittable_by == "bytes":
         span = chunk.span
@@ -84,15 +83,15 @@ def decode(
         if span is not None:
             done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit)
             if not sound and span.own_from <= audio.first_byte:
-                raise BadMedia("undecodable", NOTHING)
+                raise BadMedia("undecodable", NO_SOUND)
             return done
     if wav.is_plain(audio):
         return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
-    return _Stretch(reader, audio, chunk, track, longest, emit).decode()
+    return _ChunkDecoder(reader, audio, chunk, track, longest, emit).decode()
 
 
-class _Stretch:
-    """The state of decoding one chunk that is cut by time."""
+class _ChunkDecoder:
+    """Decodes one chunk that is cut by time."""
 
     def __init__(
         self,
@@ -110,27 +109,23 @@ class _Stretch:
         self._begin = max(0.0, chunk.start - chunk.lead)
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
         self._stop = stop
-        self._endless = chunk.end is None
+        self._open_ended = chunk.end is None
         self._file: Reader | Overlay = reader
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
         self._origin = 0.0
-        self._tick = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
-        self._until = 0.0  # where the audio decoded so far ends
+        self._time_base = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
+        self._reached = 0.0  # where the audio decoded so far ends
         self._damaged: list[float] = []
         self._tolerance = TOLERANCE  # for the next frame
         self._decoded = False
-        self._films = False
+        self._has_video = False
 
     def decode(self) -> Decoded:
-        """Open, seek, decode, account."""
+        """Open, seek, decode, and report how it went."""
         ended = True
         with ExitStack() as stack:
-            self._expect_sound()
-            index = isobmff.index_span(self._reader) if self._audio.format == "mov" else None
-            if index is not None:  # FFmpeg loads all of it, for hours megabytes: let it be in one request
-                self._reader.expect(index[1] - index[0], start=index[0])
+            self._announce()
             container = stack.enter_context(self._open())
-            self._expect_sound()
             stream = choose_stream(container, self._track)
             if container.start_time is not None and container.start_time > 0:
                 self._origin = container.start_time / av.time_base
@@ -141,12 +136,12 @@ class _Stretch:
                 self._file = spliced
                 container = stack.enter_context(self._open())
                 stream = choose_stream(container, self._track)
-            self._films = any(not _is_cover(one) for one in container.streams.video)
+            self._has_video = any(not _is_cover(one) for one in container.streams.video)
             for other in container.streams:
                 if other.index != stream.index:
                     other.discard = Discard.all
             assert stream.time_base is not None
-            self._tick = stream.time_base.as_integer_ratio()
+            self._time_base = stream.time_base.as_integer_ratio()
             for packet in packets_from(
                 self._begin,
                 container,
@@ -162,10 +157,14 @@ class _Stretch:
             self._timeline.finish()
         return self._account(ended)
 
-    def _expect_sound(self) -> None:
+    def _announce(self) -> None:
+        """Tell the reader what will be read, so that it takes few requests."""
         if self._audio.duration:
-            end = self._audio.duration if self._endless else min(self._stop, self._audio.duration)
+            end = self._audio.duration if self._open_ended else min(self._stop, self._audio.duration)
             self._reader.expect(int(self._reader.size / self._audio.duration * (end - self._begin)))
+        index = isobmff.index_span(self._reader) if self._audio.format == "mov" else None
+        if index is not None:
+            self._reader.expect_span(*index)  # FFmpeg loads all of it, for hours megabytes
 
     def _open(self) -> InputContainer:
         return open_container(self._file, self._audio.format, probing=False)
@@ -173,7 +172,7 @@ class _Stretch:
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
         starts = self._time(packet.pts)
         if starts is not None and starts < self._begin - SETTLING:
-            self._until = starts + (packet.duration or 0) * self._tick[0] / self._tick[1]
+            self._reached = starts + (packet.duration or 0) * self._time_base[0] / self._time_base[1]
             self._decoded = True
             return
         try:
@@ -181,7 +180,7 @@ class _Stretch:
         except av.error.FFmpegError as error:
             if isinstance(error, MemoryError):
                 raise
-            self._damaged.append(self._until if starts is None else starts)
+            self._damaged.append(self._reached if starts is None else starts)
             self._tolerance = EXACT  # a lost packet is shorter than what a coarse clock may jitter
             return
         for frame in frames:
@@ -190,33 +189,35 @@ class _Stretch:
             self._decoded = True
             self._timeline.add(frame, self._time(frame.pts), tolerance=self._tolerance)
             self._tolerance = TOLERANCE
-            self._until = self._timeline.reached
+            self._reached = self._timeline.reached
             if self._timeline.full:
                 return
 
     def _time(self, pts: int | None) -> float | None:
-        return None if pts is None else pts * self._tick[0] / self._tick[1] - self._origin
+        return None if pts is None else pts * self._time_base[0] / self._time_base[1] - self._origin
 
     def _account(self, ended: bool) -> Decoded:  # noqa: FBT001 - one caller
-        chunk, reached = self._chunk, self._until
-        if not ended and self._endless:
-            hours = (self._timeline.out / 16_000) / 3600
+        chunk, reached = self._chunk, self._reached
+        if not ended and self._open_ended:
+            hours = (self._timeline.out / SAMPLE_RATE) / 3600
             raise BadMedia("limit", TOO_LONG.format(hours=hours))
         if not self._decoded and chunk.start <= 0:
-            raise BadMedia("undecodable", NOTHING)
+            raise BadMedia("undecodable", NO_SOUND)
         stop = reached if chunk.end is None else min(chunk.end, reached)
         warnings = []
-        promised = self._audio.duration
+        declared = self._audio.duration
         if (
             ended
             and self._decoded
-            and promised is not None
+            and declared is not None
             and self._audio.exact
-            and reached < min(promised - SHORT_BY, self._stop)
-            and (not self._films or self._audio.warnings)
+            and reached < min(declared - TOLERATED_SHORTFALL, self._stop)
+            and (not self._has_video or self._audio.warnings)
         ):
-            warnings.append(stops_early(reached, promised))
-        inside = [time for time in self._damaged if time < reached - TOLERANCE]  # the cut itself is no damage
+            warnings.append(stops_early(reached, declared))
+        inside = [
+            time for time in self._damaged if time < reached - TOLERANCE
+        ]  # the end of a cut file is not damage
         if inside:
             warnings.append(damage(inside))
         return Decoded(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PREROLL = (0.3, 15.0)
 """Seconds before the wanted start to seek to: decoders settle within 0.1 s (Opus: RFC 7845 §4.6). The
 second is for containers that seek coarsely; after that we read from the beginning."""
-MOST_DEMUX_ERRORS = 200
+MAX_DEMUX_ERRORS = 200
 """Damaged places in a row after which we take the rest for lost."""
 
 
@@ -97,7 +97,7 @@ def _seconds(stream: AudioStream, ticks: int) -> float:
 def _demux(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
     """Packets of one stream, going on after damage."""
     errors = 0
-    while errors < MOST_DEMUX_ERRORS:
+    while errors < MAX_DEMUX_ERRORS:
         try:
             for packet in container.demux(stream):
                 errors = 0

@@ -17,6 +17,7 @@ import av
 
 from shared.audio.files.overlay import Overlay
 from shared.audio.probing.ffmpeg import open_container
+from shared.audio.probing.isobmff import is_fragmented
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ WINDOW = 64 * 1024
 """Bytes searched at one time."""
 FARTHEST = 16 * 1024 * 1024
 """Bytes searched for the next cluster: that of a film takes a few megabytes."""
-MOST_LOOKS = 100
+MAX_LOOKS = 100
 """Clusters looked at before we take the best so far."""
 
 
@@ -76,7 +77,7 @@ def splice(
     demuxer, wanted = audio.format, begin + origin
     if demuxer not in MARKERS or not audio.duration or begin <= NEAR:
         return None
-    if _is_indexed(demuxer, container, stream, wanted):
+    if _is_indexed(demuxer, container, stream, wanted) or (demuxer == "mov" and not is_fragmented(reader)):
         return None
     first = _find(reader, demuxer, 0, reader.size)
     second = None if first is None else _find(reader, demuxer, first + 1, reader.size)
@@ -127,7 +128,7 @@ def last_before(
     """
     low, high, back = first[0], end, margin
     guess = low + int((wanted - first[1]) * rate) - margin
-    for _ in range(MOST_LOOKS):
+    for _ in range(MAX_LOOKS):
         guess = max(low + 1, min(guess, high - 1))
         at = find(guess, high)
         time = None if at is None else time_of(at)
@@ -183,14 +184,17 @@ def _hide(reader: Reader, demuxer: str, start: int, end: int) -> Overlay:
 
 
 def _time(file: Overlay, demuxer: str, track: int, at: int, wanted: float) -> float | None:
-    """When the first packet of a track from a byte on begins, or one of another track that is later than wanted."""
+    """When the first packet from a byte on begins: of the track, whose fragments may be apart from those of others.
+
+    One of another track tells as well that all that follows is later than wanted.
+    """
     try:
         with open_container(file, demuxer, probing=False) as container:
             own = container.streams.audio[track].index
             for packet in container.demux():
                 if packet.pts is not None and packet.pos is not None and packet.pos >= at:
                     time = float(packet.pts * packet.time_base)
-                    if packet.stream.index == own or time > wanted:
+                    if packet.stream.index == own or demuxer == "matroska" or time > wanted:
                         return time
     except (BadMedia, av.error.FFmpegError) as error:
         if isinstance(error, MemoryError):

@@ -1,8 +1,8 @@
-"""Puts decoded frames in their places on an axis of 16 kHz mono samples.
+"""Places decoded frames on an axis of 16 kHz mono samples.
 
-Frames that follow one another go through one resampler as one run. Where time jumps or the format
-changes the run is flushed and another begins at the sample that its time stamp says, with silence in
-the gap: so positions never drift from the time stamps by more than the tolerance.
+Consecutive frames pass through one resampler as one run. Where time jumps or the format changes, the run is flushed
+and another begins at the sample given by its time stamp, with silence in the gap: so positions never drift from the
+time stamps by more than the tolerance.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
 TOLERANCE = 0.05
-"""Seconds by which time stamps may disagree with the count of samples: coarse clocks do by 20 ms."""
+"""Seconds by which time stamps may differ from the count of samples: those of coarse clocks do by 20 ms."""
 EXACT = 0.002
-"""The same, right after damage."""
-BEYOND = 0.05
-"""Seconds of sound behind the end that the samples before it may depend on: more than the resampler's filter is long."""
+"""The same immediately after damage."""
+FILTER_LENGTH = 0.05
+"""Seconds of sound after the end on which the samples before it may depend: more than the resampler's filter takes."""
 LONGEST_GAP = 3600.0
 """Seconds; a longer jump is a broken time stamp, not silence."""
 BLOCK = 32_768
-"""Samples that the resampler takes at one time: one call for each of an mp3's 1,152 costs as much as its work."""
+"""Samples that the resampler takes at one time: a call for each frame of mp3 (1,152) costs as much as its work."""
 SILENCE = bytes(2 * SAMPLE_RATE)
 
 
@@ -39,18 +39,18 @@ class Timeline:
     Args:
         emit: takes 16-bit mono samples at 16 kHz.
         begin: where the output starts on the axis of `add`, seconds; what lies before is dropped.
-        end: where it stops; None: nowhere.
+        end: where it stops; None: never.
     """
 
     def __init__(self, emit: Callable[[bytes], None], *, begin: float, end: float | None) -> None:
-        self.warp = 0.0
+        self.clock_shift = 0.0
         self._emit = emit
         self._begin = begin
         self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
-        self._enough = math.inf if end is None else end + BEYOND
+        self._needed = math.inf if end is None else end + FILTER_LENGTH
         self._graph: Graph | None = None
         self._push: Callable[[AudioFrame], None]  # into the graph
-        self._form: tuple[str, str, int] = ("", "", 0)
+        self._format: tuple[str, str, int] = ("", "", 0)
         self._queued = 0  # samples given to the present run since its output was fetched
         self._samples = 0  # of the present run, at its own rate
         self._rate = 1
@@ -63,17 +63,17 @@ class Timeline:
         """Where the audio added so far ends, seconds on the axis of `add`."""
 
     def add(self, frame: AudioFrame, time: float | None, *, tolerance: float = TOLERANCE) -> None:
-        """Put one decoded frame in its place.
+        """Place one decoded frame.
 
         Args:
             frame: any format, rate and layout.
-            time: of its first sample, seconds; None: right after the one before.
+            time: of its first sample, seconds; None: immediately after the frame before.
             tolerance: seconds by which `time` may differ from there before it counts as a jump.
         """
-        jump = 0.0 if time is None else time + self.warp - self.reached
+        jump = 0.0 if time is None else time + self.clock_shift - self.reached
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._graph is None or form != self._form or not -tolerance <= jump <= tolerance:
-            self._turn(form, jump, tolerance)
+        if self._graph is None or form != self._format or not -tolerance <= jump <= tolerance:
+            self._start_run(form, jump, tolerance)
         frame.pts = None
         self._push(frame)
         self._count(frame.samples)
@@ -81,19 +81,19 @@ class Timeline:
     def extend(
         self, frames: Sequence[AudioFrame | None], time: float, each: float, *, tolerance: float = TOLERANCE
     ) -> None:
-        """Put frames of one length in their places, as `add` does one by one, only faster.
+        """Place frames of equal duration, as `add` does one by one, only faster.
 
         Args:
-            frames: in order; None for one that is lost. Those of one form follow each other.
+            frames: in order; None for one that is lost.
             time: of the first sample of the first one, seconds.
-            each: how long one is, seconds.
-            tolerance: as of `add`.
+            each: duration of a frame, seconds.
+            tolerance: as for `add`.
         """
         goes_on, samples = False, 0
         for number, frame in enumerate(frames):
             if frame is None:
                 goes_on = False
-            elif goes_on and self._form == (frame.format.name, frame.layout.name, frame.sample_rate):
+            elif goes_on and self._format == (frame.format.name, frame.layout.name, frame.sample_rate):
                 frame.pts = None
                 self._push(frame)
                 samples += frame.samples
@@ -104,15 +104,15 @@ class Timeline:
         self._count(samples)
 
     def finish(self) -> None:
-        """Emit what is still inside."""
+        """Emit what is still buffered."""
         self._finish_run()
 
-    def _turn(self, form: tuple[str, str, int], jump: float, tolerance: float) -> None:
-        """Begin another run where the one before does not go on."""
+    def _start_run(self, form: tuple[str, str, int], jump: float, tolerance: float) -> None:
+        """Begin another run if the present one does not continue."""
         if abs(jump) > LONGEST_GAP and self._samples:
-            self.warp -= jump
+            self.clock_shift -= jump
             jump = 0.0
-        if self._graph is None or form != self._form or abs(jump) > tolerance:
+        if self._graph is None or form != self._format or abs(jump) > tolerance:
             self._finish_run()
             self._begin_run(form, self.reached + jump)
 
@@ -120,7 +120,7 @@ class Timeline:
         self._samples += samples
         self._queued += samples
         self.reached = self._start + self._samples / self._rate
-        if self.reached >= self._enough:
+        if self.reached >= self._needed:
             self._finish_run()
         elif self._queued >= BLOCK:
             self._drain()
@@ -143,7 +143,7 @@ class Timeline:
         blocks.link_to(shape)
         shape.link_to(sink)
         graph.configure()
-        self._graph, self._form, self._push = graph, form, source.push
+        self._graph, self._format, self._push = graph, form, source.push
         self._samples, self._rate, self._start, self._made = 0, rate, start, 0
         position = round((start - self._begin) * SAMPLE_RATE)
         self._drop = max(0, self.out - position)
@@ -154,7 +154,7 @@ class Timeline:
         if self._graph is not None:
             self._graph.push(None)
             self._drain()
-            # A resampler keeps back what is shorter than its filter.
+            # The resampler holds back what is shorter than its filter.
             missing = round(self._samples / self._rate * SAMPLE_RATE) - self._made
             self._release(SILENCE[: 2 * max(0, missing)])
             self._graph = None

@@ -1,4 +1,4 @@
-"""Decodes one chunk of a wave file of plain samples, whose places `shared/audio/probing/wav.py` has found."""
+"""Decodes one chunk of a wave file of plain samples, which `shared/audio/probing/wav.py` has found."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio.decoding.timeline import BEYOND, Timeline
-from shared.audio.probing.sniff import check_track
+from shared.audio.decoding.timeline import FILTER_LENGTH, Timeline
+from shared.audio.probing.notices import check_track
 from shared.audio.probing.wav import LAYOUTS, WIDTHS
 from shared.audio.types import SAMPLE_RATE, Decoded
 from shared.errors import BadMedia
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
     from shared.model import AudioInfo, Chunk
 
-RUN_UP = 0.1
-"""Seconds before the wanted start that are decoded: more than the resampler's filter is long."""
-TOGETHER = 1.0
+PREROLL = 0.1
+"""Seconds before the wanted start that are decoded: more than the resampler's filter takes."""
+BLOCK = 1.0
 """Seconds that are decoded at one time."""
 
 
@@ -39,13 +39,13 @@ def decode(
     Args:
         reader: the recording.
         audio: what the probe found.
-        chunk: which stretch of it.
+        chunk: which part of it.
         track: which audio track, from 0.
-        longest: seconds after which to give up where the chunk has no end.
+        longest: seconds after which to give up if the chunk has no end.
         emit: takes 16-bit mono samples at 16 kHz, in order.
 
     Raises:
-        BadMedia: `no-track`; `limit`, where there is more audio than may be returned.
+        BadMedia: `no-track`; `limit`, if there is more audio than may be returned.
     """
     check_track(track, 1)
     rate, width = audio.sample_rate, audio.channels * WIDTHS[audio.codec]
@@ -58,19 +58,19 @@ def decode(
             "it to another format (for example FLAC) and upload it again.",
         )
     stop = total / rate if chunk.end is None else min(chunk.end + chunk.tail, total / rate)
-    # Where the samples of both rates fall together, so that a chunk has the same ones as the whole.
+    # Where samples of both rates coincide, so that a chunk gets the same samples as the whole file.
     step = rate // gcd(rate, SAMPLE_RATE)
-    first = int(max(0.0, begin - RUN_UP) * rate) // step * step
-    last = min(total, int((stop + BEYOND) * rate) + 1)
+    first = int(max(0.0, begin - PREROLL) * rate) // step * step
+    last = min(total, int((stop + FILTER_LENGTH) * rate) + 1)
     timeline = Timeline(emit, begin=begin, end=None if chunk.end is None else chunk.end + chunk.tail)
     if last > first:
-        reader.expect((last - first) * width, start=audio.first_byte + first * width)
+        reader.expect_span(audio.first_byte + first * width, audio.first_byte + last * width)
     context = av.CodecContext.create(audio.codec, "r")
     assert isinstance(context, av.AudioCodecContext)
     context.thread_count = 1
     context.sample_rate = rate
     context.layout = LAYOUTS[audio.channels]
-    together = max(1, round(TOGETHER * rate))
+    together = max(1, round(BLOCK * rate))
     for at in range(first, last, together):
         data = reader.at(audio.first_byte + at * width, (min(at + together, last) - at) * width)
         for frame in context.decode(av.Packet(data)):

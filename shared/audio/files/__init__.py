@@ -1,7 +1,7 @@
-"""The recording as a seekable file, every byte of which comes from somewhere else.
+"""The recording as a seekable file, whose bytes come from somewhere else.
 
-    reader.py    ranged reads behind the interface of a file
-    overlay.py   the same with some stretches replaced, and nothing moved
+    reader.py    ranged reads behind the interface of a file, in few requests
+    overlay.py   the same with other bytes at one place
 
-Both are what FFmpeg and the parsers read from.
+FFmpeg and the parsers read from these.
 """

@@ -1,4 +1,4 @@
-"""The recording as the decoders see it: a seekable file, every byte of which comes over a network."""
+"""The recording as a seekable file whose bytes are fetched over a network, in few requests."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEPT = (16, 12 * 1024 * 1024)
-"""Blocks kept, and bytes in them: FFmpeg goes to and fro between header, index and data."""
-NEAR = 256 * 1024
-"""A gap up to this long within an expected run is fetched over, bytes: another request would take longer."""
-MOST = 4 * 1024 * 1024
-"""Largest read of a decoding job, bytes."""
-GROWTH = 7
-"""A fetch takes at most so many times what its run has fetched before."""
+CACHED_BLOCKS, CACHED_BYTES = 16, 12 * 1024 * 1024
+"""Most blocks that are cached, and bytes in them: FFmpeg goes back and forth between header, index and data."""
+LONGEST_GAP = 256 * 1024
+"""A gap up to this long within an expected run is fetched as well, bytes: another request would take longer."""
+MAX_READ = 4 * 1024 * 1024
+"""Largest read while decoding, bytes."""
+READ_AHEAD = 7
+"""A fetch takes at most this many times what its run has fetched before."""
 SURPLUS = 16
-"""What a run needs beyond what was expected comes in parts as large as this fraction of it, then larger ones."""
+"""What a run needs beyond what was expected is fetched in parts: first the expected length divided by this, then more."""
 
 
 class Reader:
     """A seekable file over `fetch`, where every fetch is a request over a network.
 
     Reads that follow one another, with or without short gaps, are a run, and its fetches grow while it lasts.
-    A look at a header here and a tail there costs what it asks for. Who knows what a run will take says so
-    (`expect`), and gets it with fewer requests and little beyond.
+    A single read of a header or a tail fetches just that. A caller that knows how long a run will be says so
+    (`expect`, `expect_span`): then it takes fewer requests and fetches little beyond its end.
 
     Args:
         fetch: returns the bytes of (offset, length), fewer only at the end.
         size: bytes of the recording.
         block: smallest read, bytes.
-        most: largest read-ahead, bytes.
+        max_read: largest read-ahead, bytes.
         budget: bytes that may be read in all; after that the file seems to end. None: no bound.
     """
 
@@ -41,31 +41,29 @@ class Reader:
         size: int,
         *,
         block: int = 32 * 1024,
-        most: int = MOST,
+        max_read: int = MAX_READ,
         budget: int | None = None,
     ) -> None:
         self.size = size
         self.bytes_read = 0
         self._fetch = fetch
         self._block = block
-        self._most = most
+        self._max_read = max_read
         self._budget = budget
         self._expected: int | None = None
-        self._known = (0, 0)
+        self._span = (0, 0)
         self._run = 0
         self._run_end = 0
         self._blocks: list[tuple[int, bytes]] = []
         self._position = 0
 
-    def expect(self, length: int, start: int | None = None) -> None:
-        """Say what the longest run will take: then its fetches end where it does, or little later.
-
-        Args:
-            length: about how many bytes.
-            start: its first byte, where that is known: then it is fetched in full at once.
-        """
+    def expect(self, length: int) -> None:
+        """Say about how many bytes the longest run will be, so that its fetches end where it does, or little later."""
         self._expected = max(1, length)
-        self._known = (0, 0) if start is None else (start, start + length)
+
+    def expect_span(self, start: int, end: int) -> None:
+        """Say that every byte from one to before another will be read: then they are fetched at once."""
+        self._span = (start, end)
 
     @property
     def exhausted(self) -> bool:
@@ -78,11 +76,11 @@ class Reader:
         Args:
             offset: first byte.
             length: how many.
-            block: smallest read for this call; small where a walker hops over large boxes.
+            block: smallest read for this call, bytes; small where a parser skips large boxes.
         """
         parts: list[bytes] = []
         while length > 0:
-            part = self._some(offset, length, block or self._block)
+            part = self._read_some(offset, length, block or self._block)
             if not part:
                 break
             parts.append(part)
@@ -94,7 +92,7 @@ class Reader:
         """Up to `length` bytes from the position, at least one unless at the end."""
         if length < 0:
             length = self.size - self._position
-        part = self._some(self._position, length, self._block)
+        part = self._read_some(self._position, length, self._block)
         self._position += len(part)
         return part
 
@@ -108,32 +106,36 @@ class Reader:
         """The position, bytes."""
         return self._position
 
-    def _some(self, offset: int, length: int, block: int) -> bytes:
+    def _read_some(self, offset: int, length: int, block: int) -> bytes:
         for start, data in self._blocks:
             if start <= offset < start + len(data):
                 return data[offset - start : offset - start + length]
         if offset < 0 or offset >= self.size:
             return b""
-        wanted = min(max(length, self._ahead(offset, block)), max(self._most, block), self.size - offset)
+        wanted = min(
+            max(length, self._read_size(offset, block)), max(self._max_read, block), self.size - offset
+        )
         if self._budget is not None:
             wanted = min(wanted, self._budget - self.bytes_read)
         if wanted <= 0:
             return b""
         data = self._fetch(offset, wanted)
         self.bytes_read += len(data)
-        self._run += len(data)
+        self._run = 0 if self._in_span(offset) else self._run + len(data)
         self._run_end = offset + len(data)
         if data:
             self._blocks.insert(0, (offset, data))
-            while len(self._blocks) > KEPT[0] or sum(len(one) for _, one in self._blocks) > KEPT[1]:
+            while (
+                len(self._blocks) > CACHED_BLOCKS or sum(len(one) for _, one in self._blocks) > CACHED_BYTES
+            ):
                 self._blocks.pop()
         return data[:length]
 
-    def _ahead(self, offset: int, block: int) -> int:
-        """Bytes to fetch from an offset on, as far as the run that it goes on with, or begins, tells."""
-        if self._known[0] <= offset < self._known[1]:
-            return max(block, self._known[1] - offset)
-        near = 0 if self._expected is None else NEAR
+    def _read_size(self, offset: int, block: int) -> int:
+        """How many bytes to fetch from an offset on, by the run that it continues or begins."""
+        if self._in_span(offset):
+            return max(block, self._span[1] - offset)
+        near = 0 if self._expected is None else LONGEST_GAP
         if not self._run or not 0 <= offset - self._run_end <= near:
             self._run = 0
             return block
@@ -142,4 +144,7 @@ class Reader:
         left = self._expected - self._run
         if left <= 0:
             return max(block, self._expected // SURPLUS, -left // 2)
-        return max(block, min(GROWTH * self._run, left))
+        return max(block, min(READ_AHEAD * self._run, left))
+
+    def _in_span(self, offset: int) -> bool:
+        return self._span[0] <= offset < self._span[1]

@@ -1,11 +1,13 @@
-"""Duration, codec and channels of a recording, from its header and its tail.
+"""Format, codec, channels and duration of a recording, from its header and its tail.
 
-    sniff.py        which container is it, from its first bytes
-    audio_info.py   the probe: asks one of the files below, and FFmpeg (ffmpeg.py) for the rest
-    isobmff*.py     mp4, m4a, mov                      matroska.py, ebml.py   mkv, webm
-    mpeg_frames.py  mp3 and raw aac, frame by frame    wav.py                 wave files of plain samples
-    flac.py  ogg.py                                    riff.py  avi.py  asf.py, with truncation.py: files that
-                                                       are shorter than their headers say
+    audio_info.py   the probe: asks sniff.py which container it is, then a file below or FFmpeg (ffmpeg.py)
+    isobmff.py      mp4, m4a, mov; isobmff_codecs.py names the codec, isobmff_fragments.py finds the last fragment
+    matroska.py     mkv, webm; ebml.py reads its elements
+    mpeg_frames.py  mp3 and raw aac, by their frames
+    wav.py          wave files of plain samples, without FFmpeg
+    flac.py         flac without a length
+    truncation.py   files that are shorter than their headers say: riff.py, avi.py, asf.py; ogg.py without its end
+    notices.py      what the owner is told
 
-The bytes read do not grow with the length of the recording.
+The number of bytes read does not grow with the length of the recording.
 """

@@ -1,4 +1,4 @@
-"""ASF (wma, wmv): is it encrypted, and does the file hold what its header promises?
+"""ASF (wma, wmv): is it encrypted, and does the file hold what its header declares?
 
 Source: Microsoft, Advanced Systems Format Specification 1.2, §3.1, §3.2, §5.1.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.sniff import encrypted
-from shared.audio.probing.truncation import Promise
+from shared.audio.probing.notices import encrypted
+from shared.audio.probing.truncation import DeclaredSize
 
 if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
 
 HEADERS = 16 * 1024
-"""Bytes at the beginning in which the objects looked for lie."""
+"""Bytes at the beginning that contain the objects we need."""
 _ENCRYPTION = (
     bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
     bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
@@ -25,14 +25,14 @@ _BROADCAST = 1
 
 
 def check(reader: Reader) -> None:
-    """Raise BadMedia `encrypted` where the content is protected."""
+    """Raise BadMedia `encrypted` if the content is protected."""
     head = reader.at(0, HEADERS)
     if any(mark in head for mark in _ENCRYPTION):
         raise encrypted("Windows Media protection")
 
 
-def shortage(reader: Reader) -> Promise | None:
-    """What the header promises, or None where the file is whole or, as for a broadcast, it does not tell.
+def declared_size(reader: Reader) -> DeclaredSize | None:
+    """What the header declares; None if the file is whole, or if it does not say, as for a broadcast.
 
     Args:
         reader: the recording.
@@ -42,11 +42,11 @@ def shortage(reader: Reader) -> Promise | None:
     body = head[at : at + 104] if at >= 0 else b""
     if len(body) < 104 or int.from_bytes(body[88:92], "little") & _BROADCAST:
         return None
-    # The time that playing takes, and in it the time to fill the player's buffer.
+    # The play duration includes the time to fill the player's buffer (preroll).
     seconds = int.from_bytes(body[64:72], "little") / 1e7 - int.from_bytes(body[80:88], "little") / 1e3
     begin = int.from_bytes(head[16:24], "little")
     data = reader.at(begin, 24, block=4096)
-    size, held = int.from_bytes(data[16:24], "little"), reader.size - begin
-    if data[:16] != _DATA or seconds <= 0 or size <= held:
+    size, present = int.from_bytes(data[16:24], "little"), reader.size - begin
+    if data[:16] != _DATA or seconds <= 0 or size <= present:
         return None
-    return Promise(size=size, held=held, seconds=seconds)
+    return DeclaredSize(size=size, present=present, seconds=seconds)

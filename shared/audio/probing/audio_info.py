@@ -1,6 +1,6 @@
 """Duration, codec and channels of a recording, from its header and its tail.
 
-What is read does not grow with the length of the recording; see `Limits.probe_bytes`.
+The number of bytes read does not grow with the length of the recording; see `Limits.probe_bytes`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import av
 from shared.audio.probing import asf, avi, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.mpeg_frames import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
-from shared.audio.probing.sniff import HEAD, check_track, not_media, sniff, stops_early
-from shared.audio.probing.truncation import Length, Promise, shortened
+from shared.audio.probing.notices import check_track, not_media, stops_early
+from shared.audio.probing.sniff import HEAD, sniff
+from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 SEARCH = 64 * 1024
 """Bytes after the tags in which the first mp3 or aac frame must lie."""
-SAMPLES = 8
-"""Places in an mp3 or aac file whose frames are looked at."""
-SAMPLE_BYTES = 24 * 1024
-"""Bytes looked at in each."""
-WHOLE = 400_000
-"""A file of fewer bytes is read in full: then even a variable bit rate gives an exact duration."""
+PLACES = 8
+"""Places in an mp3 or aac file at which frames are read to estimate its duration."""
+PLACE_BYTES = 24 * 1024
+"""Bytes read at each."""
+READ_IN_FULL = 400_000
+"""Bytes up to which a file is read in full: then even a variable bit rate gives an exact duration."""
 
 
 def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
@@ -52,7 +53,7 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         if not head.strip(b"\0"):
             raise BadMedia(
                 "not-media",
-                "This file holds nothing but zeros where a recording should begin. The copy or the upload "
+                "This file contains nothing but zeros where a recording should begin. The copy or the upload "
                 "failed; upload it again.",
             )
     audio_from = skip_id3(reader)
@@ -104,7 +105,7 @@ def skip_trailing_tags(reader: Reader, first: int) -> int:
 def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     if demuxer == "asf":
         asf.check(reader)
-    promise = _promise(reader, demuxer, track)
+    declared = _declared_size(reader, demuxer, track)
     file = avi.without_index(reader) if demuxer == "avi" else reader
     with open_container(file, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
@@ -116,11 +117,11 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             duration = container.duration / av.time_base
         if demuxer == "flac" and not duration:
             duration = flac.length(reader, skip_id3(reader))
-        length = Length(duration=duration or None, exact=bool(duration) and demuxer not in GUESSED)
-        if promise is not None:
-            length = shortened(promise, length, context.bit_rate or 0)
+        length = Length(duration=duration or None, exact=bool(duration) and demuxer not in ESTIMATED)
+        if declared is not None:
+            length = truncated_length(declared, length, context.bit_rate or 0)
         if demuxer == "ogg" and duration:
-            warning = ogg.unfinished(reader, duration)
+            warning = ogg.truncation_warning(reader, duration)
             length = replace(length, warnings=(warning,) if warning else ())
         return AudioInfo(
             format=demuxer,
@@ -135,20 +136,20 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         )
 
 
-def _promise(reader: Reader, demuxer: str, track: int) -> Promise | None:
+def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | None:
     if demuxer == "avi":
-        return avi.shortage(reader, track)
+        return avi.declared_size(reader, track)
     if demuxer == "asf":
-        return asf.shortage(reader)
-    return riff.shortage(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
+        return asf.declared_size(reader)
+    return riff.declared_size(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
 
 
-GUESSED = {"ac3", "eac3", "dts", "amr", "mpc"}
+ESTIMATED = {"ac3", "eac3", "dts", "amr", "mpc"}
 """Formats without a length: FFmpeg derives a duration from the bit rate of the first frames."""
 
 
 def _elementary(reader: Reader, first: int, name: str) -> AudioInfo:
-    """An mp3 or raw aac file; neither has a magic number."""
+    """What an mp3 or raw aac file says; neither has a magic number, so its frames are looked for."""
     data = reader.at(first, SEARCH)
     whole = first + len(data) >= reader.size
     found: list[tuple[int, Kind]] = []
@@ -183,29 +184,29 @@ def _elementary(reader: Reader, first: int, name: str) -> AudioInfo:
 def _length(
     reader: Reader, kind: Kind, first: int, last: int, frame: Frame, tag: InfoTag | None
 ) -> tuple[float, bool, tuple[str, ...]]:
-    """Duration, whether it is exact, and warnings."""
+    """Duration in seconds, whether it is exact, and warnings."""
     skip = tag.skip / frame.rate if tag else 0.0
-    held = last - first
+    present = last - first
     if tag is not None and tag.frames:
-        promised = max(0.0, tag.frames * frame.samples / frame.rate - skip)
-        if not tag.length or abs(held - tag.length) <= 2 * frame.size + 4096:
-            return promised, True, ()
-        if held < tag.length:
-            there = promised * held / tag.length
-            return there, False, (stops_early(there, promised),)
-        # More than the header says: recordings that were joined. The header only knows the first.
+        declared_seconds = max(0.0, tag.frames * frame.samples / frame.rate - skip)
+        if not tag.length or abs(present - tag.length) <= 2 * frame.size + 4096:
+            return declared_seconds, True, ()
+        if present < tag.length:
+            there = declared_seconds * present / tag.length
+            return there, False, (stops_early(there, declared_seconds),)
+        # More than the header says: several recordings in one file, and this header is that of the first.
     header_bytes = frame.size if tag is not None else 0
-    if held <= WHOLE:
+    if present <= READ_IN_FULL:
         seconds = 0.0
-        walk = Walk(kind, reader.at(first + header_bytes, held - header_bytes), last=True)
+        walk = Walk(kind, reader.at(first + header_bytes, present - header_bytes), last=True)
         for _, one in walk:
             seconds += one.samples / one.rate
         return max(0.0, seconds - skip), True, ()
     bits: set[int] = set()
     size, seconds = 0, 0.0
-    for place in range(SAMPLES):
-        start = first + header_bytes + (held - header_bytes - SAMPLE_BYTES) * place // (SAMPLES - 1)
-        for _, one in Walk(kind, reader.at(start, SAMPLE_BYTES)):
+    for place in range(PLACES):
+        start = first + header_bytes + (present - header_bytes - PLACE_BYTES) * place // (PLACES - 1)
+        for _, one in Walk(kind, reader.at(start, PLACE_BYTES)):
             bits.add(one.bitrate)
             size += one.size
             seconds += one.samples / one.rate
@@ -213,4 +214,4 @@ def _length(
         return 0.0, False, ()
     constant = len(bits) == 1 and 0 not in bits
     per_second = bits.pop() / 8 if constant else size / seconds
-    return max(0.0, (held - header_bytes) / per_second - skip), constant, ()
+    return max(0.0, (present - header_bytes) / per_second - skip), constant, ()

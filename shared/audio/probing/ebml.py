@@ -1,4 +1,4 @@
-"""EBML, the binary form of Matroska: elements of an id, a size and a content. Source: RFC 8794 §4 to §6."""
+"""EBML, the binary format of Matroska: elements of an ID, a size and content. Source: RFC 8794 §4 to §6."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from shared.audio.files.reader import Reader
 
-SMALL = 4096
-"""Smallest read while hopping from element to element, bytes."""
-MOST_ELEMENTS = 500
-"""Elements looked at before the first cluster."""
+MIN_READ = 4096
+"""Smallest read while skipping from element to element, bytes."""
+MAX_ELEMENTS = 500
+"""Elements visited before the first cluster."""
 SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
 
 
@@ -20,21 +20,21 @@ class Element(NamedTuple):
     """Where an element stands in the file."""
 
     name: int
-    """Its id."""
+    """Its ID."""
     start: int
     """First byte of the content."""
     end: int | None
-    """One past the last byte; None where it does not tell, as in a live recording."""
+    """One past the last byte; None if the size is unknown, as in a live recording."""
 
 
-def number(data: bytes, at: int, *, keep_marker: bool) -> tuple[int, int] | None:
-    """A variable-length integer and the position after it; None where there is none.
+def vint(data: bytes, at: int, *, keep_marker: bool) -> tuple[int, int] | None:
+    """A variable-size integer and the position after it; None where there is none.
 
     Args:
         data: loaded bytes.
         at: where it begins.
-        keep_marker: whether the bit that tells the length belongs to the value, as in an id. Where it does
-            not, the value is -1 where all other bits are set: an unknown size.
+        keep_marker: whether the bit that marks the length belongs to the value, as in an ID. If not, the value
+            is -1 where all other bits are set: an unknown size.
     """
     if at >= len(data) or data[at] == 0:
         return None
@@ -51,19 +51,19 @@ def number(data: bytes, at: int, *, keep_marker: bool) -> tuple[int, int] | None
 
 def _element(reader: Reader, at: int) -> Element | None:
     """The element that begins at a byte, or None where there is none."""
-    data = reader.at(at, 12, block=SMALL)
-    name = number(data, 0, keep_marker=True)
-    size = number(data, name[1], keep_marker=False) if name else None
+    data = reader.at(at, 12, block=MIN_READ)
+    name = vint(data, 0, keep_marker=True)
+    size = vint(data, name[1], keep_marker=False) if name else None
     if name is None or size is None:
         return None
     start = at + size[1]
     return Element(name[0], start, None if size[0] < 0 else start + size[0])
 
 
-def top(reader: Reader) -> Iterator[Element]:
+def top_level(reader: Reader) -> Iterator[Element]:
     """The elements up to the first cluster, which comes last; those of the segment follow the segment."""
     at = 0
-    for _ in range(MOST_ELEMENTS):
+    for _ in range(MAX_ELEMENTS):
         one = _element(reader, at)
         if one is None:
             return
@@ -76,12 +76,12 @@ def top(reader: Reader) -> Iterator[Element]:
             at = one.end
 
 
-def inner(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(id, content) of the elements in loaded bytes; the last one may be cut."""
+def children(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(ID, content) of the elements in loaded bytes; the last one may be truncated."""
     at = 0
     while True:
-        name = number(data, at, keep_marker=True)
-        size = number(data, name[1], keep_marker=False) if name else None
+        name = vint(data, at, keep_marker=True)
+        size = vint(data, name[1], keep_marker=False) if name else None
         if name is None or size is None:
             return
         end = len(data) if size[0] < 0 else size[1] + size[0]

@@ -1,4 +1,4 @@
-"""Opens FFmpeg on a recording, with everything switched off that a recording does not need."""
+"""Opens a recording with FFmpeg, with everything disabled that a recording does not need."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import av
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.riff import may_hide_a_stream
-from shared.audio.probing.sniff import check_track
+from shared.audio.probing.notices import check_track
+from shared.audio.probing.riff import may_hold_compressed_audio
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ DECODERS = (
 )
 """FFmpeg's decoders that may run: audio only, so that no video decoder ever sees these bytes."""
 PROBE_BYTES = 256 * 1024
-"""What FFmpeg may read to learn the parameters of the streams."""
+"""What FFmpeg may read to find the parameters of the streams, bytes."""
 
 
 def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> InputContainer:
@@ -42,10 +42,10 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
     Args:
         reader: the recording.
         demuxer: FFmpeg's name of it, see `sniff`.
-        probing: whether only header and tail are wanted: then less is read to learn the parameters.
+        probing: whether only header and tail are needed: then less is read to find the parameters.
 
     Raises:
-        BadMedia: `undecodable`, where FFmpeg cannot make sense of the header.
+        BadMedia: `undecodable`, if FFmpeg cannot read the header.
     """
     options = {
         "format_whitelist": DEMUXERS,
@@ -57,11 +57,11 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
         "max_probe_packets": "500",
         "threads": "1",
     }
-    if demuxer == "wav" and isinstance(reader, Reader) and not may_hide_a_stream(reader):
+    if demuxer == "wav" and isinstance(reader, Reader) and not may_hold_compressed_audio(reader):
         options["max_probe_packets"] = "1"
     if demuxer == "mov":
         options["ignore_chapters"] = "1"  # each would be a read somewhere else
-        options["fflags"] = "+ignidx"  # else it visits every fragment to the end of the file first
+        options["fflags"] = "+ignidx"  # otherwise it first visits every fragment up to the end of the file
     if demuxer in {"mpegts", "mpeg"}:
         options["duration_probesize"] = str(100_000)
     reader.seek(0)
@@ -91,7 +91,7 @@ def choose_stream(container: InputContainer, track: int) -> AudioStream:
     """The audio track with this number, from 0, ready to decode.
 
     Raises:
-        BadMedia: `no-audio`, `no-track`, or `undecodable` where no decoder of our list takes it.
+        BadMedia: `no-audio`, `no-track`, or `undecodable` if none of the allowed decoders takes it.
     """
     streams = container.streams.audio
     check_track(track, len(streams))

@@ -1,6 +1,6 @@
-"""The length of a flac file whose header does not tell it, as when it was written to a pipe.
+"""The length of a flac file whose header does not say, as when it was written to a pipe.
 
-Every frame starts with its own number, guarded by a checksum: the last one in the tail tells the length.
+Every frame starts with its own number, protected by a checksum: the last one in the tail tells the length.
 Source: RFC 9639 §9.1.
 """
 
@@ -21,7 +21,7 @@ def length(reader: Reader, first: int) -> float | None:
 
     Args:
         reader: the recording.
-        first: where `fLaC` stands.
+        first: where `fLaC` is.
     """
     info = reader.at(first, 42)[8:]
     rate = int.from_bytes(info[10:13], "big") >> 4
@@ -39,7 +39,7 @@ def length(reader: Reader, first: int) -> float | None:
 
 
 def _frame_end(head: bytes, fixed: int) -> int | None:
-    """Number of the first sample after the frame whose header this is, or None where it is no header."""
+    """Number of the first sample after the frame with this header, or None if it is not a header."""
     if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[3] & 1 or head[2] >> 4 == 0 or head[2] & 15 == 15:
         return None
     ones = 8 - (head[4] ^ 0xFF).bit_length()  # as in UTF-8: how many bytes the number takes

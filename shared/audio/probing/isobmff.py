@@ -1,7 +1,7 @@
-"""mp4, m4a, mov, 3gp: walks the boxes with small reads and loads no table.
+"""mp4, m4a, mov, 3gp: visits the boxes with small reads and loads no table.
 
 The index (`moov`) of a six-hour recording takes several megabytes, nearly all of it sample tables.
-What a plan needs are five small boxes. Source: ISO/IEC 14496-12; Apple's QuickTime File Format.
+A plan needs only five small boxes. Source: ISO/IEC 14496-12; Apple's QuickTime File Format.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.probing.isobmff_codecs import describe
 from shared.audio.probing.isobmff_fragments import last_fragment_end, read_sidx
-from shared.audio.probing.sniff import check_track, encrypted, falls_short
+from shared.audio.probing.notices import check_track, encrypted, falls_short
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
     from shared.audio.files.reader import Reader
 
-SMALL = 2048
-"""Smallest read while hopping from box to box, bytes."""
+MIN_READ = 2048
+"""Smallest read while skipping from box to box, bytes."""
 HEADER = 32 * 1024
-"""The same while looking for the index only: what FFmpeg reads at one time anyway."""
-MOST_BOXES = 4000
-"""Boxes looked at before we give up: a bound on time and reads."""
-INSIDE = {b"mdia", b"minf", b"stbl", b"edts"}
+"""The same while only the index is looked for: what FFmpeg reads at one time anyway."""
+MAX_BOXES = 4000
+"""Boxes visited before we give up: a bound on time and reads."""
+CONTAINERS = {b"mdia", b"minf", b"stbl", b"edts"}
 """Boxes of a track that hold its other boxes."""
-MOST_TOP = 64
+MAX_TOP_BOXES = 64
 """Boxes of the file looked at for the index, and behind it for one that ends after the file does."""
 
 
 @dataclass(slots=True)
 class _Track:
-    """What the header of a track says; durations in ticks."""
+    """What the header of a track says; durations in its ticks, but that of the edits in those of the movie."""
 
     number: int = 0
     handler: bytes = b""
     timescale: int = 0
     duration: int = 0
-    edited: int = 0
-    entry: bytes = b""
+    edit_duration: int = 0
+    sample_entry: bytes = b""
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ class _Movie:
 
     timescale: int = 1000
     duration: int = 0
-    fragments: int | None = None
-    defaults: dict[int, int] = field(default_factory=dict)
+    fragment_duration: int | None = None
+    default_durations: dict[int, int] = field(default_factory=dict)
     tracks: list[_Track] = field(default_factory=list)
 
 
@@ -76,16 +76,16 @@ def probe(reader: Reader, track: int) -> AudioInfo:
             sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
         if end > reader.size:
             warnings.append(falls_short(end, reader.size))
-        if movie is not None and (name == b"moof" or position > MOST_TOP):
+        if movie is not None and (name == b"moof" or position > MAX_TOP_BOXES):
             break  # fragments follow, perhaps thousands of them
     if movie is None:
         raise _incomplete(seen)
     audio = [one for one in movie.tracks if one.handler == b"soun"]
     check_track(track, len(audio))
     chosen = audio[track]
-    codec, rate, channels = describe(chosen.entry)
+    codec, rate, channels = describe(chosen.sample_entry)
     duration = _duration(movie, chosen)
-    if movie.fragments is not None:
+    if movie.fragment_duration is not None:
         duration = _fragmented_duration(reader, movie, chosen, sidx)
     return AudioInfo(
         format="mov",
@@ -106,23 +106,33 @@ def index_span(reader: Reader) -> tuple[int, int] | None:
     Args:
         reader: the recording.
     """
-    for name, start, end in islice(_boxes(reader, 0, reader.size, block=HEADER), MOST_TOP):
+    for name, start, end in islice(_boxes(reader, 0, reader.size, block=HEADER), MAX_TOP_BOXES):
         if name == b"moov":
             return start, end
     return None
+
+
+def is_fragmented(reader: Reader) -> bool:
+    """Whether the index announces fragments (`mvex`).
+
+    Args:
+        reader: the recording.
+    """
+    index = index_span(reader)
+    return index is not None and any(name == b"mvex" for name, _, _ in _boxes(reader, *index, block=HEADER))
 
 
 def _incomplete(seen: set[bytes]) -> BadMedia:
     if b"mdat" in seen or b"ftyp" in seen:
         return BadMedia(
             "incomplete",
-            "This recording was never finished, or the upload was cut: its index (moov) is missing, and without "
-            "it the sound cannot be read. Upload it again from the device that recorded it; if it is broken "
-            "there too, a repair tool that takes an intact recording of the same device may save it.",
+            "This recording was never finished, or its upload was cut off: its index (moov) is missing, and "
+            "without it the sound cannot be read. Upload it again from the device that recorded it; if it is "
+            "broken there too, a repair tool that uses an intact recording of the same device may recover it.",
         )
     return BadMedia(
         "not-media",
-        "This file begins like an MP4 but holds no recording. Export it again and upload the new file.",
+        "This file begins like an MP4 but contains no recording. Export it again and upload the new file.",
     )
 
 
@@ -137,13 +147,17 @@ def _read_movie(reader: Reader, start: int, end: int) -> _Movie:
         elif name == b"pssh":
             raise encrypted("MPEG common encryption")
         elif name == b"mvex":
-            movie.fragments = 0
+            movie.fragment_duration = 0
             for inner, at, _ in _boxes(reader, first, last):
                 body = reader.at(at, 24)
                 if inner == b"mehd":
-                    movie.fragments = int.from_bytes(body[4:12] if body[:1] == b"\1" else body[4:8], "big")
+                    movie.fragment_duration = int.from_bytes(
+                        body[4:12] if body[:1] == b"\1" else body[4:8], "big"
+                    )
                 elif inner == b"trex":
-                    movie.defaults[int.from_bytes(body[4:8], "big")] = int.from_bytes(body[12:16], "big")
+                    movie.default_durations[int.from_bytes(body[4:8], "big")] = int.from_bytes(
+                        body[12:16], "big"
+                    )
     return movie
 
 
@@ -151,7 +165,7 @@ def _read_track(reader: Reader, start: int, end: int) -> _Track:
     track, pending = _Track(), [(start, end)]
     while pending:
         for name, first, last in _boxes(reader, *pending.pop()):
-            if name in INSIDE:
+            if name in CONTAINERS:
                 pending.append((first, last))
             elif name == b"tkhd":
                 body = reader.at(first, 24)
@@ -161,14 +175,14 @@ def _read_track(reader: Reader, start: int, end: int) -> _Track:
             elif name == b"hdlr" and not track.handler:
                 track.handler = reader.at(first, 12)[8:12]
             elif name == b"elst":
-                track.edited = _edited(reader.at(first, min(last - first, 20_000)))
+                track.edit_duration = _edit_duration(reader.at(first, min(last - first, 20_000)))
             elif name == b"stsd":
-                track.entry = reader.at(first + 8, min(last - first - 8, 4096))
+                track.sample_entry = reader.at(first + 8, min(last - first - 8, 4096))
     return track
 
 
-def _edited(body: bytes) -> int:
-    """Length of all edits, in the movie's timescale."""
+def _edit_duration(body: bytes) -> int:
+    """Length of all edits, in ticks of the movie."""
     wide = body[:1] == b"\1"
     step, size = (20, 8) if wide else (12, 4)
     count = int.from_bytes(body[4:8], "big")
@@ -177,8 +191,8 @@ def _edited(body: bytes) -> int:
 
 
 def _duration(movie: _Movie, track: _Track) -> float | None:
-    if track.edited and movie.timescale:
-        return track.edited / movie.timescale
+    if track.edit_duration and movie.timescale:
+        return track.edit_duration / movie.timescale
     if track.duration and track.timescale:
         return track.duration / track.timescale
     return movie.duration / movie.timescale if movie.duration and movie.timescale else None
@@ -188,19 +202,19 @@ def _fragmented_duration(
     reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None
 ) -> float | None:
     """Duration of a fragmented file: from its last fragment, else its index, else its header."""
-    end = last_fragment_end(reader, track.number, movie.defaults.get(track.number, 0))
+    end = last_fragment_end(reader, track.number, movie.default_durations.get(track.number, 0))
     if end is not None and track.timescale:
         return end / track.timescale
     if sidx is not None and sidx[1] >= reader.size * 0.98:
         return sidx[0] / 1e6
-    if movie.fragments and movie.timescale:
-        return movie.fragments / movie.timescale
+    if movie.fragment_duration and movie.timescale:
+        return movie.fragment_duration / movie.timescale
     return _duration(movie, track)
 
 
-def _boxes(reader: Reader, at: int, end: int, *, block: int = SMALL) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(reader: Reader, at: int, end: int, *, block: int = MIN_READ) -> Iterator[tuple[bytes, int, int]]:
     """(name, first byte of the content, one past the last byte) of the boxes between two bytes."""
-    for _ in range(MOST_BOXES):
+    for _ in range(MAX_BOXES):
         header = reader.at(at, 16, block=block)
         if len(header) < 8 or at + 8 > end:
             return

@@ -1,4 +1,4 @@
-"""Codec, rate and channels by the sample entry of an audio track (`stsd`).
+"""Codec, rate and channels from the sample entry of an audio track (`stsd`).
 
 Sources: ISO/IEC 14496-12 §12.2.3, 14496-1 §7.2.6; Apple's QuickTime File Format.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from shared.audio.probing.sniff import encrypted
+from shared.audio.probing.notices import encrypted
 
 _CODECS = {
     b"mp4a": "aac", b"alac": "alac", b"Opus": "opus", b"fLaC": "flac", b"ac-3": "ac3", b"ec-3": "eac3",

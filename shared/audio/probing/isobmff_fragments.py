@@ -1,6 +1,6 @@
 """The length of a fragmented mp4, from its last fragment or its segment index.
 
-A recorder that writes fragments does not know the length when it writes the header. Source: ISO/IEC
+A program that writes fragments does not know the length when it writes the header. Source: ISO/IEC
 14496-12 §8.8 (movie fragments), §8.16.3 (segment index).
 """
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
 
 TAILS = (100_000, 400_000)
-"""How many bytes at the end to search for the last fragment: first few, then more (video is dense)."""
+"""Bytes at the end to search for the last fragment: first few, then more, because fragments of video are large."""
 
 
 def read_sidx(body: bytes, end: int) -> tuple[int, int] | None:
@@ -39,7 +39,7 @@ def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
     Args:
         reader: the recording.
         number: the track's number.
-        default: duration of a sample where a fragment does not tell its own (`trex`).
+        default: ticks of a sample where a fragment does not say (`trex`).
     """
     stop = reader.size - _table_length(reader)
     for length in TAILS:
@@ -62,7 +62,7 @@ def _last_end(tail: bytes, number: int, default: int) -> int | None:
 
 
 def _table_length(reader: Reader) -> int:
-    """Bytes of the table of fragments (`mfra`) at the end: of long files it alone fills the tail (§8.8.9)."""
+    """Bytes of the table of fragments (`mfra`) at the end: in long files it fills the tail (§8.8.9)."""
     end = reader.at(max(0, reader.size - 16), 16)
     length = int.from_bytes(end[12:16], "big")
     if end[4:8] != b"mfro" or not 16 < length <= reader.size:

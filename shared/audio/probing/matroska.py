@@ -1,7 +1,7 @@
 """mkv and webm: header elements before the first cluster, and the last cluster where there is no duration.
 
-A browser's recorder writes webm without duration and without index: the time of the last block, found
-in the tail, is then the only record of the length. Source: RFC 8794 (EBML), RFC 9559 (Matroska).
+A browser writes webm without a duration and without an index: then only the last block, found in the tail,
+tells the length. Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.ebml import CLUSTER, SEGMENT, inner, number, top
-from shared.audio.probing.sniff import check_track, encrypted, falls_short
+from shared.audio.probing.ebml import CLUSTER, SEGMENT, children, top_level, vint
+from shared.audio.probing.notices import check_track, encrypted, falls_short
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LARGEST = 200_000
 """Largest header element that is loaded, bytes."""
 TAILS = (150_000, 600_000)
-"""How many bytes at the end to search for the last cluster: first few, then more (video is dense)."""
+"""Bytes at the end to search for the last cluster: first few, then more, because clusters of video are large."""
 
 INFO, TRACKS = 0x1549A966, 0x1654AE6B
 TIMESCALE, DURATION = 0x2AD7B1, 0x4489
@@ -52,10 +52,10 @@ class _Track:
 
 @dataclass(slots=True)
 class _Header:
-    """What the header says about a file."""
+    """What the header says about a file: nanoseconds of a tick, duration in ticks."""
 
-    scale: int = 1_000_000
-    ticks: float = 0.0
+    timestamp_scale: int = 1_000_000
+    duration: float = 0.0
     tracks: list[_Track] = field(default_factory=list)
 
 
@@ -66,24 +66,24 @@ def probe(reader: Reader, track: int) -> AudioInfo:
         BadMedia: `encrypted`, `no-audio`, `no-track`.
     """
     header, warnings = _Header(), []
-    for one in top(reader):
+    for one in top_level(reader):
         if one.name == SEGMENT and one.end is not None and one.end > reader.size:
             warnings.append(falls_short(one.end, reader.size))
         elif one.name == INFO:
             _read_info(_content(reader, one), header)
         elif one.name == TRACKS:
             header.tracks += [
-                _read_track(entry) for name, entry in inner(_content(reader, one)) if name == ENTRY
+                _read_track(entry) for name, entry in children(_content(reader, one)) if name == ENTRY
             ]
     audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
     check_track(track, len(audio))
     chosen = audio[track]
     if chosen.protected:
         raise encrypted("Matroska content encryption")
-    duration = header.ticks * header.scale / 1e9 or None
+    duration = header.duration * header.timestamp_scale / 1e9 or None
     if duration is None:
         ticks = _last_tick(reader, chosen.number)
-        duration = ticks * header.scale / 1e9 if ticks is not None else None
+        duration = ticks * header.timestamp_scale / 1e9 if ticks is not None else None
     return AudioInfo(
         format="matroska",
         codec=chosen.codec,
@@ -105,22 +105,22 @@ def _float(data: bytes) -> float:
 
 
 def _content(reader: Reader, one: Element) -> bytes:
-    """The content of an element of the header; nothing where it does not tell its size."""
+    """The content of an element of the header; empty where its size is unknown."""
     return b"" if one.end is None else reader.at(one.start, min(one.end - one.start, LARGEST))
 
 
 def _read_info(data: bytes, header: _Header) -> None:
     """Note what the content of an `Info` element says."""
-    for name, body in inner(data):
+    for name, body in children(data):
         if name == TIMESCALE:
-            header.scale = int.from_bytes(body, "big") or header.scale
+            header.timestamp_scale = int.from_bytes(body, "big") or header.timestamp_scale
         elif name == DURATION:
-            header.ticks = _float(body)
+            header.duration = _float(body)
 
 
 def _read_track(entry: bytes) -> _Track:
     track = _Track()
-    for name, body in inner(entry):
+    for name, body in children(entry):
         if name == NUMBER:
             track.number = int.from_bytes(body, "big")
         elif name == TYPE:
@@ -129,12 +129,12 @@ def _read_track(entry: bytes) -> _Track:
             text = body.rstrip(b"\0").decode("ascii", "replace")
             track.codec = "aac" if text.startswith("A_AAC") else _CODECS.get(text, text)
         elif name == AUDIO:
-            values = dict(inner(body))
+            values = dict(children(body))
             track.rate = _float(values.get(RATE, b"")) or track.rate
             track.channels = int.from_bytes(values.get(CHANNELS, b""), "big") or 1
         elif name == ENCODINGS:
-            encodings = [value for one, value in inner(body) if one == ENCODING]
-            track.protected = any(ENCRYPTION in dict(inner(value)) for value in encodings)
+            encodings = [value for one, value in children(body) if one == ENCODING]
+            track.protected = any(ENCRYPTION in dict(children(value)) for value in encodings)
     return track
 
 
@@ -146,7 +146,7 @@ def _last_tick(reader: Reader, track: int) -> int | None:
         tail = reader.at(start, reader.size - start)
         at = len(tail)
         while (at := tail.rfind(marker, 0, at)) >= 0:
-            size = number(tail, at + 4, keep_marker=False)
+            size = vint(tail, at + 4, keep_marker=False)
             times = _block_times(tail[size[1] :], track) if size else []
             if times:
                 step = times[-1] - times[-2] if len(times) > 1 else 0
@@ -160,14 +160,14 @@ def _block_times(cluster: bytes, track: int) -> list[int]:
     """Times of the blocks of one track in the content of a cluster, in ticks."""
     base: int | None = None
     times = []
-    for name, body in inner(cluster):
+    for name, body in children(cluster):
         if name == TIMESTAMP:
             base = int.from_bytes(body, "big")
         elif name == CLUSTER:
             break
         elif name in {SIMPLE_BLOCK, GROUP} and base is not None:
-            block = body if name == SIMPLE_BLOCK else next((b for n, b in inner(body) if n == BLOCK), b"")
-            owner = number(block, 0, keep_marker=False)
+            block = body if name == SIMPLE_BLOCK else next((b for n, b in children(body) if n == BLOCK), b"")
+            owner = vint(block, 0, keep_marker=False)
             if owner and owner[0] == track and len(block) >= owner[1] + 2:
                 times.append(base + int.from_bytes(block[owner[1] : owner[1] + 2], "big", signed=True))
     return times

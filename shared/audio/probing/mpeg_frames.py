@@ -1,4 +1,4 @@
-"""Frame headers of MPEG audio (mp3, mp2) and ADTS (raw aac): streams that are their own index.
+"""Frame headers of MPEG audio (mp3, mp2) and ADTS (raw aac): streams without a container or an index.
 
 Formulas: ISO/IEC 11172-3 §2.4.2.3 and 13818-3 (MPEG audio), ISO/IEC 14496-3 §1.A.2.2 (ADTS).
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Kind = Literal["mpeg", "adts"]
 
 CONSECUTIVE = 5
-"""Frames in a row that must agree before a position counts as a frame: chance cannot do that."""
+"""Frames in a row that must agree before a position counts as a frame: more than chance produces."""
 LONGEST = 8192
 """No frame of either kind is longer, bytes (ADTS: 13 bits; MPEG layer II: 1,728)."""
 
@@ -113,7 +113,7 @@ def adts_frame(data: bytes, at: int) -> Frame | None:
         size=size,
         samples=1024 * ((head[6] & 3) + 1),
         rate=_ADTS_RATES[index],
-        channels=8 if channels == 7 else channels or 2,  # 0: told inside the stream, as a rule stereo
+        channels=8 if channels == 7 else channels or 2,  # 0: defined inside the stream, usually stereo
         codec="aac",
         bitrate=0,
         key=head[1] << 16 | (head[2] & 0xFC) << 8 | channels,
@@ -125,14 +125,14 @@ PARSERS = {"mpeg": mpeg_frame, "adts": adts_frame}
 
 
 def synchronise(kind: Kind, data: bytes, at: int, *, last: bool) -> int | None:
-    """The first position from `at` on where frames follow one another.
+    """The first position from `at` on where consecutive frames begin.
 
     Args:
         kind: which headers to look for.
-        data: a stretch of the file.
+        data: part of the file.
         at: where to start.
-        last: whether `data` ends where the audio ends: then fewer than CONSECUTIVE frames are
-            enough, if they fill it to the end exactly.
+        last: whether `data` ends where the audio ends: then fewer than CONSECUTIVE frames are enough if they
+            fill it exactly to the end.
 
     Returns:
         A position in `data`, or None.
@@ -160,21 +160,21 @@ def _holds(kind: Kind, data: bytes, at: int, first: Frame, *, last: bool) -> boo
 
 @dataclass(slots=True)
 class Walk:
-    """Walks over the frames of a stretch of a file.
+    """Iterates over the frames of a part of a file.
 
-    Iterating gives (position in `data`, frame) for frames that are there in full.
+    Gives (position in `data`, frame) for each frame that is complete.
     """
 
     kind: Kind
     """Which headers."""
     data: bytes
-    """The stretch."""
+    """That part."""
     at: int = 0
-    """Where to start; afterwards, where the walk ended."""
+    """Where to start; afterwards, where the iteration ended."""
     last: bool = False
     """Whether `data` ends where the audio ends."""
     skipped: int = 0
-    """Bytes between frames that belong to none."""
+    """Bytes between frames that belong to no frame."""
     first_skip: int | None = None
     """Position of the first of them."""
 
@@ -185,7 +185,7 @@ class Walk:
         while self.at < end:
             frame = parse(data, self.at)
             if frame is None or frame.key != key:
-                # Also at a change of parameters: it must hold for several frames to be believed.
+                # A change of parameters, too, must hold for several frames.
                 found = synchronise(self.kind, data, self.at, last=self.last)
                 if found is None:
                     return
@@ -208,11 +208,11 @@ class InfoTag:
     """The Xing, Info or VBRI header that encoders put into a first frame without audio."""
 
     frames: int | None
-    """Frames of audio, this one not counted."""
+    """Frames of audio, not counting this one."""
     length: int | None
     """Bytes of audio, this frame included (Xing) or as the encoder counts (VBRI)."""
     skip: int
-    """Samples at the start that only the codec needs: encoder delay plus 529 of the decoder."""
+    """Samples at the start that are not sound: encoder delay plus the 529 of the decoder."""
 
 
 DECODER_DELAY = 529
@@ -220,7 +220,7 @@ DECODER_DELAY = 529
 
 
 def info_tag(data: bytes, at: int, frame: Frame) -> InfoTag | None:
-    """The header in the frame at `at`, or None where that frame is audio."""
+    """The header in the frame at `at`, or None if that frame is audio."""
     body = data[at : at + frame.size]
     if frame.codec != "mp3":
         return None

@@ -1,4 +1,4 @@
-"""Wave files and their kin (RIFF, RF64, AIFF, CAF, Wave64): does the file hold what its header promises?
+"""Wave and similar files (RIFF, RF64, AIFF, CAF, Wave64): does the file hold what its header declares?
 
 Sources: Multimedia Programming Interface 1.0 (RIFF), EBU Tech 3306 (RF64), AIFF-C draft (1991), Apple Core
 Audio Format Specification 1.0 (CAF), Sony Wave64 format specification 1.0.
@@ -9,30 +9,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from shared.audio.probing.truncation import Promise
+from shared.audio.probing.truncation import DeclaredSize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.audio.files.reader import Reader
 
-MOST_CHUNKS = 200
-"""Chunks looked at before the samples; real files have a dozen."""
+MAX_CHUNKS = 200
+"""Chunks visited before the samples; real files have a dozen."""
 UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000, 2**64 - 1, 2**63 - 1}
-"""Sizes that recorders write when they stream and do not yet know."""
+"""Sizes that programs write when they stream and do not know the size yet."""
 
-SYNCS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
-"""What frames of DTS begin with, in words of 16 and 14 bits of either order (ETSI TS 102 114 §5.3)."""
-LOOKED_AT, ENOUGH = 32 * 1024, 16 * 1024
-"""Bytes of a wave file looked at, and how many of them must be samples."""
+DTS_SYNC_WORDS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
+"""What frames of DTS begin with, in words of 16 and 14 bits, in either byte order (ETSI TS 102 114 §5.3)."""
+EXAMINED, MIN_SAMPLES = 32 * 1024, 16 * 1024
+"""Bytes of a wave file that are examined, and how many of them must be samples."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Form:
+class _ChunkFormat:
     """How a format writes its chunks: a name, a size, the content, padding."""
 
     first: int
-    """Where the first chunk stands, bytes."""
+    """Where the first chunk begins, bytes."""
     samples: bytes
     """What the name of the chunk of samples begins with."""
     name: int = 4
@@ -47,66 +47,70 @@ class _Form:
     """Chunks start at multiples of this, bytes."""
 
 
-_FORMS = {
-    b"RIFF": _Form(first=12, samples=b"data"),
-    b"RF64": _Form(first=12, samples=b"data"),
-    b"BW64": _Form(first=12, samples=b"data"),
-    b"FORM": _Form(first=12, samples=b"SSND", order="big"),
-    b"caff": _Form(first=8, samples=b"data", width=8, order="big", align=1),
-    b"riff": _Form(first=40, samples=b"data", name=16, width=8, counts_itself=True, align=8),
+_CHUNK_FORMATS = {
+    b"RIFF": _ChunkFormat(first=12, samples=b"data"),
+    b"RF64": _ChunkFormat(first=12, samples=b"data"),
+    b"BW64": _ChunkFormat(first=12, samples=b"data"),
+    b"FORM": _ChunkFormat(first=12, samples=b"SSND", order="big"),
+    b"caff": _ChunkFormat(first=8, samples=b"data", width=8, order="big", align=1),
+    b"riff": _ChunkFormat(first=40, samples=b"data", name=16, width=8, counts_itself=True, align=8),
 }
 
 
-def may_hide_a_stream(reader: Reader) -> bool:
-    """Whether the samples of a wave file may be a compressed stream in disguise, as those of a DTS disc are.
+def may_hold_compressed_audio(reader: Reader) -> bool:
+    """Whether the samples of a wave file may be a compressed stream, as those of a DTS disc are.
 
-    FFmpeg tries all its formats on the first samples to find that out, which takes longer than to decode a minute
-    of them. True where the beginning does not rule it out.
+    FFmpeg tries all its formats on the first samples to find out, which takes longer than decoding a minute of them.
+    True unless the beginning rules it out.
 
     Args:
         reader: the recording.
     """
-    head = reader.at(0, LOOKED_AT)
+    head = reader.at(0, EXAMINED)
     at = head.find(b"data") + 8
     samples = head[at:]
-    if at < 8 or (len(head) == LOOKED_AT and len(samples) < ENOUGH):
+    if at < 8 or (len(head) == EXAMINED and len(samples) < MIN_SAMPLES):
         return True
     word = int.from_bytes(samples[:2], "big")
-    # AC-3 and MPEG audio have short marks, that samples have by chance: only the very first counts.
-    return word in {0x0B77, 0x770B} or 0xFFE0 <= word < 0xFFFF or any(_holds(samples, sync) for sync in SYNCS)
+    # AC-3 and MPEG audio have short sync words, which samples contain by chance: only the very first counts.
+    return (
+        word in {0x0B77, 0x770B}
+        or 0xFFE0 <= word < 0xFFFF
+        or any(_contains(samples, sync) for sync in DTS_SYNC_WORDS)
+    )
 
 
-def _holds(samples: bytes, sync: bytes) -> bool:
-    """Whether a mark stands among samples of two bytes; quiet noise has it across them."""
+def _contains(samples: bytes, sync: bytes) -> bool:
+    """Whether a sync word is among samples of two bytes; quiet noise has it across two of them."""
     at = samples.find(sync)
     while at % 2 == 1 and at > 0:
         at = samples.find(sync, at + 1)
     return at >= 0
 
 
-class Part(NamedTuple):
-    """A chunk of a file, in the sense of RIFF."""
+class RiffChunk(NamedTuple):
+    """A chunk of a RIFF file or the like."""
 
     name: bytes
-    """What it is called."""
+    """Its identifier."""
     start: int
     """First byte of its content."""
     size: int
-    """Bytes of its content, by the header."""
+    """Bytes of its content, as its header says."""
 
 
-def parts(reader: Reader) -> Iterator[Part]:
+def riff_chunks(reader: Reader) -> Iterator[RiffChunk]:
     """The chunks of a file, up to its end or to a header that makes no sense.
 
     Args:
         reader: the recording.
     """
     head = reader.at(0, 4)
-    form = _FORMS.get(head)
+    form = _CHUNK_FORMATS.get(head)
     if form is None:
         return
     at, wide = form.first, 0
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         header = reader.at(at, form.name + form.width, block=4096)
         if len(header) < form.name + form.width:
             return
@@ -118,20 +122,24 @@ def parts(reader: Reader) -> Iterator[Part]:
             size = wide
         if form.counts_itself and size not in UNKNOWN:
             size -= len(header)
-        yield Part(name, begin, size)
+        yield RiffChunk(name, begin, size)
         end = begin + size
         at = max(begin, end + -end % form.align)
 
 
-def shortage(reader: Reader) -> Promise | None:
-    """What the header promises of the samples, or None where they are all there or it does not tell.
+def declared_size(reader: Reader) -> DeclaredSize | None:
+    """What the header declares of the samples; None if they are all there, or if it does not say.
 
     Args:
         reader: the recording.
     """
-    form = _FORMS.get(reader.at(0, 4))
-    for name, start, size in parts(reader) if form else ():
+    form = _CHUNK_FORMATS.get(reader.at(0, 4))
+    for name, start, size in riff_chunks(reader) if form else ():
         if form is not None and name.startswith(form.samples):
-            held = reader.size - start
-            return Promise(size=size, held=held) if size not in UNKNOWN and 0 < held < size else None
+            present = reader.size - start
+            return (
+                DeclaredSize(size=size, present=present)
+                if size not in UNKNOWN and 0 < present < size
+                else None
+            )
     return None

@@ -1,16 +1,16 @@
-"""Wave files of plain samples: where each one stands is arithmetic, so no demuxer is needed.
+"""Wave files of plain samples: the place of each sample is arithmetic, so no demuxer is needed.
 
-FFmpeg's would try all its formats on the first samples, in case they are a compressed stream in disguise. That
-takes longer than to decode a short file, so that case is ruled out before, and what is not plain is left to FFmpeg.
+That of FFmpeg would try all its formats on the first samples, in case they are a compressed stream. That takes
+longer than decoding a short file, so we rule it out first, and leave what is not plain to FFmpeg.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.riff import UNKNOWN, may_hide_a_stream, parts
-from shared.audio.probing.sniff import check_track
-from shared.audio.probing.truncation import Length, Promise, shortened
+from shared.audio.probing.notices import check_track
+from shared.audio.probing.riff import UNKNOWN, may_hold_compressed_audio, riff_chunks
+from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -37,21 +37,21 @@ CODECS = {
     (6, 8): "pcm_alaw",
     (7, 8): "pcm_mulaw",
 }
-"""By format tag (1: whole numbers, 3: floats, 6 and 7: as telephones have them) and bits of a sample."""
+"""By format tag (1: integers, 3: floats, 6: A-law, 7: µ-law) and bits of a sample."""
 EXTENSIBLE = 0xFFFE
-"""The format tag that says: the true one stands further on."""
+"""The format tag which says that the actual one comes later."""
 SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
-"""What follows the true tag there."""
+"""What follows the actual tag there."""
 LAYOUTS = {1: "mono", 2: "stereo"}
-"""By number of channels; of more, FFmpeg knows which is where."""
+"""By number of channels; more are left to FFmpeg, which knows their places."""
 MASKS = {1: {0, 0x4}, 2: {0, 0x3}}
-"""The loudspeakers of those layouts: the front one in the middle, or those to the left and right of it."""
+"""The channel masks of those layouts: front centre, or front left and right."""
 FASTEST = 768_000
-"""Samples a second; more is a damaged header."""
+"""Samples per second; more is a damaged header."""
 
 
 def probe(reader: Reader, track: int) -> AudioInfo | None:
-    """What the header says, with the bytes of the samples; None where they are not plain.
+    """What the header says, and where the samples are; None if they are not plain.
 
     Args:
         reader: a wave file.
@@ -61,28 +61,28 @@ def probe(reader: Reader, track: int) -> AudioInfo | None:
         BadMedia: `no-track`.
     """
     form, span = b"", None
-    for name, start, size in parts(reader):
+    for name, start, size in riff_chunks(reader):
         if name == b"fmt " and not form:
             form = reader.at(start, min(size, 40))
         elif name == b"data":
             if span is not None:
-                return None  # in several parts
+                return None  # in several riff_chunks
             span = start, reader.size - start if size in UNKNOWN else size
             if size in UNKNOWN:
                 break
     codec, rate, channels = _form(form)
-    if codec is None or span is None or may_hide_a_stream(reader):
+    if codec is None or span is None or may_hold_compressed_audio(reader):
         return None
     check_track(track, 1)
     width = channels * WIDTHS[codec]
     start, size = span
-    held = min(size, reader.size - start)
-    count = held // width
+    present = min(size, reader.size - start)
+    count = present // width
     if count <= 0:
         return None
     length = Length(duration=count / rate, exact=True)
-    if held < size:
-        length = shortened(Promise(size=size, held=held), length, 8 * width * rate)
+    if present < size:
+        length = truncated_length(DeclaredSize(size=size, present=present), length, 8 * width * rate)
     return AudioInfo(
         format="wav",
         codec=codec,
@@ -98,12 +98,12 @@ def probe(reader: Reader, track: int) -> AudioInfo | None:
 
 
 def is_plain(audio: AudioInfo) -> bool:
-    """Whether it was this module that found the samples of a recording."""
+    """Whether this module has found the samples of a recording."""
     return audio.format == "wav" and audio.last_byte > 0 and audio.codec in WIDTHS
 
 
 def _form(data: bytes) -> tuple[str | None, int, int]:
-    """Codec, rate and channels by the description of the samples; no codec where it is not a plain one."""
+    """Codec, rate and channels by the `fmt ` chunk; the codec is None if it is not a plain one."""
     if len(data) < 16:
         return None, 0, 0
 

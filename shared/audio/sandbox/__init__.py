@@ -1,9 +1,9 @@
-"""The process in which untrusted media are decoded, from both sides.
+"""The process in which untrusted recordings are probed and decoded, from both sides.
 
-    parent.py   the caller's side: starts the process, answers its reads, enforces time
-    child.py    the process: forks for each job, sets limits, never opens a file
-    remote.py   the caller as the process sees it: gives bytes, takes samples
     wire.py     the frames that travel between the two
+    parent.py   the caller's side: starts the process, answers its reads, enforces time
+    child.py    the process: forks for each job and restricts the fork, which opens no file
+    remote.py   its end of the socket: asks for bytes, sends samples
 
-What runs in the process is `shared/audio/probing/` and `shared/audio/decoding/`.
+The work itself is in `shared/audio/probing/` and `shared/audio/decoding/`.
 """

@@ -1,11 +1,11 @@
 """The decoding process: `python -I -m shared.audio.sandbox.child FD`.
 
-It loads FFmpeg once, then forks for every job. The fork limits itself before FFmpeg looks at the first
-byte of a recording: it can open neither file nor socket, cannot fork, write or dump core, and ends
-when it takes more memory or processor time than it may. All it has is the socket to the caller.
+It loads FFmpeg once, then forks for every job. The fork restricts itself before FFmpeg sees the first byte of
+a recording: it can open neither files nor sockets, cannot fork, write or dump core, and ends when it exceeds its
+limit of memory or processor time. All it has is the socket to the caller.
 
-Wave files of plain samples take no fork, which would be nine tenths of the work of a short one: their header is
-read in Python alone, and what FFmpeg gets is samples, in whole numbers of them, not a file to make sense of.
+Wave files of plain samples are decoded without a fork, which would be nine tenths of the work of a short one: their
+header is parsed in Python alone, and FFmpeg gets whole samples, not a file to parse.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 GRACE = 1
-"""Seconds between the signal that ends a job for its processor time and the kill."""
+"""Seconds between the signal for too much processor time and the kill."""
 MEMORY_MESSAGE = (
-    "Decoding this file takes more memory than a recording may use. Convert it to another format (for "
+    "Decoding this file takes more memory than is allowed for a recording. Convert it to another format (for "
     "example FLAC) and upload it again."
 )
 
 
 class Zygote:
-    """Waits for jobs, forks for each, reports how it ended."""
+    """Waits for jobs, forks for each, reports how each ended."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -53,7 +53,7 @@ class Zygote:
         self._job = 0
 
     def serve(self) -> None:
-        """Work until the caller closes its end."""
+        """Serve jobs until the caller closes its end."""
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         warm_up()
@@ -61,15 +61,15 @@ class Zygote:
         gc.freeze()  # so that collections in the forks touch no shared page
         os.write(self._descriptor, wire.HELLO)
         while frame := os.read(self._descriptor, wire.RECEIVE):
-            # Anything else is the late answer to a read of a job that has died.
+            # Anything else is a late answer to a job that has died.
             if frame[:1] == wire.JOB:
                 os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(self._do(frame[1:])))
 
     def _do(self, message: bytes) -> int:
-        """Do a job, here or in a fork; the status it ends with."""
+        """Do a job, here or in a fork; returns its wait status."""
         job = msgspec.json.decode(message, type=wire.Job)
         try:
-            reader = Reader(self._remote.fetch, job.size, most=64 * 1024, budget=job.limits.probe_bytes)
+            reader = Reader(self._remote.fetch, job.size, max_read=64 * 1024, budget=job.limits.probe_bytes)
             if not _is_plain(job, reader):
                 return self._fork(job, reader)
             work(job, reader, self._remote)
@@ -78,7 +78,7 @@ class Zygote:
         return 0
 
     def _fork(self, job: wire.Job, reader: Reader) -> int:
-        ended, held = os.pipe()  # the job alone will hold the second end, so it closes with the job
+        ended, held = os.pipe()  # only the job holds the second end, so it closes with the job
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._job = os.fork()
         if self._job == 0:
@@ -86,7 +86,7 @@ class Zygote:
             try:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-                self._remote.leave_when_lost()
+                self._remote.exit_when_lost()
                 restrict(job.limits.memory_mb, job.limits.timeout_s)
                 work(job, reader, self._remote)
                 code = 0
@@ -101,10 +101,10 @@ class Zygote:
         return status
 
     def _watch(self, ended: int) -> None:
-        """Return when the job has ended; end everything when the caller has, however it died."""
+        """Return when the job has ended; end everything when the caller is gone, however it died."""
         poll = select.poll()
         poll.register(ended, 0)
-        poll.register(self._descriptor, 0)  # no events wanted: only that the other side is closed
+        poll.register(self._descriptor, 0)  # no events: only that the other side has closed
         if ended not in dict(poll.poll()):
             self._end()
 
@@ -134,7 +134,7 @@ def _part(file: bytes, offset: int, length: int) -> bytes:
 
 
 def _is_plain(job: wire.Job, reader: Reader) -> bool:
-    """Whether a job can be done without FFmpeg's demuxers. A reader keeps what was read to find that out."""
+    """Whether a job can be done without FFmpeg's demuxers. The reader caches what was read to find out."""
     if job.chunk is not None:
         return job.audio is not None and wav.is_plain(job.audio)
     try:
@@ -149,14 +149,14 @@ def work(job: wire.Job, reader: Reader, remote: Remote) -> None:
     Args:
         job: what to do.
         reader: the recording, to probe.
-        remote: who wants it.
+        remote: the caller.
 
     Raises:
-        CallerLostError: nobody any more.
+        CallerLostError: the caller is gone.
     """
     found = _outcome(job, reader, remote)
     remote.send(found)
-    if job.stays and found[:1] == wire.DONE:
+    if job.awaits_next and found[:1] == wire.DONE:
         frame = os.read(remote.descriptor, wire.RECEIVE)
         if frame[:1] == wire.NEXT and len(frame) > 1:
             remote.send(_outcome(msgspec.json.decode(frame[1:], type=wire.Job), reader, remote))
@@ -183,7 +183,7 @@ def _outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
         return wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
     except MemoryError:
         return wire.BAD + msgspec.json.encode(wire.Refusal(code="limit", message=MEMORY_MESSAGE))
-    except Exception as error:  # noqa: BLE001 - untrusted bytes: whatever they break, the owner gets a sentence
+    except Exception as error:  # noqa: BLE001 - untrusted bytes: whatever they break, the owner is told
         what = f"{type(error).__name__}: {error}"
         refusal = wire.Refusal(
             code="undecodable",
@@ -194,7 +194,7 @@ def _outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
 
 
 def restrict(memory_mb: int, seconds: float) -> None:
-    """Take away from this process what decoding does not need; what the platform lacks is skipped."""
+    """Take from this process what decoding does not need; limits that the platform lacks are skipped."""
     limits = {
         "RLIMIT_CORE": 0,
         "RLIMIT_FSIZE": 0,
@@ -205,8 +205,8 @@ def restrict(memory_mb: int, seconds: float) -> None:
             present = int(pages.read().split()[0]) * resource.getpagesize()
         limits["RLIMIT_AS"] = present + memory_mb * 1024 * 1024
     except OSError:
-        pass  # only Linux tells its size; elsewhere memory is bounded by the chunk alone
-    # Last, for reading the size needs a descriptor. The ones that are open stay open.
+        pass  # only Linux tells its size; elsewhere only the chunk bounds memory
+    # Last, because reading the size needs a descriptor. Those that are open stay open.
     limits["RLIMIT_NOFILE"] = 0
     for name, value in limits.items():
         if hasattr(resource, name):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from shared.audio.sandbox import wire
-from shared.audio.types import Ahead, Decoded, Limits, Pcm, Source
+from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Source
 from shared.errors import BadMedia, ConfigurationError
 from shared.messages import decode as from_json
 from shared.messages import encode as to_json
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 """Seconds the process may take to load FFmpeg: a cold disk is slow."""
-PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
-"""Environment variables the child gets: what the loader and the C library need, and no secrets."""
+INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
+"""Environment variables that the child inherits: what the loader and the C library need, and no secrets."""
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024), "MALLOC_MMAP_THRESHOLD_": str(16 * 1024 * 1024)}
-"""The same for glibc: frames come and go, and to give their memory back each time takes a twentieth of the work."""
+"""For glibc: without them, giving the memory of each frame back takes a twentieth of the work."""
 
 
 class Sandbox:
@@ -58,7 +58,7 @@ class Sandbox:
             self._stop()
 
     def start(self) -> None:
-        """Start the process now, so that the first job does not wait for it."""
+        """Start the process now, so that the first job need not wait for it."""
         with self._lock:
             self._connection()
 
@@ -83,69 +83,69 @@ class Sandbox:
         Args:
             source: the recording.
             audio: what `probe` found.
-            chunk: which stretch of it.
+            chunk: which part of it.
             track: which audio track, from 0.
 
         Raises:
-            BadMedia: nothing of it decodes, or it takes more than its limits.
+            BadMedia: nothing in it decodes, or it exceeds its limits.
         """
         job = wire.Job(size=source.size, name="", track=track, limits=self.limits, audio=audio, chunk=chunk)
         return _pcm(*self._run(source, job))
 
     def probe_and_decode(
         self, source: Source, choose: Callable[[AudioInfo], Chunk | None], *, name: str = "", track: int = 0
-    ) -> tuple[AudioInfo, Ahead | None]:
-        """Probe, and decode a chunk in the same process while it is there: a short file costs one fork, not two.
+    ) -> tuple[AudioInfo, DecodedAhead | None]:
+        """Probe, and decode a chunk in the same fork: a short file costs one fork, not two.
 
         Args:
             source: the recording.
-            choose: the chunk to decode, by what the probe found; None for none. Must be quick.
+            choose: the chunk to decode, from what the probe found; None for none. Must be quick.
             name: what its owner calls it, for messages.
             track: the audio track, from 0.
 
         Returns:
-            What the probe found, and the chunk. None also where decoding went wrong: `decode` says how.
+            What the probe found, and the chunk. None also if decoding failed: `decode` says why.
 
         Raises:
             BadMedia: as `probe`.
         """
-        job = wire.Job(size=source.size, name=name, track=track, limits=self.limits, stays=True)
+        job = wire.Job(size=source.size, name=name, track=track, limits=self.limits, awaits_next=True)
         chosen: list[tuple[AudioInfo, Chunk | None, float]] = []
 
-        def go_on(result: bytes) -> wire.Job | None:
+        def next_job(result: bytes) -> wire.Job | None:
             audio = from_json(result, AudioInfo)
             chosen.append((audio, chunk := choose(audio), time.monotonic()))
-            return None if chunk is None else replace(job, stays=False, audio=audio, chunk=chunk)
+            return None if chunk is None else replace(job, awaits_next=False, audio=audio, chunk=chunk)
 
-        end, samples = self._serve(source, job, go_on)
+        end, samples = self._serve(source, job, next_job)
         if not chosen:
             end.outcome()
             raise AssertionError("a probe has a result or a reason")
         audio, chunk, began = chosen[0]
-        if chunk is None or not end.is_good:
+        if chunk is None or not end.succeeded:
             return audio, None
         pcm = _pcm(end.result, samples)
-        return audio, Ahead(chunk=chunk, pcm=replace(pcm, seconds_ahead=time.monotonic() - began))
+        return audio, DecodedAhead(chunk=chunk, pcm=replace(pcm, seconds_ahead=time.monotonic() - began))
 
     def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
         end, samples = self._serve(source, job)
         return end.outcome(), samples
 
     def _serve(
-        self, source: Source, job: wire.Job, go_on: Callable[[bytes], wire.Job | None] | None = None
-    ) -> tuple[_Ending, bytes]:
+        self, source: Source, job: wire.Job, next_job: Callable[[bytes], wire.Job | None] | None = None
+    ) -> tuple[_JobEnd, bytes]:
         with self._lock:
-            end, samples = _Ending(), b""
+            end, samples = _JobEnd(), b""
             try:
-                samples = self._talk(self._connection(), source, job, end, go_on)
-            except _Late:
+                samples = self._talk(self._connection(), source, job, end, next_job)
+            except _TimeUp:
                 self._stop()
                 end.refusal = wire.Refusal(
                     code="limit",
                     message=f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
                     "probably damaged; convert it to another format (for example FLAC) and upload it again.",
                 )
-            except _Gone:
+            except _ProcessLost:
                 # Not the job but the process itself: the system may have ended it for memory.
                 self._stop()
                 end.status = -signal.SIGKILL
@@ -160,17 +160,17 @@ class Sandbox:
         connection: socket.socket,
         source: Source,
         job: wire.Job,
-        end: _Ending,
-        go_on: Callable[[bytes], wire.Job | None] | None,
+        end: _JobEnd,
+        next_job: Callable[[bytes], wire.Job | None] | None,
     ) -> bytes:
-        """Send a job and serve it to its end; the samples. How it ended is noted in `end` as it is known.
+        """Send a job, serve it to its end, and return the samples. How it ends is noted in `end`.
 
         Args:
             connection: to the process.
             source: the recording.
             job: what to do.
-            end: what becomes known of the end.
-            go_on: makes the next job of the result of one that `stays`.
+            end: takes the result, or why there is none.
+            next_job: makes the next job from the result of one that awaits it.
         """
         samples = bytearray()
         buffer = memoryview(bytearray(wire.RECEIVE))
@@ -183,7 +183,7 @@ class Sandbox:
             frame = buffer[: _receive(connection, buffer)]
             left -= time.monotonic() - before
             if left <= 0:
-                raise _Late
+                raise _TimeUp
             kind, payload = bytes(frame[:1]), frame[1:]
             if kind == wire.READ:
                 self._serve_read(connection, source, payload, end)
@@ -191,8 +191,8 @@ class Sandbox:
                 samples += payload
             elif kind == wire.DONE:
                 end.result = bytes(payload)
-                if go_on is not None:
-                    following, go_on, end.result = go_on(end.result), None, b""
+                if next_job is not None:
+                    following, next_job, end.result = next_job(end.result), None, b""
                     _send(connection, wire.NEXT, b"" if following is None else to_json(following))
             elif kind == wire.BAD:
                 end.refusal = from_json(bytes(payload), wire.Refusal)
@@ -200,16 +200,16 @@ class Sandbox:
                 end.status = os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])
                 return bytes(samples)
             else:
-                raise _Gone
+                raise _ProcessLost
 
     def _serve_read(
-        self, connection: socket.socket, source: Source, payload: memoryview, end: _Ending
+        self, connection: socket.socket, source: Source, payload: memoryview, end: _JobEnd
     ) -> None:
         start, length = wire.RANGE.unpack(payload)
         length = max(0, min(length, source.size - start))
         try:
             data = source.read(start, length) if length else b""
-        except Exception as error:  # noqa: BLE001 - whatever it is, it goes on to our caller
+        except Exception as error:  # noqa: BLE001 - whatever it is, our caller gets it
             end.failure = error
             _send(connection, wire.ABORT)
         else:
@@ -232,7 +232,7 @@ class Sandbox:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=ALLOCATOR | {name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                env=ALLOCATOR | {name: os.environ[name] for name in INHERITED if name in os.environ},
                 cwd="/",
                 start_new_session=True,
             )
@@ -255,8 +255,8 @@ class Sandbox:
             self._socket.close()
             self._socket = None
         if self._process is not None:
-            # On SIGTERM the process kills and reaps its job before it ends itself, so that nothing
-            # is left to an init process that may not be there.
+            # On SIGTERM the process kills and reaps its job before it ends itself, so that no zombie is left
+            # to an init process that may not exist.
             self._process.terminate()
             try:
                 self._process.wait(timeout=5)
@@ -272,11 +272,11 @@ def _pcm(result: bytes, samples: bytes) -> Pcm:
     return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
 
 
-class _Late(Exception):  # noqa: N818 - never leaves this module
+class _TimeUp(Exception):  # noqa: N818 - never leaves this module
     """The job has used up its time."""
 
 
-class _Gone(Exception):  # noqa: N818 - never leaves this module
+class _ProcessLost(Exception):  # noqa: N818 - never leaves this module
     """The process has closed its end of the socket."""
 
 
@@ -284,31 +284,31 @@ def _send(connection: socket.socket, kind: bytes, payload: bytes | memoryview = 
     try:
         connection.sendmsg((kind, payload))
     except TimeoutError:
-        raise _Late from None
+        raise _TimeUp from None
     except ConnectionError:
-        raise _Gone from None
+        raise _ProcessLost from None
 
 
 def _receive(connection: socket.socket, buffer: memoryview) -> int:
     try:
         return connection.recv_into(buffer)
     except TimeoutError:
-        raise _Late from None
+        raise _TimeUp from None
     except ConnectionError:
-        raise _Gone from None
+        raise _ProcessLost from None
 
 
 @dataclass(slots=True)
-class _Ending:
-    """What is known about the end of a job before its process has exited."""
+class _JobEnd:
+    """How a job has ended, as far as is known before its process exits."""
 
     result: bytes = b""
     refusal: wire.Refusal | None = None
-    failure: Exception | None = None  # of the source's own read: then nothing else is the file's fault
+    failure: Exception | None = None  # of the source's own read: then the file is not at fault
     status: int = 0
 
     @property
-    def is_good(self) -> bool:
+    def succeeded(self) -> bool:
         """True where there is a result, and nothing went wrong after it."""
         return bool(self.result) and self.failure is None and self.refusal is None and self.status == 0
 
@@ -319,12 +319,12 @@ class _Ending:
         if self.refusal is not None:
             raise BadMedia(self.refusal.code, self.refusal.message)
         if self.status != 0 or not self.result:
-            raise _died(self.status)
+            raise _crash(self.status)
         return self.result
 
 
-def _died(status: int) -> BadMedia:
-    """What to tell the owner when a job ended without a result.
+def _crash(status: int) -> BadMedia:
+    """The refusal for a job that ended without a result.
 
     Args:
         status: exit code, or the negated number of the signal.
@@ -332,14 +332,14 @@ def _died(status: int) -> BadMedia:
     if status == -signal.SIGXCPU:
         return BadMedia(
             "limit",
-            "This file takes more processor time than a recording may take. It is probably damaged; "
+            "This file takes more processor time than is allowed for a recording. It is probably damaged; "
             "convert it to another format (for example FLAC) and upload it again.",
         )
     if status == -signal.SIGKILL:
         return BadMedia(
             "limit",
-            "The decoder was ended by the system, most likely because this file asks for more memory than "
-            "a recording may use. Convert it to another format (for example FLAC) and upload it again.",
+            "The system ended the decoder, most likely because this file takes more memory than is allowed "
+            "for a recording. Convert it to another format (for example FLAC) and upload it again.",
         )
     return BadMedia(
         "undecodable",

@@ -1,4 +1,4 @@
-"""The caller as the decoding process sees it: it is asked for bytes, and takes samples and results."""
+"""The decoding process's end of the socket: it asks the caller for bytes, and sends samples and results."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from shared.audio.sandbox import wire
 
 
 class CallerLostError(Exception):
-    """The source failed or the caller is gone, so nobody waits for a result."""
+    """The source failed or the caller is gone: nobody waits for a result."""
 
 
 class Remote:
-    """One end of the socket between the two.
+    """The caller, as the decoding process sees it.
 
     Args:
         descriptor: of the socket.
@@ -21,15 +21,15 @@ class Remote:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self._leaves = False
+        self._exits_when_lost = False
 
-    def leave_when_lost(self) -> None:
-        """From now on end this process at once, instead of raising CallerLostError.
+    def exit_when_lost(self) -> None:
+        """From now on end this process at once instead of raising CallerLostError.
 
-        No exception could do it where FFmpeg calls the reader: whatever is raised in a read passes through FFmpeg
-        first, and turns into a damaged place to read past, or into an empty read to try again for ever.
+        An exception would not get through where FFmpeg calls the reader: FFmpeg takes whatever a read raises for a
+        damaged place to skip, or for an empty read to repeat forever.
         """
-        self._leaves = True
+        self._exits_when_lost = True
 
     def fetch(self, offset: int, length: int) -> bytes:
         """Bytes of the recording, fewer only at its end.
@@ -60,7 +60,7 @@ class Remote:
             self._lost()
 
     def send_samples(self, samples: bytes) -> None:
-        """Send samples, in as many frames as it takes.
+        """Send samples in as many frames as it takes.
 
         Raises:
             CallerLostError: the caller is gone.
@@ -79,6 +79,6 @@ class Remote:
         return memoryview(frame)[1:]
 
     def _lost(self) -> NoReturn:
-        if self._leaves:
+        if self._exits_when_lost:
             os._exit(0)
         raise CallerLostError

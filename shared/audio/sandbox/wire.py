@@ -1,7 +1,7 @@
-"""The frames between the caller and its decoding process, over a socket that keeps their bounds.
+"""The frames between the caller and its decoding process, over a socket that preserves their boundaries.
 
-Every frame is one byte of kind, then the payload. A SOCK_SEQPACKET socket delivers a frame whole or
-not at all, so a writer that is killed in the middle leaves no half of a frame behind.
+Every frame is one byte for its kind, then the payload. A SOCK_SEQPACKET socket delivers a frame as a whole or
+not at all, so a writer that is killed in the middle leaves no partial frame.
 
     caller → child                       child → caller
     JOB     JSON of Job                  HELLO   the process is ready
@@ -27,7 +27,7 @@ HELLO, READ, PCM, DONE, BAD, EXIT = b"H", b"R", b"P", b"D", b"F", b"E"
 FRAME = 64 * 1024
 """Largest payload, bytes: well under the default socket buffer."""
 RECEIVE = FRAME + 1
-"""What to pass to recv() so that no frame is cut."""
+"""What to pass to recv() so that no frame is truncated."""
 
 U64 = struct.Struct("!Q")
 RANGE = struct.Struct("!QQ")
@@ -36,7 +36,7 @@ STATUS = struct.Struct("!i")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """What the child is to do: probe, or decode where `chunk` is set."""
+    """What the child is to do: probe, or decode if `chunk` is set."""
 
     size: int
     """Bytes of the recording."""
@@ -50,8 +50,8 @@ class Job:
     """What the probe found (to decode)."""
     chunk: Chunk | None = None
     """What to decode."""
-    stays: bool = False
-    """Probe, and then wait for NEXT: what to decode of the same recording, if anything."""
+    awaits_next: bool = False
+    """Probe, then wait for NEXT: what to decode of the same recording, if anything."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from shared.audio.decoding import byte_range as spans_of
+from shared.audio.decoding import byte_range
 from shared.audio.decoding.decode import decode
 from shared.audio.files.reader import Reader
 from shared.audio.probing.audio_info import probe
@@ -36,7 +36,7 @@ def decoded(data, part):
 
 def one_by_one(monkeypatch, data, part):
     with monkeypatch.context() as patched:
-        patched.setattr(spans_of, "TOGETHER", {"mpeg": 1, "adts": 1})
+        patched.setattr(byte_range, "FRAMES_PER_PACKET", {"mpeg": 1, "adts": 1})
         return decoded(data, part)
 
 
@@ -86,9 +86,9 @@ def test_the_decoder_gives_a_frame_or_nothing_for_each():
         (at, frame, data[at : at + frame.size])
         for at, frame in Walk("mpeg", data, at=data.index(b"\xff", 300), last=True)
     ][:12]
-    run = spans_of._Run(
+    run = byte_range._Run(
         frames[0][0], frames[0][1], [len(one) for *_, one in frames], b"".join(one for *_, one in frames)
     )
-    heard = spans_of._Decoder("mp3").decode(run)
+    heard = byte_range._Decoder("mp3").decode(run)
     assert [index for index, one in enumerate(heard) if one is None] == [5, 9]
     assert all(isinstance(one, av.AudioFrame) for one in heard if one is not None)

@@ -72,7 +72,7 @@ LONG = UNINDEXED | INDEXED
 def recording(name):
     """A long recording and what the probe says of it."""
     data = (LONG | FILMS)[name]()
-    return data, probe(Reader(Memory(data).read, len(data), most=64 * 1024), name="", track=0)
+    return data, probe(Reader(Memory(data).read, len(data), max_read=64 * 1024), name="", track=0)
 
 
 def decode(data, info, part, track=0):

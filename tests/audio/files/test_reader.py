@@ -16,7 +16,7 @@ def reader(**options):
 
 @given(st.lists(st.tuples(st.integers(0, len(DATA) + 10), st.integers(0, 200_000)), max_size=20))
 def test_any_ranges_are_the_bytes_of_the_file(ranges):
-    _, one = reader(block=1000, most=8000)
+    _, one = reader(block=1000, max_read=8000)
     for start, length in ranges:
         assert one.at(start, length) == DATA[start : start + length]
 
@@ -53,7 +53,7 @@ def test_positions_move_as_in_a_file():
 
 
 def test_an_expected_run_is_fetched_in_few_parts_and_little_beyond():
-    source, one = reader(most=4_000_000)
+    source, one = reader(max_read=4_000_000)
     one.expect(600_000)
     one.seek(100_000)
     for _ in range(600):
@@ -66,8 +66,8 @@ def test_an_expected_run_is_fetched_in_few_parts_and_little_beyond():
 
 
 def test_a_run_that_is_known_to_the_byte_is_fetched_at_once():
-    source, one = reader(most=4_000_000)
-    one.expect(500_000, start=100_000)
+    source, one = reader(max_read=4_000_000)
+    one.expect_span(100_000, 600_000)
     one.at(0, 10, block=16)
     one.seek(100_200)
     while one.tell() < 600_000:
@@ -76,7 +76,7 @@ def test_a_run_that_is_known_to_the_byte_is_fetched_at_once():
 
 
 def test_short_gaps_in_an_expected_run_do_not_end_it():
-    source, one = reader(most=4_000_000)
+    source, one = reader(max_read=4_000_000)
     one.expect(900_000)
     for start in range(0, 900_000, 50_000):
         one.at(start, 20_000)

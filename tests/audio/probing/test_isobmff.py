@@ -12,7 +12,7 @@ from tests.audio.media import Memory, make, repeated
 
 def probe(data, track=0):
     source = Memory(data)
-    reader = Reader(source.read, len(data), most=64 * 1024)
+    reader = Reader(source.read, len(data), max_read=64 * 1024)
     return isobmff.probe(reader, track), reader
 
 

@@ -10,7 +10,7 @@ from tests.audio.media import Memory, make
 
 def probe(data, track=0):
     source = Memory(data)
-    reader = Reader(source.read, len(data), most=64 * 1024)
+    reader = Reader(source.read, len(data), max_read=64 * 1024)
     return matroska.probe(reader, track), reader
 
 

@@ -20,7 +20,7 @@ def page(size, marks=0):
 
 
 def said(data):
-    return ogg.unfinished(Reader(Memory(data).read, len(data)), 7.0)
+    return ogg.truncation_warning(Reader(Memory(data).read, len(data)), 7.0)
 
 
 def test_a_stream_with_the_mark_on_its_last_page_is_whole():

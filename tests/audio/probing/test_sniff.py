@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.audio.probing.sniff import check_track, not_media, sniff
-from shared.errors import BadMedia
+from shared.audio.probing.sniff import sniff
 from tests.audio.media import make
 
 CONTAINERS = {
@@ -24,27 +23,3 @@ def test_every_container_is_recognised(name):
 def test_formats_without_a_magic_number_and_rubbish_are_left_open():
     for data in (make("adts", "aac", seconds=0.5), b"hello", b"", bytes(4096)):
         assert sniff(data[:4096]) is None
-
-
-@pytest.mark.parametrize(
-    ("head", "name", "says"),
-    [
-        (b"#EXTM3U\n", "a.mp3", "playlist"),
-        (b"  <!doctype html>", "a.mp3", "web page"),
-        (b"just words", "folder.x/a.mp3", "text, although its name ends in .mp3"),
-        (b"just words", "folder.x/a", "This is text."),
-        (b"\x00\x01\x02", "a.wav", "no audio or video"),
-    ],
-)
-def test_the_refusal_names_what_it_is(head, name, says):
-    error = not_media(head, name)
-    assert error.code == "not-media"
-    assert says in str(error)
-
-
-def test_tracks_are_checked():
-    check_track(1, 2)
-    with pytest.raises(BadMedia, match="Choose track 0"):
-        check_track(1, 1)
-    with pytest.raises(BadMedia, match="Choose one from 0 to 2"):
-        check_track(-1, 3)

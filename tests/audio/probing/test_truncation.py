@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.audio.probing.truncation import Length, Promise, shortened
+from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
 
-HALF = Promise(size=320_000, held=160_000)
+HALF = DeclaredSize(size=320_000, present=160_000)
 RATE = 256_000
 
 
@@ -15,38 +15,42 @@ def length(duration):
 
 
 def test_a_duration_that_follows_the_header_is_cut_down_to_what_is_there():
-    assert shortened(HALF, length(10.0), RATE) == Length(
+    assert truncated_length(HALF, length(10.0), RATE) == Length(
         duration=5.0, exact=True, warnings=("the audio stops at 5.0 s, the header promised 10.0 s",)
     )
 
 
 def test_a_duration_that_follows_the_file_stays_and_the_promise_is_worked_out():
-    assert shortened(HALF, length(5.0), RATE) == Length(
+    assert truncated_length(HALF, length(5.0), RATE) == Length(
         duration=5.0, exact=True, warnings=("the audio stops at 5.0 s, the header promised 10.0 s",)
     )
 
 
 def test_where_the_header_tells_seconds_what_is_there_is_an_estimate_in_proportion():
-    promise = Promise(size=1000, held=250, seconds=80.0)
+    declared = DeclaredSize(size=1000, present=250, seconds=80.0)
     expected = Length(
         duration=20.0, exact=False, warnings=("the audio stops at 20.0 s, the header promised 80.0 s",)
     )
-    assert shortened(promise, length(80.0), 0) == expected
-    assert shortened(promise, length(33.0), 0) == expected
+    assert truncated_length(declared, length(80.0), 0) == expected
+    assert truncated_length(declared, length(33.0), 0) == expected
 
 
 def test_what_ffmpeg_finds_in_the_file_may_be_less_than_in_proportion():
-    assert shortened(Promise(size=1000, held=500, seconds=80.0), length(31.0), 0).duration == 31.0
+    assert (
+        truncated_length(DeclaredSize(size=1000, present=500, seconds=80.0), length(31.0), 0).duration == 31.0
+    )
 
 
-@pytest.mark.parametrize("promise", [Promise(size=1000, held=999), Promise(size=1000, held=999, seconds=9.0)])
-def test_a_difference_that_nobody_hears_is_not_mentioned(promise):
-    assert shortened(promise, length(9.0), 1000) == length(9.0)
+@pytest.mark.parametrize(
+    "declared", [DeclaredSize(size=1000, present=999), DeclaredSize(size=1000, present=999, seconds=9.0)]
+)
+def test_a_difference_that_nobody_hears_is_not_mentioned(declared):
+    assert truncated_length(declared, length(9.0), 1000) == length(9.0)
 
 
 def test_without_a_duration_or_a_bit_rate_nothing_is_made_up():
-    assert shortened(HALF, length(None), RATE) == length(None)
-    assert shortened(HALF, length(7.0), 0) == length(7.0)
+    assert truncated_length(HALF, length(None), RATE) == length(None)
+    assert truncated_length(HALF, length(7.0), 0) == length(7.0)
 
 
 @given(
@@ -58,7 +62,9 @@ def test_without_a_duration_or_a_bit_rate_nothing_is_made_up():
 def test_whichever_of_the_two_ffmpeg_tells_the_answer_is_the_same(size, part, rate, by_header):
     held = max(1, int(size * part))
     promised, there = 8 * size / rate, 8 * held / rate
-    found = shortened(Promise(size=size, held=held), length(promised if by_header else there), rate)
+    found = truncated_length(
+        DeclaredSize(size=size, present=held), length(promised if by_header else there), rate
+    )
     if promised - there > 0.11:
         assert found.duration == pytest.approx(there)
         assert len(found.warnings) == 1

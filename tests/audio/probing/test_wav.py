@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.audio.decoding import wav_samples
-from shared.audio.decoding.decode import _Stretch
+from shared.audio.decoding.decode import _ChunkDecoder
 from shared.audio.files.reader import Reader
 from shared.audio.probing import audio_info, wav
 from shared.errors import BadMedia, StoreUnavailable
@@ -54,7 +54,7 @@ def decoded(data, part):
     info = wav.probe(reader(data), 0)
     ours, theirs = [], []
     done = wav_samples.decode(reader(data), info, part, track=0, longest=3600.0, emit=ours.append)
-    other = _Stretch(reader(data), info, part, 0, 3600.0, theirs.append).decode()
+    other = _ChunkDecoder(reader(data), info, part, 0, 3600.0, theirs.append).decode()
     assert (done.start, done.warnings) == (other.start, other.warnings)
     assert done.owned == pytest.approx(other.owned, abs=1e-6)
     return np.frombuffer(b"".join(ours), np.int16), np.frombuffer(b"".join(theirs), np.int16)

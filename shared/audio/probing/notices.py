@@ -1,0 +1,87 @@
+"""What the owner of a recording is told: why it is refused, and what is wrong with it."""
+
+from __future__ import annotations
+
+from shared.errors import BadMedia
+
+_NOT_MEDIA: tuple[tuple[bytes, str], ...] = (
+    (b"#EXTM3U", "a playlist, which only points at audio; upload the audio file itself"),
+    (b"[playlist]", "a playlist, which only points at audio; upload the audio file itself"),
+    (b"ffconcat", "a playlist, which only points at audio; upload the audio file itself"),
+    (b"%PDF", "a PDF document; upload the recording itself"),
+    (b"PK\x03\x04", "a zip archive or an office document; unpack it and upload the recordings in it"),
+    (b"\x1f\x8b", "a compressed archive; unpack it and upload the recordings in it"),
+    (b"\x89PNG", "a picture; upload the recording itself"),
+    (b"\xff\xd8\xff", "a picture; upload the recording itself"),
+    (b"GIF8", "a picture; upload the recording itself"),
+    (b"<!DOCTYPE", "a web page; download the recording itself and upload that"),
+    (b"<html", "a web page; download the recording itself and upload that"),
+    (b"MThd", "MIDI, notes without sound; there is no speech in it to transcribe"),
+)
+
+
+def not_media(head: bytes, name: str) -> BadMedia:
+    """The refusal of a file that is not a recording, by its first bytes and its name."""
+    stripped = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    for start, what in _NOT_MEDIA:
+        if stripped[: len(start)].lower() == start.lower():
+            return BadMedia("not-media", f"This is {what}.")
+    suffix = name.rsplit("/", 1)[-1].rpartition(".")[2] if "." in name.rsplit("/", 1)[-1] else ""
+    called = f", although its name ends in .{suffix[:12]}" if suffix else ""
+    if head and not any(byte < 9 or 13 < byte < 27 for byte in head[:1024]):
+        return BadMedia("not-media", f"This is text{called}. Upload the recording itself.")
+    return BadMedia(
+        "not-media",
+        f"This is not a readable audio or video file{called}. Play it: if it plays, convert it to a "
+        "common format (for example FLAC or MP3) and upload it again.",
+    )
+
+
+def encrypted(how: str) -> BadMedia:
+    """The refusal of a protected file."""
+    return BadMedia(
+        "encrypted",
+        f"This file is encrypted ({how}), so its sound cannot be read. Upload a copy without protection.",
+    )
+
+
+def no_audio() -> BadMedia:
+    """The refusal of a file without an audio track."""
+    return BadMedia(
+        "no-audio",
+        "This file has no audio track. Check that the recording was made with the microphone on, and upload "
+        "a file with sound.",
+    )
+
+
+def check_track(track: int, tracks: int) -> None:
+    """Raise BadMedia `no-audio` or `no-track` where the chosen audio track does not exist."""
+    if tracks == 0:
+        raise no_audio()
+    if not 0 <= track < tracks:
+        have = "only 1 audio track" if tracks == 1 else f"{tracks} audio tracks"
+        choose = "track 0" if tracks == 1 else f"one from 0 to {tracks - 1}"
+        raise BadMedia(
+            "no-track",
+            f"Track {track} was asked for, but this file has {have}, counted from 0. Choose {choose}.",
+        )
+
+
+def falls_short(declared: int, present: int) -> str:
+    """The warning for a file that is shorter than its header says; both in bytes."""
+    return (
+        f"the header promises {declared:,} bytes but the file ends after {present:,}: it is not complete, and "
+        "only what is there can be transcribed"
+    )
+
+
+def stops_early(reached: float, declared: float) -> str:
+    """The warning for audio that ends before its header says; both in seconds."""
+    return f"the audio stops at {reached:.1f} s, the header promised {declared:.1f} s"
+
+
+def damage(times: list[float]) -> str:
+    """The warning for places that did not decode; times in seconds from the start of the recording."""
+    if len(times) == 1:
+        return f"1 damaged place was replaced by silence, at {times[0]:.1f} s"
+    return f"{len(times)} damaged places were replaced by silence, the first at {times[0]:.1f} s"
