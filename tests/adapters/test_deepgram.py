@@ -15,7 +15,6 @@ import pytest
 
 from shared.adapters import deepgram
 from shared.adapters.deepgram import DeepgramEngine
-from shared.adapters.hosted_engines import open_hosted
 from shared.errors import BadMedia, BadRequest, EngineFailed, EngineRefused, Transient
 from shared.model import Options
 from shared.ports import HostedJob
@@ -326,16 +325,3 @@ def test_neither_key_nor_signature_is_written_anywhere(server, engine, caplog):
     assert "https://storage.example/a.mp3" in written
     assert KEY not in written
     assert "5ecret" not in written
-
-
-def test_there_is_deepgram_exactly_where_there_is_a_key(server):
-    assert open_hosted(Settings()) == {}
-    hosted = open_hosted(Settings(api_keys={"deepgram": KEY}, deepgram_url=server.url))
-    assert len(hosted["deepgram"].transcribe(JOB).words) == 6
-
-
-def test_without_the_library_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "shared.adapters.deepgram", None)
-    hosted = open_hosted(Settings(api_keys={"deepgram": KEY}))
-    with pytest.raises(EngineRefused, match=r"pip install 'dropscribe\[deepgram\]'"):
-        hosted["deepgram"].transcribe(JOB)

@@ -19,32 +19,20 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import firestore
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from test_utils.prefixer import Prefixer
 
 from shared.adapters import firestore as adapter
 from shared.adapters import google_errors
 from shared.adapters.firestore import FirestoreRecords
-from shared.adapters.firestore_values import EXPIRES, LONG, OURS, WRITES, from_stored, to_stored
+from shared.adapters.firestore_values import EXPIRES, WRITES
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import to_fields
 from shared.model import AudioInfo
 from shared.planning import plan
 from tests.adapters.relay import Fault, relay_to
+from tests.adapters.test_firestore_values import documents
 
 NAMES = Prefixer("dropscribe", "firestore", separator="-")
-
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
-    max_leaves=20,
-)
-names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
-    lambda name: name not in OURS and not name.startswith("__")
-)
-documents = st.dictionaries(names, values, max_size=6)
 
 
 @pytest.fixture
@@ -199,11 +187,6 @@ def test_document_of_another_program_can_be_updated(records):
 # --- values -----------------------------------------------------------------------------------------------
 
 
-@given(documents)
-def test_stored_form_of_any_document_gives_it_back(fields):
-    assert from_stored(to_stored(fields)) == fields
-
-
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=documents, second=documents)
 def test_any_document_survives_create_and_update(records, first, second):
@@ -212,18 +195,6 @@ def test_any_document_survives_create_and_update(records, first, second):
     assert records.get("c", key) == first
     assert records.update("c", key, lambda _: second) == second
     assert records.get("c", key) == second
-
-
-def test_what_firestore_can_hold_is_stored_as_it_is():
-    fields = {"text": "a", "n": 1, "x": 0.5, "map": {"a.b": [1, {"c": None}]}, "list": []}
-    assert to_stored(fields) == fields
-
-
-@pytest.mark.parametrize(
-    "value", [[[1]], {"": 1}, {"__x__": 1}, 2**63, "x" * LONG, list(range(LONG)), {"a": [{"b": [[]]}]}]
-)
-def test_what_firestore_cannot_hold_is_packed(value):
-    assert isinstance(to_stored({"x": value})["x"], bytes)
 
 
 @pytest.mark.parametrize(

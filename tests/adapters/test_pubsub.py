@@ -10,25 +10,21 @@ from __future__ import annotations
 import logging
 import os
 import time
-from datetime import UTC, datetime
 from unittest import mock
 
 import google.auth
 import grpc
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
-from google.pubsub_v1.types import ModifyAckDeadlineRequest, ReceivedMessage
+from google.pubsub_v1.types import ModifyAckDeadlineRequest
 from test_utils.prefixer import Prefixer
 
 from shared.adapters import google_errors, pubsub, pubsub_setup
 from shared.adapters.pubsub import PubSubQueue
-from shared.adapters.pubsub_clients import subscriber
-from shared.adapters.pubsub_messages import MOST_BYTES, batches
-from shared.adapters.pubsub_messages import delivery as delivery_of
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.telemetry import log
-from shared.topology import Subscription, topology
+from shared.topology import topology
 from tests.adapters.relay import Fault, relay_to
 
 NAMES = Prefixer("dropscribe", "pubsub", separator="-")
@@ -90,14 +86,6 @@ def test_ids_come_in_the_order_of_the_messages(queue):
 def test_nothing_to_publish_is_no_request(queue, relay):
     assert queue.publish_many(AUDIO_FINALIZED, []) == []
     assert not relay.calls
-
-
-@pytest.mark.parametrize(
-    ("sizes", "requests"),
-    [([10] * 1000, [1000]), ([10] * 1001, [1000, 1]), ([MOST_BYTES // 2] * 3, [1, 1, 1]), ([5_000_000], [1])],
-)
-def test_requests_stay_within_the_limits_of_the_service(sizes, requests):
-    assert [len(batch) for batch in batches((bytes(size), {}) for size in sizes)] == requests
 
 
 def test_attributes_may_have_any_name(queue):
@@ -173,13 +161,6 @@ def test_pull_says_so_where_nobody_answers(queue, relay):
     relay.faults["Pull"] = [Fault()] * 50
     with pytest.raises(StoreUnavailable, match="pulling subscription router"):
         queue.pull("router", 1, LEASE)
-
-
-@pytest.mark.parametrize(("counted", "attempt"), [(0, 1), (1, 1), (4, 4)])
-def test_every_attempt_is_the_first_where_the_service_does_not_count(counted, attempt):
-    received = ReceivedMessage(delivery_attempt=counted, message={"publish_time": datetime.now(UTC)})
-    # The emulator counts on every subscription, the service only where there is a dead letter policy.
-    assert delivery_of(received).attempt == attempt
 
 
 @pytest.mark.parametrize(("limit", "lease"), [(0, 60.0), (1, 0.0), (1, -1.0)])
@@ -278,48 +259,3 @@ def test_missing_credentials_name_the_command(monkeypatch):
         queue.publish(CHUNKS_DONE, b"x")
     with pytest.raises(ConfigurationError, match="gcloud auth application-default login"):
         queue.pull("router", 1, LEASE)
-
-
-# --- set-up -----------------------------------------------------------------------------------------------
-
-
-def test_policies_of_a_subscription_are_those_of_the_topology():
-    one = Subscription(
-        name="gpu-worker", topic="chunks-gpu", min_backoff=1.5, max_backoff=60.0, max_attempts=3
-    )
-    made = pubsub_setup.subscription("p", one)
-    assert (made.name, made.topic) == ("projects/p/subscriptions/gpu-worker", "projects/p/topics/chunks-gpu")
-    assert made.dead_letter_policy.dead_letter_topic == "projects/p/topics/dead-letters"
-    assert made.dead_letter_policy.max_delivery_attempts == 5
-    assert made.retry_policy.minimum_backoff.total_seconds() == 1.5
-    assert made.retry_policy.maximum_backoff.total_seconds() == 60
-    assert "expiration_policy" in made
-    assert not made.expiration_policy.ttl
-
-
-def test_subscription_without_dead_letters_gets_no_policy():
-    made = pubsub_setup.subscription("p", topology().subscription("dead-letters"))
-    assert "dead_letter_policy" not in made
-
-
-def test_set_up_can_be_repeated_and_leaves_what_exists(queue):
-    queue.publish(CHUNKS_DONE, b"x")
-    pubsub_setup.ensure(queue.project, topology())
-    assert [one.data for one in queue.pull("merger", 1, LEASE)] == [b"x"]
-
-
-def test_set_up_can_push_with_a_signature(relay):
-    project = NAMES.create_prefix()
-    with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}), subscriber() as client:
-        pubsub_setup.ensure(
-            project,
-            topology(),
-            push={"merger": "http://127.0.0.1:1/"},
-            push_account="pusher@p.iam.gserviceaccount.com",
-        )
-        pushed = client.get_subscription(subscription=client.subscription_path(project, "merger"))
-        pulled = client.get_subscription(subscription=client.subscription_path(project, "router"))
-    assert pushed.push_config.push_endpoint == "http://127.0.0.1:1/"
-    assert pushed.push_config.oidc_token.service_account_email == "pusher@p.iam.gserviceaccount.com"
-    assert not pulled.push_config.push_endpoint
-    assert (pushed.ack_deadline_seconds, pulled.ack_deadline_seconds) == (600, 10)

@@ -152,10 +152,6 @@ def test_weights_of_another_size_are_refused_rather_than_half_filled(nemo_engine
         nemo_engine.load(path, device="cpu")
 
 
-def test_a_lean_import_leaves_room_for_the_whole_of_nemo_afterwards(whole_nemo):
-    assert whole_nemo.done.returncode == 0, whole_nemo.done.stderr
-
-
 def test_nemo_and_onnx_asr_by_themselves_give_the_same_text(whole_nemo):
     """One training, two formats."""
     options = onnxruntime.SessionOptions()
