@@ -52,6 +52,6 @@ def ended_its_worker(message: ChunkMessage, delivery: Delivery, ports: Ports) ->
     if failure_log.is_noted(before, ports.records):
         return None
     return EngineLimit(
-        "Its worker was killed twice while it held this part of the recording, the second time while it recognised "
-        "nothing else. The log of the worker or of the system says why: most often there was not enough memory."
+        "Its worker died twice without an error message while it held this part of the recording, the second time while "
+        "it recognised nothing else. The log of the worker or of the system says why: most often it ran out of memory."
     )
