@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.audio.files.reader import Reader
+from shared.audio.probing import asf, avi, riff
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
+from tests.audio.media import Memory, of_format
 
 HALF = DeclaredSize(size=320_000, present=160_000)
 RATE = 256_000
@@ -68,3 +71,37 @@ def test_whichever_of_the_two_ffmpeg_tells_the_answer_is_the_same(size, part, ra
     if promised - there > 0.11:
         assert found.duration == pytest.approx(there)
         assert len(found.warnings) == 1
+
+
+def reader(data):
+    return Reader(Memory(data).read, len(data))
+
+
+DECLARED = {
+    "wav": riff.declared_size,
+    "rf64": riff.declared_size,
+    "w64": riff.declared_size,
+    "aiff": riff.declared_size,
+    "caf": riff.declared_size,
+    "avi": lambda one: avi.declared_size(one, 0),
+    "wma": asf.declared_size,
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_is_cut_off_is_what_is_missing_and_a_whole_file_misses_nothing(name):
+    data = of_format(name)
+    assert DECLARED[name](reader(data)) is None
+    first = DECLARED[name](reader(data[:-50_000]))
+    second = DECLARED[name](reader(data[:-60_000]))
+    assert first.size == second.size
+    assert first.present - second.present == 10_000
+    assert first.seconds == second.seconds
+
+
+@pytest.mark.parametrize("name", ["wav", "caf", "w64", "avi", "wma"])
+def test_any_cut_of_the_header_is_survived(name):
+    data = of_format(name)
+    for stop in (0, 1, 3, 4, 7, 8, 11, 12, 13, 19, 20, 40, 50, 64, 100, 200, 300, 600, 1000, 5000):
+        found = DECLARED[name](reader(data[:stop]))
+        assert found is None or 0 < found.present < found.size
