@@ -98,7 +98,7 @@ def uploaded_object(event: CloudEvent) -> Mapping[str, Any] | None:
             return None
         try:
             resource = json.loads(pubsub_data(event))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadRequest(f"not a notification of Cloud Storage: {error}") from error
     elif event["type"] == FINALIZED_EVENT:
         resource = event.data

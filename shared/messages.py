@@ -40,6 +40,9 @@ PUBLISHED_EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
 
 Record = TypeVar("Record")
 
+UNREADABLE = (msgspec.MsgspecError, RecursionError)
+"""What decoding raises for data that are not what they should be; the second for brackets nested a thousand deep."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkMessage:
@@ -197,7 +200,7 @@ def request_from_json(data: bytes) -> TranscribeRequest:
     """
     try:
         wire = msgspec.json.decode(data, type=_WireRequest)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         fields = ", ".join(_WireRequest.__struct_fields__)
         options = ", ".join(_WireOptions.__struct_fields__)
         raise BadRequest(
@@ -233,7 +236,7 @@ def readable_part(data: bytes) -> TranscribeRequest | None:
 
     try:
         found = msgspec.json.decode(data, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     request_id = readable("request_id", _RequestId, None)
     if request_id is None:
@@ -255,7 +258,7 @@ def decode(data: bytes, kind: type[Record]) -> Record:
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise BadRequest(f"not a {kind.__name__}: {error}") from error
 
 
@@ -269,7 +272,7 @@ def from_fields(fields: Mapping[str, Any], kind: type[Record]) -> Record:
     """A document as a record. Raises BadRequest if it does not fit."""
     try:
         return msgspec.convert(fields, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise BadRequest(f"not a {kind.__name__}: {error}") from error
 
 
@@ -324,13 +327,13 @@ def options_of(given: Mapping[str, Any]) -> Options:
     """
     try:
         wire = msgspec.convert(dict(given), type=_WireOptions, strict=False)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         options = ", ".join(_WireOptions.__struct_fields__)
         raise BadRequest(f"{_in_words(error)}. The options are {options}.") from error
     return Options(**msgspec.structs.asdict(wire))
 
 
-def _in_words(error: msgspec.MsgspecError) -> str:
+def _in_words(error: Exception) -> str:
     """What is wrong with a request or its options, without the patterns of the check."""
     at = re.search(r"`\$\.(?:options\.)?(\w+)", str(error))
     words = must_be()

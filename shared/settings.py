@@ -78,9 +78,7 @@ class Settings:
     )
     transcripts: Path | None = field(
         default=None,
-        metadata=_env(
-            "DROPSCRIBE_TRANSCRIPTS", "Folder for the transcripts of `dropscribe up`; unset: the last one."
-        ),
+        metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Output folder of `dropscribe up`; unset: the last one."),
     )
     audio_bucket: str = field(
         default="",
@@ -143,9 +141,7 @@ class Settings:
     )
     short_hours: float = field(
         default=2.0,
-        metadata=_env(
-            "SHORT_FILE_THRESHOLD_HOURS", "Recordings from here on are split between both engines."
-        ),
+        metadata=_env("SHORT_FILE_THRESHOLD_HOURS", "From this length on both engines share a recording."),
     )
     long_hours: float = field(
         default=4.0, metadata=_env("LONG_FILE_THRESHOLD_HOURS", "Longer recordings go to Deepgram.")
@@ -171,7 +167,7 @@ class Settings:
     )
     wait_usd_per_minute: float = field(
         default=0.01,
-        metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "Price of a minute of waiting, US dollars."),
+        metadata=_env("DROPSCRIBE_WAIT_USD_PER_MINUTE", "US dollars that a minute of waiting counts."),
     )
     chunk_minutes: float | None = field(
         default=None,
@@ -220,8 +216,7 @@ class Settings:
         metadata=_env("DROPSCRIBE_DECODE_TIMEOUT", "Seconds one decoding process may take for a chunk."),
     )
     lease_seconds: float = field(
-        default=60.0,
-        metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed every third of it."),
+        default=60.0, metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed after a third.")
     )
     gpu_max_tasks: int = field(
         default=3,

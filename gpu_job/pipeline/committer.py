@@ -88,11 +88,16 @@ class Committer:
         Raises:
             Transient: nobody knows yet; see `decoding_failed`.
         """
-        if not self._inflight.claim(delivery, message, share):
-            if not self._inflight.is_redelivery(delivery):
+        match self._inflight.claim(delivery, message, share):
+            case "redelivery":
+                return False
+            case "copy":
                 # The first message stays in the queue until the result is durable.
                 self._inflight.ack(delivery)
-            return False
+                return False
+            case "later turn":
+                self._inflight.postpone(delivery)
+                return False
         if not chunk.is_wanted(message, self._ports) or self._handed_on(delivery, message):
             self._inflight.ack(delivery)
             return False
@@ -158,6 +163,15 @@ class Committer:
         self._fail(job.delivery, error)
 
     def _fail(self, delivery: Delivery, error: Exception) -> None:
+        """Decide what becomes of a message; whatever goes wrong meanwhile, it is not left in flight."""
+        try:
+            self._after_failure(delivery, error)
+        except Exception as another:  # noqa: BLE001 - whatever it is, the message comes again
+            key = delivery.attributes.get("recording", "?")
+            log.warning("cannot record that %s failed: %s", key, another, exc_info=_unexpected(another))
+            self._inflight.nack(delivery, str(another))
+
+    def _after_failure(self, delivery: Delivery, error: Exception) -> None:
         """Let it come again, hand it to another engine, or end its recording: see `shared/recovery/fallback.py`."""
         failure_log.note(
             error,
@@ -167,21 +181,21 @@ class Committer:
             attempt=delivery.attempt,
             attributes=delivery.attributes,
         )
-        key = delivery.attributes.get("recording", "?")
         if fallback.after_failure(error, delivery.attempt) == "again":
+            key = delivery.attributes.get("recording", "?")
             log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
             self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
             return
-        try:
-            message = decode(delivery.data, ChunkMessage)
-            fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self._ports)
-        except DropscribeError as another:
-            log.warning("cannot record that %s failed: %s", key, another)
-            self._inflight.nack(delivery, str(another))
-        else:
-            self._inflight.ack(delivery)
+        message = decode(delivery.data, ChunkMessage)
+        fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self._ports)
+        self._inflight.ack(delivery)
 
     def _handed_on(self, delivery: Delivery, message: ChunkMessage) -> bool:
         """True if the chunk ended its worker and now is another engine's; without another it is tried on."""
         why = poison.ended_its_worker(message, delivery, self._ports)
         return why is not None and fallback.hand_on(message, why, self._ports).done
+
+
+def _unexpected(error: Exception) -> bool:
+    """Whether an error is a mistake of ours, whose traceback is worth a look."""
+    return not isinstance(error, DropscribeError)

@@ -25,7 +25,7 @@ from shared.planning import plan
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gpu_job.pipeline.committer import Committer
     from gpu_job.pipeline.inflight import Inflight
@@ -67,8 +67,8 @@ class Consumer:
     ) -> None:
         self.ready: queue.Queue[ChunkJob] = queue.Queue()
         """Jobs to recognise."""
-        self.problem: ConfigurationError | None = None
-        """Why nothing can be pulled here, known from the first try: a worker that cannot pull need not run."""
+        self.problem: Exception | None = None
+        """Why the worker must end: nothing can be pulled here, known from the first try, or a thread broke down."""
         self._ports = ports
         self._inflight = inflight
         self._committer = committer
@@ -77,11 +77,15 @@ class Consumer:
         self._pulled: queue.Queue[Delivery | None] = queue.Queue()
         self._stop = threading.Event()
         self._pullers = [
-            threading.Thread(target=self._pull_from, args=(one,), name=f"puller-{one}", daemon=True)
+            threading.Thread(
+                target=self._guarded, args=(self._pull_from, one), name=f"puller-{one}", daemon=True
+            )
             for one in subscriptions
         ]
         self._decoders = [
-            threading.Thread(target=self._decode_all, name=f"decoder-{index}", daemon=True)
+            threading.Thread(
+                target=self._guarded, args=(self._decode_all,), name=f"decoder-{index}", daemon=True
+            )
             for index in range(DECODERS)
         ]
 
@@ -103,6 +107,13 @@ class Consumer:
     def join(self, timeout: float) -> None:
         """Wait for all threads; after `stop`. A decoder may take longer: its chunk has been given back."""
         _join([*self._pullers, *self._decoders], timeout)
+
+    def _guarded(self, run: Callable[..., None], *arguments: str) -> None:
+        """Run a thread to its end; one that breaks down ends the worker, as its message would be in flight for ever."""
+        try:
+            run(*arguments)
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that runs the worker
+            self.problem = error
 
     def _pull_from(self, subscription: str) -> None:
         pause, has_pulled = SHORTEST_WAIT, False

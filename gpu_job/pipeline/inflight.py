@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.errors import DropscribeError
 from shared.ports import Delivery
@@ -36,6 +36,15 @@ CAPACITY_WAIT = 0.1
 RENEWAL_WAIT = 1.0
 """Seconds to wait for renewals that are under way when the worker ends."""
 
+MOMENT = 1.0
+"""Seconds until a message comes again whose chunk is still in flight for an earlier turn."""
+
+Claimed = Literal["taken", "redelivery", "copy", "later turn"]
+"""`taken`: the chunk was free. Otherwise it is in flight already: `redelivery`, for this message, whose earlier lease
+has run out; acknowledging it now would leave nothing to come again if the work failed, so it stays in flight and ends
+as the other delivery does. `copy`: for another message of the same turn or a later one, which comes again if the work
+fails. `later turn`: for an earlier turn, whose work says nothing about this message."""
+
 
 @dataclass(kw_only=True, slots=True)
 class _Message:
@@ -47,6 +56,8 @@ class _Message:
     """Where it was pulled from."""
     chunk: tuple[str, int] | None = None
     """Recording and index, once the message has been read."""
+    turn: int = 0
+    """Turn of the message, once it has been read."""
     share: float = 1.0
     """How much of a whole chunk it counts for; a whole one until the message has been read."""
     renew: bool = True
@@ -130,36 +141,30 @@ class Inflight:
             for delivery in deliveries:
                 self._end(delivery, self._postpone)
 
-    def claim(self, delivery: Delivery, message: ChunkMessage, share: float) -> bool:
-        """Take a chunk; False if it is in flight already, under another message or another delivery of this one."""
+    def claim(self, delivery: Delivery, message: ChunkMessage, share: float) -> Claimed:
+        """Take a chunk for the work on a message, unless another message has it; see `Claimed`."""
         name = (message.recording, message.chunk.index)
         with self._changed:
-            if any(one.chunk == name for one in self._messages.values()):
-                return False
             mine = self._messages.get(delivery.lease)
-            if mine is not None:
-                mine.chunk, mine.share = name, share
-            self._changed.notify()
-            return True
-
-    def is_redelivery(self, delivery: Delivery) -> bool:
-        """True if the message is in flight already, under a lease that has run out meanwhile.
-
-        Acknowledging it now would leave nothing to come again if the work on it failed. So it stays in flight with
-        its lease renewed, and ends as the delivery does that is worked on.
-        """
-        with self._changed:
-            again = any(
-                one.delivery.message_id == delivery.message_id and lease != delivery.lease
-                for lease, one in self._messages.items()
-            )
-            if again and (mine := self._messages.get(delivery.lease)) is not None:
-                mine.share = 0.0
-            return again
+            other = next((one for one in self._messages.values() if one.chunk == name), None)
+            if other is None:
+                if mine is not None:
+                    mine.chunk, mine.turn, mine.share = name, message.turn, share
+                self._changed.notify()
+                return "taken"
+            if other.delivery.message_id == delivery.message_id:
+                if mine is not None:
+                    mine.share = 0.0
+                return "redelivery"
+            return "copy" if message.turn <= other.turn else "later turn"
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge a message under all its leases: nothing is left to do about it."""
         self._end(delivery, self._queue.ack)
+
+    def postpone(self, delivery: Delivery) -> None:
+        """Let a message come again in a moment, as if it had not been delivered."""
+        self._end(delivery, partial(self._postpone, seconds=MOMENT))
 
     def nack(self, delivery: Delivery, error: str) -> None:
         """Let a message come again as one that failed, and say why."""
@@ -212,9 +217,9 @@ class Inflight:
             self._idle_since = time.monotonic()
             self._changed.notify()
 
-    def _postpone(self, subscription: str, lease: str) -> bool:
+    def _postpone(self, subscription: str, lease: str, seconds: float = 0.0) -> bool:
         """Give a message back as if it had never been delivered."""
-        return self._queue.postpone(subscription, lease, 0.0)
+        return self._queue.postpone(subscription, lease, seconds)
 
     def _renew_leases(self) -> None:
         """Renew each lease at a third of its length."""

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from local.backend import names
+from local.backend.disk_errors import unwritable
 from shared import outputs
 from shared.errors import Permanent, StoreUnavailable
 from shared.state import documents
@@ -69,8 +70,8 @@ def export(recording: Recording, folder: Path, files: Collection[str], ports: Po
         ports: the adapters to use.
 
     Raises:
-        Permanent: the folder cannot be written.
-        StoreUnavailable: an output is missing from the bucket.
+        Permanent: the folder can never be written, e.g. because a file is in the way.
+        Transient: it cannot be written now, e.g. because the disk is full; or an output is missing.
     """
     written = []
     for output in recording.outputs:
@@ -83,9 +84,7 @@ def export(recording: Recording, folder: Path, files: Collection[str], ports: Po
         try:
             written.append(_write(folder / short, data))
         except OSError as error:
-            raise Permanent(
-                f"Cannot write {folder / short}: {error.strerror}. Choose another --out."
-            ) from error
+            raise unwritable(folder / short, error) from error
     return written
 
 
@@ -96,7 +95,7 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     for `OUT/talk.mp3/transcript.srt`; that is a copy of the newest version, made when it is done.
 
     Raises:
-        Permanent: the folder cannot be written.
+        Permanent: the folder can never be written.
         Transient: try again.
     """
     recording = documents.get_recording(ports.records, ready.recording)

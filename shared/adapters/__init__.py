@@ -1,5 +1,5 @@
-"""The Google Cloud column of ports: one file a service, the only files that import its client.
+"""Adapters for Google Cloud and for hosted engines: one service per module, which alone imports its client.
 
-Importing a module loads its client library; a client is built on first use, so a wrong credential shows
-where it matters and not at import. The flow imports none of them.
+Importing a module loads its client library. A client is built on first use, so that wrong credentials do not
+fail the import. The flow imports none of these modules.
 """

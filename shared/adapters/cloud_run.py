@@ -1,8 +1,8 @@
 """GpuJobs over Cloud Run: the workers of a pool are the executions of one job.
 
-Nothing that an upload needs raises, and every call has a short time limit: an upload must not wait for, nor
-fail with, the service that starts workers. There is no idempotency token, so a start whose reply was lost may be made
-twice; the second execution finds no work and ends.
+No method that an upload needs raises, and every call has a short timeout: an upload must not wait for the service
+that starts workers, or fail with it. There is no idempotency token, so a start whose reply was lost may be
+repeated; the second execution finds no work and ends.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ EXPECTED = (
     ConfigurationError,
     StoreUnavailable,
 )
-"""What the client and the credentials raise."""
+"""Errors that the client and the credentials raise."""
 LONGEST = 12 * 3600.0
-"""Seconds that an execution may last: one that was created so long before a moment has ended by then."""
+"""Longest duration of an execution, seconds: one that was created so long before a moment has ended by then."""
 
 PAGE = 100
-"""Executions looked at. They come newest first, and nobody starts a hundred within the hour that one lasts."""
+"""Executions to read. They come newest first, and fewer than a hundred start within the hour that one lasts."""
 
 
 class CloudRunJobs:
-    """Counts the running tasks of a job, and starts more. Safe to use from several threads.
+    """Counts the running tasks of a job, and starts more. Thread-safe.
 
     Implements `shared.ports.GpuJobs`. The service account needs `roles/run.jobsExecutorWithOverrides` on the
-    job, and `roles/run.viewer` to see what runs; `roles/run.developer` holds both.
+    job, and `roles/run.viewer` to see what runs; `roles/run.developer` includes both.
 
     Args:
         project: id of the project.
-        region: where the job is: `us-central1`.
+        region: region of the job: `us-central1`.
         job: name of the job.
-        gpu: whether its tasks have one, for what is said when there are none to have.
+        gpu: whether its tasks have a GPU, for messages about missing quota.
         timeout: seconds that one call may take.
         channel: an open connection to use instead of Google's address and credentials.
     """
@@ -77,7 +77,7 @@ class CloudRunJobs:
         self._channel = channel
 
     def state(self) -> GpuState:
-        """How many tasks run or are about to. Never raises: what goes wrong is in the state."""
+        """How many tasks are running or about to start. Never raises: a failure is in the state."""
         request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
         try:
             pager = self._executions.list_executions(request, retry=None, timeout=self._timeout)
@@ -87,22 +87,22 @@ class CloudRunJobs:
         return GpuState(status="ready", running=sum(map(_left, page)))
 
     def start(self, tasks: int) -> GpuState:
-        """Start an execution of some tasks. Never raises: what goes wrong is in the state.
+        """Start an execution with this many tasks. Never raises: a failure is in the state.
 
         Returns:
-            `ready` with the tasks that are known to run, or why there are none.
+            `ready` with the started tasks, or why there are none.
         """
         overrides = run_v2.RunJobRequest.Overrides(task_count=tasks)
         request = run_v2.RunJobRequest(name=self._name, overrides=overrides)
         try:
-            # Not waiting for the operation: it ends when the workers do.
+            # The operation is not awaited: it ends when the workers do.
             self._jobs.run_job(request, retry=None, timeout=self._timeout)
         except EXPECTED as error:
             return self._explained(error, "roles/run.jobsExecutorWithOverrides")
         return GpuState(status="ready", running=tasks, reason=f"started {self._job} with {tasks} tasks")
 
     def ended(self, since: float) -> list[TaskRun]:
-        """The tasks that ran in all executions that have completed since then (seconds since 1970).
+        """The tasks of all executions that have completed since `since` (seconds since 1970).
 
         Raises:
             Transient: Cloud Run did not answer, or a permission is missing; says which.
@@ -121,7 +121,7 @@ class CloudRunJobs:
         return found
 
     def _tasks_of(self, execution: run_v2.Execution) -> list[TaskRun]:
-        # A listed execution may name itself in full or by its last part.
+        # The name of a listed execution may be full or only its last part.
         name = execution.name.rpartition("/")[2]
         request = run_v2.ListTasksRequest(parent=f"{self._name}/executions/{name}", page_size=PAGE)
         tasks = self._tasks.list_tasks(request, retry=None, timeout=self._timeout)
@@ -135,10 +135,10 @@ class CloudRunJobs:
                 completed=completed,
             )
             for one in tasks
-            if one.start_time  # one that was cancelled before it started was not billed
+            if one.start_time  # a task that was cancelled before it started was not billed
         ]
 
-    # Two threads that meet in one of these make two clients, of which one is dropped: harmless.
+    # Two threads that build one of these at once make two clients, of which one is dropped: harmless.
 
     @cached_property
     def _jobs(self) -> run_v2.JobsClient:
@@ -153,7 +153,7 @@ class CloudRunJobs:
         return run_v2.TasksClient(**self._connection(TasksGrpcTransport))
 
     def _connection(self, transport: Callable[..., Any]) -> dict[str, Any]:
-        """What a client is built with."""
+        """Arguments for building a client."""
         if self._channel:
             return {"transport": transport(channel=self._channel)}
         return {"credentials": credentials.default()}
@@ -186,20 +186,20 @@ class CloudRunJobs:
             return GpuState(
                 status="missing",
                 running=0,
-                reason=f"There is no job {self._job} in this project and region ({said}). Deploy it (docs/google-cloud.md), or name "
-                f"the one that there is in {self._variable} and DROPSCRIBE_REGION.",
+                reason=f"There is no job {self._job} in this project and region ({said}). Deploy it "
+                f"(docs/google-cloud.md), or name an existing one in {self._variable} and DROPSCRIBE_REGION.",
             )
         return GpuState(
             status="unreachable",
             running=0,
-            reason=f"Cloud Run did not answer as it should ({type(error).__name__}: {said}). "
+            reason=f"Cloud Run did not answer properly ({type(error).__name__}: {said}). "
             "The sweeper tries again in a minute.",
         )
 
 
 def _left(execution: run_v2.Execution) -> int:
-    """Tasks of an execution that have not ended; those that wait for a machine are about to run."""
-    # It has its completion time from the moment in which its last task has ended.
+    """Tasks of an execution that have not ended, including those that wait for a machine."""
+    # An execution has a completion time as soon as its last task has ended.
     if execution.completion_time:
         return 0
     over = execution.succeeded_count + execution.failed_count + execution.cancelled_count
@@ -207,5 +207,5 @@ def _left(execution: run_v2.Execution) -> int:
 
 
 def _is_quota(error: Exception, said: str) -> bool:
-    """Some limits are answered as a precondition that failed, not as a resource that is exhausted."""
+    """Whether an error is about quota: some limits are reported as a failed precondition, not as exhausted."""
     return isinstance(error, (google.FailedPrecondition, google.InvalidArgument)) and "quota" in said.lower()

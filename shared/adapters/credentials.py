@@ -1,7 +1,7 @@
-"""Who this process is on Google Cloud: found once, tried at once, and shared by all clients.
+"""This process's credentials on Google Cloud: found once, checked at once, and shared by all clients.
 
-Left to themselves, the clients find out with their first call that nobody is logged in, or that a login has
-expired; some take half a minute of retries over it. Sharing also fetches one token instead of one a client.
+By default each client finds out on its first call that there are no credentials, or that they have expired, some
+after half a minute of retries. Sharing also fetches one token instead of one per client.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-"""IAM, which signs addresses, takes no narrower one than this or `iam`; what a process may do is decided by
-the roles of its service account."""
+"""IAM, which signs addresses, accepts no narrower scope than this or `iam`; the roles of the service account
+decide what a process may do."""
 TOKEN_SECONDS = 10.0
-"""How long the server of tokens may take."""
+"""Most seconds that the token server may take."""
 
 
 @cache
 def default() -> Credentials:
-    """Google's application default credentials, which have just been accepted.
+    """Google's application default credentials, checked by fetching a token.
 
     Raises:
-        ConfigurationError: there are none, or they are not accepted any more.
+        ConfigurationError: there are none, or they are no longer accepted.
         StoreUnavailable: Google's servers for credentials did not answer in time.
     """
     try:
@@ -43,7 +43,7 @@ def default() -> Credentials:
 
 
 def meaning(error: auth.GoogleAuthError | api.Unauthorized) -> DropscribeError:
-    """The error to raise for one of Google's about credentials."""
+    """The error to raise for an error of Google's libraries about credentials."""
     said = f"It said: {str(error)[:500]}"
     if isinstance(error, auth.DefaultCredentialsError):
         return ConfigurationError(
@@ -52,7 +52,7 @@ def meaning(error: auth.GoogleAuthError | api.Unauthorized) -> DropscribeError:
         )
     if isinstance(error, api.Unauthorized) or (isinstance(error, auth.RefreshError) and not error.retryable):
         return ConfigurationError(
-            "The Google Cloud credentials are not accepted any more. Run `gcloud auth application-default "
+            "The Google Cloud credentials are no longer accepted. Run `gcloud auth application-default "
             f"login`, or check that the service account still exists. {said}"
         )
     return StoreUnavailable(f"Google's servers for credentials did not answer in time. {said}")

@@ -1,11 +1,11 @@
 """Deepgram, through its SDK: one call for a chunk or a whole recording.
 
-What is asked for: smart formatting, punctuation and paragraphs; the language, or that it be detected; keyterms,
-filler words and speakers where the caller wants them; `mip_opt_out`, so that nothing is kept to train on; the key
-of the chunk as tag. Audio goes as an address where there is one, else as FLAC.
+A call asks for smart formatting, punctuation and paragraphs; the language, or language detection; keyterms, filler
+words and speakers if the caller wants them; `mip_opt_out`, so that nothing is kept for training; and the key of the
+chunk as tag. Audio is sent as an address if there is one, else as FLAC.
 
-The SDK would try again by itself, twice, and break off after a minute, whatever may be charged for by then;
-both are switched off. Here a call is repeated only where Deepgram has certainly not begun with it.
+The SDK's own two retries and its timeout of a minute are switched off, because a call may be charged by then. Here a
+call is retried only if Deepgram has certainly not begun with it.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 MOST_TRIES = 4
-"""Calls for one job, as long as Deepgram has not begun with it."""
+"""Most calls for one job, as long as Deepgram has not begun with it."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 20.0
-"""Seconds that the pause before the second try and before later ones may reach: full jitter below a bound
-that doubles (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)."""
+"""Bounds of the pause before the second try and before later ones, seconds: full jitter below a bound that
+doubles (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)."""
 LONGEST_RETRY_AFTER = 45.0
-"""Seconds: who is asked to wait longer gives the message back instead."""
+"""Longest Retry-After to wait for, seconds; after a longer one the message is given back instead."""
 LONGEST_SILENCE = 300.0
-"""Seconds without a call to Deepgram, at most, whatever it asks for: as long as a message rests before it comes again."""
+"""Longest time without calls to Deepgram, seconds, whatever it asks for: the longest back-off of its messages."""
 CONNECT, SEND = 10.0, 60.0
 """Seconds to connect, and for each part of the upload."""
 ANSWER, ANSWER_A_SECOND = 60.0, 0.2
-"""Seconds to wait for the answer: at least so many, and more for each second of audio. Deepgram is said to
-take half a minute for an hour; it gives up by itself after ten minutes."""
+"""Seconds to wait for the answer: a minimum, and more for each second of audio. Deepgram is said to take half a
+minute for an hour, and gives up after ten minutes."""
 MOST_BYTES = 256 * 1024 * 1024
-"""Of an answer: twelve hours of speech are some 40 MB."""
+"""Most bytes of an answer: twelve hours of speech take about 40 MB."""
 
 
 def open_engine(settings: Settings, key: str) -> DeepgramEngine:
-    """The adapter that the table of engines names."""
+    """The adapter, as named in the table of engines."""
     return DeepgramEngine(settings, key)
 
 
 class DeepgramEngine:
-    """The port `Hosted`. Safe to use from several threads.
+    """Implements `shared.ports.Hosted`. Thread-safe.
 
     Args:
-        settings: address, and calls that may be open at one time.
+        settings: address, and most calls at one time.
         key: of a Deepgram project.
     """
 
@@ -73,7 +73,7 @@ class DeepgramEngine:
             environment=DeepgramClientEnvironment(base=url, production=url, agent=url, agent_rest=url),
             max_retries=0,
             httpx_client=httpx.Client(
-                # A connection kept open may be closed on us, which looks like a lost answer.
+                # The server may close an idle connection, which looks like a lost answer.
                 limits=httpx.Limits(max_keepalive_connections=0),
                 event_hooks={"response": [_bound]},
             ),
@@ -88,7 +88,7 @@ class DeepgramEngine:
             try:
                 return self._try(job, give_up_at)
             except EngineFailed as error:
-                self._keep_silent(error.retry_after)
+                self._pause_calls(error.retry_after)
                 pause = _pause(error, tries)
                 if pause is None or time.monotonic() + pause > give_up_at:
                     raise
@@ -98,18 +98,18 @@ class DeepgramEngine:
     def _try(self, job: HostedJob, give_up_at: float) -> Heard:
         if not self._slots.acquire(timeout=max(0.0, give_up_at - time.monotonic())):
             raise EngineFailed(
-                "rate", "All calls that DROPSCRIBE_DEEPGRAM_CONCURRENCY allows were open for long."
+                "rate", "All calls that DROPSCRIBE_DEEPGRAM_CONCURRENCY allows were busy for too long."
             )
         try:
-            # Who waited for a slot may have missed that no call is wanted meanwhile.
+            # While this call waited for a slot, Deepgram may have asked for a pause.
             if (left := self._silent_until - time.monotonic()) > 0:
-                raise EngineFailed("rate", f"Deepgram wants no call for {left:.0f} s more.", retry_after=left)
+                raise EngineFailed("rate", f"Deepgram asks for a pause of {left:.0f} s.", retry_after=left)
             return self._call(job, give_up_at - time.monotonic())
         finally:
             self._slots.release()
 
-    def _keep_silent(self, retry_after: float | None) -> None:
-        """Call no more for a while: the limit is the project's, so what one call was told holds for all."""
+    def _pause_calls(self, retry_after: float | None) -> None:
+        """Pause all calls for a while: the limit is the project's, so Retry-After of one call applies to all."""
         if retry_after is not None:
             until = time.monotonic() + min(retry_after, LONGEST_SILENCE)
             self._silent_until = max(self._silent_until, until)
@@ -127,13 +127,13 @@ class DeepgramEngine:
                 response = media.transcribe_file(request=audio, **arguments)
             answer = response.data.model_dump(warnings="none")
         except ApiError as error:
-            raise self._refusal(error, job) from None  # its text may hold what nobody should read
+            raise self._refusal(error, job) from None  # its text may contain secrets
         except httpx.HTTPError as error:
             raise _broken(error, job) from error
         except httpx.InvalidURL as error:
             raise _no_address(str(error)) from error
         except Exception as error:
-            # Whatever the SDK stumbles over in an answer: strange JSON, strange text.
+            # The SDK raises anything for an answer that it cannot parse.
             raise answers.unusable(type(error).__name__, seconds=job.seconds) from error
         return answers.heard(
             answer,
@@ -146,7 +146,7 @@ class DeepgramEngine:
     def _refusal(self, error: ApiError, job: HostedJob) -> DropscribeError:
         status = error.status_code or 0
         if 200 <= status < 300:
-            return answers.unusable("it is no JSON", seconds=job.seconds)
+            return answers.unusable("it is not JSON", seconds=job.seconds)
         body = _without(self._key, error.body)
         return answers.refusal(status, body, retry_after=_retry_after(error.headers or {}))
 
@@ -182,7 +182,7 @@ def _pause(error: EngineFailed, tries: int) -> float | None:
 
 
 def _retry_after(headers: dict[str, str]) -> float | None:
-    """Seconds of a Retry-After header, which holds a number or a date (RFC 9110, 10.2.3)."""
+    """Seconds of a Retry-After header, which has a number or a date (RFC 9110, 10.2.3)."""
     text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
     if text.isdecimal():
         return float(text[:9])
@@ -194,36 +194,36 @@ def _retry_after(headers: dict[str, str]) -> float | None:
 
 
 def _broken(error: httpx.HTTPError, job: HostedJob) -> DropscribeError:
-    """A call without an answer. Where the request may have arrived whole, it may be charged for."""
+    """The error for a call without an answer; if the request may have arrived whole, it may be charged for."""
     what = f"{type(error).__name__} {error}".strip()
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
         return _no_address(what)
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
         return EngineFailed(
             "unreachable",
-            f"No connection to Deepgram ({what}). See whether this computer may reach DROPSCRIBE_DEEPGRAM_URL.",
+            f"No connection to Deepgram ({what}). Check that this computer can reach DROPSCRIBE_DEEPGRAM_URL.",
         )
     if isinstance(error, (httpx.WriteError, httpx.WriteTimeout, httpx.PoolTimeout)):
         return EngineFailed("unreachable", f"The audio could not be sent to Deepgram ({what}).")
-    code, said = ("timeout", "in time") if isinstance(error, httpx.TimeoutException) else ("lost", "whole")
-    return EngineFailed(code, f"Deepgram's answer did not come {said} ({what}).", billed_seconds=job.seconds)
+    code, how = ("timeout", "was late") if isinstance(error, httpx.TimeoutException) else ("lost", "was lost")
+    return EngineFailed(code, f"Deepgram's answer {how} ({what}).", billed_seconds=job.seconds)
 
 
 def _no_address(what: str) -> EngineRefused:
-    return EngineRefused("address", f"DROPSCRIBE_DEEPGRAM_URL is no address ({what}). Correct or unset it.")
+    return EngineRefused("address", f"DROPSCRIBE_DEEPGRAM_URL is invalid ({what}). Correct or unset it.")
 
 
 def _without(secret: str, body: object) -> object:
-    """The same with the key taken out: a server may quote what it was sent."""
+    """The body without the key, because a server may quote its request."""
     if isinstance(body, dict):
         return {name: _without(secret, value) for name, value in body.items()}
     return body.replace(secret, "…") if isinstance(body, str) else body
 
 
 def _bound(response: httpx.Response) -> None:
-    """Have the body of a response end in time and before it fills the memory.
+    """Limit the time and size of a response's body.
 
-    The timeout of httpx is for each part of it, so a server that sends a byte now and then never ends.
+    The timeout of httpx applies to each part, so a server that sends a byte now and then would never end.
     """
     assert isinstance(response.stream, httpx.SyncByteStream), "our client is not asynchronous"
     response.stream = _Bounded(response.stream, response.request)

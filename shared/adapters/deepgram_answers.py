@@ -1,4 +1,4 @@
-"""From Deepgram's answer to words, and from its refusals to errors that say what to do. Pure.
+"""Deepgram's answers as words, and its refusals as errors that say what to do. Pure.
 
 Response: https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded; errors:
 https://developers.deepgram.com/docs/errors.
@@ -19,11 +19,11 @@ from shared.results import Heard, Word
 assert DEEPGRAM.hosted is not None, "it is a hosted engine"
 CONSOLE = DEEPGRAM.hosted.console
 ABOUT_OPTIONS = re.compile(r"model|language|query|parameter|keyterm|tier", re.IGNORECASE)
-"""A 400 that says one of these is about the options, not about the audio."""
+"""A status 400 with one of these words is about the options, not about the audio."""
 SIGNATURE = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
-"""An address with its query: what makes a signed one a secret."""
+"""An address with its query, which is the secret of a signed URL."""
 LONGEST_QUOTE = 300
-"""Characters of Deepgram's own words in a message."""
+"""Most characters of Deepgram's own text in a message."""
 
 
 class _Word(msgspec.Struct):
@@ -64,20 +64,20 @@ class _Answer(msgspec.Struct):
 def heard(
     answer: object, *, model: str, language: str | None, seconds: float, speakers: bool = False
 ) -> Heard:
-    """What an answer says.
+    """The words of an answer.
 
-    No word is lost: one whose time is missing or is no number stands where the one before it ended, and
-    one that starts before its predecessor starts with it. Order is that of the answer.
+    No word is lost: one whose time is missing or not a number starts at the end of the one before it, and one
+    that starts before its predecessor starts with it. The order is that of the answer.
 
     Args:
-        answer: the JSON of a successful response, decoded.
-        model: the model that was asked for.
-        language: the language that was asked for, None if Deepgram was to find it.
-        seconds: about how long the audio is, for the bill of an answer that does not say.
-        speakers: whether they were to be told apart; they are numbered anew, as `Word` says.
+        answer: decoded JSON of a successful response.
+        model: the requested model.
+        language: the requested language, None if Deepgram was to detect it.
+        seconds: approximate length of the audio, for the bill if the answer is unusable.
+        speakers: whether speakers were asked for; they are renumbered, see `Word`.
 
     Raises:
-        EngineFailed: code `answer`; it has been charged for all the same.
+        EngineFailed: code `answer`; it has been charged for anyway.
     """
     try:
         found = msgspec.convert(answer, type=_Answer)
@@ -98,16 +98,16 @@ def heard(
         request_id=metadata.request_id[:100],
         model=model,
         revision=_revision(metadata.model_info),
-        language=language if language not in {None, "multi"} else _found(channels[0], best),
+        language=language if language not in {None, "multi"} else _detected_language(channels[0], best),
     )
 
 
 def unusable(what: str, *, seconds: float, request_id: str = "") -> EngineFailed:
-    """The error for an answer that came, and so is charged for, but is of no use."""
+    """The error for an answer that is unusable but charged for."""
     return EngineFailed(
         "answer",
-        f"Deepgram's answer cannot be read: {what[:LONGEST_QUOTE]}. If this goes on, see whether "
-        "DROPSCRIBE_DEEPGRAM_URL is right.",
+        f"Deepgram's answer cannot be read: {what[:LONGEST_QUOTE]}. If this persists, check "
+        "DROPSCRIBE_DEEPGRAM_URL.",
         billed_seconds=seconds,
         request_id=request_id,
     )
@@ -117,25 +117,25 @@ def refusal(status: int, body: object, *, retry_after: float | None = None) -> D
     """The error for an answer with a status other than success.
 
     Args:
-        status: of HTTP.
-        body: JSON decoded, or text.
-        retry_after: seconds that the answer asks for, None if it does not.
+        status: HTTP status code.
+        body: decoded JSON, or text.
+        retry_after: pause that the answer asks for, seconds; None if it does not.
     """
     said, request_id = quoted(body), _request_id(body)
     if status in {400, 411, 413, 415}:
         return _bad_request(status, said)
     if status in {401, 402, 403}:
-        return _closed(status, said)
+        return _access_refused(status, said)
     if status in {404, 405} or 300 <= status < 400:
         return EngineRefused(
             "address",
-            f"Nothing transcribes at DROPSCRIBE_DEEPGRAM_URL (status {status}: {said}). Correct or unset it.",
+            f"There is no Deepgram at DROPSCRIBE_DEEPGRAM_URL (status {status}: {said}). Correct or unset it.",
         )
     code = {429: "rate", 408: "timeout", 504: "timeout"}.get(status, "server")
     advice = {
         "rate": "Lower DROPSCRIBE_DEEPGRAM_CONCURRENCY or the number of functions, or ask Deepgram for more.",
-        "timeout": "It took too long there. If this goes on, use shorter chunks.",
-        "server": "If this goes on, see https://status.deepgram.com.",
+        "timeout": "Deepgram took too long. If this persists, use shorter chunks.",
+        "server": "If this persists, see https://status.deepgram.com.",
     }[code]
     return EngineFailed(
         code,
@@ -146,7 +146,7 @@ def refusal(status: int, body: object, *, retry_after: float | None = None) -> D
 
 
 def quoted(body: object) -> str:
-    """What a body says, short, and without the signature of any address in it."""
+    """The text of a body, shortened, without the signature of any URL in it."""
     if isinstance(body, dict):
         parts = (body.get(one) for one in ("err_code", "category", "err_msg", "message", "details"))
         text = ", ".join(one for one in parts if isinstance(one, str) and one)
@@ -157,25 +157,25 @@ def quoted(body: object) -> str:
 
 def _bad_request(status: int, said: str) -> DropscribeError:
     if status == 413:
-        return BadMedia("limit", f"Deepgram does not take a recording of this size ({said}). Split it.")
+        return BadMedia("limit", f"Deepgram does not accept a recording of this size ({said}). Split it.")
     if ABOUT_OPTIONS.search(said):
         return BadRequest(
-            f"Deepgram does not take these options ({said}). Correct the language or the keyterms, or ask for "
+            f"Deepgram does not accept these options ({said}). Correct the language or the keyterms, or ask for "
             "method parakeet."
         )
     return BadMedia(
         "undecodable",
-        f"Deepgram cannot make anything of this audio ({said}). Play it, and if it plays convert it to another "
-        "format (for example FLAC) and upload it again.",
+        f"Deepgram cannot read this audio ({said}). Try to play it; if it plays, convert it to another format "
+        "(for example FLAC) and upload it again.",
     )
 
 
-def _closed(status: int, said: str) -> EngineRefused:
+def _access_refused(status: int, said: str) -> EngineRefused:
     if status == 402 or "PAYMENT" in said.upper() or "CREDIT" in said.upper():
         return EngineRefused(
             "credit", f"The Deepgram project has no credit left ({said}): add some at {CONSOLE}."
         )
-    # Deepgram says 401 for both: a key that it does not know, and one that may not transcribe.
+    # Deepgram answers 401 both for an unknown key and for one that may not transcribe.
     if status == 403 or "PERMISSION" in said.upper():
         return EngineRefused(
             "forbidden",
@@ -199,10 +199,10 @@ def _words(given: list[_Word], longest: float, *, speakers: bool) -> tuple[Word,
         start = max(start, min(_number(one.start, end), longest))
         end = max(start, min(_number(one.end, start), longest))
         confidence = min(1.0, max(0.0, _number(one.confidence, 0.0)))
-        # A word of nobody is taken for that of whoever is speaking.
+        # A word without a speaker counts as the current speaker's.
         if speakers and one.speaker is not None and math.isfinite(one.speaker):
             speaker = numbers.setdefault(one.speaker, len(numbers) + 1)
-        # Smart formatting makes one of several, as `5:00 PM`: here a word has no space.
+        # Smart formatting may put several words into one, as `5:00 PM`; here a word has no space.
         step = (end - start) / len(texts)
         for index, text in enumerate(texts):
             at, until = start + index * step, end if index + 1 == len(texts) else start + (index + 1) * step
@@ -224,7 +224,7 @@ def _revision(model_info: dict[str, Any] | None) -> str:
     return ""
 
 
-def _found(channel: _Channel, alternative: _Alternative) -> str | None:
+def _detected_language(channel: _Channel, alternative: _Alternative) -> str | None:
     languages = alternative.languages or []
     return channel.detected_language or (languages[0] if languages else None)
 

@@ -1,8 +1,8 @@
 """Store over Cloud Storage.
 
-Who uses it needs `roles/storage.objectViewer` on buckets it reads and `roles/storage.objectCreator` on
-buckets it writes; signed addresses need `roles/iam.serviceAccountTokenCreator` of the service account on
-itself. Where `STORAGE_EMULATOR_HOST` is set the client goes there, without credentials.
+It needs `roles/storage.objectViewer` on the buckets it reads and `roles/storage.objectCreator` on the buckets it
+writes; signed URLs need `roles/iam.serviceAccountTokenCreator` of the service account on itself. If
+`STORAGE_EMULATOR_HOST` is set the client connects to it, without credentials.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 AT_A_TIME = 8
-"""Objects written at the same time."""
+"""Objects written in parallel."""
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for each answer."""
 RETRY = DEFAULT_RETRY.with_timeout(120.0)
-"""Reads are idempotent: the client repeats them with back-off for that many seconds in all."""
+"""Reads are idempotent: the client repeats them with back-off, for that many seconds in total."""
 NO_BUCKET_LOOKUPS = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
-"""Since 3.11 the client asks for every bucket it meets in the background, for traces that nobody has switched
-on: that needs a permission we do not have, and disturbs the connection in use (googleapis/google-cloud-python
-issues 17650 and 18116). The client reads this variable at each request."""
+"""Since 3.11 the client looks up every bucket in the background, for traces that are not enabled: that needs a
+permission we do not have, and disturbs the connection in use (googleapis/google-cloud-python issues 17650 and
+18116). The client reads this variable at each request."""
 WRITE_ID = "write-id"
-"""Custom metadata that tells one call of `create` from all others."""
+"""Custom metadata that distinguishes one call of `create` from all others."""
 LISTED = "items(name,generation,size,contentType,metadata),nextPageToken"
-"""The fields that make a StoredObject: a page of a large bucket is then a third of its size."""
+"""The fields of a StoredObject: they reduce a page of a large bucket to a third of its size."""
 
 
 class GcsStore:
-    """Objects in Cloud Storage; safe to use from several threads.
+    """Objects in Cloud Storage. Thread-safe.
 
     Implements `shared.ports.Store`. Generations are Cloud Storage's own. The client is built on first use.
 
     Args:
-        project: the project to name in requests; None is that of the credentials.
-        credentials: None takes Google's application default credentials.
+        project: the project of the requests; None: that of the credentials.
+        credentials: None: Google's application default credentials.
     """
 
     def __init__(self, project: str | None = None, credentials: Credentials | None = None) -> None:
@@ -80,7 +80,7 @@ class GcsStore:
         replaced can still be read.
 
         Raises:
-            BadMedia: code `missing`, where this generation is gone (deleted or replaced).
+            BadMedia: code `missing`, if this generation is gone (deleted or replaced).
             StoreUnavailable, ConfigurationError: see `storage_errors`.
         """
         wanted = min(length, source.size - start)
@@ -103,15 +103,15 @@ class GcsStore:
         return data
 
     def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
-        """Write an object that does not exist yet; False, and nothing written, where it does.
+        """Write an object unless it exists; False, with nothing written, if it does.
 
         The object appears whole or not at all, and is durable when this returns. The precondition makes the
-        request safe to repeat, so it is, as often as reads are. Where an answer was lost and the repetition
-        finds an object, that may be our own: a random id in its metadata tells, even where another writer
-        stored the same bytes. So exactly one of all callers gets True.
+        request safe to repeat, so it is retried like a read. If an answer was lost and the retry finds an
+        object, it may be our own: a random id in its metadata tells, even if another writer stored the same
+        bytes. So exactly one of all callers gets True.
 
         Raises:
-            StoreUnavailable: it is not known whether the object was written; calling again is safe.
+            StoreUnavailable: the object may have been written; calling again is safe.
             ConfigurationError, BadRequest: see `storage_errors`.
         """
         write_id = uuid.uuid4().hex
@@ -125,7 +125,7 @@ class GcsStore:
                 content_type=content_type,
                 if_generation_match=0,
                 timeout=TIMEOUT,
-                # Repeated below, where we learn of each failure.
+                # Retried below, with a callback for each failure.
                 retry=None,
             )
 
@@ -137,7 +137,7 @@ class GcsStore:
         return True
 
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
-        """Write those of some objects that do not exist yet, and give their names; as `create`, at the same time.
+        """Write the objects that do not exist yet, and return their names; like `create`, but in parallel.
 
         Raises: as `create`; then some of them may have been written.
         """
@@ -158,9 +158,9 @@ class GcsStore:
                 return None
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
-        """An address from which anybody may read this generation for a while (at most 7 days).
+        """A URL from which anyone can read this generation for `seconds` (at most 7 days).
 
-        None if the credentials are those of a person or of nobody (an emulator), who cannot sign.
+        None if the credentials are a person's or anonymous (an emulator), which cannot sign.
         See `signed_urls` for what a service account needs.
 
         Raises:
@@ -194,11 +194,11 @@ class GcsStore:
     def _blob(self, bucket: str, name: str, generation: int | None = None) -> Any:
         legal = _legal(name)
         if not BUCKET_NAME.fullmatch(bucket):
-            raise BadRequest(f"{bucket!r} is no name of a bucket. Check the spelling of gs://bucket/name.")
+            raise BadRequest(f"{bucket!r} is not a bucket name. Check the spelling of gs://bucket/name.")
         return self._client().bucket(bucket).blob(legal, generation=generation)
 
     def _look_for(self, bucket: str, name: str) -> None:
-        """Raise NotFound where the bucket itself is missing: reading one of its objects does not tell."""
+        """Raise NotFound if the bucket itself is missing, which reading one of its objects does not tell."""
         page = self._client().list_blobs(
             bucket, prefix=name, max_results=1, fields=LISTED, timeout=TIMEOUT, retry=RETRY
         )
@@ -232,8 +232,8 @@ class GcsStore:
 
 
 def _download(blob: Any, **options: Any) -> bytes:
-    """The bytes of an object as they are stored: ranges of unpacked gzip would make no sense."""
-    # Repeated here and not by the client, which forgets to close connections that brought an error.
+    """The stored bytes of an object: ranges of decompressed gzip would make no sense."""
+    # Retried here and not by the client, which does not close connections after an error.
     data: bytes = RETRY(blob.download_as_bytes)(
         raw_download=True, single_shot_download=True, timeout=TIMEOUT, retry=None, **options
     )
@@ -252,13 +252,13 @@ def _object(bucket: str, blob: Any) -> StoredObject:
 
 
 def _legal(name: str) -> str:
-    """The name, where it is one (cloud.google.com/storage/docs/objects#naming)."""
+    """The name, if it is valid (cloud.google.com/storage/docs/objects#naming)."""
     try:
         length = len(name.encode())
     except UnicodeEncodeError as error:
-        raise BadRequest(f"{name!a} is not a legal name: it is not Unicode text") from error
+        raise BadRequest(f"{name!a} is not a valid name: it is not Unicode text") from error
     if not 1 <= length <= 1024:
-        raise BadRequest(f"a name needs 1 to 1024 bytes, this one has {length}: {name[:80]}")
+        raise BadRequest(f"a name must have 1 to 1024 bytes, this one has {length}: {name[:80]}")
     if name in {".", ".."} or "\r" in name or "\n" in name:
-        raise BadRequest(f"{name!r} is not a legal name of an object")
+        raise BadRequest(f"{name!r} is not a valid name of an object")
     return name

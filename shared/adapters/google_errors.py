@@ -1,4 +1,4 @@
-"""What Google's gRPC services answer, as errors of Dropscribe that say what to do next."""
+"""Errors of Google's gRPC services as errors of Dropscribe, which say what to do next."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ TRANSIENT = (
     google.ServiceUnavailable,
     google.Unknown,
 )
-"""Answers after which the same call may succeed; whether it took effect is unknown."""
+"""Errors after which the same call may succeed; whether it took effect is unknown."""
 
 RPC_SECONDS = 10.0
-"""How long one call may take."""
+"""Timeout of one call, seconds."""
 PATIENCE = 30.0
-"""Seconds after which a call that keeps failing is given up: redelivery is the longer patience."""
+"""Seconds after which a call that keeps failing is given up; redelivery retries for longer."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed if it is made again."""
+    """Whether the same call may succeed on a retry."""
     return isinstance(error, TRANSIENT)
 
 
@@ -46,9 +46,9 @@ def retrying(
     """Exponential back-off with full jitter, from a tenth of a second to five.
 
     Args:
-        again: which errors are worth another call.
-        seconds: when to stop; `PATIENCE` where it is not said.
-        on_error: told every error after which the call is made again.
+        again: whether to retry after an error.
+        seconds: when to stop; None: `PATIENCE`.
+        on_error: called with every error that is retried.
     """
     patience = PATIENCE if seconds is None else seconds
     return Retry(
@@ -58,16 +58,16 @@ def retrying(
 
 @contextmanager
 def translated(doing: str, *, api: str, missing: str, role: str) -> Iterator[None]:
-    """Raise what Google's libraries raise as errors of Dropscribe.
+    """Convert exceptions of Google's libraries to errors of Dropscribe.
 
     Args:
-        doing: what was tried, in the present participle: `publishing to topic x`.
+        doing: what was tried, as a present participle: `publishing to topic x`.
         api: the service that must be enabled: `pubsub.googleapis.com`.
-        missing: what to do where the thing does not exist: a command.
-        role: the role whose permission this needs, and on what.
+        missing: what to do if the resource does not exist: a command.
+        role: the role with the needed permission, and its resource.
 
     Raises:
-        StoreUnavailable: trying again may help.
+        StoreUnavailable: a retry may help.
         ConfigurationError: something is missing, not permitted or not set up.
         BadRequest: the service will never accept this.
     """
@@ -79,7 +79,7 @@ def translated(doing: str, *, api: str, missing: str, role: str) -> Iterator[Non
         if error.reason == "SERVICE_DISABLED":
             cure = f"Enable the service: gcloud services enable {api}"
         else:
-            cure = f"The service account needs {role}."
+            cure = f"Give the service account {role}."
         raise ConfigurationError(f"{doing}: not permitted ({error.message}). {cure}") from error
     except (auth.GoogleAuthError, google.Unauthorized) as error:
         raise credentials.meaning(error) from error
@@ -88,4 +88,4 @@ def translated(doing: str, *, api: str, missing: str, role: str) -> Iterator[Non
     except (google.InvalidArgument, google.OutOfRange) as error:
         raise BadRequest(f"{doing}: refused ({error.message})") from error
     except google.GoogleAPIError as error:
-        raise StoreUnavailable(f"{doing}: no answer ({error}); it may work the next time") from error
+        raise StoreUnavailable(f"{doing}: no answer ({error}); it may succeed next time") from error

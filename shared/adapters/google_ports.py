@@ -1,7 +1,7 @@
 """The Google column of ports: Cloud Storage, Firestore, Pub/Sub and Cloud Run.
 
-The credentials are tried here, so that a process without them ends at its start; every adapter builds its
-client on first use. Where all of `EMULATORS` are set, the clients go there and nobody need be logged in.
+The credentials are checked here, so that a process without them ends at its start; every adapter builds its
+client on first use. If all of `EMULATORS` are set, the clients connect to them and need no credentials.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EMULATORS = {"STORAGE_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATO
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GooglePorts(Ports):
-    """Ports that are known to be Google's, for who must close them."""
+    """Ports with Google's adapters, which have to be closed."""
 
     store: GcsStore
     """Cloud Storage."""
@@ -52,7 +52,7 @@ def open_ports(settings: Settings) -> GooglePorts:
     """The ports of a deployment in a project.
 
     Raises:
-        ConfigurationError: there are no credentials, or they are not accepted any more.
+        ConfigurationError: there are no credentials, or they are no longer accepted.
         StoreUnavailable: Google's servers for credentials did not answer in time.
     """
     if not set(os.environ) >= EMULATORS:

@@ -1,4 +1,4 @@
-"""The hosted engines that a deployment has a key for; the library of each is loaded with its first call."""
+"""The hosted engines for which a deployment has a key; the library of each is loaded on its first call."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def open_hosted(settings: Settings) -> dict[Engine, Hosted]:
-    """The hosted engines that there is a key for."""
+    """The hosted engines that have a key."""
     return {one.name: OnFirstCall(one, settings) for one in hosted_specs() if settings.api_keys.get(one.name)}
 
 
 class OnFirstCall:
-    """A hosted engine, for processes that may never call it: an SDK may take 0.3 s and some 600 modules.
+    """A hosted engine that is loaded on its first call: an SDK may take 0.3 s and about 600 modules.
 
     Args:
-        spec: which engine.
-        settings: its key, and whatever else its adapter reads.
+        spec: the engine.
+        settings: its key, and the other settings that its adapter reads.
     """
 
     def __init__(self, spec: EngineSpec, settings: Settings) -> None:
@@ -36,7 +36,7 @@ class OnFirstCall:
         self._engine: Hosted | None = None
 
     def transcribe(self, job: HostedJob) -> Heard:
-        """See the port. Raises EngineRefused, code `absent`, where the library is not installed."""
+        """See the port. Raises EngineRefused, code `absent`, if the library is not installed."""
         with self._lock:
             if self._engine is None:
                 self._engine = self._load()
@@ -44,7 +44,7 @@ class OnFirstCall:
 
     def _load(self) -> Hosted:
         hosted, name = self._spec.hosted, self._spec.in_sentences
-        assert hosted is not None, "chosen among hosted engines"
+        assert hosted is not None, "only hosted engines are opened"
         try:
             adapter = importlib.import_module(hosted.adapter)
         except ModuleNotFoundError as error:

@@ -1,23 +1,22 @@
 """Queue over Pub/Sub: unary pull with explicit leases, publishing that waits for the server's answer.
 
-Unary pull and not streaming pull: a stream hands a worker far more messages than it has room for, renews
-their leases behind its back and ends that renewal after an hour. Here a message in hand is one that was
-asked for, and its lease ends when its worker does.
+Unary pull, not streaming pull: a stream gives a worker far more messages than it has room for, renews their
+leases in the background and stops renewing after an hour. Here a worker holds only the messages that it asked
+for, and their leases end when it does.
 
-What the service promises, and what follows for the answers of this adapter:
+What the service guarantees, and the consequences for this adapter:
 
-- An acknowledgement of an ended lease is accepted without a word, unless the subscription delivers exactly
-  once. So the adapter keeps the time of each lease it holds, and says False once that has run out.
-- A reply to `pull` that is lost on the way leaves its messages out of reach until the subscription's own ack
-  deadline, and counts as a delivery. Keep that deadline short (`pubsub_setup.py`: 10 s); leases are set
-  apart from it.
-- Attempts are counted only where the subscription has a dead letter policy; elsewhere every one is the first.
-- Every delivery counts, also one whose receiver gives it back unharmed. So `postpone` publishes the message anew,
-  with the number of those that count, and acknowledges the old one.
-- A message given back cannot carry why. The reason goes to the log, with the id of the message.
+- An acknowledgement of an expired lease is accepted silently, unless the subscription delivers exactly once. So
+  the adapter keeps the expiry of each lease it holds, and returns False after that.
+- If a reply to `pull` is lost, its messages are unavailable until the subscription's own ack deadline, and the
+  delivery counts. Keep that deadline short (`pubsub_setup.py`: 10 s); leases are set independently of it.
+- Attempts are counted only if the subscription has a dead letter policy; otherwise every attempt is the first.
+- Every delivery counts, even if its receiver gives the message back unprocessed. So `postpone` publishes a new
+  message with the number of deliveries that count, and acknowledges the old one.
+- A nack cannot carry a reason. The reason goes to the log, with the id of the message.
 
-Publishing goes straight to the service's `Publish` call: the library's batching publisher waits 10 ms for
-company in a thread of its own, which only delays a caller that must wait for the answer anyway.
+Messages are published with the service's `Publish` call: the library's batching publisher waits 10 ms for more
+messages in a thread of its own, which only delays a caller that must wait for the answer anyway.
 """
 
 from __future__ import annotations
@@ -57,21 +56,21 @@ if TYPE_CHECKING:
 LONGEST_LEASE = 600
 """Seconds (https://cloud.google.com/pubsub/docs/reference/rpc/google.pubsub.v1#modifyackdeadlinerequest)."""
 SHORTEST_DEADLINE = 10.0
-"""Seconds that any subscription leaves a message out of reach after a pull."""
+"""Shortest ack deadline of a subscription, seconds."""
 
 
 class PubSubQueue:
-    """Topics with subscriptions, at least once; safe to use from several threads.
+    """Topics with subscriptions, delivered at least once. Thread-safe.
 
     Implements `shared.ports.Queue`. Clients are built on first use, after any fork. Needs
     roles/pubsub.publisher on the topics it publishes to and roles/pubsub.subscriber on the subscriptions it
-    pulls. With PUBSUB_EMULATOR_HOST set it talks to that address, without credentials.
+    pulls from. If PUBSUB_EMULATOR_HOST is set it connects to that address, without credentials.
 
     Args:
         project: id of the Google Cloud project.
-        pull_seconds: how long a pull waits for a first message. The service answers sooner where there is
-            one; asking it to answer at once makes it miss messages it has.
-        topology: which topic each subscription is of.
+        pull_seconds: seconds that a pull waits for the first message. The service answers sooner if there is
+            one; if asked to answer immediately, it misses messages that it has.
+        topology: the topic of each subscription.
     """
 
     def __init__(self, project: str, *, pull_seconds: float = 3.0, topology: Topology | None = None) -> None:
@@ -84,19 +83,19 @@ class PubSubQueue:
         self._leases = LeasesInHand()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
-        """Durable when this returns. Gives the id of the message.
+        """Publish a message, durable when this returns. Returns its id.
 
         Raises:
-            BadRequest: the message is larger than Pub/Sub takes.
-            ConfigurationError: there is no such topic, or no right to publish to it.
-            StoreUnavailable: no answer in time; the message may have been published all the same.
+            BadRequest: the message is larger than Pub/Sub allows.
+            ConfigurationError: the topic does not exist, or a permission is missing.
+            StoreUnavailable: no answer in time; the message may have been published anyway.
         """
         return self.publish_many(topic, [(data, attributes or {})])[0]
 
     def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
         """Publish many messages in few requests; all are durable when this returns.
 
-        Gives their ids in order. Raises as `publish`; some of the messages may have been published then.
+        Returns their ids in order. Raises as `publish`; then some of the messages may have been published.
         """
         path = PublisherClient.topic_path(self.project, topic)
         ids: list[str] = []
@@ -116,12 +115,12 @@ class PubSubQueue:
     def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
         """Up to `limit` messages, each under a lease, in no particular order.
 
-        Waits `pull_seconds` at most for the first message and for no other. Pub/Sub's longest lease is 600
-        seconds, in whole seconds: a longer one is cut, any other rounded up.
+        Waits for at most `pull_seconds`, and only for the first message. Leases have whole seconds, at most 600:
+        a longer one is shortened, any other rounded up.
 
         Raises:
             BadRequest: `limit` or `lease_seconds` is not positive.
-            ConfigurationError: there is no such subscription, or no right to pull it.
+            ConfigurationError: the subscription does not exist, or a permission is missing.
             StoreUnavailable: no answer in time.
         """
         if limit < 1 or lease_seconds <= 0:
@@ -145,11 +144,11 @@ class PubSubQueue:
         return deliveries
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
-        """Renew a lease from now; False if it has ended and the message may be elsewhere.
+        """Renew a lease from now; False if it has expired, so that the message may be delivered elsewhere.
 
         Raises:
-            ConfigurationError: there is no such subscription, or no right to it.
-            StoreUnavailable: no answer in time; the lease ends when it would have ended.
+            ConfigurationError: the subscription does not exist, or a permission is missing.
+            StoreUnavailable: no answer in time; the lease keeps its old expiry.
         """
         held = self._leases.get(subscription, lease)
         if held is None:
@@ -161,34 +160,34 @@ class PubSubQueue:
         return True
 
     def ack(self, subscription: str, lease: str) -> bool:
-        """Done with it; False if the lease had ended (the message may come again).
+        """Acknowledge a message; False if the lease had expired (the message may be redelivered).
 
-        True means that the service took it while the lease lasted. Only a subscription with exactly-once
-        delivery promises that the message never comes again then; on others it rarely does.
+        True means that the service accepted it before the lease expired. Only a subscription with exactly-once
+        delivery guarantees that the message is never redelivered then; on others it rarely is.
 
         Raises:
-            ConfigurationError: there is no such subscription, or no right to it.
-            StoreUnavailable: no answer in time; the message may come again.
+            ConfigurationError: the subscription does not exist, or a permission is missing.
+            StoreUnavailable: no answer in time; the message may be redelivered.
         """
         held = self._leases.get(subscription, lease)
         with self._translated("acknowledging a message of", subscription):
             call = partial(self._subscribing().acknowledge, ack_ids=[lease])
-            # Sent even where the lease has ended: if nobody else has the message yet, this ends it.
+            # Sent even if the lease has expired: if the message was not redelivered yet, it never will be.
             taken = self._settled(call, subscription, lease)
         self._leases.forget(subscription, lease)
         return held is not None and taken
 
     def nack(self, subscription: str, lease: str, error: str = "") -> bool:
-        """Give it back; it comes again after the back-off, or goes to the dead letter topic.
+        """Give a message back; it is redelivered after the back-off, or goes to the dead letter topic.
 
         Args:
-            subscription: where it was pulled.
+            subscription: the one it was pulled from.
             lease: of the delivery that failed.
             error: what went wrong, for the log: Pub/Sub has no place for it.
 
         Raises:
-            ConfigurationError: there is no such subscription, or no right to it.
-            StoreUnavailable: no answer in time; the message comes again when the lease ends.
+            ConfigurationError: the subscription does not exist, or a permission is missing.
+            StoreUnavailable: no answer in time; the message is redelivered when the lease expires.
         """
         held = self._leases.get(subscription, lease)
         if held is None:
@@ -200,13 +199,13 @@ class PubSubQueue:
         return taken
 
     def postpone(self, subscription: str, lease: str, seconds: float) -> bool:  # noqa: ARG002 - Pub/Sub cannot wait
-        """Give it back as if it had never been delivered; it comes again at once, under another id.
+        """Give a message back as if it had never been delivered; it is redelivered at once, with another id.
 
-        Whoever dies half-way leaves two messages about the same, as any publisher may.
+        If the process dies half-way, the message exists twice, as after any repeated publish.
 
         Raises:
-            ConfigurationError: there is no such subscription, or no right to publish to its topic.
-            StoreUnavailable: no answer in time; the message comes again when the lease ends, and that counts.
+            ConfigurationError: the subscription does not exist, or a permission to publish is missing.
+            StoreUnavailable: no answer in time; the message is redelivered when the lease expires, which counts.
         """
         held = self._leases.get(subscription, lease)
         if held is None:
@@ -215,13 +214,13 @@ class PubSubQueue:
         return self.ack(subscription, lease)
 
     def close(self) -> None:
-        """Close the connections; the leases in hand run out."""
+        """Close the connections; the held leases expire."""
         for client in (self._publisher, self._subscriber):
             if client is not None:
                 client.transport.close()  # type: ignore[no-untyped-call]  # the library left it untyped
 
     def _lease(self, subscription: str, leases: list[str], lease_seconds: float) -> float:
-        """Set the time of leases just pulled; gives when they end, on the monotonic clock."""
+        """Set the duration of new leases; returns when they expire, on the monotonic clock."""
         seconds, now = _whole(lease_seconds), time.monotonic()
         try:
             with self._translated("leasing messages of", subscription):
@@ -233,7 +232,7 @@ class PubSubQueue:
                     timeout=SHORTEST_DEADLINE / 2,
                 )
         except Exception as error:  # noqa: BLE001 - the messages are here: losing them would count as a delivery
-            log.warning("%s: the subscription's own ack deadline must do: %s", subscription, error)
+            log.warning("%s: the leases have the subscription's own ack deadline: %s", subscription, error)
             return now + min(seconds, SHORTEST_DEADLINE)
         return now + seconds
 
@@ -245,7 +244,7 @@ class PubSubQueue:
             return self._settled(call, subscription, lease)
 
     def _settled(self, call: partial[None], subscription: str, lease: str) -> bool:
-        """Make a call about one lease; False if the service says that the lease has ended."""
+        """Make a call about one lease; False if the service says that it has expired."""
         try:
             call(
                 subscription=self._path(subscription),

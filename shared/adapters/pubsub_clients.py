@@ -1,4 +1,4 @@
-"""Clients of Pub/Sub, and which of its errors are worth another call."""
+"""Clients of Pub/Sub, and which of its errors are retried."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ API = "pubsub.googleapis.com"
 
 
 def publisher() -> PublisherClient:
-    """A client of the service, or of the emulator that PUBSUB_EMULATOR_HOST names."""
+    """A client of the service, or of the emulator at PUBSUB_EMULATOR_HOST."""
     if channel := _emulator():
         return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
     return PublisherClient(credentials=credentials.default())
 
 
 def subscriber() -> SubscriberClient:
-    """A client of the service, or of the emulator that PUBSUB_EMULATOR_HOST names."""
+    """A client of the service, or of the emulator at PUBSUB_EMULATOR_HOST."""
     if channel := _emulator():
         return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
     return SubscriberClient(credentials=credentials.default())
@@ -37,18 +37,20 @@ def _emulator() -> grpc.Channel | None:
 
 
 def is_broken(error: BaseException) -> bool:
-    """A pull that ran into its own deadline has found nothing; that is no reason to ask again."""
+    """Whether to retry a pull; one that reached its own deadline has found nothing and is not retried."""
     return is_transient(error) and not isinstance(error, google.DeadlineExceeded)
 
 
 def is_unsettled(error: BaseException) -> bool:
-    """Exactly-once subscriptions name the leases that a call failed for, and whether for good
+    """Whether to retry a call about leases.
+
+    Exactly-once subscriptions name the leases for which a call failed, and whether the failure is permanent
     (https://cloud.google.com/pubsub/docs/exactly-once-delivery).
-    """  # noqa: D205 - the address does not fit on the first line
+    """
     said = said_of(error).values() if isinstance(error, google.GoogleAPICallError) else ()
     return any(one.startswith("TRANSIENT_FAILURE") for one in said) or (is_transient(error) and not said)
 
 
 def said_of(error: google.GoogleAPICallError) -> dict[str, str]:
-    """What an exactly-once subscription says of each lease that a call failed for."""
+    """The answer of an exactly-once subscription for each lease for which a call failed."""
     return dict(error.metadata or {})

@@ -1,4 +1,4 @@
-"""When leases end, and what they are on: Pub/Sub tells whoever holds one neither."""
+"""The held leases with their expiry and message, because Pub/Sub reports neither to the holder."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from shared.ports import Delivery
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
-    """A lease in hand."""
+    """A held lease."""
 
     delivery: Delivery
-    """The message it is on."""
+    """The message under lease."""
     until: float
-    """When it ends, on the monotonic clock."""
+    """When it expires, seconds on the monotonic clock."""
 
 
 class LeasesInHand:
-    """The leases of one queue. Safe to use from several threads."""
+    """The leases of one queue. Thread-safe."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], Held] = {}
         self._lock = threading.Lock()
 
     def hold(self, subscription: str, lease: str, held: Held) -> None:
-        """Remember a lease, and forget those that have ended."""
+        """Keep a lease, and forget expired ones."""
         with self._lock:
             now = time.monotonic()
             for ended in [key for key, one in self._held.items() if one.until <= now]:
@@ -35,12 +35,12 @@ class LeasesInHand:
             self._held[subscription, lease] = held
 
     def get(self, subscription: str, lease: str) -> Held | None:
-        """A lease that has not ended, None if it has or was never in hand."""
+        """A lease; None if it has expired or was never held."""
         with self._lock:
             held = self._held.get((subscription, lease))
         return held if held is not None and held.until > time.monotonic() else None
 
     def forget(self, subscription: str, lease: str) -> None:
-        """A lease is out of hand."""
+        """Forget a lease."""
         with self._lock:
             self._held.pop((subscription, lease), None)

@@ -1,4 +1,4 @@
-"""Messages on their way into requests of Pub/Sub, and out of its replies."""
+"""Messages in requests to Pub/Sub and in its replies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from google.pubsub_v1.types import ReceivedMessage
 
 MOST_MESSAGES, MOST_BYTES = 1000, 9_000_000
-"""Of one request; the service's limits are 1,000 messages and 10 MB (https://cloud.google.com/pubsub/quotas)."""
+"""Per request; the service's limits are 1,000 messages and 10 MB (https://cloud.google.com/pubsub/quotas)."""
 
 COUNTED = "dropscribe-deliveries"
-"""Attribute of a message that was published anew: deliveries of the earlier ones that count."""
+"""Attribute of a message that was postponed: number of earlier deliveries that count."""
 
 
 def batches(messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> Iterator[list[PubsubMessage]]:
-    """Messages with their attributes, in order, as the contents of as few requests as may be."""
+    """Messages with their attributes, in order, split into as few requests as possible."""
     batch: list[PubsubMessage] = []
     size = 0
     for data, attributes in messages:
@@ -37,7 +37,7 @@ def batches(messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> Iterator[lis
 
 
 def delivery(received: ReceivedMessage) -> Delivery:
-    """A message as it was pulled."""
+    """A pulled message."""
     message = received.message
     attributes = dict(message.attributes)
     counted = attributes.pop(COUNTED, "")
@@ -52,6 +52,6 @@ def delivery(received: ReceivedMessage) -> Delivery:
 
 
 def again(held: Delivery) -> tuple[bytes, dict[str, str]]:
-    """Data and attributes of a message that is to come again as if this delivery had not been."""
+    """Data and attributes of a message that is to be redelivered as if this delivery had not happened."""
     counted = {COUNTED: str(held.attempt - 1)} if held.attempt > 1 else {}
     return held.data, {**held.attributes, **counted}

@@ -1,6 +1,6 @@
-"""Create the topics and subscriptions of a topology: for tests, emulators, and as what Terraform must say.
+"""Create the topics and subscriptions of a topology: for tests and emulators, and as a reference for Terraform.
 
-A deployment gets them from Terraform, which also grants what this cannot: Pub/Sub's own service agent
+A deployment gets them from Terraform, which also grants what this module cannot: Pub/Sub's own service agent
 (service-PROJECT_NUMBER@gcp-sa-pubsub.iam.gserviceaccount.com) needs roles/pubsub.publisher on the dead letter
 topic and roles/pubsub.subscriber on every subscription that has one, or nothing is ever dead-lettered
 (https://cloud.google.com/pubsub/docs/handling-failures#grant_forwarding_permissions).
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from shared.topology import Subscription, Topology
 
 PULL_DEADLINE = 10
-"""Seconds a message is out of reach where the reply to its pull was lost, the fewest there are: a pull sets
-the leases of what it got by itself."""
+"""Seconds for which a message is unavailable if the reply to its pull was lost; the shortest possible, because a
+pull sets the leases of its messages itself."""
 PUSH_DEADLINE = 600
-"""Seconds a function may take for a message, the most there are; one that breaks off sooner is noticed."""
+"""Seconds a function may take for a message, the most possible; one that fails earlier answers earlier."""
 RETENTION = timedelta(days=7)
 """How long a message waits for its subscriber: Pub/Sub's default and, with dead letters, long enough."""
 FEWEST_ATTEMPTS, MOST_ATTEMPTS = 5, 100
-"""What a dead letter policy may say (https://cloud.google.com/pubsub/docs/handling-failures)."""
+"""Bounds of a dead letter policy (https://cloud.google.com/pubsub/docs/handling-failures)."""
 
 
 def ensure(
@@ -44,18 +44,18 @@ def ensure(
     push_account: str | None = None,
     exactly_once: bool = False,
 ) -> None:
-    """Create what is missing; what exists stays as it is. Needs roles/pubsub.editor.
+    """Create missing topics and subscriptions; existing ones stay as they are. Needs roles/pubsub.editor.
 
     Args:
         project: id of the Google Cloud project.
         topology: topics and subscriptions.
-        push: address to push to, by name of the subscription; the others are pulled.
-        push_account: service account in whose name pushes are signed (OIDC); None for emulators.
-        exactly_once: whether acknowledgements of pulled subscriptions are confirmed.
+        push: push endpoint by name of the subscription; the others are pulled.
+        push_account: service account that signs the pushes (OIDC); None for emulators.
+        exactly_once: whether pulled subscriptions deliver exactly once.
 
     Raises:
         ConfigurationError: not permitted, or the service is not enabled.
-        BadRequest: Pub/Sub does not take such names or policies.
+        BadRequest: Pub/Sub does not accept such names or policies.
         StoreUnavailable: no answer in time.
     """
     publishing, subscribing = publisher(), subscriber()
@@ -89,7 +89,7 @@ def ensure(
 def subscription(project: str, one: Subscription) -> GoogleSubscription:
     """A subscription of a topology as Pub/Sub's, for pulling. Pure.
 
-    It never expires: by default Pub/Sub deletes one that nobody has used for 31 days.
+    It never expires: by default Pub/Sub deletes one that was not used for 31 days.
     """
     wanted = GoogleSubscription(
         name=SubscriberClient.subscription_path(project, one.name),

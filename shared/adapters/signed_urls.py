@@ -1,4 +1,4 @@
-"""Addresses from which anybody may read one object for a while, signed without a key file.
+"""Signed URLs, from which anyone can read one object for a while, without a key file.
 
 IAM's signBlob signs in the name of the service account; its credentials need the role
 `roles/iam.serviceAccountTokenCreator` on the service account itself, and the API
@@ -18,17 +18,17 @@ from shared.adapters.storage_errors import SIGNER
 from shared.errors import ConfigurationError
 
 LONGEST = 7 * 24 * 3600.0
-"""Seconds: the limit of version 4 signatures (cloud.google.com/storage/docs/access-control/signed-urls)."""
+"""Longest validity of version 4 signatures, seconds (cloud.google.com/storage/docs/access-control/signed-urls)."""
 
 
 def sign(blob: Any, generation: int, seconds: float, credentials: Any) -> str | None:
-    """An address of one generation; None if the credentials are those of a person or of nobody.
+    """A signed URL of one generation; None if the credentials are a person's or anonymous.
 
     Args:
         blob: the client's object.
-        generation: which content of it.
-        seconds: how long the address holds, at most `LONGEST`.
-        credentials: google-auth's, of whatever class.
+        generation: its generation.
+        seconds: validity of the URL, at most `LONGEST`.
+        credentials: google-auth's, of any class.
 
     Raises:
         ConfigurationError: IAM refuses to sign.
@@ -57,13 +57,13 @@ def sign(blob: Any, generation: int, seconds: float, credentials: Any) -> str | 
 
 
 def _signing(credentials: Any) -> dict[str, Any] | None:
-    """Arguments of `generate_signed_url` that say who signs; None if nobody can."""
+    """Arguments of `generate_signed_url` for the signer; None if these credentials cannot sign."""
     if isinstance(credentials, Signing):
         return {"credentials": credentials, "service_account_email": credentials.signer_email}
     if getattr(credentials, "service_account_email", None) is None:
         return None
     if not credentials.valid:
-        # Only then do the credentials of a machine know their account's real name.
+        # Only after a refresh do a machine's credentials know the real name of their account.
         credentials.refresh(Request())
     return {
         "service_account_email": credentials.service_account_email,

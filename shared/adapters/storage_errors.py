@@ -1,15 +1,18 @@
-"""What Cloud Storage's errors mean to Dropscribe.
+"""Errors of Cloud Storage as errors of Dropscribe.
 
-- StoreUnavailable: it is too busy, cannot be reached or was cut short, also after the client's retries.
+- StoreUnavailable: it is too busy, unreachable, or its answer was cut short, even after the client's retries.
 - BucketRefused: a permission or the bucket is missing; names the role.
 - ConfigurationError: the credentials are missing; names the command.
-- BadRequest: a name is not legal there.
-- Permanent: whatever else it refuses.
+- BadRequest: a name is not valid there.
+- Permanent: the request can never succeed.
+- BucketRefused as well: any other refusal, which an owner of the bucket can lift.
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
@@ -29,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 READER = "roles/storage.objectViewer"
-"""Includes listing: without it Cloud Storage answers 403 rather than 404 for an object that is not there."""
+"""Includes listing: without it Cloud Storage answers 403 instead of 404 for a missing object."""
 CREATOR = "roles/storage.objectCreator"
-"""Cannot replace or delete, which is all that create-only writing may not do."""
+"""Cannot replace or delete objects, which create-only writing never does."""
 SIGNER = "roles/iam.serviceAccountTokenCreator"
-"""On the service account itself: signing addresses without a key file is done by IAM in its name."""
+"""On the service account itself: without a key file, IAM signs addresses in its name."""
 
 EXPECTED = (
     api.GoogleAPIError,
@@ -45,27 +48,31 @@ EXPECTED = (
     RequestException,
     OSError,
 )
-"""What the client raises for the service, the network, and bytes that were damaged on their way. Anything else
-is a mistake of ours and stays as it is."""
+"""Errors that the client raises for the service, the network, and bytes damaged in transit. Anything else is a bug of
+ours and is not converted."""
+HOPELESS = frozenset({405, 411, 413, 414})
+"""Status codes of requests that can never succeed. Any other refusal below 500 may be lifted."""
+ILLEGAL_NAME = re.compile(r"(bucket|object)('s)? name|unicode", re.IGNORECASE)
+"""What Cloud Storage says of a name; its other answers with 400 say nothing about one."""
 AGAIN = frozenset({408, 429})
-"""Status codes below 500 that trying again may help."""
+"""Status codes below 500 after which a retry may help."""
 
 
 @contextmanager
 def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
-    """Turn whatever the client raises inside into an error of `shared/errors.py`.
+    """Convert the client's exceptions to errors of `shared/errors.py`.
 
     Args:
-        doing: what was tried, as an infinitive phrase for the message: `read talk.mp3`.
-        bucket: the bucket it was tried in.
+        doing: what was tried, as an infinitive for the message: `read talk.mp3`.
+        bucket: the bucket.
         role: the role that allows it.
 
     Raises:
-        StoreUnavailable: trying again may help.
-        BucketRefused: a permission or the bucket is missing.
+        StoreUnavailable: a retry may help.
+        BucketRefused: a permission or the bucket is missing, or the bucket's owner must change something.
         ConfigurationError: the credentials are missing.
-        BadRequest: a name is not legal.
-        Permanent: the service refuses for another reason.
+        BadRequest: a name is not valid.
+        Permanent: the request can never succeed.
     """
     try:
         yield
@@ -73,11 +80,13 @@ def explained(doing: str, bucket: str, role: str) -> Iterator[None]:
         raise meaning(error, doing, bucket, role) from error
 
 
-def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeError:
-    """The error to raise for one of the client; see `explained`."""
+def meaning(  # noqa: PLR0911 - one for each meaning
+    error: Exception, doing: str, bucket: str, role: str
+) -> DropscribeError:
+    """The error to raise for one of the client's; see `explained`."""
     if isinstance(error, api.RetryError) and isinstance(error.cause, Exception):
         error = error.cause
-    # What the server answered may hold line breaks; a reason is one line.
+    # The server's answer may have line breaks; a reason is one line.
     said = f"It said: {' '.join(str(error).split())[:500]}"
     if isinstance(error, api.Forbidden):
         where = "itself" if role == SIGNER else f"the bucket {bucket}"
@@ -92,8 +101,20 @@ def meaning(error: Exception, doing: str, bucket: str, role: str) -> DropscribeE
         )
     if isinstance(error, (auth.GoogleAuthError, api.Unauthorized)):
         return credentials.meaning(error)
-    if isinstance(error, api.BadRequest):
-        return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not legal there. {said}")
-    if isinstance(error, api.ClientError) and error.code not in AGAIN:
+    if (code := _refusal(error)) is None or code in AGAIN:
+        return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
+    if code == HTTPStatus.BAD_REQUEST and ILLEGAL_NAME.search(said):
+        return BadRequest(f"Cloud Storage cannot {doing} in {bucket}: the name is not valid there. {said}")
+    if code in HOPELESS:
         return Permanent(f"Cloud Storage refuses to {doing} in {bucket}. {said}")
-    return StoreUnavailable(f"Cloud Storage did not {doing} in {bucket} in time. {said}")
+    # Requester pays, a disabled key, a policy: an owner of the bucket can change it, and then it works.
+    return BucketRefused(
+        f"Cloud Storage refuses to {doing} in {bucket}. Change what it complains about; until then it is tried "
+        f"again. {said}"
+    )
+
+
+def _refusal(error: Exception) -> int | None:
+    """The status code from 400 to 499 with which the service answered, None for anything else."""
+    code = error.code if isinstance(error, api.GoogleAPICallError) else None
+    return int(code) if code is not None and 400 <= code < 500 else None

@@ -139,7 +139,7 @@ def _idle(account: Account, sums: Sums, days: int, settings: Settings) -> Advice
         text=f"GPU workers were idle for {idle / paid:.0%} of their paid time ({dollars(idle)} of {dollars(paid)}, "
         f"{len(every)} executions). Collect work for {delay:.0f} s before a worker is started "
         f"(DROPSCRIBE_START_DELAY={delay:.0f}): those that began within {delay:.0f} s of another would not have "
-        f"been needed, which saves {dollars(saved_by(delay, every))} in {_told(days)}, {dollars(monthly)} a month.",
+        f"been needed, which saves {dollars(saved_by(delay, every))} in {_in_days(days)}, {dollars(monthly)} a month.",
         usd_per_month=monthly,
     )
 
@@ -153,7 +153,7 @@ def _overlap(sums: Sums, days: int) -> Advice | None:
     return Advice(
         text=f"{more / sums.decoded:.0%} of the transcribed audio was overlap of chunks ({more / 3600:.1f} of "
         f"{sums.decoded / 3600:.1f} h). Chunks twice as long (CHUNK_DURATION_MINUTES) halve that: "
-        f"{dollars(sums.fates['used'])} × {more / sums.decoded:.3f} / 2 in {_told(days)}, {dollars(monthly)} a month.",
+        f"{dollars(sums.fates['used'])} × {more / sums.decoded:.3f} / 2 in {_in_days(days)}, {dollars(monthly)} a month.",
         usd_per_month=monthly,
     )
 
@@ -186,8 +186,7 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
         return Advice(
             text=f"Parakeet cost {dollars(usd / hours)} per hour of audio, idle time included; {theirs.in_sentences} "
             f"charges {dollars(prices.hosted(theirs.name, 3600))}. With so little work per worker {theirs.in_sentences} "
-            f"is cheaper: TRANSCRIPTION_METHOD={theirs.method} saves {dollars(monthly)} a month. Collecting work before "
-            "a worker is started may save as much.",
+            f"is cheaper: TRANSCRIPTION_METHOD={theirs.method} saves {dollars(monthly)} a month. A start delay may, too.",
             usd_per_month=monthly,
         )
     paid = sum(row.usd for row in hosted)
@@ -203,5 +202,5 @@ def _method(account: Account, days: int, prices: PriceTable) -> Advice | None:
     return None
 
 
-def _told(days: int) -> str:
+def _in_days(days: int) -> str:
     return "1 day" if days == 1 else f"{days} days"

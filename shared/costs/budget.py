@@ -54,6 +54,8 @@ class Commitment:
     """True while open or ended: only these are in the sum of commitments."""
     changed: float
     """When the state last changed, seconds since 1970."""
+    recording: str = ""
+    """Key of the recording, in a commitment beyond its estimate; the estimate itself has that key."""
 
 
 def limits_of_now(ports: Ports) -> list[Limit]:
@@ -91,13 +93,14 @@ def commit(key: str, usd: float, ports: Ports) -> Admission:
     return admission
 
 
-def count_in(key: str, usd: float, ports: Ports) -> Admission:
+def count_in(key: str, purpose: str, usd: float, ports: Ports) -> Admission:
     """Decide whether a recording may cost more than its estimate; the extra is committed only if it may.
 
     The caller may be a worker without budget settings: the deployment's budgets apply.
 
     Args:
         key: of the recording.
+        purpose: what the money is for, the same for every try: it is committed once, however often it is tried.
         usd: expected cost beyond the estimate, US dollars.
         ports: the adapters to use.
 
@@ -110,12 +113,13 @@ def count_in(key: str, usd: float, ports: Ports) -> Admission:
     settings = _kept(sums, ports.settings)
     if not limits_of(settings) or settings.budget_mode == "soft":
         return GO
+    extra = Commitment(usd=usd, state="open", counts=True, changed=now, recording=key)
     for pause in (*PAUSES, None):
-        _add(key, usd, ports)
+        _put(f"{key}.{purpose}", extra, ports)
         admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, settings)
         if admission.action == "go":
             break
-        _add(key, -usd, ports)
+        _put(f"{key}.{purpose}", replace(extra, state="closed", counts=False), ports)
         if pause is None or admit(usd, sums, 0.0, now, settings).action != "go":
             break
         # Calls at the same moment count each other.
@@ -165,6 +169,24 @@ def ended(key: str, ports: Ports) -> None:
         return to_fields(replace(found, state="ended", changed=ports.clock.now()))
 
     ports.records.update(COMMITMENTS, key, to_ended)
+    for extra in [one for one, _ in ports.records.query(COMMITMENTS, {"recording": key})]:
+        ports.records.update(COMMITMENTS, extra, to_ended)
+
+
+def let_go(key: str, ports: Ports) -> None:
+    """Count a recording after all that was about to be held: another delivery of its event has planned it.
+
+    Raises:
+        Transient: try again.
+    """
+
+    def to_open(fields: dict[str, Any]) -> dict[str, Any] | None:
+        found = from_fields(fields, Commitment)
+        if found.state != "held":
+            return None
+        return to_fields(replace(found, state="open", counts=True, changed=ports.clock.now()))
+
+    ports.records.update(COMMITMENTS, key, to_open)
 
 
 def read(ports: Ports) -> Sums:
@@ -223,19 +245,6 @@ def _kept(sums: Sums, settings: Settings) -> Settings:
         budget_monthly_usd=sums.limits.get("month", 0.0),
         budget_mode=sums.mode,
     )
-
-
-def _add(key: str, usd: float, ports: Ports) -> None:
-    now = ports.clock.now()
-    first = Commitment(usd=max(0.0, usd), state="open", counts=True, changed=now)
-    if ports.records.create(COMMITMENTS, key, to_fields(first)):
-        return
-
-    def more(fields: dict[str, Any]) -> dict[str, Any]:
-        found = from_fields(fields, Commitment)
-        return to_fields(replace(found, usd=max(0.0, found.usd + usd)))
-
-    ports.records.update(COMMITMENTS, key, more)
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:

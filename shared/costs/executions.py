@@ -284,10 +284,5 @@ def _account(task: TaskRun, engine: Engine, ports: Ports) -> bool:
     row = difference(task, written, engine, ports)
     if not ledger.write(row, ports):
         return False
-    log.info(
-        "accounted for %s: %.1f s, %+.6f dollars added to its rows",
-        worker,
-        task.ended - task.started,
-        row.usd,
-    )
+    log.info("accounted for %s: %.1f s, added %+.6f dollars", worker, task.ended - task.started, row.usd)
     return True

@@ -51,8 +51,7 @@ def actual_decision(decision: Decision, chunks: Sequence[Chunk], results: Sequen
 def dedupe_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """Warnings without repeats, with one for all chunks that were handed on for the same reason.
 
-    Reasons are the same if they differ only in numbers: a reason may name the length of its chunk, and twelve hours
-    have many chunks.
+    Numbers are ignored: a reason may name the length of its chunk, and twelve hours have many chunks.
     """
     found: dict[str, str] = {}
     for line in warnings:

@@ -129,11 +129,11 @@ def reopen(recording: Recording, ports: Ports) -> None:
         )
 
     for claim in claims.of_recording(recording.id, ports.records).values():
-        claims.change(claim, partial(_afresh, recording), ports)
+        claims.change(claim, partial(_fresh, recording), ports)
     documents.change_recording(ports, recording.id, back_to_work)
 
 
-def _afresh(recording: Recording, claim: Claim) -> Claim | None:
+def _fresh(recording: Recording, claim: Claim) -> Claim | None:
     """A claim as if no engine had tried, at a turn for which there is no message yet."""
     if not claim.tried:
         return None
@@ -185,4 +185,6 @@ def _hold(recording: Recording, why: str, ports: Ports) -> Recording:
 
     held = documents.change_recording(ports, recording.id, to_held)
     assert held is not None, "it was accepted a moment ago"
+    if held.state == "PLANNED":
+        budget.let_go(held.id, ports)
     return held

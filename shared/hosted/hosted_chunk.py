@@ -113,9 +113,7 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
             heard, busy = call.make(message.audio.duration or USUAL, url=url)
         except BadMedia as error:
             # The engine may not reach the address, or not know the format that FFmpeg knows.
-            log.warning(
-                "%s is sent as samples, because sending its address failed: %s", message.source.uri, error
-            )
+            log.warning("%s is sent as samples, because its address failed: %s", message.source.uri, error)
         else:
             whole = Stretch(
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
@@ -161,8 +159,7 @@ class _Call:
         service, engine = _service(message), ports.hosted.get(message.chunk.engine)
         if engine is None:
             raise EngineRefused(
-                "key",
-                f"{service.key_variable} is not set in the function of this engine: set it to an API key.",
+                "key", f"{service.key_variable} is not set in this engine's function: set it to an API key."
             )
         job = HostedJob(
             tag=documents.chunk_key(message.recording, message.chunk.index),
@@ -227,8 +224,7 @@ def _service(message: ChunkMessage) -> Hosted:
     hosted = spec(message.chunk.engine).hosted
     if hosted is None:
         raise ConfigurationError(
-            f"{message.chunk.engine} is not a hosted engine: remove the push endpoint of its subscription, "
-            "which workers pull from"
+            f"{message.chunk.engine} is not hosted: workers pull its subscription, which must not push anywhere"
         )
     return hosted
 

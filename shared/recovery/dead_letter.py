@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message")
 
-UNSAID = "the reason is unknown, because the process was killed or took too long. See its log"
+UNSAID = "the reason is unknown, because the process was killed or took too long. Check its log"
 """The reason if no attempt left a note."""
 
 

@@ -11,9 +11,8 @@ The engines form a circle, in the order of `shared/engines.py`. A chunk goes rou
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left,
 its recording ends with the reason of each engine.
 
-A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn,
-and notes both. If a process dies in between, the next delivery of the old message completes the hand-over
-(`shared/flow/chunk.py`).
+A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and
+notes both. If a process dies in between, the next delivery of the old message completes it (`shared/flow/chunk.py`).
 """
 
 from __future__ import annotations
@@ -137,20 +136,20 @@ def _next(
     while engine := eligible.next_engine(
         message.chunk.engine, {*no_use, *blocked}, recording.fallback, settings
     ):
-        if not is_hosted(engine) or not (lacks := _unpaid(message, engine, ports)):
+        if not is_hosted(engine) or not (lacks := _budget_short(message, engine, ports)):
             return engine, HandOver(done=False)
         blocked.append(engine)
         short = short or lacks
     return None, HandOver(done=False, unaffordable=tuple(blocked), short=short)
 
 
-def _unpaid(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
+def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
     """The hard budget that is too small for an engine to take over a chunk; empty if none is, and it is committed."""
     part, whole = message.chunk, message.audio.duration or 0.0
     end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
     seconds = max(0.0, end - part.start + part.lead)
     usd = prices_file.table(ports.settings).hosted(engine, seconds, message.options)
-    admission = budget.count_in(message.recording, usd, ports)
+    admission = budget.count_in(message.recording, f"{part.index}.{engine}", usd, ports)
     if admission.action != "hold":
         return ""
     return f"{admission.short}. Raise {admission.variable} and submit the recording again"

@@ -141,7 +141,7 @@ def open_call(message: ChunkMessage, call: Call, ports: Ports) -> bool:
     # One delivery of a message ends before the next begins: any call it left open was broken off.
     over = [one for one in claim.calls if one.message == call.message or one.until <= now] if claim else []
     for one in over:
-        _was_lost(one, ports)
+        _write_lost(one, ports)
 
     def opened(stored: Claim) -> Claim | None:
         left = tuple(one for one in stored.calls if one not in over)
@@ -178,11 +178,11 @@ def settle(message: ChunkMessage, message_id: str, ports: Ports) -> None:
     claim = find(message, ports.records)
     over = [one for one in claim.calls if message_id in {"", one.message}] if claim else []
     for one in over:
-        _was_lost(one, ports)
+        _write_lost(one, ports)
         close_call(message, one, ports)
 
 
-def _was_lost(call: Call, ports: Ports) -> None:
+def _write_lost(call: Call, ports: Ports) -> None:
     # If its end became known, its row is there already, under the same key.
     if ledger.write(call.row, ports):
         log.warning("how call %s ended is unknown: it is counted as paid", call.row.attempt)

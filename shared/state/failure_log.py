@@ -107,7 +107,7 @@ def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
     if key := attributes.get("recording"):
         chunk = attributes.get("chunk", "")
         return About(recording=key, chunk=int(chunk) if chunk.isdecimal() else None)
-    with contextlib.suppress(ValueError, DropscribeError):
+    with contextlib.suppress(ValueError, RecursionError, DropscribeError):
         source = object_from_event(json.loads(data))
         return About(recording=recording_id(source, options_from_metadata(source.metadata)))
     request = readable_part(data)

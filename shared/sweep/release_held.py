@@ -38,14 +38,14 @@ def keep_budgets(ports: Ports) -> int:
     waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
     # Recordings that were held before the budget was removed still need the sums, to say why they wait.
     sums = budget.sum_up(ports) if found or waiting else Sums()
-    released = sum(_let_go(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
+    released = sum(_release(key, from_fields(fields, Commitment), sums, ports) for key, fields in waiting)
     smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
     for limit in found:
         _alert(limit, sums, smallest, ports)
     return released
 
 
-def _let_go(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
+def _release(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
     recording = documents.get_recording(ports.records, key)
     if recording is None or recording.state != "ACCEPTED":
         budget.ended(key, ports)
@@ -86,10 +86,10 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
             forecast_usd=None if forecast is None else round(forecast.usd, 6),
             held=holds,
         )
-        _tell(f"{which}.{share}", alert, ports)
+        _publish_once(f"{which}.{share}", alert, ports)
 
 
-def _tell(key: str, alert: BudgetAlert, ports: Ports) -> None:
+def _publish_once(key: str, alert: BudgetAlert, ports: Ports) -> None:
     """Publish an alert at least once; twice if the sweeper dies in between."""
     if not ports.records.create(ALERTS, key, {"told": False}):
         found = ports.records.get(ALERTS, key)

@@ -104,7 +104,7 @@ def push_stuck(ports: Ports) -> int:
     workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
     sweep_notes.write(WORKERS, replace(workers, looked=now), ports)
     # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew.
-    none = _none_to_have(ports)
+    none = _unavailable(ports)
     asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
     acted = 0
     for recording in on_their_way:
@@ -140,7 +140,7 @@ def _look(key: str, note: Note | None, done: int, created: float, now: float) ->
     return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
 
 
-def _none_to_have(ports: Ports) -> dict[WorkerPool, str]:
+def _unavailable(ports: Ports) -> dict[WorkerPool, str]:
     """The pools without available workers, with the platform's message.
 
     A readable list of executions does not mean that one can be started, so the outcome of the last start, which the

@@ -8,7 +8,7 @@ from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 
 from shared.adapters.storage_errors import READER, explained
-from shared.errors import BadRequest, ConfigurationError, Permanent, StoreUnavailable
+from shared.errors import BadRequest, BucketRefused, ConfigurationError, Permanent, StoreUnavailable
 
 
 def raised(error):
@@ -54,12 +54,35 @@ def test_what_its_owner_can_correct_says_how(error, says):
     assert says in str(meant)
 
 
-def test_a_refused_name_is_a_bad_request():
-    assert isinstance(raised(api.BadRequest("illegal")), BadRequest)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Invalid bucket name: 'A B'",
+        "The specified object name is not valid.",
+        "Disallowed unicode characters present in object name 'x'",
+    ],
+)
+def test_a_refused_name_is_a_bad_request(said):
+    assert isinstance(raised(api.BadRequest(said)), BadRequest)
 
 
-def test_any_other_refusal_is_permanent():
-    assert type(raised(api.MethodNotAllowed("retention policy"))) is Permanent
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Bucket is a requester pays bucket but no user project provided.",
+        "Cloud KMS key is disabled, destroyed, or scheduled to be destroyed.",
+        "User project specified in the request is invalid.",
+    ],
+)
+def test_a_refusal_that_says_nothing_about_a_name_is_tried_again(said):
+    meant = raised(api.BadRequest(said))
+    assert isinstance(meant, BucketRefused)
+    assert said in str(meant)
+    assert isinstance(raised(api.from_http_status(423, said)), BucketRefused)
+
+
+def test_a_request_that_can_never_succeed_is_permanent():
+    assert type(raised(api.MethodNotAllowed("no such method"))) is Permanent
 
 
 def test_the_reason_the_service_gave_is_passed_on_and_kept_short():

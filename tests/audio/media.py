@@ -100,15 +100,16 @@ def make(
     seconds=8.0,
     tracks=1,
     video=False,
+    late=0.0,
     bit_rate=None,
     muxing=None,
     **encoding,
 ) -> bytes:
-    """A recording of the sound as bytes."""
+    """A recording of the sound as bytes; the sound may begin later than the pictures, seconds."""
     return _as_bytes(
         muxing,
         lambda target: _make(
-            target, container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding
+            target, container, codec, rate, layout, seconds, tracks, video, late, bit_rate, muxing, encoding
         ),
     )
 
@@ -125,7 +126,7 @@ def _as_bytes(muxing, write) -> bytes:
     return buffer.getvalue()
 
 
-def _make(target, container, codec, rate, layout, seconds, tracks, video, bit_rate, muxing, encoding):
+def _make(target, container, codec, rate, layout, seconds, tracks, video, late, bit_rate, muxing, encoding):
     with av.open(target, "w", format=container, options=muxing or {}) as out:
         picture = None
         if video:
@@ -139,6 +140,9 @@ def _make(target, container, codec, rate, layout, seconds, tracks, video, bit_ra
                 stream.bit_rate = bit_rate
             streams.append(stream)
         packets = [p for one in streams for p in encode(one, rate, layout, seconds)]
+        for packet in packets:
+            packet.pts += round(late / packet.time_base)
+            packet.dts += round(late / packet.time_base)
         if picture:
             for index in range(int(25 * seconds)):
                 image = av.VideoFrame(32, 32, "yuv420p")

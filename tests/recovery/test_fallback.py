@@ -528,8 +528,9 @@ def test_a_worker_that_knows_no_budget_keeps_that_of_the_deployment(broke):
 def test_whoever_finds_the_room_taken_for_a_moment_asks_again(broke, monkeypatch):
     one, _ = broke(recordings=0, budget_daily_usd=0.003)
     budget.commit("another", 0.002, one.ports)
-    monkeypatch.setattr("time.sleep", lambda _: budget.count_in("another", -0.002, one.ports))
-    assert budget.count_in("this", 0.002, one.ports).action == "go"
+    gone = budget.Commitment(usd=0.002, state="closed", counts=False, changed=0.0)
+    monkeypatch.setattr("time.sleep", lambda _: budget._put("another", gone, one.ports))
+    assert budget.count_in("this", "0.deepgram", 0.002, one.ports).action == "go"
     assert budget.committed(one.ports) == pytest.approx(0.002)
 
 
@@ -537,4 +538,4 @@ def test_a_raised_budget_counts_at_once(broke):
     one, [recording] = broke(budget_daily_usd=0.001)
     assert recording.state == "FAILED"
     one.ports = replace(one.ports, settings=replace(one.ports.settings, budget_daily_usd=1.0))
-    assert budget.count_in(recording.id, 0.002, one.ports).action == "go"
+    assert budget.count_in(recording.id, "0.deepgram", 0.002, one.ports).action == "go"

@@ -152,4 +152,4 @@ def test_a_dead_letter_of_which_nothing_was_noted_says_where_to_look(world):
     letter = {"messageId": "9", "data": "", "attributes": {"recording": recording.id, "chunk": "0"}}
     dead_letter.on_dead_letter(letter, world.ports)
     [(_, failed)] = world.ports.records.query("recordings")
-    assert "the process was killed or took too long. Look into its log." in failed["reason"]
+    assert "the process was killed or took too long. Check its log." in failed["reason"]

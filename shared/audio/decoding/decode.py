@@ -5,8 +5,7 @@ Time zero is where a player's clock starts: at the container's start time where 
 
 from __future__ import annotations
 
-import math
-from itertools import chain
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import av
@@ -14,9 +13,10 @@ from av.stream import Discard
 
 from shared.audio.decoding import wav_samples
 from shared.audio.decoding.byte_range import decode_span
-from shared.audio.decoding.shortcut import shortcut
+from shared.audio.decoding.seek import packets_from
+from shared.audio.decoding.splice import splice
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
-from shared.audio.probing import wav
+from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.sniff import damage, stops_early
 from shared.audio.types import Decoded
@@ -24,25 +24,21 @@ from shared.errors import BadMedia
 from shared.model import ByteSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.packet import Packet
 
+    from shared.audio.files.overlay import Overlay
     from shared.audio.files.reader import Reader
     from shared.model import AudioInfo, Chunk
 
-PREROLL = (0.3, 15.0)
-"""Seconds before the wanted start to seek to: decoders settle within 0.1 s (Opus: RFC 7845 §4.6). The
-second is for containers that seek coarsely; after that we read from the beginning."""
 SETTLING = 5.0
 """Seconds before the wanted start from which on packets are decoded, where a container had to be read from its
 beginning."""
 SHORT_BY = 1.0
 """Seconds that a recording may end before its header says without a warning."""
-MOST_DEMUX_ERRORS = 200
-"""Damaged places in a row before we take the rest for lost."""
 TOO_LONG = (
     "This part of the recording goes on for more than {hours:g} hours, which its header did not say. Convert it "
     "to another format (for example FLAC) and upload it again."
@@ -115,9 +111,7 @@ class _Stretch:
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
         self._stop = stop
         self._endless = chunk.end is None
-        self._way = shortcut(
-            reader, audio, track=track, begin=self._begin, stop=math.inf if chunk.end is None else stop
-        )
+        self._file: Reader | Overlay = reader
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
         self._origin = 0.0
         self._tick = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
@@ -130,17 +124,37 @@ class _Stretch:
     def decode(self) -> Decoded:
         """Open, seek, decode, account."""
         ended = True
-        with self._open() as container:
+        with ExitStack() as stack:
+            self._expect_sound()
+            index = isobmff.index_span(self._reader) if self._audio.format == "mov" else None
+            if index is not None:  # FFmpeg loads all of it, for hours megabytes: let it be in one request
+                self._reader.expect(index[1] - index[0], start=index[0])
+            container = stack.enter_context(self._open())
+            self._expect_sound()
             stream = choose_stream(container, self._track)
+            if container.start_time is not None and container.start_time > 0:
+                self._origin = container.start_time / av.time_base
+            spliced = splice(
+                self._reader, self._audio, container, stream, begin=self._begin, origin=self._origin
+            )
+            if spliced is not None:
+                self._file = spliced
+                container = stack.enter_context(self._open())
+                stream = choose_stream(container, self._track)
             self._films = any(not _is_cover(one) for one in container.streams.video)
             for other in container.streams:
                 if other.index != stream.index:
                     other.discard = Discard.all
-            if container.start_time is not None and container.start_time > 0:
-                self._origin = container.start_time / av.time_base
             assert stream.time_base is not None
             self._tick = stream.time_base.as_integer_ratio()
-            for packet in self._packets(container, stream):
+            for packet in packets_from(
+                self._begin,
+                container,
+                stream,
+                origin=self._origin,
+                demuxer=self._audio.format,
+                reopen=self._open,
+            ):
                 self._decode_packet(stream, packet)
                 if self._timeline.full:
                     ended = False
@@ -148,8 +162,13 @@ class _Stretch:
             self._timeline.finish()
         return self._account(ended)
 
+    def _expect_sound(self) -> None:
+        if self._audio.duration:
+            end = self._audio.duration if self._endless else min(self._stop, self._audio.duration)
+            self._reader.expect(int(self._reader.size / self._audio.duration * (end - self._begin)))
+
     def _open(self) -> InputContainer:
-        return open_container(self._way.file, self._audio.format, probing=False, indexed=self._way.indexed)
+        return open_container(self._file, self._audio.format, probing=False)
 
     def _decode_packet(self, stream: AudioStream, packet: Packet[AudioStream]) -> None:
         starts = self._time(packet.pts)
@@ -177,58 +196,6 @@ class _Stretch:
 
     def _time(self, pts: int | None) -> float | None:
         return None if pts is None else pts * self._tick[0] / self._tick[1] - self._origin
-
-    def _packets(self, container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
-        """Packets from safely before the wanted start on."""
-        if self._begin > PREROLL[0]:
-            for back in PREROLL:
-                wanted = max(0.0, self._begin - back)
-                packets: Iterator[Packet[AudioStream]] = _demux(container, stream)
-                try:
-                    container.seek(self._ticks(stream, wanted), stream=stream)
-                except av.error.FFmpegError:
-                    break
-                first = next(packets, None)
-                packets = packets if first is None else chain((first,), packets)
-                time = None if first is None else self._time(first.pts)
-                if time is not None and time <= self._begin:
-                    yield from packets if self._way.indexed else self._approach(packets, wanted)
-                    return
-            try:
-                container.seek(
-                    self._ticks(stream, 0.0) if stream.start_time is None else stream.start_time,
-                    stream=stream,
-                )
-            except av.error.FFmpegError:
-                yield from self._from_the_top()
-                return
-        yield from _demux(container, stream)
-
-    def _approach(
-        self, packets: Iterator[Packet[AudioStream]], wanted: float
-    ) -> Iterator[Packet[AudioStream]]:
-        """The packets from the last one on that begins at or before a time: where a seek would have led."""
-        before: Packet[AudioStream] | None = None
-        for packet in packets:
-            time = self._time(packet.pts)
-            if before is not None and (time is None or time > wanted):
-                yield before
-                yield packet
-                break
-            before = packet
-        else:
-            if before is not None:
-                yield before
-        yield from packets
-
-    def _from_the_top(self) -> Iterator[Packet[AudioStream]]:
-        with self._open() as container:
-            stream = container.streams.audio[self._track]
-            yield from _demux(container, stream)
-
-    def _ticks(self, stream: AudioStream, seconds: float) -> int:
-        assert stream.time_base is not None
-        return int((seconds + self._origin) / stream.time_base)
 
     def _account(self, ended: bool) -> Decoded:  # noqa: FBT001 - one caller
         chunk, reached = self._chunk, self._until
@@ -261,19 +228,3 @@ class _Stretch:
 
 def _is_cover(stream: av.VideoStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _demux(container: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
-    """Packets of one stream, going on after damage."""
-    errors = 0
-    while errors < MOST_DEMUX_ERRORS:
-        try:
-            for packet in container.demux(stream):
-                errors = 0
-                yield packet
-        except av.error.FFmpegError as error:
-            if isinstance(error, MemoryError):
-                raise
-            errors += 1
-        else:
-            return

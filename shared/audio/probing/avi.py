@@ -52,7 +52,7 @@ def without_index(reader: Reader) -> Reader | Overlay:
     """
     _, end = _content(reader, 12)
     at = end + (end & 1)
-    return Overlay(reader, patches=[(at, b"JUNK")]) if reader.at(at, 4, block=4096) == b"idx1" else reader
+    return Overlay(reader, at, b"JUNK") if reader.at(at, 4, block=4096) == b"idx1" else reader
 
 
 def _content(reader: Reader, at: int) -> tuple[int, int]:

@@ -21,8 +21,6 @@ class Element(NamedTuple):
 
     name: int
     """Its id."""
-    at: int
-    """Its first byte."""
     start: int
     """First byte of the content."""
     end: int | None
@@ -51,28 +49,22 @@ def number(data: bytes, at: int, *, keep_marker: bool) -> tuple[int, int] | None
     return value, at + length
 
 
-def element(reader: Reader, at: int, *, block: int = SMALL) -> Element | None:
-    """The element that begins at a byte, or None where there is none.
-
-    Args:
-        reader: the recording.
-        at: where it begins.
-        block: smallest read, bytes.
-    """
-    data = reader.at(at, 12, block=block)
+def _element(reader: Reader, at: int) -> Element | None:
+    """The element that begins at a byte, or None where there is none."""
+    data = reader.at(at, 12, block=SMALL)
     name = number(data, 0, keep_marker=True)
     size = number(data, name[1], keep_marker=False) if name else None
     if name is None or size is None:
         return None
     start = at + size[1]
-    return Element(name[0], at, start, None if size[0] < 0 else start + size[0])
+    return Element(name[0], start, None if size[0] < 0 else start + size[0])
 
 
-def top(reader: Reader, *, block: int = SMALL) -> Iterator[Element]:
+def top(reader: Reader) -> Iterator[Element]:
     """The elements up to the first cluster, which comes last; those of the segment follow the segment."""
     at = 0
     for _ in range(MOST_ELEMENTS):
-        one = element(reader, at, block=block)
+        one = _element(reader, at)
         if one is None:
             return
         yield one

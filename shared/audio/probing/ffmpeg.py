@@ -36,16 +36,13 @@ PROBE_BYTES = 256 * 1024
 """What FFmpeg may read to learn the parameters of the streams."""
 
 
-def open_container(
-    reader: Reader | Overlay, demuxer: str, *, probing: bool, indexed: bool = True
-) -> InputContainer:
+def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> InputContainer:
     """Open a recording with one demuxer.
 
     Args:
         reader: the recording.
         demuxer: FFmpeg's name of it, see `sniff`.
         probing: whether only header and tail are wanted: then less is read to learn the parameters.
-        indexed: False keeps FFmpeg from looking for an index.
 
     Raises:
         BadMedia: `undecodable`, where FFmpeg cannot make sense of the header.
@@ -60,14 +57,14 @@ def open_container(
         "max_probe_packets": "500",
         "threads": "1",
     }
-    if not indexed:
-        options["fflags"] = "+ignidx"
     if demuxer == "wav" and isinstance(reader, Reader) and not may_hide_a_stream(reader):
         options["max_probe_packets"] = "1"
     if demuxer == "mov":
         options["ignore_chapters"] = "1"  # each would be a read somewhere else
+        options["fflags"] = "+ignidx"  # else it visits every fragment to the end of the file first
     if demuxer in {"mpegts", "mpeg"}:
         options["duration_probesize"] = str(100_000)
+    reader.seek(0)
     try:
         return av.open(
             reader,

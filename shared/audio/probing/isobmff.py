@@ -7,9 +7,9 @@ What a plan needs are five small boxes. Source: ISO/IEC 14496-12; Apple's QuickT
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.isobmff_boxes import boxes, times, track_boxes
 from shared.audio.probing.isobmff_codecs import describe
 from shared.audio.probing.isobmff_fragments import last_fragment_end, read_sidx
 from shared.audio.probing.sniff import check_track, encrypted, falls_short
@@ -17,14 +17,24 @@ from shared.errors import BadMedia
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.audio.files.reader import Reader
 
+SMALL = 2048
+"""Smallest read while hopping from box to box, bytes."""
+HEADER = 32 * 1024
+"""The same while looking for the index only: what FFmpeg reads at one time anyway."""
+MOST_BOXES = 4000
+"""Boxes looked at before we give up: a bound on time and reads."""
+INSIDE = {b"mdia", b"minf", b"stbl", b"edts"}
+"""Boxes of a track that hold its other boxes."""
 MOST_TOP = 64
-"""Boxes looked at behind the index, for one that ends after the file does."""
+"""Boxes of the file looked at for the index, and behind it for one that ends after the file does."""
 
 
 @dataclass(slots=True)
-class Track:
+class _Track:
     """What the header of a track says; durations in ticks."""
 
     number: int = 0
@@ -36,14 +46,14 @@ class Track:
 
 
 @dataclass(slots=True)
-class Movie:
+class _Movie:
     """What the header of a file says; durations in ticks."""
 
     timescale: int = 1000
     duration: int = 0
     fragments: int | None = None
     defaults: dict[int, int] = field(default_factory=dict)
-    tracks: list[Track] = field(default_factory=list)
+    tracks: list[_Track] = field(default_factory=list)
 
 
 def probe(reader: Reader, track: int) -> AudioInfo:
@@ -52,16 +62,16 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     Raises:
         BadMedia: `incomplete` where the index is missing, `encrypted`, `no-audio`, `no-track`.
     """
-    movie: Movie | None = None
+    movie: _Movie | None = None
     warnings: list[str] = []
     sidx: tuple[int, int] | None = None
     seen: set[bytes] = set()
-    for position, (name, start, end) in enumerate(boxes(reader, 0, reader.size)):
+    for position, (name, start, end) in enumerate(_boxes(reader, 0, reader.size)):
         seen.add(name)
         if name == b"ftyp" and reader.at(start, 4)[:3] == b"aax":
             raise encrypted("Audible's protection")
         if name == b"moov":
-            movie = read_movie(reader, start, end)
+            movie = _read_movie(reader, start, end)
         elif name == b"sidx" and sidx is None:
             sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
         if end > reader.size:
@@ -90,6 +100,18 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     )
 
 
+def index_span(reader: Reader) -> tuple[int, int] | None:
+    """Where the content of the index (`moov`) stands: first byte, one past the last. None where it is not found.
+
+    Args:
+        reader: the recording.
+    """
+    for name, start, end in islice(_boxes(reader, 0, reader.size, block=HEADER), MOST_TOP):
+        if name == b"moov":
+            return start, end
+    return None
+
+
 def _incomplete(seen: set[bytes]) -> BadMedia:
     if b"mdat" in seen or b"ftyp" in seen:
         return BadMedia(
@@ -104,28 +126,19 @@ def _incomplete(seen: set[bytes]) -> BadMedia:
     )
 
 
-def read_movie(reader: Reader, start: int, end: int) -> Movie:
-    """What the index says, without its tables.
-
-    Args:
-        reader: the recording.
-        start: where the content of `moov` begins.
-        end: one past its last byte.
-
-    Raises:
-        BadMedia: `encrypted`.
-    """
-    movie = Movie()
-    for name, first, last in boxes(reader, start, end):
+def _read_movie(reader: Reader, start: int, end: int) -> _Movie:
+    """What the index says, without its tables; raises BadMedia `encrypted`."""
+    movie = _Movie()
+    for name, first, last in _boxes(reader, start, end):
         if name == b"mvhd":
-            movie.timescale, movie.duration = times(reader.at(first, 36))
+            movie.timescale, movie.duration = _times(reader.at(first, 36))
         elif name == b"trak":
             movie.tracks.append(_read_track(reader, first, last))
         elif name == b"pssh":
             raise encrypted("MPEG common encryption")
         elif name == b"mvex":
             movie.fragments = 0
-            for inner, at, _ in boxes(reader, first, last):
+            for inner, at, _ in _boxes(reader, first, last):
                 body = reader.at(at, 24)
                 if inner == b"mehd":
                     movie.fragments = int.from_bytes(body[4:12] if body[:1] == b"\1" else body[4:8], "big")
@@ -134,20 +147,23 @@ def read_movie(reader: Reader, start: int, end: int) -> Movie:
     return movie
 
 
-def _read_track(reader: Reader, start: int, end: int) -> Track:
-    track = Track()
-    for name, first, last in track_boxes(reader, start, end):
-        if name == b"tkhd":
-            body = reader.at(first, 24)
-            track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
-        elif name == b"mdhd":
-            track.timescale, track.duration = times(reader.at(first, 36))
-        elif name == b"hdlr" and not track.handler:
-            track.handler = reader.at(first, 12)[8:12]
-        elif name == b"elst":
-            track.edited = _edited(reader.at(first, min(last - first, 20_000)))
-        elif name == b"stsd":
-            track.entry = reader.at(first + 8, min(last - first - 8, 4096))
+def _read_track(reader: Reader, start: int, end: int) -> _Track:
+    track, pending = _Track(), [(start, end)]
+    while pending:
+        for name, first, last in _boxes(reader, *pending.pop()):
+            if name in INSIDE:
+                pending.append((first, last))
+            elif name == b"tkhd":
+                body = reader.at(first, 24)
+                track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
+            elif name == b"mdhd":
+                track.timescale, track.duration = _times(reader.at(first, 36))
+            elif name == b"hdlr" and not track.handler:
+                track.handler = reader.at(first, 12)[8:12]
+            elif name == b"elst":
+                track.edited = _edited(reader.at(first, min(last - first, 20_000)))
+            elif name == b"stsd":
+                track.entry = reader.at(first + 8, min(last - first - 8, 4096))
     return track
 
 
@@ -160,7 +176,7 @@ def _edited(body: bytes) -> int:
     return sum(int.from_bytes(body[at : at + size], "big") for at in range(8, stop, step))
 
 
-def _duration(movie: Movie, track: Track) -> float | None:
+def _duration(movie: _Movie, track: _Track) -> float | None:
     if track.edited and movie.timescale:
         return track.edited / movie.timescale
     if track.duration and track.timescale:
@@ -169,7 +185,7 @@ def _duration(movie: Movie, track: Track) -> float | None:
 
 
 def _fragmented_duration(
-    reader: Reader, movie: Movie, track: Track, sidx: tuple[int, int] | None
+    reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None
 ) -> float | None:
     """Duration of a fragmented file: from its last fragment, else its index, else its header."""
     end = last_fragment_end(reader, track.number, movie.defaults.get(track.number, 0))
@@ -180,3 +196,29 @@ def _fragmented_duration(
     if movie.fragments and movie.timescale:
         return movie.fragments / movie.timescale
     return _duration(movie, track)
+
+
+def _boxes(reader: Reader, at: int, end: int, *, block: int = SMALL) -> Iterator[tuple[bytes, int, int]]:
+    """(name, first byte of the content, one past the last byte) of the boxes between two bytes."""
+    for _ in range(MOST_BOXES):
+        header = reader.at(at, 16, block=block)
+        if len(header) < 8 or at + 8 > end:
+            return
+        size, name, start = int.from_bytes(header[:4], "big"), header[4:8], at + 8
+        if size == 1 and len(header) == 16:
+            size, start = int.from_bytes(header[8:], "big"), at + 16
+        elif size == 0:
+            size = end - at
+        if size < start - at:
+            return
+        yield name, start, at + size
+        at += size
+
+
+def _times(body: bytes) -> tuple[int, int]:
+    """Timescale and duration of a movie or media header; 0 where the duration is unknown."""
+    if body[:1] == b"\1":
+        duration = int.from_bytes(body[24:32], "big")
+        return int.from_bytes(body[20:24], "big"), 0 if duration == 2**64 - 1 else duration
+    duration = int.from_bytes(body[16:20], "big")
+    return int.from_bytes(body[12:16], "big"), 0 if duration == 2**32 - 1 else duration

@@ -79,23 +79,6 @@ def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         at += size
 
 
-def fragment_start(body: bytes, number: int) -> int | None:
-    """When the samples of a track in one `moof` begin, in the track's timescale; None where it does not tell.
-
-    Args:
-        body: content of the box.
-        number: the track's number.
-    """
-    for name, start, end in _inner(body, 0, len(body)):
-        if name != b"traf":
-            continue
-        parts = {inner: body[at:last] for inner, at, last in _inner(body, start, end)}
-        header, time = parts.get(b"tfhd", b""), parts.get(b"tfdt", b"")
-        if time and int.from_bytes(header[4:8], "big") == number:
-            return int.from_bytes(time[4 : 12 if time[0] == 1 else 8], "big")
-    return None
-
-
 def _fragment_end(body: bytes, number: int, default_of_track: int) -> int | None:
     """When the samples of a track in one `moof` end, in the track's timescale."""
     for name, start, end in _inner(body, 0, len(body)):

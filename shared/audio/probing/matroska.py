@@ -39,7 +39,7 @@ _CODECS = {
 
 
 @dataclass(slots=True)
-class Track:
+class _Track:
     """What the header says about a track."""
 
     number: int = 0
@@ -51,12 +51,12 @@ class Track:
 
 
 @dataclass(slots=True)
-class Header:
+class _Header:
     """What the header says about a file."""
 
     scale: int = 1_000_000
     ticks: float = 0.0
-    tracks: list[Track] = field(default_factory=list)
+    tracks: list[_Track] = field(default_factory=list)
 
 
 def probe(reader: Reader, track: int) -> AudioInfo:
@@ -65,14 +65,16 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     Raises:
         BadMedia: `encrypted`, `no-audio`, `no-track`.
     """
-    header, warnings = Header(), []
+    header, warnings = _Header(), []
     for one in top(reader):
         if one.name == SEGMENT and one.end is not None and one.end > reader.size:
             warnings.append(falls_short(one.end, reader.size))
         elif one.name == INFO:
-            read_info(content(reader, one), header)
+            _read_info(_content(reader, one), header)
         elif one.name == TRACKS:
-            header.tracks += read_tracks(content(reader, one))
+            header.tracks += [
+                _read_track(entry) for name, entry in inner(_content(reader, one)) if name == ENTRY
+            ]
     audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
     check_track(track, len(audio))
     chosen = audio[track]
@@ -102,12 +104,12 @@ def _float(data: bytes) -> float:
     return value if 0 < value < 1e15 else 0.0
 
 
-def content(reader: Reader, one: Element) -> bytes:
+def _content(reader: Reader, one: Element) -> bytes:
     """The content of an element of the header; nothing where it does not tell its size."""
     return b"" if one.end is None else reader.at(one.start, min(one.end - one.start, LARGEST))
 
 
-def read_info(data: bytes, header: Header) -> None:
+def _read_info(data: bytes, header: _Header) -> None:
     """Note what the content of an `Info` element says."""
     for name, body in inner(data):
         if name == TIMESCALE:
@@ -116,13 +118,8 @@ def read_info(data: bytes, header: Header) -> None:
             header.ticks = _float(body)
 
 
-def read_tracks(data: bytes) -> list[Track]:
-    """The tracks that the content of a `Tracks` element describes."""
-    return [_read_track(entry) for name, entry in inner(data) if name == ENTRY]
-
-
-def _read_track(entry: bytes) -> Track:
-    track = Track()
+def _read_track(entry: bytes) -> _Track:
+    track = _Track()
     for name, body in inner(entry):
         if name == NUMBER:
             track.number = int.from_bytes(body, "big")

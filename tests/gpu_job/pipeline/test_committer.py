@@ -147,7 +147,7 @@ def test_it_runs_alone_the_second_time_and_goes_to_the_next_engine_the_third_tim
         work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 1)
         [message] = handed_on(world)
     assert message.chunk.engine == "deepgram"
-    assert "ended twice without a word" in message.tried[0].reason
+    assert "was killed twice" in message.tried[0].reason
 
 
 def test_one_that_failed_alone_and_said_so_is_tried_again(world):

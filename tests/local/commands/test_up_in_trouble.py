@@ -94,7 +94,7 @@ def test_a_part_that_kills_every_worker_goes_on_after_the_second(deployment, tmp
     with deployment.up():
         found = transcribed(deployment, "one.opus")
     assert found["method"] == "deepgram"
-    assert "ended twice without a word" in found["warnings"][0]
+    assert "was killed twice" in found["warnings"][0]
     assert deployment.said.read_text().count("worker ended with code -9; it will be started again") == 2
 
 

@@ -50,7 +50,7 @@ def test_an_older_copy_is_replaced_and_the_same_one_left_alone(world, recording,
 
 def test_a_folder_that_cannot_be_written_is_said(world, recording, tmp_path):
     (tmp_path / "out").write_text("I am a file.")
-    with pytest.raises(Permanent, match="Choose another --out"):
+    with pytest.raises(Permanent, match="Move that file away"):
         export(recording, tmp_path / "out", {"words.csv"}, world.ports)
 
 

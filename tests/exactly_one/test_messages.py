@@ -1,0 +1,42 @@
+"""A message that nobody can read is kept and acknowledged; it does not come back for ever."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from shared.errors import BadRequest
+from shared.flow import request
+from shared.messages import ChunkMessage, decode, readable_part, request_from_json
+from shared.recovery import dead_letter
+from shared.state import dead_letters, failure_log
+from tests.world import World
+
+NESTED = b'{"request_id":"r","uri":"gs://calls/x","x":' + b"[" * 3000 + b"]" * 3000 + b"}"
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def message(data):
+    return {"messageId": "1", "data": base64.b64encode(data).decode(), "attributes": {}}
+
+
+def test_nested_brackets_are_a_bad_request_wherever_they_are_read(world):
+    for read in (lambda: decode(NESTED, ChunkMessage), lambda: request_from_json(NESTED)):
+        with pytest.raises(BadRequest):
+            read()
+    assert readable_part(NESTED) is None
+    assert failure_log.about({}, NESTED) == failure_log.About()
+
+
+@pytest.mark.parametrize("handle", [request.on_request, dead_letter.on_dead_letter])
+def test_such_a_message_is_kept_once_and_raises_nothing(world, handle):
+    handle(message(NESTED), world.ports)
+    handle(message(NESTED), world.ports)
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
