@@ -1,0 +1,58 @@
+"""What the system says about files, as what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from local.backend import disk_errors
+from shared.errors import BadMedia, ConfigurationError, Permanent, StoreUnavailable
+from shared.model import StoredObject
+
+
+def os_error(number):
+    return OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "says"),
+    [
+        (errno.ENOENT, BadMedia, "no longer exists"),
+        (errno.ENOTDIR, BadMedia, "no longer exists"),
+        (errno.EACCES, BadMedia, "Make it readable"),
+        (errno.EPERM, BadMedia, "Make it readable"),
+        (errno.ENAMETOOLONG, BadMedia, "Shorten it"),
+        (errno.EIO, StoreUnavailable, "cannot be read now: Input/output error"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_wrong_itself_or_comes_again(number, kind, says):
+    error = disk_errors.unreadable("talk.mp3", os_error(number))
+    assert type(error) is kind
+    assert str(error).startswith("talk.mp3 ")
+    assert says in str(error)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "says"),
+    [
+        (errno.EEXIST, Permanent, "Move that file away"),
+        (errno.ENOTDIR, Permanent, "Move that file away"),
+        (errno.EROFS, ConfigurationError, "Make the folder writable"),
+        (errno.ENAMETOOLONG, Permanent, "shorter path"),
+        (errno.ENOSPC, StoreUnavailable, "Check the disk's free space"),
+    ],
+)
+def test_a_file_that_cannot_be_written_says_what_stands_in_the_way(number, kind, says):
+    error = disk_errors.unwritable(Path("/out/talk"), os_error(number))
+    assert type(error) is kind
+    assert str(error).startswith("/out/talk ")
+    assert says in str(error)
+
+
+def test_a_file_that_was_replaced_needs_nothing():
+    error = disk_errors.changed(StoredObject(bucket="audio", name="talk.mp3", generation=1, size=1))
+    assert error.code == "missing"
+    assert "nothing needs to be done" in str(error)

@@ -1,0 +1,58 @@
+"""The ports of one machine: all in one folder, which remembers the folders of a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.backend.embedded_ports import EXPORTER, WorkerIsThere, embedded_topology, open_ports
+from shared.errors import BadRequest
+from shared.messages import TRANSCRIPTS_READY
+from shared.settings import Settings
+from shared.topology import topology
+
+
+@pytest.fixture
+def ports(tmp_path):
+    opened = open_ports(Settings(state_dir=tmp_path / "state"))
+    yield opened
+    opened.close()
+
+
+def test_finished_transcripts_are_listened_to_on_one_machine_only():
+    here = embedded_topology()
+    assert [one.name for one in here.of_topic(TRANSCRIPTS_READY)] == [EXPORTER]
+    assert topology().of_topic(TRANSCRIPTS_READY) == ()
+    assert here.topics == topology().topics
+
+
+def test_all_state_is_below_one_folder_and_survives(ports, tmp_path):
+    assert ports.store.create("transcripts", "a.txt", b"text", "text/plain")
+    assert ports.records.create("c", "k", {"n": 1})
+    ports.queue.publish("audio-finalized", b"x")
+    other = open_ports(Settings(state_dir=tmp_path / "state"))
+    assert other.store.load("transcripts", "a.txt") == b"text"
+    assert other.records.get("c", "k") == {"n": 1}
+    assert other.queue.pending("router") == 1
+    other.close()
+    assert {one.name for one in tmp_path.iterdir()} == {"state"}
+
+
+def test_any_file_of_this_machine_is_an_object(ports, tmp_path):
+    path = tmp_path / "é talk.mp3"
+    path.write_bytes(b"sound")
+    found = ports.file(path)
+    assert (found.bucket, found.size) == ("files", 5)
+    assert ports.store.read(found, 0, 5) == b"sound"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("none.mp3", "Check the spelling"), ("", "is a folder"), ("%=x", "Rename it")]
+)
+def test_what_is_no_file_is_told_apart(ports, tmp_path, name, says):
+    with pytest.raises(BadRequest, match=says):
+        ports.file(tmp_path / name)
+
+
+def test_a_worker_that_somebody_else_keeps_running_is_always_there():
+    jobs = WorkerIsThere()
+    assert (jobs.state().status, jobs.start(5).running, jobs.ended(0.0)) == ("ready", 1, [])

@@ -1,0 +1,88 @@
+"""The steps of one process, by the subscriptions that call them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from local.backend.embedded_ports import EXPORTER, embedded_topology, open_ports
+from local.runtime import steps
+from local.runtime.events import event_of
+from shared.audio import Pcm
+from shared.errors import EngineFailed, EngineRefused
+from shared.flow import upload
+from shared.settings import Settings
+from shared.state import documents
+from tests.world import ScriptedMedia
+
+
+class Hosted:
+    """Raises what it is told to."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def transcribe(self, _job):
+        raise self.error
+
+
+@pytest.fixture
+def ports(tmp_path):
+    opened = open_ports(Settings(state_dir=tmp_path, method="deepgram", chunk_minutes=10))
+    media = ScriptedMedia()
+    media.decode = lambda *_, **__: Pcm(samples=b"\x99\x01" * 960_000, start=0.0, owned=60.0)
+    yield replace(opened, media=media, engines=frozenset({"deepgram"}))
+    opened.close()
+
+
+def test_every_subscription_of_one_machine_but_the_workers_has_its_step(ports):
+    ours = {"gpu-worker", "cpu-worker"}
+    assert set(steps.in_process(ports)) == {
+        one.name for one in embedded_topology().subscriptions if one.name not in {*ours, "deepgram"}
+    }
+    hosted = steps.in_process(replace(ports, hosted={"deepgram": Hosted(None)}))
+    assert {*hosted, *ours} == {one.name for one in embedded_topology().subscriptions}
+    assert EXPORTER in hosted
+
+
+@pytest.fixture
+def chunk(ports, tmp_path):
+    """A chunk for Deepgram; gives its recording, and calls the step with an attempt of its delivery."""
+    (tmp_path / "talk.wav").write_bytes(b"sound")
+    recording = upload.on_object(ports.file(tmp_path / "talk.wav"), ports)
+    (delivery,) = ports.queue.pull("deepgram", 1, 60.0)
+
+    def deliver(error, attempt):
+        hosted = replace(ports, hosted={"deepgram": Hosted(error)})
+        event = event_of(embedded_topology().subscription("deepgram"), replace(delivery, attempt=attempt))
+        steps.in_process(hosted)["deepgram"](event)
+
+    def state():
+        return documents.get_recording(ports.records, recording.id).state
+
+    return deliver, state
+
+
+def test_without_a_connection_it_is_given_up_after_a_few_deliveries(chunk):
+    deliver, state = chunk
+    offline = EngineFailed("unreachable", "No connection to Deepgram.")
+    for attempt in range(1, steps.OFFLINE_TRIES):
+        with pytest.raises(EngineFailed):
+            deliver(offline, attempt)
+    assert state() == "PLANNED"
+    deliver(offline, steps.OFFLINE_TRIES)
+    assert state() == "FAILED"
+
+
+def test_a_key_that_does_not_work_is_given_up_at_once(chunk):
+    deliver, state = chunk
+    deliver(EngineRefused("key", "Deepgram refused the key."), 1)
+    assert state() == "FAILED"
+
+
+def test_another_failure_is_left_to_the_next_delivery(chunk):
+    deliver, state = chunk
+    with pytest.raises(EngineFailed):
+        deliver(EngineFailed("server", "Oops."), 7)
+    assert state() == "PLANNED"

@@ -1,0 +1,48 @@
+"""Messages that were given up are kept for a person."""
+
+from __future__ import annotations
+
+import base64
+
+from shared.state import dead_letters
+
+
+def kept(world):
+    return dict(world.ports.records.query(dead_letters.DEAD_LETTERS))
+
+
+def test_a_message_is_kept_once_with_when_what_and_why(world):
+    message = {
+        "messageId": "7",
+        "data": base64.b64encode(b'{"recording": "r"}').decode(),
+        "attributes": {dead_letters.SOURCE: "merger"},
+    }
+    assert dead_letters.keep(message, world.ports, "no such recording") == b'{"recording": "r"}'
+    dead_letters.keep(message, world.ports, "told again")
+    assert kept(world) == {
+        "7": {
+            "time": world.clock.time,
+            "attributes": {dead_letters.SOURCE: "merger", dead_letters.ERROR: "no such recording"},
+            "data": '{"recording": "r"}',
+            "bytes": 18,
+        }
+    }
+
+
+def test_a_message_without_an_id_is_known_by_its_data(world):
+    for data in (b"one", b"one", b"two"):
+        dead_letters.keep({"data": base64.b64encode(data).decode()}, world.ports)
+    assert len(kept(world)) == 2
+
+
+def test_long_data_are_cut_and_strange_ones_are_kept_readable(world):
+    data = b"\xff" * (dead_letters.MOST_KEPT + 1)
+    assert dead_letters.keep({"messageId": "1", "data": base64.b64encode(data).decode()}, world.ports) == data
+    (fields,) = kept(world).values()
+    assert fields["bytes"] == len(data)
+    assert fields["data"] == r"\xff" * dead_letters.MOST_KEPT
+
+
+def test_data_that_are_not_base64_are_taken_as_they_are():
+    assert dead_letters.data_of({"data": "not base64!"}) == b"not base64!"
+    assert dead_letters.data_of({}) == b""
