@@ -234,6 +234,46 @@ def test_every_file_that_a_text_names_is_there(folder):
                 assert here or (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"
 
 
+NO_TEST_OF_ITS_OWN = {
+    # Records and constants: whoever uses them tests them.
+    "shared.audio.types": "records",
+    "shared.results": "records",
+    "shared.routing.case": "records",
+    "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
+    "local.backend.schema": "the statements with which every test of the database begins",
+    "local.commands.options": "declarations, which every test of a command reads",
+    "shared.clock": "one call of the system's clock",
+    # Composition: nothing is left where its parts are replaced.
+    "shared.adapters.google_ports": "composes the adapters: tests/google runs them together",
+    "shared.adapters.pubsub_clients": "composes Google's clients: the tests of the queue use nothing else",
+    "gpu_job.speech.nemo.nemo_parts": "imports: every test of the NeMo engine is one of them",
+    "local.runtime.one_shot": "composes a run: test_transcribe and test_hour run it",
+    # One half of something that is called as a whole.
+    "shared.routing.pick": "the order of precedence in `route.choose`: test_route",
+    "shared.sweep.each": "the loop of every part of a sweep: exactly_one/test_isolation",
+    "gpu_job.pipeline.recogniser": "a thread between batcher and committer: test_worker",
+    "local.commands.weights": "what stands behind `dropscribe models`: test_models",
+}
+"""Modules without a test file at the mirrored place, each with where it is tested or why there is nothing to test."""
+
+
+def mirrored(module):
+    """Where the test file of a module stands."""
+    *folders, name = module.removeprefix("shared.").split(".")
+    return ROOT.joinpath("tests", *folders, f"test_{name}.py")
+
+
+def test_every_module_has_a_test_file_of_its_own():
+    tested = {
+        module: mirrored(module).exists()
+        for module, path in modules().items()
+        if path.stem not in {"__init__", "__main__", "main"}
+    }
+    assert {module for module, has_one in tested.items() if not has_one} - set(NO_TEST_OF_ITS_OWN) == set()
+    gone = {one for one in NO_TEST_OF_ITS_OWN if tested.get(one, True)}
+    assert gone == set(), "take it out of the list: it has a test now, or is no module any more"
+
+
 def test_the_packages_of_the_decoder_stand_above_each_other():
     known = modules()
     for module, path in known.items():

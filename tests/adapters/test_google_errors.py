@@ -25,7 +25,11 @@ class Disabled(google.PermissionDenied):
     ("raised", "kind", "says"),
     [
         (google.NotFound("gone"), ConfigurationError, r"does not exist \(gone\). Create it: gcloud"),
-        (google.PermissionDenied("no"), ConfigurationError, "needs roles/pubsub.publisher on topic x"),
+        (
+            google.PermissionDenied("no"),
+            ConfigurationError,
+            "Give the service account roles/pubsub.publisher on topic x",
+        ),
         (Disabled("off"), ConfigurationError, "gcloud services enable pubsub.googleapis.com"),
         (auth.DefaultCredentialsError("none"), ConfigurationError, "gcloud auth application-default login"),
         (google.FailedPrecondition("index"), ConfigurationError, r"refused \(index\)"),

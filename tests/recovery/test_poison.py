@@ -26,7 +26,7 @@ def test_a_chunk_that_was_alone_when_its_worker_ended_goes_to_the_next_engine(wo
     poison.begin(message, replace(delivery, attempt=2), world.ports)
     found = poison.ended_its_worker(message, replace(delivery, attempt=3), world.ports)
     assert isinstance(found, EngineLimit)
-    assert "killed twice" in str(found)
+    assert "died twice" in str(found)
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
