@@ -43,10 +43,16 @@ def keep_budgets(ports: Ports) -> int:
     def release(found: tuple[str, Fields]) -> bool:
         return _release(found[0], from_fields(found[1], Commitment), sums, ports)
 
-    released = each(waiting, release, "the release of a recording")
+    failed: Transient | None = None
+    try:
+        released = each(waiting, release, "the release of a recording")
+    except Transient as error:
+        failed, released = error, 0
     smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
     for limit in found:
         _alert(limit, sums, smallest, ports)
+    if failed is not None:
+        raise failed
     return released
 
 

@@ -83,5 +83,6 @@ def test_six_hours_are_probed_from_a_few_bytes_and_a_chunk_reads_little_more_tha
     seconds = chunk.lead + chunk.end - chunk.start + chunk.tail
     assert pcm.seconds == pytest.approx(seconds, rel=0.02)
     own = decoded.size * seconds / (HOURS * 3600)
-    assert sum(decoded.requests) < 1.1 * own + BESIDE
+    # The whole index of an m4a is fetched with each chunk (decision 17).
+    assert sum(decoded.requests) < (1.7 if FORMATS[kind][0] == "ipod" else 1.1) * own + BESIDE
     assert len(decoded.requests) <= 9
