@@ -84,18 +84,19 @@ def splice(
     if first is None or second is None:
         return None
     track, position = container.streams.audio.index(stream), reader.tell()
+    rate, low = reader.size / audio.duration, second + WORTH
     wanted -= BEFORE
     at = last_before(
         wanted,
         lambda low, high: _find(reader, demuxer, low, high),
         lambda at: _time(_hide(reader, demuxer, first, at), demuxer, track, at, wanted),
-        first=(first, origin),
+        start=(low, origin + low / rate),
         end=reader.size,
-        rate=reader.size / audio.duration,
+        rate=rate,
         margin=MARGIN + second - first,
     )
     reader.seek(position)  # where the container goes on to read
-    return _hide(reader, demuxer, second, at) if at - second >= WORTH else None
+    return _hide(reader, demuxer, second, at) if at > low else None
 
 
 def indexed_until(stream: AudioStream) -> float:
@@ -110,7 +111,7 @@ def last_before(
     find: Callable[[int, int], int | None],
     time_of: Callable[[int], float | None],
     *,
-    first: tuple[int, float],
+    start: tuple[int, float],
     end: int,
     rate: float,
     margin: int,
@@ -121,13 +122,13 @@ def last_before(
         wanted: seconds by the file's own time stamps.
         find: the first cluster that begins in a stretch (first byte, one past the last); None where none does.
         time_of: seconds of a cluster; None where nothing can be read from there.
-        first: the first cluster, and its time.
+        start: the byte after which to search, and about its time; it is returned where no cluster is early enough.
         end: one past the last byte of the file.
         rate: average bytes per second.
         margin: bytes to guess too early.
     """
-    low, high, back = first[0], end, margin
-    guess = low + int((wanted - first[1]) * rate) - margin
+    low, high, back = start[0], end, margin
+    guess = low + int((wanted - start[1]) * rate) - margin
     for _ in range(MAX_LOOKS):
         guess = max(low + 1, min(guess, high - 1))
         at = find(guess, high)

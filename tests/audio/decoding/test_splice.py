@@ -174,8 +174,8 @@ class Known:
         return self.times[at]
 
     def last_before(self, wanted, *, end, rate, margin=100_000):
-        first = next(iter(self.times.items()))
-        return last_before(wanted, self.find, self.time_of, first=first, end=end, rate=rate, margin=margin)
+        start = next(iter(self.times.items()))
+        return last_before(wanted, self.find, self.time_of, start=start, end=end, rate=rate, margin=margin)
 
 
 def test_a_steady_file_takes_a_handful_of_looks():
