@@ -46,7 +46,7 @@ def test_a_file_that_was_done_with_other_options_is_not_done_again(ports, before
 
 
 def test_speakers_together_with_parakeet_are_refused_before_anything_starts(ports):
-    with pytest.raises(BadRequest, match="Deepgram alone"):
+    with pytest.raises(BadRequest, match="Only Deepgram tells speakers apart"):
         up.run(ports, replace(SPEAKERS, method="parakeet"))
 
 
