@@ -200,7 +200,9 @@ class FileStore:
         """
         folder = self._folders.get(bucket)
         if folder is None:
-            raise BucketRefused(f"there is no bucket {bucket}; there are {sorted(self._folders)}")
+            raise BucketRefused(
+                f"There is no bucket {bucket}. Choose from {', '.join(sorted(self._folders))}."
+            )
         return folder
 
     def _object(self, bucket: str, name: str, path: Path) -> StoredObject | None:

@@ -24,6 +24,7 @@ from local.commands.terminal import output
 from shared.connect import settings_here
 from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
+from shared.settings import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +83,10 @@ def _look() -> Iterator[Finding]:
     except ConfigurationError as error:
         yield Finding(what="settings", state="missing", found=str(error), fix="change or unset the variable")
         return
+    for name in unknown(os.environ):
+        yield Finding(
+            what=name, state="missing", found="is not a setting and is ignored", fix="check its spelling"
+        )
     yield _folder(settings.state_dir)
     yield _gpu(settings)
     for known in lookup.catalogue():

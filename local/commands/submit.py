@@ -128,7 +128,8 @@ def run(submission: Submission, ports: Ports) -> int:
     console = Console(stderr=True, soft_wrap=True)
     if isinstance(ports, LocalPorts) and not _is_up(ports.settings.state_dir / "up.lock"):
         console.print(
-            "Nothing is running that could answer it: run `dropscribe up` with the same state directory."
+            "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
+            "state directory."
         )
     if not submission.wait:
         _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)

@@ -22,6 +22,7 @@ from local.commands.screen import Screen, printable
 from local.runtime import export, one_shot
 from shared import outputs
 from shared.engines import AUTO, hosted_specs
+from shared.errors import ConfigurationError
 from shared.model import Options, Recording
 from shared.routing import pick
 from shared.telemetry import log
@@ -105,11 +106,6 @@ def demo(
     ),
 ) -> None:
     """Transcribe the bundled samples with the bundled demo model: no download, no account."""
-    samples = [
-        path
-        for path in sorted(SAMPLES.iterdir())
-        if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
-    ]
     # A new state directory, so that every demo does all of the work.
     with (
         tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as state,
@@ -117,7 +113,7 @@ def demo(
         local_ports(Path(state), hurried=True) as ports,
     ):
         request = Request(
-            paths=samples,
+            paths=_samples(),
             out=out,
             files=outputs.file_names(),
             options=Options(model="tiny"),
@@ -152,7 +148,7 @@ def run(request: Request, ports: LocalPorts) -> int:
     submitted = one_shot.look(found.files, wanted, ports)
     before = sum(one.skipped for one in submitted)
     if before:
-        console.print(f"{before} of {len(submitted)} were finished by an earlier run and are skipped")
+        console.print(f"Skipped, finished by an earlier run: {before} of {len(submitted)}")
     export.check(request.out)
     warm = model
     if model is not None and before < len(submitted):
@@ -184,6 +180,23 @@ def run(request: Request, ports: LocalPorts) -> int:
         report.show(ordered, out=request.out, files=request.files, preview=request.preview)
     complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable
     return 0 if complete else 1
+
+
+def _samples() -> list[Path]:
+    """The recordings that the demo transcribes.
+
+    Raises:
+        ConfigurationError: this is an installed package, which has none.
+    """
+    if not SAMPLES.is_dir():
+        raise ConfigurationError(
+            "The samples are in the repository only: clone it and run `make demo`, or transcribe a file of yours."
+        )
+    return [
+        path
+        for path in sorted(SAMPLES.iterdir())
+        if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
+    ]
 
 
 def _weights(options: Options, settings: Settings) -> str | None:

@@ -312,3 +312,10 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
     folder = tmp_path / "out" / "voice-note.opus"
     assert {path.name for path in folder.iterdir()} == {"transcript.lrc", "transcript.txt"}
     assert (folder / "transcript.lrc").read_text().startswith("[")
+
+
+def test_the_demo_of_an_installed_package_says_where_its_samples_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("local.commands.transcribe.SAMPLES", tmp_path / "none")
+    result = CliRunner().invoke(cli.app, ["demo"])
+    assert result.exit_code == 2
+    assert "make demo" in result.stderr
