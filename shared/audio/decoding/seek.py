@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -45,6 +47,8 @@ def packets_from(
     if begin > PREROLL[0]:
         for back in PREROLL:
             wanted = max(0.0, begin - back) + origin
+            if demuxer == "mov":
+                wanted = min(wanted, _present_until(container, stream))
             packets = _demux(container, stream)
             try:
                 container.seek(_ticks(stream, wanted), stream=stream)
@@ -65,6 +69,13 @@ def packets_from(
                 yield from _demux(again, again.streams.audio[container.streams.audio.index(stream)])
             return
     yield from _demux(container, stream)
+
+
+def _present_until(container: InputContainer, stream: AudioStream) -> float:
+    """When the last sample that the file holds begins, by the index: that of a cut file goes on behind its end."""
+    index = stream.index_entries
+    count = bisect_right(index, container.size, key=lambda one: one.pos + one.size)
+    return _seconds(stream, index[count - 1].timestamp) if 0 < count < len(index) else math.inf
 
 
 def _last_before(

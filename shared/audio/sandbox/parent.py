@@ -1,36 +1,28 @@
-"""The caller's side of the decoding process: start it, answer its reads, end it when time is up."""
+"""The caller's side of the decoding process: sends it jobs, answers their reads, ends it when time is up."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from shared.audio.sandbox import wire
+from shared.audio.sandbox import process, wire
+from shared.audio.sandbox.job_end import JobEnd
+from shared.audio.sandbox.process import ProcessLostError, TimeUpError, receive, send
 from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Source
-from shared.errors import BadMedia, ConfigurationError
 from shared.messages import decode as from_json
 from shared.messages import encode as to_json
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
+    import socket
+    import subprocess
     from collections.abc import Callable
 
     from shared.model import Chunk
-
-START_TIMEOUT = 60.0
-"""Seconds the process may take to load FFmpeg: a cold disk is slow."""
-INHERITED = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
-"""Environment variables that the child inherits: what the loader and the C library need, and no secrets."""
-ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024), "MALLOC_MMAP_THRESHOLD_": str(16 * 1024 * 1024)}
-"""For glibc: without them, giving the memory of each frame back takes a twentieth of the work."""
 
 
 class Sandbox:
@@ -133,19 +125,19 @@ class Sandbox:
 
     def _serve(
         self, source: Source, job: wire.Job, next_job: Callable[[bytes], wire.Job | None] | None = None
-    ) -> tuple[_JobEnd, bytes]:
+    ) -> tuple[JobEnd, bytes]:
         with self._lock:
-            end, samples = _JobEnd(), b""
+            end, samples = JobEnd(), b""
             try:
                 samples = self._talk(self._connection(), source, job, end, next_job)
-            except _TimeUp:
+            except TimeUpError:
                 self._stop()
                 end.refusal = wire.Refusal(
                     code="limit",
                     message=f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
                     "probably damaged; convert it to another format (for example FLAC) and upload it again.",
                 )
-            except _ProcessLost:
+            except ProcessLostError:
                 # Not the job but the process itself: the system may have ended it for memory.
                 self._stop()
                 end.status = -signal.SIGKILL
@@ -160,7 +152,7 @@ class Sandbox:
         connection: socket.socket,
         source: Source,
         job: wire.Job,
-        end: _JobEnd,
+        end: JobEnd,
         next_job: Callable[[bytes], wire.Job | None] | None,
     ) -> bytes:
         """Send a job, serve it to its end, and return the samples. How it ends is noted in `end`.
@@ -176,14 +168,14 @@ class Sandbox:
         buffer = memoryview(bytearray(wire.RECEIVE))
         left = self.limits.timeout_s
         connection.settimeout(left)
-        _send(connection, wire.JOB, to_json(job))
+        send(connection, wire.JOB, to_json(job))
         while True:
             before = time.monotonic()
             connection.settimeout(max(left, 0.001))
-            frame = buffer[: _receive(connection, buffer)]
+            frame = buffer[: receive(connection, buffer)]
             left -= time.monotonic() - before
             if left <= 0:
-                raise _TimeUp
+                raise TimeUpError
             kind, payload = bytes(frame[:1]), frame[1:]
             if kind == wire.READ:
                 self._serve_read(connection, source, payload, end)
@@ -193,17 +185,17 @@ class Sandbox:
                 end.result = bytes(payload)
                 if next_job is not None:
                     following, next_job, end.result = next_job(end.result), None, b""
-                    _send(connection, wire.NEXT, b"" if following is None else to_json(following))
+                    send(connection, wire.NEXT, b"" if following is None else to_json(following))
             elif kind == wire.BAD:
                 end.refusal = from_json(bytes(payload), wire.Refusal)
             elif kind == wire.EXIT:
                 end.status = os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])
                 return bytes(samples)
             else:
-                raise _ProcessLost
+                raise ProcessLostError
 
     def _serve_read(
-        self, connection: socket.socket, source: Source, payload: memoryview, end: _JobEnd
+        self, connection: socket.socket, source: Source, payload: memoryview, end: JobEnd
     ) -> None:
         start, length = wire.RANGE.unpack(payload)
         length = max(0, min(length, source.size - start))
@@ -211,138 +203,25 @@ class Sandbox:
             data = source.read(start, length) if length else b""
         except Exception as error:  # noqa: BLE001 - whatever it is, our caller gets it
             end.failure = error
-            _send(connection, wire.ABORT)
+            send(connection, wire.ABORT)
         else:
             # A job that died meanwhile is reported by its EXIT frame; its answers are then ignored.
-            _send(connection, wire.ANSWER, wire.U64.pack(len(data)))
+            send(connection, wire.ANSWER, wire.U64.pack(len(data)))
             view = memoryview(data)
             for at in range(0, len(view), wire.FRAME):
-                _send(connection, wire.BYTES, view[at : at + wire.FRAME])
+                send(connection, wire.BYTES, view[at : at + wire.FRAME])
 
     def _connection(self) -> socket.socket:
-        if self._socket is not None and self._process is not None and self._process.poll() is None:
-            return self._socket
-        self._stop()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket = ours
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "shared.audio.sandbox.child", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=ALLOCATOR | {name: os.environ[name] for name in INHERITED if name in os.environ},
-                cwd="/",
-                start_new_session=True,
-            )
-        ours.settimeout(START_TIMEOUT)
-        try:
-            ready = ours.recv(wire.RECEIVE) == wire.HELLO
-        except (TimeoutError, ConnectionError):
-            ready = False
-        if not ready:
+        if self._socket is None or self._process is None or self._process.poll() is not None:
             self._stop()
-            raise ConfigurationError(
-                "The decoding process does not start. Run "
-                f"`{sys.executable} -I -m shared.audio.sandbox.child` to see why: it needs the package `av`, and "
-                "Dropscribe installed in this environment."
-            )
-        return ours
+            self._process, self._socket = process.start()
+        return self._socket
 
     def _stop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        if self._process is not None:
-            # On SIGTERM the process kills and reaps its job before it ends itself, so that no zombie is left
-            # to an init process that may not exist.
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-            self._process = None
+        process.stop(self._process, self._socket)
+        self._process = self._socket = None
 
 
 def _pcm(result: bytes, samples: bytes) -> Pcm:
     done = from_json(result, Decoded)
     return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
-
-
-class _TimeUp(Exception):  # noqa: N818 - never leaves this module
-    """The job has used up its time."""
-
-
-class _ProcessLost(Exception):  # noqa: N818 - never leaves this module
-    """The process has closed its end of the socket."""
-
-
-def _send(connection: socket.socket, kind: bytes, payload: bytes | memoryview = b"") -> None:
-    try:
-        connection.sendmsg((kind, payload))
-    except TimeoutError:
-        raise _TimeUp from None
-    except ConnectionError:
-        raise _ProcessLost from None
-
-
-def _receive(connection: socket.socket, buffer: memoryview) -> int:
-    try:
-        return connection.recv_into(buffer)
-    except TimeoutError:
-        raise _TimeUp from None
-    except ConnectionError:
-        raise _ProcessLost from None
-
-
-@dataclass(slots=True)
-class _JobEnd:
-    """How a job has ended, as far as is known before its process exits."""
-
-    result: bytes = b""
-    refusal: wire.Refusal | None = None
-    failure: Exception | None = None  # of the source's own read: then the file is not at fault
-    status: int = 0
-
-    @property
-    def succeeded(self) -> bool:
-        """True where there is a result, and nothing went wrong after it."""
-        return bool(self.result) and self.failure is None and self.refusal is None and self.status == 0
-
-    def outcome(self) -> bytes:
-        """The result, or the reason why there is none, raised."""
-        if self.failure is not None:
-            raise self.failure
-        if self.refusal is not None:
-            raise BadMedia(self.refusal.code, self.refusal.message)
-        if self.status != 0 or not self.result:
-            raise _crash(self.status)
-        return self.result
-
-
-def _crash(status: int) -> BadMedia:
-    """The refusal for a job that ended without a result.
-
-    Args:
-        status: exit code, or the negated number of the signal.
-    """
-    if status == -signal.SIGXCPU:
-        return BadMedia(
-            "limit",
-            "This file takes more processor time than is allowed for a recording. It is probably damaged; "
-            "convert it to another format (for example FLAC) and upload it again.",
-        )
-    if status == -signal.SIGKILL:
-        return BadMedia(
-            "limit",
-            "The system ended the decoder, most likely because this file takes more memory than is allowed "
-            "for a recording. Convert it to another format (for example FLAC) and upload it again.",
-        )
-    return BadMedia(
-        "undecodable",
-        f"This file makes the decoder crash (status {status}). It is probably damaged; convert it to another "
-        "format (for example FLAC) and upload it again.",
-    )

@@ -9,7 +9,7 @@ import pytest
 from shared.audio.decoding.seek import packets_from
 from shared.audio.files.reader import Reader
 from shared.audio.probing.ffmpeg import choose_stream, open_container
-from tests.audio.media import Memory, of_format
+from tests.audio.media import Memory, make, of_format
 
 
 class Container:
@@ -97,3 +97,15 @@ def test_in_a_recording_the_first_packet_is_just_before(name, begin):
         packets = packets_from(begin, container, stream, origin=0.0, demuxer=demuxer, reopen=None)
         time = float(next(packets).pts * stream.time_base)
         assert begin - 0.5 < time <= begin - 0.3
+
+
+def test_behind_the_end_of_a_cut_file_the_last_packets_are_read_not_all():
+    data = make("ipod", "aac", seconds=8.0, muxing={"movflags": "faststart"})
+    data = data[: len(data) * 6 // 10]
+    reader = Reader(Memory(data).read, len(data))
+    with open_container(reader, "mov", probing=False) as container:
+        stream = choose_stream(container, 0)
+        packets = list(packets_from(7.5, container, stream, origin=0.0, demuxer="mov", reopen=None))
+    times = [float(one.pts * stream.time_base) for one in packets if one.pts is not None]
+    assert 4.0 < times[0] < 5.5
+    assert len(times) <= 2

@@ -1,0 +1,63 @@
+"""How a job of the decoding process ended: a result, or the reason why there is none."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+from shared.audio.sandbox import wire
+from shared.errors import BadMedia
+
+
+@dataclass(slots=True)
+class JobEnd:
+    """How a job has ended, as far as is known before its process exits."""
+
+    result: bytes = b""
+    """JSON of AudioInfo or Decoded; empty if there is none."""
+    refusal: wire.Refusal | None = None
+    """Why there is none, in the words of the process."""
+    failure: Exception | None = None
+    """Of the source's own read: then the file is not at fault."""
+    status: int = 0
+    """Exit code of the job, or the negated number of its signal."""
+
+    @property
+    def succeeded(self) -> bool:
+        """True where there is a result, and nothing went wrong after it."""
+        return bool(self.result) and self.failure is None and self.refusal is None and self.status == 0
+
+    def outcome(self) -> bytes:
+        """The result, or the reason why there is none, raised."""
+        if self.failure is not None:
+            raise self.failure
+        if self.refusal is not None:
+            raise BadMedia(self.refusal.code, self.refusal.message)
+        if self.status != 0 or not self.result:
+            raise _crash(self.status)
+        return self.result
+
+
+def _crash(status: int) -> BadMedia:
+    """The refusal for a job that ended without a result.
+
+    Args:
+        status: exit code, or the negated number of the signal.
+    """
+    if status == -signal.SIGXCPU:
+        return BadMedia(
+            "limit",
+            "This file takes more processor time than is allowed for a recording. It is probably damaged; "
+            "convert it to another format (for example FLAC) and upload it again.",
+        )
+    if status == -signal.SIGKILL:
+        return BadMedia(
+            "limit",
+            "The system ended the decoder, most likely because this file takes more memory than is allowed "
+            "for a recording. Convert it to another format (for example FLAC) and upload it again.",
+        )
+    return BadMedia(
+        "undecodable",
+        f"This file makes the decoder crash (status {status}). It is probably damaged; convert it to another "
+        "format (for example FLAC) and upload it again.",
+    )

@@ -1,0 +1,48 @@
+"""A process that does not start leaves nothing behind and says why."""
+
+import subprocess
+import sys
+
+import pytest
+
+from shared.audio.sandbox import process, wire
+from shared.errors import ConfigurationError
+
+
+def test_a_process_that_is_ready_takes_jobs_until_it_is_stopped():
+    child, connection = process.start()
+    assert child.poll() is None
+    process.stop(child, connection)
+    assert child.returncode is not None
+    assert connection.fileno() == -1
+
+
+def test_one_that_ends_at_once_is_a_matter_of_the_installation(monkeypatch):
+    started = []
+
+    class Failing(subprocess.Popen):
+        def __init__(self, _command, **options):
+            super().__init__([sys.executable, "-c", "raise SystemExit(1)"], **options)
+            started.append(self)
+
+    monkeypatch.setattr(process.subprocess, "Popen", Failing)
+    with pytest.raises(ConfigurationError, match="does not start"):
+        process.start()
+    assert started[0].returncode is not None
+
+
+def test_a_frame_for_a_process_that_is_gone_says_so():
+    child, connection = process.start()
+    child.kill()
+    child.wait()
+    with pytest.raises(process.ProcessLostError):
+        process.send(connection, wire.ABORT)
+    process.stop(child, connection)
+
+
+def test_one_that_says_nothing_uses_up_its_time():
+    child, connection = process.start()
+    connection.settimeout(0.05)
+    with pytest.raises(process.TimeUpError):
+        process.receive(connection, memoryview(bytearray(wire.RECEIVE)))
+    process.stop(child, connection)
