@@ -7,7 +7,7 @@ import pytest
 from bench import keeps_up
 from gpu_job.pipeline.consumer import DECODERS
 from local.backend.embedded_ports import open_ports
-from shared.audio.sandbox import parent
+from shared.audio.sandbox import process
 from shared.settings import Settings
 
 SPEED = 20_000.0
@@ -31,7 +31,7 @@ def test_a_worker_keeps_its_decoding_processes_from_chunk_to_chunk(folder, tmp_p
             started.append(args)
             super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(parent.subprocess, "Popen", Counted)
+    monkeypatch.setattr(process.subprocess, "Popen", Counted)
     engine = keeps_up.Sleeper(SPEED)
     settings = Settings(state_dir=tmp_path / "state", engines="parakeet-gpu", model="sleeper")
     run = keeps_up.through(lambda: open_ports(settings), sorted(folder.iterdir()), engine)
