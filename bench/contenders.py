@@ -102,7 +102,7 @@ class PlannedFiles:
         from shared.results import ChunkResult
 
         folder, ports, planned = prepared
-        _, summary = work_off(ports, self._engine, len(planned))
+        _, _, summary = work_off(ports, self._engine, len(planned))
         texts = []
         for key in planned:
             data = ports.store.load(ports.settings.work_bucket, result_name(key, 0))

@@ -129,7 +129,7 @@ class Passed:
 
 
 def work_off(ports, engine, chunks: int):
-    """Run a worker until so many chunks are kept; seconds from its start to the last of them, and its summary."""
+    """Run a worker until so many chunks are kept; when it started, seconds from then to the last, and its summary."""
     from gpu_job.pipeline.worker import Worker
     from shared.state import documents
 
@@ -146,7 +146,7 @@ def work_off(ports, engine, chunks: int):
     kept = ports.records.count(documents.CHUNKS)
     if kept < chunks:
         raise SystemExit(f"the worker kept {kept} of {chunks} chunks")
-    return seconds, worker.summary
+    return started, seconds, worker.summary
 
 
 def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> Passed:
@@ -167,15 +167,13 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
     ports = open_state()
     engine.began = 0.0
     before, all_before = core_seconds(), busy_seconds()
-    started = time.perf_counter()
-    seconds, summary = work_off(ports, engine, chunks)
+    started, seconds, summary = work_off(ports, engine, chunks)
     ports.close()
     core = core_seconds() - before
     others = max(0.0, busy_seconds() - all_before - core)
     return Passed(
         seconds=seconds,
-        # The clock of `seconds` starts a moment later, which shows where all is recognised in one batch.
-        fill=min(engine.began - started, seconds),
+        fill=engine.began - started,
         core=core,
         others=others,
         audio=sum(one.audio.duration for one in planned),

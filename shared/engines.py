@@ -274,7 +274,8 @@ def methods() -> list[Method]:
 
 def choices() -> list[Method]:
     """Every method that a caller may ask for: `auto` first, the hybrid last."""
-    return [AUTO, *(one for one in methods() if one != HYBRID), *(one for one in methods() if one == HYBRID)]
+    # Sorted by a flag, which keeps the order of all others.
+    return [AUTO, *sorted(methods(), key=lambda one: one == HYBRID)]
 
 
 def of_method(method: Method) -> list[EngineSpec]:
@@ -285,9 +286,6 @@ def of_method(method: Method) -> list[EngineSpec]:
 def method_name(method: Method) -> str:
     """Name of a method in a sentence: `Parakeet`, `Parakeet and Deepgram together`."""
     if method == HYBRID:
-        return f"{_names([own_specs()[0], hosted_specs()[0]])} together"
+        ours, theirs = own_specs()[0], hosted_specs()[0]
+        return f"{ours.method_in_sentences} and {theirs.method_in_sentences} together"
     return next((one.method_in_sentences for one in ENGINES.values() if one.method == method), method)
-
-
-def _names(specs: Collection[EngineSpec]) -> str:
-    return " and ".join(one.method_in_sentences for one in specs)

@@ -81,9 +81,8 @@ def _changed(found: dict[str, Any], file: str, digest: str) -> PriceTable:
     if unknown := sorted(set(found) - set(listed)):
         raise ValueError(f"{unknown[0]} is unknown; the prices are {', '.join(listed)}")
     changed = {key: _entry(key, listed[key], value, file, date) for key, value in found.items()}
-    of_engines = {
-        key: one for key, one in changed.items() if isinstance(one, Price) and key in engine_prices()
-    }
+    hosted = engine_prices()
+    of_engines = {key: one for key, one in changed.items() if isinstance(one, Price) and key in hosted}
     others: dict[str, Any] = {key: one for key, one in changed.items() if key not in of_engines}
     return replace(TABLE, version=f"{name}-{digest}", of_engines=of_engines, **others)
 

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared import engines
 from shared.flow import capacity
-from shared.messages import (
-    CHUNKS_DONE,
-    ChunkDone,
-    ChunkMessage,
-    encode,
-)
+from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
 from shared.state import claims, documents
 
 if TYPE_CHECKING:

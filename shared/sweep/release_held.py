@@ -40,20 +40,23 @@ def keep_budgets(ports: Ports) -> int:
     # Recordings that were held before the budget was removed still need the sums, to say why they wait.
     sums = budget.sum_up(ports) if found or waiting else Sums()
 
-    def release(found: tuple[str, Fields]) -> bool:
-        return _release(found[0], from_fields(found[1], Commitment), sums, ports)
+    released = 0
 
-    failed: Transient | None = None
+    def release(found: tuple[str, Fields]) -> bool:
+        nonlocal released
+        went_on = _release(found[0], from_fields(found[1], Commitment), sums, ports)
+        released += went_on
+        return went_on
+
     try:
-        released = each(waiting, release, "the release of a recording")
-    except Transient as error:
-        failed, released = error, 0
-    smallest = min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
-    for limit in found:
-        _alert(limit, sums, smallest, ports)
-    if failed is not None:
-        raise failed
-    return released
+        return each(waiting, release, "the release of a recording")
+    finally:
+        # Alerts are due also where a release fails.
+        smallest = (
+            min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
+        )
+        for limit in found:
+            _alert(limit, sums, smallest, ports)
 
 
 def _release(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:

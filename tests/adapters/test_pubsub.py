@@ -8,43 +8,22 @@ seconds, never confirms acknowledgements (exactly-once), ignores filters and sig
 from __future__ import annotations
 
 import logging
-import os
 import time
-from unittest import mock
 
 import google.auth
 import grpc
 import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.pubsub_v1.types import ModifyAckDeadlineRequest
-from test_utils.prefixer import Prefixer
 
-from shared.adapters import google_errors, pubsub, pubsub_setup
+from shared.adapters import google_errors, pubsub
 from shared.adapters.pubsub import PubSubQueue
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.telemetry import log
-from shared.topology import topology
-from tests.adapters.relay import Fault, relay_to
+from tests.adapters.relay import Fault
 
-NAMES = Prefixer("dropscribe", "pubsub", separator="-")
 LEASE = 60.0
-
-
-@pytest.fixture
-def relay(pubsub_address):
-    with relay_to(pubsub_address) as relay:
-        yield relay
-
-
-@pytest.fixture
-def queue(relay):
-    with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}):
-        opened = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.5)
-        pubsub_setup.ensure(opened.project, topology())
-        relay.calls.clear()
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

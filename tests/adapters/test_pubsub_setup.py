@@ -5,34 +5,15 @@ from __future__ import annotations
 import os
 from unittest import mock
 
-import pytest
 from test_utils.prefixer import Prefixer
 
 from shared.adapters import pubsub_setup
-from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_clients import subscriber
 from shared.messages import CHUNKS_DONE
 from shared.topology import Subscription, topology
-from tests.adapters.relay import relay_to
 
 LEASE = 60.0
 NAMES = Prefixer("dropscribe", "setup", separator="-")
-
-
-@pytest.fixture
-def relay(pubsub_address):
-    with relay_to(pubsub_address) as relay:
-        yield relay
-
-
-@pytest.fixture
-def queue(relay):
-    with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}):
-        opened = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.5)
-        pubsub_setup.ensure(opened.project, topology())
-        relay.calls.clear()
-        yield opened
-        opened.close()
 
 
 def test_policies_of_a_subscription_are_those_of_the_topology():

@@ -73,7 +73,7 @@ def test_each_engine_has_a_topic():
     assert topics == ["chunks-gpu", "chunks-cpu", "chunks-deepgram"]
 
 
-def test_each_fleet_is_started_for_its_own_chunks_also_within_one_minute(world, ports):
+def test_each_pool_is_started_for_its_own_chunks_also_within_one_minute(world, ports):
     recording = planned_for_cpu(world, ports)
     assert (ports.gpu_jobs.started, ports.cpu_jobs.started) == ([1], [1])
     assert [one.attributes["chunk"] for one in world.pull("cpu-worker")] == ["0"]
@@ -86,7 +86,7 @@ def test_an_hour_of_audio_is_worth_a_task_without_a_gpu():
     assert tasks == [1, 2, 5]
 
 
-def test_the_state_of_each_fleet_is_written_down(world, ports):
+def test_the_state_of_each_pool_is_written_down(world, ports):
     planned_for_cpu(world, ports)
     ports.cpu_jobs.running, ports.cpu_jobs.start_status = 0, "quota"
     world.clock.time += 60

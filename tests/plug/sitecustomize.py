@@ -1,7 +1,7 @@
 """Python runs this at its start where this folder is in PYTHONPATH: a worker whose engine fails when told to.
 
 TROUBLE   a file; what stands in it says how the engine fails: `raise`, `oom`, `lost` or `die`. None: it works
-FLEET     `gpu` or `cpu`: the worker takes the chunks of that engine only, and says that it is one
+POOL      `gpu` or `cpu`: the worker takes the chunks of that engine only, and says that it is one
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
     from gpu_job.speech.onnx import onnx_engine
     from shared.routing import flags
 
-    FLEET, TROUBLE = os.environ.get("FLEET", ""), Path(os.environ["TROUBLE"])
+    POOL, TROUBLE = os.environ.get("POOL", ""), Path(os.environ["TROUBLE"])
 
     class Troubled:
         """The engine of the processor, with what is in the file."""
 
         def __init__(self, model):
             self._engine = onnx_engine.load(model)
-            self.engine = f"parakeet-{FLEET or 'cpu'}"
+            self.engine = f"parakeet-{POOL or 'cpu'}"
 
         def __getattr__(self, name):
             return getattr(self._engine, name)
@@ -45,5 +45,5 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
 
     loading.load = lambda _settings, model, **_: Troubled(model)
     flags.CACHED = 0.1  # a test does not wait for a quarter of a minute
-    if FLEET:
-        consumer.subscriptions_of = lambda _settings: (f"{FLEET}-worker",)
+    if POOL:
+        consumer.subscriptions_of = lambda _settings: (f"{POOL}-worker",)

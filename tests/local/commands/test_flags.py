@@ -6,36 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from local import cli
-from local.backend.embedded_ports import open_ports
 from shared.messages import to_fields
 from shared.routing import conditions
 from shared.routing.conditions import Conditions
 from shared.routing.rollout import Asked, Rollout, Step
-from shared.settings import Settings
 
 SAMPLE = str(Path(__file__).resolve().parents[3] / "samples" / "status-meeting.mp3")
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
-    for name in ("DEEPGRAM_API_KEY", "ROLLOUT_PERCENT", "TRANSCRIPTION_METHOD", "DROPSCRIBE_ENGINES"):
-        monkeypatch.delenv(name, raising=False)
-
-    def call(*arguments, **environment):
-        return CliRunner().invoke(cli.app, [*arguments], env=environment)
-
-    return call
-
-
-@pytest.fixture
-def ports(tmp_path):
-    ports = open_ports(Settings(state_dir=tmp_path))
-    yield ports
-    ports.close()
 
 
 def test_flags_are_set_for_every_later_command_and_taken_away_again(call):

@@ -6,37 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from local import cli
-from local.backend.embedded_ports import open_ports
 from shared.in_words import human_size
-from shared.settings import Settings
 from shared.state import documents
 from tests.audio.media import make
 
 UNTOLD = "frag_keyframe+empty_moov+default_base_moof"
 """Nothing in the file says how long it is, neither its header nor its end."""
 SAMPLE = str(Path(__file__).resolve().parents[3] / "samples" / "status-meeting.mp3")
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
-    for name in ("DEEPGRAM_API_KEY", "ROLLOUT_PERCENT", "TRANSCRIPTION_METHOD", "DROPSCRIBE_ENGINES"):
-        monkeypatch.delenv(name, raising=False)
-
-    def call(*arguments, **environment):
-        return CliRunner().invoke(cli.app, [*arguments], env=environment)
-
-    return call
-
-
-@pytest.fixture
-def ports(tmp_path):
-    ports = open_ports(Settings(state_dir=tmp_path))
-    yield ports
-    ports.close()
 
 
 def test_route_tells_the_decision_and_transcribes_nothing(call, ports):

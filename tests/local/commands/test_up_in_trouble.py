@@ -101,7 +101,7 @@ def test_a_part_that_kills_every_worker_goes_on_after_the_second(deployment, tmp
 @contextmanager
 def worker_without_gpu(deployment):
     environment = os.environ | {
-        "FLEET": "cpu", "DROPSCRIBE_ENGINES": "parakeet-cpu", "TROUBLE": str(deployment.state / "none"),
+        "POOL": "cpu", "DROPSCRIBE_ENGINES": "parakeet-cpu", "TROUBLE": str(deployment.state / "none"),
         "DROPSCRIBE_STATE_DIR": str(deployment.state), "PARAKEET_MODEL_NAME": "tiny",
     }  # fmt: skip
     process = subprocess.Popen(
@@ -115,9 +115,9 @@ def worker_without_gpu(deployment):
         assert process.wait(30) == 0
 
 
-def test_two_fleets_side_by_side_each_do_what_is_theirs(deployment, tmp_path, server, monkeypatch):
+def test_two_pools_side_by_side_each_do_what_is_theirs(deployment, tmp_path, server, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_ENGINES", "parakeet-gpu,parakeet-cpu")
-    monkeypatch.setenv("FLEET", "gpu")
+    monkeypatch.setenv("POOL", "gpu")
     with deployment.up(), worker_without_gpu(deployment):
         on_gpu = transcribed(deployment, "one.opus")
         (tmp_path / "trouble").write_text("oom")
