@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech import loading
+from shared import concurrency
 from shared.costs.executions import Meter, Place
 from shared.engines import hosted_specs
 from shared.errors import DropscribeError, ModelUnavailable
@@ -23,8 +23,6 @@ from shared.state import failure_log
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    import threading
-
     from gpu_job.speech.transcriber import Transcriber
     from shared.ports import Delivery, Ports
     from shared.settings import Settings
@@ -39,7 +37,7 @@ PATIENCE = 5.0
 """Seconds without a new message after which all have been seen: what was given back comes again within that time."""
 
 
-def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Worker:
+def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> Worker:
     """Run one worker until it is told to stop or has nothing to do; returns it, for what it has done.
 
     Args:
@@ -55,7 +53,7 @@ def run(ports: Ports, stop: threading.Event, *, stay: bool, began: float) -> Wor
     """
     settings = ports.settings
     place, paid = Place.from_environment(os.environ), plan.worker_engine(settings)
-    start_up = StartUp(process=time.time() - began)
+    start_up = StartUp(process=ports.clock.now() - began)
     with Meter(ports, place, paid, began) as meter:
         worker = Worker(
             ports,
@@ -90,7 +88,7 @@ def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
     return loaded
 
 
-def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) -> int:
+def hand_on_all(error: ModelUnavailable, ports: Ports, stop: concurrency.Event) -> int:
     """Hand the chunks that wait for this worker to the engines that may take them over.
 
     Each is tried once; the rest comes again, for a worker that finds its weights.
@@ -99,13 +97,13 @@ def hand_on_all(error: ModelUnavailable, ports: Ports, stop: threading.Event) ->
         How many were handed on.
     """
     queue, seen, handed_on = ports.queue, set[str](), 0
-    until = time.monotonic() + PATIENCE
+    until = concurrency.monotonic() + PATIENCE
     subscriptions = itertools.cycle(subscriptions_of(ports.settings))
-    while time.monotonic() < until and not stop.wait(0.2):
+    while concurrency.monotonic() < until and not stop.wait(0.2):
         subscription = next(subscriptions)
         for delivery in queue.pull(subscription, PULLED_AT_A_TIME, ports.settings.lease_seconds):
             if delivery.message_id not in seen:
-                until = time.monotonic() + PATIENCE
+                until = concurrency.monotonic() + PATIENCE
             seen.add(delivery.message_id)
             if _handed_on(delivery, error, ports):
                 handed_on += queue.ack(subscription, delivery.lease)

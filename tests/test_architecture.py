@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TOPS = ("shared", "functions", "gpu_job", "local")
 
-BASE = "model errors messages ports settings engines results topology telemetry clock in_words audio.types"
+BASE = "model errors messages ports settings engines results topology telemetry clock concurrency in_words audio.types"
 FLOORS = {
     "entrypoints": ("functions", "gpu_job", "local", "shared.client", "shared.connect"),
     "sweep": ("shared.sweep",),
@@ -242,6 +242,7 @@ NO_TEST_OF_ITS_OWN = {
     "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
     "local.backend.schema": "the statements with which every test of the database begins",
     "local.commands.options": "declarations, which every test of a command reads",
+    "shared.concurrency": "names of the standard library, which tests/simulation replaces",
     "shared.clock": "one call of the system's clock",
     # Composition: nothing is left where its parts are replaced.
     "shared.adapters.google_ports": "composes the adapters: tests/google runs them together",
@@ -308,6 +309,44 @@ def test_a_heavy_library_is_imported_in_its_own_files_only(library):
         assert all(one.startswith(f"{allowed}/") for one in found), found
     else:
         assert found <= allowed
+
+
+FLOW = ("gpu_job/pipeline", "local/runtime", *(f"shared/{floor}" for floor in ("state", "planning", "costs")))
+FLOW += tuple(f"shared/{floor}" for floor in ("routing", "flow", "recovery", "hosted", "sweep"))
+"""Folders whose threads, time and chance `tests/simulation/` decides."""
+
+
+def real(path):
+    """What a file gets elsewhere than from `shared/concurrency.py`: threads, queues, passing time, or chance."""
+    text = path.read_text("utf-8")
+    names = {f"{module}.{name}" if name else module for module, name in named(text)}
+    passing = {f"time.{one}" for one in ("monotonic", "perf_counter", "sleep")}
+    used = {ast.unparse(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    roots = {"threading", "queue", "concurrent", "uuid", "random"}
+    return {one for one in names if one.split(".")[0] in roots} | passing & (names | used)
+
+
+def test_the_flow_gets_threads_time_and_chance_in_one_place():
+    files = [path for folder in FLOW for path in (ROOT / folder).glob("*.py")]
+    found = {
+        path.relative_to(ROOT).as_posix(): real(path) for path in (*files, ROOT / "gpu_job" / "process.py")
+    }
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("import threading", "threading"),
+        ("from concurrent.futures import wait", "concurrent.futures.wait"),
+        ("import time\ntime.sleep(1)", "time.sleep"),
+        ("from time import monotonic", "time.monotonic"),
+    ],
+)
+def test_a_real_thread_or_clock_is_found(tmp_path, line, name):
+    path = tmp_path / "one.py"
+    path.write_text(line, "utf-8")
+    assert real(path) == {name}
 
 
 def test_nothing_imports_an_entrypoint():

@@ -7,9 +7,6 @@ whenever it looks, and no more than two batches of samples are in memory as floa
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +16,7 @@ from numpy.typing import NDArray
 from gpu_job.pipeline import memory, packing
 from gpu_job.pipeline.chunk_job import ChunkJob, next_group
 from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
+from shared import concurrency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,7 +116,7 @@ class Batcher:
 
     def __init__(
         self,
-        ready: queue.Queue[ChunkJob],
+        ready: concurrency.Queue[ChunkJob],
         engines: LoadedEngines,
         committer: Committer,
         *,
@@ -133,10 +131,10 @@ class Batcher:
         self._committer = committer
         self._max_chunks = max_chunks
         self._waiting: list[ChunkJob] = []
-        self._formed: queue.Queue[Batch | None] = queue.Queue()
-        self._wanted = threading.Semaphore(1)
-        self._stop = threading.Event()
-        self.thread = threading.Thread(target=self._run, name="batcher", daemon=True)
+        self._formed: concurrency.Queue[Batch | None] = concurrency.Queue()
+        self._wanted = concurrency.Semaphore(1)
+        self._stop = concurrency.Event()
+        self.thread = concurrency.Thread(target=self._run, name="batcher", daemon=True)
         self._warm: str | None = None
 
     def start(self, warm: str | None = None) -> None:
@@ -159,7 +157,7 @@ class Batcher:
         try:
             if self._warm is not None:
                 self._engines.get(self._warm)
-            self.loaded = time.monotonic()
+            self.loaded = concurrency.monotonic()
             while True:
                 self._wanted.acquire()
                 batch = next(batches, None)
@@ -195,7 +193,7 @@ class Batcher:
             while not self._ready.empty():
                 self._waiting.append(self._ready.get())
             chosen = next_group(self._waiting, self._max_chunks)
-            now = time.monotonic()
+            now = concurrency.monotonic()
             since = since or now
             if chosen and (now - since > LINGER or not self._may_grow(chosen)):
                 for one in chosen:
@@ -206,7 +204,7 @@ class Batcher:
             left = 0.1 if since is None else min(0.1, max(0.001, since + LINGER - now))
             try:
                 self._waiting.append(self._ready.get(timeout=left))
-            except queue.Empty:
+            except concurrency.Empty:
                 continue
         return []
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gpu_job.speech import windowing
+from shared import concurrency
 from shared.audio import Pcm
 from shared.engines import PARAKEET_CPU
 from shared.flow import chunk
@@ -108,7 +108,7 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         BadMedia: decoding broke a limit, or the file is gone.
         Transient: the store did not answer.
     """
-    started = time.perf_counter()
+    started = concurrency.perf_counter()
     pcm = chunk.fetch(message, ports)
     return ChunkJob(
         delivery=delivery,
@@ -116,5 +116,5 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         pcm=pcm,
         windows=windowing.cut(np.frombuffer(pcm.samples, np.int16)),
         share=share,
-        decode_seconds=time.perf_counter() - started + pcm.seconds_ahead,
+        decode_seconds=concurrency.perf_counter() - started + pcm.seconds_ahead,
     )

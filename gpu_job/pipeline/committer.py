@@ -12,11 +12,10 @@ dies before that is repeated, and every step before it may be repeated.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
+from shared import concurrency
 from shared.errors import DropscribeError
 from shared.flow import chunk
 from shared.messages import ChunkMessage, decode
@@ -54,10 +53,10 @@ class Committer:
         self._inflight = inflight
         self._meter = meter
         self._summary = summary
-        self._pool = ThreadPoolExecutor(COMMITTED_AT_A_TIME, thread_name_prefix="committer")
-        self._under_way: dict[Future[None], str] = {}
-        self._lock = threading.Lock()
-        self._closed = threading.Event()
+        self._pool = concurrency.ThreadPoolExecutor(COMMITTED_AT_A_TIME, thread_name_prefix="committer")
+        self._under_way: dict[concurrency.Future[None], str] = {}
+        self._lock = concurrency.Lock()
+        self._closed = concurrency.Event()
 
     @property
     def closed(self) -> bool:
@@ -73,7 +72,7 @@ class Committer:
         """Wait for what is under way, and drop what has not begun; after `close`."""
         with self._lock:
             under_way = list(self._under_way)
-        wait(under_way, timeout)
+        concurrency.wait(under_way, timeout)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -133,7 +132,7 @@ class Committer:
             self._under_way[future] = job.delivery.message_id
         future.add_done_callback(self._done)
 
-    def _done(self, future: Future[None]) -> None:
+    def _done(self, future: concurrency.Future[None]) -> None:
         with self._lock:
             if not future.cancelled():
                 del self._under_way[future]

@@ -12,12 +12,10 @@ decoded is the committer's decision (committer.py).
 from __future__ import annotations
 
 import os
-import queue
-import threading
-import time
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_job import ChunkJob, prepare, share_of
+from shared import concurrency
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import ChunkMessage, decode
@@ -65,7 +63,7 @@ class Consumer:
     def __init__(
         self, ports: Ports, inflight: Inflight, committer: Committer, subscriptions: Sequence[str]
     ) -> None:
-        self.ready: queue.Queue[ChunkJob] = queue.Queue()
+        self.ready: concurrency.Queue[ChunkJob] = concurrency.Queue()
         """Jobs to recognise."""
         self.problem: Exception | None = None
         """Why the worker must end: nothing can be pulled here, known from the first try, or a thread broke down."""
@@ -74,16 +72,16 @@ class Consumer:
         self._committer = committer
         self._own = subscriptions[0]
         self._chunk_seconds = plan.sizes(plan.worker_engine(ports.settings), ports.settings).seconds
-        self._pulled: queue.Queue[Delivery | None] = queue.Queue()
-        self._stop = threading.Event()
+        self._pulled: concurrency.Queue[Delivery | None] = concurrency.Queue()
+        self._stop = concurrency.Event()
         self._pullers = [
-            threading.Thread(
+            concurrency.Thread(
                 target=self._guarded, args=(self._pull_from, one), name=f"puller-{one}", daemon=True
             )
             for one in subscriptions
         ]
         self._decoders = [
-            threading.Thread(
+            concurrency.Thread(
                 target=self._guarded, args=(self._decode_all,), name=f"decoder-{index}", daemon=True
             )
             for index in range(DECODERS)
@@ -158,7 +156,7 @@ class Consumer:
             self.ready.put(prepare(delivery, message, self._ports, share=share))
 
 
-def _join(threads: Sequence[threading.Thread], timeout: float) -> None:
-    until = time.monotonic() + timeout
+def _join(threads: Sequence[concurrency.Thread], timeout: float) -> None:
+    until = concurrency.monotonic() + timeout
     for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
+        thread.join(max(0.0, until - concurrency.monotonic()))

@@ -7,13 +7,11 @@ long as they are in flight, whatever happens to their chunks meanwhile.
 from __future__ import annotations
 
 import math
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from shared import concurrency
 from shared.errors import DropscribeError
 from shared.ports import Delivery
 from shared.telemetry import log
@@ -83,11 +81,11 @@ class Inflight:
         self._own = subscriptions[0]
         self._messages: dict[str, _Message] = {}
         self._reserved: dict[str, int] = dict.fromkeys(subscriptions, 0)
-        self._changed = threading.Condition()
+        self._changed = concurrency.Condition()
         self._closed = False
-        self._idle_since = time.monotonic()
-        self._stop = threading.Event()
-        self._renewals = threading.Thread(target=self._renew_leases, name="leases", daemon=True)
+        self._idle_since = concurrency.monotonic()
+        self._stop = concurrency.Event()
+        self._renewals = concurrency.Thread(target=self._renew_leases, name="leases", daemon=True)
 
     def __len__(self) -> int:
         """How many leases there are."""
@@ -102,7 +100,7 @@ class Inflight:
     def idle_seconds(self) -> float:
         """How long nothing has been in flight."""
         with self._changed:
-            return 0.0 if self._messages else time.monotonic() - self._idle_since
+            return 0.0 if self._messages else concurrency.monotonic() - self._idle_since
 
     def reserve(self, subscription: str) -> int:
         """Reserve capacity for a pull, until `add` or `release_reservation`.
@@ -184,14 +182,14 @@ class Inflight:
             self._closed = True
             deliveries = [one.delivery for one in self._messages.values()]
         if deliveries:
-            pool = ThreadPoolExecutor(
+            pool = concurrency.ThreadPoolExecutor(
                 min(GIVEN_BACK_AT_A_TIME, len(deliveries)), thread_name_prefix="give-back"
             )
             done = [
                 pool.submit(self._end, one, self._queue.nack if counts(one) else self._postpone)
                 for one in deliveries
             ]
-            wait(done, timeout)
+            concurrency.wait(done, timeout)
             pool.shutdown(wait=False, cancel_futures=True)
         self._stop.set()
         self._renewals.join(RENEWAL_WAIT)
@@ -214,7 +212,7 @@ class Inflight:
             except DropscribeError as error:
                 log.warning("message %s will come again: %s", one.delivery.message_id, error)
         with self._changed:
-            self._idle_since = time.monotonic()
+            self._idle_since = concurrency.monotonic()
             self._changed.notify()
 
     def _postpone(self, subscription: str, lease: str, seconds: float = 0.0) -> bool:
@@ -223,7 +221,7 @@ class Inflight:
 
     def _renew_leases(self) -> None:
         """Renew each lease at a third of its length."""
-        pool = ThreadPoolExecutor(RENEWED_AT_A_TIME, thread_name_prefix="lease")
+        pool = concurrency.ThreadPoolExecutor(RENEWED_AT_A_TIME, thread_name_prefix="lease")
         while not self._stop.wait(self._lease_seconds / 3):
             with self._changed:
                 due = [one for one in self._messages.values() if one.renew]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import resource
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.memory import MemoryModel
+from shared import concurrency
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
@@ -50,13 +50,13 @@ class LoadedEngines:
             return usual
         key = (model, cpu)
         since, error = self._missing.get(key, (-math.inf, None))
-        if error is not None and time.monotonic() - since < RETRY_AFTER:
+        if error is not None and concurrency.monotonic() - since < RETRY_AFTER:
             raise error
         if key not in self._engines:
             try:
                 engine = (self._load_cpu if cpu else self._load)(model)
             except ModelUnavailable as missing:
-                self._missing[key] = time.monotonic(), missing
+                self._missing[key] = concurrency.monotonic(), missing
                 raise
             self._models[id(engine)] = MemoryModel.of(engine.memory(), self._limit)
             self._engines[key] = engine

@@ -7,11 +7,10 @@ it the worker: in this process every chunk would fail, through no fault of its o
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import TYPE_CHECKING, NoReturn
 
 from gpu_job.speech.transcriber import SAMPLE_RATE, EngineLost, OutOfMemory
+from shared import concurrency
 from shared.errors import EngineLimit, Transient
 from shared.telemetry import log
 
@@ -55,7 +54,7 @@ class Recogniser:
     ) -> None:
         self.problem: Exception | None = None
         """What ended it."""
-        self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.thread = concurrency.Thread(target=self._run, name="engine", daemon=True)
         self._batcher = batcher
         self._engines = engines
         self._committer = committer
@@ -68,7 +67,7 @@ class Recogniser:
     def hung(self) -> frozenset[str]:
         """Ids of the messages whose chunks are in a call that will not end; none while it may."""
         call = self._call
-        if call is None or time.monotonic() - call[0] < HUNG:
+        if call is None or concurrency.monotonic() - call[0] < HUNG:
             return frozenset()
         return frozenset(job.delivery.message_id for job in call[1].jobs())
 
@@ -79,16 +78,16 @@ class Recogniser:
             self.problem = error
 
     def _recognise_all(self) -> None:
-        since = time.monotonic()
+        since = concurrency.monotonic()
         while not self._committer.closed:
             batch = self._batcher.next()
             loaded = self._batcher.loaded
             if loaded is not None:
-                self._summary.idle_seconds += time.monotonic() - max(since, loaded)
+                self._summary.idle_seconds += concurrency.monotonic() - max(since, loaded)
             if batch is None:
                 return
             self._recognise(batch)
-            since = time.monotonic()
+            since = concurrency.monotonic()
 
     def _recognise(self, batch: Batch) -> None:
         """One batch, and after a failure its parts."""
@@ -117,13 +116,13 @@ class Recogniser:
         first, *others = batch.jobs()
         if first.isolated and not others:
             self._committer.isolated_begins(first)
-        started = time.perf_counter()
-        self._call = time.monotonic(), batch
+        started = concurrency.perf_counter()
+        self._call = concurrency.monotonic(), batch
         try:
             words = batch.recognise()
         finally:
             self._call = None
-            self._spent(batch, time.perf_counter() - started)
+            self._spent(batch, concurrency.perf_counter() - started)
         if len(words) != len(batch.items):
             raise RuntimeError(f"the engine answered {len(words)} of {len(batch.items)} windows")
         return words

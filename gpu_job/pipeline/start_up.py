@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from shared import concurrency
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,11 +34,11 @@ class StartUp:
     @contextmanager
     def timed(self, step: Step) -> Iterator[None]:
         """Add the time inside to a step, even if it fails."""
-        since = time.perf_counter()
+        since = concurrency.perf_counter()
         try:
             yield
         finally:
-            setattr(self, step, getattr(self, step) + time.perf_counter() - since)
+            setattr(self, step, getattr(self, step) + concurrency.perf_counter() - since)
 
     def __str__(self) -> str:
         """For a line of the log."""

@@ -14,7 +14,6 @@ because it was asked to stop does not: that says nothing about the chunk.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.batcher import Batcher
@@ -25,11 +24,11 @@ from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.recogniser import Recogniser
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.summary import Summary
+from shared import concurrency
 from shared.costs.executions import Meter
 from shared.planning import plan
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from gpu_job.speech.transcriber import Transcriber
@@ -88,7 +87,7 @@ class Worker:
         return self._engines.get(model)
 
     def run(
-        self, stop: threading.Event, *, idle_exit: float | None = None, warm: str | None = None
+        self, stop: concurrency.Event, *, idle_exit: float | None = None, warm: str | None = None
     ) -> Summary:
         """Work until `stop` is set, or until nothing was there for `idle_exit` seconds.
 
@@ -140,14 +139,14 @@ class Worker:
     def _idle_seconds(self) -> float:
         """How long there was nothing to do; the time of loading does not count."""
         loaded = self._batcher.loaded
-        return 0.0 if loaded is None else min(self._inflight.idle_seconds, time.monotonic() - loaded)
+        return 0.0 if loaded is None else min(self._inflight.idle_seconds, concurrency.monotonic() - loaded)
 
     def _end(self) -> None:
         """Finish what can be finished, give back the rest."""
-        began = time.monotonic()
+        began = concurrency.monotonic()
 
         def left(until: float) -> float:
-            return max(0.0, began + until - time.monotonic())
+            return max(0.0, began + until - concurrency.monotonic())
 
         self._consumer.stop()
         self._batcher.stop()

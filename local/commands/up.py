@@ -137,10 +137,10 @@ def run(ports: LocalPorts, options: Options) -> int:
         stack.callback(planned.end)
         for subscription, url in planned.endpoints.items():
             calls = calls_of(hosted[subscription], settings) if subscription in hosted else 4
-            loop = PushLoop(ports.queue, subscription, HttpSender(url), concurrency=calls)
+            loop = PushLoop(ports.queue, subscription, HttpSender(url), at_a_time=calls)
             loop.start()
             stack.callback(loop.stop)
-        loop = PushLoop(ports.queue, EXPORTER, exporter(ports), concurrency=1)
+        loop = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
         loop.start()
         stack.callback(loop.stop)
         ticker = Ticker(planned.sweeper)

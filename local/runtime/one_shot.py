@@ -6,9 +6,6 @@ of over HTTP. State survives: finished work is not repeated, unfinished work con
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +18,7 @@ from local.commands.inputs import InputFile
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop
 from local.runtime.steps import in_process
+from shared import concurrency
 from shared.costs import budget
 from shared.errors import ModelUnavailable, Permanent, Transient
 from shared.flow import dispatch, upload
@@ -135,7 +133,7 @@ def follow(
     if not ports.hosted:  # which would decode for themselves
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
-        ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        ended: concurrency.SimpleQueue[str] = concurrency.SimpleQueue()
         steps = in_process(ports)
         steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
         for subscription, step in steps.items():
@@ -145,7 +143,7 @@ def follow(
         worker = Worker(ports, load, load_cpu=load_cpu, on_progress=progress.heard)
         if warm is not None:
             _load(warm, worker, do_without)
-        stop = threading.Event()
+        stop = concurrency.Event()
         broke: list[Exception] = []
 
         def work() -> None:
@@ -154,11 +152,11 @@ def follow(
             except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the recordings
                 broke.append(error)
 
-        thread = threading.Thread(target=work, name="worker")
+        thread = concurrency.Thread(target=work, name="worker")
         thread.start()
         stack.callback(thread.join)
         stack.callback(stop.set)
-        look_again = time.monotonic() + LOST_EVERY
+        look_again = concurrency.monotonic() + LOST_EVERY
         while waiting:
             if not thread.is_alive():
                 why = f": {str(broke[0]).rstrip('.')}" if broke else ""
@@ -167,9 +165,9 @@ def follow(
                 ) from (broke[0] if broke else None)
             yield from _ended_by_message(ended, waiting, ports, progress)
             yield from _ended(waiting, ports, progress)
-            if time.monotonic() > look_again:
+            if concurrency.monotonic() > look_again:
                 _announce_lost(waiting, ports)
-                look_again = time.monotonic() + LOST_EVERY
+                look_again = concurrency.monotonic() + LOST_EVERY
 
 
 def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], None] | None) -> None:
@@ -222,7 +220,7 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
 
 
 def _reporting(
-    step: Callable[[CloudEvent], None], ended: queue.SimpleQueue[str]
+    step: Callable[[CloudEvent], None], ended: concurrency.SimpleQueue[str]
 ) -> Callable[[CloudEvent], None]:
     """The same step, which then puts the recording into `ended`."""
 
@@ -234,12 +232,12 @@ def _reporting(
 
 
 def _ended_by_message(
-    ended: queue.SimpleQueue[str], waiting: dict[str, Submitted], ports: LocalPorts, progress: Progress
+    ended: concurrency.SimpleQueue[str], waiting: dict[str, Submitted], ports: LocalPorts, progress: Progress
 ) -> Iterator[tuple[Submitted, Recording]]:
     """Recordings whose end a message reports, until it is time to look at all of them."""
-    until = time.monotonic() + LOOK_EVERY + len(waiting) * LOOK_EACH
-    while waiting and (left := until - time.monotonic()) > 0:
-        with suppress(queue.Empty):
+    until = concurrency.monotonic() + LOOK_EVERY + len(waiting) * LOOK_EACH
+    while waiting and (left := until - concurrency.monotonic()) > 0:
+        with suppress(concurrency.Empty):
             yield from _ended(waiting, ports, progress, only=ended.get(timeout=left))
 
 

@@ -9,11 +9,11 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared import concurrency
 from shared.telemetry import log
 from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
@@ -72,8 +72,8 @@ class Child:
             died = True
             log.warning("%s ended with code %d; it will be started again", self.name, code)
             self.process = None
-            self.next_start = time.monotonic() + min(LONGEST_WAIT, 2.0 ** min(self.starts, 10) / 4)
-        if time.monotonic() >= self.next_start:
+            self.next_start = concurrency.monotonic() + min(LONGEST_WAIT, 2.0 ** min(self.starts, 10) / 4)
+        if concurrency.monotonic() >= self.next_start:
             command = [
                 sys.executable,
                 "-m",
@@ -107,10 +107,10 @@ class Processes:
         running = [child.process for child in self.children if child.process is not None]
         for process in running:
             process.terminate()
-        deadline = time.monotonic() + PATIENCE
+        deadline = concurrency.monotonic() + PATIENCE
         for process in running:
             try:
-                process.wait(max(0.0, deadline - time.monotonic()))
+                process.wait(max(0.0, deadline - concurrency.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

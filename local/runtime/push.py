@@ -7,15 +7,13 @@ the cloud it would be; here, a restart must not send anything to the dead letter
 
 from __future__ import annotations
 
-import threading
-import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import httpx
 from cloudevents.conversion import to_binary
 
 from local.runtime.events import event_of
+from shared import concurrency
 from shared.errors import DropscribeError, Permanent, Transient
 from shared.telemetry import log
 
@@ -85,7 +83,7 @@ class PushLoop:
         queue: where the messages are.
         subscription: which of them.
         send: an HttpSender, or a function that is called directly.
-        concurrency: deliveries at the same time.
+        at_a_time: deliveries at the same time.
         lease_seconds: how long a message of a killed process stays out of reach.
     """
 
@@ -95,23 +93,23 @@ class PushLoop:
         subscription: str,
         send: Callable[[CloudEvent], None],
         *,
-        concurrency: int = 4,
+        at_a_time: int = 4,
         lease_seconds: float = 60.0,
     ) -> None:
         self._queue = queue
         self._policy = queue.topology.subscription(subscription)
         self._send = send
-        self._concurrency = concurrency
+        self._at_a_time = at_a_time
         self._lease_seconds = lease_seconds
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._stop = concurrency.Event()
+        self._thread: concurrency.Thread | None = None
         self._pause = 0.0
         self._paused_until = 0.0
 
     def start(self) -> None:
         """Begin to deliver."""
         assert self._thread is None, "a loop is started once"
-        self._thread = threading.Thread(target=self._run, name=f"push-{self._policy.name}", daemon=True)
+        self._thread = concurrency.Thread(target=self._run, name=f"push-{self._policy.name}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -121,40 +119,42 @@ class PushLoop:
             self._thread.join()
 
     def _run(self) -> None:
-        in_flight: dict[Future[None], Delivery] = {}
-        renew_at = time.monotonic() + self._lease_seconds / 3
-        with ThreadPoolExecutor(self._concurrency, thread_name_prefix=f"push-{self._policy.name}") as pool:
+        in_flight: dict[concurrency.Future[None], Delivery] = {}
+        renew_at = concurrency.monotonic() + self._lease_seconds / 3
+        with concurrency.ThreadPoolExecutor(
+            self._at_a_time, thread_name_prefix=f"push-{self._policy.name}"
+        ) as pool:
             while in_flight or not self._stop.is_set():
                 try:
-                    if not self._stop.is_set() and len(in_flight) < self._concurrency:
-                        for delivery in self._next(self._concurrency - len(in_flight)):
+                    if not self._stop.is_set() and len(in_flight) < self._at_a_time:
+                        for delivery in self._next(self._at_a_time - len(in_flight)):
                             in_flight[pool.submit(self._deliver, delivery)] = delivery
-                    if time.monotonic() >= renew_at:
+                    if concurrency.monotonic() >= renew_at:
                         self._renew(in_flight)
-                        renew_at = time.monotonic() + self._lease_seconds / 3
+                        renew_at = concurrency.monotonic() + self._lease_seconds / 3
                     self._rest(in_flight)
                 except DropscribeError as error:
                     log.warning("%s: %s", self._policy.name, error)
-                    time.sleep(_LONGEST_PAUSE if isinstance(error, Permanent) else _LOOK_SECONDS)
+                    concurrency.sleep(_LONGEST_PAUSE if isinstance(error, Permanent) else _LOOK_SECONDS)
                 for done in [future for future in in_flight if future.done()]:
                     del in_flight[done]
 
     def _next(self, free: int) -> list[Delivery]:
-        if time.monotonic() < self._paused_until:
+        if concurrency.monotonic() < self._paused_until:
             return []
         # After a refused connection one message is tried before all of them are.
         return self._queue.pull(self._policy.name, 1 if self._pause else free, self._lease_seconds)
 
-    def _rest(self, in_flight: dict[Future[None], Delivery]) -> None:
+    def _rest(self, in_flight: dict[concurrency.Future[None], Delivery]) -> None:
         """Sleep until a delivery ends or, where there is room for more, a message may be due."""
-        if self._stop.is_set() or len(in_flight) >= self._concurrency:
-            wait(in_flight, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
-        elif (pause := self._paused_until - time.monotonic()) > 0:
+        if self._stop.is_set() or len(in_flight) >= self._at_a_time:
+            concurrency.wait(in_flight, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
+        elif (pause := self._paused_until - concurrency.monotonic()) > 0:
             self._stop.wait(min(pause, _LOOK_SECONDS))
         else:
             self._queue.wait(self._policy.name, _LOOK_SECONDS)
 
-    def _renew(self, in_flight: dict[Future[None], Delivery]) -> None:
+    def _renew(self, in_flight: dict[concurrency.Future[None], Delivery]) -> None:
         for future, delivery in in_flight.items():
             kept = self._queue.extend(self._policy.name, delivery.lease, self._lease_seconds)
             if not kept and not future.done():
@@ -179,7 +179,7 @@ class PushLoop:
             if not self._pause:
                 log.info("%s waits: %s", name, error)
             self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _LOOK_SECONDS)
-            self._paused_until = time.monotonic() + self._pause
+            self._paused_until = concurrency.monotonic() + self._pause
             self._queue.postpone(name, lease, self._pause)
         except Exception as error:  # noqa: BLE001 - whatever a function raises is a failed delivery
             self._pause = 0.0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 import httpx
 
+from shared import concurrency
 from shared.telemetry import log
 
 FIRST = 5.0
@@ -28,9 +27,9 @@ class Ticker:
         self._every = every
         # Proxy settings are for the internet, not for functions on this machine.
         self._client = httpx.Client(timeout=httpx.Timeout(timeout, connect=5.0), trust_env=False)
-        self._stop = threading.Event()
+        self._stop = concurrency.Event()
         # A sweep in progress can be cut off anywhere, so nothing waits for its end.
-        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread = concurrency.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
         """Begin; the first call comes soon."""

@@ -11,11 +11,10 @@ for the last of it may both be held; the sweeper releases them (`shared/sweep/re
 from __future__ import annotations
 
 import datetime as dt
-import random
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from shared import concurrency
 from shared.costs.limits import AVERAGED, GO, Admission, Limit, Sums, admit, limits_by, limits_of
 from shared.messages import from_fields, to_fields
 from shared.state import documents, ledger
@@ -123,7 +122,7 @@ def count_in(key: str, purpose: str, usd: float, ports: Ports) -> Admission:
         if pause is None or admit(usd, sums, 0.0, now, settings).action != "go":
             break
         # Calls at the same moment count each other.
-        time.sleep(random.uniform(pause / 4, pause))  # noqa: S311 - no secret
+        concurrency.sleep(concurrency.uniform(pause / 4, pause))
     return admission
 
 

@@ -12,11 +12,11 @@ row is negative if a row was written although its reply was lost.
 from __future__ import annotations
 
 import re
-import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from shared import concurrency
 from shared.costs import prices_file
 from shared.errors import DropscribeError
 from shared.messages import from_fields, to_fields
@@ -103,9 +103,9 @@ class Meter:
         self._in_hand = 0.0
         self._number = 0
         self._unwritten: deque[LedgerRow] = deque()
-        self._counting, self._writing = threading.Lock(), threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
+        self._counting, self._writing = concurrency.Lock(), concurrency.Lock()
+        self._ended = concurrency.Event()
+        self._thread = concurrency.Thread(target=self._run, name="meter", daemon=True)
 
     @property
     def worker(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from shared import concurrency
 from shared.messages import from_fields
 from shared.results import LedgerRow
 from shared.state import documents
@@ -55,7 +55,7 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
             for _, fields in ports.records.query(documents.LEDGER, {"day": day})
         ]
 
-    with ThreadPoolExecutor(READERS) as pool:
+    with concurrency.ThreadPoolExecutor(READERS) as pool:
         rows = [row for found in pool.map(of_day, days_of(since, until)) for row in found]
     failed = (
         {key for key, _ in ports.records.query(documents.RECORDINGS, {"state": "FAILED"})} if rows else set()

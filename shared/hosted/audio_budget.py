@@ -7,12 +7,11 @@ process. Two chunks of the usual length fit, however many calls run at one time.
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+from shared import concurrency
 from shared.errors import EngineFailed
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ class AudioBudget:
 
     def __init__(self, seconds: float) -> None:
         self._all = self._free = seconds
-        self._door = threading.Lock()
-        self._change = threading.Condition()
+        self._door = concurrency.Lock()
+        self._change = concurrency.Condition()
 
     @contextmanager
     def hold(self, seconds: float, patience: float) -> Iterator[None]:
@@ -45,13 +44,13 @@ class AudioBudget:
         Raises:
             EngineFailed: there was no room in time.
         """
-        wanted, until = min(max(0.0, seconds), self._all), time.monotonic() + patience
+        wanted, until = min(max(0.0, seconds), self._all), concurrency.monotonic() + patience
         # The first waiter blocks all later ones; otherwise short audio could keep long audio waiting for ever.
         if not self._door.acquire(timeout=max(0.0, patience)):
             raise _full()
         try:
             with self._change:
-                if not self._change.wait_for(lambda: self._free >= wanted, until - time.monotonic()):
+                if not self._change.wait_for(lambda: self._free >= wanted, until - concurrency.monotonic()):
                     raise _full()
                 self._free -= wanted
         finally:

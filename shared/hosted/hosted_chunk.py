@@ -6,11 +6,10 @@ process. Anything else is decoded here, and its samples are sent.
 
 from __future__ import annotations
 
-import time
-import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared import concurrency
 from shared.costs.attempt_rows import hosted_row
 from shared.engines import Hosted, spec
 from shared.errors import (
@@ -62,13 +61,13 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
         claims.settle(message, message_id, ports)
         return
     # Every delivery is an attempt of its own, even if the queue does not count deliveries.
-    attempt = f"{message_id}-{uuid.uuid4().hex[:8]}"
+    attempt = f"{message_id}-{concurrency.new_id()[:8]}"
     call = _Call(
         message=message,
         ports=ports,
         message_id=message_id,
         attempt=attempt,
-        give_up_at=time.monotonic() + PATIENCE,
+        give_up_at=concurrency.monotonic() + PATIENCE,
     )
     try:
         result, row = _transcribe(call)
@@ -124,7 +123,7 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     length = (message.chunk.end or 0.0) - message.chunk.start
     speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], message, ports.settings)
     decoded = length + message.chunk.lead + message.chunk.tail
-    with audio_budget_of(ports.settings.platform).hold(decoded, call.give_up_at - time.monotonic()):
+    with audio_budget_of(ports.settings.platform).hold(decoded, call.give_up_at - concurrency.monotonic()):
         return _sent(call)
 
 
@@ -167,7 +166,7 @@ class _Call:
             model=service.weights,
             options=replace(message.options, language=language_of(message)),
             seconds=seconds,
-            patience=self.give_up_at - time.monotonic(),
+            patience=self.give_up_at - concurrency.monotonic(),
             url=url,
             samples=samples,
             # Other parts of a recording that was planned with other weights are written in their style.
@@ -180,16 +179,16 @@ class _Call:
         )
         if not claims.open_call(message, call, ports):
             raise _NotOurs
-        began = time.perf_counter()
+        began = concurrency.perf_counter()
         try:
             heard = engine.transcribe(job)
         except DropscribeError as error:
             if isinstance(error, EngineFailed) and error.billed_seconds is not None:
                 lost = replace(NOTHING, seconds=error.billed_seconds, request_id=error.request_id)
-                ledger.write(self._lost(seconds, lost, time.perf_counter() - began), ports)
+                ledger.write(self._lost(seconds, lost, concurrency.perf_counter() - began), ports)
             claims.close_call(message, call, ports)
             raise
-        return heard, time.perf_counter() - began
+        return heard, concurrency.perf_counter() - began
 
     def _lost(self, seconds: float, heard: Heard, busy: float) -> LedgerRow:
         stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)

@@ -41,7 +41,7 @@ def test_a_transcript_that_cannot_be_written_now_arrives_later(tmp_path, monkeyp
     monkeypatch.setattr(export, "_write", failing)
     ready = encode(record.ending(recording, ports))
     ports.queue.publish("transcripts-ready", ready, {"recording": recording.id})
-    loop = PushLoop(ports.queue, EXPORTER, exporter(ports), concurrency=1)
+    loop = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
     loop.start()
     try:
         wait_until((tmp_path / "out" / "a.wav" / "transcript.txt").exists, 20)

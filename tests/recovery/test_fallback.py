@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from shared import concurrency
 from shared.audio import Pcm
 from shared.costs import budget
 from shared.engines import ENGINES
@@ -529,7 +530,7 @@ def test_whoever_finds_the_room_taken_for_a_moment_asks_again(broke, monkeypatch
     one, _ = broke(recordings=0, budget_daily_usd=0.003)
     budget.commit("another", 0.002, one.ports)
     gone = budget.Commitment(usd=0.002, state="closed", counts=False, changed=0.0)
-    monkeypatch.setattr("time.sleep", lambda _: budget._put("another", gone, one.ports))
+    monkeypatch.setattr(concurrency, "sleep", lambda _: budget._put("another", gone, one.ports))
     assert budget.count_in("this", "0.deepgram", 0.002, one.ports).action == "go"
     assert budget.committed(one.ports) == pytest.approx(0.002)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gpu_job.pipeline import loaded_engines
 from gpu_job.pipeline.loaded_engines import LoadedEngines
+from shared import concurrency
 from shared.errors import ModelUnavailable
 from tests.gpu_job.pipeline.test_worker import CountingEngine
 
@@ -30,7 +30,7 @@ def test_where_there_is_no_gpu_the_engine_is_the_same():
 
 def test_weights_that_cannot_be_had_are_not_looked_for_again_for_a_minute(monkeypatch):
     tries, now = [], [0.0]
-    monkeypatch.setattr(loaded_engines.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(concurrency, "monotonic", lambda: now[0])
 
     def load(name):
         tries.append(name)

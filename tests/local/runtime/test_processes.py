@@ -10,6 +10,7 @@ import pytest
 
 from local.runtime import processes
 from local.runtime.processes import Child, Processes
+from shared import concurrency
 from shared.topology import topology
 
 
@@ -57,7 +58,7 @@ def test_a_child_that_dies_is_told_of_once_and_started_again_after_a_pause(child
 
 def test_pauses_grow_and_have_an_end(child, monkeypatch):
     one, pauses = child("raise SystemExit"), []
-    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(concurrency, "monotonic", lambda: 0.0)
     for starts in (1, 2, 3, 20):
         one.process = type("Dead", (), {"poll": lambda _: 1})()
         one.starts = starts

@@ -147,7 +147,7 @@ def test_stop_finishes_what_is_in_flight_and_takes_nothing_new(queue, until):
 
     for _ in range(5):
         queue.publish(CHUNKS_DONE, b"x")
-    loop = PushLoop(queue, "merger", slow, concurrency=1)
+    loop = PushLoop(queue, "merger", slow, at_a_time=1)
     loop.start()
     assert begun.wait(10)
     stopper = threading.Thread(target=loop.stop)
@@ -171,7 +171,7 @@ def test_no_more_deliveries_at_once_than_allowed(queue, until):
 
     for _ in range(12):
         queue.publish(CHUNKS_DONE, b"x")
-    with running(queue, "merger", count, concurrency=3):
+    with running(queue, "merger", count, at_a_time=3):
         until(lambda: queue.pending("merger") == 0)
     assert most[0] == 3
 
