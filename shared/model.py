@@ -159,7 +159,7 @@ class Decision:
     model: str
     """Weights to use, e.g. `nvidia/parakeet-tdt-0.6b-v3`."""
     reason: str
-    """One sentence for logs, `status`, the transcript and the cost report."""
+    """One sentence for logs, `status` and the cost report."""
     considered: tuple[Considered, ...] = ()
     """Every method with its estimated cost and wait, the chosen one first."""
 

@@ -113,10 +113,11 @@ def test_the_report_and_the_status_name_it(done):
 
 
 def test_what_was_not_chosen_is_told_with_every_method(done):
-    _, document, _ = done
-    methods = [one["method"] for one in document["considered"]]
+    _, out, _ = run("status", "--json")
+    [one] = json.loads(out)["recordings"]
+    methods = [method["method"] for method in one["considered"]]
     assert (methods[0], set(methods)) == ("acme", {"acme", "parakeet", "hybrid", "deepgram"})
-    assert document["reason"] == "acme was asked for"
+    assert one["why"] == "acme was asked for"
 
 
 def test_a_chunk_that_parakeet_gives_up_goes_to_it(registered, tmp_path, monkeypatch):
@@ -129,8 +130,9 @@ def test_a_chunk_that_parakeet_gives_up_goes_to_it(registered, tmp_path, monkeyp
     code, line, err = transcribed(registered)
     assert "Acme Speech transcribes instead" in err
     assert (code, line["state"], line["method"]) == (0, "DONE", "acme")
-    document = json.loads((registered / "out" / "voice-note.opus" / "transcript.json").read_text())
-    assert "Acme Speech did all of it in place of Parakeet on a CPU" in document["reason"]
+    _, out, _ = run("status", "--json")
+    [one] = json.loads(out)["recordings"]
+    assert "Acme Speech did all of it in place of Parakeet on a CPU" in one["why"]
 
 
 def test_when_it_refuses_the_owner_is_told_what_each_engine_said(registered, monkeypatch):

@@ -1,5 +1,8 @@
 """transcript.json: everything that is known about a transcript, as described by `docs/transcript.schema.json`.
 
+Why its method was chosen is not in it: that depends on the load of the moment, and one upload gives the same bytes
+under any load. The record has it.
+
 Lists have one item a line, so that the file can be read, searched with grep and compared with diff.
 """
 
@@ -15,11 +18,10 @@ from shared.outputs.printable import encodable, milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from shared.model import Considered
     from shared.outputs.segments import Segment
     from shared.results import Part, Transcript, Word
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Incremented when a field changes its meaning or is removed."""
 # Read at import: an image without the package's metadata fails at its start, not at every recording.
 _DROPSCRIBE = version("dropscribe")
@@ -37,7 +39,6 @@ def transcript_json(
         paragraphs: its paragraphs.
     """
     source = transcript.source
-    decision = transcript.decision
     fields: dict[str, Any] = {
         "versions": {"schema": SCHEMA_VERSION, "dropscribe": _DROPSCRIBE},
         "recording": transcript.recording,
@@ -50,11 +51,9 @@ def transcript_json(
         },
         "duration": _seconds(transcript.duration),
         "language": transcript.language,
-        "method": decision.method,
-        "reason": encodable(decision.reason),
+        "method": transcript.decision.method,
     }
     lists: dict[str, Iterable[object]] = {
-        "considered": map(_considered, decision.considered),
         "warnings": map(encodable, transcript.warnings),
         "parts": map(_part, transcript.parts),
         "paragraphs": (_span(one) for one in paragraphs),
@@ -82,16 +81,6 @@ def transcript_json(
         file += b"],"
     file[-1:] = b"\n}\n"
     return bytes(file)
-
-
-def _considered(one: Considered) -> dict[str, object]:
-    return {
-        "method": one.method,
-        "usd": None if one.usd is None else round(one.usd, 6),
-        "wait": None if one.wait is None else round(one.wait, 1),
-        "score": None if one.score is None else round(one.score, 6),
-        "why_not": encodable(one.why_not),
-    }
 
 
 def _word(word: Word) -> dict[str, object]:

@@ -62,8 +62,7 @@ def outputs(recording, ports):
     bucket = ports.settings.transcripts_bucket
     files = {name.rsplit("/", 1)[-1]: ports.store.load(bucket, name) for name in recording.outputs}
     document = json.loads(files["transcript.json"])
-    # How long each method would take differs: here a worker runs already, there one would be started.
-    del document["source"], document["recording"], document["considered"]
+    del document["source"], document["recording"]
     return files | {"transcript.json": document}
 
 

@@ -138,10 +138,8 @@ def test_a_hybrid_runs_on_both_engines_and_reads_as_one(world):
         ("deepgram", pytest.approx(seam), pytest.approx(3600.0)),
     ]
     assert document["method"] == "hybrid"
-    assert (
-        f"of {len(planned.chunks)} chunks {len(ours)} to parakeet-gpu and {len(theirs)} to deepgram"
-        in (document["reason"])
-    )
-    assert document["considered"][0]["method"] == "hybrid"
+    split = f"of {len(planned.chunks)} chunks {len(ours)} to parakeet-gpu and {len(theirs)} to deepgram"
+    assert split in done.decision.reason
+    assert done.decision.considered[0].method == "hybrid"
     starts = [word["start"] for word in document["words"]]
     assert starts == sorted(starts)
