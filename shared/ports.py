@@ -96,10 +96,24 @@ class Records(Protocol):
         """
         ...
 
-    def query(self, collection: str, where: Fields | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    def delete(self, collection: str, key: str) -> bool:
+        """Delete one document; False if there was none.
+
+        A call whose reply was lost may say True although another one deleted the document.
+        """
+        ...
+
+    def query(
+        self, collection: str, where: Fields | None = None, *, after: str = ""
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Keys and documents whose top-level fields equal all of `where`, in order of their keys.
 
         Read in pages: a document that changes meanwhile may be read before or after its change.
+
+        Args:
+            collection: where to look.
+            where: the fields and their values.
+            after: only documents with a greater key; empty: all.
         """
         ...
 

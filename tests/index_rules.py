@@ -74,9 +74,9 @@ def check(shape):
 class IndexedRecords(SqliteRecords):
     """Records on one machine that serve no query for which Firestore has no index."""
 
-    def query(self, collection, where=None):
+    def query(self, collection, where=None, *, after=""):
         check(Shape(collection=collection, equal=frozenset(where or ())))
-        return super().query(collection, where)
+        return super().query(collection, where, after=after)
 
     def newest(self, collection, by, limit, where=None):
         check(Shape(collection=collection, equal=frozenset(where or ()), descending=by))

@@ -81,8 +81,22 @@ class SqliteRecords:
             )
         return _decode(text)
 
-    def query(self, collection: str, where: Fields | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Keys and documents whose top-level fields equal all of `where`, in order of their keys.
+    def delete(self, collection: str, key: str) -> bool:
+        """Delete one document; False if there was none.
+
+        Raises:
+            StoreUnavailable: the database did not answer in time.
+        """
+        with self._database.write() as connection:
+            cursor = connection.execute(
+                "DELETE FROM documents WHERE collection = ? AND key = ?", (collection, key)
+            )
+            return cursor.rowcount == 1
+
+    def query(
+        self, collection: str, where: Fields | None = None, *, after: str = ""
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys and documents whose top-level fields equal all of `where`, in order of their keys, from `after` on.
 
         Reads pages of 500 documents, so that neither memory nor a long transaction grows with the answer.
 
@@ -90,19 +104,17 @@ class SqliteRecords:
             BadRequest: a condition cannot be compared.
         """
         condition, values = _condition(collection, where)
-        after: tuple[str, ...] = ()
         while True:
-            page = f"{condition} AND key > ?" if after else condition
             with self._database.read() as connection:
                 rows = connection.execute(
-                    f"SELECT key, fields FROM documents WHERE {page} ORDER BY key LIMIT {_PAGE}",  # noqa: S608 - values are bound, names checked
-                    (*values, *after),
+                    f"SELECT key, fields FROM documents WHERE {condition} AND key > ? ORDER BY key LIMIT {_PAGE}",  # noqa: S608 - values are bound, names checked
+                    (*values, after),
                 ).fetchall()
             for key, text in rows:
                 yield key, _decode(text)
             if len(rows) < _PAGE:
                 return
-            after = (rows[-1][0],)
+            after = rows[-1][0]
 
     def newest(
         self, collection: str, by: str, limit: int, where: Fields | None = None

@@ -140,8 +140,29 @@ class FirestoreRecords:
             "Firestore does not answer; it may work the next time"
         ) from failure
 
-    def query(self, collection: str, where: Fields | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Keys and documents whose top-level fields equal all of `where`, in order of their keys.
+    def delete(self, collection: str, key: str) -> bool:
+        """Delete one document; False if there was none.
+
+        Where the reply of an earlier try was lost and the document is gone now, it counts as deleted by this call.
+
+        Raises:
+            ConfigurationError: there is no such database, or no right to it.
+            StoreUnavailable: no answer in time; the document may have been deleted.
+        """
+        failed: list[Exception] = []
+        there = firestore.ExistsOption(exists=True)
+        with self._translated("deleting", collection, key):
+            document = self._document(collection, key)
+            try:
+                document.delete(option=there, retry=retrying(on_error=failed.append), timeout=RPC_SECONDS)
+            except google.NotFound:
+                return bool(failed)
+        return True
+
+    def query(
+        self, collection: str, where: Fields | None = None, *, after: str = ""
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Keys and documents whose top-level fields equal all of `where`, in order of their keys, from `after` on.
 
         Reads pages of 300 documents. Firestore merges its automatic indexes for this: none need be created.
 
@@ -152,15 +173,15 @@ class FirestoreRecords:
         """
         with self._translated("querying", collection):
             query = self._matching(collection, where).order_by("__name__").limit(PAGE)
-        page: list[Snapshot] = []
         while True:
             with self._translated("querying", collection):
-                after = query.start_after(page[-1]) if page else query
-                page = list(after.stream(retry=retrying(), timeout=PATIENCE))
+                rest = query.start_after({"__name__": self._document(collection, after)}) if after else query
+                page = list(rest.stream(retry=retrying(), timeout=PATIENCE))
             for snapshot in page:
                 yield snapshot.id, fields_of(snapshot)
             if len(page) < PAGE:
                 return
+            after = page[-1].id
 
     def newest(
         self, collection: str, by: str, limit: int, where: Fields | None = None

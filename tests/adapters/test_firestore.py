@@ -111,6 +111,25 @@ def test_create_gives_up_where_nobody_answers(records, relay, impatient):
         records.create("c", "k", {"a": 1})
 
 
+# --- delete -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [LOST, NEVER_ARRIVED])
+def test_delete_whose_reply_is_lost_has_deleted(records, relay, fault):
+    records.create("c", "k", {"a": 1})
+    relay.faults["Commit"] = [fault]
+    assert records.delete("c", "k")
+    assert records.get("c", "k") is None
+
+
+def test_delete_is_one_request_and_gives_up_where_nobody_answers(records, relay, impatient):
+    assert not records.delete("c", "k")
+    assert relay.calls == {"Commit": 1}
+    relay.faults["Commit"] = [NEVER_ARRIVED] * 50
+    with pytest.raises(StoreUnavailable, match="deleting c/k"):
+        records.delete("c", "k")
+
+
 # --- update -----------------------------------------------------------------------------------------------
 
 

@@ -81,6 +81,50 @@ def test_query_gives_equal_documents_in_order_of_keys(records):
     assert list(records.port.query("d")) == []
 
 
+def test_query_goes_on_after_a_key_whether_its_document_is_there_or_not(records):
+    for number in range(6):
+        records.port.create("c", f"k{number}", {"recording": "r" if number % 2 else "s"})
+
+    def keys(where, after):
+        return [key for key, _ in records.port.query("c", where, after=after)]
+
+    assert keys(None, "k2") == ["k3", "k4", "k5"]
+    assert keys({"recording": "r"}, "k1") == ["k3", "k5"]
+    assert keys({"recording": "r"}, "k2") == ["k3", "k5"]
+    assert keys({"recording": "r"}, "k5") == keys(None, "z") == []
+    assert keys(None, "k") == keys(None, "") == [f"k{number}" for number in range(6)]
+    assert records.port.delete("c", "k3")
+    assert keys({"recording": "r"}, "k3") == ["k5"]
+
+
+def test_a_long_query_goes_on_after_a_key(records):
+    for number in range(620):
+        records.port.create("c", f"{number:05}", {"recording": "r"})
+    found = [key for key, _ in records.port.query("c", {"recording": "r"}, after="00009")]
+    assert found == [f"{number:05}" for number in range(10, 620)]
+
+
+def test_delete_takes_one_document_and_says_whether_there_was_one(records):
+    for key in ("a", "b"):
+        records.port.create("c", key, {"x": 1})
+    records.port.create("d", "a", {"x": 1})
+    assert records.port.delete("c", "a")
+    assert not records.port.delete("c", "a")
+    assert not records.port.delete("none", "a")
+    assert records.port.get("c", "a") is None
+    assert records.port.update("c", "a", lambda fields: fields) is None
+    assert records.port.count("c", {"x": 1}) == 1
+    assert records.port.get("d", "a") == {"x": 1}
+    assert records.port.create("c", "a", {"x": 2})
+    assert records.port.get("c", "a") == {"x": 2}
+
+
+def test_exactly_one_of_16_racing_threads_deletes(records):
+    records.port.create("c", "k", {})
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(lambda _: records.port.delete("c", "k"), range(16))) == 1
+
+
 def test_conditions_do_not_mix_up_types(records):
     values = {"one": 1, "true": True, "text": "1", "null": None, "zero": 0, "half": 0.5}
     for key, value in values.items():
