@@ -92,20 +92,20 @@ class TranscribeRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranscriptReady:
-    """A recording has ended, done or failed; or a request was refused."""
+    """A recording has ended, with a transcript or without; or a request was refused."""
 
     recording: str
     """Key of the recording; empty if there is none for a request."""
     source: str
     """URI of the audio."""
-    state: Literal["DONE", "FAILED"]
+    state: Literal["DONE", "FAILED", "CANCELLED"]
     """How it ended."""
     outputs: tuple[str, ...]
     """URIs of the output files."""
     reason: str
-    """Why it failed, empty otherwise."""
+    """Why there is no transcript, empty if there is one."""
     code: str = ""
-    """Short code of the failure, empty otherwise."""
+    """The same as a short code, empty if there is a transcript."""
     duration: float | None
     """Seconds of audio."""
     method: str | None

@@ -15,7 +15,7 @@ Method = str
 """How a recording is transcribed, by the name that callers use: a method of `shared/engines.py`, or `auto`."""
 Engine = str
 """Name of an engine of `shared/engines.py`."""
-State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED"]
+State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED", "CANCELLED"]
 
 
 FILES_BUCKET = "files"
@@ -231,11 +231,11 @@ class Recording:
     options: Options
     """The options of its owner."""
     state: State
-    """ACCEPTED → PLANNED → DONE or FAILED."""
+    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it)."""
     created: float
     """When the upload was first seen, seconds since 1970."""
     finished: float | None = None
-    """When it became DONE or FAILED, seconds since 1970."""
+    """When it ended, seconds since 1970."""
     audio: AudioInfo | None = None
     """Set with the plan."""
     decision: Decision | None = None
@@ -247,7 +247,7 @@ class Recording:
     fallback: Fallback = field(default_factory=Fallback)
     """The engines that may take over a chunk; set with the plan."""
     reason: str = ""
-    """Why it is FAILED: what is wrong and what to do."""
+    """Why it has no transcript: what is wrong and what to do; empty if it is DONE or in progress."""
     code: str = ""
     """Short code of the failure, for counts."""
     duration: float | None = None
@@ -266,4 +266,9 @@ class Recording:
     @property
     def ended(self) -> bool:
         """True when nothing more will happen to it."""
-        return self.state in {"DONE", "FAILED"}
+        return self.state in {"DONE", "FAILED", "CANCELLED"}
+
+    @property
+    def ended_without(self) -> bool:
+        """True when it ended without a transcript: trying it again continues it."""
+        return self.ended and self.state != "DONE"

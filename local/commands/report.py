@@ -152,7 +152,7 @@ def table(lines: list[Line], width: int) -> Table:
     wide = width >= WIDE
     if wide:
         shown.add_column("files in", overflow="fold")
-    rows = lines if len(lines) <= MOST_ROWS else [one for one in lines if one.recording.state == "FAILED"]
+    rows = lines if len(lines) <= MOST_ROWS else [one for one in lines if one.recording.state != "DONE"]
     for one in rows:
         shown.add_row(*_cells(one)[: 8 if wide else 7])
     if len(lines) > 1:
@@ -173,8 +173,8 @@ def table(lines: list[Line], width: int) -> Table:
 def plain(one: Line) -> str:
     """One recording as one line, for output that is not a terminal."""
     file, length, words, speed, usd, other, method, folder = map(str, _cells(one))
-    if one.recording.state == "FAILED":
-        return f"{file}: FAILED: {one.recording.reason}"
+    if one.recording.state != "DONE":
+        return f"{file}: {one.recording.state}: {one.recording.reason}"
     fast = f", {speed} real time" if speed else ""
     why = f"{method} ({_why(one)})"
     return f"{file}: {length}, {words} words{fast}, {usd} ({reference().in_sentences} {other}), {why}, in {folder}"
@@ -186,8 +186,8 @@ def notes(lines: list[Line]) -> list[str]:
         f"{one.recording.decision.method}: {_why(one)}" for one in lines if one.recording.decision
     )
     said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
-    failed = [one for one in lines if one.recording.state == "FAILED"]
-    return said + [f"FAILED {one.file}: {one.recording.reason}" for one in failed]
+    failed = [one for one in lines if one.recording.state != "DONE"]
+    return said + [f"{one.recording.state} {one.file}: {one.recording.reason}" for one in failed]
 
 
 def _preview(line: Line, console: Console) -> None:
@@ -212,8 +212,8 @@ def _why(one: Line) -> str:
 
 def _cells(one: Line) -> list[str | Text]:
     recording = one.recording
-    if recording.state == "FAILED":
-        return [Text(one.file), "", "", "", dollars(one.usd), "", Text("FAILED", style="bold red"), ""]
+    if recording.state != "DONE":
+        return [Text(one.file), "", "", "", dollars(one.usd), "", Text(recording.state, style="bold red"), ""]
     assert recording.decision is not None, "it is DONE"
     return [
         Text(one.file),

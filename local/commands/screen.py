@@ -79,7 +79,7 @@ class Screen:
                     self._progress.update(self._tasks[key], total=duration)
 
     def ended(self, recording: Recording) -> None:
-        """A recording is DONE or FAILED."""
+        """A recording has ended."""
         name = self._names.get(recording.id, recording.source.name)
         with self._lock:
             if recording.id in self._tasks:
@@ -88,8 +88,12 @@ class Screen:
             self._progress.update(
                 self._all, completed=self._ended, note=f"{self._ended} of {len(self._names)}"
             )
-        if recording.state == "FAILED":
-            self._say(Text("failed  ", style="red").append(f"{name}: {recording.reason}", style=""))
+        if recording.state != "DONE":
+            self._say(
+                Text(f"{recording.state.lower():<7} ", style="red").append(
+                    f"{name}: {recording.reason}", style=""
+                )
+            )
             return
         if not self._console.is_terminal:
             self._say(Text(f"done    {name}: {human_duration(recording.duration)}, {recording.words} words"))

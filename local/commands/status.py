@@ -164,7 +164,10 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
         shown.add_row(
             local_time(one.created),
             Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
-            Text(one.state, style={"DONE": "green", "FAILED": "red"}.get(one.state, "yellow")),
+            Text(
+                one.state,
+                style={"DONE": "green", "FAILED": "red", "CANCELLED": "magenta"}.get(one.state, "yellow"),
+            ),
             human_duration(one.duration or (one.audio.duration if one.audio else None)),
             Text(_summary(one, ports)),
         )
@@ -172,7 +175,7 @@ def _table(recordings: list[Recording], ports: Ports) -> Table:
 
 
 def _summary(one: Recording, ports: Ports) -> str:
-    if one.state == "FAILED":
+    if one.ended_without:
         return one.reason
     if one.state == "DONE" and one.decision is not None:
         demo = " (demo model)" if DEMO_WARNING in one.warnings else ""

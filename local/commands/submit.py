@@ -163,8 +163,8 @@ def _is_up(lock: Path) -> bool:
 
 
 def _told(answer: TranscriptReady, ports: Ports) -> str:
-    if answer.state == "FAILED":
-        return f"FAILED {answer.source}: {answer.reason}"
+    if answer.state != "DONE":
+        return f"{answer.state} {answer.source}: {answer.reason}"
     told = (
         f"DONE {answer.source}: {human_duration(answer.duration)} by {answer.method}, {dollars(answer.usd)}"
     )

@@ -89,7 +89,7 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
-    """Announce unfinished recordings to the router; those that failed before are tried again."""
+    """Announce unfinished recordings to the router; those that failed or were cancelled before are tried again."""
     wanted = [one for one in found if not one.skipped and not one.problem]
     for one in wanted:
         recording = documents.get_recording(ports.records, one.key)

@@ -57,13 +57,15 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
 
     with concurrency.ThreadPoolExecutor(READERS) as pool:
         rows = [row for found in pool.map(of_day, days_of(since, until)) for row in found]
-    failed = (
-        {key for key, _ in ports.records.query(documents.RECORDINGS, {"state": "FAILED"})} if rows else set()
-    )
+    without = {
+        key
+        for state in ("FAILED", "CANCELLED")
+        for key, _ in (ports.records.query(documents.RECORDINGS, {"state": state}) if rows else ())
+    }
     used = {
         key: ports.records.get(documents.CHUNKS, documents.chunk_key(*key)) or {} for key in repeated(rows)
     }
-    return Account(since=since, until=until, rows=tuple(rows), fates=fates(rows, failed, used))
+    return Account(since=since, until=until, rows=tuple(rows), fates=fates(rows, without, used))
 
 
 def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
@@ -77,14 +79,14 @@ def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
 
 def fates(
     rows: list[LedgerRow],
-    failed: set[str],
+    without: set[str],
     used: Mapping[tuple[str, int], Mapping[str, object]],
 ) -> tuple[Fate, ...]:
     """What became of each row. Pure.
 
     Args:
         rows: the rows.
-        failed: keys of the recordings that ended as FAILED.
+        without: keys of the recordings that ended without a transcript.
         used: documents of the chunks that were heard more than once. If one has expired, the first attempt counts
             as used, because the first result of a chunk is its result.
     """
@@ -99,7 +101,7 @@ def fates(
             return "idle"
         if row.outcome != "heard":
             return row.outcome
-        if row.recording in failed:
+        if row.recording in without:
             return "wasted"
         if (document := used.get((row.recording, row.chunk))) is None:
             return "used"

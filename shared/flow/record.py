@@ -21,8 +21,13 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.messages import ChunkDone
-    from shared.model import Recording
+    from shared.model import Recording, State
     from shared.ports import Ports
+
+CANCELLED = (
+    "It was cancelled. `dropscribe retry` continues it; the parts that are done are not paid for again."
+)
+"""The reason of a recording that a person ended."""
 
 LONGEST_NAME = 1024
 """Longest object name in Cloud Storage, bytes."""
@@ -94,17 +99,28 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
 
 def fail(key: str, error: DropscribeError, ports: Ports) -> Recording:
     """End a recording as FAILED, with a reason that its owner can act on."""
-    code = answers.code_of(error)
+    return _end_without(key, "FAILED", str(error), answers.code_of(error), ports)
 
-    def to_failed(stored: Recording) -> Recording | None:
+
+def cancel(key: str, ports: Ports) -> Recording:
+    """End a recording as CANCELLED, because a person asked for it; one that has ended stays as it is.
+
+    What an engine has already is still paid for: its result is a ledger row and is kept, but makes no transcript.
+    """
+    return _end_without(key, "CANCELLED", CANCELLED, "cancelled", ports)
+
+
+def _end_without(key: str, state: State, reason: str, code: str, ports: Ports) -> Recording:
+    def to_ended(stored: Recording) -> Recording | None:
         if stored.ended:
             return None
-        return replace(stored, state="FAILED", reason=str(error), code=code, finished=ports.clock.now())
+        now = ports.clock.now()
+        return replace(stored, state=state, reason=reason, code=code, finished=now, held="")
 
-    recording = documents.change_recording(ports, key, to_failed)
+    recording = documents.change_recording(ports, key, to_ended)
     if recording is None:
-        raise StoreUnavailable(f"recording {key} cannot be found to record its failure: {error}")
-    log.warning("failed %s (%s): %s", recording.source.uri, code, error)
+        raise StoreUnavailable(f"recording {key} cannot be found to record its end: {reason}")
+    log.warning("%s %s (%s): %s", state.lower(), recording.source.uri, code, reason)
     return announce(recording, ports)
 
 
@@ -129,10 +145,12 @@ def announce(recording: Recording, ports: Ports) -> Recording:
 def ending(recording: Recording, ports: Ports) -> TranscriptReady:
     """The message about a recording that has ended."""
     bucket = ports.settings.transcripts_bucket
+    assert recording.state != "ACCEPTED", "it has ended"
+    assert recording.state != "PLANNED", "it has ended"
     return TranscriptReady(
         recording=recording.id,
         source=recording.source.uri,
-        state="DONE" if recording.state == "DONE" else "FAILED",
+        state=recording.state,
         outputs=tuple(f"gs://{bucket}/{name}" for name in recording.outputs),
         reason=recording.reason,
         code=recording.code,

@@ -113,14 +113,14 @@ def locate(uri: str, ports: Ports) -> StoredObject:
 def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
     """The recording of a request, started unless it is already in progress.
 
-    A recording that failed before this request is tried again. One in progress is left alone: if its chunks
+    A recording that failed or was cancelled before this request is tried again. One in progress is left alone: if its chunks
     were published again, they would be transcribed, and paid for, twice.
     """
     assert asked.source is not None, "it has no answer, so it has a source"
     recording = documents.get_recording(ports.records, asked.recording)
     if recording is None:
         return upload.take(asked.source, asked.options, ports)
-    if recording.state == "FAILED" and (recording.finished or 0.0) < asked.created:
+    if recording.ended_without and (recording.finished or 0.0) < asked.created:
         upload.reopen(recording, ports)
         return upload.take(asked.source, asked.options, ports)
     if recording.ended or first:

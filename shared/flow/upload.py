@@ -106,7 +106,7 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
 
 
 def reopen(recording: Recording, ports: Ports) -> None:
-    """Let a FAILED or held recording be tried again, because a person asked for it.
+    """Let a recording that is FAILED, CANCELLED or held be tried again, because a person asked for it.
 
     A frozen plan stays, because some of its chunks may have results. The others go to the engines of the plan
     again, even if those gave them up before.
@@ -115,7 +115,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
     def back_to_work(stored: Recording) -> Recording | None:
         if stored.state == "ACCEPTED" and stored.held:
             return replace(stored, held="")
-        if stored.state != "FAILED":
+        if not stored.ended_without:
             return None
         return replace(
             stored,

@@ -174,7 +174,7 @@ def announce_untold(ports: Ports) -> int:
 
     untold = [
         recording
-        for state in ("DONE", "FAILED")
+        for state in ("DONE", "FAILED", "CANCELLED")
         for recording in islice(
             documents.recordings(ports.records, {"state": state, "announced": False}), AT_A_TIME
         )
