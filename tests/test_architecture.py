@@ -360,3 +360,20 @@ def test_nothing_imports_an_entrypoint():
 def test_entrypoints_are_short():
     for path in [*(ROOT / "functions").glob("*/main.py"), ROOT / "gpu_job" / "__main__.py"]:
         assert len(path.read_text("utf-8").splitlines()) <= 60, path
+
+
+CHANGES_DOCUMENTS = {
+    "shared/state/documents.py",
+    # Its document is a mapping of settings, and it keeps those that it does not know.
+    "shared/routing/flags.py",
+}
+"""Files that alone may call `Records.update`: a change must keep the fields of a newer version."""
+
+
+def test_documents_are_changed_in_one_place():
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules().values()
+        if re.search(r"\brecords\.update\(", path.read_text("utf-8"))
+    }
+    assert found == CHANGES_DOCUMENTS

@@ -7,17 +7,37 @@ it would look for `up`'s files in the wrong place. Options are part of the key o
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import ConfigurationError
-from shared.messages import from_fields, to_fields
+from shared.messages import from_fields
 from shared.model import Options
+from shared.state import documents
 
 if TYPE_CHECKING:
-    from shared.ports import Fields, Records
+    from shared.ports import Records
     from shared.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folders:
+    """The document of the folders."""
+
+    inbox: str | None = None
+    """The inbox; None before the first `up`."""
+    out: str | None = None
+    """The folder for transcripts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ever:
+    """The document of the options."""
+
+    ever: tuple[Options, ...] = ()
+    """All that `up` ever had, without their labels."""
+
 
 COLLECTION = "local"
 FOLDERS, OPTIONS = "folders", "wishes"
@@ -26,10 +46,10 @@ FOLDERS, OPTIONS = "folders", "wishes"
 
 def folders(settings: Settings, records: Records) -> tuple[Path, Path]:
     """The inbox and the folder for transcripts: as set, else as remembered, else below the state directory."""
-    known = records.get(COLLECTION, FOLDERS) or {}
+    known = from_fields(records.get(COLLECTION, FOLDERS) or {}, Folders)
     default = settings.state_dir / "buckets" / "audio", settings.state_dir / "transcripts"
-    inbox = settings.inbox or Path(known.get("inbox", default[0]))
-    out = settings.transcripts or Path(known.get("out", default[1]))
+    inbox = settings.inbox or Path(known.inbox or default[0])
+    out = settings.transcripts or Path(known.out or default[1])
     return inbox, out
 
 
@@ -45,7 +65,7 @@ def remember_folders(inbox: Path, out: Path, records: Records) -> None:
             f"One of the inbox {inbox} and the transcripts folder {out} contains the other: transcripts would be "
             "taken for uploads. Choose folders side by side with --inbox and --out."
         )
-    _keep(FOLDERS, {"inbox": str(inbox), "out": str(out)}, records)
+    _keep(FOLDERS, Folders(inbox=str(inbox), out=str(out)), records)
 
 
 def remember_options(options: Options, records: Records) -> tuple[Options, ...]:
@@ -54,13 +74,11 @@ def remember_options(options: Options, records: Records) -> tuple[Options, ...]:
     Raises:
         Transient: the records did not answer.
     """
-    known = (records.get(COLLECTION, OPTIONS) or {}).get("ever", [])
-    before = [from_fields(one, Options) for one in known]
-    ever = dict.fromkeys([Options(), *before, replace(options, label=None)])
-    _keep(OPTIONS, {"ever": [to_fields(one) for one in ever]}, records)
-    return tuple(ever)
+    before = from_fields(records.get(COLLECTION, OPTIONS) or {}, Ever).ever
+    ever = tuple(dict.fromkeys([Options(), *before, replace(options, label=None)]))
+    _keep(OPTIONS, Ever(ever=ever), records)
+    return ever
 
 
-def _keep(key: str, fields: Fields, records: Records) -> None:
-    if not records.create(COLLECTION, key, fields):
-        records.update(COLLECTION, key, lambda _: fields)
+def _keep(key: str, record: Folders | Ever, records: Records) -> None:
+    documents.change(COLLECTION, key, type(record), lambda _: record, records, first=record)

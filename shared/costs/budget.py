@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from shared import concurrency
 from shared.costs.limits import AVERAGED, GO, Admission, Limit, Sums, admit, limits_by, limits_of
-from shared.messages import from_fields, to_fields
+from shared.messages import from_fields
 from shared.state import documents, ledger
 from shared.telemetry import log
 
@@ -159,17 +159,16 @@ def ended(key: str, ports: Ports) -> None:
         Transient: try again.
     """
 
-    def to_ended(fields: dict[str, Any]) -> dict[str, Any] | None:
-        found = from_fields(fields, Commitment)
+    def to_ended(found: Commitment) -> Commitment | None:
         if found.state == "held":
-            return to_fields(replace(found, state="closed", changed=ports.clock.now()))
+            return replace(found, state="closed", changed=ports.clock.now())
         if found.state != "open":
             return None
-        return to_fields(replace(found, state="ended", changed=ports.clock.now()))
+        return replace(found, state="ended", changed=ports.clock.now())
 
-    ports.records.update(COMMITMENTS, key, to_ended)
-    for extra in [one for one, _ in ports.records.query(COMMITMENTS, {"recording": key})]:
-        ports.records.update(COMMITMENTS, extra, to_ended)
+    extras = [one for one, _ in ports.records.query(COMMITMENTS, {"recording": key})]
+    for one in (key, *extras):
+        documents.change(COMMITMENTS, one, Commitment, to_ended, ports.records)
 
 
 def let_go(key: str, ports: Ports) -> None:
@@ -179,13 +178,12 @@ def let_go(key: str, ports: Ports) -> None:
         Transient: try again.
     """
 
-    def to_open(fields: dict[str, Any]) -> dict[str, Any] | None:
-        found = from_fields(fields, Commitment)
+    def to_open(found: Commitment) -> Commitment | None:
         if found.state != "held":
             return None
-        return to_fields(replace(found, state="open", counts=True, changed=ports.clock.now()))
+        return replace(found, state="open", counts=True, changed=ports.clock.now())
 
-    ports.records.update(COMMITMENTS, key, to_open)
+    documents.change(COMMITMENTS, key, Commitment, to_open, ports.records)
 
 
 def read(ports: Ports) -> Sums:
@@ -218,7 +216,7 @@ def sum_up(ports: Ports) -> Sums:
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
     sums = Sums(time=now, days=days, limits=_by_period(ports.settings), mode=ports.settings.budget_mode)
-    documents.put(STATE, KEY, to_fields(sums), ports)
+    documents.put(STATE, KEY, sums, ports)
     for key, fields in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
         found = from_fields(fields, Commitment)
         # A recording that ended later may have rows that are not in the sum.
@@ -247,4 +245,4 @@ def _kept(sums: Sums, settings: Settings) -> Settings:
 
 
 def _put(key: str, commitment: Commitment, ports: Ports) -> None:
-    documents.put(COMMITMENTS, key, to_fields(commitment), ports)
+    documents.put(COMMITMENTS, key, commitment, ports)

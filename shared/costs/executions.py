@@ -272,7 +272,7 @@ def _reconcile(pool: WorkerPool, ports: Ports) -> int:
     for task in worker_pools.jobs_of(pool, ports).ended(since):
         if task.completed <= until:
             done += _account(task, engine, ports)
-    ports.records.update(SWEEPS, mark, lambda _: to_fields(Mark(until=until)))
+    documents.put(SWEEPS, mark, Mark(until=until), ports)
     return done
 
 

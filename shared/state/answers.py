@@ -24,10 +24,8 @@ from shared.state import documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from shared.errors import DropscribeError
-    from shared.ports import Fields, Ports, Records
+    from shared.ports import Ports, Records
 
 REQUESTS = "requests"
 """Collection of the requests."""
@@ -82,27 +80,26 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
         Transient: try again; the answer stays the same.
     """
 
-    def keep_first(fields: dict[str, Any]) -> Fields | None:
-        asked = from_fields(fields, Asked)
+    def keep_first(asked: Asked) -> Asked | None:
         if asked.answer is not None:
             return None
         one = asked.request
         answer = replace(ending, source=one.uri, request_id=one.request_id, metadata=one.metadata)
-        return to_fields(replace(asked, answer=answer))
+        return replace(asked, answer=answer)
 
     key = key_of(request_id)
-    fields = ports.records.update(REQUESTS, key, keep_first)
-    assert fields is not None, "a request is stored before it is answered"
-    answer = from_fields(fields, Asked).answer
+    asked = documents.change(REQUESTS, key, Asked, keep_first, ports.records)
+    assert asked is not None, "a request is stored before it is answered"
+    answer = asked.answer
     assert answer is not None, "it was set just now"
-    if fields["answered"] and not again:
+    if asked.answered and not again:
         return
     attributes = {"recording": answer.recording, "state": answer.state, "request_id": request_id}
     # A subscription can filter by attributes, not by the message's data.
     attributes |= {f"metadata_{name}": value for name, value in answer.metadata.items()}
     ports.queue.publish(TRANSCRIPTS_READY, encode(answer), attributes)
-    ports.records.update(
-        REQUESTS, key, lambda stored: None if stored["answered"] else stored | {"answered": True}
+    documents.change(
+        REQUESTS, key, Asked, lambda one: None if one.answered else replace(one, answered=True), ports.records
     )
     log.info("answered request %s: %s %s", request_id, answer.state, answer.source)
 

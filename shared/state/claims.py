@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.messages import from_fields, to_fields
+from shared.messages import from_fields
 from shared.model import Engine, Tried
 from shared.results import LedgerRow
 from shared.state import documents, ledger
@@ -21,10 +21,9 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from shared.messages import ChunkMessage
-    from shared.ports import Fields, Ports, Records
+    from shared.ports import Ports, Records
 
 CLAIMS = "claims"
 """Collection of the claims; they have the keys of their chunks."""
@@ -103,16 +102,8 @@ def change(first: Claim, how: Callable[[Claim], Claim | None], ports: Ports) -> 
     Raises:
         Transient: the write is not confirmed.
     """
-    made = how(first)
-    if made is not None and ports.records.create(CLAIMS, first.key, to_fields(made)):
-        return made
-
-    def on_fields(fields: dict[str, Any]) -> Fields | None:
-        changed = how(from_fields(fields, Claim))
-        return None if changed is None else to_fields(changed)
-
-    stands = ports.records.update(CLAIMS, first.key, on_fields)
-    return first if stands is None else from_fields(stands, Claim)
+    changed = documents.change(CLAIMS, first.key, Claim, how, ports.records, first=first)
+    return first if changed is None else changed
 
 
 def first_of(message: ChunkMessage) -> Claim:

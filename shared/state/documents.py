@@ -1,8 +1,12 @@
-"""The collections of the flow, and how a recording's document is read and changed."""
+"""The collections of the flow, and how documents are read and changed.
+
+Processes of two versions share the documents while a deployment is under way. So every change goes through `change`:
+it writes what this version knows over what is stored, and leaves the fields alone that only a newer version knows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import BadRequest
 from shared.messages import from_fields, to_fields
@@ -14,19 +18,92 @@ if TYPE_CHECKING:
 
     from shared.ports import Fields, Ports, Records
 
+Record = TypeVar("Record")
+
 RECORDINGS = "recordings"
 CHUNKS = "chunks"
 LEDGER = "ledger"
 
 
-def put(collection: str, key: str, fields: Fields, ports: Ports) -> None:
-    """Write a document, whether there was one or not.
+def change(
+    collection: str,
+    key: str,
+    kind: type[Record],
+    how: Callable[[Record], Record | None],
+    records: Records,
+    *,
+    first: Record | None = None,
+) -> Record | None:
+    """Change a document in one transaction. Fields that this version does not know stay as they are.
+
+    Args:
+        collection: of the document.
+        key: of the document.
+        kind: the record that it holds.
+        how: the change; returns None to leave it as it is. May be called more than once, has no side effects.
+        records: where it is.
+        first: the record to change if there is no document yet, or a damaged one; None: then nothing is written.
+
+    Returns:
+        The record afterwards, whichever process wrote it; `first` if there still is no document.
+
+    Raises:
+        BadRequest: the document is damaged.
+        Transient: the write is not confirmed.
+    """
+    made = None if first is None else how(first)
+    if made is not None and records.create(collection, key, to_fields(made)):
+        return made
+
+    def on_fields(stored: dict[str, Any]) -> Fields | None:
+        try:
+            before = from_fields(stored, kind)
+        except BadRequest as error:
+            if first is None:
+                raise
+            log.warning("%s/%s is replaced, because it cannot be read: %s", collection, key, error)
+            return None if made is None else to_fields(made)
+        after = how(before)
+        return None if after is None else _over(stored, to_fields(before), to_fields(after))
+
+    fields = records.update(collection, key, on_fields)
+    return first if fields is None else from_fields(fields, kind)
+
+
+def put(collection: str, key: str, record: Record, ports: Ports) -> None:
+    """Write a record, whether there was a document or not.
 
     Raises:
         Transient: the write is not confirmed.
     """
-    if not ports.records.create(collection, key, fields):
-        ports.records.update(collection, key, lambda _: fields)
+    change(collection, key, type(record), lambda _: record, ports.records, first=record)
+
+
+def _over(stored: Any, before: Any, after: Any) -> Any:
+    """`after`, with all of `stored` that this version did not read, because it is not in `before`. Pure."""
+    if isinstance(stored, dict) and isinstance(before, dict) and isinstance(after, dict):
+        unknown = {name: value for name, value in stored.items() if name not in before}
+        known = {name: _over(stored.get(name), before.get(name), value) for name, value in after.items()}
+        return known | unknown
+    if isinstance(stored, list) and isinstance(before, tuple) and isinstance(after, tuple):
+        places = [_place(number, item, before) for number, item in enumerate(after)]
+        return [
+            item if at is None else _over(stored[at], before[at], item)
+            for at, item in zip(places, after, strict=True)
+        ]
+    return after
+
+
+def _place(number: int, item: Any, before: tuple[Any, ...]) -> int | None:
+    """Where an item of a list was before; None if it is new. An item that changed keeps its place and first field."""
+    if item in before[number : number + 1]:
+        return number
+    if item in before:
+        return before.index(item)
+    old = before[number] if number < len(before) else None
+    if not (isinstance(item, dict) and isinstance(old, dict)):
+        return None
+    return number if next(iter(item.items()), None) == next(iter(old.items()), ()) else None
 
 
 def chunk_key(recording: str, index: int) -> str:
@@ -50,17 +127,7 @@ def recordings(records: Records, where: Fields | None = None) -> Iterator[Record
 
 
 def change_recording(
-    ports: Ports, key: str, change: Callable[[Recording], Recording | None]
+    ports: Ports, key: str, how: Callable[[Recording], Recording | None]
 ) -> Recording | None:
-    """Change a recording in one transaction; `change` returns None to leave it as it is.
-
-    Returns:
-        The recording afterwards, or None if there is none.
-    """
-
-    def on_fields(fields: dict[str, Any]) -> Fields | None:
-        changed = change(from_fields(fields, Recording))
-        return None if changed is None else to_fields(changed)
-
-    fields = ports.records.update(RECORDINGS, key, on_fields)
-    return None if fields is None else from_fields(fields, Recording)
+    """Change a recording, see `change`; None if there is none."""
+    return change(RECORDINGS, key, Recording, how, ports.records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.messages import from_fields, to_fields
+from shared.messages import from_fields
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ def write(key: str, note: Note, ports: Ports) -> None:
     Raises:
         Transient: the write is not confirmed.
     """
-    documents.put(SWEEPS, key, to_fields(note), ports)
+    documents.put(SWEEPS, key, note, ports)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.engines import ENGINES, hosted_specs, is_hosted
 from shared.flow.capacity import Work
-from shared.messages import from_fields, to_fields
+from shared.messages import from_fields
 from shared.planning import worker_pools
 from shared.planning.worker_pools import WorkerPool
 from shared.results import LedgerRow
@@ -127,13 +127,11 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
     if hosted_specs(ports.engines):
         seen = replace(seen, rollout=_guarded(seen, ports))
 
-    def kept(fields: dict[str, Any]) -> dict[str, Any] | None:
+    def later(written: Conditions) -> Conditions | None:
         # Another tick may have looked later but written earlier.
-        written = fields.get("time")
-        return None if isinstance(written, float) and written > now else to_fields(seen)
+        return None if written.time > now else seen
 
-    if not ports.records.create(STATE, KEY, to_fields(seen)):
-        ports.records.update(STATE, KEY, kept)
+    documents.change(STATE, KEY, Conditions, later, ports.records, first=seen)
     return seen
 
 

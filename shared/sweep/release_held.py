@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from shared.costs.limits import Limit, Sums
 from shared.errors import Transient
 from shared.flow import upload
 from shared.in_words import dollars
-from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields
+from shared.messages import BUDGET_ALERTS, BudgetAlert, encode, from_fields, to_fields
 from shared.state import documents, ledger
 from shared.sweep.each import each
 from shared.telemetry import log
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 ALERTS = "budget_alerts"
 """Collection of the published alerts, one document each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alert:
+    """The document of an alert."""
+
+    told: bool
+    """True once it has been published."""
+
 
 SHARES = (50, 80, 100)
 """Percentages of a budget at which an alert is published."""
@@ -105,9 +115,9 @@ def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:
 
 def _publish_once(key: str, alert: BudgetAlert, ports: Ports) -> None:
     """Publish an alert at least once; twice if the sweeper dies in between."""
-    if not ports.records.create(ALERTS, key, {"told": False}):
+    if not ports.records.create(ALERTS, key, to_fields(Alert(told=False))):
         found = ports.records.get(ALERTS, key)
-        if found is None or found["told"]:
+        if found is None or from_fields(found, Alert).told:
             return
     log.warning(
         "%d %% of the budget of %s is reached: %s spent, %s committed of %s",
@@ -119,4 +129,4 @@ def _publish_once(key: str, alert: BudgetAlert, ports: Ports) -> None:
     )
     attributes = {"period": alert.period, "percent": str(alert.percent)}
     ports.queue.publish(BUDGET_ALERTS, encode(alert), attributes)
-    ports.records.update(ALERTS, key, lambda _: {"told": True})
+    documents.put(ALERTS, key, Alert(told=True), ports)

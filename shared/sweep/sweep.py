@@ -141,7 +141,7 @@ def take_lost(ports: Ports) -> int:
                 at = Mark(listed=now, generation=last, name="\U0010ffff")
     finally:
         if at != mark:
-            ports.records.update(SWEEPS, MARK, lambda _: to_fields(at))
+            documents.put(SWEEPS, MARK, at, ports)
     return taken
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+import pytest
+
+from shared.errors import BadRequest
 from shared.flow import upload
 from shared.state import documents
 
@@ -36,3 +39,71 @@ def test_recordings_are_found_by_their_fields(world):
     assert {one.source.name for one in documents.recordings(world.ports.records)} == {"a.wav", "b.wav"}
     assert list(documents.recordings(world.ports.records, {"state": "DONE"})) == []
     assert len(list(documents.recordings(world.ports.records, {"state": "PLANNED"}))) == 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """A record in a record."""
+
+    name: str
+    times: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What this version knows of a document."""
+
+    n: int = 0
+    one: Item | None = None
+    items: tuple[Item, ...] = ()
+    by_name: dict[str, int] = field(default_factory=dict)
+
+
+def changed(world, stored, how):
+    world.ports.records.create("c", "k", stored)
+    documents.change("c", "k", Known, how, world.ports.records)
+    return world.ports.records.get("c", "k")
+
+
+def test_a_change_leaves_the_fields_of_a_newer_version_alone_also_in_records_inside(world):
+    stored = {"n": 1, "newer": {"x": 1}, "one": {"name": "a", "newer": [1]}}
+    after = changed(world, stored, lambda one: replace(one, n=2, one=replace(one.one, times=3)))
+    assert after == {
+        "n": 2, "newer": {"x": 1}, "one": {"name": "a", "times": 3, "newer": [1]}, "items": [], "by_name": {},
+    }  # fmt: skip
+
+
+def test_records_of_a_list_keep_the_fields_of_a_newer_version_wherever_they_go(world):
+    stored = {"items": [{"name": "a", "newer": 1}, {"name": "b", "newer": 2}, {"name": "c", "newer": 3}]}
+
+    def how(one):
+        _, b, c = one.items
+        return replace(one, items=(b, Item(name="d"), replace(c, times=7)))
+
+    assert changed(world, stored, how)["items"] == [
+        {"name": "b", "times": 0, "newer": 2},
+        {"name": "d", "times": 0},
+        {"name": "c", "times": 7, "newer": 3},
+    ]
+
+
+def test_a_name_that_is_taken_out_of_a_mapping_is_gone(world):
+    after = changed(world, {"by_name": {"a": 1, "b": 2}}, lambda one: replace(one, by_name={"b": 3}))
+    assert after["by_name"] == {"b": 3}
+
+
+def test_a_change_makes_the_document_from_its_first_record_and_replaces_a_damaged_one(world, caplog):
+    records = world.ports.records
+
+    def one_more(one):
+        return replace(one, n=one.n + 1)
+
+    assert documents.change("c", "k", Known, one_more, records) is None
+    for number in (6, 7):
+        assert documents.change("c", "k", Known, one_more, records, first=Known(n=5)).n == number
+    records.update("c", "k", lambda _: {"n": "seven"})
+    with pytest.raises(BadRequest):
+        documents.change("c", "k", Known, one_more, records)
+    assert documents.change("c", "k", Known, one_more, records, first=Known(n=5)).n == 6
+    assert "c/k is replaced" in caplog.text
+    assert documents.change("c", "k", Known, lambda _: None, records, first=Known(n=5)).n == 6
