@@ -1,13 +1,42 @@
-"""The system's time, as an adapter of the port `Clock`."""
+"""The system's time, as an adapter of the port `Clock`, and the time since the machine was started."""
 
 from __future__ import annotations
 
+import functools
+import subprocess
 import time
+from pathlib import Path
 
 
 class SystemClock:
-    """The computer's clock. Implements `shared.ports.Clock`."""
+    """The computer's clocks. Implements `shared.ports.Clock` and `local.backend.upkeep.MachineClock`."""
 
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time()
+
+    def uptime(self) -> float:
+        """Seconds of the machine's monotonic clock: nobody sets it, and all processes read the same.
+
+        It stands still while the machine is suspended, as its processes do.
+        """
+        return time.monotonic()
+
+    @property
+    def boot(self) -> str:
+        """Which start of the machine `uptime` counts from; empty if the system does not say."""
+        return _boot()
+
+
+@functools.cache
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        pass
+    try:
+        # macOS.
+        command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

@@ -243,7 +243,6 @@ NO_TEST_OF_ITS_OWN = {
     "local.backend.schema": "the statements with which every test of the database begins",
     "local.commands.options": "declarations, which every test of a command reads",
     "shared.concurrency": "names of the standard library, which tests/simulation replaces",
-    "shared.clock": "one call of the system's clock",
     # Composition: nothing is left where its parts are replaced.
     "shared.adapters.google_ports": "composes the adapters: tests/google runs them together",
     "shared.adapters.pubsub_clients": "composes Google's clients: the tests of the queue use nothing else",

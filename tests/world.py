@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,38 @@ if TYPE_CHECKING:
 
 
 class SetClock:
-    """A clock that stands still until it is told to move."""
+    """Clocks that stand still until they are told to move.
+
+    A later `time` lets time pass; an earlier one, and `step`, set the wall clock alone.
+    """
 
     def __init__(self, now=1_800_000_000.0):
-        self.time = now
+        self.time = self._seen = now
+        self._uptime = 1000.0
+        self._lock = threading.Lock()
+        self.boot = "first"
 
     def now(self):
         return self.time
+
+    def uptime(self):
+        with self._lock:
+            now = self.now()
+            self._uptime += max(0.0, now - self._seen)
+            self._seen = now
+            return self._uptime
+
+    def step(self, seconds):
+        """Somebody sets the wall clock."""
+        self.uptime()
+        self.time += seconds
+        self._seen = self.time
+
+    def reboot(self):
+        """The machine is started again, and counts from its start."""
+        self.uptime()
+        self._uptime = 3.0
+        self.boot += ", another"
 
 
 @dataclass

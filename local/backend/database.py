@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import sqlite3
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from local.backend.schema import SCHEMA, SCHEMA_VERSION
+from local.backend.schema import CHANGES, SCHEMA, SCHEMA_VERSION
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -203,6 +204,45 @@ class Database:
                 for statement in SCHEMA:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._migrate()
+        with self._connection(self._idle) as connection:
+            self._use_write_ahead_log(connection)
+
+    def _migrate(self) -> None:
+        """Bring the file of an older Dropscribe to this version.
+
+        Only while no other process has the file open: an older one would go on by the old schema.
+        """
+        while self._idle:
+            self._idle.pop().close()
+        deadline = time.monotonic() + self._busy_seconds
+        with self._translated_errors():
+            while True:
+                connection = self._connect()
+                try:
+                    self._change(connection)
+                except sqlite3.OperationalError as error:
+                    if _code(error) not in _BUSY or time.monotonic() > deadline:
+                        raise
+                else:
+                    return
+                finally:
+                    connection.close()
+                # Others may be about to do the same, and each needs to be alone.
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret
+
+    def _change(self, connection: sqlite3.Connection) -> None:
+        version = self._version(connection)
+        if version == SCHEMA_VERSION:
+            return
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # Fails while anybody else has the file open, and then keeps it for this connection.
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        for statement in (one for number in range(version, SCHEMA_VERSION) for one in CHANGES[number + 1]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
         # Changing the journal mode does not wait for other openers, so the waiting is done here.

@@ -2,6 +2,8 @@
 
 A row's `due` says when it may be pulled: its back-off while it waits, the end of its lease while it is
 leased. So an expired lease needs no sweeper, a crash loses nothing, and one index serves every pull.
+It is a time of the machine's monotonic clock, so setting the wall clock moves nothing. After a restart of the
+machine, which begins that clock anew and leaves no holder of a lease alive, everything is due.
 Publishing is flushed to the disk; the rest may be undone by a power loss, and then comes again.
 """
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from local.backend.database import Database
-    from shared.ports import Clock
+    from local.backend.upkeep import MachineClock
 
 _LOOK_SECONDS = 0.05
 
@@ -39,13 +41,14 @@ class SqliteQueue(Upkeep):
 
     Args:
         database: where the messages are.
-        clock: decides what is due.
+        clock: its `uptime` decides what is due.
         topology: topics and subscriptions; publishing or pulling elsewhere is a ConfigurationError.
     """
 
-    def __init__(self, database: Database, clock: Clock, topology: Topology | None = None) -> None:
+    def __init__(self, database: Database, clock: MachineClock, topology: Topology | None = None) -> None:
         super().__init__(database, clock)
         self.topology = topology or every_topic()
+        self._begin_boot()
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
         """Durable when this returns. Gives the id of the message.
@@ -82,7 +85,7 @@ class SqliteQueue(Upkeep):
         policy = self.topology.subscription(subscription)
         if limit < 1 or lease_seconds <= 0:
             raise BadRequest("a pull needs a limit of 1 or more and a lease of more than 0 seconds")
-        now = self._clock.now()
+        now = self._clock.uptime()
         due = self._next_due(subscription)
         if due is None or due > now:
             # Idle pullers never take the write lock.
@@ -120,7 +123,7 @@ class SqliteQueue(Upkeep):
 
     def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
         """Renew a lease from now; False where it has ended and the message may be elsewhere."""
-        now = self._clock.now()
+        now = self._clock.uptime()
         with self._database.write(durable=False) as connection:
             cursor = connection.execute(
                 "UPDATE messages SET due = ? WHERE lease = ? AND subscription = ? AND due > ?",
@@ -133,7 +136,7 @@ class SqliteQueue(Upkeep):
         with self._database.write(durable=False) as connection:
             cursor = connection.execute(
                 "DELETE FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
-                (lease, subscription, self._clock.now()),
+                (lease, subscription, self._clock.uptime()),
             )
             return cursor.rowcount == 1
 
@@ -151,7 +154,7 @@ class SqliteQueue(Upkeep):
             if row is None:
                 return False
             position, attempt = row
-            now = self._clock.now()
+            now = self._clock.uptime()
             connection.execute(
                 "UPDATE messages SET lease = NULL, owner = NULL, due = ?, error = ? WHERE position = ?",
                 (now + policy.backoff(attempt), error, position),
@@ -173,7 +176,7 @@ class SqliteQueue(Upkeep):
             connection.execute(
                 "UPDATE messages SET lease = NULL, owner = NULL, attempt = attempt - 1, due = ? "
                 "WHERE position = ?",
-                (self._clock.now() + seconds, row[0]),
+                (self._clock.uptime() + seconds, row[0]),
             )
         self._wake()
         return True
@@ -187,7 +190,7 @@ class SqliteQueue(Upkeep):
         with self._database.changes() as changes:
             due = self._next_due(subscription)
             while True:
-                now = self._clock.now()
+                now = self._clock.uptime()
                 if due is not None and due <= now:
                     return True
                 left = deadline - time.monotonic()
@@ -202,16 +205,28 @@ class SqliteQueue(Upkeep):
         """Close the database, for the records as well."""
         self._database.close()
 
+    def _begin_boot(self) -> None:
+        """End all leases and back-offs of an earlier start of the machine."""
+        boot = (self._clock.boot,)
+        with self._database.read() as connection:
+            if connection.execute("SELECT boot FROM machine").fetchone() == boot:
+                return
+        with self._database.write() as connection:
+            # Another process may have been first, and may have leased something since.
+            if connection.execute("SELECT boot FROM machine").fetchone() != boot:
+                connection.execute("UPDATE messages SET lease = NULL, owner = NULL, due = 0")
+                connection.execute("UPDATE machine SET boot = ?", boot)
+
     def _insert(
         self, connection: sqlite3.Connection, topic: str, message_id: str, data: bytes, attributes: Any
     ) -> None:
-        now = self._clock.now()
+        published, due = self._clock.now(), self._clock.uptime()
         text = json.dumps(attributes)
         for subscription in self.topology.of_topic(topic):
             connection.execute(
                 "INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (subscription.name, topic, message_id, data, text, now, now),
+                (subscription.name, topic, message_id, data, text, published, due),
             )
 
     def _dead_letter(self, connection: sqlite3.Connection, policy: Subscription, position: int) -> None:
@@ -229,7 +244,7 @@ class SqliteQueue(Upkeep):
     ) -> tuple[int, int] | None:
         row = connection.execute(
             "SELECT position, attempt FROM messages WHERE lease = ? AND subscription = ? AND due > ?",
-            (lease, subscription, self._clock.now()),
+            (lease, subscription, self._clock.uptime()),
         ).fetchone()
         return None if row is None else (int(row[0]), int(row[1]))
 

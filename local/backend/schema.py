@@ -1,6 +1,6 @@
 """The tables of the SQLite file, and their version: an older Dropscribe refuses a newer file."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = (
     """
@@ -14,7 +14,7 @@ SCHEMA = (
     # `count` and `query` often ask for the documents of one recording. Such an index ends in the
     # primary key anyway; with the collection named in it, SQLite 3.40 does not use it at all.
     "CREATE INDEX documents_by_recording ON documents (json_extract(fields, '$.recording'))",
-    # The cost report reads the ledger day by day; in an older file it does without, a little slower.
+    # The cost report reads the ledger day by day.
     "CREATE INDEX documents_by_day ON documents (json_extract(fields, '$.day'))",
     """
     CREATE TABLE messages (
@@ -34,4 +34,17 @@ SCHEMA = (
     """,
     "CREATE INDEX messages_due ON messages (subscription, due, position)",
     "CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL",
+    # One row: the start of the machine from which `due` counts, see queue.py.
+    "CREATE TABLE machine (boot TEXT NOT NULL)",
+    "INSERT INTO machine VALUES ('')",
 )
+
+CHANGES = {
+    # `due` was a wall time.
+    2: (
+        *SCHEMA[-2:],
+        "UPDATE messages SET lease = NULL, owner = NULL, due = 0",
+        "CREATE INDEX IF NOT EXISTS documents_by_day ON documents (json_extract(fields, '$.day'))",
+    ),
+}
+"""Statements that bring a file of the version before to each version."""

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from local.backend import process_ids
+from shared.ports import Clock
 
 if TYPE_CHECKING:
     from local.backend.database import Database
-    from shared.ports import Clock
+
+
+class MachineClock(Clock, Protocol):
+    """The time, and that of the machine."""
+
+    def uptime(self) -> float:
+        """Seconds of a clock that is never set and is the same for all processes of the machine."""
+        ...
+
+    @property
+    def boot(self) -> str:
+        """Which start of the machine `uptime` counts from."""
+        ...
 
 
 class Upkeep:
     """The base of `local.backend.queue.SqliteQueue`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: MachineClock) -> None:
         self._database = database
         self._clock = clock
         self._published = threading.Lock()
@@ -41,7 +54,7 @@ class Upkeep:
                 ended += connection.execute(
                     "UPDATE messages SET lease = NULL, owner = NULL, due = min(due, ?) "
                     "WHERE owner = ? AND lease IS NOT NULL",
-                    (self._clock.now(), owner),
+                    (self._clock.uptime(), owner),
                 ).rowcount
         self._wake()
         return ended

@@ -20,11 +20,16 @@ START = 1_700_000_000.0
 class FileClock:
     """A settable clock that several processes share."""
 
+    boot = "only"
+
     def __init__(self, folder: Path) -> None:
         self._path = folder / "clock"
 
     def now(self) -> float:
         return float(self._path.read_text()) if self._path.exists() else START
+
+    def uptime(self) -> float:
+        return self.now() - START
 
     def advance(self, seconds: float) -> None:
         self._path.write_text(repr(self.now() + seconds))

@@ -10,21 +10,12 @@ from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
-
-
-class SettableClock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def now(self) -> float:
-        return self.time
+from tests.world import SetClock
 
 
 @pytest.fixture
 def clock():
-    return SettableClock()
+    return SetClock(1_700_000_000.0)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import time
 import pytest
 
 from local.backend.database import SCHEMA_VERSION, Database
+from local.backend.queue import SqliteQueue
+from shared.clock import SystemClock
 from shared.errors import ConfigurationError, StoreUnavailable
 
 
@@ -151,3 +153,67 @@ def test_forked_child_uses_connections_of_its_own(database):
         keys = connection.execute("SELECT key FROM documents ORDER BY key").fetchall()
         assert keys == [("child",), ("parent",)]
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+VERSION_1 = """
+CREATE TABLE documents (
+    collection TEXT NOT NULL, key TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (collection, key)
+) WITHOUT ROWID;
+CREATE INDEX documents_by_recording ON documents (json_extract(fields, '$.recording'));
+CREATE TABLE messages (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, topic TEXT NOT NULL,
+    message_id TEXT NOT NULL, data BLOB NOT NULL, attributes TEXT NOT NULL, published REAL NOT NULL,
+    due REAL NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, lease TEXT, owner TEXT, error TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX messages_due ON messages (subscription, due, position);
+CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL;
+INSERT INTO documents VALUES ('c', 'k', '{}');
+INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due, attempt, lease)
+    VALUES ('router', 'audio-finalized', '1', x'78', '{}', 1.7e9, 1.9e9, 2, 'held');
+PRAGMA user_version = 1;
+"""
+"""A file of the first version, in which a message is under lease until a wall time."""
+
+
+@pytest.fixture
+def older(tmp_path):
+    """A connection of an older process."""
+    connection = sqlite3.connect(tmp_path / "s.sqlite", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(VERSION_1)
+    yield connection
+    connection.close()
+
+
+def test_file_of_an_older_dropscribe_is_brought_up_to_date(tmp_path, older):
+    older.close()
+    opened = []
+
+    def open_it():
+        opened.append(Database(tmp_path / "s.sqlite"))
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    with opened[0].read() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (1,)
+    queue = SqliteQueue(opened[0], SystemClock())
+    (delivery,) = queue.pull("router", 1, 60.0)
+    assert (delivery.message_id, delivery.attempt) == ("1", 3)
+    for database in opened:
+        database.close()
+
+
+def test_nothing_changes_under_an_older_process(tmp_path, older):
+    with pytest.raises(StoreUnavailable, match="locked"):
+        Database(tmp_path / "s.sqlite", busy_seconds=0.1)
+    assert older.execute("PRAGMA user_version").fetchone() == (1,)
+    assert older.execute("SELECT due FROM messages").fetchone() == (1.9e9,)
+    older.execute("UPDATE messages SET attempt = 9")
+    older.close()
+    Database(tmp_path / "s.sqlite", busy_seconds=0.1).close()

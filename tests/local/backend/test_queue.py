@@ -110,3 +110,37 @@ def test_the_oldest_message_is_pulled_first(queue, clock):
         clock.time += 1
     pulled = queue.pull("router", 3, 60.0) + queue.pull("router", 3, 60.0)
     assert [one.message_id for one in pulled] == ids
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0, -1e9])
+def test_setting_the_wall_clock_neither_rests_the_queue_nor_ends_a_lease(queue, clock, step):
+    queue.publish(AUDIO_FINALIZED, b"leased")
+    (leased,) = queue.pull("router", 1, 60.0)
+    queue.publish(AUDIO_FINALIZED, b"failed")
+    (failed,) = queue.pull("router", 1, 60.0)
+    queue.nack("router", failed.lease)
+    queue.publish(AUDIO_FINALIZED, b"waiting")
+    clock.step(step)
+    assert [one.data for one in queue.pull("router", 9, 60.0)] == [b"waiting"]
+    assert queue.extend("router", leased.lease, 60.0)
+    clock.time += 1.1
+    assert [one.data for one in queue.pull("router", 9, 60.0)] == [b"failed"]
+    assert queue.ack("router", leased.lease)
+
+
+def test_after_a_restart_of_the_machine_leases_and_back_offs_are_void(tmp_path, queue, clock):
+    for name in (b"leased", b"failed", b"postponed"):
+        queue.publish(AUDIO_FINALIZED, name)
+    leased, failed, postponed = queue.pull("router", 3, 600.0)
+    queue.nack("router", failed.lease)
+    queue.postpone("router", postponed.lease, 300.0)
+    assert queue.pull("router", 9, 600.0) == []
+    clock.reboot()
+    again = SqliteQueue(Database(tmp_path / "state.sqlite"), clock)
+    assert sorted(one.data for one in again.pull("router", 9, 600.0)) == [b"failed", b"leased", b"postponed"]
+    assert not again.ack("router", leased.lease)
+    # Another process of the same start voids nothing.
+    other = SqliteQueue(Database(tmp_path / "state.sqlite"), clock)
+    assert other.pull("router", 9, 600.0) == []
+    for one in (again, other):
+        one.close()
