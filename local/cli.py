@@ -17,6 +17,8 @@ COMMANDS = {
     "demo": "Transcribe the bundled samples with the bundled demo model: no download, no account.",
     "up": "Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.",
     "submit": "Ask a running deployment for a transcript, as another service would.",
+    "retry": "Continue recordings that failed or were cancelled. Parts that are done are not paid for again.",
+    "cancel": "End recordings in progress: what no engine has yet is not transcribed.",
     "status": "Show what is waiting, running, done and failed, and why.",
     "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
     "route": "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
@@ -26,7 +28,12 @@ COMMANDS = {
 }
 """For each command the first line of its help."""
 
-PLACES = {"demo": "transcribe:demo", "models": "models:app"}
+PLACES = {
+    "demo": "transcribe:demo",
+    "models": "models:app",
+    "retry": "operation.retry:command",
+    "cancel": "operation.cancel:command",
+}
 """Module in `local/commands/` and name of a command, if it is not `command` in the module of its own name."""
 
 

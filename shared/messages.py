@@ -64,6 +64,8 @@ class ChunkMessage:
     """How often the chunk was handed on; a message of an earlier turn than its claim's is void."""
     tried: tuple[Tried, ...] = ()
     """The engines that gave it up before."""
+    life: int = 0
+    """That of its recording when it was published; a message of an earlier life is void."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -260,6 +260,8 @@ class Recording:
     """True once `transcripts-ready` has been published."""
     warnings: tuple[str, ...] = ()
     """Those of the transcript."""
+    life: int = 0
+    """How often it was tried again after an end without a transcript."""
     held: str = ""
     """Why it is held although it was accepted, e.g. until the budget of the next day; empty if it is not."""
 

@@ -35,21 +35,25 @@ IN_PROGRESS = ("ACCEPTED", "PLANNED")
 def command(
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of recordings to show.")] = 20,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Show the keys of recordings, for `retry` and `cancel`.")
+    ] = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
     """Show what is waiting, running, done and failed, and why."""
     with errors(), deployment(state_dir) as ports:
-        run(ports, limit=limit, as_json=as_json)
+        run(ports, limit=limit, keys=keys, as_json=as_json)
 
 
-def run(ports: Ports, *, limit: int, as_json: bool) -> None:
+def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
     """Print the state of all recordings as counts, and of the newest ones in a table.
 
     Args:
         ports: the deployment, this machine's or a project's.
         limit: number of recordings in the table.
-        as_json: print JSON on standard output.
+        as_json: print JSON on standard output, which has the keys of recordings.
+        keys: print them in the table as well.
     """
     states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
     states = {state: count for state, count in states.items() if count}
@@ -76,7 +80,7 @@ def run(ports: Ports, *, limit: int, as_json: bool) -> None:
         console.print(_empty(ports), highlight=False)
     else:
         console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
-        console.print(_table(recordings, ports))
+        console.print(_table(recordings, ports, keys=keys))
     left = sum(states.values()) - len(recordings)
     if left > 0:
         console.print(f"{left} more: raise `--limit` to see them.", highlight=False)
@@ -156,12 +160,13 @@ def _empty(ports: Ports) -> str:
     )
 
 
-def _table(recordings: list[Recording], ports: Ports) -> Table:
+def _table(recordings: list[Recording], ports: Ports, *, keys: bool) -> Table:
     shown = Table(pad_edge=False)
-    for name in ("when", "file", "state", "length", "what"):
-        shown.add_column(name, overflow="fold", no_wrap=name in {"when", "state", "length"})
+    for name in (*["key"] * keys, "when", "file", "state", "length", "what"):
+        shown.add_column(name, overflow="fold", no_wrap=name in {"key", "when", "state", "length"})
     for one in recordings:
         shown.add_row(
+            *[one.id] * keys,
             local_time(one.created),
             Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
             Text(

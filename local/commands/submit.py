@@ -125,12 +125,7 @@ def run(submission: Submission, ports: Ports) -> int:
         request_id=submission.request_id,
         metadata=submission.metadata,
     )
-    console = Console(stderr=True, soft_wrap=True)
-    if isinstance(ports, LocalPorts) and not _is_up(ports.settings.state_dir / "up.lock"):
-        console.print(
-            "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
-            "state directory."
-        )
+    say_if_nothing_runs(ports)
     if not submission.wait:
         _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)
         return 0
@@ -148,6 +143,15 @@ def uri_of(text: str, ports: Ports) -> str:
     if "://" in text or not isinstance(ports, LocalPorts):
         return text
     return ports.file(Path(text)).uri
+
+
+def say_if_nothing_runs(ports: Ports) -> None:
+    """Tell a person whose request is queued on this machine that nothing runs that could answer it."""
+    if isinstance(ports, LocalPorts) and not _is_up(ports.settings.state_dir / "up.lock"):
+        Console(stderr=True, soft_wrap=True).print(
+            "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
+            "state directory."
+        )
 
 
 def _is_up(lock: Path) -> bool:

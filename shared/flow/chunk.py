@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
-    """False if nothing is left to do: the chunk has a result or another engine, or its recording has ended.
+    """False if nothing is left to do: the chunk has a result or another engine, or its recording has ended since.
+
+    A recording that ended may have been tried again: then its chunks have new messages.
 
     A result is published as done again here, and a hand-over without its message gets it: if a process dies
     between the two, the next delivery completes its work.
@@ -34,7 +36,7 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
         dispatch.say_done(message.recording, message.chunk.index, ports)
         return False
     recording = documents.get_recording(ports.records, message.recording)
-    if recording is None or recording.ended:
+    if recording is None or recording.ended or message.life < recording.life:
         return False
     claim = claims.find(message, ports.records)
     if claim is None or claim.turn <= message.turn:

@@ -116,6 +116,7 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
         model=model,
         turn=0 if claim is None else claim.turn,
         tried=() if claim is None else claim.tried,
+        life=recording.life,
     )
 
 

@@ -122,6 +122,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
             state="PLANNED" if stored.chunks else "ACCEPTED",
             created=ports.clock.now(),
             published=0,
+            life=stored.life + 1,
             finished=None,
             reason="",
             code="",

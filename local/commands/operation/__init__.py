@@ -1,0 +1,7 @@
+"""Commands for the person who runs a deployment, on one machine or in a project.
+
+    retry          continue recordings that failed or were cancelled
+    cancel         end recordings in progress
+
+Shared by them: `agreement` (say what will be done, and ask), `found` (the recordings of a command line).
+"""

@@ -1,0 +1,39 @@
+"""Whoever changes much at once is told first what that means, and asked."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from shared.errors import BadRequest
+
+MANY = 1
+"""Items that are changed without asking."""
+
+
+def at_terminal() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
+def settled(told: str, count: int, *, yes: bool) -> bool:
+    """Whether to go on: print what will be done, and ask if it is much.
+
+    Args:
+        told: what will be done, in sentences.
+        count: number of items.
+        yes: do not ask.
+
+    Raises:
+        BadRequest: there is nobody to ask.
+    """
+    Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    if yes or count <= MANY:
+        return True
+    if not at_terminal():
+        raise BadRequest(
+            "Nothing was done: there is no terminal to ask at. Add --yes to go on without a question."
+        )
+    return typer.confirm("Go on?", err=True)

@@ -1,0 +1,161 @@
+"""`dropscribe retry`: continue recordings that failed or were cancelled."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import deployment, errors
+from local.commands.operation import found
+from local.commands.operation.agreement import settled
+from local.commands.submit import say_if_nothing_runs
+from local.commands.terminal import output
+from shared.errors import BadRequest
+from shared.flow import retry
+from shared.in_words import dollars, human_duration
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.flow.retry import Left
+    from shared.model import Recording
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    keys: tuple[str, ...] = ()
+    """Keys of recordings."""
+    failed: bool = False
+    """All that are FAILED."""
+    since: float = 0.0
+    """Of these only those that failed after this time, seconds since 1970."""
+    yes: bool = False
+    """Do not ask."""
+    as_json: bool = False
+    """Print JSON on standard output."""
+
+
+def command(
+    *,
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY...]", help="Keys, as `dropscribe status --keys` shows them.", show_default=False
+        ),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All recordings that failed.")] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            help="With --failed: only those that failed since this day or minute (UTC).",
+            show_default=False,
+        ),
+    ] = None,
+    yes: options.Yes = False,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Continue recordings that failed or were cancelled. Parts that are done are not paid for again."""
+    with errors():
+        if bool(keys) == failed or (since and not failed):
+            raise BadRequest("Name the keys of recordings, or --failed (with --since, if you like).")
+        wanted = Wanted(
+            keys=tuple(keys or ()),
+            failed=failed,
+            since=since.replace(tzinfo=UTC).timestamp() if since else 0.0,
+            yes=yes,
+            as_json=as_json,
+        )
+        with deployment(state_dir) as ports:
+            raise typer.Exit(run(wanted, ports))
+
+
+def run(wanted: Wanted, ports: Ports) -> int:
+    """Say what trying again means, then ask the router to continue the recordings.
+
+    Returns:
+        0 if all were asked for, or there are none; 1 if some could not be, or the person said no.
+
+    Raises:
+        BadRequest: there is no recording with one of the keys, or nobody to ask.
+        Transient: some may have been asked for; run it again.
+    """
+    recordings = _failed(wanted.since, ports) if wanted.failed else found.by_key(wanted.keys, ports.records)
+    why_not = {one.id: retry.obstacle(one, ports) for one in recordings}
+    able = [one for one in recordings if not why_not[one.id]]
+    left = {one.id: retry.left(one, ports) for one in able}
+    for one in recordings:
+        if why_not[one.id]:
+            Console(stderr=True).print(
+                f"{one.source.uri} is left out: {why_not[one.id]}.",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+    goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
+    if goes_on:
+        for one in able:
+            retry.ask(one, ports)
+        say_if_nothing_runs(ports)
+    if wanted.as_json:
+        report = [_as_json(one, left.get(one.id), why_not[one.id], asked=goes_on) for one in recordings]
+        print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
+    elif not recordings:
+        output().print("No recording has failed.", highlight=False)
+    elif goes_on:
+        output().print(f"Continued: {len(able)}. `dropscribe status` shows them.", highlight=False)
+    return 0 if not recordings or (goes_on and len(able) == len(recordings)) else 1
+
+
+def _failed(since: float, ports: Ports) -> list[Recording]:
+    every = documents.recordings(ports.records, {"state": "FAILED"})
+    return sorted(
+        (one for one in every if (one.finished or 0.0) >= since), key=lambda one: one.finished or 0.0
+    )
+
+
+def _told(recordings: Sequence[Recording], left: Sequence[Left]) -> str:
+    """What will be done: how many, why they ended, what is missing, and the expected cost."""
+    count = len(recordings)
+    codes = Counter(one.code or one.state for one in recordings).most_common()
+    why = ", ".join(f"{code} {times}" for code, times in codes)
+    lines = [f"{count} {'recording' if count == 1 else 'recordings'} to continue ({why})."]
+    if planned := [one for one in left if one.of]:
+        missing, all_of = sum(one.chunks for one in planned), sum(one.of for one in planned)
+        seconds = sum(one.seconds or 0.0 for one in planned)
+        usd = sum(one.usd or 0.0 for one in planned)
+        lines.append(
+            f"Missing: {missing} of {all_of} parts, {human_duration(seconds)}. Expected cost: {dollars(usd)}."
+        )
+    if unknown := count - len(planned):
+        lines.append(
+            f"{unknown} of them {'was' if unknown == 1 else 'were'} never planned: the cost is not known."
+        )
+    return "\n".join(lines)
+
+
+def _as_json(one: Recording, left: Left | None, why_not: str, *, asked: bool) -> dict[str, object]:
+    return {
+        "recording": one.id,
+        "uri": one.source.uri,
+        "state": one.state,
+        "code": one.code or None,
+        "asked": asked and not why_not,
+        "why_not": why_not or None,
+        "chunks": left.of if left else None,
+        "chunks_left": left.chunks if left else None,
+        "seconds_left": left.seconds if left else None,
+        "expected_usd": left.usd if left else None,
+    }

@@ -1,0 +1,84 @@
+"""Beside step 1: continue a recording that ended without a transcript, because a person asked for it.
+
+It is a request like those of other services (request.py): the router carries it out, with the settings and engines of
+the deployment. Its id names the end that it is about, so asking twice for one end is one request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.flow import dispatch
+from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
+from shared.routing import route
+from shared.routing.pace import lengths_of, pace_of
+
+if TYPE_CHECKING:
+    from shared.model import Recording
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """What is left to do of a recording."""
+
+    chunks: int
+    """Chunks without a result."""
+    of: int
+    """All chunks; 0 if it was never planned."""
+    seconds: float | None
+    """Seconds of audio of the chunks without a result, overlap included; None if it was never planned."""
+    usd: float | None
+    """Expected cost of these, US dollars, without the start of a worker; None if it was never planned."""
+
+
+def left(recording: Recording, ports: Ports) -> Left:
+    """What trying a recording again has to do, and what that is expected to cost.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    if not recording.chunks:
+        return Left(chunks=0, of=0, seconds=None, usd=None)
+    known = route.known(ports)
+    missing = {one.chunk.index for one in dispatch.missing(recording, ports)}
+    chunks = [one for one in recording.chunks if one.index in missing]
+    usd = 0.0
+    for one, seconds in zip(chunks, lengths_of(chunks), strict=True):
+        pace = pace_of(one.engine, known.conditions, known.settings, known.prices, recording.options)
+        usd += pace.usd_second * seconds
+    return Left(chunks=len(chunks), of=len(recording.chunks), seconds=sum(lengths_of(chunks)), usd=usd)
+
+
+def obstacle(recording: Recording, ports: Ports) -> str:
+    """Why a recording cannot be tried again, for a person; empty if it can.
+
+    Raises:
+        Transient: the store did not answer.
+    """
+    if recording.state == "DONE":
+        return "it is done"
+    if not recording.ended:
+        return "it is still in progress"
+    live = ports.store.stat(recording.source.bucket, recording.source.name)
+    if live is None:
+        return "its file is gone"
+    if live.generation != recording.source.generation:
+        return "its file was replaced since; the new one has a recording of its own"
+    return ""
+
+
+def ask(recording: Recording, ports: Ports) -> str:
+    """Ask the router to continue a recording that ended without a transcript; returns the id of the request.
+
+    Raises:
+        Transient: it may not have been sent; ask again.
+    """
+    request = TranscribeRequest(
+        uri=recording.source.uri,
+        request_id=f"retry-{recording.id}-{round((recording.finished or 0.0) * 1000)}",
+        options=recording.options,
+    )
+    ports.queue.publish(TRANSCRIBE_REQUESTS, request_to_json(request), {"request_id": request.request_id})
+    return request.request_id

@@ -1,0 +1,129 @@
+"""Continuing what ended without a transcript: by a request that the router carries out, once for each end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadMedia, Permanent
+from shared.flow import chunk, record, request, retry, upload
+from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.state import documents
+from tests.world import heard
+
+
+def stored(world, recording):
+    return documents.get_recording(world.ports.records, recording.id)
+
+
+def route(world):
+    """What the router does with the requests that were published."""
+    requests = world.pull("requests")
+    for one in requests:
+        request.on_request(
+            {"messageId": one.message_id, "data": one.data, "attributes": one.attributes}, world.ports
+        )
+    return len(requests)
+
+
+@pytest.fixture
+def failed(world):
+    """A recording of two chunks that failed after the first one was done."""
+    recording = upload.on_upload(world.upload(), world.ports)
+    world.pull("cpu-worker")
+    chunk.commit_result(*heard(recording, recording.chunks[0]), world.ports)
+    record.fail(recording.id, Permanent("no engine left"), world.ports)
+    world.clock.time += 1
+    return stored(world, recording)
+
+
+@pytest.fixture(autouse=True)
+def _data_as_they_are(monkeypatch):
+    """Push encodes data in base64; here they go from the queue to the step."""
+    monkeypatch.setattr("shared.state.dead_letters.data_of", lambda message: message["data"])
+
+
+def test_what_is_missing_is_published_again_and_ends_in_a_transcript(world, failed):
+    retry.ask(failed, world.ports)
+    assert route(world) == 1
+    again = [decode(one.data, ChunkMessage) for one in world.pull("cpu-worker")]
+    assert [one.chunk.index for one in again] == [1]
+    assert chunk.is_wanted(again[0], world.ports)
+    chunk.commit_result(*heard(failed, failed.chunks[1]), world.ports)
+    done = record.on_chunk_done(ChunkDone(recording=failed.id, index=1), world.ports)
+    assert done.state == "DONE"
+    assert world.ports.records.count(documents.LEDGER, {"recording": failed.id}) == 2
+
+
+def test_asking_twice_for_one_end_publishes_its_parts_once(world, failed):
+    assert retry.ask(failed, world.ports) == retry.ask(failed, world.ports)
+    assert route(world) == 2
+    assert len(world.pull("cpu-worker")) == 1
+
+
+def test_another_end_is_asked_for_with_another_request(world, failed):
+    first = retry.ask(failed, world.ports)
+    route(world)
+    record.fail(failed.id, Permanent("again"), world.ports)
+    assert retry.ask(stored(world, failed), world.ports) != first
+
+
+def test_its_options_are_kept(world):
+    event = world.upload(**{"dropscribe-language": "en", "dropscribe-label": "crm"})
+    recording = upload.on_upload(event, world.ports)
+    record.cancel(recording.id, world.ports)
+    world.clock.time += 1
+    retry.ask(stored(world, recording), world.ports)
+    route(world)
+    assert [one.id for one in documents.recordings(world.ports.records)] == [recording.id]
+    assert stored(world, recording).state == "PLANNED"
+
+
+def test_messages_from_before_the_end_are_void_so_no_part_is_transcribed_twice(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    record.cancel(recording.id, world.ports)
+    world.clock.time += 1
+    retry.ask(stored(world, recording), world.ports)
+    route(world)
+    messages = [decode(one.data, ChunkMessage) for one in world.pull("cpu-worker")]
+    wanted = [one.chunk.index for one in messages if chunk.is_wanted(one, world.ports)]
+    assert len(messages) == 4
+    assert sorted(wanted) == [0, 1]
+
+
+def test_what_it_is_expected_to_cost_is_that_of_the_missing_parts(world, failed):
+    ports = replace(world.ports, settings=replace(world.settings, cpu_usd_per_hour=3.6))
+    left = retry.left(failed, ports)
+    assert (left.chunks, left.of) == (1, 2)
+    message = decode(_published(world, failed), ChunkMessage)
+    seconds = message.chunk.end - message.chunk.start + message.chunk.lead + message.chunk.tail
+    assert left.seconds == pytest.approx(seconds)
+    # A dollar for a thousand seconds of work.
+    assert 0 < left.usd < seconds / 1000
+
+
+def _published(world, failed):
+    retry.ask(failed, world.ports)
+    route(world)
+    (one,) = world.pull("cpu-worker")
+    return one.data
+
+
+def test_the_cost_of_what_was_never_planned_is_unknown(world):
+    world.media.error = BadMedia("no-audio", "There is no audio in it.")
+    recording = upload.on_upload(world.upload(), world.ports)
+    assert retry.left(recording, world.ports) == retry.Left(chunks=0, of=0, seconds=None, usd=None)
+
+
+def test_an_object_that_was_replaced_is_not_asked_for(world, failed):
+    assert retry.obstacle(failed, world.ports) == ""
+    (world.settings.state_dir / "audio" / "talk.wav").write_bytes(b"other")
+    assert "replaced" in retry.obstacle(failed, world.ports)
+    (world.settings.state_dir / "audio" / "talk.wav").unlink()
+    assert "gone" in retry.obstacle(failed, world.ports)
+
+
+def test_only_what_ended_without_a_transcript_is_tried_again(world, failed):
+    for state, said in (("PLANNED", "in progress"), ("ACCEPTED", "in progress"), ("DONE", "done")):
+        assert said in retry.obstacle(replace(failed, state=state), world.ports)

@@ -1,0 +1,32 @@
+"""`dropscribe cancel` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_a_recording_in_progress_ends_and_the_status_says_so(deployment, call):
+    recording = deployment.upload("talk.wav")
+    result = call("cancel", recording.id)
+    assert (result.exit_code, result.stdout) == (0, "gs://audio/talk.wav is cancelled.\n")
+    assert deployment.stored(recording).state == "CANCELLED"
+    shown = call("status", "--keys").stdout
+    assert "1 cancelled" in shown
+    assert recording.id in shown
+    assert "`dropscribe retry` continues it" in " ".join(shown.split())
+
+
+def test_one_that_has_ended_stays_and_the_exit_code_tells(deployment, call):
+    recording, other = deployment.failed("talk.wav"), deployment.upload("other.wav")
+    result = call("cancel", recording.id, other.id, "--json")
+    assert result.exit_code == 1
+    assert [one["state"] for one in json.loads(result.stdout)] == ["FAILED", "CANCELLED"]
+    assert call("cancel", recording.id).stdout == "gs://audio/talk.wav had ended already: FAILED.\n"
+
+
+def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
+    recording = deployment.upload("talk.wav")
+    result = call("cancel", recording.id, "nonsense")
+    assert result.exit_code == 2
+    assert "There is no recording nonsense." in result.stderr
+    assert deployment.stored(recording).state == "PLANNED"

@@ -1,0 +1,95 @@
+"""`dropscribe retry` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from local.commands.operation import agreement
+from shared.errors import BadMedia
+from shared.messages import ChunkMessage, decode
+
+
+def parts(deployment):
+    return [decode(one.data, ChunkMessage).chunk.index for one in deployment.drain("cpu-worker")]
+
+
+def test_a_failed_recording_goes_on_with_what_is_missing(deployment, call):
+    recording = deployment.failed("talk.wav")
+    result = call("retry", recording.id)
+    assert result.exit_code == 0, result.stderr
+    assert "1 recording to continue (Permanent 1)." in result.stderr
+    assert "Missing: 1 of 2 parts" in result.stderr
+    assert "Expected cost: $0" in result.stderr
+    assert "run `dropscribe up`" in result.stderr
+    assert deployment.route() == 1
+    assert deployment.stored(recording).state == "PLANNED"
+    assert parts(deployment) == [1]
+
+
+def test_all_that_failed_go_on_after_a_yes(deployment, call):
+    for name in ("a.wav", "b.wav"):
+        deployment.failed(name)
+    deployment.media.error = BadMedia("no-audio", "There is no audio in it.")
+    deployment.upload("c.wav")
+    refused = call("retry", "--failed")
+    assert refused.exit_code == 2
+    assert "3 recordings to continue (Permanent 2, no-audio 1)." in refused.stderr
+    assert "1 of them was never planned: the cost is not known." in refused.stderr
+    assert "Add --yes" in refused.stderr
+    assert deployment.route() == 0
+    assert call("retry", "--failed", "--yes").exit_code == 0
+    assert deployment.route() == 3
+
+
+def test_a_person_at_a_terminal_is_asked(deployment, call, monkeypatch):
+    for name in ("a.wav", "b.wav"):
+        deployment.failed(name)
+    monkeypatch.setattr(agreement, "at_terminal", lambda: True)
+    answers = []
+    monkeypatch.setattr(agreement.typer, "confirm", lambda *_, **__: answers.pop())
+    answers.append(False)
+    assert call("retry", "--failed").exit_code == 1
+    assert deployment.route() == 0
+    answers.append(True)
+    assert call("retry", "--failed").exit_code == 0
+    assert deployment.route() == 2
+
+
+def test_only_those_that_failed_since_a_day_are_taken(deployment, call):
+    deployment.failed("a.wav")
+    assert call("retry", "--failed", "--since", "2100-01-01").stdout == "No recording has failed.\n"
+    assert call("retry", "--failed", "--since", "2020-01-01").exit_code == 0
+    assert deployment.route() == 1
+
+
+def test_what_cannot_be_tried_again_is_left_out_with_the_reason(deployment, call):
+    gone, done = deployment.failed("gone.wav"), deployment.upload("going.wav")
+    (deployment.ports.inbox / "gone.wav").unlink()
+    result = call("retry", gone.id, done.id, "--json")
+    assert result.exit_code == 1
+    assert [one["why_not"] for one in json.loads(result.stdout)] == [
+        "its file is gone",
+        "it is still in progress",
+    ]
+    assert "gs://audio/gone.wav is left out: its file is gone." in result.stderr
+    assert deployment.route() == 0
+
+
+def test_as_json_it_tells_what_is_left(deployment, call):
+    recording = deployment.failed("talk.wav")
+    (told,) = json.loads(call("retry", recording.id, "--json").stdout)
+    assert (told["recording"], told["asked"], told["chunks"], told["chunks_left"]) == (
+        recording.id,
+        True,
+        2,
+        1,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["key", "--failed"], ["key", "--since", "2026-01-01"]])
+def test_either_keys_or_all_that_failed_are_named(call, arguments):
+    result = call("retry", *arguments)
+    assert result.exit_code == 2
+    assert "--failed" in result.stderr
