@@ -35,17 +35,16 @@ from local.runtime.ticker import Ticker
 from shared.engines import AUTO, able, hosted_specs
 from shared.errors import BadRequest, ConfigurationError
 from shared.messages import metadata_of
-from shared.model import Options, recording_id
 from shared.planning.worker_pools import calls_of
 from shared.routing import flags, pick
-from shared.state import documents
+from shared.state import uploads
 from shared.telemetry import log, show_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from local.backend.embedded_ports import LocalPorts
-    from shared.model import StoredObject
+    from shared.model import Options, StoredObject
 
 
 def command(
@@ -128,7 +127,7 @@ def run(ports: LocalPorts, options: Options) -> int:
             # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
         options = replace(options, method=AUTO, model=None)
-        known = partial(is_known, ports, remembered.remember_options(options, ports.records))
+        remembered.adopt_uploads(settings.audio_bucket, ports.records)
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
         ports.queue.reclaim()
@@ -146,7 +145,13 @@ def run(ports: LocalPorts, options: Options) -> int:
         ticker = Ticker(planned.sweeper)
         ticker.start()
         stack.callback(ticker.stop)
-        watcher = Inbox(ports.store, ports.queue, settings.audio_bucket, known, metadata=metadata_of(options))
+        watcher = Inbox(
+            ports.store,
+            ports.queue,
+            settings.audio_bucket,
+            partial(is_known, ports),
+            metadata=metadata_of(options),
+        )
         watcher.start()
         stack.callback(watcher.stop)
         log.info("drop audio into       %s", ports.inbox)
@@ -183,7 +188,6 @@ def overruled(options: Options, ports: LocalPorts) -> str:
     )
 
 
-def is_known(ports: LocalPorts, ever: Sequence[Options], source: StoredObject) -> bool:
-    """Whether a file of the inbox has a recording with any of the options that `up` ever had."""
-    keys = (recording_id(source, options) for options in ever)
-    return any(documents.get_recording(ports.records, key) is not None for key in keys)
+def is_known(ports: LocalPorts, source: StoredObject) -> bool:
+    """Whether a file of the inbox has its recording, with whatever options."""
+    return uploads.recording_of(source, ports.records) is not None

@@ -1,20 +1,18 @@
-"""Folders and options of the inbox of `dropscribe up`, remembered with the state.
+"""Folders of the inbox of `dropscribe up`, remembered with the state, and the uploads of older versions.
 
 Recordings are known by bucket and name. If `transcribe` took the inbox to be another folder than `up` does,
-it would look for `up`'s files in the wrong place. Options are part of the key of a recording. Other options for
-`up` apply to new files only: files that were transcribed with earlier options are not transcribed again.
+it would look for `up`'s files in the wrong place.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import ConfigurationError
 from shared.messages import from_fields
-from shared.model import Options
-from shared.state import documents
+from shared.state import documents, uploads
 
 if TYPE_CHECKING:
     from shared.ports import Records
@@ -32,15 +30,15 @@ class Folders:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ever:
-    """The document of the options."""
+class Adopted:
+    """The document about the uploads of older versions."""
 
-    ever: tuple[Options, ...] = ()
-    """All that `up` ever had, without their labels."""
+    adopted: bool = False
+    """True once their options are fixed."""
 
 
 COLLECTION = "local"
-FOLDERS, OPTIONS = "folders", "wishes"
+FOLDERS, ADOPTED = "folders", "adopted"
 """Keys of the documents."""
 
 
@@ -68,17 +66,29 @@ def remember_folders(inbox: Path, out: Path, records: Records) -> None:
     _keep(FOLDERS, Folders(inbox=str(inbox), out=str(out)), records)
 
 
-def remember_options(options: Options, records: Records) -> tuple[Options, ...]:
-    """Remember them; gives all that were ever remembered and the defaults, without their labels.
+def adopt_uploads(inbox: str, records: Records) -> None:
+    """Fix the options of all files that an older version has taken, once: it stored their recordings alone.
+
+    Without that, other options of `up` would apply to files that were transcribed long ago.
+
+    Args:
+        inbox: name of the bucket.
+        records: where the recordings are.
 
     Raises:
-        Transient: the records did not answer.
+        Transient: the records did not answer; the next start goes on.
     """
-    before = from_fields(records.get(COLLECTION, OPTIONS) or {}, Ever).ever
-    ever = tuple(dict.fromkeys([Options(), *before, replace(options, label=None)]))
-    _keep(OPTIONS, Ever(ever=ever), records)
-    return ever
+    if from_fields(records.get(COLLECTION, ADOPTED) or {}, Adopted).adopted:
+        return
+    old = [
+        (one.created, one.source, one.options)
+        for one in documents.recordings(records)
+        if one.source.bucket == inbox
+    ]
+    for _, source, options in sorted(old, key=lambda one: one[0]):
+        uploads.adopt(source, options, records)
+    _keep(ADOPTED, Adopted(adopted=True), records)
 
 
-def _keep(key: str, record: Folders | Ever, records: Records) -> None:
+def _keep(key: str, record: Folders | Adopted, records: Records) -> None:
     documents.change(COLLECTION, key, type(record), lambda _: record, records, first=record)

@@ -22,7 +22,7 @@ from shared import concurrency
 from shared.costs import budget
 from shared.errors import ModelUnavailable, Permanent, Transient
 from shared.flow import dispatch, upload
-from shared.messages import AUDIO_FINALIZED, metadata_of
+from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, StoredObject, recording_id
 from shared.planning import plan
 from shared.state import documents
@@ -93,7 +93,10 @@ def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     wanted = [one for one in found if not one.skipped and not one.problem]
     for one in wanted:
         recording = documents.get_recording(ports.records, one.key)
-        if recording is not None:
+        if recording is None:
+            # Its own options apply, whatever another recording of the same file has.
+            upload.accept(one.source, options_from_metadata(one.source.metadata), ports)
+        else:
             upload.reopen(recording, ports)
     _announce(wanted, ports)
 

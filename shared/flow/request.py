@@ -12,7 +12,7 @@ from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.flow import record, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
-from shared.state import answers, dead_letters, documents
+from shared.state import answers, dead_letters, documents, uploads
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shared.messages import TranscribeRequest
-    from shared.model import Recording, StoredObject
+    from shared.model import Options, Recording, StoredObject
     from shared.ports import Ports
     from shared.state.answers import Asked
 
@@ -76,12 +76,25 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     now = ports.clock.now()
     try:
         source = locate(request.uri, ports)
-        options = request.options or options_from_metadata(source.metadata)
+        options = request.options or _options_of(source, ports)
         key = recording_id(source, options)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
     return answers.Asked(request=request, created=now, recording=key, source=source, options=options)
+
+
+def _options_of(source: StoredObject, ports: Ports) -> Options:
+    """The options of an upload, for a request that has none.
+
+    One that failed for its metadata has none either: they are read as they are now.
+
+    Raises:
+        BadRequest: the metadata are no valid options.
+        Transient: the records did not answer.
+    """
+    asks = uploads.fix(source, ports.records)
+    return options_from_metadata(source.metadata) if asks.problem else asks.options
 
 
 def locate(uri: str, ports: Ports) -> StoredObject:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from shared.costs import budget
 from shared.errors import BadRequest, Permanent
 from shared.flow import dispatch, probe, record
-from shared.messages import object_from_event, options_from_metadata, to_fields
+from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.routing import afford, eligible, flags
 from shared.routing.case import Case
-from shared.state import claims, documents
+from shared.state import claims, documents, uploads
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -52,17 +52,35 @@ def on_upload(event: Mapping[str, Any], ports: Ports) -> Recording | None:
 
 
 def on_object(source: StoredObject, ports: Ports) -> Recording:
-    """Take one known object to published chunks, with the options in its metadata.
+    """Take one known object to published chunks, with the options of its upload.
 
     Raises:
         Transient: try again.
     """
-    try:
-        options = options_from_metadata(source.metadata)
-    except Permanent as error:
-        recording = accept(source, Options(), ports)
-        return recording if recording.ended else record.fail(recording.id, error, ports)
-    return take(source, options, ports)
+    asks = uploads.fix(source, ports.records)
+    if asks.problem:
+        return refuse(source, asks.problem, ports)
+    return take(source, asks.options, ports)
+
+
+def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
+    """The recording of an upload whose metadata are no valid options: created as FAILED, and announced.
+
+    One that exists is left as it is: somebody may have asked for the default options.
+    """
+    now = ports.clock.now()
+    failed = Recording(
+        id=recording_id(source, Options()),
+        source=source,
+        options=Options(),
+        state="FAILED",
+        created=now,
+        finished=now,
+        reason=problem,
+        code=BadRequest.__name__,
+    )
+    recording = _create(failed, ports)
+    return record.announce(recording, ports) if recording.ended else recording
 
 
 def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = False) -> Recording:
@@ -98,11 +116,15 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
         state="ACCEPTED",
         created=ports.clock.now(),
     )
+    return _create(recording, ports)
+
+
+def _create(recording: Recording, ports: Ports) -> Recording:
+    """The recording, stored; the one that stands if there was one before."""
     if ports.records.create(documents.RECORDINGS, recording.id, to_fields(recording)):
-        log.info("accepted %s as %s", source.uri, recording.id)
+        log.info("accepted %s as %s", recording.source.uri, recording.id)
         return recording
-    existing = documents.get_recording(ports.records, recording.id)
-    return recording if existing is None else existing
+    return documents.get_recording(ports.records, recording.id) or recording
 
 
 def reopen(recording: Recording, ports: Ports) -> None:

@@ -19,12 +19,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.costs import executions
-from shared.errors import DropscribeError, Permanent, Transient
+from shared.errors import DropscribeError, Transient
 from shared.flow import capacity, record, upload
-from shared.messages import from_fields, options_from_metadata, to_fields
-from shared.model import Options, recording_id
+from shared.messages import from_fields, to_fields
 from shared.planning import worker_pools
-from shared.state import answers, documents
+from shared.state import answers, documents, uploads
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep import observe, release_held
 from shared.sweep.each import each
@@ -146,11 +145,7 @@ def take_lost(ports: Ports) -> int:
 
 
 def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
-    try:
-        options = options_from_metadata(source.metadata)
-    except Permanent:
-        options = Options()
-    if documents.get_recording(ports.records, recording_id(source, options)) is not None:
+    if uploads.recording_of(source, ports.records) is not None:
         return False
     log.warning("the event of %s was lost", source.uri)
     try:

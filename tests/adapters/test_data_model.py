@@ -13,7 +13,7 @@ from shared.flow import capacity
 from shared.model import Recording
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
-from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes
+from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes, uploads
 from shared.sweep import release_held, sweep
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
@@ -23,7 +23,7 @@ ROWS = {
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
     sweep_notes.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
-    conditions.STATE, flags.CONFIG, claims.CLAIMS,
+    conditions.STATE, flags.CONFIG, claims.CLAIMS, uploads.UPLOADS,
 }  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def test_guide_has_a_row_for_each_collection():
     ("collection", "record"),
     [
         (documents.RECORDINGS, Recording),
+        (uploads.UPLOADS, uploads.Upload),
         (documents.LEDGER, LedgerRow),
         (claims.CLAIMS, claims.Claim),
         (answers.REQUESTS, answers.Asked),
@@ -55,6 +56,6 @@ def test_guide_names_every_field_of_a_record(collection, record):
 
 def test_only_collections_that_exist_are_forgotten_and_never_the_account():
     assert set(KEPT) < COLLECTIONS
-    assert not {documents.RECORDINGS, documents.LEDGER} & set(KEPT)
+    assert not {documents.RECORDINGS, uploads.UPLOADS, documents.LEDGER} & set(KEPT)
     for collection, kept in KEPT.items():
         assert f"| `{collection}` | {kept.days} days |" in GUIDE

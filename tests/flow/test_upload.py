@@ -95,13 +95,6 @@ def test_wrong_options_fail_the_recording_and_name_the_option(world):
     assert "track must be a whole number from 0 to 999" in recording.reason
 
 
-def test_other_options_are_another_recording(world):
-    event = world.upload()
-    first = upload.on_upload(event, world.ports)
-    second = upload.on_upload(event | {"metadata": {"dropscribe-language": "de"}}, world.ports)
-    assert first.id != second.id
-
-
 def test_a_malformed_event_is_refused(world):
     with pytest.raises(BadRequest, match="generation"):
         upload.on_upload({"bucket": "audio", "name": "x"}, world.ports)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from local.backend.embedded_ports import open_ports
 from local.commands import up
 from local.inbox import remembered
+from local.runtime.events import object_resource
 from shared.errors import BadRequest
 from shared.flow import upload
 from shared.messages import metadata_of
-from shared.model import Options, StoredObject, recording_id
+from shared.model import Options, StoredObject
 from shared.routing import flags
 from shared.settings import Settings
+from shared.state import uploads
+from tests.world import SetClock
 
 SPEAKERS, GERMAN = Options(diarize=True), Options(language="de")
 UPLOAD = StoredObject(bucket="audio", name="talk.mp3", generation=7, size=1)
@@ -27,29 +31,38 @@ def ports(tmp_path):
     ports.close()
 
 
-def test_all_options_are_remembered_once_and_without_their_labels(ports):
-    assert remembered.remember_options(replace(SPEAKERS, label="sales"), ports.records) == (
-        Options(),
-        SPEAKERS,
-    )
-    assert remembered.remember_options(GERMAN, ports.records) == (Options(), SPEAKERS, GERMAN)
-    assert remembered.remember_options(replace(SPEAKERS, label="calls"), ports.records) == (
-        Options(),
-        SPEAKERS,
-        GERMAN,
-    )
-
-
 @pytest.mark.parametrize("before", [Options(), SPEAKERS])
-def test_a_file_that_was_done_with_other_options_is_not_done_again(ports, before):
-    remembered.remember_options(before, ports.records)
-    ever = remembered.remember_options(GERMAN, ports.records)
-    assert not up.is_known(ports, ever, UPLOAD)
+def test_a_file_that_an_older_version_took_is_not_taken_again(ports, before):
     made = replace(UPLOAD, metadata=metadata_of(before))
-    upload.accept(made, before, ports)
-    assert up.is_known(ports, ever, UPLOAD)
-    assert not up.is_known(ports, ever, replace(UPLOAD, generation=8))
-    assert recording_id(made, before) == recording_id(UPLOAD, before)
+    old = upload.accept(made, before, ports)
+    remembered.adopt_uploads("audio", ports.records)
+    assert up.is_known(ports, UPLOAD)
+    assert not up.is_known(ports, replace(UPLOAD, generation=8))
+    event = json.loads(object_resource(replace(UPLOAD, metadata=metadata_of(GERMAN))))
+    assert upload.on_upload(event, ports).id == old.id
+
+
+def test_of_several_recordings_of_one_file_the_first_is_that_of_its_upload(ports):
+    clock = SetClock()
+    timed = replace(ports, clock=clock)
+    first = upload.accept(UPLOAD, GERMAN, timed)
+    clock.time += 1
+    upload.accept(UPLOAD, SPEAKERS, timed)
+    remembered.adopt_uploads("audio", ports.records)
+    assert uploads.recording_of(UPLOAD, ports.records).id == first.id
+
+
+def test_only_the_first_start_looks_for_files_of_an_older_version(ports):
+    remembered.adopt_uploads("audio", ports.records)
+    upload.accept(UPLOAD, GERMAN, ports)
+    remembered.adopt_uploads("audio", ports.records)
+    assert not up.is_known(ports, UPLOAD)
+
+
+def test_a_file_taken_by_this_version_is_known_whatever_up_is_asked_for_later(ports):
+    event = json.loads(object_resource(replace(UPLOAD, metadata=metadata_of(GERMAN))))
+    upload.on_upload(event, ports)
+    assert up.is_known(ports, UPLOAD)
 
 
 def test_speakers_together_with_parakeet_are_refused_before_anything_starts(ports):

@@ -1,0 +1,87 @@
+"""Beside step 1: the options of an upload, fixed once.
+
+An object's metadata can be edited, and its event may come again with others. The first process that takes the upload
+creates a document of its options, which every later one uses: so one upload has one recording. Only a request with
+options of its own makes another recording of the same object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest
+from shared.messages import from_fields, options_from_metadata, to_fields
+from shared.model import Options, recording_id
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from shared.model import Recording, StoredObject
+    from shared.ports import Records
+
+UPLOADS = "uploads"
+"""Collection of the options, by the key that a recording with default options has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """What one generation of an object asks for."""
+
+    options: Options
+    """Its options."""
+    problem: str = ""
+    """Why its metadata are no valid options, so that it fails; empty if they are."""
+
+
+def key_of(source: StoredObject) -> str:
+    """Key of an upload: 26 characters from bucket, name and generation."""
+    return recording_id(source, Options())
+
+
+def fix(source: StoredObject, records: Records) -> Upload:
+    """What an upload asks for: its metadata if this is the first call for it, else what the first one found.
+
+    If there is a recording with the options of these metadata, it is that one: it was made by an older version, or
+    somebody asked for these options.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    asks = _given(source)
+    key = recording_id(source, asks.options)
+    if not asks.problem and documents.get_recording(records, key) is not None:
+        return asks
+    if records.create(UPLOADS, key_of(source), to_fields(asks)):
+        return asks
+    return _stored(source, records) or asks
+
+
+def adopt(source: StoredObject, options: Options, records: Records) -> None:
+    """Fix the options of an upload of an older version, unless they are.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    records.create(UPLOADS, key_of(source), to_fields(Upload(options=options)))
+
+
+def recording_of(source: StoredObject, records: Records) -> Recording | None:
+    """The recording of an upload, or None if there is none yet.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    asks = _stored(source, records) or _given(source)
+    return documents.get_recording(records, recording_id(source, asks.options))
+
+
+def _stored(source: StoredObject, records: Records) -> Upload | None:
+    fields = records.get(UPLOADS, key_of(source))
+    return None if fields is None else from_fields(fields, Upload)
+
+
+def _given(source: StoredObject) -> Upload:
+    try:
+        return Upload(options=options_from_metadata(source.metadata))
+    except BadRequest as error:
+        return Upload(options=Options(), problem=str(error))
