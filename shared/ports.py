@@ -61,6 +61,13 @@ class Store(Protocol):
         """
         ...
 
+    def delete(self, bucket: str, name: str, generation: int) -> bool:
+        """Delete one generation of an object; False, with nothing deleted, if it is not the live one.
+
+        A call whose reply was lost may say False although it deleted the object.
+        """
+        ...
+
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None if there is no such object."""
         ...

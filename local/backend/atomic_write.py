@@ -1,4 +1,4 @@
-"""Write files that do not exist yet: completely or not at all, by exactly one of several racing writers."""
+"""Write files that do not exist yet: completely or not at all, by exactly one of several racing writers; delete them."""
 
 from __future__ import annotations
 
@@ -39,6 +39,17 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
         if created:
             os.fsync(directory)
     return created
+
+
+def unlink(path: Path) -> None:
+    """Delete a file, durably.
+
+    Raises:
+        OSError: what the system says.
+    """
+    path.unlink()
+    with _opened(path.parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
+        os.fsync(directory)
 
 
 def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[str] | None:

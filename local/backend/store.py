@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend import disk_errors, names
-from local.backend.atomic_write import write_all
+from local.backend.atomic_write import unlink, write_all
 from local.backend.fd_cache import FdCache
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
@@ -104,6 +104,27 @@ class FileStore:
                 raise disk_errors.unwritable(folder / min(files), error) from error
             created |= {paths[folder / name][0] for name in written}
         return created
+
+    def delete(self, bucket: str, name: str, generation: int) -> bool:
+        """Delete one generation of an object; False, and nothing deleted, where it is not the live one.
+
+        A program that replaces the file in the instant between the look and the deletion loses what it wrote.
+
+        Raises:
+            ConfigurationError: the folder may not be written to.
+            StoreUnavailable: the disk did not answer.
+        """
+        path = self.path_of(bucket, name)
+        try:
+            found = path.stat()
+            if not stat_module.S_ISREG(found.st_mode) or found.st_mtime_ns // 1000 != generation:
+                return False
+            unlink(path)
+        except OSError as error:
+            if error.errno in disk_errors.NO_FILE:
+                return False
+            raise disk_errors.unwritable(path, error) from error
+        return True
 
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None where there is no such object.

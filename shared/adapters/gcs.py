@@ -1,7 +1,7 @@
 """Store over Cloud Storage.
 
-It needs `roles/storage.objectViewer` on the buckets it reads and `roles/storage.objectCreator` on the buckets it
-writes; signed URLs need `roles/iam.serviceAccountTokenCreator` of the service account on itself. If
+It needs `roles/storage.objectViewer` on the buckets it reads, `roles/storage.objectCreator` on the buckets it writes,
+and `roles/storage.objectUser` on the transcripts bucket; signed URLs need `roles/iam.serviceAccountTokenCreator` of the service account on itself. If
 `STORAGE_EMULATOR_HOST` is set the client connects to it, without credentials.
 """
 
@@ -20,7 +20,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY  # type: ignore[import-unty
 
 from shared.adapters import credentials as shared_credentials
 from shared.adapters.signed_urls import sign
-from shared.adapters.storage_errors import CREATOR, READER, SIGNER, explained
+from shared.adapters.storage_errors import CREATOR, DELETER, READER, SIGNER, explained
 from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.model import StoredObject
 from shared.settings import BUCKET_NAME
@@ -144,6 +144,30 @@ class GcsStore:
         with ThreadPoolExecutor(max(1, min(AT_A_TIME, len(objects))), thread_name_prefix="create") as pool:
             created = pool.map(lambda one: self.create(bucket, one[0], *one[1]), objects.items())
             return {name for name, was_created in zip(objects, created, strict=True) if was_created}
+
+    def delete(self, bucket: str, name: str, generation: int) -> bool:
+        """Delete one generation of an object; False, with nothing deleted, if it is not the live one.
+
+        In a bucket with versioning it becomes a noncurrent one.
+
+        Raises:
+            StoreUnavailable: the object may have been deleted; calling again is safe.
+            ConfigurationError: see `storage_errors`.
+        """
+        # The precondition is what counts; the look comes first because the emulator ignores it.
+        found = self.stat(bucket, name)
+        if found is None or found.generation != generation:
+            return False
+
+        def delete() -> None:
+            self._blob(bucket, name).delete(if_generation_match=generation, timeout=TIMEOUT, retry=None)
+
+        with explained(f"delete {name}", bucket, DELETER):
+            try:
+                RETRY(delete)()
+            except (NotFound, PreconditionFailed):
+                return False
+        return True
 
     def load(self, bucket: str, name: str) -> bytes | None:
         """The whole content of a small object, or None if there is no such object.

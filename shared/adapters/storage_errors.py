@@ -35,6 +35,8 @@ READER = "roles/storage.objectViewer"
 """Includes listing: without it Cloud Storage answers 403 instead of 404 for a missing object."""
 CREATOR = "roles/storage.objectCreator"
 """Cannot replace or delete objects, which create-only writing never does."""
+DELETER = "roles/storage.objectUser"
+"""Deletes the files of a transcript that could not be written completely."""
 SIGNER = "roles/iam.serviceAccountTokenCreator"
 """On the service account itself: without a key file, IAM signs addresses in its name."""
 

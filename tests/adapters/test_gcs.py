@@ -160,6 +160,7 @@ def calls(cloud):
         "load": (lambda: cloud.store.load(cloud.bucket, "x"), "storage.objectViewer"),
         "list": (lambda: list(cloud.store.list(cloud.bucket)), "storage.objectViewer"),
         "create": (lambda: cloud.store.create(cloud.bucket, "x", b"", "text/plain"), "storage.objectCreator"),
+        "delete": (lambda: cloud.store.delete(cloud.bucket, "x", 1), "storage.objectViewer"),
     }
 
 
@@ -174,7 +175,37 @@ def test_a_missing_bucket_is_named_and_not_taken_for_a_missing_object(cloud, met
         calls[method]()
 
 
-METHODS = ["stat", "read", "load", "list", "create"]
+def test_a_deletion_names_its_generation_and_the_role_that_it_needs(cloud):
+    found = put(cloud, "x", b"content")
+    cloud.proxy.faults = [("DELETE", faults.status(403, "no such permission"))]
+    with pytest.raises(ConfigurationError, match=r"storage\.objectUser"):
+        cloud.store.delete(cloud.bucket, "x", found.generation)
+    assert cloud.store.delete(cloud.bucket, "x", found.generation)
+    assert cloud.proxy.count("DELETE") == cloud.proxy.count(f"ifGenerationMatch={found.generation}") == 2
+
+
+def test_what_is_replaced_between_the_look_and_the_deletion_is_not_deleted(cloud):
+    found = put(cloud, "x", b"content")
+    cloud.proxy.faults = [("DELETE", faults.status(412, "another generation"))]
+    assert not cloud.store.delete(cloud.bucket, "x", found.generation)
+
+
+@pytest.mark.parametrize("fault", [faults.lost_request, faults.status(503)])
+def test_a_deletion_that_was_not_heard_is_repeated(cloud, fault):
+    found = put(cloud, "x", b"content")
+    cloud.proxy.faults = [("DELETE", fault)]
+    assert cloud.store.delete(cloud.bucket, "x", found.generation)
+    assert cloud.store.stat(cloud.bucket, "x") is None
+
+
+def test_a_deletion_whose_answer_was_lost_happened_once(cloud):
+    found = put(cloud, "x", b"content")
+    cloud.proxy.faults = [("DELETE", faults.lost_answer)]
+    assert not cloud.store.delete(cloud.bucket, "x", found.generation)
+    assert cloud.store.stat(cloud.bucket, "x") is None
+
+
+METHODS = ["stat", "read", "load", "list", "create", "delete"]
 
 
 @pytest.mark.parametrize("method", METHODS)

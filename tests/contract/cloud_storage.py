@@ -62,6 +62,9 @@ class Prefixed:
     def create_all(self, bucket, objects):
         return self._store.create_all(self._there(bucket), objects)
 
+    def delete(self, bucket, name, generation):
+        return self._store.delete(self._there(bucket), name, generation)
+
     def load(self, bucket, name):
         return self._store.load(self._there(bucket), name)
 

@@ -111,6 +111,34 @@ def test_read_of_a_generation_that_is_gone_says_missing(store, change):
     assert caught.value.code == "missing"
 
 
+def test_a_generation_is_deleted_once_and_its_name_is_free_again(store):
+    assert store.port.create("work", "r/x", b"first", "text/plain")
+    first = store.port.stat("work", "r/x")
+    assert store.port.delete("work", "r/x", first.generation)
+    assert store.port.stat("work", "r/x") is None
+    assert list(store.port.list("work")) == []
+    assert not store.port.delete("work", "r/x", first.generation)
+    assert store.port.create("work", "r/x", b"second", "text/plain")
+    assert store.port.load("work", "r/x") == b"second"
+
+
+def test_what_replaced_a_generation_is_not_deleted_with_it(store):
+    assert store.port.create("work", "r/x", b"content", "text/plain")
+    found = store.port.stat("work", "r/x")
+    assert not store.port.delete("work", "r/x", found.generation - 1)
+    assert store.port.stat("work", "r/x") == found
+    assert not store.port.delete("work", "nothing", found.generation)
+    assert not store.port.delete("work", "r/x/below", found.generation)
+
+
+def test_exactly_one_of_8_racing_threads_deletes(store):
+    store.port.create("work", "r/x", b"content", "text/plain")
+    generation = store.port.stat("work", "r/x").generation
+    with ThreadPoolExecutor(8) as pool:
+        deleted = list(pool.map(lambda _: store.port.delete("work", "r/x", generation), range(8)))
+    assert sum(deleted) == 1
+
+
 def test_exactly_one_of_32_racing_threads_creates(store):
     with ThreadPoolExecutor(32) as pool:
         won = list(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from pathlib import Path
 
 import pytest
 
+from local.backend import store as store_module
 from local.backend.store import FileStore
 from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
 
@@ -133,3 +135,17 @@ def test_illegal_name_is_refused(store, name):
 def test_unknown_bucket_is_refused(store):
     with pytest.raises(ConfigurationError, match="no bucket"):
         store.stat("typo", "x")
+
+
+def test_a_file_that_may_not_be_deleted_is_a_setting_to_correct_and_a_folder_is_no_object(store, monkeypatch):
+    assert store.create("work", "a/x", b"content", "text/plain")
+    generation = store.stat("work", "a/x").generation
+
+    def refused(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(store_module, "unlink", refused)
+    with pytest.raises(ConfigurationError, match="may not be written"):
+        store.delete("work", "a/x", generation)
+    folder = store.path_of("work", "a")
+    assert not store.delete("work", "a", folder.stat().st_mtime_ns // 1000)
