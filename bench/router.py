@@ -22,8 +22,6 @@ from pathlib import Path
 from unittest import mock
 
 import httpx
-from cloudevents.conversion import to_binary
-from cloudevents.http import CloudEvent
 from google.cloud import storage
 
 from bench.probe import peak
@@ -53,13 +51,7 @@ def _tree_peak(process: int) -> float:
 
 
 def _event(source) -> tuple[dict[str, str], bytes]:
-    attributes = {
-        "type": FINALIZED_EVENT,
-        "source": f"//storage.googleapis.com/projects/_/buckets/{source.bucket}",
-        "subject": "objects/sample",
-    }
-    headers, _ = to_binary(CloudEvent(attributes, {}))
-    return headers, object_resource(source)
+    return {"ce-type": FINALIZED_EVENT, "ce-id": str(source.generation)}, object_resource(source)
 
 
 def _measure(name: str, upload, ports) -> None:

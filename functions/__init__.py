@@ -1,1 +1,5 @@
-"""The entrypoints that receive events: decode, call one step of the flow, return."""
+"""The entrypoints that messages are posted to: read, call one step of the flow, answer.
+
+push       what was posted, as one message
+outcome    the answer: done, or deliver again
+"""

@@ -38,6 +38,11 @@ BUDGET_ALERTS = "budget-alerts"
 FINALIZED_EVENT = "google.cloud.storage.object.v1.finalized"
 PUBLISHED_EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
 
+DEEPEST = 32
+"""Brackets around anything in a message, at most."""
+
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+
 Record = TypeVar("Record")
 
 UNREADABLE = (msgspec.MsgspecError, RecursionError)
@@ -237,7 +242,10 @@ def readable_part(data: bytes) -> TranscribeRequest | None:
             return default
 
     try:
-        found = msgspec.json.decode(data, type=dict[str, Any])
+        try:
+            found = msgspec.json.decode(data, type=dict[str, Any])
+        except RecursionError:
+            found = msgspec.json.decode(_without_depths(data), type=dict[str, Any])
     except UNREADABLE:
         return None
     request_id = readable("request_id", _RequestId, None)
@@ -245,6 +253,21 @@ def readable_part(data: bytes) -> TranscribeRequest | None:
         return None
     metadata = readable("metadata", _Metadata, {})
     return TranscribeRequest(uri=readable("uri", str, ""), request_id=request_id, metadata=metadata)
+
+
+def _without_depths(data: bytes) -> bytes:
+    """JSON with null in place of what is nested deeper than anything in a message, so that any parser reads it."""
+    parts, depth, since = [], 0, 0
+    for token in _STRING_OR_BRACKET.finditer(data):
+        if token[0] in b"[{":
+            depth += 1
+            if depth == DEEPEST:
+                parts += [data[since : token.start()], b"null"]
+        elif token[0] in b"]}":
+            if depth == DEEPEST:
+                since = token.end()
+            depth -= 1
+    return b"".join(parts) + data[since:]
 
 
 def encode(record: object) -> bytes:
@@ -285,15 +308,21 @@ def object_from_event(data: Mapping[str, Any]) -> StoredObject:
         BadRequest: names the field that is missing or wrong.
     """
     try:
+        bucket, name = data["bucket"], data["name"]
+        generation, size = int(data["generation"]), int(data.get("size", 0))
+        if not (isinstance(bucket, str) and isinstance(name, str) and bucket and name):
+            raise ValueError("its bucket and its name must be texts")
+        if not (0 <= generation < 2**63 and 0 <= size < 2**63):
+            raise ValueError("its generation and its size must be int64")
         return StoredObject(
-            bucket=str(data["bucket"]),
-            name=str(data["name"]),
-            generation=int(data["generation"]),
-            size=int(data.get("size", 0)),
+            bucket=bucket,
+            name=name,
+            generation=generation,
+            size=size,
             content_type=str(data.get("contentType") or "application/octet-stream"),
             metadata={str(k): str(v) for k, v in (data.get("metadata") or {}).items()},
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise BadRequest(f"not a Cloud Storage object: {error!r}") from error
 
 

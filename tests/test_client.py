@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.runtime.events import event_of
+from local.runtime.events import pushed
 from local.runtime.steps import in_process
 from shared import client
 from shared.errors import BadRequest, Transient
@@ -30,7 +30,7 @@ def deliver(world):
     """Delivers what was submitted to the router."""
     subscription = world.ports.queue.topology.subscription("requests")
     for one in world.pull("requests"):
-        in_process(world.ports)["requests"](event_of(subscription, one))
+        in_process(world.ports)["requests"](pushed(subscription, one))
 
 
 def transcribe(world):

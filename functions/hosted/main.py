@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, engine_of, not_done, pubsub_data
+from functions.outcome import answered, engine_of, not_done
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkMessage, decode
 
 if TYPE_CHECKING:
-    from cloudevents.http import CloudEvent
+    from flask import Request
 
 check_settings()
 functions_framework.errorhandler(DropscribeError)(not_done)
 
 
-@functions_framework.cloud_event
-def on_chunk(event: CloudEvent) -> None:
+@functions_framework.http
+def on_chunk(request: Request) -> tuple[str, int]:
     """A chunk belongs to a hosted engine (Pub/Sub, the topics of hosted engines)."""
-    with acknowledged(event, connect, engine_of(event)):
-        message = decode(pubsub_data(event), ChunkMessage)
-        hosted_chunk.on_chunk(message, connect(), message_id=event["id"])
+    return answered(
+        request,
+        connect,
+        engine_of,
+        lambda posted, ports: hosted_chunk.on_chunk(
+            decode(posted.data, ChunkMessage), ports, message_id=posted.message_id
+        ),
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, not_done, pubsub_data
+from functions.outcome import answered, not_done
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.flow import record
@@ -14,14 +14,18 @@ from shared.messages import ChunkDone, decode
 from shared.topology import MERGER
 
 if TYPE_CHECKING:
-    from cloudevents.http import CloudEvent
+    from flask import Request
 
 check_settings()
 functions_framework.errorhandler(DropscribeError)(not_done)
 
 
-@functions_framework.cloud_event
-def on_chunk_done(event: CloudEvent) -> None:
+@functions_framework.http
+def on_chunk_done(request: Request) -> tuple[str, int]:
     """A chunk has its result (Pub/Sub, topic `chunks-done`)."""
-    with acknowledged(event, connect, MERGER):
-        record.on_chunk_done(decode(pubsub_data(event), ChunkDone), connect())
+    return answered(
+        request,
+        connect,
+        MERGER,
+        lambda posted, ports: record.on_chunk_done(decode(posted.data, ChunkDone), ports),
+    )

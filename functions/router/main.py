@@ -6,30 +6,38 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, not_done, pubsub_message, uploaded_object
+from functions.outcome import answered, not_done, uploaded_object
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
-from shared.flow import request, upload
+from shared.flow import request as requests
+from shared.flow import upload
 from shared.topology import REQUESTS, ROUTER
 
 if TYPE_CHECKING:
-    from cloudevents.http import CloudEvent
+    from flask import Request
+
+    from functions.push import Push
+    from shared.ports import Ports
 
 check_settings()
 functions_framework.errorhandler(DropscribeError)(not_done)
 
 
-@functions_framework.cloud_event
-def on_upload(event: CloudEvent) -> None:
+@functions_framework.http
+def on_upload(request: Request) -> tuple[str, int]:
     """An object was finalized in the audio bucket (Eventarc, or the bucket's own notifications)."""
-    with acknowledged(event, connect, ROUTER):
-        resource = uploaded_object(event)
+
+    def step(posted: Push, ports: Ports) -> None:
+        resource = uploaded_object(posted)
         if resource is not None:
-            upload.on_upload(resource, connect())
+            upload.on_upload(resource, ports)
+
+    return answered(request, connect, ROUTER, step)
 
 
-@functions_framework.cloud_event
-def on_request(event: CloudEvent) -> None:
+@functions_framework.http
+def on_request(request: Request) -> tuple[str, int]:
     """Another service asks for a transcript (Pub/Sub, topic `transcribe-requests`)."""
-    with acknowledged(event, connect, REQUESTS):
-        request.on_request(pubsub_message(event), connect())
+    return answered(
+        request, connect, REQUESTS, lambda posted, ports: requests.on_request(posted.message, ports)
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions.outcome import acknowledged, not_done, pubsub_message
+from functions.outcome import answered, not_done
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.recovery import dead_letter
@@ -14,18 +14,21 @@ from shared.sweep import sweep
 from shared.topology import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from cloudevents.http import CloudEvent
     from flask import Request
 
 check_settings()
 functions_framework.errorhandler(DropscribeError)(not_done)
 
 
-@functions_framework.cloud_event
-def on_dead_letter(event: CloudEvent) -> None:
+@functions_framework.http
+def on_dead_letter(request: Request) -> tuple[str, int]:
     """A message failed too often (Pub/Sub, topic `dead-letters`)."""
-    with acknowledged(event, connect, DEAD_LETTERS):
-        dead_letter.on_dead_letter(pubsub_message(event), connect())
+    return answered(
+        request,
+        connect,
+        DEAD_LETTERS,
+        lambda posted, ports: dead_letter.on_dead_letter(posted.message, ports),
+    )
 
 
 @functions_framework.http

@@ -4,7 +4,7 @@ In reading order:
 
     steps              what each push subscription calls
     push               delivers the messages of a subscription, over HTTP or as a call
-    events             messages as the CloudEvents of Google Cloud
+    events             messages as Pub/Sub pushes them
     one_shot           everything in one process, for `transcribe`
     processes          the functions and the worker as processes, for `up`
     exit_with_parent   ends such a process when `up` is killed

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from functions.push import read
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
 from local.backend.embedded_ports import EXPORTER
@@ -29,8 +30,6 @@ from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from cloudevents.http import CloudEvent
 
     from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
@@ -222,14 +221,12 @@ def _announce_lost(waiting: dict[str, Submitted], ports: LocalPorts) -> None:
     _announce([waiting[key] for key, one in found.items() if one is None or not one.ended], ports)
 
 
-def _reporting(
-    step: Callable[[CloudEvent], None], ended: concurrency.SimpleQueue[str]
-) -> Callable[[CloudEvent], None]:
+def _reporting(step: Callable[[bytes], None], ended: concurrency.SimpleQueue[str]) -> Callable[[bytes], None]:
     """The same step, which then puts the recording into `ended`."""
 
-    def on_transcript(event: CloudEvent) -> None:
-        step(event)
-        ended.put(event.data["message"]["attributes"]["recording"])
+    def on_transcript(body: bytes) -> None:
+        step(body)
+        ended.put(read({}, body).attributes.get("recording", ""))
 
     return on_transcript
 

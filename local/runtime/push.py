@@ -1,4 +1,4 @@
-"""Deliver the messages of a subscription to a function, as Eventarc and Pub/Sub push do.
+"""Deliver the messages of a subscription to a function, as Pub/Sub push does.
 
 Success acknowledges; anything else gives the message back with back-off, up to the dead letter topic. One
 difference: if a function is not running and refuses the connection, that is not counted as a delivery. In
@@ -10,17 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
-from cloudevents.conversion import to_binary
 
-from local.runtime.events import event_of
+from local.runtime.events import pushed
 from shared import concurrency
 from shared.errors import DropscribeError, Permanent, Transient
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from cloudevents.http import CloudEvent
 
     from local.backend.queue import SqliteQueue
     from shared.ports import Delivery
@@ -34,11 +31,11 @@ class NotDeliveredError(Transient):
 
 
 class HttpSender:
-    """Posts events to a function's address in binary content mode. Safe to use from several threads.
+    """Posts messages to a function's address. Safe to use from several threads.
 
     Args:
         url: address of the function.
-        timeout: seconds that the function may take for one event.
+        timeout: seconds that the function may take for one message.
     """
 
     def __init__(self, url: str, *, timeout: float = 600.0) -> None:
@@ -51,16 +48,17 @@ class HttpSender:
             trust_env=False,
         )
 
-    def __call__(self, event: CloudEvent, /) -> None:
-        """Post the event.
+    def __call__(self, body: bytes, /) -> None:
+        """Post a message, as `events.pushed` gives it.
 
         Raises:
             NotDeliveredError: the function is not running (yet).
             Transient: the function answered with an error, broke off or took too long.
         """
-        headers, body = to_binary(event)
         try:
-            response = self._client.post(self._url, headers=headers, content=body)
+            response = self._client.post(
+                self._url, headers={"content-type": "application/json"}, content=body
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise NotDeliveredError(f"nothing is listening at {self._url}: {error}") from error
         except httpx.HTTPError as error:
@@ -91,7 +89,7 @@ class PushLoop:
         self,
         queue: SqliteQueue,
         subscription: str,
-        send: Callable[[CloudEvent], None],
+        send: Callable[[bytes], None],
         *,
         at_a_time: int = 4,
         lease_seconds: float = 60.0,
@@ -174,7 +172,7 @@ class PushLoop:
     def _settle(self, delivery: Delivery) -> None:
         name, lease = self._policy.name, delivery.lease
         try:
-            self._send(event_of(self._policy, delivery))
+            self._send(pushed(self._policy, delivery))
         except NotDeliveredError as error:
             if not self._pause:
                 log.info("%s waits: %s", name, error)

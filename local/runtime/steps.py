@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from functions.outcome import acknowledged, engine_of, pubsub_data, pubsub_message
+from functions.outcome import engine_of, handle, uploaded_object
 from local.backend.embedded_ports import EXPORTER
 from local.runtime.export import deliver
 from shared.engines import hosted_specs
@@ -21,57 +21,57 @@ from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloudevents.http import CloudEvent
-
+    from functions.outcome import Step
+    from functions.push import Push
     from local.backend.embedded_ports import LocalPorts
+    from shared.ports import Ports
 
 OFFLINE_TRIES = 3
 """Deliveries of a chunk until it fails for want of a connection: about half a minute."""
 
 
-def in_process(ports: LocalPorts) -> dict[str, Callable[[CloudEvent], None]]:
-    """The step of each push subscription, by its name."""
+def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
+    """What takes the body of a push, by the name of its subscription."""
 
-    def on_upload(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, ROUTER):
-            upload.on_upload(event.data, ports)
+    def on_upload(posted: Push, ports: Ports) -> None:
+        resource = uploaded_object(posted)
+        if resource is not None:
+            upload.on_upload(resource, ports)
 
-    def on_request(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, REQUESTS):
-            request.on_request(pubsub_message(event), ports)
+    def on_request(posted: Push, ports: Ports) -> None:
+        request.on_request(posted.message, ports)
 
-    def on_chunk_done(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, MERGER):
-            record.on_chunk_done(decode(pubsub_data(event), ChunkDone), ports)
+    def on_chunk_done(posted: Push, ports: Ports) -> None:
+        record.on_chunk_done(decode(posted.data, ChunkDone), ports)
 
-    def on_dead_letter(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, DEAD_LETTERS):
-            dead_letter.on_dead_letter(pubsub_message(event), ports)
+    def on_dead_letter(posted: Push, ports: Ports) -> None:
+        dead_letter.on_dead_letter(posted.message, ports)
 
-    def on_chunk(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, engine_of(event)):
-            message = decode(pubsub_data(event), ChunkMessage)
-            try:
-                hosted_chunk.on_chunk(message, ports, message_id=event["id"])
-            except (EngineRefused, EngineFailed) as error:
-                # The person who can fix it is waiting: give up soon.
-                offline = (
-                    error.code == "unreachable" and event.data.get("deliveryAttempt", 1) >= OFFLINE_TRIES
-                )
-                if not offline and not isinstance(error, EngineRefused):
-                    raise
-                fallback.give_up(message, error, ports)
+    def on_chunk(posted: Push, ports: Ports) -> None:
+        message = decode(posted.data, ChunkMessage)
+        try:
+            hosted_chunk.on_chunk(message, ports, message_id=posted.message_id)
+        except (EngineRefused, EngineFailed) as error:
+            # The person who can fix it is waiting: give up soon.
+            offline = error.code == "unreachable" and posted.attempt >= OFFLINE_TRIES
+            if not offline and not isinstance(error, EngineRefused):
+                raise
+            fallback.give_up(message, error, ports)
 
     steps = {ROUTER: on_upload, REQUESTS: on_request, MERGER: on_chunk_done, DEAD_LETTERS: on_dead_letter}
-    steps |= {one.subscription: on_chunk for one in hosted_specs(ports.hosted)}
-    return steps | {EXPORTER: exporter(ports)}
+    taken = {name: _taking(ports, name, step) for name, step in steps.items()}
+    taken |= {one.subscription: _taking(ports, engine_of, on_chunk) for one in hosted_specs(ports.hosted)}
+    return taken | {EXPORTER: exporter(ports)}
 
 
-def exporter(ports: LocalPorts) -> Callable[[CloudEvent], None]:
+def exporter(ports: LocalPorts) -> Callable[[bytes], None]:
     """The step that copies transcripts of the inbox to the output folder; `up` runs it in its own process."""
 
-    def on_transcript(event: CloudEvent) -> None:
-        with acknowledged(event, lambda: ports, EXPORTER):
-            deliver(decode(pubsub_data(event), TranscriptReady), ports)
+    def on_transcript(posted: Push, _: Ports) -> None:
+        deliver(decode(posted.data, TranscriptReady), ports)
 
-    return on_transcript
+    return _taking(ports, EXPORTER, on_transcript)
+
+
+def _taking(ports: LocalPorts, where: str | Callable[[Push], str], step: Step) -> Callable[[bytes], None]:
+    return lambda body: handle({}, body, lambda: ports, where, step)

@@ -106,7 +106,7 @@ def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
     """
     if key := attributes.get("recording"):
         chunk = attributes.get("chunk", "")
-        return About(recording=key, chunk=int(chunk) if chunk.isdecimal() else None)
+        return About(recording=key, chunk=int(chunk) if chunk.isdecimal() and len(chunk) < 10 else None)
     with contextlib.suppress(ValueError, RecursionError, DropscribeError):
         source = object_from_event(json.loads(data))
         return About(recording=recording_id(source, options_from_metadata(source.metadata)))

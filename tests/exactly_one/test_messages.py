@@ -8,9 +8,9 @@ import pytest
 
 from shared.errors import BadRequest
 from shared.flow import request
-from shared.messages import ChunkMessage, decode, readable_part, request_from_json
+from shared.messages import ChunkMessage, TranscribeRequest, decode, readable_part, request_from_json
 from shared.recovery import dead_letter
-from shared.state import dead_letters, failure_log
+from shared.state import answers, dead_letters, failure_log
 from tests.world import World
 
 NESTED = b'{"request_id":"r","uri":"gs://calls/x","x":' + b"[" * 3000 + b"]" * 3000 + b"}"
@@ -31,8 +31,14 @@ def test_nested_brackets_are_a_bad_request_wherever_they_are_read(world):
     for read in (lambda: decode(NESTED, ChunkMessage), lambda: request_from_json(NESTED)):
         with pytest.raises(BadRequest):
             read()
-    assert readable_part(NESTED) is None
-    assert failure_log.about({}, NESTED) == failure_log.About()
+    assert readable_part(NESTED) == TranscribeRequest(uri="gs://calls/x", request_id="r")
+    assert failure_log.about({}, NESTED) == failure_log.About(request="r")
+
+
+def test_a_request_of_nested_brackets_is_answered(world):
+    request.on_request(message(NESTED), world.ports)
+    asked = answers.find("r", world.ports.records)
+    assert (asked.answer.state, asked.answer.code) == ("FAILED", "BadRequest")
 
 
 @pytest.mark.parametrize("handle", [request.on_request, dead_letter.on_dead_letter])

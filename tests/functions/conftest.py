@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import functions_framework
 import pytest
 from cloudevents.conversion import to_binary, to_structured
+from cloudevents.http import CloudEvent
 
 import shared.connect
-from local.runtime.events import event_of
+from local.runtime.events import pushed
+from shared.messages import AUDIO_FINALIZED, FINALIZED_EVENT, PUBLISHED_EVENT
 from shared.topology import topology
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WAYS = {"binary": to_binary, "structured": to_structured}
-"""How a CloudEvent travels over HTTP: its attributes as headers, or all of it as the body."""
+JSON = {"content-type": "application/json"}
+
+
+def native(subscription, delivery):
+    """As Pub/Sub pushes."""
+    return JSON, pushed(subscription, delivery)
+
+
+def as_event(subscription, delivery):
+    """The event in which Eventarc delivers it; that of an upload comes from the bucket directly."""
+    attributes = {"id": delivery.message_id, "source": "//test", "datacontenttype": "application/json"}
+    if subscription.topic == AUDIO_FINALIZED:
+        return CloudEvent(attributes | {"type": FINALIZED_EVENT}, json.loads(delivery.data))
+    return CloudEvent(attributes | {"type": PUBLISHED_EVENT}, json.loads(pushed(subscription, delivery)))
+
+
+WAYS = {
+    "native": native,
+    "binary": lambda *given: to_binary(as_event(*given)),
+    "structured": lambda *given: to_structured(as_event(*given)),
+}
+"""How a message travels over HTTP: pushed by Pub/Sub, or in a CloudEvent of Eventarc."""
 
 
 @pytest.fixture
@@ -40,12 +63,12 @@ def serve(world, monkeypatch):
 
 @pytest.fixture
 def deliver(world):
-    """Posts what waits in a subscription to a client, as Eventarc does; gives the status codes."""
+    """Posts what waits in a subscription to a client; gives the status codes."""
 
-    def delivered(client, subscription, way="binary"):
+    def delivered(client, subscription, way="native"):
         codes = []
         for one in world.ports.queue.pull(subscription, 100, 60.0):
-            headers, body = WAYS[way](event_of(topology().subscription(subscription), one))
+            headers, body = WAYS[way](topology().subscription(subscription), one)
             codes.append(client.post("/", headers=headers, data=body).status_code)
             if codes[-1] == 200:
                 world.ports.queue.ack(subscription, one.lease)

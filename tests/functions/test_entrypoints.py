@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -19,9 +20,18 @@ from shared.messages import (
     TranscribeRequest,
 )
 from shared.messages import request_to_json as as_json
-from shared.state import dead_letters, documents
+from shared.state import dead_letters, documents, failure_log
 from tests.functions.conftest import WAYS
 from tests.world import heard
+
+PUSHED = [
+    ("router", "on_upload"),
+    ("router", "on_request"),
+    ("merger", "on_chunk_done"),
+    ("hosted", "on_chunk"),
+    ("sweeper", "on_dead_letter"),
+]
+"""The functions that messages are posted to."""
 
 
 def finalized(world, name="talk.wav"):
@@ -80,9 +90,44 @@ def test_an_upload_event_without_its_fields_is_acknowledged(world, serve):
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("target", ["on_upload", "on_request"])
-def test_what_is_no_event_at_all_is_refused(serve, target):
-    assert serve("router", target).post("/", data=b"hello").status_code == 415
+@pytest.mark.parametrize(("source", "target"), PUSHED)
+def test_what_is_no_message_at_all_is_kept_once_and_acknowledged(world, serve, source, target):
+    posted = serve(source, target)
+    for _ in range(2):
+        assert posted.post("/", data=b"hello").status_code == 200
+    [(_, kept)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
+    assert kept["data"] == "hello"
+
+
+@pytest.mark.parametrize(("source", "target"), PUSHED)
+def test_a_push_without_data_is_kept_and_acknowledged(world, serve, source, target):
+    body = {"message": {"attributes": {"a": "b"}, "messageId": "17"}, "subscription": "s"}
+    assert serve(source, target).post("/", json=body).status_code == 200
+    [(key, kept)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
+    assert (key, kept["attributes"]["a"]) == ("17", "b")
+
+
+@pytest.mark.parametrize(("source", "target"), PUSHED)
+def test_a_message_is_taken_whatever_its_size(world, serve, source, target):
+    data = base64.b64encode(bytes(11_000_000)).decode()
+    assert (
+        serve(source, target).post("/", json={"message": {"data": data, "messageId": "1"}}).status_code == 200
+    )
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
+
+
+def test_the_number_of_the_delivery_reaches_the_note_of_its_failure(world, serve, monkeypatch):
+    monkeypatch.setattr(world.ports.store, "stat", unavailable)
+    data = base64.b64encode(json.dumps({"uri": "gs://audio/a", "request_id": "r"}).encode()).decode()
+    body = {"message": {"data": data, "messageId": "77"}, "subscription": "s", "deliveryAttempt": 5}
+    assert serve("router", "on_request").post("/", json=body).status_code == 500
+    [(key, noted)] = world.ports.records.query(failure_log.FAILURES)
+    assert (key, noted["attempt"]) == ("77.005", 5)
+
+
+def test_what_is_posted_by_no_sender_of_messages_changes_nothing(world, serve):
+    assert serve("router", "on_upload").get("/").status_code == 405
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 0
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -171,17 +216,7 @@ def test_a_tick_that_could_not_do_everything_is_a_500(world, serve, monkeypatch)
     assert only(world).announced
 
 
-@pytest.mark.parametrize(
-    ("source", "target"),
-    [
-        ("router", "on_upload"),
-        ("router", "on_request"),
-        ("merger", "on_chunk_done"),
-        ("hosted", "on_chunk"),
-        ("sweeper", "on_dead_letter"),
-        ("sweeper", "on_tick"),
-    ],
-)
+@pytest.mark.parametrize(("source", "target"), [*PUSHED, ("sweeper", "on_tick")])
 def test_what_comes_again_is_answered_and_logged_with_its_reason_and_without_a_traceback(
     serve, monkeypatch, caplog, source, target
 ):

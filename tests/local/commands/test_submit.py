@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from local import cli
 from local.backend.embedded_ports import open_ports
 from local.commands import submit
-from local.runtime.events import event_of
+from local.runtime.events import pushed
 from local.runtime.steps import in_process
 from shared.errors import BadRequest
 from shared.messages import TranscriptReady, request_from_json
@@ -37,7 +37,7 @@ def deliver(state):
     try:
         subscription = ports.queue.topology.subscription("requests")
         for one in ports.queue.pull("requests", 10, 60.0):
-            in_process(ports)["requests"](event_of(subscription, one))
+            in_process(ports)["requests"](pushed(subscription, one))
             ports.queue.ack("requests", one.lease)
     finally:
         ports.close()

@@ -8,7 +8,7 @@ import pytest
 
 from local.backend.embedded_ports import EXPORTER, embedded_topology, open_ports
 from local.runtime import steps
-from local.runtime.events import event_of
+from local.runtime.events import pushed
 from shared.audio import Pcm
 from shared.errors import EngineFailed, EngineRefused
 from shared.flow import upload
@@ -55,7 +55,7 @@ def chunk(ports, tmp_path):
 
     def deliver(error, attempt):
         hosted = replace(ports, hosted={"deepgram": Hosted(error)})
-        event = event_of(embedded_topology().subscription("deepgram"), replace(delivery, attempt=attempt))
+        event = pushed(embedded_topology().subscription("deepgram"), replace(delivery, attempt=attempt))
         steps.in_process(hosted)["deepgram"](event)
 
     def state():
