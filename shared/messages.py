@@ -301,6 +301,20 @@ def from_fields(fields: Mapping[str, Any], kind: type[Record]) -> Record:
         raise BadRequest(f"not a {kind.__name__}: {error}") from error
 
 
+_Int64 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class _Resource(msgspec.Struct):
+    """What is used of an object's resource: https://cloud.google.com/storage/docs/json_api/v1/objects."""
+
+    bucket: Annotated[str, msgspec.Meta(min_length=1)]
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    generation: _Int64
+    size: _Int64 = 0
+    contentType: str | None = None  # noqa: N815 - Cloud Storage's name
+    metadata: dict[str, Any] | None = None
+
+
 def object_from_event(data: Mapping[str, Any]) -> StoredObject:
     """The object of a `storage.object.v1.finalized` event; its int64 fields arrive as strings.
 
@@ -308,22 +322,17 @@ def object_from_event(data: Mapping[str, Any]) -> StoredObject:
         BadRequest: names the field that is missing or wrong.
     """
     try:
-        bucket, name = data["bucket"], data["name"]
-        generation, size = int(data["generation"]), int(data.get("size", 0))
-        if not (isinstance(bucket, str) and isinstance(name, str) and bucket and name):
-            raise ValueError("its bucket and its name must be texts")
-        if not (0 <= generation < 2**63 and 0 <= size < 2**63):
-            raise ValueError("its generation and its size must be int64")
-        return StoredObject(
-            bucket=bucket,
-            name=name,
-            generation=generation,
-            size=size,
-            content_type=str(data.get("contentType") or "application/octet-stream"),
-            metadata={str(k): str(v) for k, v in (data.get("metadata") or {}).items()},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise BadRequest(f"not a Cloud Storage object: {error!r}") from error
+        found = msgspec.convert(data, type=_Resource, strict=False)
+    except UNREADABLE as error:
+        raise BadRequest(f"not a Cloud Storage object: {error}") from error
+    return StoredObject(
+        bucket=found.bucket,
+        name=found.name,
+        generation=found.generation,
+        size=found.size,
+        content_type=found.contentType or "application/octet-stream",
+        metadata={name: str(value) for name, value in (found.metadata or {}).items()},
+    )
 
 
 def options_from_metadata(metadata: Mapping[str, str]) -> Options:
