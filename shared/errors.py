@@ -3,6 +3,7 @@
     DropscribeError
     ├── Transient              raise it: the message is redelivered with back-off, then dead-lettered
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
+    │   ├── UnderWay           another delivery is at work on the same
     │   ├── EngineFailed       a hosted engine gave no answer, or an unusable one
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
     │       │                  finds it at its start does not start
@@ -36,6 +37,10 @@ class Transient(DropscribeError):  # noqa: N818 - the name says what to do, as `
 
 class StoreUnavailable(Transient):
     """The store, the records or the queue did not answer."""
+
+
+class UnderWay(Transient):
+    """Another delivery is at work on the same. That is no failure, so no note is made of it."""
 
 
 class ConfigurationError(Transient):

@@ -129,7 +129,7 @@ class LedgerRow:
     engine: Engine
     """The engine."""
     attempt: str
-    """Which delivery of which message: every delivery is an attempt of its own."""
+    """Name of the attempt: its number if the row was written before the engine began, else a name of its own."""
     audio_seconds: float
     """Seconds of audio decoded for it, overlap included."""
     busy_seconds: float
@@ -142,17 +142,22 @@ class LedgerRow:
     """Seconds that are charged for: those of a hosted engine, or of an execution; None for an engine of ours."""
     request_id: str = ""
     """The hosted engine's id for the call, to find it on the bill; empty if there is none."""
-    outcome: Literal["heard", "failed", "lost"] = "heard"
-    """`failed`: it ended without words; `lost`: its answer was lost or unusable, and may be charged for anyway.
-    The chunk's document says which of several `heard` rows was used; the others were wasted."""
+    outcome: Literal["open", "heard", "failed", "lost"] = "heard"
+    """`open`: it has not ended, and has the price that is expected; `failed`: it ended without words; `lost`: its
+    answer was lost or unusable, and may be charged for anyway. An open row past its `until` counts as lost. The
+    chunk's document says which of several `heard` rows was used; the others were wasted."""
+    until: float = 0.0
+    """How long its process may be at work on the chunk, its result included, seconds since 1970; 0: not any more."""
+    life: int = 0
+    """That of its recording: what an engine did in an earlier one says nothing about this one."""
     minute: int = 0
-    """When it was written, whole minutes since 1970, for queries of the sweep; 0 if it is not known."""
+    """When it was last written, whole minutes since 1970, for queries of the sweep; 0 if it is not known."""
     kind: Literal["attempt", "execution"] = "attempt"
     """`execution`: the start-up and idle time of a worker, which belongs to no recording."""
     owned_seconds: float = 0.0
     """Seconds of audio of the chunk itself, without overlap; 0 if nothing was heard."""
     time: float = 0.0
-    """When it was written, seconds since 1970."""
+    """When it was last written, seconds since 1970."""
     day: str = ""
     """The same as a date in UTC, 2026-11-20."""
     label: str = ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.results import Heard
     from shared.settings import Settings
 
-Outcome = Literal["heard", "failed", "lost"]
+Outcome = Literal["open", "heard", "failed", "lost"]
 
 
 def worker_row(
@@ -59,6 +59,7 @@ def worker_row(
         owned_seconds=owned,
         label=label_of(message),
         prefix=prefix_of(message.source.name),
+        life=message.life,
         worker=worker,
     )
 
@@ -99,6 +100,7 @@ def hosted_row(
         owned_seconds=owned,
         label=label_of(message),
         prefix=prefix_of(message.source.name),
+        life=message.life,
     )
 
 

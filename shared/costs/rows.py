@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from shared import concurrency
 from shared.messages import from_fields
 from shared.results import LedgerRow
-from shared.state import documents
+from shared.state import documents, ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 READERS = 8
 """Days that are read in parallel: a query spends most of its time waiting for the records."""
 
-Fate = Literal["used", "wasted", "failed", "lost", "idle"]
+Fate = Literal["used", "wasted", "open", "failed", "lost", "idle"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +48,11 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
     Raises:
         Transient: the records did not answer.
     """
+    now = ports.clock.now()
 
     def of_day(day: str) -> list[LedgerRow]:
         return [
-            from_fields(fields, LedgerRow)
+            ledger.as_of(from_fields(fields, LedgerRow), now)
             for _, fields in ports.records.query(documents.LEDGER, {"day": day})
         ]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared import concurrency
-from shared.costs.attempt_rows import hosted_row
+from shared.costs.attempt_rows import Outcome, hosted_row
 from shared.engines import Hosted, spec
 from shared.errors import (
     BadMedia,
@@ -19,6 +19,7 @@ from shared.errors import (
     EngineFailed,
     EngineRefused,
     Permanent,
+    UnderWay,
 )
 from shared.flow import chunk, dispatch, speakers
 from shared.hosted.audio_budget import audio_budget_of
@@ -26,14 +27,15 @@ from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of
 from shared.messages import ChunkMessage
 from shared.ports import HostedJob, Ports
 from shared.recovery import fallback
-from shared.state import claims, documents, failure_log, ledger
+from shared.results import Heard
+from shared.state import documents, failure_log, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from shared.results import ChunkResult, Heard, LedgerRow
+    from shared.results import ChunkResult, LedgerRow
 
-PATIENCE = 540.0
-"""Seconds one delivery may take: Pub/Sub waits ten minutes for a push, and the result must be stored by then."""
+PATIENCE, KEEPING = 540.0, 60.0
+"""Seconds that one delivery may take to get an answer, and then to store it: Pub/Sub waits ten minutes for a push."""
 ADDRESS_LIFE = 1800.0
 """Seconds for which an address is valid: it is read at once, however long the transcript takes."""
 SHORTEST = 0.1
@@ -47,7 +49,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
 
     A fault of the recording ends it. If the engine refuses to work for this deployment, or was paid three times in
     vain, another engine gets the chunk. If there is none, or if the failure is temporary, the message is
-    redelivered. Every call that may be charged has its row, whatever its outcome.
+    redelivered; so is one that comes while another delivery is at work on the chunk. Every call has its row.
 
     Args:
         message: the chunk.
@@ -58,21 +60,12 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
         Transient: deliver the message again.
     """
     if not chunk.is_wanted(message, ports):
-        claims.settle(message, message_id, ports)
         return
-    # Every delivery is an attempt of its own, even if the queue does not count deliveries.
-    attempt = f"{message_id}-{concurrency.new_id()[:8]}"
-    call = _Call(
-        message=message,
-        ports=ports,
-        message_id=message_id,
-        attempt=attempt,
-        give_up_at=concurrency.monotonic() + PATIENCE,
-    )
+    call = _Call(message=message, ports=ports, give_up_at=concurrency.monotonic() + PATIENCE)
     try:
         result, row = _transcribe(call)
-    except _NotOurs:
-        log.info("chunk %d of %s is handled elsewhere", message.chunk.index, message.recording)
+    except _NotWanted:
+        return
     except (EngineRefused, EngineFailed, Permanent) as error:
         if isinstance(error, Permanent):
             fallback.give_up(message, error, ports)
@@ -96,30 +89,30 @@ def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, 
         return True
     if error.billed_seconds is None:
         return False
-    rows = (row for _, row in ports.records.query(documents.LEDGER, {"recording": message.recording}))
-    lost = [row for row in rows if row["chunk"] == message.chunk.index and row["outcome"] == "lost"]
+    now = ports.clock.now()
+    rows = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
+    lost = [row for row in rows if row.life == message.life and ledger.as_of(row, now).outcome == "lost"]
     return len(lost) >= fallback.MOST_FAILURES
 
 
 def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
-    message, ports, attempt = call.message, call.ports, call.attempt
+    message, ports = call.message, call.ports
     url = _address(message, ports)
     if url is not None:
         speakers.check_length(
             message.audio.duration or 0.0, _service(message).limits.seconds, message, ports.settings
         )
         try:
-            heard, busy = call.make(message.audio.duration or USUAL, url=url)
+            answer = call.make(message.audio.duration or USUAL, url=url)
         except BadMedia as error:
             # The engine may not reach the address, or not know the format that FFmpeg knows.
             log.warning("%s is sent as samples, because its address failed: %s", message.source.uri, error)
         else:
+            heard = answer.heard
             whole = Stretch(
                 start=0.0, owned=heard.seconds, decoded=heard.seconds, warnings=_missed(message, heard)
             )
-            return result_of(message, whole, heard, attempt), _row(
-                message, ports, whole, heard, attempt, busy
-            )
+            return _outcome(call, whole, answer)
     length = (message.chunk.end or 0.0) - message.chunk.start
     speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], message, ports.settings)
     decoded = length + message.chunk.lead + message.chunk.tail
@@ -128,14 +121,24 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
 
 
 def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
-    message, ports, attempt = call.message, call.ports, call.attempt
-    pcm = chunk.fetch(message, ports)
+    pcm = chunk.fetch(call.message, call.ports)
     stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
-        heard, busy = replace(NOTHING, model=_service(message).weights), 0.0
-    else:
-        heard, busy = call.make(pcm.seconds, samples=pcm.samples)
-    return result_of(message, stretch, heard, attempt), _row(message, ports, stretch, heard, attempt, busy)
+        heard = replace(NOTHING, model=_service(call.message).weights)
+        return _outcome(call, stretch, _Answer(heard=heard, busy=0.0, attempt=concurrency.new_id()[:8]))
+    return _outcome(call, stretch, call.make(pcm.seconds, samples=pcm.samples))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What an engine answered."""
+
+    heard: Heard
+    """The words."""
+    busy: float
+    """Duration of the call, seconds."""
+    attempt: str
+    """Name of the attempt."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,15 +147,13 @@ class _Call:
 
     message: ChunkMessage
     ports: Ports
-    message_id: str
-    attempt: str
     give_up_at: float
 
-    def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> tuple[Heard, float]:
-        """The answer, and how many seconds it took. A lost answer gets its row here.
+    def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> _Answer:
+        """The answer. Its row is written before the call; it is ended here, or with the result.
 
-        The call is in the chunk's claim until its end is known, so that it gets a row even if this process dies.
-        A call with an answer stays there: its row is written with the result.
+        Raises:
+            UnderWay: another delivery is at work on the chunk.
         """
         message, ports = self.message, self.ports
         service, engine = _service(message), ports.hosted.get(message.chunk.engine)
@@ -172,46 +173,71 @@ class _Call:
             # Other parts of a recording that was planned with other weights are written in their style.
             plain=message.model != service.weights,
         )
-        call = claims.Call(
-            message=self.message_id,
-            until=ports.clock.now() + PATIENCE,
-            row=self._lost(seconds, replace(NOTHING, seconds=seconds), 0.0),
-        )
-        if not claims.open_call(message, call, ports):
-            raise _NotOurs
+        row = self._begin(seconds, job.patience)
         began = concurrency.perf_counter()
         try:
             heard = engine.transcribe(job)
-        except DropscribeError as error:
-            if isinstance(error, EngineFailed) and error.billed_seconds is not None:
-                lost = replace(NOTHING, seconds=error.billed_seconds, request_id=error.request_id)
-                ledger.write(self._lost(seconds, lost, concurrency.perf_counter() - began), ports)
-            claims.close_call(message, call, ports)
+        except Exception as error:
+            busy = concurrency.perf_counter() - began
+            ledger.write(self._ended(row, error, seconds, busy), ports)
             raise
-        return heard, concurrency.perf_counter() - began
+        return _Answer(heard=heard, busy=concurrency.perf_counter() - began, attempt=row.attempt)
 
-    def _lost(self, seconds: float, heard: Heard, busy: float) -> LedgerRow:
+    def _begin(self, seconds: float, patience: float) -> LedgerRow:
+        message, ports = self.message, self.ports
+        before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
+        now = ports.clock.now()
+        if any(ledger.is_under_way(one, now) for one in before):
+            raise UnderWay(
+                f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work."
+            )
+        # What one of them heard may have been kept since this delivery began.
+        if before and not chunk.is_wanted(message, ports):
+            raise _NotWanted
+        expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0)
+        row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
+        if row is None:
+            raise UnderWay(
+                f"Another delivery of chunk {message.chunk.index} of {message.recording} has begun."
+            )
+        return row
+
+    def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float) -> LedgerRow:
+        """The row of a call without an answer: lost if it may be charged for, else failed and free."""
+        if isinstance(error, EngineFailed):
+            billed, request_id = error.billed_seconds, error.request_id
+        else:
+            # Of an error that nobody foresaw it is not known either.
+            billed, request_id = (None if isinstance(error, DropscribeError) else seconds), ""
+        heard = replace(NOTHING, seconds=billed or 0.0, request_id=request_id)
+        outcome: Outcome = "failed" if billed is None else "lost"
+        return replace(self._row(heard, seconds, busy), attempt=row.attempt, outcome=outcome)
+
+    def _row(self, heard: Heard, seconds: float, busy: float) -> LedgerRow:
         stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
-        row = _row(self.message, self.ports, stretch, heard, self.attempt, busy)
-        return replace(row, outcome="lost")
+        return _row(self.message, self.ports, stretch, _Answer(heard=heard, busy=busy, attempt=""))
 
 
-def _row(
-    message: ChunkMessage, ports: Ports, stretch: Stretch, heard: Heard, attempt: str, busy: float
-) -> LedgerRow:
+def _outcome(call: _Call, stretch: Stretch, answer: _Answer) -> tuple[ChunkResult, LedgerRow]:
+    row = _row(call.message, call.ports, stretch, answer)
+    until = call.ports.clock.now() + KEEPING
+    return result_of(call.message, stretch, answer.heard, answer.attempt), replace(row, until=until)
+
+
+def _row(message: ChunkMessage, ports: Ports, stretch: Stretch, answer: _Answer) -> LedgerRow:
     return hosted_row(
         message,
         ports.settings,
-        heard,
-        attempt=attempt,
-        busy=busy,
+        answer.heard,
+        attempt=answer.attempt,
+        busy=answer.busy,
         decoded=stretch.decoded,
         owned=stretch.owned,
     )
 
 
-class _NotOurs(Exception):  # noqa: N818 - no error: there is nothing to do
-    """Another engine owns the chunk, or a call for another message about it is under way."""
+class _NotWanted(Exception):  # noqa: N818 - no error: there is nothing to do
+    """Nothing is left to do about the chunk."""
 
 
 def _service(message: ChunkMessage) -> Hosted:

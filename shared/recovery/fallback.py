@@ -101,7 +101,6 @@ def hand_on(
     Raises:
         Transient: the hand-over is not confirmed.
     """
-    claims.settle(message, "", ports)
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or not chunk.is_wanted(message, ports):
         return HandOver(done=True)
@@ -116,7 +115,7 @@ def hand_on(
         if stored.turn != message.turn:
             return None
         turn = stored.turn + 1
-        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, calls=(), alone="")
+        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, alone="")
 
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:

@@ -2,7 +2,7 @@
 
     documents.py     recordings, and the keys of all other documents
     claims.py        which engine owns a chunk after a hand-over, and the paid calls that are open for it
-    ledger.py        one row for each attempt of an engine, written once
+    ledger.py        one row for each attempt of an engine, changed at most once
     failure_log.py   one note for each attempt that failed
     answers.py       the requests of other services, and the one answer to each
     dead_letters.py  messages that were given up, kept for a person to look at

@@ -1,23 +1,18 @@
-"""Beside the steps: which engine owns a chunk after its first one gave it up, and the paid calls open for it.
+"""Beside the steps: which engine owns a chunk after its first one gave it up.
 
 Most chunks have no claim: they belong to the engine of the plan, at turn 0. Each hand-over adds one turn.
 A process with a message of an earlier turn sees that here and leaves the chunk alone, so that two engines never
 transcribe it by accident.
-
-A call of a hosted engine is in the claim while it lasts, with the ledger row that is written if its end is
-never known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.messages import from_fields
 from shared.model import Engine, Tried
-from shared.results import LedgerRow
-from shared.state import documents, ledger
-from shared.telemetry import log
+from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,20 +25,8 @@ CLAIMS = "claims"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """A call of an engine that charges, from before it is made until its end is known."""
-
-    message: str
-    """Id of the message that it is made for."""
-    until: float
-    """When it must have ended, in success or failure, seconds since 1970."""
-    row: LedgerRow
-    """The ledger row to write if its end is never known."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """The document of a chunk that was handed on, has an open call, or was redelivered."""
+    """The document of a chunk that was handed on."""
 
     recording: str
     """Key of the recording."""
@@ -57,8 +40,6 @@ class Claim:
     """The engines that gave it up, in order."""
     published: bool = True
     """False from the hand-over until the message to the next engine is published."""
-    calls: tuple[Call, ...] = ()
-    """Calls whose end is not known."""
     alone: str = ""
     """The last delivery on which an engine worked on nothing else, see `shared/recovery/poison.py`."""
 
@@ -115,65 +96,3 @@ def first_of(message: ChunkMessage) -> Claim:
         turn=message.turn,
         tried=message.tried,
     )
-
-
-def open_call(message: ChunkMessage, call: Call, ports: Ports) -> bool:
-    """Note a call before it is made. Open calls for the same message that never ended get their rows now.
-
-    Returns:
-        False if the call must not be made: another engine owns the chunk by now, or a call for another message
-        about the chunk is under way.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
-    now = ports.clock.now()
-    claim = find(message, ports.records)
-    # One delivery of a message ends before the next begins: any call it left open was broken off.
-    over = [one for one in claim.calls if one.message == call.message or one.until <= now] if claim else []
-    for one in over:
-        _write_lost(one, ports)
-
-    def opened(stored: Claim) -> Claim | None:
-        left = tuple(one for one in stored.calls if one not in over)
-        return None if left or stored.turn > message.turn else replace(stored, calls=(call,))
-
-    return call in change(first_of(message), opened, ports).calls
-
-
-def close_call(message: ChunkMessage, call: Call, ports: Ports) -> None:
-    """Note that a call has ended; whatever must be paid for it has its row already.
-
-    Raises:
-        Transient: the write is not confirmed.
-    """
-
-    def closed(stored: Claim) -> Claim | None:
-        left = tuple(one for one in stored.calls if one != call)
-        return None if left == stored.calls else replace(stored, calls=left)
-
-    change(first_of(message), closed, ports)
-
-
-def settle(message: ChunkMessage, message_id: str, ports: Ports) -> None:
-    """Write the rows of the calls that a message left open, once no call will be made for it again.
-
-    Args:
-        message: the chunk.
-        message_id: id of the message; empty: any message, because all calls have ended.
-        ports: the adapters to use.
-
-    Raises:
-        Transient: they are not known to be written.
-    """
-    claim = find(message, ports.records)
-    over = [one for one in claim.calls if message_id in {"", one.message}] if claim else []
-    for one in over:
-        _write_lost(one, ports)
-        close_call(message, one, ports)
-
-
-def _write_lost(call: Call, ports: Ports) -> None:
-    # If its end became known, its row is there already, under the same key.
-    if ledger.write(call.row, ports):
-        log.warning("how call %s ended is unknown: it is counted as paid", call.row.attempt)

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.engines import ENGINES
-from shared.errors import DropscribeError, HandedOn, HandedOnUntried
+from shared.errors import DropscribeError, HandedOn, HandedOnUntried, UnderWay
 from shared.messages import (
     from_fields,
     object_from_event,
@@ -137,6 +137,8 @@ def note(
         attributes: of the message.
         data: of the message, if its attributes do not say what it is about.
     """
+    if isinstance(error, UnderWay):
+        return
     found, now = about(attributes, data), ports.clock.now()
     failure = Failure(
         recording=found.recording,

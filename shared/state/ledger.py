@@ -1,9 +1,13 @@
-"""What every attempt cost: one row for each (chunk, engine, attempt), written once and never changed.
+"""What every attempt cost, and the only record of it: one row for each, which is changed once if it was begun here.
 
+    open     it was written before its engine began, with the price that is expected
     heard    it produced words; the chunk's document says whether they were used or wasted (`attempt` of the
              stored result), because a row cannot know what comes after it
-    failed   it ended without words, and was paid for anyway
+    failed   it ended without words
     lost     its answer never came; counted as paid, because it may have been
+
+A process that dies leaves its row open. From its `until` on it counts as lost, without anybody changing it (`as_of`);
+if the answer comes after all, the row has it.
 
 A bill is the sum of rows. The rows of a worker's attempts, start-up and idle time (`shared/costs/executions.py`)
 add up to what Cloud Run charges for it.
@@ -15,32 +19,96 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.messages import to_fields
+from shared.messages import from_fields, to_fields
+from shared.results import LedgerRow
 from shared.state import documents
 
 if TYPE_CHECKING:
+    from shared.model import Engine
     from shared.ports import Ports
-    from shared.results import LedgerRow
 
 
-def write(row: LedgerRow, ports: Ports) -> bool:
-    """Write a row with the current time; False if this attempt has its row already.
+def numbered(recording: str, chunk: int, engine: Engine, ports: Ports) -> list[LedgerRow]:
+    """The attempts of an engine at a chunk whose rows were written before they began, in order.
+
+    They are read by their keys, one read for each and one more: no query, so none is overlooked.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    found: list[LedgerRow] = []
+    while fields := ports.records.get(documents.LEDGER, _key(recording, chunk, engine, str(len(found) + 1))):
+        found.append(from_fields(fields, LedgerRow))
+    return found
+
+
+def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow | None:
+    """Write the row of an attempt before its engine begins.
+
+    Args:
+        row: with the price that is expected.
+        number: of the attempt, one more than there are in `numbered`.
+        until: when it has ended for certain, result included, seconds since 1970.
+        ports: the adapters to use.
+
+    Returns:
+        The row as it is stored, or None if another process began an attempt of this number.
 
     Raises:
         Transient: the write is not confirmed.
     """
-    now = ports.clock.now()
-    stamped = replace(row, time=now, day=day_of(now), minute=int(now // 60))
-    return ports.records.create(documents.LEDGER, key_of(row), to_fields(stamped))
+    begun = _stamped(replace(row, attempt=str(number), outcome="open", until=until), ports)
+    return begun if ports.records.create(documents.LEDGER, key_of(begun), to_fields(begun)) else None
+
+
+def write(row: LedgerRow, ports: Ports) -> bool:
+    """Write the row of an attempt that has ended, or end its open one, with the current time.
+
+    Returns:
+        False if the attempt had ended already; then nothing is written.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+    ended, key = _stamped(row, ports), key_of(row)
+
+    def from_open(stored: LedgerRow) -> LedgerRow | None:
+        return ended if stored.outcome == "open" else None
+
+    if row.attempt.isdecimal():
+        stands = documents.change(documents.LEDGER, key, LedgerRow, from_open, ports.records)
+        if stands is not None:
+            return stands == ended
+    return ports.records.create(documents.LEDGER, key, to_fields(ended))
+
+
+def is_under_way(row: LedgerRow, now: float) -> bool:
+    """Whether the process of an attempt may be at work still: on the call, or on keeping its result. Pure."""
+    return row.outcome in {"open", "heard"} and now < row.until
+
+
+def as_of(row: LedgerRow, now: float) -> LedgerRow:
+    """The row as it counts: lost if it is open and nobody can end it any more. Pure."""
+    return replace(row, outcome="lost") if row.outcome == "open" and row.until <= now else row
 
 
 def key_of(row: LedgerRow) -> str:
     """Key of a row's document."""
     if row.kind == "execution":
         return f"execution.{row.worker}.{row.attempt}"
-    return f"{documents.chunk_key(row.recording, row.chunk)}.{row.engine}.{row.attempt}"
+    return _key(row.recording, row.chunk, row.engine, row.attempt)
 
 
 def day_of(time: float) -> str:
     """The UTC date of a time in seconds since 1970: providers bill by UTC or a time zone near it."""
     return dt.datetime.fromtimestamp(time, dt.UTC).date().isoformat()
+
+
+def _key(recording: str, chunk: int, engine: Engine, attempt: str) -> str:
+    return f"{documents.chunk_key(recording, chunk)}.{engine}.{attempt}"
+
+
+def _stamped(row: LedgerRow, ports: Ports) -> LedgerRow:
+    """With the time of writing. A row that ends on another day moves there, before the day before is closed."""
+    now = ports.clock.now()
+    return replace(row, time=now, day=day_of(now), minute=int(now // 60))

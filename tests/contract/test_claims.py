@@ -1,4 +1,4 @@
-"""Hand-overs and calls in every Records."""
+"""Hand-overs in every Records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from shared.model import Tried
-from shared.results import LedgerRow
 from shared.state import claims
 from tests.world import World
 
@@ -43,15 +42,3 @@ def test_of_many_hand_overs_at_once_one_is_made_and_all_see_it(ports):
     assert seen == [after] * 4
     assert claims.of_recording("r", ports.records) == {7: after}
     assert claims.of_recording("another", ports.records) == {}
-
-
-def test_a_call_and_the_row_that_it_may_become_come_back_as_they_were(ports):
-    row = LedgerRow(
-        recording="r", chunk=7, engine="deepgram", attempt="m-1-a", audio_seconds=30.0, busy_seconds=0.0,
-        usd=0.00215, prices="test", billed_seconds=30.0, outcome="lost",
-    )  # fmt: skip
-    call = claims.Call(message="m-1", until=12.5, row=row)
-    claims.change(FIRST, lambda stored: replace(stored, calls=(call,)), ports)
-    claim = claims.of_recording("r", ports.records)[7]
-    assert claim.calls == (call,)
-    assert claims.change(FIRST, lambda _: None, ports) == claim

@@ -137,7 +137,7 @@ def test_a_key_or_an_account_that_does_not_work_hands_on_to_parakeet_at_once(
 ):
     server.replies = [refused(402, "ASR_PAYMENT_REQUIRED", "Project does not have enough credits.")]
     done, rows = transcribe(CountingEngine(), rollout_percent=0.0, **change)
-    assert (done.state, rows) == ("DONE", {("parakeet-cpu", "heard"): 1})
+    assert (done.state, rows) == ("DONE", {("deepgram", "failed"): 1, ("parakeet-cpu", "heard"): 1})
     assert len(server.asked) == 1
     assert said in transcribe.document["warnings"][0]
     assert transcribe.noted == {"deepgram": {"EngineRefused": 1, "HandedOn": 1}}
@@ -146,13 +146,13 @@ def test_a_key_or_an_account_that_does_not_work_hands_on_to_parakeet_at_once(
 def test_a_service_that_stays_away_hands_on_when_its_message_is_given_up(transcribe, server):
     server.replies = [refused(500, "INTERNAL_SERVER_ERROR", "Oops.") for _ in range(100)]
     done, rows = transcribe(CountingEngine(), rollout_percent=0.0)
-    assert (done.state, rows) == ("DONE", {("parakeet-cpu", "heard"): 1})
+    assert (done.state, rows) == ("DONE", {("deepgram", "failed"): 8, ("parakeet-cpu", "heard"): 1})
     assert transcribe.noted["deepgram"]["EngineFailed"] == 8
 
 
 def test_no_connection_hands_on_to_parakeet_after_half_a_minute(transcribe):
     done, rows = transcribe(CountingEngine(), rollout_percent=0.0, deepgram_url="http://127.0.0.1:9")
-    assert (done.state, rows) == ("DONE", {("parakeet-cpu", "heard"): 1})
+    assert (done.state, rows) == ("DONE", {("deepgram", "failed"): 3, ("parakeet-cpu", "heard"): 1})
     assert transcribe.noted["deepgram"]["EngineFailed"] == 2
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.flow import upload
-from shared.messages import ChunkMessage, decode
+from shared.messages import ChunkMessage, decode, to_fields
 from shared.state import claims
 
 
@@ -19,7 +19,7 @@ def test_a_chunk_without_a_claim_is_that_of_its_message(world):
     assert claims.find(message, world.ports.records) is None
     first = claims.first_of(message)
     assert (first.recording, first.index, first.engine) == (message.recording, 0, "parakeet-cpu")
-    assert (first.turn, first.published, first.calls) == (0, True, ())
+    assert (first.turn, first.published) == (0, True)
 
 
 def test_a_change_is_stored_and_found_by_message_and_by_recording(world):
@@ -39,3 +39,11 @@ def test_what_changes_nothing_gives_what_stands(world):
     assert claims.find(message, world.ports.records) is None
     stands = claims.change(first, lambda stored: replace(stored, turn=2), world.ports)
     assert claims.change(first, lambda _: None, world.ports) == stands
+
+
+def test_a_claim_of_an_older_version_is_read_without_its_calls(world):
+    message, _ = messages(world)
+    first = claims.first_of(message)
+    old = to_fields(first) | {"calls": [{"message": "m", "until": 1.0, "row": {}}]}
+    world.ports.records.create(claims.CLAIMS, first.key, old)
+    assert claims.find(message, world.ports.records) == first

@@ -1,0 +1,211 @@
+"""One message makes one call of a hosted engine, however it is delivered, and each call has the row that it deserves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shared.audio import Pcm
+from shared.costs import budget, rows, summary
+from shared.errors import EngineFailed, EngineLimit, StoreUnavailable, Transient
+from shared.flow import record, upload
+from shared.hosted import hosted_chunk
+from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
+from shared.recovery import fallback
+from shared.results import Heard, LedgerRow
+from shared.state import documents, failure_log, ledger
+from tests.world import words
+
+MIDNIGHT = 1_795_219_200.0
+"""2026-11-21T00:00:00Z."""
+
+
+class Service:
+    """Hears 20 s; does something else during its first call."""
+
+    def __init__(self):
+        self.calls, self.meanwhile, self.error = 0, None, None
+
+    def transcribe(self, _job):
+        self.calls += 1
+        number = self.calls
+        if self.meanwhile is not None and number == 1:
+            self.meanwhile()
+        if self.error is not None:
+            raise self.error
+        return Heard(
+            words=words("one two"), seconds=20.0, request_id=f"q{number}", model="nova-3", revision="v", language="en"
+        )  # fmt: skip
+
+
+@pytest.fixture
+def service(world):
+    world.media.info = replace(world.media.info, duration=20.0)
+    world.media.decode = lambda *_, **__: Pcm(
+        samples=np.full(20 * 16_000, 99, np.int16).tobytes(), start=0.0, owned=20.0
+    )
+    made = Service()
+    world.ports = replace(
+        world.ports, hosted={"deepgram": made}, engines=frozenset({"parakeet-cpu", "deepgram"})
+    )
+    return made
+
+
+@pytest.fixture
+def message(world, service):
+    upload.on_upload(world.upload(**{"dropscribe-method": "deepgram"}), world.ports)
+    (one,) = world.pull("deepgram")
+    return decode(one.data, ChunkMessage)
+
+
+def deliver(message, world):
+    hosted_chunk.on_chunk(message, world.ports, message_id="m")
+
+
+def found(world):
+    return [from_fields(fields, LedgerRow) for _, fields in world.ports.records.query(documents.LEDGER)]
+
+
+def killed():
+    raise KeyboardInterrupt
+
+
+def test_a_message_delivered_twice_at_once_makes_one_call(world, service, message):
+    refused = []
+
+    def copy():
+        with pytest.raises(Transient) as raised:
+            deliver(message, world)
+        refused.append(raised.value)
+
+    service.meanwhile = copy
+    deliver(message, world)
+    deliver(message, world)
+    assert (service.calls, len(refused)) == (1, 1)
+    [row] = found(world)
+    used = world.ports.records.get(documents.CHUNKS, f"{message.recording}.00000")["attempt"]
+    assert (row.outcome, row.attempt, row.request_id) == ("heard", used, "q1")
+    failure_log.note(refused[0], world.ports, where="deepgram", message_id="m", attributes={})
+    assert world.ports.records.count(failure_log.FAILURES) == 0, "it did not fail"
+
+
+def test_a_copy_that_comes_while_the_result_is_stored_makes_no_call_either(
+    world, service, message, monkeypatch
+):
+    create, raised = world.ports.store.create, []
+
+    def slow(*arguments):
+        with pytest.raises(Transient) as refused:
+            deliver(message, world)
+        raised.append(refused)
+        return create(*arguments)
+
+    monkeypatch.setattr(world.ports.store, "create", slow)
+    deliver(message, world)
+    assert (service.calls, len(raised)) == (1, 1)
+
+
+def test_a_copy_that_slept_over_the_whole_call_makes_none(world, service, message):
+    decode_ = world.media.decode
+
+    def asleep(*arguments, **named):
+        world.media.decode = decode_
+        deliver(message, world)
+        world.clock.time += 3600.0
+        return decode_(*arguments, **named)
+
+    world.media.decode = asleep
+    deliver(message, world)
+    assert service.calls == 1
+
+
+def test_a_hand_over_during_a_call_leaves_its_row_to_the_call(world, service, message, monkeypatch):
+    message = replace(message, audio=replace(message.audio, duration=None))
+    monkeypatch.setattr(world.ports.store, "signed_url", lambda *_: "https://x")
+    service.meanwhile = lambda: fallback.hand_on(message, EngineLimit("x"), world.ports)
+    deliver(message, world)
+    [row] = found(world)
+    assert (row.outcome, row.billed_seconds, row.request_id) == ("heard", 20.0, "q1")
+    assert row.usd == pytest.approx(20 / 60 * 0.0043)
+
+
+def test_a_killed_call_is_open_then_lost_and_made_again_after_its_time(world, service, message):
+    service.meanwhile = killed
+    with pytest.raises(KeyboardInterrupt):
+        deliver(message, world)
+    [row] = found(world)
+    assert (row.outcome, row.billed_seconds) == ("open", 20.0)
+    assert ledger.as_of(row, world.clock.now()).outcome == "open"
+    with pytest.raises(Transient):
+        deliver(message, world)
+    assert service.calls == 1
+    world.clock.time += hosted_chunk.PATIENCE + hosted_chunk.KEEPING
+    assert ledger.as_of(row, world.clock.now()).outcome == "lost"
+    deliver(message, world)
+    assert service.calls == 2
+    record.on_chunk_done(ChunkDone(recording=message.recording, index=0), world.ports)
+    today = dt.datetime.fromtimestamp(world.clock.now(), dt.UTC).date()
+    account = rows.read(world.ports, today - dt.timedelta(days=1), today)
+    assert sorted(account.fates) == ["lost", "used"]
+    assert summary.total(account).wasted == pytest.approx(20 / 60 * 0.0043)
+
+
+def test_an_answer_that_comes_late_turns_its_row_into_what_it_was(world, service, message):
+    def late():
+        world.clock.time += 3600.0
+        deliver(message, world)
+
+    service.meanwhile = late
+    deliver(message, world)
+    assert service.calls == 2
+    assert sorted((row.outcome, row.request_id) for row in found(world)) == [("heard", "q1"), ("heard", "q2")]
+
+
+def test_a_call_that_failed_without_a_charge_has_its_row_too(world, service, message):
+    service.error = EngineFailed("server", "Oops.")
+    with pytest.raises(EngineFailed):
+        deliver(message, world)
+    [row] = found(world)
+    assert (row.outcome, row.usd, row.billed_seconds) == ("failed", 0.0, 0.0)
+
+
+def test_what_nobody_foresaw_may_be_charged_for(world, service, message):
+    service.error = ValueError("a mistake of ours")
+    with pytest.raises(ValueError, match="mistake"):
+        deliver(message, world)
+    [row] = found(world)
+    assert (row.outcome, row.billed_seconds) == ("lost", 20.0)
+
+
+def test_a_call_over_midnight_counts_once_in_the_sums_of_the_days(world, service, message):
+    ports = replace(world.ports, settings=replace(world.settings, budget_daily_usd=1.0))
+    world.clock.time = MIDNIGHT - 60.0
+
+    def after_midnight():
+        assert budget.sum_up(ports).days["2026-11-20"] == pytest.approx(20 / 60 * 0.0043)
+        world.clock.time = MIDNIGHT + 60.0
+
+    service.meanwhile = after_midnight
+    hosted_chunk.on_chunk(message, ports, message_id="m")
+    for _ in range(2):
+        world.clock.time += 3600.0
+        days = budget.sum_up(ports).days
+    assert (days["2026-11-20"], days["2026-11-21"]) == (0.0, pytest.approx(20 / 60 * 0.0043))
+
+
+def test_an_answer_that_could_not_be_kept_is_asked_for_again_a_minute_later(
+    world, service, message, monkeypatch
+):
+    def away(*_):
+        raise StoreUnavailable("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.store, "create", away)
+        with pytest.raises(StoreUnavailable):
+            deliver(message, world)
+    world.clock.time += hosted_chunk.KEEPING
+    deliver(message, world)
+    assert [row.attempt for row in found(world)] == ["1", "2"]
