@@ -90,7 +90,8 @@ def acknowledged(posted: Push, connect: Callable[[], Ports], where: str = ELSEWH
         if not hopeless and (where != DEAD_LETTERS or isinstance(error, Transient)):
             raise
         log.error("kept a message that cannot succeed as a dead letter: %s", error, exc_info=not hopeless)
-        dead_letters.keep(posted.message, connect(), str(error) or repr(error))
+        source = "" if where == ELSEWHERE else where
+        dead_letters.keep(posted.message, connect(), str(error) or repr(error), where=source)
 
 
 def not_done(error: DropscribeError) -> tuple[str, int]:

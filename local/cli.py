@@ -19,6 +19,7 @@ COMMANDS = {
     "submit": "Ask a running deployment for a transcript, as another service would.",
     "retry": "Continue recordings that failed or were cancelled. Parts that are done are not paid for again.",
     "cancel": "End recordings in progress: what no engine has yet is not transcribed.",
+    "dead-letters": "Show, replay and discard messages that could not be handled.",
     "status": "Show what is waiting, running, done and failed, and why.",
     "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
     "route": "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
@@ -31,6 +32,7 @@ COMMANDS = {
 PLACES = {
     "demo": "transcribe:demo",
     "models": "models:app",
+    "dead-letters": "operation.dead_letters:app",
     "retry": "operation.retry:command",
     "cancel": "operation.cancel:command",
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.state import failure_log
-from shared.state.dead_letters import DEAD_LETTERS, ERROR, SOURCE
+from shared.state import dead_letters, failure_log
 
 if TYPE_CHECKING:
     from shared.ports import Records
@@ -24,7 +23,7 @@ class Letter:
     time: float
     """When, seconds since 1970."""
     where: str
-    """The subscription it comes from; empty if a function refused it at once."""
+    """The subscription it comes from; empty if that is not known."""
     reason: str
     """What was wrong; empty if no attempt recorded it."""
     message: str
@@ -37,17 +36,22 @@ def newest(records: Records) -> list[Letter]:
     Raises:
         Transient: the records did not answer.
     """
-    found = []
-    for _, letter in records.newest(DEAD_LETTERS, "time", MOST):
-        attributes, data = letter.get("attributes", {}), letter.get("data", "")
-        noted = failure_log.about(attributes, data.encode())
-        found.append(
-            Letter(
-                time=letter["time"],
-                where=attributes.get(SOURCE, ""),
-                reason=attributes.get(ERROR) or failure_log.last_reasons(noted, records),
-                # Untrusted text: control characters would reach the terminal.
-                message="".join(one if one.isprintable() else " " for one in data[:SHOWN]),
-            )
-        )
-    return found
+    return [
+        Letter(time=one.time, where=one.source, reason=reason(one, records), message=beginning(one))
+        for one in dead_letters.newest(records, MOST)
+    ]
+
+
+def reason(letter: dead_letters.Letter, records: Records) -> str:
+    """Why a message was given up, as it says itself or as its attempts noted; empty if nothing is known.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return letter.error or failure_log.last_reasons(letter.about, records)
+
+
+def beginning(letter: dead_letters.Letter) -> str:
+    """The beginning of what was published, in one line."""
+    # Untrusted text: control characters would reach the terminal.
+    return "".join(one if one.isprintable() else " " for one in letter.text[:SHOWN])

@@ -14,6 +14,7 @@ from shared.messages import options_from_metadata, readable_part, request_from_j
 from shared.model import FILES_BUCKET, recording_id
 from shared.state import answers, dead_letters, documents, uploads
 from shared.telemetry import log
+from shared.topology import REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,8 +127,8 @@ def locate(uri: str, ports: Ports) -> StoredObject:
 def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
     """The recording of a request, started unless it is already in progress.
 
-    A recording that failed or was cancelled before this request is tried again. One in progress is left alone: if its chunks
-    were published again, they would be transcribed, and paid for, twice.
+    A recording that failed or was cancelled before this request is tried again. One in progress is left alone: if its
+    chunks were published again, they would be transcribed, and paid for, twice.
     """
     assert asked.source is not None, "it has no answer, so it has a source"
     recording = documents.get_recording(ports.records, asked.recording)
@@ -143,7 +144,7 @@ def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
 
 def refuse(message: Mapping[str, Any], error: BadRequest, ports: Ports) -> None:
     """Keep an invalid request as a dead letter, and answer it if it has a request_id."""
-    data = dead_letters.keep(message, ports, str(error))
+    data = dead_letters.keep(message, ports, str(error), where=REQUESTS)
     request = readable_part(data)
     log.warning("refused request %s: %s", request.request_id if request else "without a request_id", error)
     if request is not None:

@@ -5,7 +5,7 @@
     ledger.py        one row for each attempt of an engine, changed at most once
     failure_log.py   one note for each attempt that failed
     answers.py       the requests of other services, and the one answer to each
-    dead_letters.py  messages that were given up, kept for a person to look at
+    dead_letters.py  messages that were given up, kept for a person
     sweep_notes.py   what one sweep leaves to the next
 
 Everything here reads and writes through `shared/ports.py`; nothing here decides what happens next.

@@ -1,16 +1,20 @@
-"""Messages that were given up, kept for a person to look at."""
+"""Messages that were given up, kept for a person: to look at, to replay, to discard."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.state import documents, failure_log
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from shared.ports import Ports
+    from shared.ports import Ports, Records
+    from shared.state.failure_log import About
 
 DEAD_LETTERS = "dead_letters"
 """Collection of the messages that were given up."""
@@ -22,28 +26,84 @@ SOURCE, COUNT, ERROR = (
 )
 """Attributes of a dead letter; Pub/Sub sets the first two."""
 
+ADDED = ("CloudPubSubDeadLetter", "googclient_", ERROR)
+"""Beginnings of the names of attributes that were not published with a message."""
+
 MOST_KEPT = 100_000
 """Bytes of a message that are kept: a document holds 1 million, and one byte may become four characters."""
 
 
-def keep(message: Mapping[str, Any], ports: Ports, error: str = "") -> bytes:
-    """Keep a message that was given up, for a person to look at; returns its data.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A message that was given up, as it is kept."""
+
+    key: str
+    """Id of the message."""
+    time: float
+    """When it was given up, seconds since 1970."""
+    attributes: dict[str, str]
+    """Those that it was published with, and what was added since."""
+    text: str
+    """What was published, at most the first `MOST_KEPT` bytes; bytes that are not UTF-8 as escapes."""
+    size: int
+    """Bytes that were published."""
+    replayed: float | None = None
+    """When it was last published again, seconds since 1970; None if never."""
+
+    @property
+    def source(self) -> str:
+        """The subscription that it was delivered from; empty if that is not known."""
+        return self.attributes.get(SOURCE, "")
+
+    @property
+    def error(self) -> str:
+        """Why it was given up; empty if its attempts noted that themselves."""
+        return self.attributes.get(ERROR, "")
+
+    @property
+    def about(self) -> About:
+        """The recording or the request that it is about."""
+        return failure_log.about(self.attributes, self.text.encode())
+
+    @property
+    def published(self) -> dict[str, str]:
+        """The attributes that it was published with."""
+        return {name: value for name, value in self.attributes.items() if not name.startswith(ADDED)}
+
+    @property
+    def whole(self) -> bool:
+        """Whether `text` is all that was published, byte by byte."""
+        return len(self.text.encode()) == self.size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replay:
+    """What of a letter's document changes."""
+
+    replayed: float | None = None
+    """See `Letter`."""
+
+
+def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: str = "") -> bytes:
+    """Keep a message that was given up; returns its data.
 
     Args:
         message: as push delivers it.
         ports: the adapters to use.
         error: what is wrong with it, if its attributes do not say so.
+        where: the subscription that it was delivered from, if its attributes do not say so.
 
     Raises:
         Transient: it is not kept yet.
     """
     data = data_of(message)
+    attributes = ({SOURCE: where} if where else {}) | dict(message.get("attributes") or {})
     ports.records.create(
         DEAD_LETTERS,
         str(message.get("messageId") or hashlib.sha256(data).hexdigest()),
         {
             "time": ports.clock.now(),
-            "attributes": dict(message.get("attributes") or {}) | ({ERROR: error} if error else {}),
+            "attributes": attributes | ({ERROR: error} if error else {}),
             "data": data[:MOST_KEPT].decode("utf-8", "backslashreplace"),
             "bytes": len(data),
         },
@@ -58,3 +118,68 @@ def data_of(message: Mapping[str, Any]) -> bytes:
         return base64.b64decode(data)
     except ValueError:
         return str(data).encode()
+
+
+def find(key: str, records: Records) -> Letter | None:
+    """One letter, or None.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    fields = records.get(DEAD_LETTERS, key)
+    return None if fields is None else _letter(key, fields)
+
+
+def newest(records: Records, limit: int) -> list[Letter]:
+    """Up to `limit` letters, newest first.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return [_letter(key, fields) for key, fields in records.newest(DEAD_LETTERS, "time", limit)]
+
+
+def every(records: Records) -> Iterator[Letter]:
+    """All letters, in order of their keys.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return (_letter(key, fields) for key, fields in records.query(DEAD_LETTERS))
+
+
+def note_replay(letter: Letter, ports: Ports) -> bool:
+    """Note that a letter is published again; False, with nothing written, if another process noted that since.
+
+    Raises:
+        Transient: the note is not confirmed.
+    """
+    now, first = ports.clock.now(), False
+
+    def noted(stored: Replay) -> Replay | None:
+        nonlocal first
+        first = stored.replayed == letter.replayed
+        return Replay(replayed=now) if first else None
+
+    return documents.change(DEAD_LETTERS, letter.key, Replay, noted, ports.records) is not None and first
+
+
+def discard(key: str, records: Records) -> bool:
+    """Delete one letter; False if there is none.
+
+    Raises:
+        Transient: it may be deleted.
+    """
+    return records.delete(DEAD_LETTERS, key)
+
+
+def _letter(key: str, fields: Mapping[str, Any]) -> Letter:
+    text = fields.get("data", "")
+    return Letter(
+        key=key,
+        time=fields["time"],
+        attributes=fields.get("attributes", {}),
+        text=text,
+        size=fields.get("bytes", len(text.encode())),
+        replayed=fields.get("replayed"),
+    )

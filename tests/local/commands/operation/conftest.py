@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
-from local.runtime.events import event_of, object_resource
+from local.runtime.events import object_resource, pushed
 from local.runtime.steps import in_process
 from shared.errors import Permanent
 from shared.flow import chunk, record, upload
@@ -56,7 +56,7 @@ class Deployment:
         subscription = self.ports.queue.topology.subscription("requests")
         requests = self.drain("requests")
         for one in requests:
-            in_process(self.ports)["requests"](event_of(subscription, one))
+            in_process(self.ports)["requests"](pushed(subscription, one))
         return len(requests)
 
     def close(self):

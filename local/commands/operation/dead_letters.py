@@ -1,0 +1,303 @@
+"""The commands `dropscribe dead-letters …`: look at messages that could not be handled, replay or discard them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from local.commands import letters, options
+from local.commands.context import deployment, errors
+from local.commands.operation.agreement import settled
+from local.commands.submit import say_if_nothing_runs
+from local.commands.terminal import local_time, output
+from shared.errors import BadRequest
+from shared.flow import retry
+from shared.in_words import dollars
+from shared.recovery import replay
+from shared.state import dead_letters, documents
+from shared.topology import topology
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.ports import Ports
+    from shared.state.dead_letters import Letter
+
+app = typer.Typer(
+    help="Show, replay and discard messages that could not be handled.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+From = Annotated[
+    str,
+    typer.Option(
+        "--from", help="Only those from this subscription or topic, e.g. chunks-cpu.", show_default=False
+    ),
+]
+OfRecording = Annotated[
+    str, typer.Option("--recording", help="Only those about the recording with this key.", show_default=False)
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY...]", help="Keys, as `dropscribe dead-letters list` shows them.", show_default=False
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All of them, or all that --from and --recording leave.")]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """Which letters a command line means."""
+
+    keys: tuple[str, ...] = ()
+    """Keys of letters."""
+    every: bool = False
+    """All of them."""
+    source: str = ""
+    """Of all only those of this subscription or topic."""
+    recording: str = ""
+    """Of all only those about this recording."""
+
+    def __post_init__(self) -> None:
+        """Check that the options go together.
+
+        Raises:
+            BadRequest: says what to name.
+        """
+        if bool(self.keys) == self.every or (self.keys and (self.source or self.recording)):
+            raise BadRequest(
+                "Name the keys of dead letters, or --all (with --from or --recording, if you like)."
+            )
+        known = {name for one in topology().subscriptions for name in (one.name, one.topic)}
+        if self.source and self.source not in known:
+            raise BadRequest(
+                f"--from {self.source} is not known: it must be one of {', '.join(sorted(known))}."
+            )
+
+
+@app.command("list")
+def show_list(
+    *,
+    source: From = "",
+    recording: OfRecording = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of messages to show.")] = 20,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """List messages that could not be handled, newest first."""
+    with errors(), deployment(state_dir) as ports:
+        if source or recording:
+            chosen = Chosen(every=True, source=source, recording=recording)
+            found = sorted(choose(chosen, ports), key=lambda one: -one.time)[:limit]
+        else:
+            found = dead_letters.newest(ports.records, limit)
+        if as_json:
+            _print([_as_json(one, ports) for one in found])
+            return
+        for one in found:
+            again = f", replayed {local_time(one.replayed)}" if one.replayed else ""
+            output().print(
+                Text(
+                    f"{one.key}  {local_time(one.time)}  {one.source or 'unknown'}{again}\n  {_why(one, ports)}\n  "
+                )
+                + Text(letters.beginning(one), style="dim"),
+                soft_wrap=True,
+            )
+        if not found:
+            output().print("There are no dead letters.", highlight=False)
+
+
+@app.command("show")
+def show_one(
+    *,
+    key: Annotated[str, typer.Argument(help="Key of a dead letter.")],
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Show one message with its attributes, why it was given up, and whether it can be replayed."""
+    with errors(), deployment(state_dir) as ports:
+        (one,) = choose(Chosen(keys=(key,)), ports)
+        why_not = replay.obstacle(one, ports)
+        recording = (
+            documents.get_recording(ports.records, one.about.recording) if one.about.recording else None
+        )
+        if as_json:
+            more = {
+                "attributes": one.published,
+                "why_not": why_not or None,
+                "state": recording and recording.state,
+            }
+            _print(_as_json(one, ports) | more)
+            return
+        lines = {
+            "key": one.key,
+            "given up": local_time(one.time),
+            "from": one.source or "unknown",
+            "why": _why(one, ports),
+            "recording": f"{recording.id} {recording.state} {recording.source.uri}" if recording else "",
+            "request": one.about.request,
+            "attributes": " ".join(f"{name}={value}" for name, value in one.published.items()),
+            "bytes": f"{one.size:,}" + ("" if one.whole else " (not all of them are kept)"),
+            "replay": f"cannot: {why_not}" if why_not else f"to {replay.topic_of(one)}",
+        }
+        for name, told in lines.items():
+            if told:
+                output().print(Text(f"{name:<11}{_printable(told)}"), soft_wrap=True)
+        output().print(Text(_printable(one.text)), soft_wrap=True)
+
+
+@app.command("replay")
+def replay_some(
+    *,
+    keys: Keys = None,
+    every: All = False,
+    source: From = "",
+    recording: OfRecording = "",
+    again: Annotated[bool, typer.Option("--again", help="Also those that were replayed before.")] = False,
+    yes: options.Yes = False,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Publish messages again where they came from, and continue the recordings that failed because of them."""
+    with errors():
+        chosen = Chosen(keys=tuple(keys or ()), every=every, source=source, recording=recording)
+        with deployment(state_dir) as ports:
+            found = choose(chosen, ports)
+            why_not = {one.key: replay.obstacle(one, ports, again=again) for one in found}
+            able = [one for one in found if not why_not[one.key]]
+            for one in found:
+                if why_not[one.key]:
+                    _say(f"{one.key} is left out: {why_not[one.key]}.")
+            done: dict[str, str] = {}
+            if able and settled(_replay_told(able, ports), len(able), yes=yes):
+                done = {one.key: replay.replay(one, ports, again=again) for one in able}
+                say_if_nothing_runs(ports)
+            _ended(
+                [(one, {"outcome": done.get(one.key), "why_not": why_not[one.key] or None}) for one in found],
+                f"Replayed: {len(done)}.",
+                as_json=as_json,
+                complete=len(done) == len(found),
+            )
+
+
+@app.command("discard")
+def discard_some(
+    *,
+    keys: Keys = None,
+    every: All = False,
+    source: From = "",
+    recording: OfRecording = "",
+    yes: options.Yes = False,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Delete messages for good. Recordings stay as they are."""
+    with errors():
+        chosen = Chosen(keys=tuple(keys or ()), every=every, source=source, recording=recording)
+        with deployment(state_dir) as ports:
+            found = choose(chosen, ports)
+            told = f"{_counted(found)} to discard. This cannot be undone."
+            goes_on = bool(found) and settled(told, len(found), yes=yes)
+            done = [one for one in found if goes_on and dead_letters.discard(one.key, ports.records)]
+            _ended(
+                [(one, {"outcome": "discarded" if one in done else None}) for one in found],
+                f"Discarded: {len(done)}.",
+                as_json=as_json,
+                complete=goes_on or not found,
+            )
+
+
+def choose(chosen: Chosen, ports: Ports) -> list[Letter]:
+    """The letters that a command line means, in order of their keys if all are meant.
+
+    Raises:
+        BadRequest: there is no letter with one of the keys.
+        Transient: the records did not answer.
+    """
+    if chosen.every:
+        return [
+            one
+            for one in dead_letters.every(ports.records)
+            if (not chosen.source or chosen.source in {one.source, replay.topic_of(one)})
+            and (not chosen.recording or chosen.recording == one.about.recording)
+        ]
+    found = {key: dead_letters.find(key, ports.records) for key in chosen.keys}
+    for key, one in found.items():
+        if one is None:
+            raise BadRequest(f"There is no dead letter {key}. `dropscribe dead-letters list` shows the keys.")
+    return [one for one in found.values() if one is not None]
+
+
+def _counted(found: Sequence[Letter]) -> str:
+    """As `3 messages (cpu-worker 2, merger 1)`."""
+    sources = Counter(one.source or "unknown" for one in found).most_common()
+    told = ", ".join(f"{source} {count}" for source, count in sources)
+    return f"{len(found)} {'message' if len(found) == 1 else 'messages'} ({told})"
+
+
+def _replay_told(able: Sequence[Letter], ports: Ports) -> str:
+    keys = {one.about.recording for one in able if one.about.recording}
+    failed = [
+        one
+        for key in sorted(keys)
+        if (one := documents.get_recording(ports.records, key)) and one.ended_without
+    ]
+    told = f"{_counted(able)} to replay."
+    if not failed:
+        return told
+    left = [retry.left(one, ports) for one in failed]
+    usd = dollars(sum(one.usd or 0.0 for one in left))
+    unknown = sum(one.usd is None for one in left)
+    more = f", and that of {unknown} that were never planned" if unknown else ""
+    continued = "1 recording that failed" if len(failed) == 1 else f"{len(failed)} recordings that failed"
+    return f"{told} This continues {continued} because of them. Expected cost: {usd}{more}."
+
+
+def _ended(
+    found: Sequence[tuple[Letter, dict[str, Any]]], told: str, *, as_json: bool, complete: bool
+) -> None:
+    if as_json:
+        _print([{"key": one.key, "from": one.source or None, **more} for one, more in found])
+    else:
+        output().print(told if found else "There are no such dead letters.", highlight=False)
+    raise typer.Exit(0 if complete else 1)
+
+
+def _why(one: Letter, ports: Ports) -> str:
+    return _printable(letters.reason(one, ports.records)) or "no reason was recorded; see the logs"
+
+
+def _as_json(one: Letter, ports: Ports) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "time": one.time,
+        "from": one.source or None,
+        "topic": replay.topic_of(one) or None,
+        "recording": one.about.recording or None,
+        "request": one.about.request or None,
+        "reason": letters.reason(one, ports.records) or None,
+        "message": one.text,
+        "bytes": one.size,
+        "replayed": one.replayed,
+    }
+
+
+def _printable(text: str) -> str:
+    # Untrusted text: control characters would reach the terminal.
+    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
+
+
+def _print(report: object) -> None:
+    print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,97 @@
+"""Beside the steps: publish a dead letter again, because a person fixed what it failed on.
+
+If it ended its recording, the recording is continued instead (`shared/flow/retry.py`): that publishes everything
+without a result, and the letter's own message would be void.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Literal
+
+from shared.errors import BadRequest, ConfigurationError
+from shared.flow import retry
+from shared.state import answers, dead_letters, documents
+from shared.topology import REQUESTS, topology
+
+if TYPE_CHECKING:
+    from shared.model import Recording
+    from shared.ports import Ports, Records
+    from shared.state.dead_letters import Letter
+
+
+def replay(letter: Letter, ports: Ports, *, again: bool = False) -> Literal["published", "continued"]:
+    """Publish a letter's message where it came from, as it was first published; or continue what it ended.
+
+    Args:
+        letter: as it is stored.
+        ports: the adapters to use.
+        again: also if it was replayed before.
+
+    Raises:
+        BadRequest: it cannot be replayed, see `obstacle`.
+        Transient: it may have been published; it counts as replayed.
+    """
+    if why_not := obstacle(letter, ports, again=again):
+        raise BadRequest(f"{letter.key} cannot be replayed: {why_not}.")
+    if not dead_letters.note_replay(letter, ports):
+        raise BadRequest(f"{letter.key} was replayed by someone else just now.")
+    recording = _recording(letter, ports.records)
+    if recording is not None and recording.ended:
+        retry.ask(recording, ports)
+        return "continued"
+    ports.queue.publish(topic_of(letter), letter.text.encode(), letter.published)
+    return "published"
+
+
+def obstacle(letter: Letter, ports: Ports, *, again: bool = False) -> str:
+    """Why a letter cannot be replayed, for a person; empty if it can.
+
+    Raises:
+        Transient: the records or the store did not answer.
+    """
+    if letter.replayed is not None and not again:
+        when = dt.datetime.fromtimestamp(letter.replayed, dt.UTC).strftime("%Y-%m-%d %H:%M")
+        return f"it was replayed on {when} UTC; --again replays it once more"
+    return _of_message(letter, ports.records) or _of_recording(letter, ports)
+
+
+def _of_message(letter: Letter, records: Records) -> str:
+    if not topic_of(letter):
+        return "it is not known where it came from"
+    if not letter.whole:
+        cut = letter.size > dead_letters.MOST_KEPT
+        return f"only its beginning was kept, of {letter.size:,} bytes" if cut else "it is not text"
+    asked = _answered(letter, records) if letter.source == REQUESTS else ""
+    return f"request {asked} has its answer; send it with a new request_id" if asked else ""
+
+
+def _of_recording(letter: Letter, ports: Ports) -> str:
+    recording = _recording(letter, ports.records)
+    if recording is None or not recording.ended:
+        return ""
+    if recording.state != "FAILED":
+        return f"its recording is {recording.state}, so the message has nothing left to do"
+    if (recording.finished or 0.0) < letter.time:
+        return "its recording failed before, for another reason; `dropscribe retry` continues it"
+    return retry.obstacle(recording, ports)
+
+
+def topic_of(letter: Letter) -> str:
+    """The topic that a letter was published to; empty if that is not known."""
+    try:
+        return topology().subscription(letter.source).topic
+    except ConfigurationError:
+        return ""
+
+
+def _recording(letter: Letter, records: Records) -> Recording | None:
+    key = letter.about.recording
+    return documents.get_recording(records, key) if key else None
+
+
+def _answered(letter: Letter, records: Records) -> str:
+    """The request_id of a request that has its answer; empty if it has none."""
+    request_id = letter.about.request
+    asked = answers.find(request_id, records) if request_id else None
+    return request_id if asked is not None and asked.answer is not None else ""
