@@ -242,8 +242,12 @@ class Recording:
     """Set with the plan."""
     chunks: tuple[Chunk, ...] = ()
     """The frozen plan; a retry publishes the same one."""
+    planned: float | None = None
+    """When its chunks were last due to be published: with the plan, its continuation or another try, seconds since
+    1970. None before that, and in documents of older versions."""
     published: int = 0
-    """How many chunks of the plan have had their messages published: a repeated event publishes the others only."""
+    """How many chunks of the plan have had their messages published: a repeated event publishes the others only.
+    0 while there are others, so that a query finds those that nobody publishes."""
     fallback: Fallback = field(default_factory=Fallback)
     """The engines that may take over a chunk; set with the plan."""
     reason: str = ""

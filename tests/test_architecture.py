@@ -250,7 +250,6 @@ NO_TEST_OF_ITS_OWN = {
     "local.runtime.one_shot": "composes a run: test_transcribe and test_hour run it",
     # One half of something that is called as a whole.
     "shared.routing.pick": "the order of precedence in `route.choose`: test_route",
-    "shared.sweep.each": "the loop of every part of a sweep: exactly_one/test_isolation",
     "gpu_job.pipeline.recogniser": "a thread between batcher and committer: test_worker",
     "local.commands.weights": "what stands behind `dropscribe models`: test_models",
 }

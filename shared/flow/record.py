@@ -197,7 +197,7 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
     def longer(stored: Recording) -> Recording | None:
         if stored.state != "PLANNED" or len(stored.chunks) != planned:
             return None
-        return replace(stored, chunks=plan.extend(stored.chunks))
+        return replace(stored, chunks=plan.extend(stored.chunks), planned=ports.clock.now(), published=0)
 
     changed = documents.change_recording(ports, recording.id, longer)
     assert changed is not None, "it was there a moment ago"

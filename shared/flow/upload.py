@@ -143,6 +143,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
             stored,
             state="PLANNED" if stored.chunks else "ACCEPTED",
             created=ports.clock.now(),
+            planned=ports.clock.now() if stored.chunks else None,
             published=0,
             life=stored.life + 1,
             finished=None,
@@ -188,6 +189,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
             audio=audio,
             decision=decision,
             chunks=chunks,
+            planned=ports.clock.now(),
             fallback=others,
             held="",
         )

@@ -117,13 +117,21 @@ def get_recording(records: Records, key: str) -> Recording | None:
     return None if fields is None else from_fields(fields, Recording)
 
 
-def recordings(records: Records, where: Fields | None = None) -> Iterator[Recording]:
-    """All recordings whose fields equal `where`; one that this version cannot read is logged and left out."""
-    for key, fields in records.query(RECORDINGS, where):
+def recordings(records: Records, where: Fields | None = None, *, after: str = "") -> Iterator[Recording]:
+    """All recordings whose fields equal `where`, in order of their keys, from `after` on.
+
+    One that this version cannot read is logged and left out.
+    """
+    for key, fields in records.query(RECORDINGS, where, after=after):
         try:
             yield from_fields(fields, Recording)
         except BadRequest as error:
             log.warning("recording %s cannot be read: %s", key, error)
+
+
+def by_key(records: Records, where: Fields, after: str) -> Iterator[tuple[str, Recording]]:
+    """The same with their keys, for `shared/sweep/each.py`."""
+    return ((one.id, one) for one in recordings(records, where, after=after))
 
 
 def change_recording(

@@ -28,6 +28,8 @@ class Note:
     """When it last made progress or was pushed, seconds since 1970."""
     looked: float
     """When it was last looked at, seconds since 1970; kept up to date for `WORKERS` only."""
+    awake: float = 0.0
+    """Since when there have been sweeps without a pause, seconds since 1970; for `WORKERS` only."""
     tries: int = 0
     """How often it was pushed since it last made progress."""
 
@@ -49,3 +51,30 @@ def write(key: str, note: Note, ports: Ports) -> None:
         Transient: the write is not confirmed.
     """
     documents.put(SWEEPS, key, note, ports)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """Where a part of the sweep stopped, because more waited than a tick looks at."""
+
+    after: str
+    """Key of the last thing that it looked at."""
+
+
+def stopped_at(part: str, ports: Ports) -> str:
+    """The key behind which a part of the sweep goes on; empty: at the beginning.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    fields = ports.records.get(SWEEPS, part)
+    return "" if fields is None else from_fields(fields, Stop).after
+
+
+def stop_at(part: str, key: str, ports: Ports) -> None:
+    """Note the key behind which a part of the sweep goes on.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+    documents.put(SWEEPS, part, Stop(after=key), ports)

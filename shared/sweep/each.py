@@ -1,39 +1,98 @@
-"""One bad item does not stop the others: how every part of a sweep goes through what it finds."""
+"""How every part of a sweep goes through what it finds: a bounded number in one tick, in turn, and each by itself.
+
+A tick looks at no more than `LOOKS` of the things that wait, in order of their keys, and the next one goes on behind
+the last of them, round and round. So of 10,000 that wait each is looked at every five ticks, whatever becomes of
+the others. It stops earlier, at the same place, after `ACTS` of them took work.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import DropscribeError, Transient
+from shared.state import sweep_notes
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Generator, Mapping
+
+    from shared.ports import Ports
 
 Item = TypeVar("Item")
+Found = Callable[[str], Iterator[tuple[str, Item]]]
+"""Gives things with their keys, in order of the keys, all those after a key."""
+
+LOOKS = 2000
+"""Most things that a part of a tick looks at."""
+
+ACTS = 100
+"""Most things that a part of a tick acts upon, or tries to: to probe and plan an upload takes a second."""
 
 
-def each(items: Iterable[Item], handle: Callable[[Item], bool], doing: str) -> int:
-    """Handle every item, also after one that failed; returns how many were acted on.
+def each(
+    parts: Mapping[str, Found[Item]], handle: Callable[[str, Item], bool], doing: str, ports: Ports
+) -> int:
+    """Handle the things that are next in turn, also after one that failed; returns how many were acted on.
 
     Args:
-        items: read completely first, because handling them changes what a query gives.
-        handle: returns whether it acted on the item.
+        parts: the things, by the name of the part of the sweep under which the place where it stops is kept.
+        handle: takes a key and a thing; returns whether it acted on it.
         doing: for messages, as a noun: `the push of a recording`.
+        ports: the adapters to use.
 
     Raises:
         Transient: some failed; all others were handled. The next tick tries again.
     """
-    acted, failed = 0, 0
-    for item in list(items):
-        try:
-            acted += handle(item)
-        except DropscribeError as error:
-            failed += 1
-            log.warning("%s failed: %s", doing, error)
-        except Exception:  # noqa: BLE001 - whatever it is, the others still get their turn
-            failed += 1
-            log.exception("%s failed unexpectedly", doing)
+    acted = failed = 0
+    for part, found in parts.items():
+        left = ACTS
+        with closing(next_in_turn(part, found, LOOKS, ports)) as turn:
+            for key, item in turn:
+                try:
+                    did = handle(key, item)
+                    acted += did
+                    left -= did
+                except DropscribeError as error:
+                    failed, left = failed + 1, left - 1
+                    log.warning("%s failed: %s: %s", doing, key, error)
+                except Exception:  # noqa: BLE001 - whatever it is, the others still get their turn
+                    failed, left = failed + 1, left - 1
+                    log.exception("%s failed unexpectedly: %s", doing, key)
+                if not left:
+                    break
     if failed:
         raise Transient(f"{doing} failed {failed} times; the log says why")
     return acted
+
+
+def next_in_turn(part: str, found: Found[Item], most: int, ports: Ports) -> Generator[tuple[str, Item]]:
+    """The next things behind the last one that this part of the sweep looked at, and from the beginning again.
+
+    The place is noted when the generator is closed, unless all were seen: then the next round may begin as this one.
+
+    Args:
+        part: name of the part of the sweep.
+        found: gives the things.
+        most: how many at one time.
+        ports: the adapters to use.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    start = at = sweep_notes.stopped_at(part, ports)
+    # Read first, because handling them changes what a query gives.
+    items = list(islice(found(start), most))
+    if start and len(items) < most:
+        items += takewhile(lambda one: one[0] <= start, islice(found(""), most - len(items)))
+    left = len(items)
+    try:
+        for key, item in items:
+            at = key
+            left -= 1
+            yield key, item
+    finally:
+        if at != start and (left or len(items) == most):
+            sweep_notes.stop_at(part, at, ports)

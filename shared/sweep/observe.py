@@ -18,10 +18,14 @@ from shared.routing.conditions import KEY, STATE, Conditions, Speed, Workers, st
 from shared.routing.rollout import SETTLED, Minute, Rollout
 from shared.state import claims, documents
 from shared.state.failure_log import FAILURES, Failure
+from shared.sweep.each import next_in_turn
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.flow.capacity import Start
+    from shared.model import Recording
     from shared.ports import GpuState, Ports
 
 AVOID = 600.0
@@ -62,13 +66,18 @@ class Backlog:
 def backlog_of(ports: Ports) -> Backlog:
     """The work that waits for each engine, from the recordings in progress.
 
-    With very many recordings, a sample of `AT_A_TIME` stands for all: the first by key, which is a hash.
+    With very many recordings, a sample of `AT_A_TIME` stands for all: those that are next in turn by key, which is a
+    hash. So each tick takes another sample, and nothing stays out of sight.
     """
     now, looked = ports.clock.now(), 0
     waiting: dict[str, float] = {}
     chunks: dict[WorkerPool, int] = {}
     oldest: dict[WorkerPool, float] = {}
-    for recording in islice(documents.recordings(ports.records, {"state": "PLANNED"}), AT_A_TIME):
+
+    def planned(after: str) -> Iterator[tuple[str, Recording]]:
+        return documents.by_key(ports.records, {"state": "PLANNED"}, after)
+
+    for _, recording in next_in_turn("backlog", planned, AT_A_TIME, ports):
         looked += 1
         query = {"recording": recording.id}
         claimed = claims.of_recording(recording.id, ports.records)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.costs import budget, limits
 from shared.costs.budget import COMMITMENTS, Commitment
-from shared.costs.limits import Limit, Sums
 from shared.errors import Transient
 from shared.flow import upload
 from shared.in_words import dollars
@@ -18,6 +17,9 @@ from shared.sweep.each import each
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.costs.limits import Limit, Sums
     from shared.ports import Fields, Ports
 
 ALERTS = "budget_alerts"
@@ -35,9 +37,6 @@ class Alert:
 SHARES = (50, 80, 100)
 """Percentages of a budget at which an alert is published."""
 
-AT_A_TIME = 100
-"""Most recordings that one tick releases."""
-
 
 def keep_budgets(ports: Ports) -> int:
     """Sum up what was spent, publish alerts, and release what fits; returns how many recordings were released.
@@ -46,44 +45,71 @@ def keep_budgets(ports: Ports) -> int:
         Transient: try again.
     """
     found = limits.limits_of(ports.settings)
-    waiting = list(islice(ports.records.query(COMMITMENTS, {"state": "held"}), AT_A_TIME))
-    # Recordings that were held before the budget was removed still need the sums, to say why they wait.
-    sums = budget.sum_up(ports) if found or waiting else Sums()
-
-    released = 0
-
-    def release(found: tuple[str, Fields]) -> bool:
-        nonlocal released
-        went_on = _release(found[0], from_fields(found[1], Commitment), sums, ports)
-        released += went_on
-        return went_on
-
+    release = _Release(ports)
+    if found:
+        _ = release.sums
     try:
-        return each(waiting, release, "the release of a recording")
+        each({"held": release.waiting}, release.one, "the release of a recording", ports)
     finally:
         # Alerts are due also where a release fails.
-        smallest = (
-            min((fields["usd"] for _, fields in waiting), default=0.0) if released < len(waiting) else 0.0
-        )
         for limit in found:
-            _alert(limit, sums, smallest, ports)
+            _alert(limit, release.sums, release.smallest, ports)
+    return release.released
 
 
-def _release(key: str, commitment: Commitment, sums: Sums, ports: Ports) -> bool:
-    recording = documents.get_recording(ports.records, key)
-    if recording is None or recording.state != "ACCEPTED":
-        budget.ended(key, ports)
-        return False
-    committed = budget.committed(ports)
-    now = ports.clock.now()
-    if limits.admit(commitment.usd, sums, committed, now, ports.settings).action == "hold":
-        return False
-    try:
-        # It is probed and routed again: what was true when it was held may have changed.
-        return upload.take(recording.source, recording.options, ports).state != "ACCEPTED"
-    except Transient as error:
-        log.warning("%s cannot go on yet: %s", key, error)
-        return False
+class _Release:
+    """One look at the held recordings, of which each one that goes on leaves less for the others."""
+
+    def __init__(self, ports: Ports) -> None:
+        self.released = 0
+        """How many went on."""
+        self._ports = ports
+        self._committed: float | None = None
+        self._still_held: list[float] = []
+
+    @cached_property
+    def sums(self) -> Sums:
+        """What was spent. Without a budget it is needed all the same where recordings are held, to say why they wait."""
+        return budget.sum_up(self._ports)
+
+    @property
+    def smallest(self) -> float:
+        """The smallest estimate that did not fit, US dollars; 0 if there is none."""
+        return min(self._still_held, default=0.0)
+
+    def waiting(self, after: str) -> Iterator[tuple[str, Fields]]:
+        """The commitments that are held."""
+        return self._ports.records.query(COMMITMENTS, {"state": "held"}, after=after)
+
+    def one(self, key: str, fields: Fields) -> bool:
+        """Let a recording go on if it fits; returns whether that was tried."""
+        ports, usd = self._ports, from_fields(fields, Commitment).usd
+        if self._committed is None:
+            self._committed = budget.committed(ports)
+        now = ports.clock.now()
+        if limits.admit(usd, self.sums, self._committed, now, ports.settings).action == "hold":
+            self._still_held.append(usd)
+            return False
+        recording = documents.get_recording(ports.records, key)
+        self._committed = None
+        if recording is not None and recording.state == "PLANNED":
+            # Whoever was about to hold it died after another delivery had planned it.
+            budget.let_go(key, ports)
+            return False
+        if recording is None or recording.ended:
+            budget.ended(key, ports)
+            return False
+        log.info("release %s: %s fit into the budget now", key, dollars(usd))
+        try:
+            # It is probed and routed again: what was true when it was held may have changed.
+            went_on = upload.take(recording.source, recording.options, ports).state != "ACCEPTED"
+        except Transient as error:
+            log.warning("%s cannot go on yet: %s", key, error)
+            return True
+        if not went_on:
+            self._still_held.append(usd)
+        self.released += went_on
+        return True
 
 
 def _alert(limit: Limit, sums: Sums, waits_usd: float, ports: Ports) -> None:

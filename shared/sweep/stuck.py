@@ -1,14 +1,20 @@
 """Beside the steps: recordings without progress are pushed, and given up after some tries.
 
-The records show the progress. A recording that is only slow must not be pushed, because its chunks would be
-transcribed, and paid for, twice; so patience is long, and doubles with every push. If the platform says that no
-worker is available, its chunks are not being transcribed, and other engines get them after some minutes.
+The records show the progress, and whose turn it is:
+
+    nobody's    accepted but not planned, planned but not published, or all chunks done but not merged: whoever was
+                about to go on died. It is pushed after two minutes
+    an engine's its chunks wait or are at work. A recording that is only slow must not be pushed, because its chunks
+                would be transcribed, and paid for, twice; so patience is long
+    no worker's the platform says that no worker is available: other engines get its chunks after some minutes
+
+Patience grows with every push.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from shared.engines import ENGINES
@@ -29,9 +35,10 @@ if TYPE_CHECKING:
     from shared.planning.worker_pools import WorkerPool
     from shared.ports import Ports
     from shared.settings import Settings
+    from shared.sweep.each import Found
 
-AT_A_TIME = 100
-"""Recordings of each state that one sweep looks at."""
+SOONEST = 120.0
+"""Seconds until a recording that is nobody's is pushed. Whoever is at it needs seconds."""
 
 QUEUED_FOR = 6 * 3600.0
 """Seconds that a recording may wait for its turn while chunks of others are being done."""
@@ -70,16 +77,24 @@ def assess(recording: Recording, note: Note, workers: Note, now: float, settings
         settings: patience, chunk length, and how many chunks a worker holds.
     """
     patience = settings.stuck_minutes * 60
-    if note.done < len(recording.chunks):
+    nobodys = not _is_out(recording) or note.done >= len(recording.chunks)
+    if not nobodys:
         patience = max(
             patience,
             plan.max_inflight_chunks(settings) * plan.sizes(plan.worker_engine(settings), settings).seconds,
         )
         if now - workers.since < patience:
             patience = max(patience, QUEUED_FOR)
-    quiet = now - note.since
-    where = f"{recording.state}, {note.done} of {len(recording.chunks)} chunks done"
-    if quiet < patience * 2**note.tries:
+    patience *= 2**note.tries
+    if nobodys:
+        patience = min(patience, SOONEST * 4**note.tries)
+    quiet = now - max(note.since, workers.awake)
+    where = str(recording.state)
+    if _is_out(recording):
+        where += f", {note.done} of {len(recording.chunks)} chunks done"
+    elif recording.state == "PLANNED":
+        where += ", its chunks not published"
+    if quiet < patience:
         return Verdict(action="wait", reason=f"{where}, quiet for {quiet / 60:.0f} min")
     if note.tries < MOST_TRIES:
         return Verdict(action="push", reason=f"{where}, quiet for {quiet / 60:.0f} min")
@@ -91,56 +106,96 @@ def assess(recording: Recording, note: Note, workers: Note, now: float, settings
 
 
 def push_stuck(ports: Ports) -> int:
-    """Push the recordings without progress, and give up those that pushing did not help; returns how many."""
-    now = ports.clock.now()
-    on_their_way = [
-        one
-        # Recordings that a budget holds are not stuck: release_held.py lets them go on.
-        for where in ({"state": "ACCEPTED", "held": ""}, {"state": "PLANNED"})
-        for one in islice(documents.recordings(ports.records, where), AT_A_TIME)
-    ]
-    if not on_their_way:
-        return 0
-    before = sweep_notes.read(WORKERS, ports)
-    workers = _look(WORKERS, before, ports.records.count(documents.CHUNKS), now, now)
-    sweep_notes.write(WORKERS, replace(workers, looked=now), ports)
-    # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew.
-    none = _unavailable(ports)
-    asleep = before is None or now - before.looked > ports.settings.stuck_minutes * 60
+    """Push the recordings without progress, and give up those that pushing did not help; returns how many.
 
-    def push(recording: Recording) -> bool:
-        old = sweep_notes.read(recording.id, ports)
-        done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
-        note = _look(recording.id, old, done, recording.created, now)
-        if asleep:
-            note = replace(note, since=now)
-        verdict = assess(recording, note, workers, now, ports.settings)
-        quiet = now - note.since
-        if verdict.action == "push":
-            note = replace(note, since=now, tries=note.tries + 1)
-        handed = _handed_on(recording, verdict, quiet, none, ports)
-        if handed:
-            note = replace(note, since=now, tries=0)
-        if note != old:
-            sweep_notes.write(recording.id, note, ports)
-        acts = handed or verdict.action != "wait"
-        if acts:
-            log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
-        if acts and not handed:
-            _act(recording, verdict, none, ports)
-        return acts
+    Raises:
+        Transient: some could not be pushed; all others were.
+    """
+    world = _World(ports)
 
-    return each(on_their_way, push, "the push of a recording")
+    def push(_: str, recording: Recording) -> bool:
+        return _push(recording, world, ports)
+
+    # The few that are nobody's are asked for by themselves, so that they are found at once however many wait for their
+    # engines. Recordings that a budget holds are not stuck: release_held.py lets them go on.
+    waiting: dict[str, Found[Recording]] = {
+        "accepted": lambda after: documents.by_key(ports.records, {"state": "ACCEPTED", "held": ""}, after),
+        "unpublished": lambda after: documents.by_key(
+            ports.records, {"state": "PLANNED", "published": 0}, after
+        ),
+        "planned": lambda after: documents.by_key(ports.records, {"state": "PLANNED"}, after),
+    }
+    return each(waiting, push, "the push of a recording", ports)
 
 
-def _look(key: str, note: Note | None, done: int, created: float, now: float) -> Note:
-    """The note after a look: a new one if there was none, or if there was progress."""
-    if note is None:
-        # It is not known when the existing results came in, so patience starts now.
-        return Note(done=done, since=now if done else created, looked=now)
-    # A recording that failed and was reopened has a new time of creation.
-    reopened = key != WORKERS and note.since < created
-    return Note(done=done, since=now, looked=now) if note.done != done or reopened else note
+class _World:
+    """What a sweep asks once about all recordings, if there is one to look at."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self.now = ports.clock.now()
+
+    @cached_property
+    def workers(self) -> Note:
+        """The progress of all recordings together, and since when the sweeps have not paused."""
+        before = sweep_notes.read(WORKERS, self._ports)
+        done = self._ports.records.count(documents.CHUNKS)
+        went_on = before is None or before.done != done
+        # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew.
+        asleep = before is None or self.now - before.looked > self._ports.settings.stuck_minutes * 60
+        note = Note(
+            done=done,
+            since=self.now if before is None or went_on else before.since,
+            looked=self.now,
+            awake=self.now if before is None or asleep else before.awake,
+        )
+        sweep_notes.write(WORKERS, note, self._ports)
+        return note
+
+    @cached_property
+    def unavailable(self) -> dict[WorkerPool, str]:
+        """The pools without available workers, with the platform's message."""
+        return _unavailable(self._ports)
+
+
+def _push(recording: Recording, world: _World, ports: Ports) -> bool:
+    """Look at a recording, and push it if it is stuck; returns whether it did anything about it."""
+    now, workers, none = world.now, world.workers, world.unavailable
+    began = recording.created if recording.planned is None else recording.planned
+    if not _is_out(recording) and now - max(began, workers.awake) < SOONEST:
+        return False
+    old = sweep_notes.read(recording.id, ports)
+    done = ports.records.count(documents.CHUNKS, {"recording": recording.id}) if _is_out(recording) else 0
+    note = _look(old, done, began, now)
+    verdict = assess(recording, note, workers, now, ports.settings)
+    quiet = now - max(note.since, workers.awake)
+    if verdict.action == "push":
+        note = replace(note, since=now, tries=note.tries + 1)
+    handed = _handed_on(recording, verdict, quiet, none, ports)
+    if handed:
+        note = replace(note, since=now, tries=0)
+    if note != old:
+        sweep_notes.write(recording.id, note, ports)
+    acts = handed or verdict.action != "wait"
+    if acts:
+        log.warning("%s %s: %s", "hand on" if handed else verdict.action, recording.id, verdict.reason)
+    if acts and not handed:
+        _act(recording, verdict, none, ports)
+    return acts
+
+
+def _is_out(recording: Recording) -> bool:
+    """Whether the messages of its chunks are published, so that engines have their turn."""
+    return recording.state == "PLANNED" and recording.published > 0
+
+
+def _look(note: Note | None, done: int, began: float, now: float) -> Note:
+    """The note after a look: a new one if there was none, if there was progress, or if it began anew since."""
+    if note is not None and note.done == done and note.since >= began:
+        return note
+    # It is not known when results came in, so patience starts now.
+    anew = note is not None and note.since < began
+    return Note(done=done, since=began if anew or not done else now, looked=now)
 
 
 def _unavailable(ports: Ports) -> dict[WorkerPool, str]:
@@ -165,7 +220,7 @@ def _handed_on(
 ) -> bool:
     """Whether other engines have its chunks now, because no worker is available or pushing did not help."""
     gives_up = verdict.action == "give up"
-    if recording.state != "PLANNED" or not (gives_up or (none and quiet >= SOON)):
+    if not _is_out(recording) or not (gives_up or (none and quiet >= SOON)):
         return False
     kind = NoWorker if none else Permanent  # only the latter says anything about the engine
     error = kind(f"{verdict.reason.rstrip('.')}. {_about_workers(none)}".strip())
@@ -194,7 +249,7 @@ def _act(recording: Recording, verdict: Verdict, none: Mapping[WorkerPool, str],
             record.fail(recording.id, error, ports)
         return
     try:
-        upload.take(recording.source, recording.options, ports, again=True)
+        upload.take(recording.source, recording.options, ports, again=_is_out(recording))
     except Transient as error:
-        # This counts as the try: other recordings must not wait for this one.
+        # This counts as the try.
         log.warning("%s cannot go on yet: %s", recording.id, error)

@@ -170,9 +170,9 @@ def test_after_a_long_pause_only_the_last_minutes_are_read(world, ports, monkeyp
     asked = []
     query = ports.records.query
 
-    def counted(collection, where=None):
+    def counted(collection, where=None, **more):
         asked.append(collection)
-        return query(collection, where)
+        return query(collection, where, **more)
 
     monkeypatch.setattr(ports.records, "query", counted)
     tick(world, ports)

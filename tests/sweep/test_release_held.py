@@ -125,9 +125,18 @@ def test_what_is_held_is_not_taken_for_stuck(world, ports):
 def test_a_held_recording_that_is_gone_or_ended_otherwise_is_let_be(world, ports):
     *_, last = drop(world, ports, 11)
     documents.change_recording(ports, last.id, lambda stored: replace(stored, state="FAILED"))
-    ports.clock.time += 86400
-    assert release_held.keep_budgets(ports) == 0
+    without = replace(ports, settings=replace(ports.settings, budget_daily_usd=0.0))
+    assert release_held.keep_budgets(without) == 0
     assert ports.records.get(budget.COMMITMENTS, last.id)["state"] == "closed"
+
+
+def test_one_that_was_planned_while_another_delivery_was_about_to_hold_it_counts_again(world, ports):
+    (one,) = drop(world, ports, 1)
+    commitment = budget.Commitment(usd=MINUTE, state="held", counts=False, changed=NOON)
+    documents.put(budget.COMMITMENTS, one.id, commitment, ports)
+    assert budget.committed(ports) == 0
+    release_held.keep_budgets(ports)
+    assert budget.committed(ports) == pytest.approx(MINUTE)
 
 
 def test_one_that_cannot_go_on_now_does_not_stop_the_others(world, ports, monkeypatch):
@@ -223,7 +232,7 @@ def test_a_month_tells_its_forecast_when_a_day_has_passed(world, ports, heard_al
     )
 
 
-def test_without_budgets_a_tick_costs_one_look(world):
+def test_without_budgets_a_tick_costs_two_looks(world):
     asked = []
 
     class Noting:
@@ -232,4 +241,4 @@ def test_without_budgets_a_tick_costs_one_look(world):
             return getattr(world.ports.records, name)
 
     assert release_held.keep_budgets(replace(world.ports, records=Noting())) == 0
-    assert asked == ["query"]
+    assert asked == ["get", "query"]

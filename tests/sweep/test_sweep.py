@@ -62,7 +62,7 @@ def test_with_nothing_to_do_it_does_nothing(cloud):
 def test_an_object_whose_event_was_lost_takes_the_way_of_an_upload(cloud):
     tick(cloud)
     cloud.upload_now("talk.wav", **{"dropscribe-language": "de"})
-    assert tick(cloud, 12) == NOTHING | {"lost_events": 1}
+    assert tick(cloud, 4) == NOTHING | {"lost_events": 1}
     (recording,) = documents.recordings(cloud.ports.records)
     assert (recording.state, recording.options.language) == ("PLANNED", "de")
     assert len(cloud.pull("cpu-worker")) == 2
@@ -96,7 +96,7 @@ def test_an_object_with_its_recording_is_left_alone(cloud):
 
 
 def test_after_an_outage_all_lost_objects_are_found_some_at_a_time(cloud, monkeypatch):
-    monkeypatch.setattr(sweep, "AT_A_TIME", 10)
+    monkeypatch.setattr(sweep, "ACTS", 10)
     tick(cloud)
     for number in range(35):
         cloud.clock.time += 60
@@ -119,7 +119,7 @@ def test_many_objects_with_recordings_do_not_hide_a_lost_one(cloud, monkeypatch)
 
 
 def test_objects_of_one_moment_do_not_stop_the_search(cloud, monkeypatch):
-    monkeypatch.setattr(sweep, "AT_A_TIME", 10)
+    monkeypatch.setattr(sweep, "ACTS", 10)
     tick(cloud)
     for number in range(35):
         cloud.upload_now(f"{number:02}.wav")
@@ -127,15 +127,30 @@ def test_objects_of_one_moment_do_not_stop_the_search(cloud, monkeypatch):
     assert len(names(cloud)) == 35
 
 
-def test_an_object_that_cannot_be_taken_now_is_taken_later(cloud):
+def test_an_object_that_cannot_be_taken_now_is_taken_later_and_hides_none_behind_it(cloud, monkeypatch):
+    tick(cloud)
+    for name in ("a.wav", "b.wav"):
+        cloud.upload_now(name)
+    cloud.media.error = StoreUnavailable("not now")
+    assert tick(cloud, 4)["lost_events"] == 2
+    cloud.media.error = None
+    tick(cloud, 9)
+    assert [one.state for one in documents.recordings(cloud.ports.records)] == ["PLANNED"] * 2
+
+
+def test_an_object_that_cannot_even_be_accepted_is_looked_at_again(cloud, monkeypatch):
     tick(cloud)
     cloud.upload_now("talk.wav")
-    cloud.media.error = StoreUnavailable("not now")
+    accept = upload.accept
+
+    def unavailable(*_):
+        raise StoreUnavailable("not now")
+
+    monkeypatch.setattr(upload, "accept", unavailable)
     with pytest.raises(Transient, match="lost_events: not now"):
-        tick(cloud, 30)
-    cloud.media.error = None
-    tick(cloud, 30)
-    assert [one.state for one in documents.recordings(cloud.ports.records)] == ["PLANNED"]
+        tick(cloud, 4)
+    monkeypatch.setattr(upload, "accept", accept)
+    assert tick(cloud)["lost_events"] == 1
 
 
 def test_on_one_machine_the_inbox_is_left_to_its_watcher(world):
