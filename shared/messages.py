@@ -150,7 +150,7 @@ class BudgetAlert:
 _RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _Metadata = Annotated[
     dict[
-        Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_]*$(?!\n)", max_length=64)],
+        Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)", max_length=64)],
         Annotated[str, msgspec.Meta(max_length=256)],
     ],
     msgspec.Meta(max_length=32),
@@ -158,12 +158,13 @@ _Metadata = Annotated[
 
 
 class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Options as in `docs/request.schema.json`, limits included."""
+    """Options as others give them; `docs/request.schema.json` is made from this."""
 
     method: str = engines.AUTO
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
-    language: Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")] | None = None
-    track: Annotated[int, msgspec.Meta(ge=0, le=999)] = 0
+    language: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\n)")] | None = None
+    # A number without a fraction, as JSON Schema understands integers: 1.0 is one.
+    track: Annotated[float, msgspec.Meta(ge=0, le=999, multiple_of=1)] = 0
     keyterms: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     filler_words: bool = False
     diarize: bool = False
@@ -173,6 +174,10 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         """Check the method against the table of engines. msgspec converts the error into its own."""
         if self.method not in engines.choices():
             raise ValueError("unknown method - at `$.method`")
+
+    def options(self) -> Options:
+        """The same for the flow."""
+        return Options(**msgspec.structs.asdict(self) | {"track": int(self.track)})
 
 
 MUST_BE = {
@@ -191,9 +196,9 @@ MUST_BE = {
 
 
 class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A request as in `docs/request.schema.json`, limits included."""
+    """A request as others send it; `docs/request.schema.json` is made from this."""
 
-    uri: Annotated[str, msgspec.Meta(pattern="^(gs://[^/]+/|file:///).", max_length=2048)]
+    uri: Annotated[str, msgspec.Meta(pattern=r"^(gs://[^/]+/|file:///)[^\r\n]", max_length=2048)]
     request_id: _RequestId
     options: _WireOptions | msgspec.UnsetType = msgspec.UNSET
     metadata: _Metadata = {}
@@ -206,7 +211,8 @@ def request_from_json(data: bytes) -> TranscribeRequest:
         BadRequest: names the first field that is wrong or unknown, and what it must be.
     """
     try:
-        wire = msgspec.json.decode(data, type=_WireRequest)
+        # Of fields that are given twice the last one counts, as for all who check by the schema.
+        wire = msgspec.convert(msgspec.json.decode(data), type=_WireRequest)
     except UNREADABLE as error:
         fields = ", ".join(_WireRequest.__struct_fields__)
         options = ", ".join(_WireOptions.__struct_fields__)
@@ -214,7 +220,7 @@ def request_from_json(data: bytes) -> TranscribeRequest:
             f"The request is not valid: {_in_words(error)}. Its fields are {fields}; its options are {options}. "
             "Correct it, and send it with a new request_id."
         ) from error
-    options_given = None if wire.options is msgspec.UNSET else Options(**msgspec.structs.asdict(wire.options))
+    options_given = None if wire.options is msgspec.UNSET else wire.options.options()
     return TranscribeRequest(
         uri=wire.uri, request_id=wire.request_id, options=options_given, metadata=wire.metadata
     )
@@ -370,7 +376,7 @@ def options_of(given: Mapping[str, Any]) -> Options:
     except UNREADABLE as error:
         options = ", ".join(_WireOptions.__struct_fields__)
         raise BadRequest(f"{_in_words(error)}. The options are {options}.") from error
-    return Options(**msgspec.structs.asdict(wire))
+    return wire.options()
 
 
 def _in_words(error: Exception) -> str:

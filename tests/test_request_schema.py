@@ -23,6 +23,7 @@ from shared.messages import (
 )
 from shared.model import Options
 from shared.state import answers
+from tests.request_schema import PATH, written
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 REQUEST = jsonschema.Draft202012Validator(json.loads((DOCS / "request.schema.json").read_text("utf-8")))
@@ -40,6 +41,7 @@ GOOD = [
     BASE | {"options": {}},
     BASE | {"options": {"method": "deepgram", "model": "tiny", "language": "pt-BR", "track": 2}},
     BASE | {"options": {"model": None, "language": None, "label": None}},
+    BASE | {"options": {"track": 1.0}},
     BASE | {"options": {"label": "sales"}},
     BASE | {"options": {"keyterms": "Dropscribe, nova", "filler_words": True, "diarize": True}},
     BASE | {"metadata": {}},
@@ -60,6 +62,7 @@ BAD = [
     BASE | {"options": {"track": "two"}},
     BASE | {"options": {"track": -1}},
     BASE | {"options": {"track": 1.5}},
+    BASE | {"options": {"track": True}},
     BASE | {"options": {"label": 5}},
     BASE | {"options": {"keyterms": 5}},
     BASE | {"metadata": {"service": 5}},
@@ -88,6 +91,7 @@ BEYOND_LIMITS = [
 LAX = [
     {"uri": "gs://calls/monday.mp3", "requestId": "order-17"},
     BASE | {"options": {"track": "2"}},
+    BASE | {"options": {"track": None}},
     BASE | {"options": {"method": 1}},
     BASE | {"options": None},
 ]
@@ -177,6 +181,46 @@ documents = st.fixed_dictionaries(
 @given(documents)
 def test_parser_and_schema_agree_about_everything(document):
     assert parses(document) == REQUEST.is_valid(document)
+
+
+numbers = (
+    st.integers(-2, 2000).map(str)
+    | st.floats(-2, 2000).map(repr)
+    | st.sampled_from(
+        ["1.0", "-0", "-0.0", "0.0", "1e0", "1E+2", "9.99e2", "0.1e1", "1e3", "999.0", "1e-9", "1.50"]
+    )
+    | st.sampled_from([f"1{'0' * 30}", f"-1{'0' * 400}", "9007199254740993", "18446744073709551616"])
+)
+raw = numbers | st.sampled_from(["null", "true", '""', '"1"', "[]", "{}", "[1]", '"auto"', '"en"'])
+members = st.tuples(st.sampled_from(["track", "method", "label", "diarize", "\\u0074rack", "speed"]), raw)
+
+
+@given(st.lists(members, max_size=4), st.booleans())
+def test_they_agree_however_a_number_is_spelt_and_a_name_repeated(given, twice):
+    options = "{" + ", ".join(f'"{name}": {value}' for name, value in given) + "}"
+    earlier = '"options": {"track": 5000}, ' if twice else ""
+    text = f'{{"uri": "gs://a/b", {earlier}"request_id": "r", "options": {options}}}'
+    if any(len(value) > 300 for _, value in given):
+        return  # no double holds it; some parsers stop there, even where the name comes again
+    try:
+        options = request_from_json(text.encode()).options
+    except BadRequest:
+        assert not REQUEST.is_valid(json.loads(text))
+    else:
+        assert REQUEST.is_valid(json.loads(text))
+        assert isinstance(options.track, int)
+
+
+def test_a_number_that_no_parser_holds_is_refused():
+    for value in (f"1{'0' * 400}", "1e400", "-1e400"):
+        text = f'{{"uri": "gs://a/b", "request_id": "r", "options": {{"track": {value}}}}}'
+        assert not REQUEST.is_valid(json.loads(text))
+        with pytest.raises(BadRequest):
+            request_from_json(text.encode())
+
+
+def test_the_schema_is_made_from_the_types_that_read_requests():
+    assert PATH.read_text("utf-8") == written(), "write it anew: python -m tests.request_schema"
 
 
 requests = st.builds(

@@ -1,0 +1,61 @@
+"""The schema of requests, from the types that read them: `python -m` this writes it anew.
+
+Its descriptions are in the file alone, and stay.
+"""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+
+from shared import engines
+from shared.messages import _WireRequest
+from tests.test_architecture import ROOT
+
+PATH = ROOT / "docs" / "request.schema.json"
+WORDS = ("$schema", "$id", "title", "description")
+
+
+def limits():
+    """The schema without words."""
+    schema = msgspec.json.schema(_WireRequest)
+    schema["$defs"]["_WireOptions"]["properties"]["method"]["enum"] = list(engines.choices())
+    return _plain(schema, schema["$defs"])
+
+
+def _plain(schema, definitions):
+    """Without references, and without what Python calls things."""
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _plain(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    found = {
+        name: _plain(value, definitions)
+        for name, value in schema.items()
+        if name not in WORDS and value not in ([], {})
+    }
+    if found.get("type") == "number" and found.pop("multipleOf", None) == 1:
+        found["type"] = "integer"
+    return found
+
+
+def written():
+    """The file as it should be."""
+    return (
+        json.dumps(_worded(limits(), json.loads(PATH.read_text("utf-8"))), indent=2, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def _worded(schema, old):
+    words = {name: old[name] for name in WORDS if name in old}
+    if "properties" in schema:
+        known = old.get("properties", {})
+        of_each = {name: _worded(one, known.get(name, {})) for name, one in schema["properties"].items()}
+        schema = schema | {"properties": of_each}
+    return words | schema
+
+
+if __name__ == "__main__":
+    PATH.write_text(written(), "utf-8")
