@@ -12,6 +12,7 @@
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options are invalid
+        ├── OverLimit          it is beyond a limit of the deployment
         ├── NoWorker           the platform has no worker available
         ├── ModelUnavailable   the weights are not on disk and cannot be downloaded
         ├── EngineLimit        the engine cannot transcribe one part of the recording; another may
@@ -133,6 +134,19 @@ class BadMedia(Permanent):
 
 class BadRequest(Permanent):
     """The request or its options are invalid."""
+
+
+class OverLimit(Permanent):
+    """A recording or a request is beyond a limit of the deployment.
+
+    Args:
+        code: short and stable: `too-large`, `too-long`, `too-many-chunks`, `quota`.
+        message: the limit, its setting, and what to do.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NoWorker(Permanent):

@@ -284,6 +284,28 @@ class Settings:
         ),
     )
 
+    max_file_gb: float | None = field(
+        default=None,
+        metadata=_env("DROPSCRIBE_MAX_FILE_GB", "Largest file that is transcribed, 10⁹ bytes; unset: any."),
+    )
+    max_hours: float | None = field(
+        default=None,
+        metadata=_env("DROPSCRIBE_MAX_HOURS", "Longest recording that is transcribed, hours; unset: any."),
+    )
+    max_recording_chunks: int = field(
+        default=10_000, metadata=_env("DROPSCRIBE_MAX_CHUNKS", "Most chunks of one recording.")
+    )
+    max_request_kb: float = field(
+        default=64.0, metadata=_env("DROPSCRIBE_MAX_REQUEST_KB", "Largest message of a request, 10³ bytes.")
+    )
+    max_open_requests: int = field(
+        default=0,
+        metadata=_env(
+            "DROPSCRIBE_MAX_OPEN_REQUESTS",
+            "Requests with the same label (or without one) that may wait for their answers; 0: any number.",
+        ),
+    )
+
     def __post_init__(self) -> None:
         """Check what types cannot express.
 
@@ -339,6 +361,11 @@ class Settings:
         self._check(
             "cpu_job", not self.cpu_job or self.cpu_job != self.gpu_job, "another job than DROPSCRIBE_GPU_JOB"
         )
+        self._check("max_file_gb", self.max_file_gb is None or self.max_file_gb > 0, "more than 0")
+        self._check("max_hours", self.max_hours is None or self.max_hours > 0, "more than 0")
+        self._check("max_recording_chunks", 1 <= self.max_recording_chunks <= 20_000, "from 1 to 20000")
+        self._check("max_request_kb", 0 < self.max_request_kb <= 10_000, "more than 0, up to 10000")
+        self._check("max_open_requests", self.max_open_requests >= 0, "0 or more")
         self._check("budget_daily_usd", self.budget_daily_usd >= 0, "0 or more")
         self._check("budget_monthly_usd", self.budget_monthly_usd >= 0, "0 or more")
         self._check(

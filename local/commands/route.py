@@ -15,7 +15,7 @@ from local.commands.context import deployment, errors, options_from
 from local.commands.screen import printable
 from local.commands.submit import uri_of
 from local.commands.terminal import output
-from shared.flow import probe, request
+from shared.flow import probe, refusals, request
 from shared.in_words import dollars, human_duration, human_size
 from shared.messages import to_fields
 from shared.model import recording_id
@@ -67,9 +67,12 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
         Permanent: no engine could transcribe it.
     """
     source = request.locate(uri_of(uri, ports), ports)
+    refusals.check_size(source, ports.settings)
     audio = probe.look_at(source, options, ports)
+    refusals.check_seconds(audio.duration, ports.settings)
     case = Case(key=recording_id(source, options), size=source.size, audio=audio, options=options)
     choice = route.choose(case, route.known(ports))
+    refusals.check_chunks(len(choice.chunks), ports.settings)
     decision = choice.decision
     if as_json:
         report = {"uri": source.uri, "audio": audio, "chunks": len(choice.chunks), **to_fields(decision)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared import outputs
 from shared.costs import budget
 from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import attribution, dispatch, merge, speakers
+from shared.flow import attribution, dispatch, merge, refusals, speakers
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.planning import plan
@@ -58,9 +58,9 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     if ports.records.count(documents.CHUNKS, {"recording": recording.id}) < len(recording.chunks):
         return recording
     results = _results(recording, ports)
-    if plan.goes_on(recording.chunks, results[-1]):
-        return _continue(recording, ports)
     try:
+        if plan.goes_on(recording.chunks, results[-1]):
+            return _continue(recording, ports)
         return _finish(recording, assemble(recording, results), ports)
     except Permanent as error:
         return fail(recording.id, error, ports)
@@ -192,12 +192,15 @@ def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
 
 
 def _continue(recording: Recording, ports: Ports) -> Recording:
-    planned = len(recording.chunks)
+    planned, most = len(recording.chunks), ports.settings.max_recording_chunks
+    refusals.check_seconds(recording.chunks[-1].end, ports.settings)
+    refusals.check_chunks(planned + 1, ports.settings)
 
     def longer(stored: Recording) -> Recording | None:
         if stored.state != "PLANNED" or len(stored.chunks) != planned:
             return None
-        return replace(stored, chunks=plan.extend(stored.chunks), planned=ports.clock.now(), published=0)
+        chunks = plan.extend(stored.chunks)[:most]
+        return replace(stored, chunks=chunks, planned=ports.clock.now(), published=0)
 
     changed = documents.change_recording(ports, recording.id, longer)
     assert changed is not None, "it was there a moment ago"

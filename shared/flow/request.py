@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
-from shared.flow import record, upload
+from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Permanent
+from shared.flow import record, refusals, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
 from shared.state import answers, dead_letters, documents, uploads
@@ -37,17 +37,18 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         Transient: deliver the message again.
     """
     try:
-        request = request_from_json(dead_letters.data_of(message))
-        asked, first = remember(request, ports)
-    except BadRequest as error:
+        data = dead_letters.data_of(message)
+        refusals.check_request(data, ports.settings)
+        asked, first = remember(request_from_json(data), ports)
+    except (BadRequest, OverLimit) as error:
         refuse(message, error, ports)
         return
     if asked.answer is not None:
-        answers.settle(request.request_id, asked.answer, ports, again=True)
+        answers.settle(asked.request.request_id, asked.answer, ports, again=True)
         return
     recording = go_on(asked, ports, first=first)
     if recording.ended:
-        answers.settle(request.request_id, record.ending(recording, ports), ports)
+        answers.settle(asked.request.request_id, record.ending(recording, ports), ports)
 
 
 def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
@@ -78,11 +79,27 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     try:
         source = locate(request.uri, ports)
         options = request.options or _options_of(source, ports)
+        _check_quota(request, options, ports)
         key = recording_id(source, options)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
-    return answers.Asked(request=request, created=now, recording=key, source=source, options=options)
+    return answers.Asked(
+        request=request, created=now, recording=key, source=source, options=options, label=options.label or ""
+    )
+
+
+def _check_quota(request: TranscribeRequest, options: Options, ports: Ports) -> None:
+    """Check that the caller has not too many requests open; requests of one moment may pass together.
+
+    Raises:
+        OverLimit: it has.
+        Transient: the records did not answer.
+    """
+    if ports.settings.max_open_requests and refusals.is_counted(request.request_id):
+        label = options.label or ""
+        count = ports.records.count(answers.REQUESTS, {"answered": False, "label": label})
+        refusals.check_quota(label, count, ports.settings)
 
 
 def _options_of(source: StoredObject, ports: Ports) -> Options:
@@ -142,7 +159,7 @@ def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
     return upload.take(asked.source, asked.options, ports)
 
 
-def refuse(message: Mapping[str, Any], error: BadRequest, ports: Ports) -> None:
+def refuse(message: Mapping[str, Any], error: Permanent, ports: Ports) -> None:
     """Keep an invalid request as a dead letter, and answer it if it has a request_id."""
     data = dead_letters.keep(message, ports, str(error), where=REQUESTS)
     request = readable_part(data)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.flow import dispatch
+from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
 from shared.routing import route
 from shared.routing.pace import lengths_of, pace_of
@@ -77,7 +78,7 @@ def ask(recording: Recording, ports: Ports) -> str:
     """
     request = TranscribeRequest(
         uri=recording.source.uri,
-        request_id=f"retry-{recording.id}-{round((recording.finished or 0.0) * 1000)}",
+        request_id=f"{OPERATOR}retry-{recording.id}-{round((recording.finished or 0.0) * 1000)}",
         options=recording.options,
     )
     ports.queue.publish(TRANSCRIBE_REQUESTS, request_to_json(request), {"request_id": request.request_id})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.costs import budget
 from shared.errors import BadRequest, Permanent
-from shared.flow import dispatch, probe, record
+from shared.flow import dispatch, probe, record, refusals
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.routing import afford, eligible, flags
@@ -171,9 +171,12 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     Raises:
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
+    refusals.check_size(recording.source, ports.settings)
     audio = probe.look_at(recording.source, recording.options, ports)
+    refusals.check_seconds(audio.duration, ports.settings)
     case = Case(key=recording.id, size=recording.source.size, audio=audio, options=recording.options)
     afforded = afford.choose(case, ports)
+    refusals.check_chunks(len(afforded.choice.chunks), ports.settings)
     if afforded.held:
         return _hold(recording, afforded.held, ports)
     decision, chunks = afforded.choice.decision, afforded.choice.chunks

@@ -45,6 +45,8 @@ class Asked:
     """The object as it was when the request first came; None if there is no recording."""
     options: Options = field(default_factory=Options)
     """Those of the request, or of the object if the request has none."""
+    label: str = ""
+    """Label of the options, by which the open requests of a caller are counted."""
     answer: TranscriptReady | None = None
     """The answer to its caller; never changed once it is set."""
     answered: bool = False
