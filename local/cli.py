@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "Transcribe the bundled samples with the bundled demo model: no download, no account.",
     "up": "Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.",
     "submit": "Ask a running deployment for a transcript, as another service would.",
+    "backfill": "Have existing objects transcribed that have no recording yet. Can be stopped and repeated.",
     "retry": "Continue recordings that failed or were cancelled. Parts that are done are not paid for again.",
     "cancel": "End recordings in progress: what no engine has yet is not transcribed.",
     "dead-letters": "Show, replay and discard messages that could not be handled.",
@@ -32,6 +33,7 @@ COMMANDS = {
 PLACES = {
     "demo": "transcribe:demo",
     "models": "models:app",
+    "backfill": "operation.backfill:command",
     "dead-letters": "operation.dead_letters:app",
     "retry": "operation.retry:command",
     "cancel": "operation.cancel:command",

@@ -12,7 +12,7 @@
     flags        settings while it runs
     doctor       what works here
     models       weights                       weights       list, download, verify, export
-    operation/   retry, cancel, dead-letters: what an operator does
+    operation/   backfill, retry, cancel, dead-letters: what an operator does
 
 Shared by several: `context` (ports, options, errors), `options` (declarations), `downloads` (weights, with a bar),
 `terminal` (standard output).

@@ -1,5 +1,6 @@
 """Commands for the person who runs a deployment, on one machine or in a project.
 
+    backfill       have existing objects transcribed
     retry          continue recordings that failed or were cancelled
     cancel         end recordings in progress
     dead_letters   messages that could not be handled: list, show, replay, discard

@@ -1,0 +1,249 @@
+"""`dropscribe backfill`: have existing objects transcribed that have no recording yet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from local.backend.embedded_ports import LocalPorts
+from local.commands import inputs, options
+from local.commands.context import deployment, errors, options_from
+from local.commands.operation.agreement import settled
+from local.commands.submit import say_if_nothing_runs
+from local.commands.terminal import output
+from shared import concurrency
+from shared.errors import BadRequest, DropscribeError
+from shared.flow import backfill
+from shared.in_words import dollars, human_duration, human_size
+from shared.model import Options, StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from shared.flow.backfill import Estimate
+    from shared.ports import Ports
+
+READERS = 16
+"""Objects that are looked up at one time."""
+
+STOPPED = 130
+"""Exit code of a run that a person stopped."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    place: str
+    """`gs://bucket/prefix`, or a folder or file of this machine."""
+    options: Options | None = None
+    """None: those that each object has."""
+    per_minute: int = 600
+    """Most requests in a minute."""
+    probes: int = 20
+    """Objects to probe for the estimate."""
+    any_name: bool = False
+    """Also objects that do not look like media."""
+    yes: bool = False
+    """Do not ask."""
+    as_json: bool = False
+    """Print JSON on standard output."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What there is at the place."""
+
+    new: tuple[StoredObject, ...]
+    """Objects without a recording."""
+    known: int
+    """Objects with one."""
+    others: int
+    """Objects that do not look like media."""
+
+
+def command(
+    *,
+    place: Annotated[str, typer.Argument(help="gs://bucket/prefix, or a folder on this machine.")],
+    per_minute: Annotated[int, typer.Option(min=1, help="Most requests in a minute.")] = 600,
+    probes: Annotated[
+        int, typer.Option("--probe", min=0, help="Objects to probe for the estimate of length and cost.")
+    ] = 20,
+    any_name: Annotated[
+        bool, typer.Option("--any-name", help="Also objects whose name and type are not those of media.")
+    ] = False,
+    method: options.Method = None,
+    model: options.Model = None,
+    language: options.Language = None,
+    track: options.Track = None,
+    keyterms: options.Keyterms = None,
+    filler_words: options.FillerWords = False,
+    diarize: options.Diarize = False,
+    label: options.Label = None,
+    yes: options.Yes = False,
+    as_json: options.AsJson = False,
+    state_dir: options.StateDir = None,
+) -> None:
+    """Have existing objects transcribed that have no recording yet. Can be stopped and repeated."""
+    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
+    given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
+    chosen = any(value is not None for value in given.values())
+    with errors(), deployment(state_dir) as ports:
+        wanted = Wanted(
+            place=place,
+            options=options_from(**given) if chosen else None,
+            per_minute=per_minute,
+            probes=probes,
+            any_name=any_name,
+            yes=yes,
+            as_json=as_json,
+        )
+        raise typer.Exit(run(wanted, ports))
+
+
+def run(wanted: Wanted, ports: Ports) -> int:
+    """Say how many objects there are, how long, and at what cost; then ask the router for each.
+
+    Returns:
+        0 if all were asked for, 1 if the person said no, 130 if the person stopped it.
+
+    Raises:
+        BadRequest: there is no such place, or nobody to ask.
+        Transient: some may have been asked for; run it again.
+    """
+    found = look(wanted, ports)
+    estimate = backfill.estimate(found.new, wanted.options, ports, wanted.probes if found.new else 0)
+    sent, goes_on = 0, False
+    if found.new:
+        goes_on = settled(_told(found, estimate), len(found.new), yes=wanted.yes)
+        sent = _send(found.new, wanted, ports) if goes_on else 0
+        if goes_on:
+            say_if_nothing_runs(ports)
+    if wanted.as_json:
+        report = {
+            "new": len(found.new),
+            "with_recording": found.known,
+            "not_media": found.others,
+            "bytes": sum(one.size for one in found.new),
+            "probed": estimate.probed,
+            "expected_seconds": estimate.seconds,
+            "expected_usd": estimate.usd,
+            "asked": sent,
+        }
+        print(json.dumps(report, indent=2))  # noqa: T201 - output
+    elif not found.new:
+        output().print(
+            f"Nothing to do: {_count(found.known)} with a recording, {found.others} that are not media.",
+            highlight=False,
+        )
+    elif sent == len(found.new):
+        output().print(f"Asked for: {sent}. `dropscribe status` shows them.", highlight=False)
+    if goes_on and sent < len(found.new):
+        Console(stderr=True).print(
+            f"Stopped after {sent} of {len(found.new)}. Run it again to go on.", highlight=False
+        )
+        return STOPPED
+    return 0 if sent == len(found.new) else 1
+
+
+def look(wanted: Wanted, ports: Ports) -> Found:
+    """The objects at a place, apart by whether they have a recording. Changes nothing.
+
+    Raises:
+        BadRequest: there is no such place.
+        Transient: the store or the records did not answer.
+    """
+    media, others = [], 0
+    for one in _objects(wanted.place, ports):
+        if one.is_folder:
+            continue
+        if wanted.any_name or _is_media(one):
+            media.append(one)
+        else:
+            others += 1
+    with concurrency.ThreadPoolExecutor(READERS) as pool:
+        new = list(pool.map(lambda one: backfill.is_new(one, wanted.options, ports.records), media))
+    return Found(
+        new=tuple(one for one, is_new in zip(media, new, strict=True) if is_new),
+        known=new.count(False),
+        others=others,
+    )
+
+
+def _objects(place: str, ports: Ports) -> Iterable[StoredObject]:
+    scheme, _, rest = place.partition("://")
+    if rest and scheme == "gs":
+        bucket, _, prefix = rest.partition("/")
+        if bucket in {ports.settings.transcripts_bucket, ports.settings.work_bucket}:
+            raise BadRequest(f"gs://{bucket} holds outputs. Name a bucket with audio.")
+        return ports.store.list(bucket, prefix)
+    if rest or not isinstance(ports, LocalPorts):
+        raise BadRequest(f"{place} is not a place of objects: name gs://bucket/prefix.")
+    return _files(Path(place), ports)
+
+
+def _files(folder: Path, ports: LocalPorts) -> Iterator[StoredObject]:
+    for one in inputs.collect([folder], never_below=[ports.out, ports.settings.state_dir]).files:
+        try:
+            yield ports.file(one.path)
+        except DropscribeError as error:
+            _say(f"{one.path} is left out: {error}")
+
+
+def _is_media(one: StoredObject) -> bool:
+    suffix = Path(one.name).suffix.lower()
+    return suffix in inputs.MEDIA_SUFFIXES or one.content_type.startswith(("audio/", "video/"))
+
+
+def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
+    """Ask for each object, no faster than wanted; returns how many were asked for before a person stopped it."""
+    console = Console(stderr=True)
+    begun, sent = concurrency.monotonic(), 0
+    bar = Progress(
+        TextColumn("{task.completed} of {task.total}"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    try:
+        with bar:
+            for one in bar.track(new):
+                if (early := begun + sent * 60 / wanted.per_minute - concurrency.monotonic()) > 0:
+                    concurrency.sleep(early)
+                backfill.ask(one, wanted.options, ports)
+                sent += 1
+    except KeyboardInterrupt:
+        pass
+    return sent
+
+
+def _told(found: Found, estimate: Estimate) -> str:
+    """What will be done: how many, how large, how long, at what cost."""
+    size = human_size(sum(one.size for one in found.new))
+    first = f"{_count(len(found.new))} without a recording, {size}"
+    if found.known or found.others:
+        first += f" ({found.known} with one, {found.others} that are not media)"
+    if estimate.seconds is None:
+        return f"{first}. Length and cost are not known without probing."
+    about = f"about {human_duration(estimate.seconds)}"
+    cost = "unknown here" if estimate.usd is None else f"about {dollars(estimate.usd)}"
+    told = (
+        f"{first}. Length: {about}. Expected cost: {cost}. Both are from probes of {estimate.probed} of them"
+    )
+    return f"{told}; {estimate.refused} of these would be refused." if estimate.refused else f"{told}."
+
+
+def _count(count: int) -> str:
+    return f"{count:,} {'object' if count == 1 else 'objects'}"
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,119 @@
+"""Beside step 1: objects from before the deployment, or whose transcript nobody asked for yet.
+
+Each gets a request like those of other services (request.py). Its id follows from the object and the options, so a
+backfill may be broken off and repeated: nothing is transcribed twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import Permanent
+from shared.flow import probe, refusals
+from shared.messages import (
+    TRANSCRIBE_REQUESTS,
+    TranscribeRequest,
+    encode,
+    options_from_metadata,
+    request_to_json,
+)
+from shared.model import recording_id
+from shared.routing import route
+from shared.routing.case import Case
+from shared.state import documents, uploads
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.model import Options, StoredObject
+    from shared.ports import Ports, Records
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """What some objects are expected to be, from probes of a few of them."""
+
+    probed: int
+    """How many were probed."""
+    refused: int
+    """How many of these would be refused: no audio, beyond a limit, …"""
+    seconds: float | None
+    """Seconds of audio of all objects; None if no probe told a length."""
+    usd: float | None
+    """Cost of all objects, US dollars, without starts of workers; None if it cannot be told."""
+
+
+def is_new(source: StoredObject, options: Options | None, records: Records) -> bool:
+    """Whether an object has no recording yet.
+
+    Args:
+        source: the object.
+        options: what is asked for; None: what its metadata ask for.
+        records: the records.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    if options is None:
+        return uploads.recording_of(source, records) is None
+    return documents.get_recording(records, recording_id(source, options)) is None
+
+
+def ask(source: StoredObject, options: Options | None, ports: Ports) -> str:
+    """Ask the router for the transcript of an object; returns the id of the request.
+
+    Raises:
+        Transient: it may not have been sent; ask again.
+    """
+    digest = hashlib.sha256(encode(options)).hexdigest()[:8]
+    request = TranscribeRequest(
+        uri=source.uri,
+        request_id=f"{refusals.OPERATOR}backfill-{uploads.key_of(source)}-{digest}",
+        options=options,
+    )
+    ports.queue.publish(TRANSCRIBE_REQUESTS, request_to_json(request), {"request_id": request.request_id})
+    return request.request_id
+
+
+def estimate(sources: Sequence[StoredObject], options: Options | None, ports: Ports, probes: int) -> Estimate:
+    """Length and cost of all objects, from probes of a few that are evenly spread over them.
+
+    Args:
+        sources: the objects.
+        options: what is asked for; None: what the metadata of each ask for.
+        ports: the adapters to use.
+        probes: most objects to probe; each probe reads some kilobytes.
+
+    Raises:
+        Transient: the store or the records did not answer.
+    """
+    count = min(probes, len(sources))
+    known, size = route.known(ports), 0
+    seconds, usd, refused, priced = 0.0, 0.0, 0, True
+    for source in [sources[number * len(sources) // count] for number in range(count)]:
+        try:
+            chosen = options or options_from_metadata(source.metadata)
+            refusals.check_size(source, ports.settings)
+            audio = probe.look_at(source, chosen, ports)
+            refusals.check_seconds(audio.duration, ports.settings)
+        except Permanent:
+            refused += 1
+            size += source.size
+            continue
+        if audio.duration is None:
+            continue
+        size += source.size
+        seconds += audio.duration
+        case = Case(key=uploads.key_of(source), size=source.size, audio=audio, options=chosen)
+        try:
+            usd += route.choose(case, known).decision.considered[0].usd or 0.0
+        except Permanent:
+            priced = False
+    if not size:
+        return Estimate(probed=count, refused=refused, seconds=None, usd=None)
+    share = sum(one.size for one in sources) / size
+    return Estimate(
+        probed=count, refused=refused, seconds=seconds * share, usd=usd * share if priced else None
+    )

@@ -1,0 +1,108 @@
+"""Objects without a recording are asked for, once, with what they are expected to cost said before."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadMedia
+from shared.flow import backfill, request, upload
+from shared.model import Options
+from shared.state import answers, documents
+
+
+def source(world, name):
+    assert world.ports.store.create("audio", name, b"sound", "audio/wav")
+    return world.ports.store.stat("audio", name)
+
+
+def route(world):
+    for number, one in enumerate(world.pull("requests")):
+        data = base64.b64encode(one.data).decode()
+        request.on_request({"messageId": f"{number}", "data": data, "attributes": {}}, world.ports)
+
+
+def recordings(world):
+    return list(documents.recordings(world.ports.records))
+
+
+def test_asking_again_after_a_break_makes_no_second_recording_and_publishes_nothing_twice(world):
+    one = source(world, "old.wav")
+    assert backfill.is_new(one, None, world.ports.records)
+    assert backfill.ask(one, None, world.ports) == backfill.ask(one, None, world.ports)
+    route(world)
+    assert len(recordings(world)) == 1
+    assert len(world.pull("cpu-worker")) == 2
+    assert not backfill.is_new(one, None, world.ports.records)
+
+
+def test_options_make_another_recording_and_another_request(world):
+    one = source(world, "old.wav")
+    german = Options(language="de", label="archive")
+    first = backfill.ask(one, None, world.ports)
+    route(world)
+    assert backfill.is_new(one, german, world.ports.records)
+    assert backfill.ask(one, german, world.ports) != first
+    assert backfill.ask(one, replace(german, label="other"), world.ports) != first
+    route(world)
+    assert not backfill.is_new(one, german, world.ports.records)
+    assert sorted(one.options.language or "" for one in recordings(world)) == ["", "de"]
+
+
+def test_an_upload_that_has_its_recording_is_not_new(world):
+    upload.on_upload(world.upload("talk.wav"), world.ports)
+    assert not backfill.is_new(world.ports.store.stat("audio", "talk.wav"), None, world.ports.records)
+
+
+def test_it_counts_for_no_quota(world):
+    world.ports = replace(world.ports, settings=replace(world.settings, max_open_requests=1))
+    for number in range(3):
+        backfill.ask(source(world, f"{number}.wav"), None, world.ports)
+    route(world)
+    assert len(recordings(world)) == 3
+    assert all(fields["answer"] is None for _, fields in world.ports.records.query(answers.REQUESTS))
+
+
+def test_length_and_cost_of_all_follow_from_a_few_by_their_bytes(world):
+    ports = replace(world.ports, settings=replace(world.settings, cpu_usd_per_hour=1.0))
+    sources = [source(world, f"{number}.wav") for number in range(10)]
+    found = backfill.estimate(sources, None, ports, probes=4)
+    assert world.media.probes == 4
+    assert (found.probed, found.refused) == (4, 0)
+    assert found.seconds == pytest.approx(600.0)
+    assert found.usd == pytest.approx(10 * backfill.estimate(sources[:1], None, ports, probes=1).usd)
+    assert found.usd > 0
+
+
+def test_what_would_be_refused_counts_as_nothing(world, monkeypatch):
+    sources = [source(world, f"{number}.wav") for number in range(4)]
+    probe = world.media.probe
+
+    def half(source, *, name, track):
+        if name in {"0.wav", "2.wav"}:
+            raise BadMedia("no-audio", "There is no audio in it.")
+        return probe(source, name=name, track=track)
+
+    monkeypatch.setattr(world.media, "probe", half)
+    found = backfill.estimate(sources, None, world.ports, probes=4)
+    assert (found.refused, found.seconds) == (2, pytest.approx(120.0))
+
+
+def test_without_probes_nothing_is_known(world):
+    found = backfill.estimate([source(world, "a.wav")], None, world.ports, probes=0)
+    assert (found.probed, found.seconds, found.usd) == (0, None, None)
+    assert world.media.probes == 0
+
+
+def test_lengths_that_no_header_tells_stay_unknown(world):
+    world.media.info = replace(world.media.info, duration=None)
+    found = backfill.estimate([source(world, "a.wav")], None, world.ports, probes=1)
+    assert (found.seconds, found.usd) == (None, None)
+
+
+def test_where_no_engine_runs_here_the_cost_is_unknown(world):
+    ports = replace(world.ports, engines=frozenset())
+    found = backfill.estimate([source(world, "a.wav")], None, ports, probes=1)
+    assert (found.seconds, found.usd) == (pytest.approx(60.0), None)
