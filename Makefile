@@ -16,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: lock help demo demo-gcp-emulators test system-test check bench clean
+.PHONY: lock help demo demo-gcp-emulators test system-test check bench load clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ check: .venv/.dev ## check lint, formatting and types
 
 bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
 	$(BIN)/python -m bench $(ARGS)
+
+load: .venv/.full ## measure thousands of recordings at once, on one machine and on emulators (some 20 minutes)
+	$(BIN)/python -m bench load $(ARGS)
 
 lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	@$(BIN)/python -m pip install --quiet uv

@@ -89,7 +89,9 @@ def export(recording: Recording, folder: Path, files: Collection[str], ports: Po
 
 
 def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
-    """Copy all outputs of a finished recording of the inbox; nothing for any other.
+    """Copy all outputs of a finished recording of the inbox; nothing for any other, or for the answer to a request.
+
+    Every recording that ends is announced. An answer comes in the same moment: two copies would be in each other's way.
 
     The transcripts bucket keeps every version apart, by generation and key. A person who drops `talk.mp3` looks
     for `OUT/talk.mp3/transcript.srt`; that is a copy of the newest version, made when it is done.
@@ -101,6 +103,7 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     recording = documents.get_recording(ports.records, ready.recording)
     if (
         recording is None
+        or ready.request_id is not None
         or recording.state != "DONE"
         or recording.source.bucket != ports.settings.audio_bucket
     ):

@@ -16,7 +16,7 @@ def bench(*options):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
 
 
-@pytest.mark.parametrize("part", ["flow", "probe", "router", "google"])
+@pytest.mark.parametrize("part", ["flow", "probe", "router", "google", "load"])
 def test_a_part_that_is_asked_for_help_gives_it_and_measures_nothing(part):
     done = bench(part, "--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -109,3 +109,19 @@ def test_a_transcript_of_the_inbox_is_handed_over_unless_its_file_was_replaced(t
     assert [path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*")] == [
         Path("new/words.csv")
     ]
+
+
+def test_the_answer_to_a_request_is_not_a_second_copy(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path / "state", transcripts=tmp_path / "out"))
+    ports.store.create("audio", "talk", b"sound", "audio/wav")
+    ports.store.create("transcripts", "audio/talk/1/words.csv", b"word", "text/csv")
+    done = Recording(
+        id="talk", source=ports.store.stat("audio", "talk"), options=Options(), state="DONE", created=0.0,
+        outputs=("audio/talk/1/words.csv",),
+    )  # fmt: skip
+    ports.records.create(documents.RECORDINGS, "talk", to_fields(done))
+    deliver(replace(ready(done), request_id="r-1"), ports)
+    assert not (tmp_path / "out").exists()
+    deliver(ready(done), ports)
+    ports.close()
+    assert (tmp_path / "out" / "talk" / "words.csv").exists()
