@@ -9,7 +9,7 @@ import msgspec
 
 from functions import push
 from functions.push import EVENT_TYPE, FINALIZED, Push
-from shared.errors import BadRequest, DropscribeError, Permanent, Transient
+from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, Transient
 from shared.messages import UNREADABLE, ChunkMessage, decode
 from shared.state import dead_letters, failure_log
 from shared.state.failure_log import ELSEWHERE
@@ -137,5 +137,5 @@ def engine_of(posted: Push) -> str:
     """The engine of a chunk message, for the notes of failures; `ELSEWHERE` if it cannot be read."""
     try:
         return decode(posted.data, ChunkMessage).chunk.engine
-    except BadRequest:
+    except (BadRequest, NewerVersion):
         return ELSEWHERE

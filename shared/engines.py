@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from shared.errors import ConfigurationError
+from shared.errors import NewerVersion
 from shared.model import Engine, Method
 
 if TYPE_CHECKING:
@@ -230,14 +230,12 @@ def spec(name: Engine) -> EngineSpec:
     """One engine.
 
     Raises:
-        ConfigurationError: there is none with that name.
+        NewerVersion: there is none with that name.
     """
     try:
         return ENGINES[name]
     except KeyError:
-        raise ConfigurationError(
-            f"there is no engine {name!r}: this version knows {', '.join(ENGINES)}"
-        ) from None
+        raise NewerVersion(f"there is no engine {name!r}: this version knows {', '.join(ENGINES)}") from None
 
 
 def is_hosted(name: Engine) -> bool:

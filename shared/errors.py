@@ -8,7 +8,8 @@
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
     │       │                  finds it at its start does not start
     │       ├── BucketRefused  a bucket does not exist, or this deployment may not use it
-    │       └── EngineRefused  a hosted engine does not work for this deployment
+    │       ├── EngineRefused  a hosted engine does not work for this deployment
+    │       └── NewerVersion   a message or a document is from a newer version
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options are invalid
@@ -112,6 +113,20 @@ class EngineRefused(ConfigurationError):  # noqa: N818 - see Transient
         super().__init__(message)
         self.code = code
         self.kind = self.KINDS[code]
+
+
+class NewerVersion(ConfigurationError):  # noqa: N818 - see Transient
+    """A message or a document has a value that only a newer version knows: a deployment is under way.
+
+    Args:
+        what: that value, as the beginning of a sentence.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}. It comes from a newer version of Dropscribe: finish the deployment of that version, "
+            "or roll it back. Until then it is tried again."
+        )
 
 
 class Permanent(DropscribeError):  # noqa: N818 - see Transient

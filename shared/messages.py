@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from shared import engines
+from shared import engines, versions
 from shared.errors import BadRequest
 from shared.model import AudioInfo, Chunk, Options, StoredObject, Tried
 
@@ -282,15 +282,19 @@ def encode(record: object) -> bytes:
 
 
 def decode(data: bytes, kind: type[Record]) -> Record:
-    """JSON as a record.
+    """JSON as a record. What is from a newer version is treated as `shared/versions.py` says.
 
     Raises:
         BadRequest: names the first field that is wrong.
+        NewerVersion: names the value, or the option, that only a newer version knows.
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        if not versions.has_options(kind):
+            return msgspec.json.decode(data, type=kind)
+        fields = msgspec.json.decode(data)
     except UNREADABLE as error:
-        raise BadRequest(f"not a {kind.__name__}: {error}") from error
+        raise versions.refusal(kind, error) from error
+    return from_fields(fields, kind)
 
 
 def to_fields(record: object) -> dict[str, Any]:
@@ -300,11 +304,18 @@ def to_fields(record: object) -> dict[str, Any]:
 
 
 def from_fields(fields: Mapping[str, Any], kind: type[Record]) -> Record:
-    """A document as a record. Raises BadRequest if it does not fit."""
+    """A document as a record. What is from a newer version is treated as `shared/versions.py` says.
+
+    Raises:
+        BadRequest: names the first field that is wrong.
+        NewerVersion: names the value, or the option, that only a newer version knows.
+    """
     try:
-        return msgspec.convert(fields, type=kind)
+        record = msgspec.convert(fields, type=kind)
     except UNREADABLE as error:
-        raise BadRequest(f"not a {kind.__name__}: {error}") from error
+        raise versions.refusal(kind, error) from error
+    versions.check_options(fields, kind)
+    return record
 
 
 _Int64 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]

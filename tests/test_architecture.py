@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TOPS = ("shared", "functions", "gpu_job", "local")
 
-BASE = "model errors messages ports settings engines results topology telemetry clock concurrency in_words audio.types"
+BASE = "model errors messages ports settings engines results topology telemetry clock concurrency in_words versions audio.types"
 FLOORS = {
     "entrypoints": ("functions", "gpu_job", "local", "shared.client", "shared.connect"),
     "sweep": ("shared.sweep",),

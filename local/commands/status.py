@@ -17,7 +17,7 @@ from local.commands.terminal import local_time, output
 from shared.costs import budget
 from shared.flow.record import DEMO_WARNING
 from shared.in_words import human_duration
-from shared.messages import from_fields, to_fields
+from shared.messages import to_fields
 from shared.model import FILES_BUCKET, Recording, State
 from shared.planning import worker_pools
 from shared.routing import conditions
@@ -109,7 +109,7 @@ def newest(ports: Ports, limit: int) -> list[Recording]:
     """Up to `limit` recordings: those in progress, then the others, each newest first."""
     places = [{"state": state} for state in IN_PROGRESS]
     found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
-    known = {key: from_fields(fields, Recording) for page in found for key, fields in page}
+    known = {one.id: one for page in found for one in documents.readable(page, Recording)}
     return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
+from shared.engines import spec
 from shared.errors import BadMedia
 from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes
@@ -30,6 +31,10 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
 
     A result is published as done again here, and a hand-over without its message gets it: if a process dies
     between the two, the next delivery completes its work.
+
+    Raises:
+        NewerVersion: it is wanted, but this version does not know its engine.
+        Transient: try again.
     """
     key = documents.chunk_key(message.recording, message.chunk.index)
     if ports.records.get(documents.CHUNKS, key) is not None:
@@ -40,6 +45,7 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
         return False
     claim = claims.find(message, ports.records)
     if claim is None or claim.turn <= message.turn:
+        spec(message.chunk.engine)
         return True
     log.info("chunk %s belongs to %s now, turn %d", key, claim.engine, claim.turn)
     if not claim.published:

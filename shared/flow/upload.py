@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.costs import budget
-from shared.errors import BadRequest, Permanent
+from shared.engines import choices
+from shared.errors import BadRequest, NewerVersion, Permanent
 from shared.flow import dispatch, probe, record, refusals
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
@@ -169,8 +170,11 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     """Probe, route and plan; the first stored plan is the plan. The recording stays ACCEPTED if a budget holds it.
 
     Raises:
+        NewerVersion: its method was accepted by a newer version.
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
+    if recording.options.method not in choices():
+        raise NewerVersion(f"there is no method {recording.options.method!r}")
     refusals.check_size(recording.source, ports.settings)
     audio = probe.look_at(recording.source, recording.options, ports)
     refusals.check_seconds(audio.duration, ports.settings)

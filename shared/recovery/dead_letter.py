@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.errors import BadRequest, Permanent
+from shared.errors import BadRequest, NewerVersion, Permanent
 from shared.flow import record
 from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
 from shared.recovery import fallback
@@ -36,10 +36,19 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
         ports: the adapters to use.
 
+    What only a newer version can read is left to the newer version's sweeper, which pushes what is stuck.
+
     Raises:
         Transient: deliver it again.
     """
     data = dead_letters.keep(message, ports)
+    try:
+        _act(message, data, ports)
+    except NewerVersion as error:
+        log.error("a dead letter is kept, and its recording left to the sweeper: %s", error)
+
+
+def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
     attributes = message.get("attributes") or {}
     where, times = attributes.get(SOURCE, "?"), attributes.get(COUNT, "?")
     about = failure_log.about(attributes, data)

@@ -1,20 +1,21 @@
 """The collections of the flow, and how documents are read and changed.
 
 Processes of two versions share the documents while a deployment is under way. So every change goes through `change`:
-it writes what this version knows over what is stored, and leaves the fields alone that only a newer version knows.
+it writes what this version knows over what is stored, and leaves all else as it is (`shared/versions.py`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from shared.errors import BadRequest
+from shared import versions
+from shared.errors import BadRequest, NewerVersion
 from shared.messages import from_fields, to_fields
 from shared.model import Recording
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from shared.ports import Fields, Ports, Records
 
@@ -49,6 +50,7 @@ def change(
 
     Raises:
         BadRequest: the document is damaged.
+        NewerVersion: this version cannot read it.
         Transient: the write is not confirmed.
     """
     made = None if first is None else how(first)
@@ -64,7 +66,7 @@ def change(
             log.warning("%s/%s is replaced, because it cannot be read: %s", collection, key, error)
             return None if made is None else to_fields(made)
         after = how(before)
-        return None if after is None else _over(stored, to_fields(before), to_fields(after))
+        return None if after is None else versions.over(stored, to_fields(before), to_fields(after))
 
     fields = records.update(collection, key, on_fields)
     return first if fields is None else from_fields(fields, kind)
@@ -77,33 +79,6 @@ def put(collection: str, key: str, record: Record, ports: Ports) -> None:
         Transient: the write is not confirmed.
     """
     change(collection, key, type(record), lambda _: record, ports.records, first=record)
-
-
-def _over(stored: Any, before: Any, after: Any) -> Any:
-    """`after`, with all of `stored` that this version did not read, because it is not in `before`. Pure."""
-    if isinstance(stored, dict) and isinstance(before, dict) and isinstance(after, dict):
-        unknown = {name: value for name, value in stored.items() if name not in before}
-        known = {name: _over(stored.get(name), before.get(name), value) for name, value in after.items()}
-        return known | unknown
-    if isinstance(stored, list) and isinstance(before, tuple) and isinstance(after, tuple):
-        places = [_place(number, item, before) for number, item in enumerate(after)]
-        return [
-            item if at is None else _over(stored[at], before[at], item)
-            for at, item in zip(places, after, strict=True)
-        ]
-    return after
-
-
-def _place(number: int, item: Any, before: tuple[Any, ...]) -> int | None:
-    """Where an item of a list was before; None if it is new. An item that changed keeps its place and first field."""
-    if item in before[number : number + 1]:
-        return number
-    if item in before:
-        return before.index(item)
-    old = before[number] if number < len(before) else None
-    if not (isinstance(item, dict) and isinstance(old, dict)):
-        return None
-    return number if next(iter(item.items()), None) == next(iter(old.items()), ()) else None
 
 
 def chunk_key(recording: str, index: int) -> str:
@@ -122,11 +97,16 @@ def recordings(records: Records, where: Fields | None = None, *, after: str = ""
 
     One that this version cannot read is logged and left out.
     """
-    for key, fields in records.query(RECORDINGS, where, after=after):
+    yield from readable(records.query(RECORDINGS, where, after=after), Recording)
+
+
+def readable(found: Iterable[tuple[str, Fields]], kind: type[Record]) -> Iterator[Record]:
+    """The records in some documents; one that this version cannot read is logged and left out."""
+    for key, fields in found:
         try:
-            yield from_fields(fields, Recording)
-        except BadRequest as error:
-            log.warning("recording %s cannot be read: %s", key, error)
+            yield from_fields(fields, kind)
+        except (BadRequest, NewerVersion) as error:
+            log.warning("%s cannot be read: %s", key, error)
 
 
 def by_key(records: Records, where: Fields, after: str) -> Iterator[tuple[str, Recording]]:

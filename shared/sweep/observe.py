@@ -8,8 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.engines import ENGINES, hosted_specs, is_hosted
+from shared.errors import NewerVersion
 from shared.flow.capacity import Work
-from shared.messages import from_fields
 from shared.planning import worker_pools
 from shared.planning.worker_pools import WorkerPool
 from shared.results import LedgerRow
@@ -80,7 +80,11 @@ def backlog_of(ports: Ports) -> Backlog:
     for _, recording in next_in_turn("backlog", planned, AT_A_TIME, ports):
         looked += 1
         query = {"recording": recording.id}
-        claimed = claims.of_recording(recording.id, ports.records)
+        try:
+            claimed = claims.of_recording(recording.id, ports.records)
+        except NewerVersion as error:
+            log.warning("the backlog is counted without %s: %s", recording.id, error)
+            continue
         if len({is_hosted(chunk.engine) for chunk in recording.chunks}) == 1:
             # All wait for the same kind of engine, and are done nearly in order, so the count of results is enough.
             missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
@@ -90,6 +94,8 @@ def backlog_of(ports: Ports) -> Backlog:
         for chunk in missing:
             claim = claimed.get(chunk.index)
             engine = chunk.engine if claim is None else claim.engine
+            if engine not in ENGINES:
+                continue  # only a newer version can start its workers
             pool = worker_pools.pool_of(engine, ports.settings)
             who = who_waits(pool, engine)
             waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
@@ -168,14 +174,10 @@ def _counted(before: Conditions, ports: Ports) -> Conditions:
     last = int(ports.clock.now() // 60) - SETTLED
     minutes, speeds = list(before.minutes), dict(before.speeds)
     for minute in range(max(before.counted + 1, last - REMEMBERED), last + 1):
-        rows = [
-            from_fields(fields, LedgerRow)
-            for _, fields in islice(ports.records.query(documents.LEDGER, {"minute": minute}), ROWS)
-        ]
-        notes = [
-            from_fields(fields, Failure)
-            for _, fields in islice(ports.records.query(FAILURES, {"minute": minute}), ROWS)
-        ]
+        written = ports.records.query(documents.LEDGER, {"minute": minute})
+        noted = ports.records.query(FAILURES, {"minute": minute})
+        rows = list(documents.readable(islice(written, ROWS), LedgerRow))
+        notes = list(documents.readable(islice(noted, ROWS), Failure))
         attempts = [row for row in rows if row.kind == "attempt"]
         heard = [row for row in attempts if row.outcome == "heard"]
         in_vain = [row for row in attempts if row.outcome == "failed" and not is_hosted(row.engine)]

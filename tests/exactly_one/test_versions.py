@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import time
+from contextlib import suppress
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 
+from local.runtime.steps import in_process
 from shared.costs import budget
-from shared.errors import EngineLimit, Permanent
+from shared.engines import DEEPGRAM
+from shared.errors import BadRequest, EngineLimit, NewerVersion, Permanent, Transient
 from shared.flow import dispatch, record, request, upload
 from shared.flow.chunk import commit_result
-from shared.messages import ChunkDone, ChunkMessage, TranscribeRequest, decode, request_to_json
-from shared.recovery import fallback
+from shared.messages import ChunkDone, ChunkMessage, TranscribeRequest, decode, encode, request_to_json
+from shared.recovery import dead_letter, fallback
 from shared.routing import flags
 from shared.state import documents
 from shared.sweep import sweep
+from tests.gpu_job.pipeline.test_worker import CountingEngine, toned, work
 from tests.world import IN_A_PROJECT, World, heard
 
 NOON = 1_795_176_000.0
@@ -147,3 +155,130 @@ def test_a_project_keeps_the_fields_of_a_newer_version_in_its_marks(tmp_path):
     assert newer.missing() == []
     assert world.ports.records.get("sweeps", "lost-events")["listed"] == world.clock.time
     world.close()
+
+
+def newer_fields(message, **changes):
+    """The message as a newer version would send it: with fields of its own, and some values changed."""
+    fields = json.loads(encode(message)) | {"newer": {"of": 1}}
+    for place, value in changes.items():
+        *path, last = place.split("__")
+        reduce(lambda at, name: at[name], path, fields)[last] = value
+    return fields
+
+
+UNKNOWN = {
+    "a value": {"audio__splittable_by": "packets"},
+    "an engine": {"chunk__engine": "parakeet-tpu"},
+    "an option that is on": {"options__translate": "fr"},
+}
+
+
+def published(world, ports, **changes):
+    """Publish the first chunk of a recording as a newer version would, in place of our own messages."""
+    recording = upload.on_upload(world.upload(), ports)
+    mine = decode(world.pull("cpu-worker")[0].data, ChunkMessage)
+    data = json.dumps(newer_fields(mine, **changes)).encode()
+    ports.queue.publish("chunks-cpu", data, dispatch.attributes_of(mine))
+    return recording, data
+
+
+@pytest.mark.parametrize("changes", UNKNOWN.values(), ids=UNKNOWN)
+def test_a_worker_gives_back_what_only_a_newer_version_can_do(tmp_path, changes):
+    world = toned(World(tmp_path, chunk_minutes=10, model="fake"))
+    recording, data = published(world, world.ports, **changes)
+    work(world, CountingEngine(), until=lambda: world.ports.records.count("failures"))
+    _, note = next(world.ports.records.query("failures"))
+    assert (note["error"], "finish the deployment" in note["reason"]) == ("NewerVersion", True)
+    assert documents.get_recording(world.ports.records, recording.id).state == "PLANNED"
+    time.sleep(0.2)
+    [again] = world.ports.queue.pull("cpu-worker", 10, 60)
+    assert (again.data, again.attempt > 1) == (data, True)
+    world.close()
+
+
+def test_a_worker_does_what_has_fields_that_it_need_not_know(tmp_path):
+    world = toned(World(tmp_path, chunk_minutes=10, model="fake"))
+    recording, _ = published(world, world.ports, options__translate=None, chunk__loudness=0.3)
+    work(world, CountingEngine(), until=lambda: world.ports.records.count(documents.CHUNKS))
+    assert world.ports.records.count(documents.CHUNKS, {"recording": recording.id}) == 1
+    world.close()
+
+
+def pushed(data):
+    return json.dumps({"message": {"messageId": "m", "data": base64.b64encode(data).decode()}}).encode()
+
+
+def handle(world):
+    """The function of Deepgram's subscription."""
+    return in_process(replace(world.ports, hosted={DEEPGRAM.name: None}))[DEEPGRAM.subscription]
+
+
+@pytest.mark.parametrize("changes", UNKNOWN.values(), ids=UNKNOWN)
+def test_a_function_gives_back_what_only_a_newer_version_can_do(world, changes):
+    _, data = published(world, world.ports, **changes)
+    with pytest.raises(NewerVersion, match="or roll it back"):
+        handle(world)(pushed(data))
+    assert world.ports.records.count("dead_letters") == 0
+
+
+@pytest.mark.parametrize("changes", UNKNOWN.values(), ids=UNKNOWN)
+def test_a_dead_letter_that_only_a_newer_version_can_read_is_kept_and_its_recording_goes_on(world, changes):
+    recording, data = published(world, world.ports, **changes)
+    world.pull("cpu-worker")
+    letter = {"messageId": "m", "data": base64.b64encode(data).decode()}
+    dead_letter.on_dead_letter(
+        letter | {"attributes": {"recording": recording.id, "chunk": "0"}}, world.ports
+    )
+    assert world.ports.records.count("dead_letters") == 1
+    assert documents.get_recording(world.ports.records, recording.id).state == "PLANNED"
+    for _ in range(12):
+        world.clock.time += 300
+        sweep.on_tick(world.ports)
+    assert decode(world.pull("cpu-worker")[0].data, ChunkMessage).recording == recording.id
+
+
+def test_a_malformed_message_is_still_hopeless(world):
+    _, data = published(world, world.ports, audio__splittable_by=7)
+    with pytest.raises(BadRequest):
+        decode(data, ChunkMessage)
+    handle(world)(pushed(data))
+    assert world.ports.records.count("dead_letters") == 1
+
+
+OF_A_NEWER_VERSION = {
+    "a state": {"state": "PAUSED"},
+    "a method": {"state": "ACCEPTED", "chunks": [], "options": {"method": "whisper"}},
+    "an option that is on": {"options": {"translate": "fr"}},
+    "an engine": {
+        "chunks": [{"index": 0, "start": 0.0, "end": 60.0, "lead": 0.0, "tail": 0.0, "engine": "tpu"}]
+    },
+}
+
+
+@pytest.mark.parametrize("changes", OF_A_NEWER_VERSION.values(), ids=OF_A_NEWER_VERSION)
+def test_a_recording_of_a_newer_version_is_left_to_it(world, changes):
+    event = world.upload()
+    recording = upload.on_upload(event, world.ports)
+    other = upload.on_upload(world.upload("other.wav"), world.ports)
+    world.pull("cpu-worker")
+    world.ports.records.update(
+        documents.RECORDINGS, recording.id, lambda one: one | {"published": 0} | changes
+    )
+    theirs = world.ports.records.get(documents.RECORDINGS, recording.id)
+    with pytest.raises(NewerVersion):
+        upload.on_upload(event, world.ports)
+    for _ in range(12):
+        world.clock.time += 300
+        with suppress(Transient):
+            sweep.on_tick(world.ports)
+    assert world.ports.records.get(documents.RECORDINGS, recording.id) == theirs
+    assert {decode(one.data, ChunkMessage).recording for one in world.pull("cpu-worker")} == {other.id}
+
+
+def test_an_unknown_method_in_an_upload_or_a_request_is_a_mistake_of_its_owner(world):
+    failed = upload.on_upload(world.upload(**{"dropscribe-method": "whisper"}), world.ports)
+    assert (failed.state, failed.code) == ("FAILED", "BadRequest")
+    data = {"uri": "gs://audio/talk.wav", "request_id": "call-1", "options": {"method": "whisper"}}
+    request.on_request({"messageId": "1", "data": json.dumps(data)}, world.ports)
+    [(_, asked)] = world.ports.records.query("requests")
+    assert "method must be one of" in asked["answer"]["reason"]
