@@ -78,8 +78,8 @@ def pulled(message_id, lease):
     return Delivery(message_id=message_id, lease=lease, data=b"", attributes={}, attempt=1, published=0.0)
 
 
-def about(turn):
-    return SimpleNamespace(recording="r", chunk=SimpleNamespace(index=0), turn=turn)
+def about(turn, life=0):
+    return SimpleNamespace(recording="r", chunk=SimpleNamespace(index=0), turn=turn, life=life)
 
 
 @pytest.fixture
@@ -114,6 +114,14 @@ def test_a_message_of_a_later_turn_is_no_copy(inflight, turn, claimed):
     inflight.add("cpu-worker", [first, other])
     inflight.claim(first, about(1), 1.0)
     assert inflight.claim(other, about(turn), 1.0) == claimed
+
+
+@pytest.mark.parametrize(("turn", "life", "claimed"), [(0, 1, "copy"), (0, 2, "later turn"), (3, 0, "copy")])
+def test_a_message_of_a_later_life_is_no_copy(inflight, turn, life, claimed):
+    first, other = pulled("1", "L1"), pulled("2", "L2")
+    inflight.add("cpu-worker", [first, other])
+    inflight.claim(first, about(1, life=1), 1.0)
+    assert inflight.claim(other, about(turn, life), 1.0) == claimed
 
 
 def test_what_no_message_should_be_is_given_back_and_no_thread_is_lost(tmp_path):
