@@ -221,6 +221,16 @@ class Chunk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FileDigest:
+    """One output file."""
+
+    name: str
+    """Name in the transcripts bucket."""
+    sha256: str
+    """SHA-256 of its content, in hexadecimal digits."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
     """The document of a recording: everything known about one upload."""
 
@@ -251,7 +261,7 @@ class Recording:
     fallback: Fallback = field(default_factory=Fallback)
     """The engines that may take over a chunk; set with the plan."""
     reason: str = ""
-    """Why it has no transcript: what is wrong and what to do; empty if it is DONE or in progress."""
+    """Why it has no transcript: what is wrong and what to do; empty if it is DONE, or in progress and not withdrawn."""
     code: str = ""
     """Short code of the failure, for counts."""
     duration: float | None = None
@@ -264,6 +274,10 @@ class Recording:
     """True once `transcripts-ready` has been published."""
     warnings: tuple[str, ...] = ()
     """Those of the transcript."""
+    files: tuple[FileDigest, ...] = ()
+    """The output files, set once the transcript is decided: then they are written, and after that it is DONE."""
+    withdrawn: Literal["", "FAILED", "CANCELLED"] = ""
+    """How it ends instead, for its `reason`, as soon as its files are deleted; empty otherwise."""
     life: int = 0
     """How often it was tried again after an end without a transcript."""
     held: str = ""

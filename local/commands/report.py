@@ -16,7 +16,7 @@ from rich.text import Text
 from shared import outputs
 from shared.costs import prices_file
 from shared.costs.prices import reference, total
-from shared.flow.record import DEMO_WARNING
+from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import dollars, human_duration
 from shared.messages import from_fields
 from shared.model import Recording

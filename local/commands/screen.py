@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from shared.flow.record import DEMO_WARNING
+from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import human_duration
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from local.commands import letters, options
 from local.commands.context import deployment, errors
 from local.commands.terminal import local_time, output
 from shared.costs import budget
-from shared.flow.record import DEMO_WARNING
+from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import human_duration
 from shared.messages import to_fields
 from shared.model import FILES_BUCKET, Recording, State

@@ -7,8 +7,9 @@
                    4  cut the recording into chunks and freeze the plan: shared/planning/
     dispatch.py       publish the chunks of the plan (capacity.py: start workers for them)
     chunk.py       5  one chunk: fetch and decode it, commit its result, publish that it is done
-    merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py)
-    record.py      7  the last chunk is done: write the outputs, record the cost, announce it (attribution.py)
+    merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py; assemble.py:
+                      the whole transcript; attribution.py)
+    record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger; the messages of `shared/messages.py` connect
 them. Every step may run twice or die half-way: `create()` decides who is first, no counter is incremented, and a

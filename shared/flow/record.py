@@ -1,6 +1,9 @@
-"""Steps 6 and 7. The last chunk is done: join the words, write the outputs, record, announce.
+"""Steps 6 and 7. The last chunk is done: join the words, decide, write the outputs, record, announce.
 
-The process that finds all chunks done finishes the recording; two that do so at once write the same bytes.
+The process that finds all chunks done finishes the recording; two that do so at once write the same bytes. First the
+recording notes the files that it will have: from then on it can only become DONE, except if these can never be
+written, or a person cancels it. In that case they are deleted before it ends. So a recording without a transcript has no
+outputs, and one that is DONE has exactly those that it names, wherever a process dies.
 """
 
 from __future__ import annotations
@@ -8,37 +11,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared import outputs
 from shared.costs import budget
-from shared.errors import BadMedia, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import attribution, dispatch, merge, refusals, speakers
+from shared.errors import DropscribeError, Permanent, StoreUnavailable
+from shared.flow import assemble, dispatch, refusals, transcript_files
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.planning import plan
-from shared.results import ChunkResult, Transcript
+from shared.results import ChunkResult
 from shared.state import answers, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from typing import Literal
+
+    from shared.flow.transcript_files import Rendered
     from shared.messages import ChunkDone
-    from shared.model import Recording, State
+    from shared.model import Recording
     from shared.ports import Ports
 
 CANCELLED = (
     "It was cancelled. `dropscribe retry` continues it; the parts that are done are not paid for again."
 )
 """The reason of a recording that a person ended."""
-
-LONGEST_NAME = 1024
-"""Longest object name in Cloud Storage, bytes."""
-
-DEMO_MODEL = "tiny"
-"""Bundled weights that demonstrate the flow."""
-
-DEMO_WARNING = (
-    "Transcribed with the demo model, which knows some 160 words of synthetic English. "
-    "It shows that the flow works; it says nothing about Dropscribe's quality on human speech."
-)
 
 
 def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
@@ -53,53 +47,44 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None:
         return None
+    if recording.ended_without and recording.files:
+        # Whoever was told of this chunk before may have died after it wrote files that were deleted already.
+        transcript_files.delete(recording, ports)
     if recording.ended:
         return announce(recording, ports)
+    if recording.withdrawn:
+        return _withdraw(recording, ports)
+    rendered = transcript_files.kept(recording, ports) if recording.files else None
+    return _merge(recording, ports) if rendered is None else _finish(recording, rendered, ports)
+
+
+def _merge(recording: Recording, ports: Ports) -> Recording:
+    """Join the words of a recording if all of its chunks have results, and finish it."""
     if ports.records.count(documents.CHUNKS, {"recording": recording.id}) < len(recording.chunks):
         return recording
     results = _results(recording, ports)
     try:
         if plan.goes_on(recording.chunks, results[-1]):
             return _continue(recording, ports)
-        return _finish(recording, assemble(recording, results), ports)
+        rendered = transcript_files.keep(recording, assemble.assemble(recording, results), ports)
     except Permanent as error:
         return fail(recording.id, error, ports)
+    return _finish(_decide(recording, rendered, ports), rendered, ports)
 
 
-def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
-    """The transcript of a recording from the results of all its chunks. Pure.
+def fail(key: str, error: DropscribeError, ports: Ports, *, withdraw: bool = False) -> Recording:
+    """End a recording as FAILED, with a reason that its owner can act on.
+
+    Args:
+        key: of the recording.
+        error: the reason.
+        ports: the adapters to use.
+        withdraw: fail it even if its transcript is decided and its files are being written. False: then it goes on.
 
     Raises:
-        BadMedia: nothing in the whole recording could be decoded.
+        Transient: try again.
     """
-    assert recording.decision is not None, "it was planned"
-    if not any(result.decoded for result in results):
-        said = " ".join(dict.fromkeys(line for result in results for line in result.warnings))
-        raise BadMedia("undecodable", said or "No audio could be decoded. Try to play or convert the file.")
-    results = speakers.apart(results)
-    pieces = merge.pieces(recording.chunks, results)
-    warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
-    warnings |= dict.fromkeys(
-        attribution.dedupe_warnings(line for result in results for line in result.warnings)
-    )
-    if any(result.model == DEMO_MODEL for result in results):
-        warnings[DEMO_WARNING] = None
-    return Transcript(
-        recording=recording.id,
-        source=recording.source,
-        # A chunk planned beyond the real end has no audio, and says nothing about the length.
-        duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
-        language=recording.options.language or next((one.language for one in results if one.language), None),
-        decision=attribution.actual_decision(recording.decision, recording.chunks, results),
-        parts=merge.parts(recording.chunks, results),
-        words=merge.join(pieces),
-        warnings=tuple(warnings),
-    )
-
-
-def fail(key: str, error: DropscribeError, ports: Ports) -> Recording:
-    """End a recording as FAILED, with a reason that its owner can act on."""
-    return _end_without(key, "FAILED", str(error), answers.code_of(error), ports)
+    return _end_without(key, "FAILED", str(error), answers.code_of(error), ports, withdraw=withdraw)
 
 
 def cancel(key: str, ports: Ports) -> Recording:
@@ -107,21 +92,54 @@ def cancel(key: str, ports: Ports) -> Recording:
 
     What an engine has already is still paid for: its result is a ledger row and is kept, but makes no transcript.
     """
-    return _end_without(key, "CANCELLED", CANCELLED, "cancelled", ports)
+    return _end_without(key, "CANCELLED", CANCELLED, "cancelled", ports, withdraw=True)
 
 
-def _end_without(key: str, state: State, reason: str, code: str, ports: Ports) -> Recording:
+def _end_without(
+    key: str, state: Literal["FAILED", "CANCELLED"], reason: str, code: str, ports: Ports, *, withdraw: bool
+) -> Recording:
     def to_ended(stored: Recording) -> Recording | None:
-        if stored.ended:
+        if stored.ended or stored.withdrawn:
             return None
+        if stored.files:
+            return replace(stored, withdrawn=state, reason=reason, code=code) if withdraw else None
         now = ports.clock.now()
         return replace(stored, state=state, reason=reason, code=code, finished=now, held="")
 
     recording = documents.change_recording(ports, key, to_ended)
     if recording is None:
         raise StoreUnavailable(f"recording {key} cannot be found to record its end: {reason}")
+    if recording.withdrawn:
+        return _withdraw(recording, ports)
+    if not recording.ended:
+        log.warning("%s has its transcript, and does not end with: %s", recording.source.uri, reason)
+        return recording
     log.warning("%s %s (%s): %s", state.lower(), recording.source.uri, code, reason)
     return announce(recording, ports)
+
+
+def _withdraw(recording: Recording, ports: Ports) -> Recording:
+    """Delete the files of a withdrawn recording, then end it."""
+    left = transcript_files.delete(recording, ports)
+    bucket = ports.settings.transcripts_bucket
+    names = ", ".join(f"gs://{bucket}/{name}" for name in left)
+    also = f" This deployment may not delete the files that were written before: {names}." if left else ""
+
+    def to_ended(stored: Recording) -> Recording | None:
+        if stored.life != recording.life or not stored.withdrawn:
+            return None
+        return replace(
+            stored,
+            state=stored.withdrawn,
+            withdrawn="",
+            reason=f"{stored.reason}{also}",
+            finished=ports.clock.now(),
+        )
+
+    ended = documents.change_recording(ports, recording.id, to_ended)
+    assert ended is not None, "it was there a moment ago"
+    log.warning("%s %s (%s): %s", ended.state.lower(), ended.source.uri, ended.code, ended.reason)
+    return announce(ended, ports) if ended.ended else ended
 
 
 def announce(recording: Recording, ports: Ports) -> Recording:
@@ -166,20 +184,6 @@ def cost(key: str, ports: Ports) -> float:
     return round(ports.records.sum(documents.LEDGER, "usd", {"recording": key}), 9)
 
 
-def output_folder(recording: Recording) -> str:
-    """Folder of a recording's outputs: below its bucket and name, one for each generation and options.
-
-    So `talk.mp3`, `talk.wav` and `a/talk.mp3` never collide, nor do two uploads of one name.
-    """
-    source = recording.source
-    version = f"{source.generation}-{recording.id[:8]}"
-    folder = f"{source.bucket}/{source.name}/{version}"
-    longest = max(len(f"/{name}") for name in outputs.file_names())
-    if len(folder.encode("utf-8", "surrogateescape")) + longest > LONGEST_NAME:
-        return f"{source.bucket}/long-names/{recording.id}"
-    return folder
-
-
 def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
     results = []
     for chunk in recording.chunks:
@@ -209,31 +213,56 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
     return changed
 
 
-def _finish(recording: Recording, transcript: Transcript, ports: Ports) -> Recording:
-    folder, bucket = output_folder(recording), ports.settings.transcripts_bucket
-    files = {f"{folder}/{one.name}": (one.data, one.content_type) for one in outputs.render(transcript)}
-    ports.store.create_all(bucket, files)
+def _decide(recording: Recording, rendered: Rendered, ports: Ports) -> Recording:
+    """Note the files that a recording will have."""
+    files = transcript_files.digests(recording, rendered)
 
+    def to_decided(stored: Recording) -> Recording | None:
+        goes_on = stored.state == "PLANNED" and not stored.withdrawn and stored.life == recording.life
+        return replace(stored, files=files) if goes_on and stored.files != files else None
+
+    decided = documents.change_recording(ports, recording.id, to_decided)
+    assert decided is not None, "it was there a moment ago"
+    return decided
+
+
+def _finish(recording: Recording, rendered: Rendered, ports: Ports) -> Recording:
+    """Write the files of a recording whose transcript is decided, and end it as DONE."""
+    decided = recording.files == transcript_files.digests(recording, rendered)
+    if recording.ended or recording.withdrawn or not decided:
+        # Another process has ended it, or it was tried again; whoever did that does the rest.
+        return recording
+    try:
+        transcript_files.write(recording, rendered, ports)
+    except Permanent as error:
+        return fail(recording.id, error, ports, withdraw=True)
     now = ports.clock.now()
 
     def to_done(stored: Recording) -> Recording | None:
-        if stored.ended:
+        if stored.ended or stored.withdrawn or stored.life != recording.life:
             return None
         return replace(
             stored,
             state="DONE",
-            decision=transcript.decision,
+            decision=rendered.decision,
             finished=now,
-            duration=transcript.duration,
-            words=len(transcript.words),
-            outputs=tuple(files),
-            warnings=transcript.warnings,
+            duration=rendered.duration,
+            words=rendered.words,
+            outputs=tuple(one.name for one in recording.files),
+            files=recording.files,
+            warnings=rendered.warnings,
         )
 
     done = documents.change_recording(ports, recording.id, to_done)
     assert done is not None, "it was there a moment ago"
+    if done.state != "DONE" or done.life != recording.life:
+        # It was withdrawn meanwhile: these files were written after the others were deleted.
+        transcript_files.delete(recording, ports)
+        return done
     if done.finished != now:
         # Another process was first and announces it; if it dies before that, its message is redelivered.
         return done
-    log.info("done %s: %d words, in %s/%s", recording.source.uri, len(transcript.words), bucket, folder)
+    log.info(
+        "done %s: %d words, in %s", done.source.uri, rendered.words, transcript_files.output_folder(done)
+    )
     return announce(done, ports)

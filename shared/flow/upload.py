@@ -147,6 +147,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
             planned=ports.clock.now() if stored.chunks else None,
             published=0,
             life=stored.life + 1,
+            files=(),
             finished=None,
             reason="",
             code="",

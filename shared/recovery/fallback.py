@@ -115,8 +115,7 @@ def hand_on(
         if stored.turn != message.turn:
             return None
         turn = stored.turn + 1
-        now = ports.clock.now()
-        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, handed=now, alone="")
+        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, alone="")
 
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:

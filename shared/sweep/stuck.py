@@ -174,8 +174,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
     handed = _handed_on(recording, verdict, quiet, none, ports)
     if handed:
         note = replace(note, since=now, tries=0)
-    # A note that any later look would make again need not be written.
-    if note != (old or _look(None, 0, began, note.looked)):
+    if note != old:
         sweep_notes.write(recording.id, note, ports)
     acts = handed or verdict.action != "wait"
     if acts:
@@ -247,7 +246,7 @@ def _act(recording: Recording, verdict: Verdict, none: Mapping[WorkerPool, str],
         if handed:
             fallback.end(handed[0], error, ports)
         else:
-            record.fail(recording.id, error, ports)
+            record.fail(recording.id, error, ports, withdraw=True)
         return
     try:
         upload.take(recording.source, recording.options, ports, again=_is_out(recording))

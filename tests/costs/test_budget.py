@@ -6,6 +6,7 @@ import pytest
 
 from shared.costs import budget, limits
 from shared.costs.budget import Commitment
+from shared.errors import BadMedia
 from shared.flow import record, upload
 from shared.results import LedgerRow
 from shared.state import ledger
@@ -136,7 +137,7 @@ def test_an_end_that_is_announced_ends_the_commitment(world):
     recording = upload.on_upload(world.upload(), world.ports)
     open_one = Commitment(usd=1.0, state="open", counts=True, changed=0.0)
     world.ports.records.create(budget.COMMITMENTS, recording.id, documents_of(open_one))
-    record.fail(recording.id, record.BadMedia("empty", "nothing there"), world.ports)
+    record.fail(recording.id, BadMedia("empty", "nothing there"), world.ports)
     assert state_of(world.ports, recording.id) == ("ended", True)
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 from shared.costs import rows
+from shared.errors import BadMedia
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
 from shared.state import documents, ledger
@@ -76,6 +77,6 @@ def test_what_was_spent_on_a_recording_that_failed_is_wasted(world):
     world.clock.time = dt.datetime(2026, 11, 20, tzinfo=dt.UTC).timestamp()
     recording = upload.on_upload(world.upload(), world.ports)
     chunk.commit_result(*heard(recording, recording.chunks[0]), world.ports)
-    record.fail(recording.id, record.BadMedia("undecodable", "The rest cannot be decoded."), world.ports)
+    record.fail(recording.id, BadMedia("undecodable", "The rest cannot be decoded."), world.ports)
     assert rows.read(world.ports, DAY, DAY).fates == ("wasted",)
     assert world.ports.records.count(documents.LEDGER) == 1

@@ -6,10 +6,8 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import StoreUnavailable
-from shared.flow import chunk, record, upload
+from shared.flow import assemble, chunk, record, transcript_files, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
-from shared.model import Options, Recording, StoredObject
-from shared.outputs import formats
 from shared.state import documents
 from tests.world import heard, words
 
@@ -68,26 +66,33 @@ def test_finishing_twice_gives_the_same_bytes_and_the_same_cost(world, planned):
     assert record.cost(planned.id, world.ports) == pytest.approx(0.002)
 
 
-def test_two_mergers_at_once_write_the_same_bytes(world, planned):
+def test_two_mergers_at_once_write_the_same_bytes(world, planned, monkeypatch):
     keep_all(world, planned)
-    stale = documents.get_recording(world.ports.records, planned.id)
-    first = finish(world, planned, 0)
-    # The second one read the recording before the first had ended it.
-    results = record._results(stale, world.ports)
-    again = record._finish(stale, record.assemble(stale, results), world.ports)
-    assert outputs(world, again) == outputs(world, first)
-    assert again.outputs == first.outputs
+    first, write = [], transcript_files.write
+
+    def second_comes_first(*args):
+        monkeypatch.setattr(transcript_files, "write", write)
+        first.append(finish(world, planned, 1))
+        write(*args)
+
+    monkeypatch.setattr(transcript_files, "write", second_comes_first)
+    again = finish(world, planned, 0)
+    assert again.state == "DONE"
+    assert outputs(world, again) == outputs(world, first[0])
+    assert again.outputs == first[0].outputs
 
 
 def test_of_two_mergers_at_once_only_the_first_announces(world, planned, monkeypatch, caplog):
     keep_all(world, planned)
-    results = record._results(planned, world.ports)
-    transcript = record.assemble(planned, results)
+    rendered = transcript_files.keep(
+        planned, assemble.assemble(planned, record._results(planned, world.ports)), world.ports
+    )
+    decided = record._decide(planned, rendered, world.ports)
     announced = []
     monkeypatch.setattr(record, "announce", lambda recording, _: announced.append(recording.id) or recording)
     with caplog.at_level("INFO"):
         for _ in range(3):
-            record._finish(planned, transcript, world.ports)
+            record._finish(decided, rendered, world.ports)
             world.clock.time += 0.1
     assert announced == [planned.id]
     assert caplog.text.count("done ") == 1
@@ -139,12 +144,12 @@ def test_a_recording_longer_than_it_said_is_continued(world, planned):
 
 def test_the_demo_model_is_named_in_the_warnings(world, planned):
     keep_all(world, planned)
-    assert record.DEMO_WARNING in finish(world, planned, 0).warnings
+    assert assemble.DEMO_WARNING in finish(world, planned, 0).warnings
 
 
 def test_warnings_of_chunks_come_once_and_in_order(world, planned):
     keep_all(world, planned, warnings=("the audio stops at 40.2 s",))
-    assert finish(world, planned, 0).warnings == ("the audio stops at 40.2 s", record.DEMO_WARNING)
+    assert finish(world, planned, 0).warnings == ("the audio stops at 40.2 s", assemble.DEMO_WARNING)
 
 
 def test_a_lost_result_is_an_error_that_comes_again(world, planned):
@@ -156,28 +161,6 @@ def test_a_lost_result_is_an_error_that_comes_again(world, planned):
 
 def test_an_unknown_recording_is_nobodys_business(world):
     assert record.on_chunk_done(ChunkDone(recording="nobody", index=0), world.ports) is None
-
-
-@pytest.mark.parametrize("name", ["talk.mp3", "talk.wav", "a/talk.mp3", "é 😀.mp3", "x" * 240 + ".mp3"])
-def test_every_name_has_a_folder_of_its_own(name):
-    source = StoredObject(bucket="audio", name=name, generation=5, size=1)
-    one = Recording(id="abcdefghij", source=source, options=Options(), state="DONE", created=0.0)
-    assert record.output_folder(one) == f"audio/{name}/5-abcdefgh"
-
-
-def test_a_name_too_long_for_outputs_below_it_is_replaced_by_the_key():
-    source = StoredObject(bucket="audio", name="x" * 1000, generation=5, size=1)
-    one = Recording(id="abcdefghij", source=source, options=Options(), state="DONE", created=0.0)
-    assert record.output_folder(one) == "audio/long-names/abcdefghij"
-
-
-def test_the_longest_name_of_an_output_decides_whether_a_folder_is_too_long(monkeypatch):
-    source = StoredObject(bucket="audio", name="x" * 990, generation=5, size=1)
-    one = Recording(id="abcdefghij", source=source, options=Options(), state="DONE", created=0.0)
-    assert len(f"{record.output_folder(one)}/paragraphs.csv") == 1022
-    longer = replace(formats.FILES[0], name="paragraphs-abc.csv")
-    monkeypatch.setattr(formats, "FILES", (*formats.FILES, longer))
-    assert record.output_folder(one) == "audio/long-names/abcdefghij"
 
 
 def test_words_in_the_overlap_are_not_repeated(world, planned):

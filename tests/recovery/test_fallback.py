@@ -26,7 +26,7 @@ from shared.errors import (
     StoreUnavailable,
     UnderWay,
 )
-from shared.flow import chunk, record, upload
+from shared.flow import assemble, chunk, record, upload
 from shared.flow.capacity import Start
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
@@ -340,7 +340,7 @@ def test_a_recording_that_is_tried_again_starts_with_its_own_engine_and_old_mess
     one.go_on()
     assert one.recording.state == "DONE"
     assert result_of(one).engine == "parakeet-cpu"
-    assert one.recording.warnings == (record.DEMO_WARNING,)
+    assert one.recording.warnings == (assemble.DEMO_WARNING,)
 
 
 @pytest.mark.parametrize(

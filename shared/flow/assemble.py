@@ -1,0 +1,52 @@
+"""Step 6. The transcript of a recording from the results of its chunks. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import BadMedia
+from shared.flow import attribution, merge, speakers
+from shared.results import Transcript
+
+if TYPE_CHECKING:
+    from shared.model import Recording
+    from shared.results import ChunkResult
+
+DEMO_MODEL = "tiny"
+"""Bundled weights that demonstrate the flow."""
+
+DEMO_WARNING = (
+    "Transcribed with the demo model, which knows some 160 words of synthetic English. "
+    "It shows that the flow works; it says nothing about Dropscribe's quality on human speech."
+)
+
+
+def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
+    """The transcript of a recording from the results of all its chunks.
+
+    Raises:
+        BadMedia: nothing in the whole recording could be decoded.
+    """
+    assert recording.decision is not None, "it was planned"
+    if not any(result.decoded for result in results):
+        said = " ".join(dict.fromkeys(line for result in results for line in result.warnings))
+        raise BadMedia("undecodable", said or "No audio could be decoded. Try to play or convert the file.")
+    results = speakers.apart(results)
+    pieces = merge.pieces(recording.chunks, results)
+    warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
+    warnings |= dict.fromkeys(
+        attribution.dedupe_warnings(line for result in results for line in result.warnings)
+    )
+    if any(result.model == DEMO_MODEL for result in results):
+        warnings[DEMO_WARNING] = None
+    return Transcript(
+        recording=recording.id,
+        source=recording.source,
+        # A chunk planned beyond the real end has no audio, and says nothing about the length.
+        duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
+        language=recording.options.language or next((one.language for one in results if one.language), None),
+        decision=attribution.actual_decision(recording.decision, recording.chunks, results),
+        parts=merge.parts(recording.chunks, results),
+        words=merge.join(pieces),
+        warnings=tuple(warnings),
+    )

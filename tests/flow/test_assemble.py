@@ -1,0 +1,48 @@
+"""The transcript of a recording from the results of its chunks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadMedia
+from shared.flow import upload
+from shared.flow.assemble import DEMO_WARNING, assemble
+from tests.world import heard
+
+
+@pytest.fixture
+def planned(world):
+    world.media.info = replace(world.media.info, warnings=("The header is odd.",))
+    return upload.on_upload(world.upload(**{"dropscribe-language": "en"}), world.ports)
+
+
+def results(recording, **changes):
+    return [heard(recording, one, **changes)[0] for one in recording.chunks]
+
+
+def test_words_parts_and_length_are_those_of_all_chunks(planned):
+    found = assemble(planned, results(planned, model="large"))
+    assert [one.text for one in found.words] == ["one", "two", "three"] * 2
+    assert [(one.start, one.end, one.engine) for one in found.parts] == [(0.0, 60.0, "parakeet-cpu")]
+    assert (found.duration, found.language) == (60.0, "en")
+    assert (found.recording, found.source, found.decision) == (planned.id, planned.source, planned.decision)
+
+
+def test_warnings_of_the_probe_come_first_then_those_of_chunks_then_that_of_the_demo_model(planned):
+    found = assemble(planned, results(planned, warnings=("It stops.",)))
+    assert found.warnings == ("The header is odd.", "It stops.", DEMO_WARNING)
+
+
+def test_the_detected_language_counts_if_none_was_asked_for(planned):
+    asked = replace(planned, options=replace(planned.options, language=None))
+    assert assemble(asked, results(planned, language="de")).language == "de"
+
+
+def test_a_recording_without_any_audio_cannot_be_transcribed(planned):
+    silent = results(planned, words=(), decoded=0.0, owned=0.0, lead=0.0, warnings=("It is scrambled.",))
+    with pytest.raises(BadMedia, match=r"^It is scrambled\.$"):
+        assemble(planned, silent)
+    with pytest.raises(BadMedia, match="No audio could be decoded"):
+        assemble(planned, [replace(one, warnings=()) for one in silent])
