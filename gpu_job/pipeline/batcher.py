@@ -29,6 +29,9 @@ LINGER, ENOUGH = 0.1, 120.0
 """Seconds that jobs with few seconds of audio wait for others: many short files come one by one, and a call of the
 engine takes almost as long for one as for several. Seconds of audio from which on nobody waits."""
 
+STALE = 10.0
+"""Seconds after which a job that waited is asked for again: its recording may have been cancelled, or it is done."""
+
 FEWEST_CALLS = 1e12
 """Price of a call, in samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
 
@@ -110,7 +113,7 @@ class Batcher:
     Args:
         ready: jobs as they come.
         engines: for the weights that they ask for.
-        committer: takes jobs without windows, and those whose engine cannot be loaded.
+        committer: takes jobs without windows, and those whose engine cannot be loaded or that are not wanted any more.
         max_chunks: whole chunks that are recognised together, see `next_group`.
     """
 
@@ -169,7 +172,11 @@ class Batcher:
         self._formed.put(None)
 
     def _batches(self) -> Iterator[Batch]:
-        while group := self._group():
+        while chosen := self._group():
+            now = concurrency.monotonic()
+            group = [job for job in chosen if now - job.since < STALE or self._committer.still_wants(job)]
+            if not group:
+                continue
             try:
                 engine = self._engines.get(group[0].message.model, cpu=group[0].on_cpu)
             except Exception as error:  # noqa: BLE001 - whatever loading raises, no chunk is lost
@@ -181,10 +188,10 @@ class Batcher:
             items = [(job, index) for job in group for index in range(len(job.windows))]
             lengths = [job.windows[index].length for job, index in items]
             for positions in pack(lengths, engine, self._engines.capacity(engine)):
-                chosen = tuple(items[at] for at in positions if not items[at][0].settled)
-                if chosen:
-                    waveforms = [job.samples(index) for job, index in chosen]
-                    yield Batch(engine=engine, items=chosen, waveforms=waveforms)
+                batch = tuple(items[at] for at in positions if not items[at][0].settled)
+                if batch:
+                    waveforms = [job.samples(index) for job, index in batch]
+                    yield Batch(engine=engine, items=batch, waveforms=waveforms)
 
     def _group(self) -> list[ChunkJob]:
         """The next jobs to recognise together, waiting for the first; none once it is to stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,10 @@ class ChunkJob:
     """Wall time of fetching and decoding."""
     busy_seconds: float = 0.0
     """Its share of the engine's wall time."""
+    since: float = math.inf
+    """When it became ready, on the monotonic clock."""
     settled: bool = False
-    """True once the committer has it: all its windows are recognised, or it has failed."""
+    """True once the committer has it: all its windows are recognised, it has failed, or nobody wants it any more."""
 
     def samples(self, index: int) -> NDArray[np.float32]:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
@@ -117,4 +120,5 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         windows=windowing.cut(np.frombuffer(pcm.samples, np.int16)),
         share=share,
         decode_seconds=concurrency.perf_counter() - started + pcm.seconds_ahead,
+        since=concurrency.monotonic(),
     )

@@ -102,6 +102,21 @@ class Committer:
             return False
         return True
 
+    def still_wants(self, job: ChunkJob) -> bool:
+        """Whether a job that waited for its engine is still wanted; if not, its message is acknowledged.
+
+        If nobody knows now, it is.
+        """
+        try:
+            wanted = chunk.is_wanted(job.message, self._ports)
+        except DropscribeError as error:
+            log.warning("whether a chunk is still wanted is not known: %s", error)
+            return True
+        if not wanted:
+            job.settled = True
+            self._inflight.ack(job.delivery)
+        return wanted
+
     def decoding_failed(self, delivery: Delivery, error: Exception) -> None:
         """Decide what becomes of a message that gave no job, in the caller's thread."""
         self._fail(delivery, error)

@@ -136,3 +136,32 @@ def test_without_keyterms_the_engine_is_not_told_of_any():
     engine = Listener()
     batch(engine, None, None).recognise()
     assert engine.calls == [()]
+
+
+class Committer:
+    """Wants everything but one recording."""
+
+    def __init__(self, unwanted):
+        self.unwanted = unwanted
+        self.asked = []
+
+    def still_wants(self, job):
+        self.asked.append(job)
+        return job is not self.unwanted
+
+
+@pytest.mark.parametrize(("waited", "taken"), [(0.0, 2), (batcher.STALE + 1, 1)])
+def test_what_has_waited_for_long_is_asked_for_again_before_the_engine_gets_it(monkeypatch, waited, taken):
+    monkeypatch.setattr(batcher, "ENOUGH", 1.0)
+    jobs = [short(), short()]
+    for one in jobs:
+        one.since = time.monotonic() - waited
+    committer, ready = Committer(jobs[0]), queue.Queue()
+    for one in jobs:
+        ready.put(one)
+    made = Batcher(ready, Engines(), committer=committer, max_chunks=2.0)
+    made.start()
+    assert len(made.next().items) == taken
+    made.stop()
+    made.thread.join(10)
+    assert len(committer.asked) == (2 if waited else 0)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gpu_job.pipeline import batcher
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from local.backend.queue import SqliteQueue
@@ -463,3 +464,25 @@ def test_a_lost_accelerator_ends_the_worker_and_fails_only_the_chunk_that_does_i
     assert "device-side assert" in reason
     work(world, CountingEngine(), until=lambda: all(chunks_done(world, one) == 2 for one in good))
     assert {state(world, one) for one in good} == {"PLANNED"}
+
+
+def test_what_it_holds_of_a_cancelled_recording_is_given_up_before_the_engine_has_it(world, monkeypatch):
+    monkeypatch.setattr(batcher, "STALE", -1.0)
+    recording = upload.on_upload(world.upload(), world.ports)
+    engine, stop = CountingEngine(), threading.Event()
+
+    def load(_model):
+        wait_until(lambda: worker._consumer.ready.qsize() == 2, 20)
+        record.cancel(recording.id, world.ports)
+        return engine
+
+    worker = Worker(world.ports, load)
+    thread = threading.Thread(target=worker.run, args=(stop,), kwargs={"warm": "fake"})
+    thread.start()
+    try:
+        wait_until(lambda: world.ports.queue.pending("cpu-worker") == 0, 20)
+    finally:
+        stop.set()
+        thread.join()
+    assert engine.calls == []
+    assert world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 0
