@@ -89,7 +89,7 @@ def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
             stands = decode(data, ChunkResult)
         log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
     done = {"recording": result.recording, "index": result.index}
-    used = {"engine": stands.engine, "attempt": stands.attempt}
+    used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
     ports.records.create(documents.CHUNKS, key, done | used)
     log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
     dispatch.say_done(result.recording, result.index, ports)

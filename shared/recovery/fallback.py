@@ -115,7 +115,8 @@ def hand_on(
         if stored.turn != message.turn:
             return None
         turn = stored.turn + 1
-        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, alone="")
+        now = ports.clock.now()
+        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, handed=now, alone="")
 
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:

@@ -3,8 +3,9 @@
     sweep.py         all parts of a tick, independent of each other
     stuck.py         recordings without progress are pushed, or end as FAILED
     observe.py       conditions for the router: speeds, queues, failures
+    unfinished.py    hand-overs without a message, and complete sets that nobody merges
     release_held.py  recordings that a budget holds go on once they fit, and alerts are published
-    each.py          one bad item does not stop the others
+    each.py          a bounded number in one tick, in turn; one bad item does not stop the others
 
 A tick may run twice or die half-way: each part does a bounded amount of work that the next tick can repeat.
 """

@@ -2,7 +2,7 @@
 
 A tick looks at no more than `LOOKS` of the things that wait, in order of their keys, and the next one goes on behind
 the last of them, round and round. So of 10,000 that wait each is looked at every five ticks, whatever becomes of
-the others. It stops earlier, at the same place, after `ACTS` of them took work.
+the others. What takes longer than `SECONDS` is broken off, and the next tick goes on at the same place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import closing
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, TypeVar
 
+from shared import concurrency
 from shared.errors import DropscribeError, Transient
 from shared.state import sweep_notes
 from shared.telemetry import log
@@ -28,8 +29,8 @@ Found = Callable[[str], Iterator[tuple[str, Item]]]
 LOOKS = 2000
 """Most things that a part of a tick looks at."""
 
-ACTS = 100
-"""Most things that a part of a tick acts upon, or tries to: to probe and plan an upload takes a second."""
+SECONDS = 30.0
+"""Seconds after which a part of a tick begins with nothing more: to probe and plan an upload takes one."""
 
 
 def each(
@@ -48,20 +49,18 @@ def each(
     """
     acted = failed = 0
     for part, found in parts.items():
-        left = ACTS
+        until = concurrency.monotonic() + SECONDS
         with closing(next_in_turn(part, found, LOOKS, ports)) as turn:
             for key, item in turn:
                 try:
-                    did = handle(key, item)
-                    acted += did
-                    left -= did
+                    acted += handle(key, item)
                 except DropscribeError as error:
-                    failed, left = failed + 1, left - 1
+                    failed += 1
                     log.warning("%s failed: %s: %s", doing, key, error)
                 except Exception:  # noqa: BLE001 - whatever it is, the others still get their turn
-                    failed, left = failed + 1, left - 1
+                    failed += 1
                     log.exception("%s failed unexpectedly: %s", doing, key)
-                if not left:
+                if concurrency.monotonic() >= until:
                     break
     if failed:
         raise Transient(f"{doing} failed {failed} times; the log says why")

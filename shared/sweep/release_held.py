@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,10 @@ class Alert:
     told: bool
     """True once it has been published."""
 
+
+RENEWED = 30 * 86400.0
+"""Seconds after which the commitment of a recording that is still held is written anew. Written once, it would be
+forgotten after 90 days, and the recording with it."""
 
 SHARES = (50, 80, 100)
 """Percentages of a budget at which an alert is published."""
@@ -83,12 +87,15 @@ class _Release:
 
     def one(self, key: str, fields: Fields) -> bool:
         """Let a recording go on if it fits; returns whether that was tried."""
-        ports, usd = self._ports, from_fields(fields, Commitment).usd
+        ports, commitment = self._ports, from_fields(fields, Commitment)
+        usd = commitment.usd
         if self._committed is None:
             self._committed = budget.committed(ports)
         now = ports.clock.now()
         if limits.admit(usd, self.sums, self._committed, now, ports.settings).action == "hold":
             self._still_held.append(usd)
+            if now - commitment.changed > RENEWED:
+                documents.put(COMMITMENTS, key, replace(commitment, changed=now), ports)
             return False
         recording = documents.get_recording(ports.records, key)
         self._committed = None

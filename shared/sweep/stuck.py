@@ -174,7 +174,8 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
     handed = _handed_on(recording, verdict, quiet, none, ports)
     if handed:
         note = replace(note, since=now, tries=0)
-    if note != old:
+    # A note that any later look would make again need not be written.
+    if note != (old or _look(None, 0, began, note.looked)):
         sweep_notes.write(recording.id, note, ports)
     acts = handed or verdict.action != "wait"
     if acts:

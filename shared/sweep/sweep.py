@@ -2,6 +2,8 @@
 
     lost events         objects of the audio bucket without a recording are treated as uploads
     stuck recordings    are pushed, or end as FAILED (stuck.py)
+    hand-overs          without a message get it (unfinished.py)
+    complete sets       that nobody merges are said to be done once more (unfinished.py)
     unannounced ends    are announced, and the requests that wait for them answered
     workers             are started if chunks wait and too few run (`shared/flow/capacity.py`)
     conditions          are stored for the router, and the rollout is guarded (observe.py)
@@ -18,6 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from shared import concurrency
 from shared.costs import executions
 from shared.errors import BadRequest, DropscribeError, Transient
 from shared.flow import capacity, record, upload
@@ -26,8 +29,9 @@ from shared.planning import worker_pools
 from shared.state import answers, documents, uploads
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep import observe, release_held
-from shared.sweep.each import ACTS, LOOKS, each
+from shared.sweep.each import LOOKS, SECONDS, each
 from shared.sweep.stuck import push_stuck
+from shared.sweep.unfinished import finish_hand_overs, merge_complete
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -75,6 +79,8 @@ def on_tick(ports: Ports) -> dict[str, int]:
     parts: dict[str, Callable[[Ports], int]] = {
         "lost_events": take_lost,
         "stuck": push_stuck,
+        "handed_over": finish_hand_overs,
+        "merged": merge_complete,
         "announced": announce_untold,
         "answered": answer_waiting,
         "tasks_started": start_workers,
@@ -127,12 +133,12 @@ def take_lost(ports: Ports) -> int:
         and not one.is_folder
     ]
     found.sort(key=lambda one: (one.generation, one.name))
-    taken, at = 0, mark
+    taken, at, until = 0, mark, concurrency.monotonic() + SECONDS
     try:
         for source in found[:LOOKS]:
             taken += _take_if_lost(source, ports)
             at = replace(at, generation=source.generation, name=source.name)
-            if taken == ACTS:
+            if concurrency.monotonic() >= until:
                 break
         else:
             if len(found) <= LOOKS:

@@ -26,7 +26,6 @@ NOON = 1_795_176_000.0
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     monkeypatch.setattr(each, "LOOKS", 20)
-    monkeypatch.setattr(each, "ACTS", 5)
     world = World(tmp_path, chunk_minutes=0.5)
     yield world
     world.close()

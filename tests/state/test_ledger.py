@@ -58,5 +58,6 @@ def test_the_document_of_a_chunk_names_the_attempt_whose_result_stands(world, me
     key = documents.chunk_key(recording.id, message.chunk.index)
     assert world.ports.records.get(documents.CHUNKS, key) == {
         "recording": recording.id, "index": message.chunk.index, "engine": "parakeet-cpu", "attempt": "m-1",
+        "minute": int(world.clock.time // 60),
     }  # fmt: skip
     assert {row.attempt for row in rows(world.ports)} == {"m-1", "m-2"}

@@ -130,6 +130,14 @@ def test_a_held_recording_that_is_gone_or_ended_otherwise_is_let_be(world, ports
     assert ports.records.get(budget.COMMITMENTS, last.id)["state"] == "closed"
 
 
+def test_what_is_held_for_months_is_not_forgotten(world, ports):
+    *_, last = drop(world, ports, 11)
+    for _ in range(4):
+        ports.clock.time += 40 * 86_400
+        release_held.keep_budgets(ports)
+        assert ports.records.get(budget.COMMITMENTS, last.id)["changed"] == ports.clock.time
+
+
 def test_one_that_was_planned_while_another_delivery_was_about_to_hold_it_counts_again(world, ports):
     (one,) = drop(world, ports, 1)
     commitment = budget.Commitment(usd=MINUTE, state="held", counts=False, changed=NOON)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from tests.flow.test_capacity import ScriptedJobs
 from tests.world import World, heard
 
 NOTHING = {
-    "lost_events": 0, "stuck": 0, "announced": 0, "answered": 0, "tasks_started": 0, "tasks_accounted": 0, "released": 0,
+    "lost_events": 0, "stuck": 0, "handed_over": 0, "merged": 0, "announced": 0, "answered": 0, "tasks_started": 0, "tasks_accounted": 0, "released": 0,
 }  # fmt: skip
 
 
@@ -96,7 +97,8 @@ def test_an_object_with_its_recording_is_left_alone(cloud):
 
 
 def test_after_an_outage_all_lost_objects_are_found_some_at_a_time(cloud, monkeypatch):
-    monkeypatch.setattr(sweep, "ACTS", 10)
+    monkeypatch.setattr(sweep, "SECONDS", 10.0)
+    monkeypatch.setattr(sweep.concurrency, "monotonic", itertools.count().__next__)
     tick(cloud)
     for number in range(35):
         cloud.clock.time += 60
@@ -119,7 +121,8 @@ def test_many_objects_with_recordings_do_not_hide_a_lost_one(cloud, monkeypatch)
 
 
 def test_objects_of_one_moment_do_not_stop_the_search(cloud, monkeypatch):
-    monkeypatch.setattr(sweep, "ACTS", 10)
+    monkeypatch.setattr(sweep, "SECONDS", 10.0)
+    monkeypatch.setattr(sweep.concurrency, "monotonic", itertools.count().__next__)
     tick(cloud)
     for number in range(35):
         cloud.upload_now(f"{number:02}.wav")
