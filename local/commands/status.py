@@ -96,6 +96,7 @@ def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
             told = " ".join(filter(None, [local_time(one.time), one.where]))
             why = one.reason or "no reason was recorded; see the logs"
             console.print(Text(f"  {told}: {why}\n    {one.message}"))
+        console.print("`dropscribe dead-letters` shows, replays and discards them.", highlight=False)
     if failed:
         console.print(
             Text(f"Failed attempts, including those that a retry made good: {_failure_counts(failed)}.")

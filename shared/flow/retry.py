@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from shared.flow import dispatch
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
-from shared.routing import route
 from shared.routing.pace import lengths_of, pace_of
 
 if TYPE_CHECKING:
     from shared.model import Recording
     from shared.ports import Ports
+    from shared.routing.case import Known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,15 +34,19 @@ class Left:
     """Expected cost of these, US dollars, without the start of a worker; None if it was never planned."""
 
 
-def left(recording: Recording, ports: Ports) -> Left:
+def left(recording: Recording, known: Known, ports: Ports) -> Left:
     """What trying a recording again has to do, and what that is expected to cost.
+
+    Args:
+        recording: as it is stored.
+        known: prices and speeds, see `route.known`.
+        ports: the adapters to use.
 
     Raises:
         Transient: the records did not answer.
     """
     if not recording.chunks:
         return Left(chunks=0, of=0, seconds=None, usd=None)
-    known = route.known(ports)
     missing = {one.chunk.index for one in dispatch.missing(recording, ports)}
     chunks = [one for one in recording.chunks if one.index in missing]
     usd = 0.0

@@ -9,6 +9,7 @@ import pytest
 from shared.errors import BadMedia, Permanent
 from shared.flow import chunk, record, request, retry, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.routing import route
 from shared.state import documents
 from tests.world import heard
 
@@ -17,7 +18,7 @@ def stored(world, recording):
     return documents.get_recording(world.ports.records, recording.id)
 
 
-def route(world):
+def pass_on(world):
     """What the router does with the requests that were published."""
     requests = world.pull("requests")
     for one in requests:
@@ -46,7 +47,7 @@ def _data_as_they_are(monkeypatch):
 
 def test_what_is_missing_is_published_again_and_ends_in_a_transcript(world, failed):
     retry.ask(failed, world.ports)
-    assert route(world) == 1
+    assert pass_on(world) == 1
     again = [decode(one.data, ChunkMessage) for one in world.pull("cpu-worker")]
     assert [one.chunk.index for one in again] == [1]
     assert chunk.is_wanted(again[0], world.ports)
@@ -58,13 +59,13 @@ def test_what_is_missing_is_published_again_and_ends_in_a_transcript(world, fail
 
 def test_asking_twice_for_one_end_publishes_its_parts_once(world, failed):
     assert retry.ask(failed, world.ports) == retry.ask(failed, world.ports)
-    assert route(world) == 2
+    assert pass_on(world) == 2
     assert len(world.pull("cpu-worker")) == 1
 
 
 def test_another_end_is_asked_for_with_another_request(world, failed):
     first = retry.ask(failed, world.ports)
-    route(world)
+    pass_on(world)
     record.fail(failed.id, Permanent("again"), world.ports)
     assert retry.ask(stored(world, failed), world.ports) != first
 
@@ -75,7 +76,7 @@ def test_its_options_are_kept(world):
     record.cancel(recording.id, world.ports)
     world.clock.time += 1
     retry.ask(stored(world, recording), world.ports)
-    route(world)
+    pass_on(world)
     assert [one.id for one in documents.recordings(world.ports.records)] == [recording.id]
     assert stored(world, recording).state == "PLANNED"
 
@@ -85,7 +86,7 @@ def test_messages_from_before_the_end_are_void_so_no_part_is_transcribed_twice(w
     record.cancel(recording.id, world.ports)
     world.clock.time += 1
     retry.ask(stored(world, recording), world.ports)
-    route(world)
+    pass_on(world)
     messages = [decode(one.data, ChunkMessage) for one in world.pull("cpu-worker")]
     wanted = [one.chunk.index for one in messages if chunk.is_wanted(one, world.ports)]
     assert len(messages) == 4
@@ -94,7 +95,7 @@ def test_messages_from_before_the_end_are_void_so_no_part_is_transcribed_twice(w
 
 def test_what_it_is_expected_to_cost_is_that_of_the_missing_parts(world, failed):
     ports = replace(world.ports, settings=replace(world.settings, cpu_usd_per_hour=3.6))
-    left = retry.left(failed, ports)
+    left = retry.left(failed, route.known(ports), ports)
     assert (left.chunks, left.of) == (1, 2)
     message = decode(_published(world, failed), ChunkMessage)
     seconds = message.chunk.end - message.chunk.start + message.chunk.lead + message.chunk.tail
@@ -105,7 +106,7 @@ def test_what_it_is_expected_to_cost_is_that_of_the_missing_parts(world, failed)
 
 def _published(world, failed):
     retry.ask(failed, world.ports)
-    route(world)
+    pass_on(world)
     (one,) = world.pull("cpu-worker")
     return one.data
 
@@ -113,7 +114,9 @@ def _published(world, failed):
 def test_the_cost_of_what_was_never_planned_is_unknown(world):
     world.media.error = BadMedia("no-audio", "There is no audio in it.")
     recording = upload.on_upload(world.upload(), world.ports)
-    assert retry.left(recording, world.ports) == retry.Left(chunks=0, of=0, seconds=None, usd=None)
+    assert retry.left(recording, route.known(world.ports), world.ports) == retry.Left(
+        chunks=0, of=0, seconds=None, usd=None
+    )
 
 
 def test_an_object_that_was_replaced_is_not_asked_for(world, failed):

@@ -24,7 +24,7 @@ from shared.in_words import dollars, human_duration, human_size
 from shared.model import Options, StoredObject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.flow.backfill import Estimate
     from shared.ports import Ports
@@ -76,7 +76,10 @@ def command(
         int, typer.Option("--probe", min=0, help="Objects to probe for the estimate of length and cost.")
     ] = 20,
     any_name: Annotated[
-        bool, typer.Option("--any-name", help="Also objects whose name and type are not those of media.")
+        bool,
+        typer.Option(
+            "--any-name", help="Also objects in a bucket whose name and type are not those of media."
+        ),
     ] = False,
     method: options.Method = None,
     model: options.Model = None,
@@ -159,14 +162,7 @@ def look(wanted: Wanted, ports: Ports) -> Found:
         BadRequest: there is no such place.
         Transient: the store or the records did not answer.
     """
-    media, others = [], 0
-    for one in _objects(wanted.place, ports):
-        if one.is_folder:
-            continue
-        if wanted.any_name or _is_media(one):
-            media.append(one)
-        else:
-            others += 1
+    media, others = _objects(wanted, ports)
     with concurrency.ThreadPoolExecutor(READERS) as pool:
         new = list(pool.map(lambda one: backfill.is_new(one, wanted.options, ports.records), media))
     return Found(
@@ -176,20 +172,26 @@ def look(wanted: Wanted, ports: Ports) -> Found:
     )
 
 
-def _objects(place: str, ports: Ports) -> Iterable[StoredObject]:
-    scheme, _, rest = place.partition("://")
+def _objects(wanted: Wanted, ports: Ports) -> tuple[list[StoredObject], int]:
+    """The media at a place, and how many objects do not look like media."""
+    scheme, _, rest = wanted.place.partition("://")
     if rest and scheme == "gs":
         bucket, _, prefix = rest.partition("/")
         if bucket in {ports.settings.transcripts_bucket, ports.settings.work_bucket}:
             raise BadRequest(f"gs://{bucket} holds outputs. Name a bucket with audio.")
-        return ports.store.list(bucket, prefix)
+        every = [one for one in ports.store.list(bucket, prefix) if not one.is_folder]
+        media = [one for one in every if wanted.any_name or _is_media(one)]
+        return media, len(every) - len(media)
     if rest or not isinstance(ports, LocalPorts):
-        raise BadRequest(f"{place} is not a place of objects: name gs://bucket/prefix.")
-    return _files(Path(place), ports)
+        raise BadRequest(f"{wanted.place} is not a place of objects: name gs://bucket/prefix.")
+    if wanted.any_name:
+        raise BadRequest("--any-name is for buckets. Give `dropscribe submit` a file with an unusual name.")
+    found = inputs.collect([Path(wanted.place)], never_below=[ports.out, ports.settings.state_dir])
+    return list(_files(found, ports)), found.passed_over
 
 
-def _files(folder: Path, ports: LocalPorts) -> Iterator[StoredObject]:
-    for one in inputs.collect([folder], never_below=[ports.out, ports.settings.state_dir]).files:
+def _files(found: inputs.Inputs, ports: LocalPorts) -> Iterator[StoredObject]:
+    for one in found.files:
         try:
             yield ports.file(one.path)
         except DropscribeError as error:

@@ -20,6 +20,7 @@ from shared.errors import BadRequest
 from shared.flow import retry
 from shared.in_words import dollars
 from shared.recovery import replay
+from shared.routing import route
 from shared.state import dead_letters, documents
 from shared.topology import topology
 
@@ -253,7 +254,8 @@ def _replay_told(able: Sequence[Letter], ports: Ports) -> str:
     told = f"{_counted(able)} to replay."
     if not failed:
         return told
-    left = [retry.left(one, ports) for one in failed]
+    known = route.known(ports)
+    left = [retry.left(one, known, ports) for one in failed]
     usd = dollars(sum(one.usd or 0.0 for one in left))
     unknown = sum(one.usd is None for one in left)
     more = f", and that of {unknown} that were never planned" if unknown else ""

@@ -17,9 +17,11 @@ from local.commands.operation import found
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import output
+from shared import concurrency
 from shared.errors import BadRequest
 from shared.flow import retry
 from shared.in_words import dollars, human_duration
+from shared.routing import route
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from shared.flow.retry import Left
     from shared.model import Recording
     from shared.ports import Ports
+
+
+READERS = 16
+"""Recordings that are looked at at one time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,9 +99,13 @@ def run(wanted: Wanted, ports: Ports) -> int:
         Transient: some may have been asked for; run it again.
     """
     recordings = _failed(wanted.since, ports) if wanted.failed else found.by_key(wanted.keys, ports.records)
-    why_not = {one.id: retry.obstacle(one, ports) for one in recordings}
-    able = [one for one in recordings if not why_not[one.id]]
-    left = {one.id: retry.left(one, ports) for one in able}
+    known = route.known(ports)
+    with concurrency.ThreadPoolExecutor(READERS) as pool:
+        reasons = list(pool.map(lambda one: retry.obstacle(one, ports), recordings))
+        why_not = {one.id: reason for one, reason in zip(recordings, reasons, strict=True)}
+        able = [one for one in recordings if not why_not[one.id]]
+        parts = list(pool.map(lambda one: retry.left(one, known, ports), able))
+    left = {one.id: part for one, part in zip(able, parts, strict=True)}
     for one in recordings:
         if why_not[one.id]:
             Console(stderr=True).print(

@@ -123,8 +123,11 @@ def test_a_folder_of_this_machine_is_transcribed_in_place(archive, call, tmp_pat
     folder = tmp_path / "recordings" / "2020"
     folder.mkdir(parents=True)
     silence(folder / "talk.wav")
+    (folder / "notes.txt").write_text("not a sound")
+    assert "--any-name is for buckets" in call("backfill", folder.parent, "--any-name").stderr
     result = call("backfill", folder.parent)
     assert result.exit_code == 0, result.stderr
+    assert "(0 with one, 1 that are not media)" in result.stderr
     archive.route()
     assert str(folder / "talk.wav").lstrip("/") in recordings(archive)
 
