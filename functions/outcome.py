@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from functions import push
+from functions import push, time_limit
 from functions.push import EVENT_TYPE, FINALIZED, Push
 from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, Transient
 from shared.messages import UNREADABLE, ChunkMessage, decode
@@ -29,13 +29,19 @@ if TYPE_CHECKING:
 def answered(
     request: Request, connect: Callable[[], Ports], where: str | Callable[[Push], str], step: Step
 ) -> tuple[str, int]:
-    """Do a step of the flow with what was posted; the answer acknowledges it. See `handle`."""
+    """Do a step of the flow with what was posted; the answer acknowledges it. See `handle`.
+
+    If the step takes longer than the sender waits, the process ends.
+    """
     if request.method != "POST":
         return "Post a message.", 405
     # A body of any size: whoever is refused for it would come again.
     request.max_content_length = None
     headers = {name.lower(): value for name, value in request.headers.items()}
-    handle(headers, request.get_data(), connect, where, step)
+    with time_limit.within(
+        time_limit.PUSH, f"a message of {where if isinstance(where, str) else 'a hosted engine'}"
+    ):
+        handle(headers, request.get_data(), connect, where, step)
     return "OK", 200
 
 

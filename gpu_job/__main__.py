@@ -10,17 +10,17 @@ import sys
 import threading
 from functools import partial
 
-from gpu_job import check, process
+from gpu_job import check, last_resort, process
 from gpu_job.pipeline.start_up import StartUp, process_began
 from gpu_job.speech import loading
 from shared.connect import connect
-from shared.errors import DropscribeError
+from shared.errors import CallHangs, DropscribeError
 from shared.settings import Settings
 from shared.telemetry import log
 
 
 def main() -> int:
-    """Run one worker; 0 if it ended by itself or was asked to, 2 if it cannot work here."""
+    """Run one worker; 0 if it ended by itself or was asked to, 2 if it cannot work here, 3 if a call did not return."""
     arguments = argparse.ArgumentParser(prog="python -m gpu_job", description="The Dropscribe worker.")
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
     arguments.add_argument("--check", action="store_true", help="transcribe a bundled recording, and report")
@@ -28,21 +28,24 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    code = 0
     try:
         if asked.check:
             settings = Settings.from_environment()
             start_up = StartUp()
             load = partial(loading.load, settings, warm=False, start_up=start_up)
             return check.run(load, settings.model, start_up=start_up)
-        worker = process.run(connect(), stop, stay=asked.stay, began=process_began())
+        last_resort.watch()
+        process.run(connect(), stop, stay=asked.stay, began=process_began())
+    except CallHangs as error:
+        log.error("the worker ends: %s", error)
+        code = 3
     except DropscribeError as error:
         log.error("the worker cannot work: %s", error)
-        return 2
-    if worker.stuck:
-        # The engine is inside a long call, which only the end of the process ends.
-        logging.shutdown()
-        os._exit(0)
-    return 0
+        code = 2
+    # Without waiting for threads: one may be inside a call that only the end of the process ends.
+    logging.shutdown()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gpu_job import last_resort
 from gpu_job.pipeline.consumer import subscriptions_of
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.worker import Worker
@@ -15,7 +16,7 @@ from gpu_job.speech import loading
 from shared import concurrency
 from shared.costs.executions import Meter, Place
 from shared.engines import hosted_specs
-from shared.errors import DropscribeError, ModelUnavailable
+from shared.errors import CallHangs, DropscribeError, ModelUnavailable
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
 from shared.recovery import fallback
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 IDLE_EXIT = 60.0
 """Seconds without work after which a worker ends."""
+
+LAST_WORDS = 30.0
+"""Seconds for the ledger and the log after a call has not returned."""
 
 PULLED_AT_A_TIME = 100
 """Messages handed to other engines at one time."""
@@ -47,6 +51,7 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
         began: when the process started, seconds since 1970.
 
     Raises:
+        CallHangs: a call does not return; end the process now, within `LAST_WORDS` seconds.
         ModelUnavailable: the weights of the deployment cannot be loaded. Chunks that another engine may take have been
             handed to it, the others given back.
         Transient: the worker broke down; nothing is lost.
@@ -66,6 +71,10 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
         warm = None if settings.method in {one.method for one in hosted_specs()} else settings.model
         try:
             worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=warm)
+        except CallHangs:
+            # Whatever it waits for, the ledger may wait for as well.
+            last_resort.end_within(LAST_WORDS)
+            raise
         except ModelUnavailable as error:
             hand_on_all(error, ports, stop)
             raise

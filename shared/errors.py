@@ -5,6 +5,7 @@
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
     │   ├── UnderWay           another delivery is at work on the same
     │   ├── EngineFailed       a hosted engine gave no answer, or an unusable one
+    │   ├── CallHangs          a call of this process does not return, so the process ends
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
     │       │                  finds it at its start does not start
     │       ├── BucketRefused  a bucket does not exist, or this deployment may not use it
@@ -47,6 +48,10 @@ class UnderWay(Transient):
 
 class ConfigurationError(Transient):
     """The deployment is set up wrongly. Messages are redelivered, because that can be fixed in the meantime."""
+
+
+class CallHangs(Transient):
+    """A call of this process does not return. Only the end of the process ends it; its work is done elsewhere."""
 
 
 class BucketRefused(ConfigurationError):  # noqa: N818 - see Transient

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
+from functions import time_limit
 from functions.outcome import answered, not_done
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
@@ -34,4 +35,5 @@ def on_dead_letter(request: Request) -> tuple[str, int]:
 @functions_framework.http
 def on_tick(request: Request) -> dict[str, int]:  # noqa: ARG001 - a tick has no content
     """A minute has passed (Cloud Scheduler, HTTP); answers how much each part of the sweep has done."""
-    return sweep.on_tick(connect())
+    with time_limit.within(time_limit.TICK, "a sweep"):
+        return sweep.on_tick(connect())

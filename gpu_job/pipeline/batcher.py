@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu_job.pipeline import memory, packing
-from gpu_job.pipeline.chunk_job import ChunkJob, next_group
+from gpu_job.pipeline.chunk_job import ChunkJob, message_of, next_group
+from gpu_job.pipeline.inflight import CALL
 from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 from shared import concurrency
+from shared.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +33,9 @@ engine takes almost as long for one as for several. Seconds of audio from which 
 
 STALE = 10.0
 """Seconds after which a job that waited is asked for again: its recording may have been cancelled, or it is done."""
+
+LOADING = 3600.0
+"""Seconds that no load of weights takes. A download that takes longer goes on where it was, in the next worker."""
 
 FEWEST_CALLS = 1e12
 """Price of a call, in samples, for an engine that packs again by itself: as few calls as its `batch` allows."""
@@ -115,6 +120,7 @@ class Batcher:
         engines: for the weights that they ask for.
         committer: takes jobs without windows, and those whose engine cannot be loaded or that are not wanted any more.
         max_chunks: whole chunks that are recognised together, see `next_group`.
+        watchdog: told of each load of weights.
     """
 
     def __init__(
@@ -124,6 +130,7 @@ class Batcher:
         committer: Committer,
         *,
         max_chunks: float,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self.problem: Exception | None = None
         """What ended it."""
@@ -133,6 +140,7 @@ class Batcher:
         self._engines = engines
         self._committer = committer
         self._max_chunks = max_chunks
+        self._watchdog = watchdog or Watchdog()
         self._waiting: list[ChunkJob] = []
         self._formed: concurrency.Queue[Batch | None] = concurrency.Queue()
         self._wanted = concurrency.Semaphore(1)
@@ -159,7 +167,8 @@ class Batcher:
         batches = self._batches()
         try:
             if self._warm is not None:
-                self._engines.get(self._warm)
+                with self._watchdog.within(LOADING, f"loading {self._warm}"):
+                    self._engines.get(self._warm)
             self.loaded = concurrency.monotonic()
             while True:
                 self._wanted.acquire()
@@ -174,11 +183,14 @@ class Batcher:
     def _batches(self) -> Iterator[Batch]:
         while chosen := self._group():
             now = concurrency.monotonic()
-            group = [job for job in chosen if now - job.since < STALE or self._committer.still_wants(job)]
+            with self._watchdog.within(CALL, "asking whether chunks are still wanted"):
+                group = [job for job in chosen if now - job.since < STALE or self._committer.still_wants(job)]
             if not group:
                 continue
+            model = group[0].message.model
             try:
-                engine = self._engines.get(group[0].message.model, cpu=group[0].on_cpu)
+                with self._watchdog.within(LOADING, f"loading {model}", map(message_of, group)):
+                    engine = self._engines.get(model, cpu=group[0].on_cpu)
             except Exception as error:  # noqa: BLE001 - whatever loading raises, no chunk is lost
                 self._committer.failed(group, error)
                 continue

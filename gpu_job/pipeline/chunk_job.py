@@ -53,6 +53,9 @@ class ChunkJob:
     settled: bool = False
     """True once the committer has it: all its windows are recognised, it has failed, or nobody wants it any more."""
 
+    def __str__(self) -> str:
+        return f"chunk {self.message.chunk.index} of {self.message.recording}"
+
     def samples(self, index: int) -> NDArray[np.float32]:
         """One window as float32 in [-1, 1], mono at 16 kHz."""
         window = self.windows[index]
@@ -68,6 +71,11 @@ class ChunkJob:
     def on_cpu(self) -> bool:
         """True if it was handed to the CPU, because the other engines gave it up."""
         return self.message.turn > 0 and self.message.chunk.engine == PARAKEET_CPU.name
+
+
+def message_of(job: ChunkJob) -> str:
+    """Id of its message."""
+    return job.delivery.message_id
 
 
 def share_of(message: ChunkMessage, seconds: float) -> float:

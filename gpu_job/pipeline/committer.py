@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
+from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
 from shared.errors import DropscribeError
 from shared.flow import chunk
@@ -143,9 +144,13 @@ class Committer:
         with self._lock:
             if self._closed.is_set():
                 return
-            future = self._pool.submit(what, job, *more)
+            future = self._pool.submit(self._watched, what, job, *more)
             self._under_way[future] = job.delivery.message_id
         future.add_done_callback(self._done)
+
+    def _watched(self, what: Callable[..., None], job: ChunkJob, *more: object) -> None:
+        with self._inflight.watchdog.within(CALL, f"committing {job}", [job.delivery.message_id]):
+            what(job, *more)
 
     def _done(self, future: concurrency.Future[None]) -> None:
         with self._lock:

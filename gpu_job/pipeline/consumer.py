@@ -15,6 +15,7 @@ import os
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_job import ChunkJob, prepare, share_of
+from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, DropscribeError
@@ -121,7 +122,10 @@ class Consumer:
                 continue
             deliveries: list[Delivery] = []
             try:
-                deliveries = self._ports.queue.pull(subscription, count, self._ports.settings.lease_seconds)
+                with self._inflight.watchdog.within(CALL, f"pulling {subscription}"):
+                    deliveries = self._ports.queue.pull(
+                        subscription, count, self._ports.settings.lease_seconds
+                    )
                 self._inflight.add(subscription, deliveries)
                 has_pulled = True
             except DropscribeError as error:
@@ -144,10 +148,13 @@ class Consumer:
         while (delivery := self._pulled.get()) is not None:
             if self._stop.is_set():
                 continue
-            try:
-                self._decode(delivery)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
-                self._committer.decoding_failed(delivery, error)
+            what = f"decoding a chunk of {delivery.attributes.get('recording', '?')}"
+            limit = CALL + self._ports.settings.decode_timeout
+            with self._inflight.watchdog.within(limit, what, [delivery.message_id]):
+                try:
+                    self._decode(delivery)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread
+                    self._committer.decoding_failed(delivery, error)
 
     def _decode(self, delivery: Delivery) -> None:
         message = decode(delivery.data, ChunkMessage)

@@ -15,6 +15,7 @@ from shared import concurrency
 from shared.errors import DropscribeError
 from shared.ports import Delivery
 from shared.telemetry import log
+from shared.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,9 @@ CAPACITY_WAIT = 0.1
 
 RENEWAL_WAIT = 1.0
 """Seconds to wait for renewals that are under way when the worker ends."""
+
+CALL = 600.0
+"""Seconds that no calls of the queue, the records and the store for one purpose take, tries and pauses included."""
 
 MOMENT = 1.0
 """Seconds until a message comes again whose chunk is still in flight for an earlier turn."""
@@ -71,11 +75,19 @@ class Inflight:
         lease_seconds: how long a renewed lease lasts.
         max_chunks: whole chunks that may be in flight.
         subscriptions: what is pulled: the engine's own first, then those that it helps out with.
+        watchdog: told of the calls that may not return.
     """
 
     def __init__(
-        self, queue: Queue, lease_seconds: float, max_chunks: float, subscriptions: Sequence[str]
+        self,
+        queue: Queue,
+        lease_seconds: float,
+        max_chunks: float,
+        subscriptions: Sequence[str],
+        watchdog: Watchdog | None = None,
     ) -> None:
+        self.watchdog = watchdog or Watchdog()
+        """Told of the calls that may not return, here and by those who are given what is in flight."""
         self._queue = queue
         self._lease_seconds = lease_seconds
         self._max_chunks = max_chunks
@@ -169,12 +181,13 @@ class Inflight:
         """Let a message come again as one that failed, and say why."""
         self._end(delivery, partial(self._queue.nack, error=error))
 
-    def give_back(self, timeout: float, counts: Callable[[Delivery], bool]) -> int:
+    def give_back(self, timeout: float, counts: Callable[[Delivery], bool], error: str = "") -> int:
         """Give back all that is in flight, and renew no lease from then on.
 
         Args:
             timeout: seconds that this may take; what is left then comes again when its lease ends.
             counts: whether a delivery counts as a try, because something may have gone wrong with it.
+            error: what went wrong.
 
         Returns:
             How many messages were given back.
@@ -187,7 +200,9 @@ class Inflight:
                 min(GIVEN_BACK_AT_A_TIME, len(deliveries)), thread_name_prefix="give-back"
             )
             done = [
-                pool.submit(self._end, one, self._queue.nack if counts(one) else self._postpone)
+                pool.submit(
+                    self._end, one, partial(self._queue.nack, error=error) if counts(one) else self._postpone
+                )
                 for one in deliveries
             ]
             concurrency.wait(done, timeout)
@@ -237,7 +252,9 @@ class Inflight:
         try:
             with self._changed:
                 wanted = lease in self._messages
-            if wanted and not self._queue.extend(message.subscription, lease, self._lease_seconds):
+            with self.watchdog.within(CALL, "renewing a lease"):
+                kept = not wanted or self._queue.extend(message.subscription, lease, self._lease_seconds)
+            if not kept:
                 # Its result stays harmless: whoever creates the result object first wins.
                 again = False
                 log.warning(

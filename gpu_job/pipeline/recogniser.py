@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from gpu_job.pipeline.chunk_job import message_of
 from gpu_job.speech.transcriber import SAMPLE_RATE, EngineLost, OutOfMemory
 from shared import concurrency
 from shared.errors import EngineLimit, Transient
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from gpu_job.pipeline.summary import Summary
     from shared.costs.executions import Meter
     from shared.results import Word
+    from shared.watchdog import Watchdog
 
-HUNG = 600.0
-"""Seconds that no call of an engine takes, not even on a slow CPU: the chunks in a longer one may be to blame."""
+CALL, SLOWEST = 600.0, 4.0
+"""Seconds that no call of an engine takes, and besides for each second of its audio: four times slower than the
+recording plays, where the slowest machine that is of any use takes one, and ten minutes for one that swaps or is
+overloaded."""
 
 ROUNDING = 1.000001
 """What sums of the same units in another order may differ by."""
@@ -39,6 +43,7 @@ class Recogniser:
         engines: with what is known of their memory.
         committer: takes the chunks that are recognised or have failed.
         summary: counts what was computed.
+        watchdog: told of each call of an engine.
         meter: told of the engine's time.
         on_progress: told the key of a recording and seconds of its audio just recognised.
     """
@@ -49,6 +54,7 @@ class Recogniser:
         engines: LoadedEngines,
         committer: Committer,
         summary: Summary,
+        watchdog: Watchdog,
         meter: Meter,
         on_progress: Callable[[str, float], None],
     ) -> None:
@@ -59,17 +65,9 @@ class Recogniser:
         self._engines = engines
         self._committer = committer
         self._summary = summary
+        self._watchdog = watchdog
         self._meter = meter
         self._on_progress = on_progress
-        self._call: tuple[float, Batch] | None = None
-
-    @property
-    def hung(self) -> frozenset[str]:
-        """Ids of the messages whose chunks are in a call that will not end; none while it may."""
-        call = self._call
-        if call is None or concurrency.monotonic() - call[0] < HUNG:
-            return frozenset()
-        return frozenset(job.delivery.message_id for job in call[1].jobs())
 
     def _run(self) -> None:
         try:
@@ -113,15 +111,15 @@ class Recogniser:
 
     def _call_engine(self, batch: Batch) -> list[tuple[Word, ...]]:
         """The words of each window. The engine's time is paid for, whatever comes of it."""
-        first, *others = batch.jobs()
+        first, *others = jobs = batch.jobs()
         if first.isolated and not others:
             self._committer.isolated_begins(first)
         started = concurrency.perf_counter()
-        self._call = concurrency.monotonic(), batch
+        what = f"recognising {batch.seconds:.0f} s of {', '.join(map(str, jobs))}"
         try:
-            words = batch.recognise()
+            with self._watchdog.within(CALL + SLOWEST * batch.seconds, what, map(message_of, jobs)):
+                words = batch.recognise()
         finally:
-            self._call = None
             self._spent(batch, concurrency.perf_counter() - started)
         if len(words) != len(batch.items):
             raise RuntimeError(f"the engine answered {len(words)} of {len(batch.items)} windows")

@@ -8,6 +8,7 @@
 
 Every step overlaps with the others, bounded by the messages in flight (inflight.py). Windows of all chunks and files
 in flight share batches; a chunk is committed as soon as its last window is recognised, whatever its batch still holds.
+A call that does not return ends the worker, and its chunks count as tried (shared/watchdog.py).
 A chunk whose message comes again because its worker died runs alone from the start. One that a worker gives back
 because it was asked to stop does not: that says nothing about the chunk.
 """
@@ -26,7 +27,9 @@ from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.summary import Summary
 from shared import concurrency
 from shared.costs.executions import Meter
+from shared.errors import CallHangs
 from shared.planning import plan
+from shared.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +70,13 @@ class Worker:
         together = plan.sizes(plan.worker_engine(settings), settings).together
         self.summary = Summary(start_up=start_up or StartUp())
         self._engines = LoadedEngines(load, settings.gpu_memory_limit_gb, load_cpu)
+        self._watchdog = Watchdog()
         self._inflight = Inflight(
-            ports.queue, settings.lease_seconds, plan.max_inflight_chunks(settings), subscriptions
+            ports.queue,
+            settings.lease_seconds,
+            plan.max_inflight_chunks(settings),
+            subscriptions,
+            self._watchdog,
         )
         self._committer = Committer(ports, self._inflight, meter, self.summary)
         self._consumer = Consumer(ports, self._inflight, self._committer, subscriptions)
@@ -77,9 +85,10 @@ class Worker:
             self._engines,
             self._committer,
             max_chunks=together if settings.batch_processing else 0.0,
+            watchdog=self._watchdog,
         )
         self._recogniser = Recogniser(
-            self._batcher, self._engines, self._committer, self.summary, meter, on_progress
+            self._batcher, self._engines, self._committer, self.summary, self._watchdog, meter, on_progress
         )
 
     def engine(self, model: str) -> Transcriber:
@@ -100,21 +109,29 @@ class Worker:
 
         Raises:
             ModelUnavailable: `warm` cannot be loaded; nothing is lost.
+            CallHangs: a call does not return: only the end of the process ends it; nothing is lost.
             Transient: the worker broke down; nothing is lost.
         """
         self._inflight.start()
         self._consumer.start()
         self._batcher.start(warm)
         self._recogniser.thread.start()
+        hanging: CallHangs | None = None
         try:
             while (
-                not stop.wait(0.05) and self._recogniser.thread.is_alive() and self._consumer.problem is None
+                not stop.wait(0.05)
+                and self._recogniser.thread.is_alive()
+                and self._consumer.problem is None
+                and (hanging := self._hanging()) is None
             ):
                 if idle_exit is not None and self._idle_seconds() > idle_exit:
                     break
         finally:
             self.summary.ended = "asked to stop" if stop.is_set() else "nothing to do"
-            self._end()
+            self._end(str(hanging or ""))
+        if hanging is not None:
+            self.summary.ended = "a call did not return"
+            raise hanging
         if (problem := self._problem) is not None:
             self.summary.ended = f"broke down ({type(problem).__name__})"
             raise problem
@@ -123,6 +140,13 @@ class Worker:
     @property
     def _problem(self) -> Exception | None:
         return self._recogniser.problem or self._batcher.problem or self._consumer.problem
+
+    def _hanging(self) -> CallHangs | None:
+        """What to say of a call that should have returned."""
+        overdue = self._watchdog.overdue()
+        return (
+            CallHangs(f"{overdue[0]}. What it holds comes again, for the next worker.") if overdue else None
+        )
 
     @property
     def stuck(self) -> bool:
@@ -133,7 +157,7 @@ class Worker:
         """Which deliveries count as tries: all if the worker broke down, else those that may have gone wrong."""
         if self._problem is not None:
             return lambda _: True
-        harmed = self._recogniser.hung | self._committer.unfinished
+        harmed = self._committer.unfinished.union(*(one.messages for one in self._watchdog.overdue()))
         return lambda delivery: delivery.message_id in harmed
 
     def _idle_seconds(self) -> float:
@@ -141,8 +165,8 @@ class Worker:
         loaded = self._batcher.loaded
         return 0.0 if loaded is None else min(self._inflight.idle_seconds, concurrency.monotonic() - loaded)
 
-    def _end(self) -> None:
-        """Finish what can be finished, give back the rest."""
+    def _end(self, why: str) -> None:
+        """Finish what can be finished, give back the rest; what counts as a try with the reason."""
         began = concurrency.monotonic()
 
         def left(until: float) -> float:
@@ -155,6 +179,6 @@ class Worker:
         self._committer.finish(left(COMMITTED_BY))
         counts = self._counts()
         self._consumer.join_pullers(left(GIVEN_BACK_BY) / 2)
-        self.summary.given_back = self._inflight.give_back(left(GIVEN_BACK_BY), counts)
+        self.summary.given_back = self._inflight.give_back(left(GIVEN_BACK_BY), counts, why)
         self._consumer.join(left(GIVEN_BACK_BY))
         self.summary.peak = self._engines.peak()

@@ -9,7 +9,7 @@ import pytest
 
 from gpu_job.pipeline import recogniser, worker
 from gpu_job.pipeline.worker import Worker
-from shared.errors import StoreUnavailable
+from shared.errors import CallHangs, StoreUnavailable
 from shared.flow import upload
 from shared.state import documents
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, wait_until, work
@@ -88,12 +88,16 @@ def test_one_that_fails_once_after_three_workers_gave_it_back_is_tried_again_and
 
 
 def test_a_call_that_does_not_end_counts_for_the_chunks_in_it_and_for_no_others(world, monkeypatch):
-    monkeypatch.setattr(recogniser, "HUNG", 0.2)
+    monkeypatch.setattr(recogniser, "CALL", 0.2)
+    monkeypatch.setattr(recogniser, "SLOWEST", 0.0)
     for i in range(2):
         upload.on_upload(world.upload(f"{i}.wav"), world.ports)
     engine = Endless()
     engine.batch = 1
-    stopped(world, engine, when=lambda one: engine.begun.is_set() and len(one._inflight) == 4)
+    one = Worker(world.ports, lambda _model: engine)
+    with pytest.raises(CallHangs, match=r"recognising 30 s of chunk \d of \w+ has not returned"):
+        one.run(threading.Event(), warm="fake")
+    engine.go_on.set()
     assert sorted(one.attempt for one in due(world, 4)) == [1, 1, 1, 2]
 
 
