@@ -80,13 +80,9 @@ def adopt_uploads(inbox: str, records: Records) -> None:
     """
     if from_fields(records.get(COLLECTION, ADOPTED) or {}, Adopted).adopted:
         return
-    old = [
-        (one.created, one.source, one.options)
-        for one in documents.recordings(records)
-        if one.source.bucket == inbox
-    ]
-    for _, source, options in sorted(old, key=lambda one: one[0]):
-        uploads.adopt(source, options, records)
+    for one in documents.recordings(records):
+        if one.source.bucket == inbox:
+            uploads.adopt(one, records)
     _keep(ADOPTED, Adopted(adopted=True), records)
 
 

@@ -56,13 +56,17 @@ def fix(source: StoredObject, records: Records) -> Upload:
     return _stored(source, records) or asks
 
 
-def adopt(source: StoredObject, options: Options, records: Records) -> None:
-    """Fix the options of an upload of an older version, unless they are.
+def adopt(recording: Recording, records: Records) -> bool:
+    """Fix the options of the upload that an older version has recorded; False if somebody asked for other ones.
 
     Raises:
         Transient: the records did not answer.
     """
-    records.create(UPLOADS, key_of(source), to_fields(Upload(options=options)))
+    asks = _given(recording.source)
+    if asks.options != recording.options:
+        return False
+    records.create(UPLOADS, key_of(recording.source), to_fields(asks))
+    return True
 
 
 def recording_of(source: StoredObject, records: Records) -> Recording | None:

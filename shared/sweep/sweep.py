@@ -17,7 +17,7 @@ die half-way: each part does a bounded amount of work that the next tick can rep
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from shared import concurrency
@@ -25,6 +25,7 @@ from shared.costs import executions
 from shared.errors import BadRequest, DropscribeError, Transient
 from shared.flow import capacity, record, upload
 from shared.messages import from_fields, to_fields
+from shared.model import Recording
 from shared.planning import worker_pools
 from shared.state import answers, documents, uploads
 from shared.state.sweep_notes import SWEEPS
@@ -37,7 +38,7 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shared.model import Recording, StoredObject
+    from shared.model import StoredObject
     from shared.ports import Fields, Ports
 
 LOST_AFTER = 90.0
@@ -50,6 +51,9 @@ LIST_EVERY = 110.0
 """Seconds between two listings of the bucket: with ticks that are a few seconds late, every second one. So a lost event
 is made up for within four minutes. 21,900 listings a month cost 0.11 dollars for every thousand objects in the bucket
 (Class A operations: 0.005 dollars for a thousand, and one lists a thousand objects)."""
+
+RECENT = 500
+"""Most recordings among which an object is searched for that has none by its key."""
 
 UNTOLD_AFTER = 120.0
 """Seconds that the process that ends a recording has to announce it."""
@@ -134,9 +138,10 @@ def take_lost(ports: Ports) -> int:
     ]
     found.sort(key=lambda one: (one.generation, one.name))
     taken, at, until = 0, mark, concurrency.monotonic() + SECONDS
+    recent = cache(partial(_recent, ports))
     try:
         for source in found[:LOOKS]:
-            taken += _take_if_lost(source, ports)
+            taken += _take_if_lost(source, recent, ports)
             at = replace(at, generation=source.generation, name=source.name)
             if concurrency.monotonic() >= until:
                 break
@@ -149,8 +154,12 @@ def take_lost(ports: Ports) -> int:
     return taken
 
 
-def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
+def _take_if_lost(
+    source: StoredObject, recent: Callable[[], dict[str, list[Recording]]], ports: Ports
+) -> bool:
     if _has_recording(source, ports):
+        return False
+    if any(uploads.adopt(one, ports.records) for one in recent().get(uploads.key_of(source), ())):
         return False
     age = ports.clock.now() - source.generation / 1e6
     log.warning(
@@ -164,6 +173,19 @@ def _take_if_lost(source: StoredObject, ports: Ports) -> bool:
         # It is pushed like any other that does not go on, and the objects after it must not wait for it.
         log.warning("%s cannot go on yet: %r", source.uri, error)
     return True
+
+
+def _recent(ports: Ports) -> dict[str, list[Recording]]:
+    """The newest recordings by the keys of their uploads.
+
+    An older version stored recordings without their uploads: if the metadata of an object were edited since, only
+    that tells that it has one.
+    """
+    found: dict[str, list[Recording]] = {}
+    newest = ports.records.newest(documents.RECORDINGS, "created", RECENT)
+    for one in documents.readable(newest, Recording):
+        found.setdefault(uploads.key_of(one.source), []).append(one)
+    return found
 
 
 def _has_recording(source: StoredObject, ports: Ports) -> bool:

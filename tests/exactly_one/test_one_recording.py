@@ -138,6 +138,39 @@ def test_an_object_with_edited_metadata_is_no_lost_event(tmp_path, later):
     world.close()
 
 
+def test_an_object_with_edited_metadata_that_an_older_version_has_recorded_is_no_lost_event(tmp_path):
+    world = World(tmp_path, **IN_A_PROJECT)
+    now = [time.time() - 3600.0]
+    world.clock.now = lambda: now[0]
+    sweep.take_lost(world.ports)
+    event = world.upload() | {"metadata": ENGLISH}
+    world.upload("lost.wav")
+    now[0] = time.time() + 10.0
+    # Older versions stored the recording alone.
+    old = upload.accept(object_from_event(event), Options(language="en"), world.ports)
+    relabel(world, GERMAN)
+    now[0] = time.time() + 3600.0
+    assert sweep.take_lost(world.ports) == 1
+    assert {one.source.name for one in recordings(world)} == {"talk.wav", "lost.wav"}
+    assert uploads.recording_of(world.ports.store.stat("audio", "talk.wav"), world.ports.records).id == old.id
+    assert len(recordings(world)) == 2
+    world.close()
+
+
+def test_an_object_that_was_asked_for_with_other_options_may_have_lost_its_event(tmp_path):
+    world = World(tmp_path, **IN_A_PROJECT)
+    now = [time.time() - 3600.0]
+    world.clock.now = lambda: now[0]
+    sweep.take_lost(world.ports)
+    world.upload()
+    now[0] = time.time() + 10.0
+    ask(world, options={"language": "de"})
+    now[0] = time.time() + 3600.0
+    assert sweep.take_lost(world.ports) == 1
+    assert sorted(one.options.language or "" for one in recordings(world)) == ["", "de"]
+    world.close()
+
+
 def test_a_lost_event_of_an_upload_whose_options_are_fixed_is_taken_with_these(tmp_path):
     world = World(tmp_path, **IN_A_PROJECT)
     now = [time.time() - 3600.0]

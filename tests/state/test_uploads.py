@@ -41,5 +41,18 @@ def test_a_recording_is_found_by_the_fixed_options_and_before_that_by_the_metada
     made = upload.accept(ENGLISH, Options(language="en"), world.ports)
     assert uploads.recording_of(ENGLISH, world.ports.records).id == made.id
     assert uploads.recording_of(GERMAN, world.ports.records) is None
-    uploads.adopt(GERMAN, Options(language="en"), world.ports.records)
+    assert uploads.adopt(made, world.ports.records)
     assert uploads.recording_of(GERMAN, world.ports.records).id == made.id
+
+
+def test_a_recording_that_somebody_asked_for_is_not_that_of_the_upload(world):
+    asked = upload.accept(ENGLISH, Options(track=1), world.ports)
+    assert not uploads.adopt(asked, world.ports.records)
+    assert uploads.recording_of(ENGLISH, world.ports.records) is None
+
+
+def test_a_recording_that_failed_for_its_metadata_is_adopted_with_its_problem(world):
+    wrong = replace(ENGLISH, metadata={"dropscribe-track": "two"})
+    failed = upload.refuse(wrong, "a problem", world.ports)
+    assert uploads.adopt(failed, world.ports.records)
+    assert "track must be" in uploads.fix(GERMAN, world.ports.records).problem
