@@ -13,6 +13,7 @@ from shared.flow import dispatch
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
 from shared.routing.pace import lengths_of, pace_of
+from shared.state import uploads
 
 if TYPE_CHECKING:
     from shared.model import Recording
@@ -66,6 +67,8 @@ def obstacle(recording: Recording, ports: Ports) -> str:
         return "it is done"
     if not recording.ended:
         return "it is still in progress"
+    if uploads.failed_for_metadata(recording):
+        return f"its metadata ask for what there is not: correct them, then `dropscribe submit {recording.source.uri}`"
     live = ports.store.stat(recording.source.bucket, recording.source.name)
     if live is None:
         return "its file is gone"

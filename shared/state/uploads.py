@@ -79,6 +79,11 @@ def recording_of(source: StoredObject, records: Records) -> Recording | None:
     return documents.get_recording(records, recording_id(source, asks.options))
 
 
+def failed_for_metadata(recording: Recording) -> bool:
+    """Whether a recording failed because the metadata of its upload were no valid options."""
+    return bool(recording.reason) and recording.reason == _given(recording.source).problem
+
+
 def _stored(source: StoredObject, records: Records) -> Upload | None:
     fields = records.get(UPLOADS, key_of(source))
     return None if fields is None else from_fields(fields, Upload)

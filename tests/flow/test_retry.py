@@ -130,3 +130,10 @@ def test_an_object_that_was_replaced_is_not_asked_for(world, failed):
 def test_only_what_ended_without_a_transcript_is_tried_again(world, failed):
     for state, said in (("PLANNED", "in progress"), ("ACCEPTED", "in progress"), ("DONE", "done")):
         assert said in retry.obstacle(replace(failed, state=state), world.ports)
+
+
+def test_an_upload_that_failed_for_its_metadata_is_not_tried_without_them(world):
+    failed = upload.on_upload(world.upload(**{"dropscribe-track": "two"}), world.ports)
+    assert "dropscribe submit gs://audio/talk.wav" in retry.obstacle(failed, world.ports)
+    # With options that somebody asked for it may go on, and fail for another reason.
+    assert retry.obstacle(replace(failed, reason="no engine left"), world.ports) == ""
