@@ -64,7 +64,9 @@ class ChunkMessage:
     chunk: Chunk
     """The stretch to transcribe."""
     model: str
-    """Weights to use."""
+    """Weights of our engines; for a hosted engine, those of the other parts of the recording as it was planned."""
+    hosted_model: str = ""
+    """Weights of a hosted engine, by the provider's name; empty for ours, and in messages from before this field."""
     turn: int = 0
     """How often the chunk was handed on; a message of an earlier turn than its claim's is void."""
     tried: tuple[Tried, ...] = ()

@@ -260,6 +260,8 @@ class Recording:
     0 while there are others, so that a query finds those that nobody publishes."""
     fallback: Fallback = field(default_factory=Fallback)
     """The engines that may take over a chunk; set with the plan."""
+    weights: dict[Engine, str] = field(default_factory=dict)
+    """The weights that each engine of the deployment uses for it, whoever takes over; set with the plan."""
     reason: str = ""
     """Why it has no transcript: what is wrong and what to do; empty if it is DONE, or in progress and not withdrawn."""
     code: str = ""

@@ -101,12 +101,9 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
     assert recording.audio is not None, "set with the plan"
     assert recording.decision is not None, "set with the plan"
     engine = chunk.engine if claim is None else claim.engine
-    model = recording.decision.model
-    if not engines.is_hosted(engine) and model in {
-        one.hosted.weights for one in engines.hosted_specs() if one.hosted
-    }:
-        # The chunk was planned for a hosted engine, which has weights of its own.
-        model = recording.options.model or ports.settings.model
+    planned, hosted = recording.decision.model, engines.is_hosted(engine)
+    frozen = recording.weights.get(engine, "")
+    model = planned if hosted else frozen or _model_of_now(planned, recording, ports)
     return ChunkMessage(
         recording=recording.id,
         source=recording.source,
@@ -114,10 +111,19 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
         audio=recording.audio,
         chunk=replace(chunk, engine=engine),
         model=model,
+        hosted_model=frozen if hosted else "",
         turn=0 if claim is None else claim.turn,
         tried=() if claim is None else claim.tried,
         life=recording.life,
     )
+
+
+def _model_of_now(planned: str, recording: Recording, ports: Ports) -> str:
+    """The weights of our engines for a recording that was planned before weights were part of the plan."""
+    if planned in {one.hosted.weights for one in engines.hosted_specs() if one.hosted}:
+        # It was planned for a hosted engine, which has weights of its own.
+        return recording.options.model or ports.settings.model
+    return planned
 
 
 def attributes_of(message: ChunkMessage) -> dict[str, str]:

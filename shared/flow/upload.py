@@ -187,6 +187,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(recording.options, settings, ports.engines)
+    weights = eligible.weights(recording.options, settings, ports.engines)
 
     def plan_once(stored: Recording) -> Recording | None:
         if stored.state != "ACCEPTED":
@@ -199,6 +200,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
             chunks=chunks,
             planned=ports.clock.now(),
             fallback=others,
+            weights=weights,
             held="",
         )
 

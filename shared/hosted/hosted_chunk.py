@@ -124,7 +124,7 @@ def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
     pcm = chunk.fetch(call.message, call.ports)
     stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
-        heard = replace(NOTHING, model=_service(call.message).weights)
+        heard = replace(NOTHING, model=_weights(call.message))
         return _outcome(call, stretch, _Answer(heard=heard, busy=0.0, attempt=concurrency.new_id()[:8]))
     return _outcome(call, stretch, call.make(pcm.seconds, samples=pcm.samples))
 
@@ -164,14 +164,14 @@ class _Call:
         job = HostedJob(
             tag=documents.chunk_key(message.recording, message.chunk.index),
             # In a hybrid the message names the weights of the other engine.
-            model=service.weights,
+            model=_weights(message),
             options=replace(message.options, language=language_of(message)),
             seconds=seconds,
             patience=self.give_up_at - concurrency.monotonic(),
             url=url,
             samples=samples,
             # Other parts of a recording that was planned with other weights are written in their style.
-            plain=message.model != service.weights,
+            plain=message.model != _weights(message),
         )
         row = self._begin(seconds, job.patience)
         began = concurrency.perf_counter()
@@ -252,6 +252,10 @@ def _service(message: ChunkMessage) -> Hosted:
             f"{message.chunk.engine} is not hosted: workers pull its subscription, which must not push anywhere"
         )
     return hosted
+
+
+def _weights(message: ChunkMessage) -> str:
+    return message.hosted_model or _service(message).weights
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:

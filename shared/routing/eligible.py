@@ -42,6 +42,16 @@ def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -
     return Fallback(engines=tuple(one.name for one in kept), why_not=said if kept != here else "")
 
 
+def weights(options: Options, settings: Settings, engines: Collection[Engine]) -> dict[Engine, str]:
+    """The weights that each engine of the deployment uses for a recording. Pure."""
+    ours = options.model or settings.model
+    return {
+        one.name: one.hosted.weights if one.hosted else ours
+        for one in ENGINES.values()
+        if one.name in engines
+    }
+
+
 def next_engine(
     now: Engine, tried: Collection[Engine], fallback: Fallback, settings: Settings
 ) -> Engine | None:

@@ -13,11 +13,20 @@ import pytest
 
 from local.runtime.steps import in_process
 from shared.costs import budget
-from shared.engines import DEEPGRAM
+from shared.engines import DEEPGRAM, ENGINES
 from shared.errors import BadRequest, EngineLimit, NewerVersion, Permanent, Transient
 from shared.flow import dispatch, record, request, upload
 from shared.flow.chunk import commit_result
-from shared.messages import ChunkDone, ChunkMessage, TranscribeRequest, decode, encode, request_to_json
+from shared.hosted import hosted_chunk
+from shared.messages import (
+    ChunkDone,
+    ChunkMessage,
+    TranscribeRequest,
+    decode,
+    encode,
+    request_to_json,
+    to_fields,
+)
 from shared.recovery import dead_letter, fallback
 from shared.routing import flags
 from shared.state import documents
@@ -282,3 +291,60 @@ def test_an_unknown_method_in_an_upload_or_a_request_is_a_mistake_of_its_owner(w
     request.on_request({"messageId": "1", "data": json.dumps(data)}, world.ports)
     [(_, asked)] = world.ports.records.query("requests")
     assert "method must be one of" in asked["answer"]["reason"]
+
+
+def weights_of(world, subscription):
+    return [(one.model, one.hosted_model) for one in sent(world, subscription)]
+
+
+def sent(world, subscription):
+    return [decode(one.data, ChunkMessage) for one in world.pull(subscription)]
+
+
+def test_a_hand_over_takes_the_weights_of_the_plan_not_those_of_the_moment(world):
+    engines = frozenset({"parakeet-cpu", "deepgram"})
+    settings = replace(world.settings, chunk_minutes=0.5, model="a/first")
+    ports = replace(world.ports, engines=engines, settings=settings)
+    recording = upload.on_upload(world.upload(**{"dropscribe-method": "deepgram"}), ports)
+    either = replace(recording.fallback, engines=("parakeet-cpu", "deepgram"))
+    recording = documents.change_recording(ports, recording.id, lambda one: replace(one, fallback=either))
+    assert set(weights_of(world, "deepgram")) == {("nova-3", "nova-3")}
+    later = replace(ports, settings=replace(settings, model="b/second"))
+    for moment, message in zip((ports, later), dispatch.missing(recording, ports), strict=False):
+        fallback.hand_on(message, EngineLimit("x"), moment)
+    assert weights_of(world, "cpu-worker") == [("a/first", "")] * len(recording.chunks)
+
+
+def test_a_version_with_other_hosted_weights_uses_those_of_the_plan(world, monkeypatch):
+    world = toned(world)
+    ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
+    upload.on_upload(world.upload(**{"dropscribe-method": "deepgram"}), ports)
+    newer = replace(DEEPGRAM, hosted=replace(DEEPGRAM.hosted, weights="nova-4"))
+    monkeypatch.setitem(ENGINES, DEEPGRAM.name, newer)
+    jobs = []
+
+    class Fake:
+        def transcribe(self, job):
+            jobs.append(job)
+            raise BadRequest("enough is known")
+
+    [message] = sent(world, "deepgram")
+    hosted_chunk.on_chunk(message, replace(ports, hosted={DEEPGRAM.name: Fake()}), message_id="m")
+    assert [(job.model, job.plain) for job in jobs] == [("nova-3", False)]
+
+
+def test_a_recording_from_before_its_weights_were_frozen_is_handed_on_as_before(world):
+    settings = replace(world.settings, model="a/first")
+    ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}), settings=settings)
+    event = world.upload(**{"dropscribe-method": "deepgram"})
+    recording = upload.on_upload(event, ports)
+    either = replace(recording.fallback, engines=("parakeet-cpu", "deepgram"))
+    older = {"fallback": to_fields(either)}
+    world.ports.records.update(
+        documents.RECORDINGS,
+        recording.id,
+        lambda one: {name: value for name, value in (one | older).items() if name != "weights"},
+    )
+    recording = documents.get_recording(world.ports.records, recording.id)
+    fallback.hand_on(dispatch.missing(recording, ports)[0], EngineLimit("x"), ports)
+    assert weights_of(world, "cpu-worker") == [("a/first", "")]
