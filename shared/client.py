@@ -43,7 +43,7 @@ def submit(
     Args:
         uri: `gs://bucket/name`, not percent-encoded; on one machine `file:///path` as well.
         ports: the deployment.
-        options: None: those in the object's metadata, else the defaults.
+        options: None: those of the upload, from its metadata when it was first seen, else the defaults.
         request_id: up to 256 characters, a new one for each request; None generates one.
         metadata: returned with the answer.
 

@@ -94,7 +94,7 @@ class TranscribeRequest:
     request_id: str
     """Chosen by the caller: one request, one answer, however often either is delivered."""
     options: Options | None = None
-    """None: those in the object's metadata."""
+    """None: those of the upload, from its metadata when it was first seen."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Returned with the answer."""
 
