@@ -114,7 +114,8 @@ def _end_without(
     if not recording.ended:
         log.warning("%s has its transcript, and does not end with: %s", recording.source.uri, reason)
         return recording
-    log.warning("%s %s (%s): %s", state.lower(), recording.source.uri, code, reason)
+    if (recording.state, recording.code) == (state, code):
+        log.warning("%s %s (%s): %s", state.lower(), recording.source.uri, code, reason)
     return announce(recording, ports)
 
 

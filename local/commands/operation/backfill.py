@@ -236,7 +236,9 @@ def _told(found: Found, estimate: Estimate) -> str:
     if estimate.seconds is None:
         return f"{first}. Length and cost are not known without probing."
     about = f"about {human_duration(estimate.seconds)}"
-    cost = "unknown here" if estimate.usd is None else f"about {dollars(estimate.usd)}"
+    cost = (
+        "unknown here" if estimate.usd is None else f"{'about ' * (estimate.usd > 0)}{dollars(estimate.usd)}"
+    )
     told = (
         f"{first}. Length: {about}. Expected cost: {cost}. Both are from probes of {estimate.probed} of them"
     )

@@ -16,12 +16,14 @@ def test_a_recording_in_progress_ends_and_the_status_says_so(deployment, call):
     assert "`dropscribe retry` continues it" in " ".join(shown.split())
 
 
-def test_one_that_has_ended_stays_and_the_exit_code_tells(deployment, call):
+def test_one_that_has_ended_stays_and_the_exit_code_tells(deployment, call, caplog):
     recording, other = deployment.failed("talk.wav"), deployment.upload("other.wav")
     result = call("cancel", recording.id, other.id, "--json")
     assert result.exit_code == 1
     assert [one["state"] for one in json.loads(result.stdout)] == ["FAILED", "CANCELLED"]
-    assert call("cancel", recording.id).stdout == "gs://audio/talk.wav had ended already: FAILED.\n"
+    again = call("cancel", recording.id)
+    assert again.stdout == "gs://audio/talk.wav had ended already: FAILED.\n"
+    assert "cancelled gs://audio/talk.wav" not in caplog.text
 
 
 def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
