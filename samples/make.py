@@ -1,4 +1,4 @@
-"""Make everything in this folder again: the recordings, their true texts, the held-out sentences.
+"""Make everything in this folder again but the texts in `truth/`: the recordings and the held-out sentences.
 
     python samples/make.py
 
@@ -59,7 +59,7 @@ def utter(said: tuple[str, Speaker]) -> Utterance:
 
 
 def make_recording(recording: Recording, utterances: list[Utterance]) -> None:
-    """Write one sample recording and its true text."""
+    """Write one sample recording."""
     random = np.random.default_rng(recording.seed)
     parts = []
     for utterance in utterances:
@@ -72,8 +72,6 @@ def make_recording(recording: Recording, utterances: list[Utterance]) -> None:
     audio = np.clip(np.rint(audio + noise), -32768, 32767).astype(np.int16)
     path = HERE / recording.name
     write_media(path, audio, **recording.media)
-    truth = "".join(f"{utterance.text}\n" for utterance in utterances)
-    (HERE / "truth" / f"{recording.name}.txt").write_text(truth, encoding="utf-8")
     print(f"{recording.name}: {len(audio) / SAMPLE_RATE:.1f} s, {path.stat().st_size:,} bytes")
 
 
@@ -98,14 +96,12 @@ def make_sentences(utterances: list[Utterance]) -> None:
 
 def main() -> None:
     """Make all of it."""
-    for folder in ("truth", "sentences"):
-        (HERE / folder).mkdir(exist_ok=True)
+    (HERE / "sentences").mkdir(exist_ok=True)
     # A new process for each sentence: see espeak.py.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=spawn, max_tasks_per_child=1) as pool:
         for recording in RECORDINGS:
-            said = [(text, speaker) for speaker, text in recording.lines]
-            make_recording(recording, list(pool.map(utter, said)))
+            make_recording(recording, list(pool.map(utter, recording.lines)))
         make_sentences(list(pool.map(utter, map(draw, HELD_OUT))))
 
 
