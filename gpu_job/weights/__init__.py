@@ -1,6 +1,6 @@
 """Weights by name: what there is, where it is, how it gets here.
 
-    catalogue.py                     the weights known by name, pinned: read this first
+    catalogue.py                     the weights known by name, pinned in catalogue.json: read this first
     lookup.py                        where some weights are on disk
     download.py                      from the hub, resumed and checked
     onnx_export.py, nemo_export.py   from a `.nemo` file to an ONNX export
