@@ -12,60 +12,13 @@ from shared.errors import BadRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MEDIA_SUFFIXES = frozenset(
-    [
-        ".3gp",
-        ".aac",
-        ".ac3",
-        ".aif",
-        ".aifc",
-        ".aiff",
-        ".amr",
-        ".asf",
-        ".au",
-        ".avi",
-        ".caf",
-        ".dts",
-        ".eac3",
-        ".flac",
-        ".flv",
-        ".gsm",
-        ".m2ts",
-        ".m4a",
-        ".m4b",
-        ".m4v",
-        ".mka",
-        ".mkv",
-        ".mov",
-        ".mp2",
-        ".mp3",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".oga",
-        ".ogg",
-        ".ogv",
-        ".opus",
-        ".ra",
-        ".rm",
-        ".sph",
-        ".spx",
-        ".ts",
-        ".voc",
-        ".w64",
-        ".wav",
-        ".weba",
-        ".webm",
-        ".wma",
-        ".wmv",
-        ".wv",
-        ".3g2",
-        ".aax",
-        ".ape",
-        ".tta",
-    ]
-)
+MEDIA_SUFFIXES = frozenset({
+    ".3g2", ".3gp", ".aac", ".aax", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
+    ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".gsm", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka",
+    ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
+    ".ra", ".rm", ".sph", ".spx", ".ts", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
+    ".wmv", ".wv",
+})  # fmt: skip
 """In a folder, only files with these suffixes are taken. A file named on the command line is always taken."""
 
 

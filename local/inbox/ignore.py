@@ -17,22 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTIAL = (
-    ".part",
-    ".partial",
-    ".crdownload",
-    ".download",
-    ".opdownload",
-    ".tmp",
-    ".temp",
-    ".swp",
-    ".filepart",
-    ".aria2",
-    ".ytdl",
-    ".!ut",
-    ".!qb",
-    ".bak",
-    "~",
-)
+    ".part", ".partial", ".crdownload", ".download", ".opdownload", ".tmp", ".temp", ".swp",
+    ".filepart", ".aria2", ".ytdl", ".!ut", ".!qb", ".bak", "~",
+)  # fmt: skip
 """Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
 NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
 """Files that systems put into folders by themselves."""
