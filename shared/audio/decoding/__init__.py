@@ -3,6 +3,7 @@
     decode.py       chooses one of three ways, and decodes a chunk that is cut by time
     seek.py         … its packets, however well the container can seek
     splice.py       … of a long file without an index: hides what lies before
+    mend.py         … of an mp4 with damaged sizes in its index
     byte_range.py   a chunk that is cut by bytes: mp3 and raw aac
     wav_samples.py  a chunk of plain samples, without a demuxer
     timeline.py     places what is decoded on the axis of the output

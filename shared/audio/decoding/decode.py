@@ -13,8 +13,9 @@ from av.stream import Discard
 
 from shared.audio.decoding import wav_samples
 from shared.audio.decoding.byte_range import decode_span
+from shared.audio.decoding.mend import mended
 from shared.audio.decoding.seek import packets_from
-from shared.audio.decoding.splice import splice
+from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
@@ -129,11 +130,13 @@ class _ChunkDecoder:
             stream = choose_stream(container, self._track)
             if container.start_time is not None and container.start_time > 0:
                 self._origin = container.start_time / av.time_base
-            spliced = splice(
+            view = splice(
                 self._reader, self._audio, container, stream, begin=self._begin, origin=self._origin
             )
-            if spliced is not None:
-                self._file = spliced
+            if view is None and self._index_ends_early(stream):
+                view = mended(self._reader)
+            if view is not None:
+                self._file = view
                 container = stack.enter_context(self._open())
                 stream = choose_stream(container, self._track)
             self._has_video = any(not _is_cover(one) for one in container.streams.video)
@@ -165,6 +168,12 @@ class _ChunkDecoder:
         index = isobmff.index_span(self._reader) if self._audio.format == "mov" else None
         if index is not None:
             self._reader.expect_span(*index)  # FFmpeg loads all of it, for hours megabytes
+
+    def _index_ends_early(self, stream: AudioStream) -> bool:
+        if self._audio.format != "mov" or not self._audio.duration:
+            return False
+        end = min(self._stop, self._audio.duration) + self._origin
+        return indexed_until(stream) < end - TOLERATED_SHORTFALL
 
     def _open(self) -> InputContainer:
         return open_container(self._file, self._audio.format, probing=False)

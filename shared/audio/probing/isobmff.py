@@ -112,6 +112,18 @@ def index_span(reader: Reader) -> tuple[int, int] | None:
     return None
 
 
+def track_boxes(reader: Reader) -> Iterator[dict[bytes, int]]:
+    """Where the content of the boxes of each track begins, by their names.
+
+    Args:
+        reader: the recording.
+    """
+    index = index_span(reader)
+    for name, start, end in _boxes(reader, *index, block=HEADER) if index else ():
+        if name == b"trak":
+            yield {inner: first for inner, first, _ in _inner_boxes(reader, start, end)}
+
+
 def is_fragmented(reader: Reader) -> bool:
     """Whether the index announces fragments (`mvex`).
 
@@ -162,23 +174,31 @@ def _read_movie(reader: Reader, start: int, end: int) -> _Movie:
 
 
 def _read_track(reader: Reader, start: int, end: int) -> _Track:
-    track, pending = _Track(), [(start, end)]
+    track = _Track()
+    for name, first, last in _inner_boxes(reader, start, end):
+        if name == b"tkhd":
+            body = reader.at(first, 24)
+            track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
+        elif name == b"mdhd":
+            track.timescale, track.duration = _times(reader.at(first, 36))
+        elif name == b"hdlr" and not track.handler:
+            track.handler = reader.at(first, 12)[8:12]
+        elif name == b"elst":
+            track.edit_duration = _edit_duration(reader.at(first, min(last - first, 20_000)))
+        elif name == b"stsd":
+            track.sample_entry = reader.at(first + 8, min(last - first - 8, 4096))
+    return track
+
+
+def _inner_boxes(reader: Reader, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes of a track, also those in other boxes: as `_boxes`."""
+    pending = [(start, end)]
     while pending:
         for name, first, last in _boxes(reader, *pending.pop()):
             if name in CONTAINERS:
                 pending.append((first, last))
-            elif name == b"tkhd":
-                body = reader.at(first, 24)
-                track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
-            elif name == b"mdhd":
-                track.timescale, track.duration = _times(reader.at(first, 36))
-            elif name == b"hdlr" and not track.handler:
-                track.handler = reader.at(first, 12)[8:12]
-            elif name == b"elst":
-                track.edit_duration = _edit_duration(reader.at(first, min(last - first, 20_000)))
-            elif name == b"stsd":
-                track.sample_entry = reader.at(first + 8, min(last - first - 8, 4096))
-    return track
+            else:
+                yield name, first, last
 
 
 def _edit_duration(body: bytes) -> int:

@@ -44,20 +44,6 @@ FILMS = {
     "mkv-late-sound": lambda: film("matroska", late=9.0),
 }
 INDEXED = {
-    "mp4-fragmented": fragmented,
-    "mp4-fragmented-by-the-second": lambda: fragmented("empty_moov+default_base_moof", seconds=1),
-    "mp4-fragmented-after-a-table": lambda: fragmented("frag_keyframe"),
-    "mp4-segments": lambda: fragmented("dash"),
-    "mp4-film": lambda: film("mp4", muxing=FRAGMENTED_FILM),
-    "mp4-film-late-sound": lambda: film("mp4", late=9.0, muxing=FRAGMENTED_FILM),
-    "mp4-film-a-fragment-a-track": lambda: film(
-        "mp4", muxing={"movflags": FRAGMENTED_FILM["movflags"] + "+separate_moof"}
-    ),
-    "webm-live": lambda: repeated("webm", "libopus", rate=48_000, hours=0.5, muxing={"live": "1"}),
-    "mkv-film": lambda: make("matroska", "aac", seconds=40.0, video=True, tracks=2),
-    "mkv-film-late-sound": lambda: film("matroska", late=9.0),
-}
-INDEXED = {
     "m4a": lambda: repeated("ipod", "aac", rate=8_000, hours=6, b="8000"),
     "m4a-index-first": lambda: repeated(
         "ipod", "aac", rate=8_000, hours=6, muxing={"movflags": "faststart"}, b="8000"
