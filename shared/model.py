@@ -275,7 +275,7 @@ class Recording:
     announced: bool = False
     """True once `transcripts-ready` has been published."""
     warnings: tuple[str, ...] = ()
-    """Those of the transcript."""
+    """Those of the transcript; before it is DONE, what happened to it that its owner should know."""
     files: tuple[FileDigest, ...] = ()
     """The output files, set once the transcript is decided: then they are written, and after that it is DONE."""
     withdrawn: Literal["", "FAILED", "CANCELLED"] = ""

@@ -67,22 +67,22 @@ def limits_of_now(ports: Ports) -> list[Limit]:
     return limits_of(ports.settings) if ports.clock.now() - sums.time > STALE else limits_by(sums.limits)
 
 
-def commit(key: str, usd: float, ports: Ports) -> Admission:
+def commit(key: str, usd: float, ports: Ports, *, again: bool = False) -> Admission:
     """Commit a recording's estimate, and decide whether it may go on. Without a budget nothing is committed.
 
     Args:
         key: of the recording.
         usd: its expected cost, US dollars.
         ports: the adapters to use.
+        again: it was tried before. The rows of that must be in the sums, because its commitment is replaced.
 
     Raises:
         Transient: the records did not answer.
     """
     if not limits_of(ports.settings):
         return GO
-    now = ports.clock.now()
+    now, sums = ports.clock.now(), sum_up(ports) if again else read(ports)
     _put(key, Commitment(usd=usd, state="open", counts=True, changed=now), ports)
-    sums = read(ports)
     if _is_outdated(sums, ports):
         sums = sum_up(ports)
     admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, ports.settings)

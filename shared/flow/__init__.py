@@ -10,6 +10,7 @@
     merge.py       6  join the words of all chunks into one sequence (seam.py: one overlap; speakers.py; assemble.py:
                       the whole transcript; attribution.py)
     record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
+                      (redo.py: results that are gone)
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger; the messages of `shared/messages.py` connect
 them. Every step may run twice or die half-way: `create()` decides who is first, no counter is incremented, and a

@@ -37,6 +37,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     warnings |= dict.fromkeys(
         attribution.dedupe_warnings(line for result in results for line in result.warnings)
     )
+    warnings |= dict.fromkeys(recording.warnings)
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(

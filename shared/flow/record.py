@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.costs import budget
 from shared.errors import DropscribeError, Permanent, StoreUnavailable
-from shared.flow import assemble, dispatch, refusals, transcript_files
+from shared.flow import assemble, dispatch, redo, refusals, transcript_files
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
 from shared.planning import plan
@@ -63,6 +63,10 @@ def _merge(recording: Recording, ports: Ports) -> Recording:
     if ports.records.count(documents.CHUNKS, {"recording": recording.id}) < len(recording.chunks):
         return recording
     results = _results(recording, ports)
+    if len(results) < len(recording.chunks):
+        there = {one.index for one in results}
+        gone = [chunk.index for chunk in recording.chunks if chunk.index not in there]
+        return redo.again(recording, gone, ports)
     try:
         if plan.goes_on(recording.chunks, results[-1]):
             return _continue(recording, ports)
@@ -186,14 +190,10 @@ def cost(key: str, ports: Ports) -> float:
 
 
 def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
-    results = []
-    for chunk in recording.chunks:
-        name = result_name(recording.id, chunk.index)
-        data = ports.store.load(ports.settings.work_bucket, name)
-        if data is None:
-            raise StoreUnavailable(f"cannot read {name}, the result of a chunk that is done")
-        results.append(decode(data, ChunkResult))
-    return results
+    """The results of the chunks that are still stored."""
+    bucket = ports.settings.work_bucket
+    stored = (ports.store.load(bucket, result_name(recording.id, one.index)) for one in recording.chunks)
+    return [decode(data, ChunkResult) for data in stored if data is not None]
 
 
 def _continue(recording: Recording, ports: Ports) -> Recording:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from shared.costs import budget
 from shared.engines import choices
 from shared.errors import BadRequest, NewerVersion, Permanent
-from shared.flow import dispatch, probe, record, refusals
+from shared.flow import dispatch, probe, record, redo, refusals, retry
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
-from shared.routing import afford, eligible, flags
+from shared.routing import afford, eligible, flags, route
 from shared.routing.case import Case
 from shared.state import claims, documents, uploads
 from shared.telemetry import log
@@ -132,7 +132,8 @@ def reopen(recording: Recording, ports: Ports) -> None:
     """Let a recording that is FAILED, CANCELLED or held be tried again, because a person asked for it.
 
     A frozen plan stays, because some of its chunks may have results. The others go to the engines of the plan
-    again, even if those gave them up before.
+    again, even if those gave them up before. It is ACCEPTED first, like one that is new: what is left to do has to fit
+    into the budgets.
     """
 
     def back_to_work(stored: Recording) -> Recording | None:
@@ -142,9 +143,9 @@ def reopen(recording: Recording, ports: Ports) -> None:
             return None
         return replace(
             stored,
-            state="PLANNED" if stored.chunks else "ACCEPTED",
+            state="ACCEPTED",
             created=ports.clock.now(),
-            planned=ports.clock.now() if stored.chunks else None,
+            planned=None,
             published=0,
             life=stored.life + 1,
             files=(),
@@ -170,12 +171,16 @@ def _fresh(recording: Recording, claim: Claim) -> Claim | None:
 def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     """Probe, route and plan; the first stored plan is the plan. The recording stays ACCEPTED if a budget holds it.
 
+    One that is tried again keeps its plan.
+
     Raises:
         NewerVersion: its method was accepted by a newer version.
         Permanent: the recording cannot be transcribed; the reason is for its owner.
     """
     if recording.options.method not in choices():
         raise NewerVersion(f"there is no method {recording.options.method!r}")
+    if recording.chunks:
+        return _resume(recording, ports)
     refusals.check_size(recording.source, ports.settings)
     audio = probe.look_at(recording.source, recording.options, ports)
     refusals.check_seconds(audio.duration, ports.settings)
@@ -189,28 +194,39 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     others = eligible.allowed(recording.options, settings, ports.engines)
     weights = eligible.weights(recording.options, settings, ports.engines)
 
+    planned = _plan_once(
+        recording, ports, audio=audio, decision=decision, chunks=chunks, fallback=others, weights=weights
+    )
+    count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
+    log.info("planned %s: %s; %s", recording.id, count, decision.reason)
+    return planned
+
+
+def _resume(recording: Recording, ports: Ports) -> Recording:
+    """Go on with the frozen plan of a recording that is tried again, if what is left to do fits into the budgets."""
+    redo.forget(recording, ports)
+    left = retry.left(recording, route.known(ports), ports)
+    admission = budget.commit(recording.id, left.usd or 0.0, ports, again=True)
+    if admission.action == "hold":
+        return _hold(recording, admission.lasting, ports)
+    planned = _plan_once(recording, ports)
+    log.info("%s goes on: %d of %d chunks are left", planned.id, left.chunks, left.of)
+    return planned
+
+
+def _plan_once(recording: Recording, ports: Ports, **found: Any) -> Recording:
+    """Let an ACCEPTED recording be PLANNED with what was found, unless another process did that first."""
+
     def plan_once(stored: Recording) -> Recording | None:
-        if stored.state != "ACCEPTED":
+        if stored.state != "ACCEPTED" or stored.life != recording.life:
             return None
-        return replace(
-            stored,
-            state="PLANNED",
-            audio=audio,
-            decision=decision,
-            chunks=chunks,
-            planned=ports.clock.now(),
-            fallback=others,
-            weights=weights,
-            held="",
-        )
+        return replace(stored, state="PLANNED", planned=ports.clock.now(), held="", **found)
 
     planned = documents.change_recording(ports, recording.id, plan_once)
     assert planned is not None, "it was accepted a moment ago"
     if planned.ended:
         # Another delivery was so much faster that the recording ended before this commitment was made.
         budget.ended(planned.id, ports)
-    count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
-    log.info("planned %s: %s; %s", recording.id, count, decision.reason)
     return planned
 
 

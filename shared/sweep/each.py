@@ -1,7 +1,7 @@
 """How every part of a sweep goes through what it finds: a bounded number in one tick, in turn, and each by itself.
 
 A tick looks at no more than `LOOKS` of the things that wait, in order of their keys, and the next one goes on behind
-the last of them, round and round. So of 10,000 that wait each is looked at every five ticks, whatever becomes of
+the last of them, round and round. So of 10,000 that wait each is looked at every four ticks, whatever becomes of
 the others. What takes longer than `SECONDS` is broken off, and the next tick goes on at the same place.
 """
 
@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 Found = Callable[[str], Iterator[tuple[str, Item]]]
 """Gives things with their keys, in order of the keys, all those after a key."""
 
-LOOKS = 2000
+LOOKS = 2500
 """Most things that a part of a tick looks at."""
 
 SECONDS = 30.0

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from shared import concurrency
 from shared.costs import executions
-from shared.errors import BadRequest, DropscribeError, Transient
+from shared.errors import BadRequest, DropscribeError, NewerVersion, Transient
 from shared.flow import capacity, record, upload
 from shared.messages import from_fields, to_fields
 from shared.model import Recording
@@ -55,7 +55,7 @@ is made up for within four minutes. 21,900 listings a month cost 0.11 dollars fo
 RECENT = 500
 """Most recordings among which an object is searched for that has none by its key."""
 
-UNTOLD_AFTER = 120.0
+UNTOLD_AFTER = 60.0
 """Seconds that the process that ends a recording has to announce it."""
 
 
@@ -191,7 +191,7 @@ def _recent(ports: Ports) -> dict[str, list[Recording]]:
 def _has_recording(source: StoredObject, ports: Ports) -> bool:
     try:
         return uploads.recording_of(source, ports.records) is not None
-    except BadRequest:
+    except (BadRequest, NewerVersion):
         return True  # which this version cannot read
 
 

@@ -9,11 +9,13 @@ import pytest
 from shared.costs import budget
 from shared.errors import EngineLimit, Permanent, StoreUnavailable
 from shared.flow import record, upload
+from shared.flow.chunk import commit_result
 from shared.messages import ChunkMessage, decode
 from shared.recovery import fallback
 from shared.routing import afford
 from shared.state import claims, documents
-from tests.world import World
+from shared.sweep import release_held, sweep
+from tests.world import World, heard
 
 NOON = 1_795_176_000.0
 
@@ -75,3 +77,90 @@ def test_a_second_event_that_finds_no_room_leaves_the_planned_recording_counted(
 
 
 HELD = budget.Commitment(usd=0.0, state="held", counts=False, changed=NOON)
+
+
+def failed_half_way(world, ports):
+    """A recording of 20 minutes at Deepgram that failed when one of its two parts was done, and paid."""
+    world.media.info = replace(world.media.info, duration=1200.0)
+    settings = replace(ports.settings, method="deepgram", budget_daily_usd=0.2)
+    ports = replace(ports, settings=settings)
+    recording = upload.on_upload(world.upload(), ports)
+    assert {one.engine for one in recording.chunks} == {"deepgram"}
+    assert len(recording.chunks) == 2
+    result, row = heard(recording, recording.chunks[0])
+    commit_result(result, replace(row, engine="deepgram", usd=0.043), ports)
+    record.fail(recording.id, Permanent("x"), ports)
+    world.pull("deepgram")
+    world.clock.time += 1
+    return documents.get_recording(ports.records, recording.id), ports
+
+
+def with_budget(ports, usd):
+    return replace(ports, settings=replace(ports.settings, budget_daily_usd=usd))
+
+
+def again(recording, ports):
+    upload.reopen(recording, ports)
+    return upload.take(recording.source, recording.options, ports)
+
+
+def test_one_that_is_tried_again_is_committed_with_what_is_left_to_do(world, ports):
+    recording, ports = failed_half_way(world, ports)
+    tried = again(recording, ports)
+    assert (tried.state, tried.chunks) == ("PLANNED", recording.chunks)
+    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06), "half of it, and some overlap"
+    assert budget.read(ports).of("day", world.clock.time) == pytest.approx(0.043), (
+        "and the other half is spent"
+    )
+    for _ in range(3):
+        upload.take(recording.source, recording.options, ports)
+    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+    assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
+
+
+def test_one_that_is_tried_again_and_does_not_fit_is_held_and_goes_on_when_it_does(world, ports):
+    recording, ports = failed_half_way(world, ports)
+    tight = with_budget(ports, 0.08)
+    held = again(recording, tight)
+    assert held.state == "ACCEPTED"
+    assert held.held.startswith("Held: it did not fit into the daily budget.")
+    assert held.chunks == recording.chunks
+    assert world.pull("deepgram") == []
+    world.clock.time += 60
+    assert release_held.keep_budgets(tight) == 0
+    assert budget.committed(tight) == 0
+    # There is room for the other half, not for the whole.
+    assert release_held.keep_budgets(with_budget(ports, 0.09)) == 1
+    assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
+    world.clock.time += 60
+    assert release_held.keep_budgets(with_budget(ports, 0.09)) == 0
+    assert documents.get_recording(ports.records, recording.id).state == "PLANNED"
+
+
+def test_a_held_retry_is_not_taken_for_stuck(world, ports):
+    recording, ports = failed_half_way(world, ports)
+    tight = with_budget(ports, 0.08)
+    again(recording, tight)
+    for _ in range(60):
+        world.clock.time += 60
+        sweep.on_tick(tight)
+    assert documents.get_recording(ports.records, recording.id).state == "ACCEPTED"
+    assert world.pull("deepgram") == []
+
+
+def test_a_router_that_dies_while_it_admits_a_retry_is_made_up_for(world, ports, monkeypatch):
+    recording, ports = failed_half_way(world, ports)
+
+    def crashed(*_, **__):
+        raise StoreUnavailable("x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(budget, "sum_up", crashed)
+        with pytest.raises(StoreUnavailable):
+            again(recording, ports)
+    for _ in range(4):
+        world.clock.time += 60
+        sweep.on_tick(ports)
+    assert documents.get_recording(ports.records, recording.id).state == "PLANNED"
+    assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
+    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)

@@ -328,6 +328,13 @@ def test_a_bucket_that_stays_refused_fails_it_in_the_end_and_no_file_is_left(sce
     assert (failed.state, failed.announced) == ("FAILED", True)
 
 
+def try_again(scene):
+    """What a person's request does about a recording that ended without a transcript."""
+    recording = documents.get_recording(scene.ports.records, scene.key)
+    upload.reopen(recording, scene.ports)
+    upload.take(recording.source, recording.options, scene.ports)
+
+
 def test_a_file_with_other_content_fails_it_and_stays_and_a_retry_is_done(scene):
     recording = documents.get_recording(scene.ports.records, scene.key)
     name = f"{transcript_files.output_folder(recording)}/words.csv"
@@ -336,7 +343,7 @@ def test_a_file_with_other_content_fails_it_and_stays_and_a_retry_is_done(scene)
     assert failed.state == "FAILED"
     assert f"gs://transcripts/{name} exists with other content" in failed.reason
     assert scene.files() == {name: b"somebody else's"}
-    upload.reopen(failed, scene.ports)
+    try_again(scene)
     again = scene.finish()
     assert (again.state, again.reason) == ("DONE", "")
     assert set(scene.files()) == {name, *again.outputs}
@@ -390,7 +397,7 @@ def test_what_it_writes_before_it_dies_is_deleted_when_its_message_comes_again(s
 def test_a_slow_merger_of_an_earlier_life_touches_no_file_of_the_later_one(scene):
     def again():
         record.cancel(scene.key, scene.ports)
-        upload.reopen(documents.get_recording(scene.ports.records, scene.key), scene.ports)
+        try_again(scene)
         assert scene.finish().state == "DONE"
 
     scene.finish(at_call("create_all", again, scene.ports))
@@ -426,7 +433,7 @@ def test_a_merger_that_goes_on_while_nobody_has_deleted_the_files_yet_does_not_e
 def test_a_merger_of_an_earlier_life_does_not_end_the_later_one(scene):
     def again():
         record.cancel(scene.key, scene.ports)
-        upload.reopen(documents.get_recording(scene.ports.records, scene.key), scene.ports)
+        try_again(scene)
 
     assert scene.finish(at_call("create_all", again, scene.ports)).state == "PLANNED"
     assert scene.files() == {}
@@ -437,7 +444,7 @@ def test_a_merger_of_an_earlier_life_does_not_end_the_later_one(scene):
 def test_a_merger_of_an_earlier_life_decides_nothing_for_the_later_one(scene):
     def again():
         record.cancel(scene.key, scene.ports)
-        upload.reopen(documents.get_recording(scene.ports.records, scene.key), scene.ports)
+        try_again(scene)
 
     late = scene.finish(at_call("create", again, scene.ports, bucket="work"))
     assert (late.state, late.life, late.files) == ("PLANNED", 1, ())
@@ -450,8 +457,8 @@ def test_who_withdraws_an_earlier_life_does_not_end_the_later_one_before_its_fil
         if looked:
             return
         looked.append(True)
-        again = record.cancel(scene.key, scene.ports)
-        upload.reopen(again, scene.ports)
+        record.cancel(scene.key, scene.ports)
+        try_again(scene)
         with pytest.raises(Died):
             scene.finish(at_call("create_all", die, scene.ports, after=True))
         with pytest.raises(Died):

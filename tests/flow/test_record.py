@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import StoreUnavailable
 from shared.flow import assemble, chunk, record, transcript_files, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.state import documents
@@ -152,11 +151,14 @@ def test_warnings_of_chunks_come_once_and_in_order(world, planned):
     assert finish(world, planned, 0).warnings == ("the audio stops at 40.2 s", assemble.DEMO_WARNING)
 
 
-def test_a_lost_result_is_an_error_that_comes_again(world, planned):
+def test_a_lost_result_is_transcribed_again(world, planned):
     keep_all(world, planned)
+    world.pull("cpu-worker")
     (world.settings.state_dir / "work" / "chunks" / planned.id / "00001.json").unlink()
-    with pytest.raises(StoreUnavailable, match="00001"):
-        finish(world, planned, 0)
+    assert finish(world, planned, 0).state == "PLANNED"
+    assert [one.attributes["chunk"] for one in world.pull("cpu-worker")] == ["1"]
+    chunk.commit_result(*heard(planned, planned.chunks[1], attempt="m-2"), world.ports)
+    assert finish(world, planned, 1).state == "DONE"
 
 
 def test_an_unknown_recording_is_nobodys_business(world):

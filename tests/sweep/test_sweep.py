@@ -176,6 +176,7 @@ def test_ends_that_nobody_was_told_of_are_announced(world):
     failed = upload.on_upload(world.upload("b.wav"), world.ports)
     for one in (done, failed):
         documents.change_recording(world.ports, one.id, lambda stored: replace(stored, announced=False))
+    world.clock.time -= 1
     assert tick(world)["announced"] == 0
     assert tick(world)["announced"] == 2
     assert all(one.announced for one in documents.recordings(world.ports.records))
@@ -193,6 +194,7 @@ def asked(world, request_id="r-1", **fields):
 def test_a_request_whose_recording_has_ended_is_answered(world):
     done = finished(world)
     asked(world)
+    world.clock.time -= 1
     assert tick(world)["answered"] == 0
     assert tick(world, 2)["answered"] == 1
     found = answers.find("r-1", world.ports.records)

@@ -1,0 +1,103 @@
+"""Beside step 6: chunks that are done, but whose results are gone, are transcribed again.
+
+The document of a chunk is kept for longer than its result object, so a recording that takes a week, or is tried again
+after that, meets documents that stand for nothing. They go, and the chunks get their messages again. The rows of the
+first attempts stay in the ledger: those were paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.flow import dispatch
+from shared.flow.chunk import result_name
+from shared.state import documents
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.model import Recording
+    from shared.ports import Ports
+
+
+def forget(recording: Recording, ports: Ports) -> None:
+    """Let the chunks of a recording count as not done whose results are gone, and note that for its owner.
+
+    Args:
+        recording: ACCEPTED, so that nobody is at work on its chunks.
+        ports: the adapters to use.
+
+    Raises:
+        Transient: some may still count as done.
+    """
+    gone = without_result(recording, ports)
+    if gone:
+        documents.change_recording(ports, recording.id, lambda stored: _told(stored, gone))
+        _forget(recording, gone, ports)
+
+
+def without_result(recording: Recording, ports: Ports) -> list[int]:
+    """Indexes of the chunks that are done, but have no result object.
+
+    Raises:
+        Transient: the store or the records did not answer.
+    """
+    done = ports.records.query(documents.CHUNKS, {"recording": recording.id})
+    folder = result_name(recording.id, 0).rpartition("/")[0]
+    there = {one.name for one in ports.store.list(ports.settings.work_bucket, f"{folder}/")}
+    indexes = sorted(fields["index"] for _, fields in done)
+    return [index for index in indexes if result_name(recording.id, index) not in there]
+
+
+def _forget(recording: Recording, indexes: Sequence[int], ports: Ports) -> None:
+    for index in indexes:
+        ports.records.delete(documents.CHUNKS, documents.chunk_key(recording.id, index))
+    log.warning("%s: %s", recording.id, warning(recording, indexes))
+
+
+def _told(recording: Recording, indexes: Sequence[int]) -> Recording:
+    lines = dict.fromkeys([*recording.warnings, warning(recording, indexes)])
+    return replace(recording, warnings=tuple(lines))
+
+
+def warning(recording: Recording, indexes: Sequence[int]) -> str:
+    """The line about it for the owner of a recording."""
+    parts, of = " and ".join(str(index + 1) for index in indexes), len(recording.chunks)
+    if len(indexes) == 1:
+        return f"The result of part {parts} of {of} was gone, so it was transcribed, and paid for, again."
+    return f"The results of parts {parts} of {of} were gone, so they were transcribed, and paid for, again."
+
+
+def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recording:
+    """Publish chunks of a recording again whose results are gone: once, whoever else finds that.
+
+    If this process dies on the way, the sweeper finds a recording whose chunks are not published.
+
+    Args:
+        recording: as it was read before its results were.
+        indexes: its chunks without a result.
+        ports: the adapters to use.
+
+    Raises:
+        Transient: try again.
+    """
+    first = False
+    # It tells apart those who found the same, so it must grow.
+    planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
+
+    def to_unpublished(stored: Recording) -> Recording | None:
+        nonlocal first
+        seen = (recording.state, recording.life, recording.planned)
+        first = (stored.state, stored.life, stored.planned) == seen
+        if not first:
+            return None
+        return replace(_told(stored, indexes), planned=planned, published=0)
+
+    changed = documents.change_recording(ports, recording.id, to_unpublished)
+    assert changed is not None, "it was there a moment ago"
+    if first:
+        _forget(changed, indexes, ports)
+        dispatch.publish_chunks(changed, ports)
+    return changed
