@@ -1,16 +1,13 @@
 """What `speed.py` compares: ways from wav files to their texts, with the same weights.
 
 A contender is a function of a `Job`. It loads, tries its options on the trial files, and gives a function from files
-to (their texts, where the time went) and a line that says how it does it. `python -m bench.contenders NAME` is its
-process: the job comes as a line of JSON, then a line for each round; the answers are lines of JSON.
+to (their texts, where the time went) and a line that says how it does it. `contest.py` runs it in its process.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from bench.contest import Job, MissingError
-from bench.machine import core_seconds
 from tests.speech import read_media
 
 TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
@@ -287,32 +283,3 @@ CONTENDERS = {
 OURS = ("Dropscribe, worker", "Dropscribe, ONNX", "Dropscribe, NeMo")
 NEMO = ("NeMo, files", "NeMo, long script")
 """NeMo's own ways."""
-
-
-def main() -> int:
-    """One contender's process."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever libraries print is no answer
-    job = Job(**json.loads(sys.stdin.readline()))
-    try:
-        recognise, label = CONTENDERS[sys.argv[1]](job)
-    except MissingError as missing:
-        print(json.dumps({"missing": str(missing)}), file=answers, flush=True)
-        return 0
-    print(json.dumps({"label": label}), file=answers, flush=True)
-    for _ in sys.stdin:
-        files = recognise.prepare(job.files) if isinstance(recognise, PlannedFiles) else job.files
-        before, started = core_seconds(), time.perf_counter()
-        try:
-            texts, spent = recognise(files)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            print(json.dumps({"missing": f"it failed: {error!r}"[:300]}), file=answers, flush=True)
-            return 1
-        seconds = time.perf_counter() - started
-        answer = {"seconds": seconds, "core": core_seconds() - before, "texts": texts, "spent": spent}
-        print(json.dumps(answer), file=answers, flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

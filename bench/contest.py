@@ -6,18 +6,16 @@ the machine does then hits all of them alike.
 
 from __future__ import annotations
 
-import json
+import os
 import statistics
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.machine import core_seconds, fresh_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class MissingError(Exception):
@@ -41,7 +39,7 @@ class Job:
 
 
 class Contender:
-    """The parent's side of one.
+    """One of them, in its process.
 
     Args:
         name: which, see `contenders.py`.
@@ -49,49 +47,62 @@ class Contender:
     """
 
     def __init__(self, name: str, job: Job) -> None:
-        pipe = subprocess.PIPE
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "bench.contenders", name],
-            stdin=pipe,
-            stdout=pipe,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-        )
+        self._process = fresh_process(_silence)
         self.name = name
         self.rounds: list[dict] = []
-        self._say(json.dumps(asdict(job)))
-        ready = self._answer()
-        self.label, self.missing = ready.get("label", ""), ready.get("missing")
+        self.label, self.missing = self._process.submit(_load, name, job).result()
 
     def run(self) -> None:
         """One round; one that fails was its last, see `missing`."""
-        self._say("go")
-        answer = self._answer()
+        answer = self._process.submit(_round).result()
         self.missing = answer.get("missing")
         if self.missing is None:
             self.rounds.append(answer)
 
     def close(self) -> None:
         """End it."""
-        self._child.stdin.close()
-        self._child.wait()
-        self._child.stdout.close()
-
-    def _say(self, line: str) -> None:
-        self._child.stdin.write(line + "\n")
-        self._child.stdin.flush()
-
-    def _answer(self) -> dict:
-        line = self._child.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.name} ended without an answer; it is {' '.join(self._child.args)}")
-        return json.loads(line)
+        self._process.shutdown()
 
     @property
     def seconds(self) -> list[float]:
         """Of each round."""
         return [one["seconds"] for one in self.rounds]
+
+
+_loaded: dict[str, Any] = {}
+"""The job and the function of the contender whose process this is."""
+
+
+def _silence() -> None:
+    """Nobody wants to read what libraries print."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+def _load(name: str, job: Job) -> tuple[str, str | None]:
+    """How the contender does it, and what it lacks."""
+    from bench.contenders import CONTENDERS
+
+    try:
+        recognise, label = CONTENDERS[name](job)
+    except MissingError as missing:
+        return "", str(missing)
+    _loaded.update(job=job, recognise=recognise)
+    return label, None
+
+
+def _round() -> dict:
+    """What one round took, and its texts."""
+    job, recognise = _loaded["job"], _loaded["recognise"]
+    files = recognise.prepare(job.files) if hasattr(recognise, "prepare") else job.files
+    before, started = core_seconds(), time.perf_counter()
+    try:
+        texts, spent = recognise(files)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+        return {"missing": f"it failed: {error!r}"[:300]}
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "core": core_seconds() - before, "texts": texts, "spent": spent}
 
 
 def hold(names: Sequence[str], job: Job, rounds: int) -> list[Contender]:

@@ -6,9 +6,7 @@ python -m bench flow [host] [overhead] [memory]
 from __future__ import annotations
 
 import argparse
-import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.machine import core_seconds
+from bench.machine import core_seconds, in_fresh_process
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
@@ -28,8 +26,6 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +116,6 @@ def _measure(case: str, path: Path) -> dict:
     return {"own": own, "child": child, "seconds": run.seconds}
 
 
-def measure(case: str, path: Path) -> dict:
-    """One case on one file, in a fresh process."""
-    command = [sys.executable, "-m", "bench.flow", "--measure", case, str(path)]
-    return json.loads(subprocess.check_output(command, cwd=ROOT, text=True).splitlines()[-1])
-
-
 def make_mp3(
     path: Path, hours: float, *, rate: int = 44_100, layout: str = "stereo", bit_rate: int = 128_000
 ) -> None:
@@ -144,7 +134,7 @@ def host(folder: Path) -> str:
     """Core-seconds for an hour of mp3 without inference."""
     path = folder / "hour.mp3"
     make_mp3(path, 1)
-    best = min((measure("host", path) for _ in range(3)), key=lambda one: one["core"])
+    best = min((in_fresh_process(_measure, "host", path) for _ in range(3)), key=lambda one: one["core"])
     return (
         f"host work on an hour of 128 kbit/s stereo mp3, without inference: {best['core']:.2f} core-seconds "
         f"({best['seconds']:.2f} s)   aim 5 or less"
@@ -158,7 +148,8 @@ def overhead(folder: Path) -> str:
     path = folder / "ten-minutes.wav"
     write_wav(path, talk(600, seed=20)[0])
     best = min(
-        (measure("overhead", path) for _ in range(3)), key=lambda one: one["seconds"] - one["inference"]
+        (in_fresh_process(_measure, "overhead", path) for _ in range(3)),
+        key=lambda one: one["seconds"] - one["inference"],
     )
     return (
         f"overhead on ten minutes of wav: {best['seconds'] - best['inference']:.2f} s "
@@ -172,7 +163,7 @@ def memory(folder: Path) -> str:
     for hours in (1, 12):
         path = folder / f"{hours}h.mp3"
         make_mp3(path, hours, rate=16_000, layout="mono", bit_rate=32_000)
-        peaks[hours] = measure("memory", path)
+        peaks[hours] = in_fresh_process(_measure, "memory", path)
         path.unlink()
     one, twelve = peaks[1], peaks[12]
     lines = [
@@ -188,9 +179,6 @@ def memory(folder: Path) -> str:
 
 def main() -> int:
     """Measure, and print a line for each figure."""
-    if sys.argv[1:2] == ["--measure"]:
-        print(json.dumps(_measure(sys.argv[2], Path(sys.argv[3]))))
-        return 0
     cases = {"host": host, "overhead": overhead, "memory": memory}
     parser = argparse.ArgumentParser(
         prog="python -m bench flow", description=__doc__, formatter_class=argparse.RawTextHelpFormatter

@@ -1,7 +1,6 @@
 """Does the host keep up with a fast GPU? The worker with an engine that only sleeps, against that engine alone.
 
     python -m bench keeps-up [--formats mp3 wav opus] [--speeds 222 1358] [--hours N] [--rounds 2] [--still]
-                             [--against FOLDER]
 
 The engine takes as long as an accelerator of that speed would for the padded length of each batch, and gives
 two and a half words a second. Alone it is given the same windows, in memory, sorted and packed at once. The
@@ -13,16 +12,13 @@ batch, so it counts.
 
 What a host has to do depends on the format. So each line says the processor time that an hour took, and how many
 cores keep up with such an engine. `--still` lets the decoders only sleep as well, as long as they would decode where
-each has a core: so a busy machine counts less, and what is left is how well the pipeline overlaps. `--against` does
-the same with another checkout of this repository and its own `.venv`, in turns.
+each has a core: so a busy machine counts less, and what is left is how well the pipeline overlaps.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -31,14 +27,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.machine import busy_seconds, core_seconds, described
+from bench.machine import busy_seconds, core_seconds, described, in_fresh_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local.backend.embedded_ports import LocalPorts
 
-ROOT = Path(__file__).resolve().parent.parent
 TARGET = 0.90
 """Share of the engine's own speed that the worker is to reach."""
 SECONDS = 30.0
@@ -124,8 +119,8 @@ class Passed:
     """Processor time that all else on the machine took meanwhile."""
     audio: float
     """Seconds of sound."""
-    summary: object
-    """What the worker says of itself."""
+    padding: float
+    """Share of the batches that is no sound."""
 
 
 def work_off(ports, engine, chunks: int):
@@ -177,12 +172,12 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
         core=core,
         others=others,
         audio=sum(one.audio.duration for one in planned),
-        summary=summary,
+        padding=summary.padding,
     )
 
 
-def _measure(folder: Path, speed: float) -> dict:
-    """In a process of its own: one run at one speed."""
+def _measure(folder: Path, speed: float) -> tuple[Passed, Sleeper]:
+    """In a process of its own: one run at one speed, and what its engine was given."""
     from local.backend.embedded_ports import open_ports
     from shared.settings import Settings
 
@@ -196,26 +191,7 @@ def _measure(folder: Path, speed: float) -> dict:
             return replace(ports, media=Still(sound)) if sound.exists() else ports
 
         paths = sorted(path for path in folder.iterdir() if path != sound)
-        run = through(open_state, paths, engine)
-    return {
-        "seconds": run.seconds,
-        "fill": run.fill,
-        "core": run.core,
-        "others": run.others,
-        "calls": engine.calls,
-        "lengths": engine.lengths,
-        "audio": run.audio,
-        "padding": getattr(run.summary, "padding", None),
-    }
-
-
-def measure(checkout: Path, folder: Path, speed: float) -> dict:
-    """One run of the worker of some checkout."""
-    python = sys.executable if checkout == ROOT else str(checkout / ".venv" / "bin" / "python")
-    command = [python, str(Path(__file__).resolve()), "--measure", str(folder), str(speed)]
-    environment = os.environ | {"PYTHONPATH": str(checkout)}
-    lines = subprocess.check_output(command, cwd=checkout, text=True, env=environment).splitlines()
-    return json.loads(lines[-1])
+        return through(open_state, paths, engine), engine
 
 
 class Still:
@@ -277,10 +253,7 @@ def repeat(file: Path, folder: Path, hours: float) -> None:
 
 
 def main() -> int:
-    """Measure, print a line for each run; 0 when everything ran."""
-    if sys.argv[1:2] == ["--measure"]:
-        print(json.dumps(_measure(Path(sys.argv[2]), float(sys.argv[3]))))
-        return 0
+    """Measure, print a line for each speed; 0 when everything ran."""
     parser = argparse.ArgumentParser(prog="python -m bench keeps-up", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=["mp3", "wav", "opus"])
     parser.add_argument("--speeds", type=float, nargs="+", default=[222.0, 1358.0])
@@ -288,12 +261,10 @@ def main() -> int:
         "--hours", type=float, help=f"of sound (as many as the engine takes {SECONDS:g} s for)"
     )
     parser.add_argument("--rounds", type=int, default=2, help="the best one counts")
-    parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
     parser.add_argument(
         "--still", action="store_true", help="decoders that sleep as well, as those of mp3 work"
     )
     arguments = parser.parse_args()
-    checkouts = [ROOT] + ([arguments.against.resolve()] if arguments.against else [])
     for line in described("cpu"):
         print(line)
     hours = {speed: arguments.hours or SECONDS * speed / 3600 for speed in arguments.speeds}
@@ -309,37 +280,20 @@ def main() -> int:
                     make_still(folder, hours[speed])
                 else:
                     repeat(file, folder, hours[speed])
-                _turns(checkouts, folder, form, speed, arguments.rounds)
+                runs = [in_fresh_process(_measure, folder, speed) for _ in range(arguments.rounds)]
+                print(_line(*min(runs, key=lambda one: one[0].seconds), form), flush=True)
     return 0
 
 
-def _turns(checkouts: list[Path], folder: Path, form: str, speed: float, rounds: int) -> None:
-    """The workers of some checkouts in turns; prints a line for each."""
-    runs: dict[Path, list[dict]] = {checkout: [] for checkout in checkouts}
-    for _ in range(rounds):
-        for checkout in checkouts:
-            runs[checkout].append(measure(checkout, folder, speed))
-    bare = alone(runs[ROOT][0]["lengths"], speed)
-    for checkout in checkouts:
-        best = min(runs[checkout], key=lambda one: one["seconds"])
-        label = form if checkout == ROOT else f"{form}, {checkout}"
-        print(_line(best, bare, speed, label), flush=True)
-    ours, *others = (min(one["seconds"] for one in runs[checkout]) for checkout in checkouts)
-    for other in others:
-        print(f"  {other / ours:.2f} times the speed of the other checkout")
-
-
-def _line(run: dict, bare: float, speed: float, label: str) -> str:
-    hours = run["audio"] / 3600
-    share = bare / run["seconds"]
-    padding = "" if run["padding"] is None else f", padding {100 * run['padding']:.1f} %"
+def _line(run: Passed, engine: Sleeper, label: str) -> str:
+    hours, bare = run.audio / 3600, alone(engine.lengths, engine.speed)
     return (
-        f"{label}, engine at {speed:.0f}x, {hours:.1f} h: worker {run['audio'] / run['seconds']:.0f}x, engine "
-        f"alone {run['audio'] / bare:.0f}x: {share:.2f}   aim {TARGET}\n"
-        f"  {run['seconds']:.1f} s, of them {run['fill']:.1f} s before the first batch (without: "
-        f"{bare / (run['seconds'] - run['fill']):.2f}); {run['calls']} calls{padding}; {run['core'] / hours:.2f} "
-        f"core-s an hour, {run['core'] / run['seconds']:.2f} of {os.cpu_count()} cores (to keep up with this engine "
-        f"it needs {run['core'] / bare:.2f}; other work took {run['others'] / run['seconds']:.2f})"
+        f"{label}, engine at {engine.speed:.0f}x, {hours:.1f} h: worker {run.audio / run.seconds:.0f}x, engine "
+        f"alone {run.audio / bare:.0f}x: {bare / run.seconds:.2f}   aim {TARGET}\n"
+        f"  {run.seconds:.1f} s, of them {run.fill:.1f} s before the first batch (without: "
+        f"{bare / (run.seconds - run.fill):.2f}); {engine.calls} calls, padding {100 * run.padding:.1f} %; "
+        f"{run.core / hours:.2f} core-s an hour, {run.core / run.seconds:.2f} of {os.cpu_count()} cores (to keep up "
+        f"with this engine it needs {run.core / bare:.2f}; other work took {run.others / run.seconds:.2f})"
     )
 
 

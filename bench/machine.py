@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import multiprocessing
 import os
 import platform
 import shutil
 import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ASKED = (
@@ -36,6 +38,17 @@ def has_cuda() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def fresh_process(initializer=None) -> ProcessPoolExecutor:
+    """A process of its own, which inherits nothing that was loaded here."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer)
+
+
+def in_fresh_process(work, *arguments):
+    """What a function answers in a process of its own."""
+    with fresh_process() as process:
+        return process.submit(work, *arguments).result()
 
 
 def core_seconds() -> float:

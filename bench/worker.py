@@ -97,7 +97,7 @@ def measure(engine, folder: Path, rounds: int, limit_gb: float, device: str) -> 
         f"\n{engine.engine} ({engine.device.dtype}, {engine.device.graphs}), {seconds / 3600:.2f} h in {len(windows)} "
         f"windows, {words / seconds:.1f} words a second\n"
         f"  engine alone {seconds / statistics.median(bare):.0f}x, worker "
-        f"{seconds / statistics.median(one.seconds for one in runs):.0f}x, padding {100 * runs[-1].summary.padding:.1f} %\n"
+        f"{seconds / statistics.median(one.seconds for one in runs):.0f}x, padding {100 * runs[-1].padding:.1f} %\n"
         f"  worker over engine {spread(shares)}{aim}\n"
         f"  without the {statistics.median(one.fill for one in runs):.2f} s before its first batch {spread(filled)}"
     )
