@@ -5,7 +5,6 @@ python -m bench flow [host] [overhead] [memory]
 
 from __future__ import annotations
 
-import argparse
 import resource
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import command_line
 from bench.machine import core_seconds, in_fresh_process
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
@@ -180,9 +180,7 @@ def memory(folder: Path) -> str:
 def main() -> int:
     """Measure, and print a line for each figure."""
     cases = {"host": host, "overhead": overhead, "memory": memory}
-    parser = argparse.ArgumentParser(
-        prog="python -m bench flow", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line("flow", __doc__)
     parser.add_argument(
         "cases", nargs="*", default=list(cases), metavar="case", help=f"{', '.join(cases)}; all"
     )

@@ -7,7 +7,6 @@ other servers.
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 import uuid
@@ -17,6 +16,7 @@ from google.cloud import pubsub_v1
 from rich.console import Console
 from rich.table import Table
 
+from bench import command_line
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_setup import ensure
@@ -37,9 +37,7 @@ THREADS = 8
 
 def main() -> None:
     """Measure and print the table."""
-    argparse.ArgumentParser(
-        prog="python -m bench google", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    ).parse_args()
+    command_line("google", __doc__).parse_args()
     table = Table("what", "how", "each", "a second")
 
     def row(what, how, count, seconds):

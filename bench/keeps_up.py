@@ -17,7 +17,6 @@ each has a core: so a busy machine counts less, and what is left is how well the
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import command_line
 from bench.machine import busy_seconds, core_seconds, described, in_fresh_process
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def repeat(file: Path, folder: Path, hours: float) -> None:
 
 def main() -> int:
     """Measure, print a line for each speed; 0 when everything ran."""
-    parser = argparse.ArgumentParser(prog="python -m bench keeps-up", description=__doc__.split("\n", 1)[0])
+    parser = command_line("keeps-up", __doc__)
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=["mp3", "wav", "opus"])
     parser.add_argument("--speeds", type=float, nargs="+", default=[222.0, 1358.0])
     parser.add_argument(

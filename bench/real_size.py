@@ -10,7 +10,6 @@ the worker over the engine alone (`worker.py`); then the product against NeMo's 
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import machine, random_weights, worker
+from bench import command_line, machine, random_weights, worker
 from bench.keeps_up import make_files
 from gpu_job.speech.transcriber import OutOfMemory
 from shared.settings import Settings
@@ -122,9 +121,7 @@ def main() -> int:
 
 def parse():
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench real-size", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line("real-size", __doc__)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if machine.has_cuda() else "cpu")
     parser.add_argument("--layers", type=int, default=24, help="of the encoder; the real one has 24")
     parser.add_argument("--vocabulary", type=int, default=8192, help="tokens: 8192 as v3, 1024 as v2")

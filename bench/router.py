@@ -9,7 +9,6 @@ moment the first chunk message can be pulled.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -24,6 +23,7 @@ from unittest import mock
 import httpx
 from google.cloud import storage
 
+from bench import command_line
 from bench.probe import peak
 from local.runtime.events import object_resource
 from local.runtime.processes import free_port
@@ -142,9 +142,7 @@ def _google() -> None:
 
 def main() -> int:
     """Measure both columns, and print a line for each."""
-    argparse.ArgumentParser(
-        prog="python -m bench router", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    ).parse_args()
+    command_line("router", __doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         _embedded(Path(folder))
     _google()

@@ -11,7 +11,6 @@ kept result, as a machine with a GPU runs it. Files of your own need their true 
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import machine
+from bench import command_line, machine
 from bench.contenders import CONTENDERS, NEMO, OURS
 from bench.contest import Job, hold, ratios, spread
 from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors, write_wav
@@ -136,9 +135,7 @@ def report(done, seconds: float, texts, kind: str) -> None:
 
 def parse():
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line("speed", __doc__)
     gpu = machine.has_cuda()
     sound = parser.add_mutually_exclusive_group()
     sound.add_argument("--hours", type=float, help="hours of speech, in files of one (1; 8 on a GPU)")

@@ -10,7 +10,6 @@ overlap or within 2 s of that.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import itertools
 import json
@@ -24,6 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench import command_line
 from bench.seams import Heard, SeamErrors, seam_errors
 from gpu_job.weights import lookup
 from local.backend.embedded_ports import open_ports
@@ -255,9 +255,7 @@ def show(found: list[dict], spoken, seconds: float, model: str) -> None:
 
 def parse(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench wer", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line("wer", __doc__)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--data", type=Path, nargs="+", help="manifests, and folders of corpora")
     source.add_argument("--generated", type=float, metavar="MINUTES", help="speech made here (20 by default)")

@@ -10,14 +10,13 @@ load. `keeps_up.py` asks the same of an engine that sleeps.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from bench import machine
+from bench import command_line, machine
 from bench.contest import spread
 from bench.keeps_up import Passed, make_files, through
 from gpu_job.pipeline.batcher import pack
@@ -121,7 +120,7 @@ def load(model: str, device: str, *, onnx: bool):
 
 def main() -> int:
     """Measure, and print; 0 when everything ran."""
-    parser = argparse.ArgumentParser(prog="python -m bench worker", description=__doc__.split("\n", 1)[0])
+    parser = command_line("worker", __doc__)
     parser.add_argument("--model", default="tiny", help="weights: tiny, or a .nemo file")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if machine.has_cuda() else "cpu")
     parser.add_argument("--hours", type=float, help="of mp3 (1; 10 on a GPU)")
