@@ -8,7 +8,6 @@ those of its audio and overlap at the recording's average; each read is a reques
 bucket.
 """
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import command_line
 
 FORMATS = {
     "mp3": ("mp3", "libmp3lame", 44_100, {}),
@@ -44,19 +45,6 @@ CHUNK, OVERLAP = 600.0, 30.0
 """Seconds of a chunk, and of what it shares with each neighbour."""
 
 
-class File:
-    def __init__(self, path):
-        self.file = path.open("rb")
-        self.size = path.stat().st_size
-        self.reads = []
-
-    def read(self, start, length):
-        self.file.seek(start)
-        data = self.file.read(length)
-        self.reads.append(len(data))
-        return data
-
-
 def peak(process):
     """Peak resident set, MB. Not ru_maxrss: that begins with the memory of the process that forked."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -65,16 +53,17 @@ def peak(process):
 
 def probe(path):
     from shared.audio import Sandbox
+    from shared.audio.local_file import LocalFile
 
     with Sandbox() as sandbox:
         started = time.perf_counter()
-        info = sandbox.probe(File(Path(path)))
+        info = sandbox.probe(LocalFile(Path(path)))
         first = time.perf_counter() - started
         started = time.perf_counter()
-        sandbox.probe(File(Path(path)))
+        sandbox.probe(LocalFile(Path(path)))
         again = time.perf_counter() - started
         child, own = peak(sandbox._process.pid), peak("self")  # noqa: SLF001 - the measured process is nowhere public
-        file = File(Path(path))
+        file = LocalFile(Path(path))
         pcm = sandbox.decode(file, info, middle(info))
     read, needed = sum(file.reads), file.size * pcm.seconds / info.duration
     print(
@@ -140,8 +129,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--probe"]:
         probe(sys.argv[2])
     else:
-        parser = argparse.ArgumentParser(
-            prog="python -m bench probe", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-        )
+        parser = command_line("probe", __doc__)
         parser.add_argument("hours", type=float, nargs="?", default=6.0, help="length of the recordings (6)")
         main(parser.parse_args().hours)

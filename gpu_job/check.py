@@ -13,9 +13,8 @@ from gpu_job.speech.loading import warm_up
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.lookup import TINY
 from shared.audio import Sandbox
-from shared.engines import PARAKEET_CPU
+from shared.audio.local_file import decode_whole
 from shared.errors import DropscribeError
-from shared.model import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,30 +83,10 @@ def run(
 
 def samples() -> NDArray[np.int16]:
     """The bundled recording as the worker would decode it."""
-    source = _File(SAMPLE.read_bytes())
     with Sandbox() as sandbox:
-        audio = sandbox.probe(source, name=SAMPLE.name)
-        whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine=PARAKEET_CPU.name)
-        pcm = sandbox.decode(source, audio, whole)
-    return np.frombuffer(pcm.samples, np.int16)
+        return np.frombuffer(decode_whole(SAMPLE, sandbox), np.int16)
 
 
 def truth() -> str:
     """What is said in it."""
     return " ".join((SAMPLE.parent / "truth" / f"{SAMPLE.name}.txt").read_text("utf-8").split())
-
-
-class _File:
-    """A recording in memory."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self._data)
-
-    def read(self, start: int, length: int) -> bytes:
-        """Up to `length` bytes from `start`."""
-        return self._data[start : start + length]

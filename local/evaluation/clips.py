@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shared.audio import Limits, Sandbox
+from shared.audio.local_file import decode_whole
 from shared.audio.types import SAMPLE_RATE
-from shared.model import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,21 +78,5 @@ def write(path: Path, sound: NDArray[np.int16]) -> None:
         file.writeframes(sound.astype("<i2").tobytes())
 
 
-class _File:
-    """A recording on this disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.size = path.stat().st_size
-
-    def read(self, start: int, length: int) -> bytes:
-        with self._path.open("rb") as file:
-            file.seek(start)
-            return file.read(length)
-
-
 def _decoded(path: Path, sandbox: Sandbox) -> NDArray[np.int16]:
-    source = _File(path)
-    audio = sandbox.probe(source, name=path.name)
-    whole = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
-    return np.frombuffer(sandbox.decode(source, audio, whole).samples, dtype=np.int16)
+    return np.frombuffer(decode_whole(path, sandbox), dtype=np.int16)

@@ -2,13 +2,14 @@
 
 Read in this order:
 
-    types.py    what callers pass in and get back
-    sandbox/    the process, from both sides; `Sandbox` is the door
-    files/      a recording as a seekable file over ranged reads
-    probing/    format, codec and duration from a few kilobytes
-    decoding/   one chunk as 16 kHz mono samples
-    pool.py     several sandboxes: the `Media` port
-    encode.py   samples as FLAC, for a hosted engine
+    types.py       what callers pass in and get back
+    sandbox/       the process, from both sides; `Sandbox` is the door
+    files/         a recording as a seekable file over ranged reads
+    probing/       format, codec and duration from a few kilobytes
+    decoding/      one chunk as 16 kHz mono samples
+    pool.py        several sandboxes: the `Media` port
+    local_file.py  a whole recording on this disk
+    encode.py      samples as FLAC, for a hosted engine
 
 Importing this package loads neither FFmpeg nor numpy.
 """
