@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.costs import budget
-from shared.errors import DropscribeError, Permanent, StoreUnavailable
+from shared.errors import BadRequest, DropscribeError, Permanent, StoreUnavailable
 from shared.flow import assemble, dispatch, redo, refusals, transcript_files
 from shared.flow.chunk import result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
@@ -62,12 +62,12 @@ def _merge(recording: Recording, ports: Ports) -> Recording:
     """Join the words of a recording if all of its chunks have results, and finish it."""
     if ports.records.count(documents.CHUNKS, {"recording": recording.id}) < len(recording.chunks):
         return recording
-    results = _results(recording, ports)
-    if len(results) < len(recording.chunks):
-        there = {one.index for one in results}
-        gone = [chunk.index for chunk in recording.chunks if chunk.index not in there]
-        return redo.again(recording, gone, ports)
     try:
+        results = _results(recording, ports)
+        if len(results) < len(recording.chunks):
+            there = {one.index for one in results}
+            gone = [chunk.index for chunk in recording.chunks if chunk.index not in there]
+            return redo.again(recording, gone, ports)
         if plan.goes_on(recording.chunks, results[-1]):
             return _continue(recording, ports)
         rendered = transcript_files.keep(recording, assemble.assemble(recording, results), ports)
@@ -190,10 +190,25 @@ def cost(key: str, ports: Ports) -> float:
 
 
 def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
-    """The results of the chunks that are still stored."""
-    bucket = ports.settings.work_bucket
-    stored = (ports.store.load(bucket, result_name(recording.id, one.index)) for one in recording.chunks)
-    return [decode(data, ChunkResult) for data in stored if data is not None]
+    """The results of the chunks that are still stored.
+
+    Raises:
+        Permanent: one of them cannot be read.
+    """
+    bucket, results = ports.settings.work_bucket, []
+    for one in recording.chunks:
+        name = result_name(recording.id, one.index)
+        data = ports.store.load(bucket, name)
+        if data is None:
+            continue
+        try:
+            results.append(decode(data, ChunkResult))
+        except BadRequest as error:
+            raise Permanent(
+                f"The result of part {one.index + 1}, gs://{bucket}/{name}, cannot be read ({error}). Have it deleted, "
+                "then continue with `dropscribe retry`: that part is transcribed again."
+            ) from error
+    return results
 
 
 def _continue(recording: Recording, ports: Ports) -> Recording:

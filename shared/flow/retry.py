@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.flow import dispatch
+from shared.flow import dispatch, redo
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
 from shared.routing.pace import lengths_of, pace_of
@@ -49,6 +49,7 @@ def left(recording: Recording, known: Known, ports: Ports) -> Left:
     if not recording.chunks:
         return Left(chunks=0, of=0, seconds=None, usd=None)
     missing = {one.chunk.index for one in dispatch.missing(recording, ports)}
+    missing.update(redo.without_result(recording, ports))
     chunks = [one for one in recording.chunks if one.index in missing]
     usd = 0.0
     for one, seconds in zip(chunks, lengths_of(chunks), strict=True):

@@ -137,3 +137,8 @@ def test_an_upload_that_failed_for_its_metadata_is_not_tried_without_them(world)
     assert "dropscribe submit gs://audio/talk.wav" in retry.obstacle(failed, world.ports)
     # With options that somebody asked for it may go on, and fail for another reason.
     assert retry.obstacle(replace(failed, reason="no engine left"), world.ports) == ""
+
+
+def test_a_part_whose_result_is_gone_counts_as_missing(world, failed):
+    world.ports.store.path_of("work", chunk.result_name(failed.id, 0)).unlink()
+    assert retry.left(failed, route.known(world.ports), world.ports).chunks == 2
