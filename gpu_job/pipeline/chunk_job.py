@@ -14,15 +14,19 @@ from shared.audio import Pcm
 from shared.engines import PARAKEET_CPU
 from shared.flow import chunk
 from shared.messages import ChunkMessage
+from shared.planning import plan
 from shared.ports import Delivery
-from shared.results import Word
+from shared.recovery import poison
+from shared.results import LedgerRow, Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from shared.model import Engine
     from shared.ports import Ports
+    from shared.settings import Settings
 
 SMALLEST_SHARE = 1 / 16
 """What the shortest chunk counts for: bounds how many of them are in flight."""
@@ -40,6 +44,8 @@ class ChunkJob:
     """Its samples."""
     windows: list[windowing.Window]
     """Where to cut them."""
+    attempt: str = field(default_factory=lambda: f"a-{concurrency.new_id()}")
+    """Name of the attempt, which no other has."""
     share: float = 1.0
     """How much of a whole chunk it counts for, see `share_of`."""
     words: dict[int, tuple[Word, ...]] = field(default_factory=dict)
@@ -50,6 +56,10 @@ class ChunkJob:
     """Its share of the engine's wall time."""
     since: float = math.inf
     """When it became ready, on the monotonic clock."""
+    row: LedgerRow | None = None
+    """Its row, if it was written before the engine began."""
+    died: int = 0
+    """How many workers died with it alone, see `shared/recovery/poison.py`."""
     settled: bool = False
     """True once the committer has it: all its windows are recognised, it has failed, or nobody wants it any more."""
 
@@ -70,7 +80,7 @@ class ChunkJob:
     @property
     def on_cpu(self) -> bool:
         """True if it was handed to the CPU, because the other engines gave it up."""
-        return self.message.turn > 0 and self.message.chunk.engine == PARAKEET_CPU.name
+        return _on_cpu(self.message)
 
 
 def message_of(job: ChunkJob) -> str:
@@ -92,14 +102,16 @@ def next_group(waiting: Sequence[ChunkJob], max_chunks: float) -> list[ChunkJob]
     """Which of the jobs that wait are recognised together next. Pure.
 
     The first of them, and those after it that want the same weights, up to `max_chunks` whole chunks. An isolated one
-    runs alone.
+    runs alone; of several the one with which the fewest workers died.
 
     Args:
         waiting: in order of arrival.
         max_chunks: whole chunks; the first job is taken whatever it counts for.
     """
-    if not waiting or waiting[0].isolated:
-        return list(waiting[:1])
+    if not waiting:
+        return []
+    if waiting[0].isolated:
+        return [min((one for one in waiting if one.isolated), key=lambda one: one.died)]
     chosen: list[ChunkJob] = []
     total = 0.0
     for one in waiting:
@@ -112,13 +124,26 @@ def next_group(waiting: Sequence[ChunkJob], max_chunks: float) -> list[ChunkJob]
     return chosen
 
 
+def engine_of(message: ChunkMessage, settings: Settings) -> Engine:
+    """The engine with which a worker of this deployment transcribes a chunk."""
+    return PARAKEET_CPU.name if _on_cpu(message) else plan.worker_engine(settings)
+
+
+def _on_cpu(message: ChunkMessage) -> bool:
+    return message.turn > 0 and message.chunk.engine == PARAKEET_CPU.name
+
+
 def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: float) -> ChunkJob:
     """Decode a chunk and cut it into windows; see `shared.flow.chunk.fetch`.
 
     Raises:
         BadMedia: decoding broke a limit, or the file is gone.
+        EngineLimit: it has killed its workers; see `shared.recovery.poison`.
         Transient: the store did not answer.
     """
+    died = (
+        poison.times_alone(message, engine_of(message, ports.settings), ports) if delivery.attempt > 1 else 0
+    )
     started = concurrency.perf_counter()
     pcm = chunk.fetch(message, ports)
     return ChunkJob(
@@ -126,7 +151,9 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         message=message,
         pcm=pcm,
         windows=windowing.cut(np.frombuffer(pcm.samples, np.int16)),
+        attempt=f"{delivery.message_id}-{concurrency.new_id()[:8]}-{delivery.attempt}",
         share=share,
+        died=died,
         decode_seconds=concurrency.perf_counter() - started + pcm.seconds_ahead,
         since=concurrency.monotonic(),
     )

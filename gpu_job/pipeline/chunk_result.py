@@ -29,7 +29,7 @@ def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcom
         job.message,
         ports,
         engine=engine,
-        attempt=attempt_of(job),
+        attempt=job.attempt,
         busy_seconds=job.busy_seconds + decoding,
         decoded=round(job.pcm.seconds, 6),
         owned=job.pcm.owned if outcome == "heard" else 0.0,
@@ -37,11 +37,6 @@ def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcom
         worker=meter.worker,
         machine=meter.machine,
     )
-
-
-def attempt_of(job: ChunkJob) -> str:
-    """Which delivery of which message it is."""
-    return f"{job.delivery.message_id}-{job.delivery.attempt}"
 
 
 def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
@@ -56,7 +51,7 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         recording=job.message.recording,
         index=chunk.index,
         engine=engine.engine,
-        attempt=attempt_of(job),
+        attempt=job.attempt,
         model=engine.model,
         revision=engine.revision,
         words=merge.join(pieces),

@@ -3,7 +3,6 @@
     recognised            ─▶ commit its result: ledger, object, document, message; then acknowledge
     failed                ─▶ note the failure; then let it come again, hand it to the next engine, or fail its
                              recording (shared/recovery/fallback.py)
-    ended its worker      ─▶ hand it to the next engine, if there is one (shared/recovery/poison.py)
     nothing left to do    ─▶ acknowledge
 
 Threads here wait for the store and the records, so that the engine need not. The message is acknowledged last: whoever
@@ -12,6 +11,7 @@ dies before that is repeated, and every step before it may be repeated.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
@@ -26,7 +26,7 @@ from shared.state import failure_log, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from gpu_job.pipeline.chunk_job import ChunkJob
     from gpu_job.pipeline.inflight import Inflight
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
     from shared.costs.executions import Meter
     from shared.ports import Delivery, Ports
+    from shared.results import LedgerRow
 
 COMMITTED_AT_A_TIME = 4
 """Results that are written at one time: each waits for the store and the records."""
@@ -56,6 +57,7 @@ class Committer:
         self._summary = summary
         self._pool = concurrency.ThreadPoolExecutor(COMMITTED_AT_A_TIME, thread_name_prefix="committer")
         self._under_way: dict[concurrency.Future[None], str] = {}
+        self._alone: dict[str, LedgerRow] = {}
         self._lock = concurrency.Lock()
         self._closed = concurrency.Event()
 
@@ -98,7 +100,7 @@ class Committer:
             case "later turn":
                 self._inflight.postpone(delivery)
                 return False
-        if not chunk.is_wanted(message, self._ports) or self._handed_on(delivery, message):
+        if not chunk.is_wanted(message, self._ports):
             self._inflight.ack(delivery)
             return False
         return True
@@ -122,12 +124,38 @@ class Committer:
         """Decide what becomes of a message that gave no job, in the caller's thread."""
         self._fail(delivery, error)
 
-    def isolated_begins(self, job: ChunkJob) -> None:
-        """Note that the engine begins with a chunk that runs alone, in case it takes the worker along."""
+    def isolated_begins(self, job: ChunkJob, engine: Transcriber) -> None:
+        """Write the row of a chunk that runs alone before the engine begins, in case it takes the worker along."""
+        if job.row is not None:
+            return
+        # A row that could not be ended when its chunk failed must not count as a death.
+        self.release(self.unfinished)
         try:
-            poison.begin(job.message, job.delivery, self._ports)
+            row = ledger_row(job, engine.engine, self._ports, self._meter, "open")
+            job.row = poison.begin(row, self._ports)
         except DropscribeError as error:
             log.warning("if the worker ends now, nobody will know at which chunk: %s", error)
+            return
+        job.attempt = job.row.attempt
+        with self._lock:
+            self._alone[job.delivery.message_id] = job.row
+
+    def release(self, counted: Collection[str]) -> None:
+        """End the rows of chunks that are not at work here any more: that these are open says nothing about them.
+
+        Args:
+            counted: ids of messages of which it may say something, or whose row is being written.
+        """
+        with self._lock:
+            left = {one: row for one, row in self._alone.items() if one not in counted}
+        for message_id, row in left.items():
+            try:
+                ledger.write(replace(row, outcome="lost", until=0.0), self._ports)
+            except DropscribeError as error:
+                log.warning("the row of an attempt at %s stays open: %s", row.recording, error)
+            else:
+                with self._lock:
+                    self._alone.pop(message_id, None)
 
     def recognised(self, job: ChunkJob, engine: Transcriber) -> None:
         """Commit the result of a chunk whose windows are all recognised."""
@@ -168,6 +196,7 @@ class Committer:
             self._meter.kept(job.busy_seconds)
             with self._lock:
                 self._summary.chunks += 1
+                self._alone.pop(job.delivery.message_id, None)
             self._inflight.ack(job.delivery)
 
     def _fail_job(self, job: ChunkJob, error: Exception, engine: Transcriber | None) -> None:
@@ -179,6 +208,8 @@ class Committer:
                 self._meter.lost(job.busy_seconds)
             else:
                 self._meter.kept(job.busy_seconds)
+                with self._lock:
+                    self._alone.pop(job.delivery.message_id, None)
         self._fail(job.delivery, error)
 
     def _fail(self, delivery: Delivery, error: Exception) -> None:
@@ -208,11 +239,6 @@ class Committer:
         message = decode(delivery.data, ChunkMessage)
         fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self._ports)
         self._inflight.ack(delivery)
-
-    def _handed_on(self, delivery: Delivery, message: ChunkMessage) -> bool:
-        """True if the chunk ended its worker and now is another engine's; without another it is tried on."""
-        why = poison.ended_its_worker(message, delivery, self._ports)
-        return why is not None and fallback.hand_on(message, why, self._ports).done
 
 
 def _unexpected(error: Exception) -> bool:

@@ -113,7 +113,7 @@ class Recogniser:
         """The words of each window. The engine's time is paid for, whatever comes of it."""
         first, *others = jobs = batch.jobs()
         if first.isolated and not others:
-            self._committer.isolated_begins(first)
+            self._committer.isolated_begins(first, batch.engine)
         started = concurrency.perf_counter()
         what = f"recognising {batch.seconds:.0f} s of {', '.join(map(str, jobs))}"
         try:

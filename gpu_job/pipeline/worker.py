@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gpu_job.speech.transcriber import Transcriber
-    from shared.ports import Delivery, Ports
+    from shared.ports import Ports
 
 RECOGNISED_BY, COMMITTED_BY, GIVEN_BACK_BY = 4.0, 5.5, 7.5
 """Seconds after the request to stop by which the engine has finished what it can, results are committed, and all the
@@ -153,13 +153,6 @@ class Worker:
         """True if the engine or its loading still runs after `run`: only the end of the process ends it."""
         return self._recogniser.thread.is_alive()
 
-    def _counts(self) -> Callable[[Delivery], bool]:
-        """Which deliveries count as tries: all if the worker broke down, else those that may have gone wrong."""
-        if self._problem is not None:
-            return lambda _: True
-        harmed = self._committer.unfinished.union(*(one.messages for one in self._watchdog.overdue()))
-        return lambda delivery: delivery.message_id in harmed
-
     def _idle_seconds(self) -> float:
         """How long there was nothing to do; the time of loading does not count."""
         loaded = self._batcher.loaded
@@ -177,8 +170,14 @@ class Worker:
         self._recogniser.thread.join(left(RECOGNISED_BY))
         self._committer.close()
         self._committer.finish(left(COMMITTED_BY))
-        counts = self._counts()
+        # Which deliveries count as tries: all if the worker broke down, else those that may have gone wrong.
+        broke = self._problem is not None
+        harmed = self._committer.unfinished.union(*(one.messages for one in self._watchdog.overdue()))
         self._consumer.join_pullers(left(GIVEN_BACK_BY) / 2)
-        self.summary.given_back = self._inflight.give_back(left(GIVEN_BACK_BY), counts, why)
+        self.summary.given_back = self._inflight.give_back(
+            left(GIVEN_BACK_BY), lambda delivery: broke or delivery.message_id in harmed, why
+        )
+        if not broke:
+            self._committer.release(harmed)
         self._consumer.join(left(GIVEN_BACK_BY))
         self.summary.peak = self._engines.peak()

@@ -116,7 +116,7 @@ def hand_on(
             return None
         turn = stored.turn + 1
         now = ports.clock.now()
-        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, handed=now, alone="")
+        return replace(stored, engine=engine, turn=turn, tried=tried, published=False, handed=now)
 
     claim = claims.change(claims.first_of(message), handed, ports)
     if not claim.published:

@@ -1,57 +1,90 @@
 """Beside the steps: a chunk that may kill its worker's process without any other trace.
 
-An engine that runs out of memory, or crashes in native code, takes the worker down. Then every chunk that was in
-flight is redelivered. On its second delivery a chunk is noted in its claim before the engine begins with it and
-nothing else. If its message is delivered once more, with no failure noted since, it killed the worker: it goes to
-the next engine and is not tried again. The other chunks, which were only in flight, are tried again.
+An engine that runs out of memory, or crashes in native code, takes the worker down. Then every chunk in hand is
+delivered again. That says nothing about any of them: workers are killed for many reasons. So whatever comes again
+runs alone, and its row is in the ledger before the engine begins with it. A worker that is asked to stop ends that
+row; one that dies leaves it open.
+
+    open rows of a chunk    what becomes of it
+    none, or one            it runs alone
+    two                     it killed its worker: it is not run again; the next engine gets it, or its recording ends
+
+If workers die with other chunks as well, the cause is more likely elsewhere: one more death is asked for with each of
+those. Those that a worker died with run last, so that others show whether it is them.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from shared.engines import own_specs
 from shared.errors import EngineLimit
-from shared.state import claims, failure_log
+from shared.state import documents, ledger
+from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.messages import ChunkMessage
-    from shared.ports import Delivery, Ports
-    from shared.state.claims import Claim
+    from shared.model import Engine
+    from shared.ports import Ports
+    from shared.results import LedgerRow
 
-MIN_DELIVERIES = 3
-"""The first delivery on which this can be known: after one among other chunks, and one on its own."""
+PROOF, MOST = 2, 8
+"""Workers that must have died with a chunk alone before it is given up: at least, and at most."""
+
+LATELY = 3600.0
+"""Seconds for which the end of a worker with another chunk makes a difference, and in which an attempt ends."""
+
+MOST_READ = 1000
+"""Open rows of a day that are read."""
 
 
-def begin(message: ChunkMessage, delivery: Delivery, ports: Ports) -> None:
-    """Note that an engine begins with a chunk and nothing else.
+def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
+    """How many workers have died while their engine worked on this chunk and nothing else.
+
+    Args:
+        message: the chunk.
+        engine: the engine that would work on it.
+        ports: the adapters to use.
+
+    Raises:
+        EngineLimit: so many that it is the cause.
+        Transient: the records did not answer.
+    """
+    rows = ledger.numbered(message.recording, message.chunk.index, engine, ports)
+    died = sum(row.outcome == "open" and row.life == message.life for row in rows)
+    if died < PROOF or died < min(MOST, PROOF + _others(message, ports)):
+        return died
+    raise EngineLimit(
+        f"Its worker died {died} times without an error message while it recognised this part of the recording and "
+        "nothing else. The log of the worker or of the system says why: most often it ran out of memory."
+    )
+
+
+def begin(row: LedgerRow, ports: Ports) -> LedgerRow:
+    """Write the row of an attempt that runs alone, before its engine begins; gives it with its number.
 
     Raises:
         Transient: the write is not confirmed.
     """
-    name = failure_log.delivery_name(delivery.message_id, delivery.attempt)
+    while True:
+        number = len(ledger.numbered(row.recording, row.chunk, row.engine, ports)) + 1
+        begun = ledger.begin(row, number, ports.clock.now() + LATELY, ports)
+        if begun is not None:
+            return begun
 
-    def begun(stored: Claim) -> Claim | None:
-        return None if stored.turn != message.turn else replace(stored, alone=name)
 
-    claims.change(claims.first_of(message), begun, ports)
-
-
-def ended_its_worker(message: ChunkMessage, delivery: Delivery, ports: Ports) -> EngineLimit | None:
-    """The error of a chunk that killed its worker on the previous delivery; None if it did not.
-
-    Raises:
-        Transient: the records did not answer.
-    """
-    if delivery.attempt < MIN_DELIVERIES:
-        return None
-    claim = claims.find(message, ports.records)
-    before = failure_log.delivery_name(delivery.message_id, delivery.attempt - 1)
-    if claim is None or claim.turn != message.turn or claim.alone != before:
-        return None
-    if failure_log.is_noted(before, ports.records):
-        return None
-    return EngineLimit(
-        "Its worker died twice without an error message while it held this part of the recording, the second time while "
-        "it recognised nothing else. The log of the worker or of the system says why: most often it ran out of memory."
-    )
+def _others(message: ChunkMessage, ports: Ports) -> int:
+    """How many other chunks a worker has begun with alone lately, and has not ended."""
+    now = ports.clock.now()
+    where = {"outcome": "open", "day": ledger.day_of(now)}
+    ours = {one.name for one in own_specs()}
+    chunks = {
+        (row["recording"], row["chunk"])
+        for _, row in islice(ports.records.query(documents.LEDGER, where), MOST_READ)
+        if row["engine"] in ours and now - row["time"] < LATELY
+    }
+    others = len(chunks - {(message.recording, message.chunk.index)})
+    if others:
+        log.warning("workers died with %d other chunks lately: %s is tried on", others, message.recording)
+    return others

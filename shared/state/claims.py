@@ -42,8 +42,6 @@ class Claim:
     """False from the hand-over until the message to the next engine is published."""
     handed: float = 0.0
     """When it was handed on last, seconds since 1970."""
-    alone: str = ""
-    """The last delivery on which an engine worked on nothing else, see `shared/recovery/poison.py`."""
 
     @property
     def key(self) -> str:

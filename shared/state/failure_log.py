@@ -153,25 +153,11 @@ def note(
         time=now,
         minute=int(now // 60),
     )
-    name = delivery_name(message_id, attempt) if attempt else f"{message_id}.at-{now:.3f}"
+    name = f"{message_id}.{attempt:03d}" if attempt else f"{message_id}.at-{now:.3f}"
     try:
         ports.records.create(FAILURES, name, to_fields(failure))
     except DropscribeError as another:
         log.warning("cannot write the note that %s failed on message %s: %s", where, message_id, another)
-
-
-def delivery_name(message_id: str, attempt: int) -> str:
-    """Name of one delivery of a message: the key of the note that it failed."""
-    return f"{message_id}.{attempt:03d}"
-
-
-def is_noted(name: str, records: Records) -> bool:
-    """Whether a delivery of this name left a note that it failed.
-
-    Raises:
-        Transient: the records did not answer.
-    """
-    return records.get(FAILURES, name) is not None
 
 
 def last_reasons(found: About, records: Records) -> str:

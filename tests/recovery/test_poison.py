@@ -1,4 +1,4 @@
-"""A chunk that ends the process of its worker is known on the third delivery."""
+"""A chunk that ends the process of its worker is known once two workers have died with it alone."""
 
 from __future__ import annotations
 
@@ -6,59 +6,87 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import EngineLimit, StoreUnavailable
+from shared.costs import attempt_rows
+from shared.errors import EngineLimit
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
 from shared.recovery import poison
-from shared.state import claims, failure_log
+from shared.state import ledger
+
+ENGINE = "parakeet-cpu"
 
 
 @pytest.fixture
-def taken(world):
-    """The message of a chunk, and its delivery."""
+def messages(world):
+    """The messages of two chunks."""
     upload.on_upload(world.upload(), world.ports)
-    delivery = world.pull("cpu-worker")[0]
-    return decode(delivery.data, ChunkMessage), delivery
+    return [decode(one.data, ChunkMessage) for one in world.pull("cpu-worker")]
 
 
-def test_a_chunk_that_was_alone_when_its_worker_ended_goes_to_the_next_engine(world, taken):
-    message, delivery = taken
-    poison.begin(message, replace(delivery, attempt=2), world.ports)
-    found = poison.ended_its_worker(message, replace(delivery, attempt=3), world.ports)
-    assert isinstance(found, EngineLimit)
-    assert "died twice" in str(found)
-
-
-@pytest.mark.parametrize("attempt", [1, 2])
-def test_before_the_third_delivery_nothing_is_known(world, taken, attempt):
-    message, delivery = taken
-    poison.begin(message, replace(delivery, attempt=attempt), world.ports)
-    assert poison.ended_its_worker(message, replace(delivery, attempt=attempt), world.ports) is None
-
-
-def test_a_chunk_that_was_not_alone_is_tried_on(world, taken):
-    message, delivery = taken
-    assert poison.ended_its_worker(message, replace(delivery, attempt=3), world.ports) is None
-    poison.begin(message, replace(delivery, attempt=2), world.ports)
-    assert poison.ended_its_worker(message, replace(delivery, attempt=4), world.ports) is None
-
-
-def test_a_failure_that_was_noted_is_no_word_missing(world, taken):
-    message, delivery = taken
-    poison.begin(message, replace(delivery, attempt=2), world.ports)
-    failure_log.note(
-        StoreUnavailable("away"), world.ports, where="parakeet-cpu", message_id=delivery.message_id, attempt=2,
-        attributes=delivery.attributes,
-    )  # fmt: skip
-    assert poison.ended_its_worker(message, replace(delivery, attempt=3), world.ports) is None
-
-
-def test_what_another_engine_did_before_a_hand_over_does_not_count(world, taken):
-    message, delivery = taken
-    poison.begin(message, replace(delivery, attempt=2), world.ports)
-    claims.change(claims.first_of(message), lambda stored: replace(stored, turn=1), world.ports)
-    assert poison.ended_its_worker(message, replace(delivery, attempt=3), world.ports) is None
-    poison.begin(message, replace(delivery, attempt=3), world.ports)
-    assert claims.find(message, world.ports.records).alone == failure_log.delivery_name(
-        delivery.message_id, 2
+def begin(message, world):
+    row = attempt_rows.worker_row(
+        message, world.ports, engine=ENGINE, attempt="", busy_seconds=0.0, decoded=30.0
     )
+    return poison.begin(row, world.ports)
+
+
+def times(message, world):
+    return poison.times_alone(message, ENGINE, world.ports)
+
+
+def test_one_death_alone_proves_nothing_and_two_do(world, messages):
+    message, _ = messages
+    assert times(message, world) == 0
+    assert begin(message, world).attempt == "1"
+    assert times(message, world) == 1
+    assert begin(message, world).attempt == "2"
+    with pytest.raises(EngineLimit, match="died 2 times"):
+        times(message, world)
+
+
+@pytest.mark.parametrize("outcome", ["heard", "failed", "lost"])
+def test_an_attempt_that_ended_somehow_killed_nobody(world, messages, outcome):
+    message, _ = messages
+    for _ in range(3):
+        assert ledger.write(replace(begin(message, world), outcome=outcome), world.ports)
+    assert times(message, world) == 0
+
+
+def test_what_happened_in_an_earlier_life_or_with_another_engine_does_not_count(world, messages):
+    message, _ = messages
+    for _ in range(2):
+        begin(message, world)
+    assert times(replace(message, life=1), world) == 0
+    assert poison.times_alone(message, "parakeet-gpu", world.ports) == 0
+
+
+def test_where_workers_die_with_others_too_one_more_death_is_asked_for_with_each(world, messages):
+    message, other = messages
+    begin(other, world)
+    for _ in range(2):
+        begin(message, world)
+    assert times(message, world) == 2
+    begin(message, world)
+    with pytest.raises(EngineLimit, match="died 3 times"):
+        times(message, world)
+
+
+def test_the_end_of_workers_is_forgotten_after_an_hour(world, messages):
+    message, other = messages
+    begin(other, world)
+    world.clock.time += poison.LATELY
+    for _ in range(2):
+        begin(message, world)
+    with pytest.raises(EngineLimit):
+        times(message, world)
+
+
+def test_however_many_die_a_killer_is_known_in_the_end(world, messages):
+    message, _ = messages
+    for number in range(20):
+        begin(replace(message, recording=f"r{number}"), world)
+    for _ in range(poison.MOST):
+        assert times(message, world) < poison.MOST
+        begin(message, world)
+    with pytest.raises(EngineLimit):
+        times(message, world)

@@ -25,7 +25,7 @@ MESSAGE = ChunkMessage(
 )  # fmt: skip
 
 
-def job(model="x", *, attempt=1, share=1.0, samples=b"", windows=()):
+def job(model="x", *, attempt=1, share=1.0, died=0, samples=b"", windows=()):
     delivery = Delivery(message_id="m", lease="l", data=b"", attributes={}, attempt=attempt, published=0.0)
     return ChunkJob(
         delivery=delivery,
@@ -33,6 +33,7 @@ def job(model="x", *, attempt=1, share=1.0, samples=b"", windows=()):
         pcm=Pcm(samples=samples, start=0.0, owned=0.0),
         windows=list(windows),
         share=share,
+        died=died,
     )
 
 
@@ -53,6 +54,12 @@ def test_a_chunk_that_was_tried_before_runs_alone():
     a, again, c = job(), job(attempt=2), job()
     assert next_group([a, again, c], 8) == [a, c]
     assert next_group([again, a, c], 8) == [again]
+
+
+def test_of_those_that_run_alone_one_that_workers_died_with_waits_for_the_others():
+    died, healthy, c = job(attempt=3, died=1), job(attempt=2), job()
+    assert next_group([died, c, healthy], 8) == [healthy]
+    assert next_group([died, c], 8) == [died]
 
 
 def test_no_more_than_so_many_whole_chunks_are_taken_together():

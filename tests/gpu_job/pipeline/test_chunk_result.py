@@ -22,7 +22,7 @@ def job(keyterms):
     chunk = Chunk(index=0, start=0.0, end=1.0, lead=0.0, tail=0.0, engine="parakeet-gpu")
     return SimpleNamespace(
         message=SimpleNamespace(options=Options(keyterms=keyterms), chunk=chunk, recording="r", tried=()),
-        delivery=SimpleNamespace(message_id="m", attempt=1),
+        attempt="m-1",
         pcm=Pcm(samples=b"", start=0.0, owned=1.0, warnings=("The file ends early.",)),
         windows=[],
         words={},

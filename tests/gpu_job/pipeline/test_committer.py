@@ -15,10 +15,10 @@ from shared.engines import DEEPGRAM, PARAKEET_CPU
 from shared.errors import BadMedia, StoreUnavailable
 from shared.flow import upload
 from shared.messages import ChunkMessage, decode
-from shared.state import documents, failure_log
+from shared.state import documents, failure_log, ledger
 from tests.gpu_job.pipeline.test_inflight import Steps, soon, waiting
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until, work
-from tests.gpu_job.pipeline.test_worker_give_back import Endless
+from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
 from tests.world import World
 
 
@@ -118,8 +118,14 @@ def test_what_failed_is_noted(pulled):
 
 
 @contextmanager
-def killed(world, engine):
-    """A worker that is killed in a call of its engine: it writes nothing more, and its messages come again."""
+def killed(world, engine, *, only=None):
+    """A worker that is killed in a call of its engine: it writes nothing more, and its messages come again.
+
+    With `only`, nothing else than the chunk of this index is there to be pulled.
+    """
+    with world.database.write() as connection:
+        others = "attributes NOT LIKE ?" if only is not None else "? IS NULL"
+        connection.execute(f"UPDATE messages SET due = due + 1e6 WHERE {others}", (f'%"chunk": "{only}"%',))
     stop = threading.Event()
     worker = Worker(world.ports, lambda _model: engine)
     thread = threading.Thread(target=worker.run, args=(stop,), kwargs={"warm": "fake"})
@@ -128,6 +134,7 @@ def killed(world, engine):
     worker._consumer.stop()
     worker._consumer.join(5.0)
     worker._committer.close()
+    worker._committer.release = lambda _: None
     with world.database.write() as connection:
         connection.execute("UPDATE messages SET lease = NULL, owner = NULL, due = 0")
     yield
@@ -140,14 +147,26 @@ def handed_on(world):
     return [decode(one.data, ChunkMessage) for one in world.pull(DEEPGRAM.subscription)]
 
 
-def test_it_runs_alone_the_second_time_and_goes_to_the_next_engine_the_third_time(world):
+def test_it_runs_alone_the_second_and_third_time_and_goes_to_the_next_engine_after_that(world):
     recording = upload.on_upload(world.upload(), world.ports)
-    with killed(world, Endless()), killed(world, Endless()):
+    with killed(world, Endless()), killed(world, Endless(), only=0), killed(world, Endless(), only=0):
         # The other one was in hand only, and is tried on.
         work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 1)
+        wait_until(lambda: world.ports.queue.pending(DEEPGRAM.subscription), 20.0)
         [message] = handed_on(world)
-    assert message.chunk.engine == "deepgram"
-    assert "died twice without an error message" in message.tried[0].reason
+    assert (message.chunk.engine, message.chunk.index) == ("deepgram", 0)
+    assert "died 2 times without an error message" in message.tried[0].reason
+    rows = [fields for _, fields in world.ports.records.query(documents.LEDGER)]
+    assert sorted((row["chunk"], row["outcome"]) for row in rows) == [(0, "open"), (0, "open"), (1, "heard")]
+
+
+def test_two_kills_of_a_healthy_worker_prove_nothing(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    with killed(world, Endless()), killed(world, Endless(), only=0):
+        work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 2)
+    assert handed_on(world) == []
+    rows = [fields for _, fields in world.ports.records.query(documents.LEDGER)]
+    assert sorted(row["outcome"] for row in rows) == ["heard", "heard", "open"]
 
 
 def test_one_that_failed_alone_and_said_so_is_tried_again(world):
@@ -159,10 +178,49 @@ def test_one_that_failed_alone_and_said_so_is_tried_again(world):
     assert handed_on(world) == []
 
 
-def test_without_another_engine_it_is_tried_on(world):
+def test_without_another_engine_its_recording_ends_and_it_is_not_run_again(world):
     world.ports = replace(world.ports, engines=frozenset({"parakeet-cpu"}))
     recording = upload.on_upload(world.upload(), world.ports)
-    with killed(world, Endless()), killed(world, Endless()):
-        work(world, CountingEngine(), until=lambda: chunks_done(world, recording) == 2)
-    assert state(world, recording) == "PLANNED"
-    assert handed_on(world) == []
+    with killed(world, Endless()), killed(world, Endless(), only=0), killed(world, Endless(), only=0):
+        work(world, CountingEngine(), until=lambda: state(world, recording) == "FAILED")
+    assert (
+        "most often it ran out of memory" in documents.get_recording(world.ports.records, recording.id).reason
+    )
+
+
+def test_what_a_stopping_worker_gives_back_while_it_runs_alone_leaves_no_open_row(world):
+    upload.on_upload(world.upload(), world.ports)
+    for _ in range(2):
+        with killed(world, Endless()):
+            pass
+    [row] = [row for _, row in world.ports.records.query(documents.LEDGER)]
+    assert row["outcome"] == "open"
+    engine = Endless()
+    stopped(world, engine, when=lambda _: engine.begun.is_set())
+    rows = [row for _, row in world.ports.records.query(documents.LEDGER)]
+    assert sorted(row["outcome"] for row in rows) == ["lost", "open"]
+    assert sum(row["usd"] for row in rows) == 0.0
+
+
+def test_two_deliveries_of_one_number_leave_two_rows(pulled):
+    world, steps, recording, delivery = pulled
+    for _ in range(2):
+        steps.committer.failed([prepared(world, delivery)], RuntimeError("broke"), CountingEngine())
+    soon(lambda: world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 2)
+
+
+def test_a_row_that_could_not_be_ended_is_ended_before_the_next_one_begins(pulled, monkeypatch):
+    world, steps, recording, delivery = pulled
+    first, second = prepared(world, delivery), prepared(world, replace(delivery, message_id="another"))
+    steps.committer.isolated_begins(first, CountingEngine())
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "write", away)
+        steps.committer.failed([first], StoreUnavailable("not now"), CountingEngine())
+        soon(lambda: not steps.committer.unfinished)
+    steps.committer.isolated_begins(second, CountingEngine())
+    rows = ledger.numbered(recording.id, 0, "parakeet-cpu", world.ports)
+    assert [row.outcome for row in rows] == ["lost", "open"]
+
+
+def away(*_):
+    raise StoreUnavailable("The records are away.")
