@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shared.errors import BadMedia, BadRequest
+from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.flow import chunk, record, request, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.recovery import dead_letter, replay
@@ -64,6 +64,22 @@ def test_it_is_not_published_twice_by_accident(world):
     assert replay.obstacle(again, world.ports, again=True) == ""
     replay.replay(again, world.ports, again=True)
     assert len(world.pull("merger")) == 2
+
+
+def test_one_that_could_not_be_published_says_so_and_counts_as_replayed(world, monkeypatch):
+    letter = given_up(world, "merger", b"{}")
+
+    def away(*_):
+        raise StoreUnavailable("Pub/Sub does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.queue, "publish", away)
+        with pytest.raises(StoreUnavailable):
+            replay.replay(letter, world.ports)
+    kept = dead_letters.find("7", world.ports.records)
+    assert "--again" in replay.obstacle(kept, world.ports)
+    replay.replay(kept, world.ports, again=True)
+    assert len(world.pull("merger")) == 1
 
 
 def test_the_recording_that_it_ended_is_continued(world):
