@@ -233,7 +233,10 @@ class Settings:
     )
     stuck_minutes: float = field(
         default=10.0,
-        metadata=_env("DROPSCRIBE_STUCK_MINUTES", "Minutes without progress until a recording is pushed."),
+        metadata=_env(
+            "DROPSCRIBE_STUCK_MINUTES",
+            "Minutes without progress until a recording whose chunks wait or are at work is pushed.",
+        ),
     )
     cpu_usd_per_hour: float = field(
         default=0.0,

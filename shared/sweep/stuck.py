@@ -2,11 +2,11 @@
 
 The records show the progress, and whose turn it is:
 
-    nobody's    accepted but not planned, planned but not published, or all chunks done but not merged: whoever was
-                about to go on died. It is pushed after two minutes
-    an engine's its chunks wait or are at work. A recording that is only slow must not be pushed, because its chunks
-                would be transcribed, and paid for, twice; so patience is long
-    no worker's the platform says that no worker is available: other engines get its chunks after some minutes
+    nobody's       accepted but not planned, planned but not published, or all chunks done but not merged: whoever was
+                   about to go on died. It is pushed after two minutes
+    an engine's    its chunks wait or are at work. A recording that is only slow must not be pushed, because its chunks
+                   would be transcribed, and paid for, twice; so patience is long
+    no worker's    the platform says that no worker is available: other engines get its chunks after some minutes
 
 Patience grows with every push.
 """
