@@ -55,6 +55,8 @@ class Commitment:
     """When the state last changed, seconds since 1970."""
     recording: str = ""
     """Key of the recording, in a commitment beyond its estimate; the estimate itself has that key."""
+    life: int = 0
+    """How often the recording was tried before."""
 
 
 def limits_of_now(ports: Ports) -> list[Limit]:
@@ -67,32 +69,33 @@ def limits_of_now(ports: Ports) -> list[Limit]:
     return limits_of(ports.settings) if ports.clock.now() - sums.time > STALE else limits_by(sums.limits)
 
 
-def commit(key: str, usd: float, ports: Ports, *, again: bool = False) -> Admission:
+def commit(key: str, usd: float, ports: Ports, *, life: int = 0) -> Admission:
     """Commit a recording's estimate, and decide whether it may go on. Without a budget nothing is committed.
 
     Args:
         key: of the recording.
         usd: its expected cost, US dollars.
         ports: the adapters to use.
-        again: it was tried before. The rows of that must be in the sums, because its commitment is replaced.
+        life: how often it was tried before. Its rows are summed up first, because its commitment is replaced.
 
     Raises:
         Transient: the records did not answer.
     """
     if not limits_of(ports.settings):
         return GO
-    now, sums = ports.clock.now(), sum_up(ports) if again else read(ports)
-    _put(key, Commitment(usd=usd, state="open", counts=True, changed=now), ports)
+    now, sums = ports.clock.now(), sum_up(ports) if life else read(ports)
+    estimate = Commitment(usd=usd, state="open", counts=True, changed=now, life=life)
+    _put(key, estimate, ports)
     if _is_outdated(sums, ports):
         sums = sum_up(ports)
     admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, ports.settings)
     if admission.action == "hold":
-        _put(key, Commitment(usd=usd, state="held", counts=False, changed=now), ports)
+        _put(key, replace(estimate, state="held", counts=False), ports)
         log.warning("%s: %s", key, admission.reason)
     return admission
 
 
-def count_in(key: str, purpose: str, usd: float, ports: Ports) -> Admission:
+def count_in(key: str, purpose: str, usd: float, ports: Ports, *, life: int = 0) -> Admission:
     """Decide whether a recording may cost more than its estimate; the extra is committed only if it may.
 
     The caller may be a worker without budget settings: the deployment's budgets apply.
@@ -102,6 +105,7 @@ def count_in(key: str, purpose: str, usd: float, ports: Ports) -> Admission:
         purpose: what the money is for, the same for every try: it is committed once, however often it is tried.
         usd: expected cost beyond the estimate, US dollars.
         ports: the adapters to use.
+        life: how often the recording was tried before.
 
     Raises:
         Transient: the records did not answer.
@@ -112,7 +116,7 @@ def count_in(key: str, purpose: str, usd: float, ports: Ports) -> Admission:
     settings = _kept(sums, ports.settings)
     if not limits_of(settings) or settings.budget_mode == "soft":
         return GO
-    extra = Commitment(usd=usd, state="open", counts=True, changed=now, recording=key)
+    extra = Commitment(usd=usd, state="open", counts=True, changed=now, recording=key, life=life)
     for pause in (*PAUSES, None):
         _put(f"{key}.{purpose}", extra, ports)
         admission = admit(usd, sums, max(0.0, committed(ports) - usd), now, settings)
@@ -152,14 +156,21 @@ def committed(ports: Ports) -> float:
     return ports.records.sum(COMMITMENTS, "usd", {"counts": True})
 
 
-def ended(key: str, ports: Ports) -> None:
+def ended(key: str, ports: Ports, *, life: int) -> None:
     """Note that a recording has ended: its rows are written and will be in the next sum.
+
+    Args:
+        key: of the recording.
+        ports: the adapters to use.
+        life: how often it was tried before. What is committed for a later try stays.
 
     Raises:
         Transient: try again.
     """
 
     def to_ended(found: Commitment) -> Commitment | None:
+        if found.life > life:
+            return None
         if found.state == "held":
             return replace(found, state="closed", changed=ports.clock.now())
         if found.state != "open":
@@ -216,12 +227,19 @@ def sum_up(ports: Ports) -> Sums:
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
     sums = Sums(time=now, days=days, limits=_by_period(ports.settings), mode=ports.settings.budget_mode)
-    documents.put(STATE, KEY, sums, ports)
-    for key, fields in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
-        found = from_fields(fields, Commitment)
-        # A recording that ended later may have rows that are not in the sum.
-        if found.changed < now:
-            _put(key, replace(found, state="closed", counts=False), ports)
+
+    def later(stored: Sums) -> Sums | None:
+        # Another process may have summed up later but stored it earlier.
+        return None if stored.time > now else sums
+
+    def closed(stored: Commitment) -> Commitment | None:
+        # A recording that ended later may have rows that are not in the sum, and one that is tried again is committed.
+        over = stored.state == "ended" and stored.changed < now
+        return replace(stored, state="closed", counts=False) if over else None
+
+    documents.change(STATE, KEY, Sums, later, ports.records, first=sums)
+    for key, _ in list(ports.records.query(COMMITMENTS, {"state": "ended"})):
+        documents.change(COMMITMENTS, key, Commitment, closed, ports.records)
     return sums
 
 

@@ -154,7 +154,7 @@ def announce(recording: Recording, ports: Ports) -> Recording:
     ready = ending(recording, ports)
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
     answers.settle_all(ready, ports)
-    budget.ended(recording.id, ports)
+    budget.ended(recording.id, ports, life=recording.life)
 
     def to_announced(stored: Recording) -> Recording | None:
         # A recording that was reopened meanwhile has another end, of which nobody has heard yet.

@@ -184,7 +184,13 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     refusals.check_size(recording.source, ports.settings)
     audio = probe.look_at(recording.source, recording.options, ports)
     refusals.check_seconds(audio.duration, ports.settings)
-    case = Case(key=recording.id, size=recording.source.size, audio=audio, options=recording.options)
+    case = Case(
+        key=recording.id,
+        size=recording.source.size,
+        audio=audio,
+        options=recording.options,
+        life=recording.life,
+    )
     afforded = afford.choose(case, ports)
     refusals.check_chunks(len(afforded.choice.chunks), ports.settings)
     if afforded.held:
@@ -206,7 +212,7 @@ def _resume(recording: Recording, ports: Ports) -> Recording:
     """Go on with the frozen plan of a recording that is tried again, if what is left to do fits into the budgets."""
     redo.forget(recording, ports)
     left = retry.left(recording, route.known(ports), ports)
-    admission = budget.commit(recording.id, left.usd or 0.0, ports, again=True)
+    admission = budget.commit(recording.id, left.usd or 0.0, ports, life=recording.life)
     if admission.action == "hold":
         return _hold(recording, admission.lasting, ports)
     planned = _plan_once(recording, ports)
@@ -226,7 +232,7 @@ def _plan_once(recording: Recording, ports: Ports, **found: Any) -> Recording:
     assert planned is not None, "it was accepted a moment ago"
     if planned.ended:
         # Another delivery was so much faster that the recording ended before this commitment was made.
-        budget.ended(planned.id, ports)
+        budget.ended(planned.id, ports, life=planned.life)
     return planned
 
 

@@ -149,7 +149,8 @@ def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
     end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
     seconds = max(0.0, end - part.start + part.lead)
     usd = prices_file.table(ports.settings).hosted(engine, seconds, message.options)
-    admission = budget.count_in(message.recording, f"{part.index}.{engine}", usd, ports)
+    purpose = f"{part.index}.{engine}"
+    admission = budget.count_in(message.recording, purpose, usd, ports, life=message.life)
     if admission.action != "hold":
         return ""
     return f"{admission.short}. Raise {admission.variable} and submit the recording again"

@@ -34,12 +34,12 @@ def choose(case: Case, ports: Ports) -> Afforded:
     """
     known = route.known(ports)
     choice = route.choose(case, known)
-    admission = budget.commit(case.key, _usd(choice), ports)
+    admission = budget.commit(case.key, _usd(choice), ports, life=case.life)
     if admission.action == "hold":
         return Afforded(choice=choice, held=admission.lasting)
     if admission.action == "cheaper":
         choice = cheapest(case, known, choice, admission.reason)
-        budget.commit(case.key, _usd(choice), ports)
+        budget.commit(case.key, _usd(choice), ports, life=case.life)
     return Afforded(choice=choice)
 
 

@@ -22,6 +22,8 @@ class Case:
     """What the probe found."""
     options: Options
     """What the caller asked for; `auto` follows the deployment's setting."""
+    life: int = 0
+    """How often it was tried before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,6 +34,9 @@ class Alert:
     """True once it has been published."""
 
 
+DOUBTFUL = 600.0
+"""Seconds in which a held commitment may be of a recording that is planned, see `budget.let_go`; so that is looked up."""
+
 RENEWED = 30 * 86400.0
 """Seconds after which the commitment of a recording that is still held is written anew. Written once, it would be
 forgotten after 90 days, and the recording with it."""
@@ -92,20 +95,25 @@ class _Release:
         if self._committed is None:
             self._committed = budget.committed(ports)
         now = ports.clock.now()
-        if limits.admit(usd, self.sums, self._committed, now, ports.settings).action == "hold":
+        fits = limits.admit(usd, self.sums, self._committed, now, ports.settings).action != "hold"
+        if not fits and now - commitment.changed > DOUBTFUL:
             self._still_held.append(usd)
             if now - commitment.changed > RENEWED:
                 documents.put(COMMITMENTS, key, replace(commitment, changed=now), ports)
             return False
         recording = documents.get_recording(ports.records, key)
-        self._committed = None
         if recording is not None and recording.state == "PLANNED":
             # Whoever was about to hold it died after another delivery had planned it.
             budget.let_go(key, ports)
+            self._committed = None
             return False
         if recording is None or recording.ended:
-            budget.ended(key, ports)
+            budget.ended(key, ports, life=commitment.life)
             return False
+        if not fits:
+            self._still_held.append(usd)
+            return False
+        self._committed = None
         log.info("release %s: %s fit into the budget now", key, dollars(usd))
         try:
             # It is probed and routed again: what was true when it was held may have changed.

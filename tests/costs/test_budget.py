@@ -55,7 +55,7 @@ def test_a_recording_counts_once_however_often_its_event_comes(ports):
 def test_a_recording_counts_from_its_estimate_to_its_rows_without_a_gap(ports):
     budget.commit("r0", 4.0, ports)
     pay(ports, 3.5)
-    budget.ended("r0", ports)
+    budget.ended("r0", ports, life=0)
     # Its rows are there, but nobody has summed them up: the estimate still stands for them.
     assert budget.commit("r1", 2.0, ports).action == "hold"
     ports.clock.time += 60
@@ -67,7 +67,7 @@ def test_a_recording_counts_from_its_estimate_to_its_rows_without_a_gap(ports):
 
 def test_what_ended_while_the_rows_were_summed_up_is_closed_by_the_next_sum(ports):
     budget.commit("r0", 4.0, ports)
-    budget.ended("r0", ports)
+    budget.ended("r0", ports, life=0)
     budget.sum_up(ports)
     assert state_of(ports, "r0") == ("ended", True)
     ports.clock.time += 60
@@ -77,15 +77,15 @@ def test_what_ended_while_the_rows_were_summed_up_is_closed_by_the_next_sum(port
 
 def test_what_ended_without_going_on_counts_no_more(ports):
     assert budget.commit("r0", 6.0, ports).action == "hold"
-    budget.ended("r0", ports)
+    budget.ended("r0", ports, life=0)
     assert state_of(ports, "r0") == ("closed", False)
-    budget.ended("nobody", ports)
+    budget.ended("nobody", ports, life=0)
 
 
 def test_where_nobody_sweeps_the_sums_are_made_when_they_are_needed(ports):
     assert budget.commit("r0", 4.0, ports).action == "go"
     pay(ports, 4.0)
-    budget.ended("r0", ports)
+    budget.ended("r0", ports, life=0)
     ports.clock.time += 86400
     assert budget.commit("r1", 4.0, ports).action == "go"
     assert state_of(ports, "r0") == ("closed", False)

@@ -12,8 +12,9 @@ from shared.flow import record, upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkMessage, decode
 from shared.recovery import fallback
+from shared.results import LedgerRow
 from shared.routing import afford
-from shared.state import claims, documents
+from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
 from tests.world import World, heard
 
@@ -164,3 +165,64 @@ def test_a_router_that_dies_while_it_admits_a_retry_is_made_up_for(world, ports,
     assert documents.get_recording(ports.records, recording.id).state == "PLANNED"
     assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
     assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+
+
+def test_a_late_announcement_of_an_earlier_end_leaves_the_later_try_counted(world, ports, monkeypatch):
+    recording, ports = failed_half_way(world, ports)
+    documents.change_recording(ports, recording.id, lambda stored: replace(stored, announced=False))
+    late = documents.get_recording(ports.records, recording.id)
+    assert again(recording, ports).state == "PLANNED"
+    world.clock.time += 1
+    record.announce(late, ports)
+    world.clock.time += 1
+    budget.sum_up(ports)
+    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+
+
+def test_sums_that_are_made_meanwhile_leave_the_later_try_counted(world, ports, monkeypatch):
+    recording, ports = failed_half_way(world, ports)
+    query, tried = ports.records.query, []
+
+    def overtaken(collection, *rest, **more):
+        found = list(query(collection, *rest, **more))
+        if collection == budget.COMMITMENTS and found and not tried:
+            tried.append(1)
+            again(recording, ports)
+        return iter(found)
+
+    world.clock.time += 1
+    with monkeypatch.context() as patch:
+        patch.setattr(ports.records, "query", overtaken)
+        budget.sum_up(ports)
+    assert tried
+    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+
+
+def test_sums_that_are_stored_late_do_not_replace_later_ones(world, ports, monkeypatch):
+    write_sums, later = documents.change, []
+
+    def overtaken(collection, *rest, **more):
+        if collection == budget.STATE and not later:
+            later.append(1)
+            world.clock.time += 5
+            budget.sum_up(ports)
+        return write_sums(collection, *rest, **more)
+
+    monkeypatch.setattr(documents, "change", overtaken)
+    budget.sum_up(ports)
+    assert budget.read(ports).time == world.clock.time
+
+
+def test_one_that_is_planned_though_its_commitment_is_held_counts_again_in_a_full_budget(world, ports):
+    tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.0045))
+    one = upload.on_upload(world.upload(), tight)
+    assert one.state == "PLANNED"
+    # A second delivery found no room, and died before it saw that the first one has planned it.
+    documents.put(budget.COMMITMENTS, one.id, replace(HELD, usd=0.0043), tight)
+    full = LedgerRow(
+        recording="x", chunk=0, engine="deepgram", attempt="a", audio_seconds=1.0, busy_seconds=0.0,
+        usd=0.0044, prices="v",
+    )  # fmt: skip
+    ledger.write(full, tight)
+    release_held.keep_budgets(tight)
+    assert budget.committed(tight) == pytest.approx(0.0043)

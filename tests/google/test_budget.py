@@ -42,7 +42,7 @@ def test_a_budget_is_kept(ports):
         "hold"
     ] * 2
     ledger.write(attempt("r0", usd=0.2), ports)
-    budget.ended("r0", ports)
+    budget.ended("r0", ports, life=0)
     ports.clock.time += 60
     assert budget.sum_up(ports).of("month", NOON) == pytest.approx(0.2)
     # 0.2 spent and 0.6 committed.

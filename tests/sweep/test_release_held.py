@@ -72,7 +72,7 @@ def test_what_is_held_goes_on_when_a_new_day_begins(world, ports):
     assert release_held.keep_budgets(ports) == 0
     for recording in documents.recordings(ports.records, {"state": "PLANNED"}):
         pay(ports, recording)
-        budget.ended(recording.id, ports)
+        budget.ended(recording.id, ports, life=0)
     ports.clock.time += 60
     assert release_held.keep_budgets(ports) == 0
     ports.clock.time += 12 * 3600
@@ -98,7 +98,7 @@ def test_why_one_is_held_is_told_by_the_sums_and_budgets_of_now(world, ports):
     raised = replace(ports, settings=replace(ports.settings, budget_daily_usd=12.5 * MINUTE))
     for recording in documents.recordings(ports.records, {"state": "PLANNED"}):
         pay(ports, recording)
-        budget.ended(recording.id, ports)
+        budget.ended(recording.id, ports, life=0)
     ports.clock.time += 60
     release_held.keep_budgets(raised)
     (waits,) = (one for one in documents.recordings(ports.records) if one.held)
@@ -160,7 +160,7 @@ def test_one_that_cannot_go_on_now_does_not_stop_the_others(world, ports, monkey
     monkeypatch.setattr(upload, "take", failing_once)
     ports.clock.time += 86400
     for key, _ in list(ports.records.query(budget.COMMITMENTS, {"counts": True})):
-        budget.ended(key, ports)
+        budget.ended(key, ports, life=0)
     budget.sum_up(replace(ports, clock=type("Later", (), {"now": lambda _: NOON + 86460})()))
     assert release_held.keep_budgets(ports) == 1
     assert release_held.keep_budgets(ports) == 1
@@ -171,7 +171,7 @@ def test_somebody_is_told_once_when_half_and_eight_tenths_and_all_of_a_budget_ar
 ):
     for recording in drop(world, ports, 6):
         pay(ports, recording)
-        budget.ended(recording.id, ports)
+        budget.ended(recording.id, ports, life=0)
     for _ in range(3):
         ports.clock.time += 60
         release_held.keep_budgets(ports)
@@ -184,7 +184,7 @@ def test_somebody_is_told_once_when_half_and_eight_tenths_and_all_of_a_budget_ar
     assert [one["percent"] for one in heard_alerts] == [50, 80]
     assert not heard_alerts[-1]["held"]
     for recording in documents.recordings(ports.records):
-        budget.ended(recording.id, ports)
+        budget.ended(recording.id, ports, life=0)
     ports.clock.time += 60
     release_held.keep_budgets(ports)
     drop(world, ports, 3, start=9)
@@ -223,12 +223,12 @@ def test_a_month_tells_its_forecast_when_a_day_has_passed(world, ports, heard_al
     done = drop(world, monthly, 10)
     for recording in done[:6]:
         pay(monthly, recording)
-        budget.ended(recording.id, monthly)
+        budget.ended(recording.id, monthly, life=0)
     release_held.keep_budgets(monthly)
     ports.clock.time += 86400
     for recording in done[6:]:
         pay(monthly, recording)
-        budget.ended(recording.id, monthly)
+        budget.ended(recording.id, monthly, life=0)
     release_held.keep_budgets(monthly)
     first, second = heard_alerts
     assert (first["period"], first["which"], first["percent"]) == ("month", "2026-11", 50)
