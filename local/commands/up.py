@@ -33,7 +33,7 @@ from local.runtime.push import HttpSender, PushLoop
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
 from shared.engines import AUTO, able, hosted_specs
-from shared.errors import BadRequest, ConfigurationError
+from shared.errors import BadRequest, ConfigurationError, DropscribeError
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
 from shared.routing import flags, pick
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Options, StoredObject
+
+AGAIN = 2.0
+"""Seconds until what could not be started is tried again."""
 
 
 def command(
@@ -157,9 +160,17 @@ def run(ports: LocalPorts, options: Options) -> int:
         log.info("drop audio into       %s", ports.inbox)
         log.info("transcripts appear in %s", ports.out)
         log.info("weights: %s. Stop with Ctrl-C.", settings.model)
+        died = False
         while not stop.wait(0.2):
-            if planned.keep_running():
-                ports.queue.reclaim()
+            try:
+                died = planned.keep_running() or died
+                if died:
+                    ports.queue.reclaim()
+                    died = False
+            except (OSError, DropscribeError) as error:
+                # The disk is full, the database locked, the system out of processes: none of it is for ever.
+                log.warning("not everything can be kept running now: %s", error)
+                stop.wait(AGAIN)
     log.info("stopped; `dropscribe up` continues from here")
     return 0
 

@@ -152,6 +152,18 @@ class Inbox:
             self._observer = self._watch()
 
     def _run(self) -> None:
+        while True:
+            try:
+                self._watch_until_stopped()
+            except Exception as error:  # noqa: BLE001 - without this thread no file would ever be seen again
+                known = isinstance(error, (OSError, DropscribeError))
+                log.warning("%s cannot be watched now: %s", self._folder, error, exc_info=not known)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS)
+            else:
+                return
+
+    def _watch_until_stopped(self) -> None:
         rescan_at = 0.0
         while True:
             now = time.monotonic()

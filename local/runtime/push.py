@@ -7,6 +7,7 @@ the cloud it would be; here, a restart must not send anything to the dead letter
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE = 5.0
 _LOOK_SECONDS = 0.2
+_SETTLE_SECONDS = 1.0
+"""Between two tries to tell the queue what became of a message."""
 
 
 class NotDeliveredError(Transient):
@@ -131,9 +134,11 @@ class PushLoop:
                         self._renew(in_flight)
                         renew_at = concurrency.monotonic() + self._lease_seconds / 3
                     self._rest(in_flight)
-                except DropscribeError as error:
-                    log.warning("%s: %s", self._policy.name, error)
-                    concurrency.sleep(_LONGEST_PAUSE if isinstance(error, Permanent) else _LOOK_SECONDS)
+                except Exception as error:  # noqa: BLE001 - without this thread nothing would be delivered any more
+                    known = isinstance(error, DropscribeError)
+                    log.warning("%s: %s", self._policy.name, error, exc_info=not known)
+                    soon = known and not isinstance(error, Permanent)
+                    concurrency.sleep(_LOOK_SECONDS if soon else _LONGEST_PAUSE)
                 for done in [future for future in in_flight if future.done()]:
                     del in_flight[done]
 
@@ -163,13 +168,21 @@ class PushLoop:
                 )
 
     def _deliver(self, delivery: Delivery) -> None:
-        try:
-            self._settle(delivery)
-        except DropscribeError as error:
-            # The lease runs out and the message comes again.
-            log.warning("%s: message %s is not settled: %s", self._policy.name, delivery.message_id, error)
+        settle = self._sent(delivery)
+        while True:
+            try:
+                settle()
+            except Transient as error:
+                log.warning(
+                    "%s: message %s is not settled yet: %s", self._policy.name, delivery.message_id, error
+                )
+                if self._stop.wait(_SETTLE_SECONDS):
+                    return  # the lease runs out, and the message comes again
+            else:
+                return
 
-    def _settle(self, delivery: Delivery) -> None:
+    def _sent(self, delivery: Delivery) -> Callable[[], bool]:
+        """Send a message; what is to become of it now."""
         name, lease = self._policy.name, delivery.lease
         try:
             self._send(pushed(self._policy, delivery))
@@ -178,11 +191,10 @@ class PushLoop:
                 log.info("%s waits: %s", name, error)
             self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _LOOK_SECONDS)
             self._paused_until = concurrency.monotonic() + self._pause
-            self._queue.postpone(name, lease, self._pause)
+            return partial(self._queue.postpone, name, lease, self._pause)
         except Exception as error:  # noqa: BLE001 - whatever a function raises is a failed delivery
             self._pause = 0.0
             log.warning("%s: delivery %d failed: %s", name, delivery.attempt, error)
-            self._queue.nack(name, lease, f"{type(error).__name__}: {error}")
-        else:
-            self._pause = 0.0
-            self._queue.ack(name, lease)
+            return partial(self._queue.nack, name, lease, f"{type(error).__name__}: {error}")
+        self._pause = 0.0
+        return partial(self._queue.ack, name, lease)

@@ -60,6 +60,24 @@ def test_file_that_appears_is_published_once(folder, watching, until):
         assert published() == ["my talk 😀.mp3"]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError()])
+def test_what_fails_once_does_not_end_the_watch(folder, watching, until, monkeypatch, error):
+    monkeypatch.setattr(inbox_module, "_RETRY_SECONDS", 0.05)
+    keep, failed = Inbox._keep_watching, []
+
+    def fails_once(inbox):
+        if not failed:
+            failed.append(True)
+            raise error
+        keep(inbox)
+
+    monkeypatch.setattr(Inbox, "_keep_watching", fails_once)
+    (folder / "a.mp3").write_bytes(b"x")
+    with watching() as published:
+        until(published)
+    assert failed
+
+
 def test_message_carries_the_object(folder, watching, queue, store, until):
     (folder / "a.mp3").write_bytes(b"123")
     with watching():

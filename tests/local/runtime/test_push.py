@@ -11,10 +11,11 @@ import pytest
 
 from functions.push import read
 from local.backend.queue import SqliteQueue
+from local.runtime import push
 from local.runtime.events import object_resource, pushed
 from local.runtime.push import HttpSender, NotDeliveredError, PushLoop
 from shared.clock import SystemClock
-from shared.errors import Transient
+from shared.errors import StoreUnavailable, Transient
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE
 from shared.model import StoredObject
 from shared.ports import Delivery
@@ -103,6 +104,40 @@ def test_message_that_always_fails_ends_as_a_dead_letter_with_the_last_error(que
     assert letter.attributes["CloudPubSubDeadLetterSourceSubscription"] == "merger"
     assert letter.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "15"
     assert letter.attributes["dropscribe-error"] == "ValueError: attempt 15"
+
+
+def test_what_became_of_a_message_is_told_as_soon_as_the_queue_can_be_reached(queue, until, monkeypatch):
+    monkeypatch.setattr(push, "_SETTLE_SECONDS", 0.01)
+    seen, tries, ack = [], [], queue.ack
+
+    def fails_twice(*given):
+        tries.append(given)
+        if len(tries) < 3:
+            raise StoreUnavailable("locked")
+        return ack(*given)
+
+    monkeypatch.setattr(queue, "ack", fails_twice)
+    queue.publish(CHUNKS_DONE, b"x")
+    with running(queue, "merger", seen.append):
+        until(lambda: queue.pending("merger") == 0)
+    assert (len(seen), len(tries)) == (1, 3)
+
+
+def test_an_unforeseen_error_of_the_queue_does_not_end_the_deliveries(queue, until, monkeypatch):
+    monkeypatch.setattr(push, "_LONGEST_PAUSE", 0.01)
+    pull, failed = queue.pull, []
+
+    def fails_once(*given):
+        if not failed:
+            failed.append(True)
+            raise ZeroDivisionError
+        return pull(*given)
+
+    monkeypatch.setattr(queue, "pull", fails_once)
+    queue.publish(CHUNKS_DONE, b"x")
+    with running(queue, "merger", lambda _: None):
+        until(lambda: queue.pending("merger") == 0)
+    assert failed
 
 
 def test_long_delivery_keeps_its_lease(database, until):

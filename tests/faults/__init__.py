@@ -1,0 +1,1 @@
+"""Real faults: processes, disks and databases that fail while everything runs. The promises are the same."""

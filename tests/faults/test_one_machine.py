@@ -1,0 +1,104 @@
+"""`dropscribe up` on a machine whose database is locked and whose disk is full for a while."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from shared.state import documents
+from tests.local.commands.test_up import SAMPLES, Deployment
+
+LOCKED = 33.0
+"""Seconds: longer than any process waits for the database."""
+
+
+@pytest.fixture
+def deployment(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_LEASE_SECONDS", "6")
+    deployment = Deployment(tmp_path)
+    yield deployment
+    deployment.close()
+
+
+def descendants(pid):
+    """A process and all that it has started, directly or not."""
+    rows = subprocess.check_output(["ps", "-eo", "pid=,ppid=,args="], text=True).splitlines()
+    found = {pid: ""}
+    for _ in rows:
+        for child, parent, args in (row.split(None, 2) for row in rows):
+            if int(parent) in found:
+                found[int(child)] = args
+    return found
+
+
+def kept(deployment, name, text):
+    """The assertions of every fault: one recording that is done, one transcript, each part heard and billed once."""
+    [recording] = [one for one in deployment.recordings() if one.source.name == name]
+    assert recording.state == "DONE"
+    assert text in (deployment.out / name / "transcript.txt").read_text()
+    rows = [row for _, row in deployment.ports.records.query(documents.LEDGER, {"recording": recording.id})]
+    heard = [row["chunk"] for row in rows if row["outcome"] == "heard"]
+    assert sorted(heard) == list(range(len(recording.chunks)))
+
+
+def locked_with_a_lease(connection):
+    """Lock the database while a worker has something in hand; False, and not locked, if it has not."""
+    connection.execute("BEGIN IMMEDIATE")
+    held = "SELECT count(*) FROM messages WHERE subscription = 'cpu-worker' AND lease IS NOT NULL"
+    if connection.execute(held).fetchone() != (0,):
+        return True
+    connection.execute("ROLLBACK")
+    return False
+
+
+def test_a_database_that_is_locked_longer_than_anybody_waits_ends_nothing(deployment):
+    name = "status-meeting.mp3"
+    with deployment.up() as up:
+        deployment.wait(lambda: "tiny is ready on processor" in deployment.said.read_text())
+        shutil.copy(SAMPLES / name, deployment.inbox)
+        other = sqlite3.connect(deployment.state / "dropscribe.sqlite", isolation_level=None)
+        deployment.wait(lambda: locked_with_a_lease(other))
+        locked = time.monotonic()
+        # Its leases are given back by `up`, which needs the database for that.
+        os.kill(min(pid for pid, args in descendants(up.pid).items() if "gpu_job" in args), signal.SIGKILL)
+        time.sleep(LOCKED)
+        assert up.poll() is None
+        assert time.monotonic() - locked > 30.0
+        other.execute("ROLLBACK")
+        other.close()
+        deployment.wait((deployment.out / name / "transcript.txt").exists)
+        kept(deployment, name, "a")
+    assert "not everything can be kept running now" in deployment.said.read_text()
+
+
+def allow_files(up, size):
+    """What no file of the processes of `up` may grow beyond, bytes: with 0 every write fails as on a full disk."""
+    for pid in descendants(up.pid):
+        try:
+            _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, most))
+        except ProcessLookupError:
+            continue
+
+
+def test_a_disk_that_is_full_for_a_while_at_any_moment_loses_and_repeats_nothing(deployment):
+    name = "status-meeting.mp3"
+    with deployment.up() as up:
+        deployment.wait(lambda: "tiny is ready on processor" in deployment.said.read_text())
+        for number, moment in enumerate((lambda: True, deployment.recordings, deployment.chunks_done)):
+            deployment.wait(moment)
+            allow_files(up, 0)
+            if number == 0:
+                shutil.copy(SAMPLES / name, deployment.inbox)
+            time.sleep(4.0)
+            assert up.poll() is None
+            allow_files(up, resource.RLIM_INFINITY)
+        deployment.wait((deployment.out / name / "transcript.txt").exists)
+        kept(deployment, name, "a")
