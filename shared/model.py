@@ -253,8 +253,8 @@ class Recording:
     chunks: tuple[Chunk, ...] = ()
     """The frozen plan; a retry publishes the same one."""
     planned: float | None = None
-    """When its chunks were last due to be published: with the plan, its continuation or another try, seconds since
-    1970. None before that, and in documents of older versions."""
+    """When its chunks were last due to be published: with the plan or its continuation, or when a budget let it go on,
+    seconds since 1970. None before that, and in documents of older versions."""
     published: int = 0
     """How many chunks of the plan have had their messages published: a repeated event publishes the others only.
     0 while there are others, so that a query finds those that nobody publishes."""

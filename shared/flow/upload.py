@@ -101,7 +101,7 @@ def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = 
         return recording
     try:
         if recording.state == "ACCEPTED":
-            recording = freeze_plan(recording, ports)
+            recording = freeze_plan(_let_go(recording, ports), ports)
     except Permanent as error:
         return record.fail(recording.id, error, ports)
     dispatch.publish_chunks(recording, ports, again=again)
@@ -138,7 +138,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
 
     def back_to_work(stored: Recording) -> Recording | None:
         if stored.state == "ACCEPTED" and stored.held:
-            return replace(stored, held="")
+            return replace(stored, held="", planned=ports.clock.now())
         if not stored.ended_without:
             return None
         return replace(
@@ -166,6 +166,19 @@ def _fresh(recording: Recording, claim: Claim) -> Claim | None:
         return None
     engine = recording.chunks[claim.index].engine
     return replace(claim, engine=engine, turn=claim.turn + 1, tried=(), published=True)
+
+
+def _let_go(recording: Recording, ports: Ports) -> Recording:
+    """The recording, no longer held: whoever dies from here on leaves one that the sweeper pushes."""
+
+    def unheld(stored: Recording) -> Recording | None:
+        return replace(stored, held="", planned=ports.clock.now()) if stored.held else None
+
+    return (
+        recording
+        if not recording.held
+        else documents.change_recording(ports, recording.id, unheld) or recording
+    )
 
 
 def freeze_plan(recording: Recording, ports: Ports) -> Recording:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from shared.flow.chunk import commit_result
 from shared.messages import ChunkMessage, decode
 from shared.recovery import fallback
 from shared.results import LedgerRow
-from shared.routing import afford
+from shared.routing import afford, eligible
 from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
 from tests.world import World, heard
@@ -226,3 +227,25 @@ def test_one_that_is_planned_though_its_commitment_is_held_counts_again_in_a_ful
     ledger.write(full, tight)
     release_held.keep_budgets(tight)
     assert budget.committed(tight) == pytest.approx(0.0043)
+
+
+@pytest.mark.parametrize("step", ["commit", "plan"])
+def test_who_dies_while_a_held_recording_is_let_go_leaves_one_that_goes_on(world, ports, monkeypatch, step):
+    tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.001))
+    one = upload.on_upload(world.upload(), tight)
+    assert one.held
+    roomy = with_budget(tight, 1.0)
+    world.clock.time += 7200
+
+    def crashed(*_, **__):
+        raise StoreUnavailable("x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*{"commit": (budget, "committed"), "plan": (eligible, "allowed")}[step], crashed)
+        with suppress(StoreUnavailable):
+            upload.take(one.source, one.options, roomy)
+    for _ in range(4):
+        world.clock.time += 60
+        sweep.on_tick(roomy)
+    assert documents.get_recording(roomy.records, one.id).state == "PLANNED"
+    assert len(world.pull("deepgram")) == 1
