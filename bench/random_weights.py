@@ -15,8 +15,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt" / "tiny-tdt.nemo"
 TOKENS_A_SECOND = 3.5
 """English at two and a half words a second, 1.4 tokens a word."""
@@ -93,7 +91,7 @@ def _speak(model) -> float:
     from tests.speech import SAMPLE_RATE, talk
 
     samples, _ = talk(60.0, seed=3)
-    windows = [samples[one.start : one.end].astype(np.float32) / 32768 for one in windowing.cut(samples)]
+    windows = windowing.waveforms(samples)
     sound = torch.zeros(len(windows), max(map(len, windows)))
     for row, window in zip(sound, windows, strict=True):
         row[: len(window)] = torch.from_numpy(window)

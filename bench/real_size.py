@@ -21,6 +21,7 @@ import numpy as np
 from bench import command_line, machine, random_weights, worker
 from bench.keeps_up import make_files
 from gpu_job.speech.transcriber import OutOfMemory
+from gpu_job.speech.windowing import floats
 from shared.settings import Settings
 from tests.speech import SAMPLE_RATE, talk
 
@@ -35,7 +36,7 @@ LEAST = 2.0
 
 def sweep(engine, lengths, together) -> None:
     """A row for each length of windows, a column for each size of batches; RTFx, and the memory of it."""
-    sound = talk(60 * 20.0, seed=7)[0].astype(np.float32) / 32768
+    sound = floats(talk(60 * 20.0, seed=7)[0])
     random = np.random.default_rng(0)
     best = (0.0, 0.0, 0)
     print(

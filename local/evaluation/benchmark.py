@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -28,8 +27,6 @@ from shared.errors import DropscribeError, ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from gpu_job.speech.transcriber import Transcriber
 
@@ -131,15 +128,10 @@ def _scored(measured: Measured, entries: Sequence[corpus.Entry], normalise: Any)
         for one, text in zip(entries, measured.texts, strict=True)
         for error in accuracy.score(normalise(one.text), normalise(text))
     ]
-    low, high = accuracy.interval(utterances)
     errors = accuracy.total(utterances)
     found = {key: value for key, value in asdict(measured).items() if key != "texts"}
-    return found | {
-        "speed": measured.speed,
-        "errors": asdict(errors),
-        "rate": errors.rate,
-        "interval": (low, high),
-    }
+    found |= {"speed": measured.speed, "errors": asdict(errors), "rate": errors.rate}
+    return found | {"interval": accuracy.interval(utterances)}
 
 
 def _variants(names: Sequence[str], folder: Path) -> Iterator[Variant]:
@@ -204,11 +196,11 @@ def _child() -> None:
     job = json.loads(sys.stdin.read())
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is not the answer
-    from gpu_job.speech.windowing import cut  # noqa: PLC0415 - the parent needs none of it
+    from gpu_job.speech.windowing import cut, floats  # noqa: PLC0415 - the parent needs none of it
 
     recordings = clips.decode_all([Path(file) for file in job["files"]])
     windows = [(number, one) for number, sound in enumerate(recordings) for one in cut(sound)]
-    sounds = [_sound(recordings[number][one.start : one.end]) for number, one in windows]
+    sounds = [floats(recordings[number][one.start : one.end]) for number, one in windows]
     started = time.perf_counter()
     engine = _engine(job["form"], job["path"])
     engine.transcribe(sounds[:WARM_UP])
@@ -248,10 +240,6 @@ def _engine(form: str, path: str) -> Transcriber:
     from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime
 
     return onnx_engine.load(path)
-
-
-def _sound(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    return samples.astype(np.float32) / np.float32(32768)
 
 
 def _peak() -> int:

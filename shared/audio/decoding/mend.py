@@ -26,11 +26,7 @@ LONGEST_INDEX = 16 * 1024 * 1024
 
 
 def mended(reader: Reader) -> Overlay | None:
-    """The file with an index whose sizes make sense; None where they do, or where there is no index.
-
-    Args:
-        reader: the recording.
-    """
+    """The file with an index whose sizes make sense; None where they do, or where there is no index."""
     start, end = index_span(reader) or (0, 0)
     if end - start > LONGEST_INDEX:
         return None

@@ -32,11 +32,7 @@ def check(reader: Reader) -> None:
 
 
 def declared_size(reader: Reader) -> DeclaredSize | None:
-    """What the header declares; None if the file is whole, or if it does not say, as for a broadcast.
-
-    Args:
-        reader: the recording.
-    """
+    """What the header declares; None if the file is whole, or if it does not say, as for a broadcast."""
     head = reader.at(0, HEADERS)
     at = head.find(_FILE_PROPERTIES)
     body = head[at : at + 104] if at >= 0 else b""

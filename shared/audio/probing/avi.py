@@ -49,11 +49,7 @@ def declared_size(reader: Reader, track: int) -> DeclaredSize | None:
 
 
 def without_index(reader: Reader) -> Reader | Overlay:
-    """The file as the probe shows it to FFmpeg, which would load the whole index (`idx1`): megabytes for hours of sound.
-
-    Args:
-        reader: the recording.
-    """
+    """The file as the probe shows it to FFmpeg, which would load the whole index (`idx1`): megabytes for hours of sound."""
     _, end = _content(reader, 12)
     at = end + (end & 1)
     return Overlay(reader, at, b"JUNK") if reader.at(at, 4, block=4096) == b"idx1" else reader

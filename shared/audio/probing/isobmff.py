@@ -101,11 +101,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
 
 
 def index_span(reader: Reader) -> tuple[int, int] | None:
-    """Where the content of the index (`moov`) stands: first byte, one past the last. None where it is not found.
-
-    Args:
-        reader: the recording.
-    """
+    """Where the content of the index (`moov`) stands: first byte, one past the last. None where it is not found."""
     for name, start, end in islice(_boxes(reader, 0, reader.size, block=HEADER), MAX_TOP_BOXES):
         if name == b"moov":
             return start, end
@@ -113,11 +109,7 @@ def index_span(reader: Reader) -> tuple[int, int] | None:
 
 
 def track_boxes(reader: Reader) -> Iterator[dict[bytes, int]]:
-    """Where the content of the boxes of each track begins, by their names.
-
-    Args:
-        reader: the recording.
-    """
+    """Where the content of the boxes of each track begins, by their names."""
     index = index_span(reader)
     for name, start, end in _boxes(reader, *index, block=HEADER) if index else ():
         if name == b"trak":
@@ -125,11 +117,7 @@ def track_boxes(reader: Reader) -> Iterator[dict[bytes, int]]:
 
 
 def is_fragmented(reader: Reader) -> bool:
-    """Whether the index announces fragments (`mvex`).
-
-    Args:
-        reader: the recording.
-    """
+    """Whether the index announces fragments (`mvex`)."""
     index = index_span(reader)
     return index is not None and any(name == b"mvex" for name, _, _ in _boxes(reader, *index, block=HEADER))
 

@@ -62,9 +62,6 @@ def may_hold_compressed_audio(reader: Reader) -> bool:
 
     FFmpeg tries all its formats on the first samples to find out, which takes longer than decoding a minute of them.
     True unless the beginning rules it out.
-
-    Args:
-        reader: the recording.
     """
     head = reader.at(0, EXAMINED)
     at = head.find(b"data") + 8
@@ -100,11 +97,7 @@ class RiffChunk(NamedTuple):
 
 
 def riff_chunks(reader: Reader) -> Iterator[RiffChunk]:
-    """The chunks of a file, up to its end or to a header that makes no sense.
-
-    Args:
-        reader: the recording.
-    """
+    """The chunks of a file, up to its end or to a header that makes no sense."""
     head = reader.at(0, 4)
     form = _CHUNK_FORMATS.get(head)
     if form is None:
@@ -128,11 +121,7 @@ def riff_chunks(reader: Reader) -> Iterator[RiffChunk]:
 
 
 def declared_size(reader: Reader) -> DeclaredSize | None:
-    """What the header declares of the samples; None if they are all there, or if it does not say.
-
-    Args:
-        reader: the recording.
-    """
+    """What the header declares of the samples; None if they are all there, or if it does not say."""
     form = _CHUNK_FORMATS.get(reader.at(0, 4))
     for name, start, size in riff_chunks(reader) if form else ():
         if form is not None and name.startswith(form.samples):
