@@ -27,6 +27,6 @@ def on_chunk(request: Request) -> tuple[str, int]:
         connect,
         engine_of,
         lambda posted, ports: hosted_chunk.on_chunk(
-            decode(posted.data, ChunkMessage), ports, message_id=posted.message_id
+            decode(posted.data, ChunkMessage), ports, message_id=posted.message_id, delivery=posted.attempt
         ),
     )

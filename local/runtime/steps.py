@@ -50,7 +50,7 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
     def on_chunk(posted: Push, ports: Ports) -> None:
         message = decode(posted.data, ChunkMessage)
         try:
-            hosted_chunk.on_chunk(message, ports, message_id=posted.message_id)
+            hosted_chunk.on_chunk(message, ports, message_id=posted.message_id, delivery=posted.attempt)
         except (EngineRefused, EngineFailed) as error:
             # The person who can fix it is waiting: give up soon.
             offline = error.code == "unreachable" and posted.attempt >= OFFLINE_TRIES

@@ -44,7 +44,7 @@ USUAL = 3600.0
 """Assumed length of a recording of unknown length, seconds."""
 
 
-def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
+def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: int = 0) -> None:
     """Have one chunk transcribed, unless it has a result.
 
     A fault of the recording ends it. If the engine refuses to work for this deployment, or was paid three times in
@@ -55,6 +55,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
         message: the chunk.
         ports: the adapters to use.
         message_id: id of the message, the same for every delivery of it.
+        delivery: which delivery of it, from 1; 0 if the sender does not say.
 
     Raises:
         Transient: deliver the message again.
@@ -77,6 +78,7 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str) -> None:
             ports,
             where=message.chunk.engine,
             message_id=message_id,
+            attempt=delivery,
             attributes=dispatch.attributes_of(message),
         )
     else:

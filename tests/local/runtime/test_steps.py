@@ -10,10 +10,10 @@ from local.backend.embedded_ports import EXPORTER, embedded_topology, open_ports
 from local.runtime import steps
 from local.runtime.events import pushed
 from shared.audio import Pcm
-from shared.errors import EngineFailed, EngineRefused
+from shared.errors import BadMedia, EngineFailed, EngineRefused
 from shared.flow import upload
 from shared.settings import Settings
-from shared.state import documents
+from shared.state import documents, failure_log
 from tests.world import ScriptedMedia
 
 
@@ -86,3 +86,11 @@ def test_another_failure_is_left_to_the_next_delivery(chunk):
     with pytest.raises(EngineFailed):
         deliver(EngineFailed("server", "Oops."), 7)
     assert state() == "PLANNED"
+
+
+def test_the_number_of_the_delivery_is_in_the_note_of_what_ended_it(chunk, ports):
+    deliver, state = chunk
+    deliver(BadMedia("undecodable", "It is damaged."), 3)
+    assert state() == "FAILED"
+    [noted] = [fields for _, fields in ports.records.query(failure_log.FAILURES)]
+    assert (noted["attempt"], noted["where"]) == (3, "deepgram")
