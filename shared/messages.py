@@ -73,6 +73,8 @@ class ChunkMessage:
     """The engines that gave it up before."""
     life: int = 0
     """That of its recording when it was published; a message of an earlier life is void."""
+    again: int = 0
+    """How often it was published again because its deliveries ran out without enough failures of an engine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

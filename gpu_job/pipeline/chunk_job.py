@@ -75,7 +75,7 @@ class ChunkJob:
     @property
     def isolated(self) -> bool:
         """True if it was tried before, or its worker was killed: it runs alone, and takes no others down."""
-        return self.delivery.attempt > 1
+        return _came_again(self.delivery, self.message)
 
     @property
     def on_cpu(self) -> bool:
@@ -129,6 +129,10 @@ def engine_of(message: ChunkMessage, settings: Settings) -> Engine:
     return PARAKEET_CPU.name if _on_cpu(message) else plan.worker_engine(settings)
 
 
+def _came_again(delivery: Delivery, message: ChunkMessage) -> bool:
+    return delivery.attempt > 1 or message.again > 0
+
+
 def _on_cpu(message: ChunkMessage) -> bool:
     return message.turn > 0 and message.chunk.engine == PARAKEET_CPU.name
 
@@ -141,9 +145,9 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         EngineLimit: it has killed its workers; see `shared.recovery.poison`.
         Transient: the store did not answer.
     """
-    died = (
-        poison.times_alone(message, engine_of(message, ports.settings), ports) if delivery.attempt > 1 else 0
-    )
+    died = 0
+    if _came_again(delivery, message):
+        died = poison.times_alone(message, engine_of(message, ports.settings), ports)
     started = concurrency.perf_counter()
     pcm = chunk.fetch(message, ports)
     return ChunkJob(

@@ -231,13 +231,16 @@ class Committer:
             attempt=delivery.attempt,
             attributes=delivery.attributes,
         )
-        if fallback.after_failure(error, delivery.attempt) == "again":
-            key = delivery.attributes.get("recording", "?")
-            log.warning("chunk of %s failed, attempt %d: %s", key, delivery.attempt, error)
+        message = decode(delivery.data, ChunkMessage)
+        failures = 1
+        if _unexpected(error):
+            noted = fallback.failures(message, self._ports)
+            failures = max(1, sum(one.error == failure_log.UNEXPECTED for one in noted))
+        if fallback.after_failure(error, failures) == "again":
+            log.warning("chunk of %s failed, delivery %d: %s", message.recording, delivery.attempt, error)
             self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
             return
-        message = decode(delivery.data, ChunkMessage)
-        fallback.give_up(message, owner_messages.broken(error, delivery.attempt), self._ports)
+        fallback.give_up(message, owner_messages.broken(error, failures), self._ports)
         self._inflight.ack(delivery)
 
 

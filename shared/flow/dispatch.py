@@ -96,6 +96,16 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
     claims.change(claim, out, ports)
 
 
+def publish_again(message: ChunkMessage, ports: Ports) -> None:
+    """Publish a message whose deliveries ran out; it says how often that was done.
+
+    Raises:
+        Transient: it may be published anyway.
+    """
+    again = replace(message, again=message.again + 1)
+    ports.queue.publish(engines.spec(message.chunk.engine).topic, encode(again), attributes_of(message))
+
+
 def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports: Ports) -> ChunkMessage:
     """The message that gives a chunk to the engine that owns it."""
     assert recording.audio is not None, "set with the plan"

@@ -1,7 +1,11 @@
-"""Beside the steps: a message failed too often. Keep it, and give its chunk to another engine.
+"""Beside the steps: a message was delivered too often. Keep it, and give its chunk to another engine.
 
 If there is no other engine, or the message is not about a chunk, its recording ends with a reason.
 Otherwise a recording whose messages were dead-lettered would stay PLANNED for ever.
+
+Deliveries say nothing about a chunk: its workers may have been killed with it in hand, or its store was away. If its
+engine did not fail often enough, its message is published again. What kills its worker is known by its rows
+(`shared/recovery/poison.py`); whatever else leaves no trace ends after some rounds.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import BadRequest, NewerVersion, Permanent
-from shared.flow import record
+from shared.flow import chunk, dispatch, record
 from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
 from shared.recovery import fallback
 from shared.state import answers, dead_letters, documents, failure_log
@@ -25,12 +29,15 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message")
 
+MOST_ROUNDS = 5
+"""How often a message is published again without enough failures: together an hour of deliveries, or more."""
+
 UNSAID = "the reason is unknown, because the process was killed or took too long. Check its log"
 """The reason if no attempt left a note."""
 
 
 def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
-    """Keep a dead letter; give its chunk to another engine, or fail its recording.
+    """Keep a dead letter; publish its chunk again, give it to another engine, or fail its recording.
 
     Args:
         message: a Pub/Sub message as push delivers it: base64 `data`, `attributes`, `messageId`.
@@ -52,7 +59,8 @@ def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
     attributes = message.get("attributes") or {}
     where, times = attributes.get(SOURCE, "?"), attributes.get(COUNT, "?")
     about = failure_log.about(attributes, data)
-    said = failure_log.last_reasons(about, ports.records) or attributes.get(ERROR) or UNSAID
+    noted = failure_log.last_reasons(about, ports.records)
+    said = noted or attributes.get(ERROR) or UNSAID
     log.error("gave up a message of %s after %s deliveries: %s", where, times, said)
     tries = f"Gave up after {times} tries in {where}: {said.rstrip('. ')}."
     reason = f"{tries} Transcribe it again to start over."
@@ -62,15 +70,26 @@ def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
         # Its set may be complete by now, or its recording ended; what is missing comes with other messages.
         record.on_chunk_done(done, ports)
     elif recording is not None and lost is not None:
-        handed = fallback.hand_on(lost, Permanent(tries), ports)
-        if not handed.done:
-            fallback.end(lost, Permanent(reason), ports, handed)
+        # A queue that knows why a message was given back knows it also where no note could be written.
+        unnoted = bool(attributes.get(ERROR)) and not noted
+        if unnoted or _counts_against(lost, ports):
+            handed = fallback.hand_on(lost, Permanent(tries), ports)
+            if not handed.done:
+                fallback.end(lost, Permanent(reason), ports, handed)
+        elif chunk.is_wanted(lost, ports):
+            log.warning("chunk %d of %s comes again: its engine did not fail", lost.chunk.index, recording.id)
+            dispatch.publish_again(lost, ports)
     elif recording is not None:
         # An upload's event names no recording; once there is a plan, its work is done.
         if attributes.get("recording") or recording.state == "ACCEPTED":
             record.fail(recording.id, Permanent(reason), ports)
     elif (request := readable_part(data)) is not None:
         answers.refuse(request, Permanent(reason), ports)
+
+
+def _counts_against(message: ChunkMessage, ports: Ports) -> bool:
+    """Whether an engine has failed so often at a chunk that another one should have it."""
+    return message.again >= MOST_ROUNDS or len(fallback.failures(message, ports)) >= fallback.MOST_FAILURES
 
 
 def _read(data: bytes, kind: type[Message]) -> Message | None:

@@ -7,6 +7,9 @@
     other Transient ones (network, rate, …)   it is redelivered, and goes on when its message is dead-lettered
     anything else                             it is redelivered, run on its own, and goes on at the third failure
 
+Only failures count, never deliveries: a message comes again for many reasons that say nothing about its chunk. One
+whose deliveries run out without so many failures is published again (`shared/recovery/dead_letter.py`).
+
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left,
 its recording ends with the reason of each engine.
@@ -49,20 +52,35 @@ if TYPE_CHECKING:
     from shared.model import Recording
     from shared.ports import Ports
     from shared.state.claims import Claim
+    from shared.state.failure_log import Failure
 
 MOST_FAILURES = 3
-"""Deliveries on which an engine may fail unexpectedly before the chunk goes to the next one."""
+"""Failures of an engine, unexpected or at the end of all deliveries, with which the chunk goes to the next one."""
 
 Verdict = Literal["again", "next", "fail"]
 """What becomes of a chunk on which an engine failed."""
 
 
-def after_failure(error: Exception, attempt: int) -> Verdict:
+def failures(message: ChunkMessage, ports: Ports) -> list[Failure]:
+    """The failures of the engine that has a chunk, since it got it or since the recording was tried again.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    recording, claim = (
+        documents.get_recording(ports.records, message.recording),
+        claims.find(message, ports.records),
+    )
+    since = max(recording.created if recording else 0.0, claim.handed if claim else 0.0)
+    return failure_log.of_engine(message.recording, message.chunk.index, since, ports.records)
+
+
+def after_failure(error: Exception, failures: int) -> Verdict:
     """What becomes of a chunk on which an engine failed. Pure.
 
     Args:
         error: what it raised.
-        attempt: which delivery of the message it was, from 1.
+        failures: how often it failed unexpectedly, this time included.
     """
     if isinstance(error, BadMedia | BadRequest):
         return "fail"
@@ -71,7 +89,7 @@ def after_failure(error: Exception, attempt: int) -> Verdict:
     if isinstance(error, Transient):
         return "again"
     # Any other Permanent error fails in the same way on every attempt.
-    return "next" if isinstance(error, DropscribeError) or attempt >= MOST_FAILURES else "again"
+    return "next" if isinstance(error, DropscribeError) or failures >= MOST_FAILURES else "again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-def broken(error: Exception, attempt: int) -> DropscribeError:
-    """The error to report for an unexpected exception of an engine, after `attempt` failures."""
+def broken(error: Exception, failures: int) -> DropscribeError:
+    """The error to report for an unexpected exception of an engine, after so many of them."""
     if isinstance(error, DropscribeError):
         return error
-    times = "once" if attempt <= 1 else f"{attempt} times"
+    times = "once" if failures <= 1 else f"{failures} times"
     return EngineLimit(
         f"The engine failed {times} on one part of the recording ({error!r}). "
         "Try another model or method, and please report it with the file if you can."

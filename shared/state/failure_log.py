@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.engines import ENGINES
-from shared.errors import DropscribeError, HandedOn, HandedOnUntried, UnderWay
+from shared.errors import DropscribeError, HandedOn, HandedOnUntried, StoreUnavailable, UnderWay
 from shared.messages import (
     from_fields,
     object_from_event,
@@ -174,6 +174,22 @@ def last_reasons(found: About, records: Records) -> str:
         return ""
     different = list(dict.fromkeys(one.reason for one in _newest_first(records, where)))[:TOLD]
     return " (Before that: ".join(different) + ")" * (len(different) - 1)
+
+
+def of_engine(recording: str, chunk: int, since: float, records: Records) -> list[Failure]:
+    """The failures at a chunk for which an engine may be to blame: without those of stores, records and queue.
+
+    Args:
+        recording: key of the recording.
+        chunk: index of the chunk.
+        since: when the engine got the chunk, seconds since 1970.
+        records: where the notes are.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    notes = _newest_first(records, {"recording": recording, "chunk": chunk})
+    return [one for one in notes if one.time >= since and one.error != StoreUnavailable.__name__]
 
 
 def last_trouble(recording: str, records: Records) -> str:

@@ -117,6 +117,19 @@ def test_what_failed_is_noted(pulled):
     assert (noted["error"], noted["reason"]) == ("StoreUnavailable", "The store is away.")
 
 
+def test_only_unexpected_failures_count_and_not_the_number_of_the_delivery(pulled):
+    world, steps, recording, delivery = pulled
+    for number in (9, 10):
+        again = replace(delivery, attempt=number)
+        steps.inflight.add(PARAKEET_CPU.subscription, [again])
+        steps.committer.decoding_failed(again, RuntimeError("broke"))
+        assert state(world, recording) == "PLANNED"
+    last = replace(delivery, attempt=11)
+    steps.committer.decoding_failed(last, RuntimeError("broke"))
+    assert state(world, recording) == "FAILED"
+    assert "failed 3 times" in documents.get_recording(world.ports.records, recording.id).reason
+
+
 @contextmanager
 def killed(world, engine, *, only=None):
     """A worker that is killed in a call of its engine: it writes nothing more, and its messages come again.

@@ -458,7 +458,7 @@ def test_a_lost_accelerator_ends_the_worker_and_fails_only_the_chunk_that_does_i
             worker.run(threading.Event())
         assert str(worker.summary).endswith("; broke down (Transient)")
         ended += 1
-    assert ended == 3
+    assert ended == 4, "once among others, which says nothing about it"
     reason = documents.get_recording(world.ports.records, bad.id).reason
     assert "3 times" in reason
     assert "device-side assert" in reason
