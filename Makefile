@@ -30,6 +30,9 @@ demo-gcp-emulators: .venv/.google ## run the same flow through Google's own clie
 test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 2.5 GB of disk)
 	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
+soak: .venv/.dev ## run 100,000 simulated histories (docs/simulation.md)
+	$(BIN)/python -m tests.simulation seeds --count 100000 --unknown $(ARGS)
+
 system-test: .venv/.google ## run against a real project: make system-test PROJECT=my-project
 	@if [ -z "$(PROJECT)" ]; then echo "Name a project: make system-test PROJECT=my-project (docs/google-cloud.md says what it needs)" >&2; exit 1; fi
 	GOOGLE_CLOUD_PROJECT=$(PROJECT) $(BIN)/pytest -rs -m system tests/google $(ARGS)

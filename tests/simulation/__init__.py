@@ -1,0 +1,16 @@
+"""The flow, the push loops, the sweep and the worker's whole pipeline under one seed. See `docs/simulation.md`.
+
+choices.py      every choice of a history, by stream and position
+scheduler.py    threads that hand one baton round, in virtual time; processes that die
+primitives.py   what stands in the place of shared/concurrency.py
+memory.py       store, records and queue in memory
+faults.py       what may go wrong at each call of a port
+fakes.py        audio, engines and jobs, which keep count of what they were asked for
+scenarios.py    what is uploaded to which deployment
+world.py        a deployment: its processes, and what starts them again
+checks.py       what must hold after every history
+history.py      run one history and judge it
+known.py        what is found and not mended yet
+minimiser.py    make a failing history short
+mutants.py      bugs to plant, which must be found
+"""

@@ -1,0 +1,153 @@
+"""python -m tests.simulation: run many histories, replay one, or make a failing one short.
+
+seeds     histories from seeds, in as many processes as there are cores
+faults    one fault at each call of a scenario
+replay    one history, from a seed or from its choices, with everything that happens in it
+minimise  the shortest history that fails as a seed does
+mutants   how many seeds it takes to catch each planted bug
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
+
+from tests.simulation import history, minimiser, mutants
+from tests.simulation.known import unknown
+from tests.simulation.scenarios import SCENARIOS
+
+if TYPE_CHECKING:
+    from tests.simulation.history import Outcome
+
+BLOCK = 25
+"""Seeds that a process runs at one time."""
+
+
+def main() -> int:
+    """Run a command; 1 if a history failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    seeds = commands.add_parser("seeds")
+    seeds.add_argument("--from", dest="first", type=int, default=0)
+    seeds.add_argument("--count", type=int, default=2000)
+    seeds.add_argument("--scenario", choices=[*SCENARIOS, "all"], default="all")
+    seeds.add_argument("--cores", type=int, default=os.cpu_count())
+    seeds.add_argument("--unknown", action="store_true", help="leave out what is known and not mended yet")
+    one = commands.add_parser("faults")
+    one.add_argument("--scenario", choices=[*SCENARIOS], default="one")
+    for name in ("replay", "minimise"):
+        which = commands.add_parser(name)
+        which.add_argument("scenario", choices=[*SCENARIOS])
+        which.add_argument("--seed", type=int)
+        which.add_argument("--choices", default="")
+        which.add_argument("--mutant", choices=[*mutants.MUTANTS])
+        which.add_argument("--quiet", action="store_true", help="say only what went wrong")
+    planted = commands.add_parser("mutants")
+    planted.add_argument("--most", type=int, default=300)
+    asked = parser.parse_args()
+    if asked.command == "seeds":
+        names = list(SCENARIOS) if asked.scenario == "all" else [asked.scenario]
+        return run_seeds(names, asked.first, asked.count, asked.cores, leave_out=asked.unknown)
+    if asked.command == "faults":
+        return show(asked.scenario)
+    if asked.command == "mutants":
+        return show_mutants(asked.most)
+    with mutants.planted(asked.mutant):
+        return look_at_one(asked)
+
+
+def run_seeds(names: list[str], first: int, count: int, cores: int, *, leave_out: bool) -> int:
+    """Histories from seeds, the scenarios in turn."""
+    began, failed, done = time.monotonic(), Counter[str](), 0
+    examples: dict[str, Outcome] = {}
+    starts = range(first, first + count, BLOCK)
+    with ProcessPoolExecutor(cores) as pool:
+        for bad in pool.map(block, itertools.repeat(names), starts, itertools.repeat(first + count)):
+            done = min(count, done + BLOCK)
+            for outcome in bad:
+                for problem in unknown(outcome) if leave_out else outcome.problems:
+                    kind = f"{outcome.scenario}: {minimiser.kind_of(problem)}"
+                    failed[kind] += 1
+                    examples.setdefault(kind, outcome)
+            if done % (40 * BLOCK) == 0:
+                print(f"{done} histories, {done / (time.monotonic() - began):.1f} a second", flush=True)
+    took = time.monotonic() - began
+    print(f"{count} histories in {took:.0f} s, {count / took:.1f} a second; {len(failed)} kinds of failures")
+    for kind, times in failed.most_common():
+        example = examples[kind]
+        print(
+            f"{times:5}  {kind}\n       python -m tests.simulation minimise {example.scenario} --seed {example.seed}"
+        )
+    return int(bool(failed))
+
+
+def block(names: list[str], start: int, end: int) -> list[Outcome]:
+    """The failing histories among some seeds."""
+    found = []
+    for seed in range(start, min(start + BLOCK, end)):
+        outcome = history.run(names[seed % len(names)], seed)
+        if outcome.problems:
+            found.append(outcome)
+    return found
+
+
+def show(scenario: str) -> int:
+    """One fault at each call."""
+    pairs, failed = history.single_faults(scenario), 0
+    for number, mode in pairs:
+        outcome = history.run(scenario, None, {("fault", number): mode})
+        if outcome.problems:
+            failed += 1
+            print(
+                f"{outcome.faults[0]}: {'; '.join(outcome.problems)}\n       {replay_of(outcome)}", flush=True
+            )
+    print(f"{len(pairs)} histories, {failed} failed")
+    return int(bool(failed))
+
+
+def replay_of(outcome: Outcome, mutant: str | None = None) -> str:
+    """The command that repeats a history."""
+    more = f" --mutant {mutant}" if mutant else ""
+    if outcome.seed is not None:
+        return f"python -m tests.simulation replay {outcome.scenario} --seed {outcome.seed}{more}"
+    choices = minimiser.as_text(outcome.choices)
+    return f"python -m tests.simulation replay {outcome.scenario} --choices '{choices}'{more}"
+
+
+def look_at_one(asked: argparse.Namespace) -> int:
+    """Replay or shorten one history."""
+    fixed = minimiser.from_text(asked.choices)
+    outcome = history.run(asked.scenario, asked.seed, fixed or None, trace=not asked.quiet)
+    if asked.command == "minimise" and outcome.problems:
+        outcome = minimiser.minimise(outcome)
+        if not asked.quiet:
+            outcome = history.run(asked.scenario, None, outcome.choices, trace=True)
+    print("\n".join(outcome.trace))
+    for fault in outcome.faults:
+        print(fault)
+    for problem in outcome.problems:
+        print(f"WRONG: {problem}")
+    print(f"{outcome.took:.0f} s, digest {outcome.digest}\n{replay_of(outcome, asked.mutant)}")
+    return int(bool(outcome.problems))
+
+
+def show_mutants(most: int) -> int:
+    """The table of the planted bugs."""
+    missed = 0
+    print("| planted bug | scenario | histories | found as |\n|---|---|---|---|")
+    for name, mutant in mutants.MUTANTS.items():
+        tries, found = mutants.hunt(name, most)
+        missed += found is None
+        said = minimiser.kind_of(found.problems[0]) if found else "**not caught**"
+        print(f"| {mutant.about} | `{mutant.scenario}` | {tries} | {said} |", flush=True)
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

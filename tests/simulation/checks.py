@@ -1,0 +1,271 @@
+"""What must hold after every history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.flow.chunk import result_name
+from shared.messages import decode, from_fields
+from shared.results import ChunkResult, LedgerRow
+from shared.state import documents
+from shared.state.claims import CLAIMS, Claim
+from tests.simulation.fakes import stretch, text_of, windows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.model import Recording
+    from tests.simulation.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undisturbed:
+    """What came of a scenario when nothing went wrong."""
+
+    outputs: dict[str, bytes]
+    """Transcripts by name of the recording and of the file."""
+    engines: dict[tuple[str, int], str]
+    """Who recognised what, by name of the recording and index of the chunk."""
+    work: Counter[tuple[str, str]]
+    """How often an engine of ours recognised a window."""
+    calls: Counter[tuple[str, int]]
+    """How often a hosted engine was paid, by name of the recording and index of the chunk."""
+    took: float
+    """Seconds until everything had ended."""
+
+    @classmethod
+    def of(cls, world: World) -> Undisturbed:
+        """What came of it in this world."""
+        return cls(
+            outputs=outputs_of(world),
+            engines=engines_of(world),
+            work=Counter(world.work.done),
+            calls=calls_of(world),
+            took=world.took,
+        )
+
+
+def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> list[str]:
+    """Everything that is wrong; empty if nothing is."""
+    found = list(world.surprises)
+    if not ended:
+        found.append(f"not ended: {_where(world)}")
+    recordings = recordings_of(world)
+    found += ends(world, recordings)
+    found += words(world, recordings)
+    found += told(world, recordings)
+    found += results(world, recordings)
+    found += ledger(world, recordings)
+    found += engines(world, recordings)
+    if judged_by is not None:
+        found += bytes_of(world, judged_by)
+        found += repeats(world, judged_by)
+        found += in_time(world, judged_by)
+    return found
+
+
+def recordings_of(world: World) -> list[Recording]:
+    """All recordings."""
+    return list(documents.recordings(world.records))
+
+
+def outputs_of(world: World) -> dict[str, bytes]:
+    """Transcripts, as they would be for an upload at another time: a generation is a time, and part of the key."""
+    found = {}
+    keys = {one.source.name: one.id for one in recordings_of(world)}
+    for (bucket, name), (_, data) in world.store.objects.items():
+        if bucket == "transcripts":
+            _, recording, _, file = name.split("/")
+            generation = str(world.uploads[recording].generation).encode()
+            found[f"{recording}/{file}"] = data.replace(generation, b"0").replace(
+                keys[recording].encode(), b"0"
+            )
+    return found
+
+
+def engines_of(world: World) -> dict[tuple[str, int], str]:
+    """Whose result each chunk has."""
+    names = {one.id: one.source.name for one in recordings_of(world)}
+    return {
+        (names[fields["recording"]], fields["index"]): fields["engine"]
+        for _, fields in world.records.query(documents.CHUNKS)
+    }
+
+
+def calls_of(world: World) -> Counter[tuple[str, int]]:
+    """How often the hosted engine was paid for each chunk."""
+    names = {one.id: one.source.name for one in recordings_of(world)}
+    tags = (tag.partition(".") for tag, _ in world.work.bill)
+    return Counter((names[key], int(index)) for key, _, index in tags)
+
+
+def _where(world: World) -> str:
+    states = (f"{one.source.name} {one.state} announced={one.announced}" for one in recordings_of(world))
+    left = (f"{len(several)} in {name}" for name, several in world.queue.waiting.items() if several)
+    return ", ".join([*states, *left])
+
+
+def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """Each upload is one recording, and each has one transcript; FAILED has none."""
+    count = Counter(one.source.name for one in recordings)
+    for name in world.uploads:
+        if count[name] != 1:
+            yield f"{count[name]} recordings of {name}"
+    objects = {name for bucket, name in world.store.objects if bucket == "transcripts"}
+    for one in recordings:
+        mine = {name for name in objects if f"/{one.source.name}/" in name}
+        if one.state == "FAILED":
+            yield f"{one.source.name} failed: {one.reason}"
+        if mine != set(one.outputs):
+            yield f"{one.source.name} is {one.state} with {len(mine)} files, and names {len(one.outputs)}"
+        if one.state == "DONE":
+            missing = [
+                chunk.index
+                for chunk in one.chunks
+                if documents.chunk_key(one.id, chunk.index) not in world.records.documents["chunks"]
+            ]
+            if missing:
+                yield f"{one.source.name} is DONE without chunks {missing}"
+
+
+def words(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """A transcript has every word, once and in order."""
+    seconds = {one.name: one.seconds for one in world.scenario.uploads}
+    outputs = outputs_of(world)
+    for one in recordings:
+        name = one.source.name
+        said = b" ".join(outputs.get(f"{name}/transcript.txt", b"").split()).decode()
+        if one.state == "DONE" and said != text_of(name, seconds[name]):
+            yield f"{name} has other words: {said}"
+
+
+def told(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """Every end was announced, every request answered, and always with the same words."""
+    heard: dict[tuple[str, str | None], set[str]] = {}
+    for one in world.told:
+        # What it cost may grow afterwards, while calls without an answer are settled.
+        said = f"{one.state} {one.outputs} {one.reason} {one.duration} {one.method}"
+        heard.setdefault((one.recording, one.request_id), set()).add(said)
+    for one in recordings:
+        announced = heard.get((one.id, None), set())
+        if one.ended and len(announced) != 1:
+            yield f"{len(announced)} different announcements of {one.source.name}"
+    for upload in world.scenario.uploads:
+        for number in range(upload.requests):
+            name = f"{upload.name}-{number}"
+            answers = [said for (_, request), said in heard.items() if request == name]
+            if any(not said.startswith("DONE") for one in answers for said in one):
+                yield f"request {name} is answered with {answers}"
+            if len(answers) != 1 or len(answers[0]) != 1:
+                yield f"{sum(map(len, answers))} different answers to request {name}"
+
+
+def results(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """The first result of a chunk stands: its document names the attempt that its object holds."""
+    for one in recordings:
+        for chunk in one.chunks:
+            document = world.records.get(documents.CHUNKS, documents.chunk_key(one.id, chunk.index))
+            data = world.store.load("work", result_name(one.id, chunk.index))
+            if document is not None and data is not None:
+                stored = decode(data, ChunkResult)
+                if (stored.engine, stored.attempt) != (document["engine"], document["attempt"]):
+                    yield f"chunk {chunk.index} of {one.source.name} has another result than its document says"
+
+
+def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """Each result has its row, and what the provider charges is in the rows."""
+    rows = [from_fields(fields, LedgerRow) for _, fields in world.records.query(documents.LEDGER)]
+    attempts = {(row.recording, row.chunk, row.engine, row.attempt): row for row in rows}
+    for one in recordings:
+        for chunk in one.chunks if one.state == "DONE" else ():
+            used = world.records.get(documents.CHUNKS, documents.chunk_key(one.id, chunk.index)) or {}
+            row = attempts.get((one.id, chunk.index, used.get("engine", ""), used.get("attempt", "")))
+            if row is None or row.outcome != "heard":
+                yield f"the result of chunk {chunk.index} of {one.source.name} has no row"
+    charged = Counter(tag for tag, _ in world.work.bill)
+    written = Counter(
+        documents.chunk_key(row.recording, row.chunk)
+        for row in rows
+        if row.engine == "deepgram" and row.billed_seconds
+    )
+    faults = len(world.calls.faults)
+    for tag in sorted(charged | written):
+        if written[tag] < charged[tag]:
+            yield f"{charged[tag]} calls for {tag} are charged, {written[tag]} are in the ledger"
+        # A call whose end nobody knows counts as paid, because it may have been.
+        if written[tag] > charged[tag] + faults:
+            yield f"{charged[tag]} calls for {tag} are charged, {written[tag]} are in the ledger: too many"
+
+
+def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """No engine gave up a chunk that it was never asked about."""
+    by_id = {one.id: one for one in recordings}
+    for _, fields in world.records.query(CLAIMS):
+        claim = from_fields(fields, Claim)
+        one = by_id[claim.recording]
+        assert one.audio is not None
+        windows = windows_of(one.source.name, *stretch(one.chunks[claim.index], one.audio))
+        for tried in claim.tried:
+            names = {claim.key} if tried.engine == "deepgram" else windows
+            if not any((tried.engine, name) in world.work.tried for name in names):
+                yield f"{tried.engine} was never asked about chunk {claim.index} of {one.source.name}"
+
+
+def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
+    """Transcripts are those of the undisturbed history, to the byte; with other engines, their words are."""
+    found, others = outputs_of(world), set()
+    for (name, index), engine in engines_of(world).items():
+        if judged_by.engines.get((name, index)) != engine:
+            others.add(name)
+    for file, data in judged_by.outputs.items():
+        name, _, kind = file.rpartition(".")
+        if name.partition("/")[0] in others and kind not in {"txt", "srt", "csv"}:
+            continue
+        if found.get(file, data) != data:
+            yield f"other bytes in {file}"
+
+
+QUIET = ("sweeper", "merger", "exporter", "requests", "dead-letters")
+"""Processes that ask no engine for anything before a recording is stuck: their faults explain no second time."""
+
+
+def explaining(world: World) -> int:
+    """How many faults may have destroyed work, or hidden that it is done."""
+    found = [one.point.partition(" ")[0] for one in world.calls.faults if one.time <= world.took]
+    return sum(process not in QUIET for process in found)
+
+
+def repeats(world: World, judged_by: Undisturbed) -> Iterator[str]:
+    """Nothing is done more often than in the undisturbed history, except for what a fault explains."""
+    faults = explaining(world)
+    for (engine, _), times in (world.work.done - judged_by.work).items():
+        if times > faults:
+            yield f"{engine} repeated a window {times} times after {faults} faults"
+    for (name, index), times in (calls_of(world) - judged_by.calls).items():
+        if times > faults:
+            yield f"the call for chunk {index} of {name} was repeated {times} times after {faults} faults"
+
+
+PATIENCE, AFTER_FAULT, AFTER_CALL = 120.0, 130.0, 660.0
+"""Seconds that a history may take longer than the undisturbed one: in any case, for each fault, and for each fault in
+the function of a hosted engine. After a crash the lease of a message runs out (60 s), the next sweep comes within 60 s,
+and a redelivery waits for its back-off; a slow call takes 100 s by itself. A call of a hosted engine of which nobody
+knows the end counts as under way until it must have ended (600 s), because it is paid for."""
+
+
+AGAIN = 3
+"""Calls of an engine of ours that a fault may destroy: as many as the chunks of a recording here."""
+
+
+def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
+    """Everything ends soon after its last fault."""
+    before = [one for one in world.calls.faults if one.time <= world.took]
+    called = "deepgram" in world.scenario.engines
+    hosted = sum(called and one.point.startswith(("deepgram", "everything")) for one in before)
+    # Chunks that were in flight together when their worker died come again one by one.
+    each = AFTER_FAULT + AGAIN * world.scenario.call_seconds
+    most = judged_by.took + PATIENCE + each * len(before) + AFTER_CALL * hosted
+    if world.took > most:
+        yield f"late: {world.took:.0f} s after {len(before)} faults, {most:.0f} s are enough"

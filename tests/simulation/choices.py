@@ -1,0 +1,65 @@
+"""Every choice of a history, by the name of its stream and its position in it.
+
+A choice is a number; 0 is the default: the thread that waits longest, no fault, nothing delivered twice. The choices
+that are not 0 are the history: with them, and nothing else, it happens again. Streams are independent, so that a
+fault that is left out does not move the order of messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+
+SCHEDULE = "schedule"
+"""The stream that decides which thread goes on: by far the longest."""
+
+
+class Choices:
+    """Draws choices from a seed, or repeats those of a history.
+
+    Args:
+        seed: of the streams; None: every choice that is not fixed is 0.
+        fixed: choices by stream and position, whatever the seed says.
+    """
+
+    def __init__(self, seed: int | None = None, fixed: dict[tuple[str, int], int] | None = None) -> None:
+        self.taken: dict[tuple[str, int], int] = {}
+        """All that were not 0."""
+        self._seed = seed
+        self._fixed = fixed or {}
+        self._positions: Counter[str] = Counter()
+        self._random: dict[str, random.Random] = {}
+        self._digest = hashlib.sha256()
+
+    def pick(self, stream: str, count: int, chance: float = 1.0) -> int:
+        """A number below `count`: 0, or with some chance any of them (below 1: any but 0)."""
+        position = self._positions[stream]
+        self._positions[stream] = position + 1
+        fixed = self._fixed.get((stream, position))
+        if fixed is not None:
+            value = fixed % count
+        elif self._seed is None:
+            value = 0
+        else:
+            value = self._draw(stream, count, chance)
+        if value:
+            self.taken[stream, position] = value
+        return value
+
+    def note(self, what: str) -> None:
+        """Add something that happened to the digest of the history."""
+        self._digest.update(what.encode())
+
+    @property
+    def digest(self) -> str:
+        """The same for two histories if and only if the same happened in both."""
+        return self._digest.hexdigest()[:16]
+
+    def _draw(self, stream: str, count: int, chance: float) -> int:
+        source = self._random.get(stream)
+        if source is None:
+            source = self._random[stream] = random.Random(f"{self._seed} {stream}")
+        if chance >= 1.0:
+            return int(source.random() * count)
+        return 1 + int(source.random() * (count - 1)) if source.random() < chance else 0

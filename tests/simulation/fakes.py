@@ -1,0 +1,257 @@
+"""Audio, engines and jobs of the simulation, which do no work but keep count of what they were asked for.
+
+A recording has one word a second, a pulse of a height of its own: whoever recognises a stretch of samples, whichever
+engine, finds the same words. So the bytes of a transcript do not depend on who did which part, or when.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpu_job.speech import windowing
+from gpu_job.speech.transcriber import SAMPLE_RATE, Device, EngineLost, OutOfMemory
+from shared.audio import Pcm
+from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU
+from shared.model import AudioInfo, StoredObject
+from shared.ports import GpuState, HostedJob, TaskRun
+from shared.results import Heard, Word
+from tests.simulation.scheduler import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.model import Chunk
+    from tests.simulation.faults import Calls
+
+FROM, TO = 0.3, 0.7
+"""Where the word of each second begins and ends in it."""
+
+DECODING, CALL = 0.2, 1.0
+"""Seconds that it takes to decode a chunk, and to recognise a batch."""
+
+
+def size_of(seconds: float) -> int:
+    """Bytes of a recording."""
+    return round(seconds * 100)
+
+
+@cache
+def sound(name: str, start: float, end: float) -> bytes:
+    """The samples of a stretch of a recording, 16-bit."""
+    first, last = round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
+    samples = np.zeros(last - first, np.int16)
+    swing = np.where(np.arange(len(samples)) % 2, -1, 1).astype(np.int16)
+    for second in range(int(start), int(end) + 1):
+        low, high = (round((second + edge) * SAMPLE_RATE) - first for edge in (FROM, TO))
+        if high > 0 and low < len(samples):
+            samples[max(0, low) : high] = height_of(name, second)
+    return (samples * swing).tobytes()
+
+
+def height_of(name: str, second: int) -> int:
+    """The word of one second: the height of its pulse."""
+    return 3000 + zlib.crc32(f"{name} {second}".encode()) % 20_000
+
+
+def text_of(name: str, seconds: float) -> str:
+    """What is said in a recording."""
+    return " ".join(f"w{height_of(name, second)}" for second in range(int(seconds)))
+
+
+@cache
+def _heard(samples: bytes) -> tuple[Word, ...]:
+    """The words in some samples, whole or cut off."""
+    values = np.abs(np.frombuffer(samples, np.int16))
+    edges = np.flatnonzero(np.diff(values, prepend=0, append=0))
+    words = []
+    for low, high in zip(edges[::2], edges[1::2], strict=True):
+        start, end = (round(float(edge) / SAMPLE_RATE, 3) for edge in (low, high))
+        words.append(Word(text=f"w{values[low]}", start=start, end=end, confidence=0.9))
+    return tuple(words)
+
+
+@cache
+def _cut(samples: bytes) -> tuple[windowing.Window, ...]:
+    return tuple(windowing.cut(np.frombuffer(samples, np.int16)))
+
+
+def _name_of(samples: bytes) -> str:
+    return f"{zlib.crc32(samples):08x}"
+
+
+@cache
+def windows_of(name: str, start: float, end: float) -> frozenset[str]:
+    """What a worker's engine is asked about one chunk."""
+    samples = sound(name, start, end)
+    return frozenset(_name_of(samples[2 * one.start : 2 * one.end]) for one in _cut(samples))
+
+
+class FakeMedia:
+    """Probes and decodes recordings by their names and sizes.
+
+    Args:
+        calls: what may go wrong.
+        begins: told that work begins on a chunk of a recording.
+    """
+
+    def __init__(self, calls: Calls, begins: Callable[[StoredObject, Chunk], None]) -> None:
+        self._calls = calls
+        self._begins = begins
+
+    def probe(self, source: Any, *, name: str, track: int) -> AudioInfo:
+        return self._calls.look("media.probe", lambda: _audio(source.source))
+
+    def decode(self, source: Any, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
+        def work():
+            self._begins(source.source, chunk)
+            running().sleep(DECODING)
+            start, end = stretch(chunk, audio)
+            own = min(chunk.end or end, audio.duration or 0.0) - chunk.start
+            return Pcm(samples=sound(source.source.name, start, end), start=start - chunk.start, owned=own)
+
+        return self._calls.look("media.decode", work)
+
+
+def _audio(source: StoredObject) -> AudioInfo:
+    return AudioInfo(
+        format="wav",
+        codec="pcm_s16le",
+        sample_rate=SAMPLE_RATE,
+        channels=1,
+        duration=source.size / 100,
+        exact=True,
+        splittable_by="time",
+    )
+
+
+def stretch(chunk: Chunk, audio: AudioInfo) -> tuple[float, float]:
+    """Start and end of what is decoded of a chunk, overlap included."""
+    whole = audio.duration or 0.0
+    return chunk.start - chunk.lead, min(whole, (whole if chunk.end is None else chunk.end) + chunk.tail)
+
+
+class FakeEngine:
+    """An engine of ours.
+
+    Args:
+        name: in the table of engines.
+        work: is told of each window that it recognises.
+        trouble: what goes wrong in a call, if anything does.
+        seconds: that a call takes.
+    """
+
+    model, revision, language, batch, hears_phrases = "sim", "1", "en", None, False
+
+    def __init__(self, name: str, work: Work, trouble: Callable[[str], str], seconds: float) -> None:
+        self.engine = name
+        self._seconds = seconds
+        self.device = Device(name="simulated", memory=0, driver="", dtype="float32", graphs="")
+        self._work = work
+        self._trouble = trouble
+
+    def memory(self) -> None:
+        return None
+
+    def warm_up(self) -> None:
+        """Nothing to do."""
+
+    def transcribe(
+        self, windows: Sequence[Any], phrases: Sequence[tuple[str, ...]] = ()
+    ) -> list[tuple[Word, ...]]:
+        samples = [(one * 32768).astype(np.int16).tobytes() for one in windows]
+        running().sleep(self._seconds)
+        trouble = self._trouble(self.engine)
+        self._work.recognised(self.engine, [_name_of(one) for one in samples], answered=not trouble)
+        if trouble == "too small":
+            raise OutOfMemory("it does not fit")
+        if trouble == "broken":
+            raise RuntimeError("the engine broke")
+        if trouble == "lost":
+            raise EngineLost("the card is gone")
+        if trouble == "kills":
+            running().kill(running().current.process)
+        return [_heard(one) for one in samples]
+
+
+class Work:
+    """What all engines did in a history."""
+
+    def __init__(self) -> None:
+        self.done: Counter[tuple[str, str]] = Counter()
+        """How often each engine of ours recognised each window."""
+        self.tried: set[tuple[str, str]] = set()
+        """Engines and windows, or tags of calls: whoever was asked at least once."""
+        self.bill: list[tuple[str, float]] = []
+        """What the hosted engine charges for: tags and seconds."""
+
+    def recognised(self, engine: str, windows: Sequence[str], *, answered: bool) -> None:
+        """Note a call of an engine of ours."""
+        self.tried |= {(engine, one) for one in windows}
+        if answered:
+            self.done.update((engine, one) for one in windows)
+
+
+class FakeHosted:
+    """A hosted engine that charges for every call.
+
+    Args:
+        work: is told of every call.
+        trouble: chance that a call fails, if the choices come from a seed.
+    """
+
+    def __init__(self, work: Work, trouble: float) -> None:
+        self.trouble = trouble
+        self._work = work
+
+    def transcribe(self, job: HostedJob) -> Heard:
+        running().sleep(CALL)
+        self._work.tried.add(("deepgram", job.tag))
+        self._work.bill.append((job.tag, job.seconds))
+        if job.url is not None:
+            name = job.url.rpartition("/")[2]
+            samples = sound(name, 0.0, job.seconds)
+        else:
+            samples = job.samples
+        return Heard(
+            words=_heard(samples),
+            seconds=job.seconds,
+            request_id=f"call-{len(self._work.bill)}",
+            model="nova-3",
+            revision="1",
+            language="en",
+        )
+
+
+class FakeJobs:
+    """Starts worker processes, as a Cloud Run job does.
+
+    Args:
+        start: starts one, by the names of its execution and task.
+        most: tasks at one time.
+    """
+
+    def __init__(self, start: Callable[[str, int], None], most: int) -> None:
+        self.running = 0
+        self.ended_tasks: list[TaskRun] = []
+        self._start, self._most, self._executions = start, most, 0
+
+    def state(self) -> GpuState:
+        return GpuState(status="ready", running=self.running, most=self._most)
+
+    def start(self, tasks: int) -> GpuState:
+        self._executions += 1
+        for index in range(min(tasks, self._most - self.running)):
+            self.running += 1
+            self._start(f"execution-{self._executions}", index)
+        return self.state()
+
+    def ended(self, since: float) -> list[TaskRun]:
+        return [one for one in self.ended_tasks if one.completed >= since]
+
+
+assert {PARAKEET_GPU.name, PARAKEET_CPU.name, "deepgram"} == set(ENGINES), "a new engine needs its fake here"

@@ -1,0 +1,399 @@
+"""Every call of a port, with what may go wrong there.
+
+    before    the process dies before the call has done anything
+    after     it dies when the call has done its work
+    lost      the work is done, but the reply is lost
+    refused   nothing is done
+    slow      it takes longer than any lease
+
+A point is where the flow calls a port, by the function that does it; helpers of `shared/state/` belong to the port.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import EngineFailed, StoreUnavailable
+from shared.ports import GpuState
+from tests.simulation.scheduler import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
+    from tests.simulation.scheduler import Task
+
+ROOT = f"{Path(__file__).resolve().parent.parent.parent}/"
+HELPERS = (f"{ROOT}tests/", f"{ROOT}shared/state/")
+
+EFFECT = ("", "before", "after", "lost", "refused", "slow")
+"""What may happen to a call that changes something, by its number."""
+LOOK = ("", "before", "refused", "slow")
+"""The same of one that reads: whether a process dies before or after makes no difference."""
+
+SLOW = 100.0
+"""Seconds: more than a lease, less than a call of a hosted engine may take."""
+
+LEVELS = (1.0, 0.4, 3.0)
+"""Some histories have few faults, some have many at once."""
+
+MOST_COPIES = 12
+"""Faults in a history after which no message is delivered twice any more."""
+
+LONG_POLL = 20.0
+"""Seconds that a pull waits for a message, so that a history is not full of empty pulls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Something that went wrong in a history."""
+
+    time: float
+    """Seconds since the history began."""
+    what: str
+    """One of the faults above, or what else was done to a process or a message."""
+    point: str
+    """Where."""
+
+    def __str__(self) -> str:
+        return f"{self.time:8.1f} s  {self.what:8} {self.point}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Met:
+    """A call that might go wrong."""
+
+    time: float
+    """Seconds since the history began."""
+    point: str
+    """Where the flow makes it."""
+    modes: tuple[str, ...]
+    """What may happen to it, by the number of the choice."""
+
+
+class Calls:
+    """Decides what goes wrong at each call.
+
+    Args:
+        chance: of a fault at a call, if the choices come from a seed.
+        most: faults in one history.
+    """
+
+    def __init__(self, chance: float, most: int) -> None:
+        self.faults: list[Fault] = []
+        self.met: list[Met] = []
+        """All calls that could have a fault."""
+        self.trace: list[str] | None = None
+        """All calls, if somebody wants to read them."""
+        self._began = running().now
+        self._chance = chance * LEVELS[running().choices.pick("level", len(LEVELS))]
+        self._most = most
+
+    def effect(
+        self,
+        what: str,
+        work: Callable[[], Any],
+        refused: Exception | None = None,
+        lost: Exception | None = None,
+    ) -> Any:
+        """Make a call that changes something, with what it raises if it is refused or its reply is lost."""
+        scheduler = running()
+        mode = self._mode(what, EFFECT)
+        if mode == "before":
+            scheduler.kill(scheduler.current.process)
+        if mode == "refused":
+            raise refused or StoreUnavailable(f"refused: {what}")
+        if mode == "slow":
+            scheduler.sleep(SLOW)
+        found = work()
+        if mode == "after":
+            scheduler.kill(scheduler.current.process)
+        if mode == "lost":
+            raise lost or StoreUnavailable(f"the reply was lost: {what}")
+        return found
+
+    def look(self, what: str, work: Callable[[], Any]) -> Any:
+        """Make a call that only reads."""
+        scheduler = running()
+        mode = self._mode(what, LOOK)
+        if mode == "before":
+            scheduler.kill(scheduler.current.process)
+        if mode == "refused":
+            raise StoreUnavailable(f"refused: {what}")
+        if mode == "slow":
+            scheduler.sleep(SLOW)
+        return work()
+
+    def may_fail(self) -> bool:
+        """Whether one more fault may happen now."""
+        return not running().current.process.immune and len(self.faults) < self._most
+
+    def happened(self, what: str, point: str) -> None:
+        """Note something else that went wrong."""
+        self.faults.append(Fault(time=running().now - self._began, what=what, point=point))
+
+    def _mode(self, what: str, modes: tuple[str, ...]) -> str:
+        scheduler = running()
+        scheduler.pause()
+        process = scheduler.current.process
+        point = f"{_place()} {what}"
+        scheduler.choices.note(f"{scheduler.now:.3f} {process.name} {point}\n")
+        mode = ""
+        if not process.immune:
+            chance = self._chance if modes is EFFECT else self._chance / 4
+            if process.name == "sweeper":
+                # It makes most of all calls, and most of them when everything is over.
+                chance /= 4
+            at = scheduler.choices.pick("fault", len(modes), chance if self.may_fail() else 0.0)
+            self.met.append(Met(time=scheduler.now - self._began, point=point, modes=modes))
+            mode = modes[at]
+        if self.trace is not None:
+            since = scheduler.now - self._began
+            self.trace.append(f"{since:8.1f} s  {process.name:14} {scheduler.current.name:12} {point} {mode}")
+        if mode:
+            self.happened(mode, f"{process.name} {point}")
+        return mode
+
+
+def _place() -> str:
+    """The function of the flow that makes the present call."""
+    frame = sys._getframe(3)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(ROOT) and not name.startswith(HELPERS):
+            return f"{name.removeprefix(ROOT)}:{frame.f_code.co_name}"
+        frame = frame.f_back
+    return "tests"
+
+
+class FaultyStore:
+    """A store that may fail."""
+
+    def __init__(self, store: MemoryStore, calls: Calls) -> None:
+        self._store, self._calls = store, calls
+
+    def create(self, bucket, name, data, content_type):
+        work = partial(self._store.create, bucket, name, data, content_type)
+        return self._calls.effect(f"store.create {bucket}", work)
+
+    def create_all(self, bucket, objects):
+        def work():
+            # They are written one by one, so a crash may leave some of them.
+            last = running().choices.pick("torn", len(objects), 0.02 if self._calls.may_fail() else 0.0)
+            made: set[str] = set()
+            for number, (name, (data, kind)) in enumerate(objects.items(), 1):
+                if self._store.create(bucket, name, data, kind):
+                    made.add(name)
+                if number == last:
+                    self._calls.happened("torn", f"store.create_all {bucket}")
+                    running().kill(running().current.process)
+            return made
+
+        return self._calls.effect(f"store.create_all {bucket}", work)
+
+    def delete(self, bucket, name, generation):
+        work = partial(self._store.delete, bucket, name, generation)
+        return self._calls.effect(f"store.delete {bucket}", work)
+
+    def stat(self, bucket, name):
+        return self._calls.look(f"store.stat {bucket}", partial(self._store.stat, bucket, name))
+
+    def read(self, source, start, length):
+        return self._calls.look("store.read", partial(self._store.read, source, start, length))
+
+    def load(self, bucket, name):
+        return self._calls.look(f"store.load {bucket}", partial(self._store.load, bucket, name))
+
+    def signed_url(self, source, seconds):
+        return self._store.signed_url(source, seconds)
+
+    def list(self, bucket, prefix=""):
+        return iter(self._calls.look(f"store.list {bucket}", lambda: list(self._store.list(bucket, prefix))))
+
+
+class FaultyRecords:
+    """Records that may fail."""
+
+    def __init__(self, records: MemoryRecords, calls: Calls) -> None:
+        self._records, self._calls = records, calls
+        self.written: dict[tuple[str, str], float] = {}
+        """When each document was last written."""
+
+    def create(self, collection, key, fields):
+        def work():
+            self.written[collection, key] = running().now
+            return self._records.create(collection, key, fields)
+
+        return self._calls.effect(f"records.create {collection}", work)
+
+    def update(self, collection, key, change):
+        def work():
+            if running().choices.pick("contended", 2, 0.05):
+                # Somebody else wrote meanwhile, so that the change is made again.
+                before = self._records.get(collection, key)
+                if before is not None:
+                    change(before)
+            self.written[collection, key] = running().now
+            return self._records.update(collection, key, change)
+
+        return self._calls.effect(f"records.update {collection}", work)
+
+    def get(self, collection, key):
+        return self._calls.look(f"records.get {collection}", partial(self._records.get, collection, key))
+
+    def delete(self, collection, key):
+        return self._calls.effect(
+            f"records.delete {collection}", partial(self._records.delete, collection, key)
+        )
+
+    def query(self, collection, where=None, *, after=""):
+        work = lambda: list(self._records.query(collection, where, after=after))  # noqa: E731 - short
+        return iter(self._calls.look(f"records.query {collection}", work))
+
+    def newest(self, collection, by, limit, where=None):
+        work = partial(self._records.newest, collection, by, limit, where)
+        return self._calls.look(f"records.newest {collection}", work)
+
+    def count(self, collection, where=None):
+        return self._calls.look(
+            f"records.count {collection}", partial(self._records.count, collection, where)
+        )
+
+    def sum(self, collection, field, where=None):
+        work = partial(self._records.sum, collection, field, where)
+        return self._calls.look(f"records.sum {collection}", work)
+
+
+class FaultyQueue:
+    """A queue that may fail, and delivers messages twice, early and in any order."""
+
+    def __init__(self, queue: MemoryQueue, calls: Calls, twice: float) -> None:
+        self.topology = queue.topology
+        self._queue, self._calls, self._twice = queue, calls, twice
+        self._sleepers: defaultdict[str, list[Task]] = defaultdict(list)
+
+    def publish(self, topic, data, attributes=None):
+        return self.publish_many(topic, [(data, attributes or {})])[0]
+
+    def publish_many(self, topic, messages):
+        several = list(messages)
+
+        def work():
+            ids = self._queue.publish_many(topic, several)
+            self._wake()
+            return ids
+
+        return self._calls.effect(f"queue.publish {topic}", work)
+
+    def pull(self, subscription, limit, lease_seconds):
+        if not self.wait(subscription, LONG_POLL):
+            return []
+        return self._calls.effect(
+            f"queue.pull {subscription}", lambda: self._deliver(subscription, limit, lease_seconds)
+        )
+
+    def extend(self, subscription, lease, lease_seconds):
+        work = partial(self._queue.extend, subscription, lease, lease_seconds)
+        return self._calls.effect(f"queue.extend {subscription}", work)
+
+    def ack(self, subscription, lease):
+        return self._calls.effect(f"queue.ack {subscription}", partial(self._queue.ack, subscription, lease))
+
+    def nack(self, subscription, lease, error=""):
+        def work():
+            done = self._queue.nack(subscription, lease, error)
+            self._wake()
+            return done
+
+        return self._calls.effect(f"queue.nack {subscription}", work)
+
+    def postpone(self, subscription, lease, seconds):
+        def work():
+            done = self._queue.postpone(subscription, lease, seconds)
+            self._wake()
+            return done
+
+        return self._calls.effect(f"queue.postpone {subscription}", work)
+
+    def wait(self, subscription, timeout):
+        """Wait for a message that is due; False if none came in time."""
+        scheduler = running()
+        # A push loop looks five times a second; what it waits for wakes it here.
+        until = scheduler.now + max(timeout, LONG_POLL)
+        while True:
+            due = self._queue.next_due(subscription)
+            if due is not None and due <= scheduler.now:
+                return True
+            if scheduler.now >= until:
+                return False
+            end = until if due is None else min(until, due)
+            scheduler.park(self._sleepers[subscription], end - scheduler.now)
+
+    def _wake(self) -> None:
+        for sleepers in self._sleepers.values():
+            running().wake(sleepers)
+
+    def _deliver(self, subscription, limit, lease_seconds):
+        scheduler = running()
+        taken = self._queue.pull(subscription, limit, lease_seconds)
+        for one in taken:
+            how = scheduler.choices.pick(
+                "redeliver", 3, self._twice if len(self._calls.faults) < MOST_COPIES else 0.0
+            )
+            if how:
+                # A copy comes again although somebody has it: soon, or when it has long been acknowledged.
+                self._calls.happened("twice", f"{subscription} {one.message_id}")
+                self._queue.deliver_again(subscription, one, after=0.5 if how == 1 else 45.0)
+        return taken
+
+
+class FaultyJobs:
+    """Jobs whose executions are the workers; a failure is in their state."""
+
+    def __init__(self, jobs: Any, calls: Calls) -> None:
+        self._jobs, self._calls = jobs, calls
+
+    def state(self):
+        return self._asked("jobs.state", self._jobs.state)
+
+    def start(self, tasks):
+        return self._asked("jobs.start", partial(self._jobs.start, tasks))
+
+    def ended(self, since):
+        return self._calls.look("jobs.ended", partial(self._jobs.ended, since))
+
+    def _asked(self, what, work):
+        try:
+            return self._calls.effect(what, work)
+        except StoreUnavailable as error:
+            return GpuState(status="unreachable", running=0, reason=str(error))
+
+
+class FaultyHosted:
+    """A hosted engine that fails in every way, with its bill in the end."""
+
+    def __init__(self, engine: Any, calls: Calls) -> None:
+        self._engine, self._calls = engine, calls
+
+    def transcribe(self, job):
+        how = running().choices.pick("hosted", 4, self._engine.trouble)
+        if how:
+            self._calls.happened(f"hosted {how}", job.tag)
+        if how == 1:
+            raise EngineFailed("rate", "too many requests")
+        if how == 2:
+            raise EngineFailed("server", "an error of the engine")
+        if how == 3:
+            self._engine.transcribe(job)
+            raise EngineFailed("answer", "cannot be read", billed_seconds=job.seconds, request_id="?")
+        return self._calls.effect(
+            "hosted.transcribe",
+            partial(self._engine.transcribe, job),
+            refused=EngineFailed("unreachable", "no connection"),
+            lost=EngineFailed("lost", "the answer was lost", billed_seconds=job.seconds),
+        )

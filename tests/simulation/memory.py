@@ -1,0 +1,310 @@
+"""Store, records and queue in memory: they pass the contract tests of the real ones, and are fast.
+
+They have no faults and no threads of their own: `faults.py` stands in front of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from local.backend.dead_letter_attributes import dead_letter_attributes
+from shared.errors import BadMedia, BadRequest
+from shared.model import StoredObject
+from shared.ports import Clock, Delivery
+from shared.topology import Topology
+from shared.topology import topology as every_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from shared.ports import Fields
+    from shared.topology import Subscription
+
+
+class MemoryStore:
+    """Objects in buckets. Implements `shared.ports.Store`.
+
+    Args:
+        clock: gives the generations.
+        url: the address of an object; None: there is none.
+    """
+
+    def __init__(self, clock: Clock, url: Callable[[StoredObject], str] | None = None) -> None:
+        self.objects: dict[tuple[str, str], tuple[StoredObject, bytes]] = {}
+        self._clock = clock
+        self._url = url
+        self._last = 0
+
+    def put(
+        self, bucket: str, name: str, data: bytes, *, size: int | None = None, **more: Any
+    ) -> StoredObject:
+        """Write or replace an object; `size` if its data do not matter."""
+        self._last = max(self._last + 1, int(self._clock.now() * 1e6))
+        length = len(data) if size is None else size
+        made = StoredObject(bucket=bucket, name=name, generation=self._last, size=length, **more)
+        self.objects[bucket, name] = made, data
+        return made
+
+    def stat(self, bucket: str, name: str) -> StoredObject | None:
+        found = self.objects.get((bucket, name))
+        return None if found is None else found[0]
+
+    def read(self, source: StoredObject, start: int, length: int) -> bytes:
+        found = self.objects.get((source.bucket, source.name))
+        if found is None or found[0].generation != source.generation:
+            raise BadMedia("missing", f"{source.uri} is gone")
+        return found[1][start : start + length]
+
+    def create(self, bucket: str, name: str, data: bytes, content_type: str) -> bool:
+        if (bucket, name) in self.objects:
+            return False
+        self.put(bucket, name, bytes(data), content_type=content_type)
+        return True
+
+    def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
+        return {name for name, (data, kind) in objects.items() if self.create(bucket, name, data, kind)}
+
+    def delete(self, bucket: str, name: str, generation: int) -> bool:
+        found = self.objects.get((bucket, name))
+        if found is None or found[0].generation != generation:
+            return False
+        del self.objects[bucket, name]
+        return True
+
+    def load(self, bucket: str, name: str) -> bytes | None:
+        found = self.objects.get((bucket, name))
+        return None if found is None else found[1]
+
+    def signed_url(self, source: StoredObject, seconds: float) -> str | None:
+        return None if self._url is None else self._url(source)
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
+        names = sorted(name for there, name in self.objects if there == bucket and name.startswith(prefix))
+        yield from (self.objects[bucket, name][0] for name in names)
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class MemoryRecords:
+    """Documents in collections. Implements `shared.ports.Records`."""
+
+    def __init__(self) -> None:
+        self.documents: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        """JSON by collection and key."""
+
+    def create(self, collection: str, key: str, fields: Fields) -> bool:
+        if key in self.documents[collection]:
+            return False
+        self.documents[collection][key] = _encoded(fields)
+        return True
+
+    def get(self, collection: str, key: str) -> dict[str, Any] | None:
+        text = self.documents[collection].get(key)
+        return None if text is None else _decoded(text)
+
+    def update(
+        self, collection: str, key: str, change: Callable[[dict[str, Any]], Fields | None]
+    ) -> dict[str, Any] | None:
+        text = self.documents[collection].get(key)
+        if text is None:
+            return None
+        changed = change(_decoded(text))
+        if changed is not None:
+            text = self.documents[collection][key] = _encoded(changed)
+        return _decoded(text)
+
+    def delete(self, collection: str, key: str) -> bool:
+        return self.documents[collection].pop(key, None) is not None
+
+    def query(
+        self, collection: str, where: Fields | None = None, *, after: str = ""
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        for key in sorted(one for one in self.documents[collection] if one > after):
+            text = self.documents[collection].get(key)
+            if text is None:
+                continue  # deleted meanwhile
+            fields = _decoded(text)
+            if all(name in fields and _equal(fields[name], value) for name, value in (where or {}).items()):
+                yield key, fields
+
+    def newest(
+        self, collection: str, by: str, limit: int, where: Fields | None = None
+    ) -> list[tuple[str, dict[str, Any]]]:
+        found = [(key, fields) for key, fields in self.query(collection, where) if _is_number(fields.get(by))]
+        return sorted(found, key=lambda one: (one[1][by], one[0]), reverse=True)[:limit]
+
+    def count(self, collection: str, where: Fields | None = None) -> int:
+        return sum(1 for _ in self.query(collection, where))
+
+    def sum(self, collection: str, field: str, where: Fields | None = None) -> float:
+        values = (fields.get(field) for _, fields in self.query(collection, where))
+        return math.fsum(one for one in values if _is_number(one))
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Message:
+    """One message for one subscription."""
+
+    id: str
+    data: bytes
+    attributes: dict[str, str]
+    published: float
+    due: float
+    """When it may be pulled: the end of its lease, or of its back-off."""
+    attempt: int = 0
+    lease: str = ""
+    error: str = ""
+
+
+@dataclass
+class MemoryQueue:
+    """Topics with subscriptions. Implements `shared.ports.Queue`."""
+
+    clock: Clock
+    """Decides what is due."""
+    topology: Topology = field(default_factory=every_topic)
+    """Topics and subscriptions."""
+    order: Callable[[list[Message]], list[Message]] = lambda due: due
+    """The order in which messages are given that are due, the one that is due longest first."""
+    waiting: defaultdict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    """What is not acknowledged, by subscription."""
+    numbers: int = 0
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> str:
+        return self.publish_many(topic, [(data, attributes or {})])[0]
+
+    def publish_many(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> list[str]:
+        ids = []
+        subscriptions = self.topology.of_topic(topic)
+        for data, attributes in messages:
+            ids.append(f"m{self._number()}")
+            now = self.clock.now()
+            for one in subscriptions:
+                self.waiting[one.name].append(
+                    Message(id=ids[-1], data=data, attributes=dict(attributes), published=now, due=now)
+                )
+        return ids
+
+    def pull(self, subscription: str, limit: int, lease_seconds: float) -> list[Delivery]:
+        policy, now = self.topology.subscription(subscription), self.clock.now()
+        if limit < 1 or lease_seconds <= 0:
+            raise BadRequest("a pull needs a limit of 1 or more and a lease of more than 0 seconds")
+        due = sorted((one for one in self.waiting[subscription] if one.due <= now), key=lambda one: one.due)
+        taken: list[Delivery] = []
+        for one in self.order(due):
+            if policy.exhausted(one.attempt):
+                self._bury(one, policy)
+            elif len(taken) < limit:
+                one.lease, one.attempt, one.due = f"l{self._number()}", one.attempt + 1, now + lease_seconds
+                taken.append(
+                    Delivery(
+                        message_id=one.id,
+                        lease=one.lease,
+                        data=one.data,
+                        attributes=one.attributes,
+                        attempt=one.attempt,
+                        published=one.published,
+                    )
+                )
+        return taken
+
+    def extend(self, subscription: str, lease: str, lease_seconds: float) -> bool:
+        one = self._leased(subscription, lease)
+        if one is not None:
+            one.due = self.clock.now() + lease_seconds
+        return one is not None
+
+    def ack(self, subscription: str, lease: str) -> bool:
+        one = self._leased(subscription, lease)
+        if one is not None:
+            self.waiting[subscription].remove(one)
+        return one is not None
+
+    def nack(self, subscription: str, lease: str, error: str = "") -> bool:
+        policy, one = self.topology.subscription(subscription), self._leased(subscription, lease)
+        if one is not None:
+            one.lease, one.error, one.due = "", error, self.clock.now() + policy.backoff(one.attempt)
+            if policy.exhausted(one.attempt):
+                self._bury(one, policy)
+        return one is not None
+
+    def postpone(self, subscription: str, lease: str, seconds: float) -> bool:
+        one = self._leased(subscription, lease)
+        if one is not None:
+            one.lease, one.attempt, one.due = "", one.attempt - 1, self.clock.now() + seconds
+        return one is not None
+
+    def deliver_again(self, subscription: str, delivery: Delivery, *, after: float) -> None:
+        """Deliver a message once more, whatever becomes of it meanwhile, as Pub/Sub may."""
+        self.waiting[subscription].append(
+            Message(
+                id=delivery.message_id,
+                data=delivery.data,
+                attributes=dict(delivery.attributes),
+                published=delivery.published,
+                due=self.clock.now() + after,
+                attempt=delivery.attempt,
+            )
+        )
+
+    def next_due(self, subscription: str) -> float | None:
+        """When the next message may be pulled; None if there is none."""
+        return min((one.due for one in self.waiting[subscription]), default=None)
+
+    def pending(self, subscription: str) -> int:
+        """How many messages are not acknowledged."""
+        return len(self.waiting[subscription])
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def _number(self) -> int:
+        self.numbers += 1
+        return self.numbers
+
+    def _leased(self, subscription: str, lease: str) -> Message | None:
+        now = self.clock.now()
+        found = (one for one in self.waiting[subscription] if one.lease == lease and one.due > now)
+        return next(found, None) if lease else None
+
+    def _bury(self, one: Message, policy: Subscription) -> None:
+        self.waiting[policy.name].remove(one)
+        assert policy.dead_letter_topic is not None, "only a policy with one is ever exhausted"
+        attributes = dead_letter_attributes(
+            one.attributes, policy.name, one.attempt, one.published, one.error
+        )
+        self.publish(policy.dead_letter_topic, one.data, attributes)
+
+
+def _encoded(fields: Fields) -> bytes:
+    try:
+        return json.dumps(dict(fields), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"a document must consist of JSON values: {error}") from error
+
+
+def _decoded(text: bytes) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.json.decode(text)
+    return fields
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _equal(value: object, wanted: object) -> bool:
+    """As Firestore compares: 1 equals 1.0, but neither True nor "1"."""
+    if _is_number(value) and _is_number(wanted):
+        return value == wanted
+    return type(value) is type(wanted) and value == wanted

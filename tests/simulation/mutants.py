@@ -1,0 +1,227 @@
+"""Bugs to plant in the product, by which the simulation itself is tested: it must find each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from gpu_job.pipeline.committer import Committer
+from gpu_job.pipeline.inflight import Inflight
+from local.runtime import steps
+from shared.errors import DropscribeError
+from shared.flow import dispatch, record
+from shared.state import claims, documents, ledger
+from shared.sweep import release_held, sweep
+from tests.simulation import history
+from tests.simulation.faults import FaultyRecords, FaultyStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.simulation.history import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One bug."""
+
+    about: str
+    """What is wrong, in words."""
+    scenario: str
+    """Where it is looked for."""
+    plant: Callable[[], AbstractContextManager[object]]
+    """Has it inside."""
+
+
+def _in_place_of(
+    where: Any, name: str, make: Callable[[Any], Any]
+) -> Callable[[], AbstractContextManager[object]]:
+    """Another function in place of one, made of it."""
+    return lambda: patch.object(where, name, make(getattr(where, name)))
+
+
+def _nothing(_real: Any) -> Any:
+    return lambda *_, **__: None
+
+
+def _acknowledge_first(real: Any) -> Any:
+    def commit(self: Any, job: Any, engine: Any) -> None:
+        self._inflight.ack(job.delivery)
+        real(self, job, engine)
+
+    return commit
+
+
+def _overwrite(real: Any) -> Any:
+    def create(self: Any, bucket: str, name: str, data: bytes, content_type: str) -> bool:
+        self._store.objects.pop((bucket, name), None)
+        return bool(real(self, bucket, name, data, content_type))
+
+    return create
+
+
+def _accept_anew(real: Any) -> Any:
+    def create(self: Any, collection: str, key: str, fields: Any) -> bool:
+        if collection == "recordings":
+            self._records.documents[collection].pop(key, None)
+        return bool(real(self, collection, key, fields))
+
+    return create
+
+
+def _one_too_many(real: Any) -> Any:
+    def count(self: Any, collection: str, where: Any = None) -> int:
+        return int(real(self, collection, where)) + (collection == "chunks" and "recording" in (where or {}))
+
+    return count
+
+
+def _verdict_first(real: Any) -> Any:
+    def finish(recording: Any, transcript: Any, ports: Any) -> Any:
+        late: list[Any] = []
+
+        class Later:
+            def create_all(self, bucket: str, files: Any) -> set[str]:
+                late.append((bucket, files))
+                return set(files)
+
+        done = real(recording, transcript, replace(ports, store=Later()))
+        for bucket, files in late:
+            ports.store.create_all(bucket, files)
+        return done
+
+    return finish
+
+
+def _told_before(real: Any) -> Any:
+    def announce(recording: Any, ports: Any) -> Any:
+        documents.change_recording(
+            ports, recording.id, lambda one: None if one.announced else replace(one, announced=True)
+        )
+        return real(recording, ports)
+
+    return announce
+
+
+def _swallow(real: Any) -> Any:
+    def handle(*args: Any, **more: Any) -> Any:
+        with suppress(DropscribeError):
+            return real(*args, **more)
+
+    return handle
+
+
+MUTANTS = {
+    "ack-first": Mutant(
+        about="a chunk's message is acknowledged before its result is written",
+        scenario="one",
+        plant=_in_place_of(Committer, "_commit", _acknowledge_first),
+    ),
+    "ack-failures": Mutant(
+        about="a function acknowledges what it could not do",
+        scenario="hosted",
+        plant=_in_place_of(steps, "handle", _swallow),
+    ),
+    "not-published": Mutant(
+        about="it is not published that a chunk is done",
+        scenario="one",
+        plant=_in_place_of(dispatch, "say_done", _nothing),
+    ),
+    "turn-not-published": Mutant(
+        about="a hand-over has no message",
+        scenario="hand-over",
+        plant=_in_place_of(dispatch, "publish_turn", _nothing),
+    ),
+    "overwrite-result": Mutant(
+        about="a later result overwrites the first",
+        scenario="copies",
+        plant=_in_place_of(FaultyStore, "create", _overwrite),
+    ),
+    "overwrite-recording": Mutant(
+        about="a repeated event overwrites the recording",
+        scenario="calm",
+        plant=_in_place_of(FaultyRecords, "create", _accept_anew),
+    ),
+    "publish-again": Mutant(
+        about="a repeated event publishes all chunks again",
+        scenario="calm",
+        plant=_in_place_of(
+            dispatch, "publish_chunks", lambda real: lambda *args, **_: real(*args, again=True)
+        ),
+    ),
+    "turn-ignored": Mutant(
+        about="a message of an earlier turn is worked on",
+        scenario="hand-over",
+        plant=_in_place_of(claims, "find", lambda _: lambda *_: None),
+    ),
+    "no-row": Mutant(
+        about="the row of a result is not written",
+        scenario="one",
+        plant=_in_place_of(ledger, "write", _nothing),
+    ),
+    "no-row-before": Mutant(
+        about="a paid call has no row before it is made",
+        scenario="hosted",
+        plant=_in_place_of(
+            ledger, "begin", lambda _: lambda row, number, until, ports: replace(row, attempt=f"{number}")
+        ),
+    ),
+    "merge-too-early": Mutant(
+        about="a recording is merged with one chunk missing",
+        scenario="one",
+        plant=_in_place_of(FaultyRecords, "count", _one_too_many),
+    ),
+    "verdict-first": Mutant(
+        about="a recording is DONE before its files are written",
+        scenario="one",
+        plant=_in_place_of(record, "_finish", _verdict_first),
+    ),
+    "told-before": Mutant(
+        about="an end is noted as announced before it is",
+        scenario="one",
+        plant=_in_place_of(record, "announce", _told_before),
+    ),
+    "not-told": Mutant(
+        about="an end is not announced",
+        scenario="one",
+        plant=_in_place_of(record, "announce", lambda _: lambda recording, _: recording),
+    ),
+    "lease-not-renewed": Mutant(
+        about="leases are not renewed",
+        scenario="long",
+        plant=_in_place_of(Inflight, "_renew", _nothing),
+    ),
+    "lost-events": Mutant(
+        about="nobody looks for lost events",
+        scenario="project",
+        plant=_in_place_of(sweep, "take_lost", lambda _: lambda _: 0),
+    ),
+    "held-for-ever": Mutant(
+        about="what a budget holds is never released",
+        scenario="budget",
+        plant=_in_place_of(release_held, "keep_budgets", lambda _: lambda _: 0),
+    ),
+}
+"""By name."""
+
+
+@contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """The product with a bug in it."""
+    with nullcontext() if name is None else MUTANTS[name].plant():
+        yield
+
+
+def hunt(name: str, most: int) -> tuple[int, Outcome | None]:
+    """How many histories it takes until a bug is found, and the one that has it: without the bug, it is right."""
+    scenario = MUTANTS[name].scenario
+    history.undisturbed(scenario)
+    for seed in range(most):
+        with planted(name):
+            outcome = history.run(scenario, seed)
+        if outcome.problems and not history.run(scenario, seed).problems:
+            return seed + 1, outcome
+    return most, None

@@ -1,0 +1,183 @@
+"""What is uploaded to which deployment, and how its engines behave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from shared.settings import Settings
+
+Behaviour = Literal["fine", "too small", "moody"]
+"""Of the GPU: `too small` for every chunk; `moody`: fails now and then, in every way."""
+
+OURS = ("parakeet-gpu", "parakeet-cpu")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One recording."""
+
+    name: str
+    seconds: float = 16.0
+    metadata: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    """Requests of other services for it."""
+    lost: bool = False
+    """Its event never comes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """One kind of history."""
+
+    name: str
+    about: str
+    """In words."""
+    uploads: tuple[Upload, ...]
+    engines: tuple[str, ...] = OURS
+    platform: Literal["local", "google"] = "local"
+    workers: int = 2
+    """On one machine: workers that are kept running."""
+    gpu: Behaviour = "fine"
+    call_seconds: float = 1.0
+    """How long a call of an engine of ours takes."""
+    hosted_trouble: float = 0.0
+    """Chance that a call of the hosted engine fails."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    twice: float = 0.02
+    """Chance that a delivery is repeated although it is in hand."""
+    repeated: float = 0.15
+    """Chance that an event or a request is published twice."""
+    skew: float = 0.0
+    """Seconds by which the clocks of two processes may differ."""
+    faults: float = 0.03
+    """Chance of a fault at a call."""
+    most: int = 5
+    """Faults in one history."""
+
+    def deployment(self) -> Settings:
+        """The settings."""
+        values: dict[str, Any] = {
+            "state_dir": Path("/nowhere"),
+            "engines": ",".join(self.engines),
+            "chunk_minutes": 0.1,
+            "model": "sim",
+            "batch_size": 2,
+            "audio_bucket": "audio",
+            "transcripts_bucket": "transcripts",
+            "work_bucket": "work",
+        }
+        if "deepgram" in self.engines:
+            values["api_keys"] = {"deepgram": "key"}
+        if self.platform == "google":
+            values |= {"platform": "google", "project": "my-project", "gpu_max_tasks": 2}
+        return Settings(**values | self.settings)
+
+
+SCENARIOS = {
+    one.name: one
+    for one in (
+        Scenario(
+            name="one",
+            about="one upload of several chunks, one worker",
+            uploads=(Upload(name="a.wav"),),
+            workers=1,
+        ),
+        Scenario(
+            name="several",
+            about="three uploads, two workers, and a request for one of them",
+            uploads=(
+                Upload(name="a.wav"),
+                Upload(name="b.wav", seconds=5.0, requests=1),
+                Upload(name="c.wav", seconds=11.0),
+            ),
+        ),
+        Scenario(
+            name="calm",
+            about="no faults, but repeated events and requests in any order",
+            uploads=(Upload(name="a.wav", requests=1), Upload(name="b.wav", seconds=11.0, requests=2)),
+            repeated=0.5,
+            twice=0.0,
+            faults=0.0,
+            most=0,
+        ),
+        Scenario(
+            name="copies",
+            about="many messages are delivered while somebody has them, or after they were acknowledged",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0, requests=1)),
+            twice=0.25,
+            most=3,
+        ),
+        Scenario(
+            name="hand-over",
+            about="the GPU is too small for every chunk, so that all go to the processor",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            gpu="too small",
+            most=3,
+        ),
+        Scenario(
+            name="moody",
+            about="the GPU fails now and then, in every way",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            gpu="moody",
+            most=4,
+        ),
+        Scenario(
+            name="hosted",
+            about="Deepgram only, which fails now and then, with and without a charge",
+            uploads=(Upload(name="a.wav", requests=1), Upload(name="b.wav", seconds=5.0)),
+            engines=("deepgram",),
+            workers=0,
+            hosted_trouble=0.1,
+            most=4,
+        ),
+        Scenario(
+            name="last-resort",
+            about="the GPU is too small and there is no processor, so that all go to Deepgram",
+            uploads=(Upload(name="a.wav"),),
+            engines=("parakeet-gpu", "deepgram"),
+            gpu="too small",
+            workers=1,
+            hosted_trouble=0.05,
+            most=3,
+        ),
+        Scenario(
+            name="hybrid",
+            about="two engines share a recording",
+            uploads=(Upload(name="a.wav", seconds=30.0, metadata={"dropscribe-method": "hybrid"}),),
+            engines=("parakeet-gpu", "deepgram"),
+            workers=1,
+            settings={"cost_threshold": 10.0, "deepgram_concurrency": 2},
+        ),
+        Scenario(
+            name="project",
+            about="a project: workers that are started for the work and end, and an event that is lost",
+            uploads=(Upload(name="a.wav", requests=1), Upload(name="lost.wav", seconds=5.0, lost=True)),
+            platform="google",
+        ),
+        Scenario(
+            name="budget",
+            about="a budget that is used up by the first recording: the next one waits for the next day",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav")),
+            engines=("deepgram",),
+            workers=0,
+            # One of them is expected to take 0.0021; there is room for two calls that are paid in vain, not for the other one.
+            settings={"budget_daily_usd": 0.0039},
+            most=2,
+        ),
+        Scenario(
+            name="long",
+            about="an engine whose calls take longer than a lease",
+            uploads=(Upload(name="a.wav"),),
+            call_seconds=150.0,
+        ),
+        Scenario(
+            name="clocks",
+            about="processes whose clocks differ",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            skew=25.0,
+        ),
+    )
+}
+"""By name."""

@@ -1,0 +1,278 @@
+"""Threads that hand one baton round, in virtual time.
+
+Each task has a real thread of its own, but only the one with the baton runs. It gives the baton away when it waits,
+and at every call of a port. Who gets it is a choice; time goes on when nobody can. So a history depends on its choices
+only, and an hour of waiting takes no time.
+
+A process is a set of tasks that die together: `Killed` is raised in each of them, where it waits, and again at
+everything that it still tries.
+"""
+
+from __future__ import annotations
+
+import _thread
+import heapq
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.choices import SCHEDULE, Choices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START = 1_800_057_300.0
+"""Seconds since 1970 at which every history begins: five minutes before midnight, when a day's budget ends."""
+
+MOST_SWITCHES = 400_000
+"""A history with more of them goes round in circles."""
+
+
+class Killed(BaseException):
+    """The process of this thread is no more."""
+
+
+class Stalled(Exception):  # noqa: N818 - a state, as Killed
+    """Nothing will ever happen again, or too much happens."""
+
+
+class Process:
+    """Tasks that die together."""
+
+    def __init__(self, name: str, *, immune: bool = False, skew: float = 0.0) -> None:
+        self.name = name
+        self.immune = immune
+        """True for what stands for the platform, which has no faults."""
+        self.skew = skew
+        """Seconds that its clock is ahead."""
+        self.killed = False
+        self.tasks: list[Task] = []
+        self.looking: list[Task] = []
+        """Those that look at something again and again; the end of a thread may be what they look for."""
+        self.notes: dict[str, Any] = {}
+        """What only this process knows."""
+
+
+class Task:
+    """One thread under the scheduler."""
+
+    __slots__ = ("done", "error", "gate", "name", "parked", "process", "result", "ticket", "waiting")
+
+    def __init__(self, name: str, process: Process) -> None:
+        self.name = name
+        self.process = process
+        self.gate: Any = None
+        self.parked = False
+        self.ticket = 0
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.waiting: list[Task] = []
+        """Who waits for its end."""
+
+
+class _Carrier:
+    """A real thread that carries one task after the other."""
+
+    def __init__(self) -> None:
+        self.gate = _thread.allocate_lock()
+        self.gate.acquire()
+        self.job: tuple[Scheduler, Task, Callable[[], Any]] | None = None
+        threading.Thread(target=self._run, name="carrier", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self.gate.acquire()
+            assert self.job is not None
+            scheduler, task, run = self.job
+            try:
+                if not task.process.killed:
+                    task.result = run()
+            except Killed:
+                pass
+            except BaseException as error:  # noqa: BLE001 - whoever joins the task looks at it
+                task.error = error
+            self.job = run = None
+            scheduler._end(task, self)
+
+
+_idle: list[_Carrier] = []
+_running: list[Scheduler] = []
+
+
+def running() -> Scheduler:
+    """The scheduler of the history in progress."""
+    return _running[-1]
+
+
+class Scheduler:
+    """Runs tasks one at a time.
+
+    Args:
+        choices: decide who is next.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.now = START
+        self.switches = 0
+        self.main = Task("main", Process("main", immune=True))
+        self.main.gate = _thread.allocate_lock()
+        self.main.gate.acquire()
+        self.current = self.main
+        self.processes: list[Process] = []
+        self._ready: list[Task] = []
+        self._doomed: list[Task] = []
+        self._timers: list[tuple[float, int, Task, int]] = []
+        self._numbers = 0
+        self._stalled = ""
+
+    @contextmanager
+    def history(self) -> Iterator[Scheduler]:
+        """Run a history inside; every task is gone afterwards."""
+        _running.append(self)
+        try:
+            yield self
+        finally:
+            for process in self.processes:
+                self.kill(process)
+            while any(process.tasks for process in self.processes):
+                self.pause()
+            _running.remove(self)
+
+    def process(self, name: str, *, immune: bool = False, skew: float = 0.0) -> Process:
+        """A new process."""
+        made = Process(name, immune=immune, skew=skew)
+        self.processes.append(made)
+        return made
+
+    def spawn(self, run: Callable[[], Any], name: str, process: Process | None = None) -> Task:
+        """A new task; it begins when somebody gives the baton away."""
+        self._check()
+        task = Task(name, process or self.current.process)
+        carrier = _idle.pop() if _idle else _Carrier()
+        carrier.job = (self, task, run)
+        task.gate = carrier.gate
+        task.process.tasks.append(task)
+        (self._doomed if task.process.killed else self._ready).append(task)
+        return task
+
+    def pause(self) -> None:
+        """Let others go first."""
+        self._check()
+        self._ready.append(self.current)
+        self._switch()
+
+    def maybe_pause(self) -> None:
+        """Let others go first, now and then."""
+        if self.choices.pick("preempt", 2, 0.05):
+            self.pause()
+        else:
+            self._check()
+
+    def park(self, waiting: list[Task], seconds: float | None = None) -> bool:
+        """Wait in a list until somebody wakes it, or some seconds pass; True if somebody did."""
+        self._check()
+        task = self.current
+        task.parked = True
+        task.ticket += 1
+        waiting.append(task)
+        if seconds is not None:
+            self._numbers += 1
+            heapq.heappush(self._timers, (self.now + max(0.0, seconds), self._numbers, task, task.ticket))
+        self._switch()
+        if task in waiting:
+            waiting.remove(task)
+            return False
+        return True
+
+    def wake(self, waiting: list[Task], count: int | None = None) -> None:
+        """Let those in a list go on, in the order in which they came."""
+        woken = waiting[:count]
+        del waiting[:count]
+        for task in woken:
+            if task.parked:
+                task.parked = False
+                self._ready.append(task)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for some seconds."""
+        self.park([], seconds)
+
+    def join(self, task: Task, seconds: float | None = None) -> None:
+        """Wait for the end of a task."""
+        until = None if seconds is None else self.now + seconds
+        while not task.done and (until is None or self.now < until):
+            self.park(task.waiting, None if until is None else until - self.now)
+
+    def kill(self, process: Process) -> None:
+        """End all tasks of a process where they are; does not return if the caller is one of them."""
+        if not process.killed:
+            process.killed = True
+            for task in process.tasks:
+                if task is not self.current:
+                    if task in self._ready:
+                        self._ready.remove(task)
+                    task.parked = False
+                    self._doomed.append(task)
+        if self.current.process is process:
+            raise Killed
+
+    def _check(self) -> None:
+        if self.current.process.killed:
+            raise Killed
+
+    def _switch(self) -> None:
+        task = self.current
+        chosen = self._next()
+        if chosen is not task:
+            self.current = chosen
+            chosen.gate.release()
+            task.gate.acquire()
+        if task is self.main and self._stalled:
+            stalled, self._stalled = self._stalled, ""
+            raise Stalled(stalled)
+        self._check()
+
+    def _next(self) -> Task:
+        self.switches += 1
+        if self.switches == MOST_SWITCHES:
+            self._stall(f"{MOST_SWITCHES} switches")
+        while True:
+            if self._doomed:
+                return self._doomed.pop()
+            if self._ready:
+                count = len(self._ready)
+                return self._ready.pop(self.choices.pick(SCHEDULE, count) if count > 1 else 0)
+            if self._timers:
+                self._let_time_pass()
+            else:
+                self._stall("everybody waits for ever: " + ", ".join(sorted(self._names())))
+
+    def _let_time_pass(self) -> None:
+        at = self._timers[0][0]
+        while self._timers and self._timers[0][0] <= at:
+            _, _, task, ticket = heapq.heappop(self._timers)
+            if task.parked and task.ticket == ticket:
+                task.parked = False
+                self._ready.append(task)
+                self.now = max(self.now, at)
+
+    def _stall(self, why: str) -> None:
+        self._stalled = why
+        self.main.parked = False
+        if self.main not in self._ready:
+            self._ready.append(self.main)
+
+    def _names(self) -> list[str]:
+        return [f"{one.process.name}/{one.name}" for process in self.processes for one in process.tasks]
+
+    def _end(self, task: Task, carrier: _Carrier) -> None:
+        task.done = True
+        task.process.tasks.remove(task)
+        self.wake(task.waiting)
+        self.wake(list(task.process.looking))
+        chosen = self._next()
+        self.current = chosen
+        _idle.append(carrier)
+        chosen.gate.release()

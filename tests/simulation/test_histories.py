@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from tests.simulation import history
+from tests.simulation.__main__ import replay_of
+from tests.simulation.known import KNOWN, unknown
+from tests.simulation.scenarios import SCENARIOS
+
+SEEDS, BLOCK = 2000, 50
+"""Histories of every run of the tests, and how many are one test."""
+
+NAMES = list(SCENARIOS)
+EXHAUSTIVE = ("one", "hand-over", "hosted", "project")
+"""Scenarios in which each thing goes wrong once at each call."""
+PARTS = 6
+"""Tests of each of them, so that several cores share them."""
+
+
+def report(outcome):
+    """What to read about a history that failed, and how to repeat it."""
+    lines = [*map(str, outcome.faults), *(f"WRONG: {one}" for one in unknown(outcome)), replay_of(outcome)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("scenario", NAMES)
+def test_undisturbed_everything_is_right(scenario):
+    assert history.run(scenario).problems == ()
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
+def test_whatever_breaks_each_upload_has_one_transcript(first):
+    for seed in range(first, first + BLOCK):
+        outcome = history.run(NAMES[seed % len(NAMES)], seed)
+        assert not unknown(outcome), report(outcome)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("scenario", EXHAUSTIVE)
+def test_one_fault_at_any_call_is_survived(scenario, part):
+    for number, mode in history.single_faults(scenario)[part::PARTS]:
+        outcome = history.run(scenario, None, {("fault", number): mode})
+        assert len(outcome.faults) == 1
+        assert not unknown(outcome), report(outcome)
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=[one.scenario for one in KNOWN])
+def test_what_is_known_is_still_there(known):
+    """A mended fault must be taken out of the list, so that it is found if it comes back."""
+    for seed in range(known.within):
+        if any(re.search(known.problem, one) for one in history.run(known.scenario, seed).problems):
+            return
+    pytest.fail(f"not found among {known.within} seeds, so it is mended: {known.about}")
+
+
+FOUND_BY = 200
+"""Histories from seeds in which points are looked for."""
+
+SEVERE = ("before", "after", "lost")
+"""What must have happened at each point that changes something."""
+
+
+def test_at_every_call_that_changes_something_a_process_dies_before_and_after_and_a_reply_is_lost():
+    """Points that only a fault leads to are reached by a seed, whose history is repeated with one more fault."""
+    done, reached = defaultdict(set), {}
+    for seed in range(FOUND_BY):
+        outcome = history.run(NAMES[seed % len(NAMES)], seed)
+        for fault in outcome.faults:
+            done[fault.point.partition(" ")[2]].add(fault.what)
+        for number, met in enumerate(outcome.met):
+            if "lost" in met.modes:
+                reached.setdefault(met.point, (outcome, number, met.modes))
+    assert len(reached) > 60, "the flow has more calls than that"
+    for point, (outcome, number, modes) in sorted(reached.items()):
+        for what in SEVERE:
+            if what not in done[point]:
+                fixed = outcome.choices | {("fault", number): modes.index(what)}
+                again = history.run(outcome.scenario, None, fixed)
+                assert not unknown(again), report(again)
+                done[point] |= {one.what for one in again.faults if one.point.endswith(point)}
+    assert {point: set(SEVERE) - done[point] for point in reached if set(SEVERE) - done[point]} == {}
+
+
+def test_a_history_is_the_same_whenever_it_is_repeated():
+    outcome = history.run("several", 7)
+    assert history.run("several", 7).digest == outcome.digest
+    assert history.run("several", None, outcome.choices).digest == outcome.digest
+    assert history.run("several", 8).digest != outcome.digest
+
+
+def test_a_history_is_the_same_in_processes_that_order_their_sets_differently():
+    command = [sys.executable, "-m", "tests.simulation", "replay", "several", "--seed", "7", "--quiet"]
+    root = Path(__file__).parent.parent.parent
+    told = {
+        subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONHASHSEED": number},
+        ).stdout
+        for number in ("1", "2", "3")
+    }
+    assert len(told) == 1
+    assert f"digest {history.run('several', 7).digest}" in told.pop()

@@ -1,0 +1,393 @@
+"""A whole deployment under the scheduler: its processes, and what starts them again.
+
+Everything is the product's own but the ports: the steps behind the push loops, the sweep, and the life of a worker's
+process. On one machine `up` runs the push loops and the ticker, and keeps workers; in a project the platform does,
+which never fails, and workers are started by the job.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import msgspec
+
+from gpu_job import process as gpu_process
+from gpu_job.pipeline import consumer
+from gpu_job.speech import loading
+from local.backend.embedded_ports import embedded_topology
+from local.runtime import steps
+from local.runtime.events import object_resource
+from local.runtime.push import PushLoop
+from shared import concurrency
+from shared.costs.executions import Place
+from shared.engines import own_specs
+from shared.errors import DropscribeError, Transient
+from shared.hosted import hosted_chunk
+from shared.hosted.audio_budget import AudioBudget
+from shared.messages import AUDIO_FINALIZED, TRANSCRIBE_REQUESTS
+from shared.ports import Ports, TaskRun
+from shared.state.claims import CLAIMS
+from shared.sweep import sweep
+from shared.telemetry import log
+from tests.simulation.fakes import FakeEngine, FakeHosted, FakeJobs, FakeMedia, Work, size_of
+from tests.simulation.faults import Calls, FaultyHosted, FaultyJobs, FaultyQueue, FaultyRecords, FaultyStore
+from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
+from tests.simulation.scheduler import Scheduler, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.messages import TranscriptReady
+    from shared.model import Chunk, StoredObject
+    from tests.simulation.memory import Message
+    from tests.simulation.scenarios import Scenario, Upload
+    from tests.simulation.scheduler import Process
+
+RESTART = 2.0
+"""Seconds until a process that died is there again."""
+
+START_UP = 10.0
+"""Seconds from the start of a worker's task until its process runs."""
+
+SIGTERM = 10.0
+"""Seconds from the request to end until a process is killed."""
+
+WORKERS = {one.subscription for one in own_specs()}
+"""The subscriptions that workers pull."""
+
+MOMENT = 1.0
+"""Seconds within which somebody else may have taken a chunk."""
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks whether everything has ended."""
+
+QUIET = 15 * 60.0
+"""Seconds for which a history goes on after that: nothing may happen any more but the settling of accounts."""
+
+
+class Clock:
+    """The clock of the process that asks."""
+
+    def now(self) -> float:
+        scheduler = running()
+        return scheduler.now + scheduler.current.process.skew
+
+
+class Truth:
+    """The time by which the platform goes."""
+
+    def now(self) -> float:
+        return running().now
+
+
+class World:
+    """A deployment and what happens in it.
+
+    Args:
+        scheduler: runs it.
+        scenario: what it is.
+    """
+
+    def __init__(self, scheduler: Scheduler, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.scheduler = scheduler
+        self.settings = scenario.deployment()
+        self.calls = Calls(scenario.faults, scenario.most)
+        self.work = Work()
+        self.told: list[TranscriptReady] = []
+        """What was announced or answered, as often as it was delivered."""
+        self.surprises: list[str] = []
+        """Exceptions that nobody anticipated."""
+        self.took = 0.0
+        """Seconds until everything had ended."""
+        in_cloud = scenario.platform == "google"
+        self.store = MemoryStore(
+            Truth(), (lambda one: f"sim://{one.bucket}/{one.name}") if in_cloud else None
+        )
+        self.records = MemoryRecords()
+        self.queue = MemoryQueue(Truth(), embedded_topology(), self._order)
+        self.jobs = FakeJobs(self._start_task, self.settings.gpu_max_tasks)
+        hosted = FaultyHosted(FakeHosted(self.work, scenario.hosted_trouble), self.calls)
+        self._written = FaultyRecords(self.records, self.calls)
+        self.ports = Ports(
+            store=FaultyStore(self.store, self.calls),
+            records=self._written,
+            queue=FaultyQueue(self.queue, self.calls, scenario.twice),
+            media=FakeMedia(self.calls, self._begins),
+            gpu_jobs=FaultyJobs(self.jobs, self.calls),
+            clock=Clock(),
+            settings=self.settings,
+            engines=self.settings.engine_set,
+            hosted={"deepgram": hosted} if "deepgram" in scenario.engines else {},
+        )
+        self.uploads: dict[str, StoredObject] = {}
+        self._platform = scheduler.process("platform", immune=True)
+        self._functions = {name: Function(name, step, self) for name, step in self._steps().items()}
+
+    # --- what happens ---------------------------------------------------------------------------------
+
+    def run(self, limit: float) -> bool:
+        """Let everything happen; True if all uploads and requests had ended within `limit` seconds."""
+        spawn = self.scheduler.spawn
+        if self.scenario.platform == "google":
+            # The first sweep of a deployment only notes from when on it looks for lost events.
+            sweep.take_lost(replace(self.ports, records=self.records, store=self.store))
+            spawn(lambda: self._serve(self._platform), "push", self._platform)
+        else:
+            spawn(lambda: self._keep("up", self._serve), "keep up", self._platform)
+            for index in range(self.scenario.workers):
+                spawn(lambda name=f"worker-{index}": self._keep(name, self._work), "keep", self._platform)
+        for upload in self.scenario.uploads:
+            spawn(lambda one=upload: self._upload(one), "upload", self._platform)
+        spawn(self._catastrophes, "catastrophes", self._platform)
+        began = self.scheduler.now
+        ended = False
+        while not ended and self.scheduler.now < began + limit:
+            self.scheduler.sleep(LOOK_EVERY)
+            ended = self.ended()
+        self.took = self.scheduler.now - began
+        if ended:
+            self.scheduler.sleep(QUIET)
+        return ended
+
+    def ended(self) -> bool:
+        """Whether every upload and request has come to its end, and no message is left but dead letters."""
+        recordings = self.records.documents["recordings"].values()
+        requests = self.records.documents["requests"].values()
+        return (
+            len(self.uploads) == len(self.scenario.uploads) <= len(recordings)
+            and all(b'"announced": true' in one for one in recordings)
+            and len(requests) == sum(one.requests for one in self.scenario.uploads)
+            and all(b'"answered": true' in one for one in requests)
+            and not self.left_over()
+        )
+
+    def left_over(self) -> list[str]:
+        """Where messages wait that somebody must still take.
+
+        In a project nobody starts a worker for a chunk of a recording that has ended: its message is void, and expires.
+        """
+        return [
+            name
+            for name, several in self.queue.waiting.items()
+            if any(not self._void(name, one) for one in several)
+        ]
+
+    def _void(self, subscription: str, message: Message) -> bool:
+        fields = self.records.documents["recordings"].get(message.attributes.get("recording", ""), b"")
+        return (
+            self.scenario.platform == "google"
+            and subscription in WORKERS
+            and (b'"state": "DONE"' in fields or b'"state": "FAILED"' in fields)
+        )
+
+    def _upload(self, upload: Upload) -> None:
+        self.scheduler.sleep(float(self.scheduler.choices.pick("arrival", 30)))
+        source = self.store.put(
+            "audio", upload.name, b"", size=size_of(upload.seconds), metadata=dict(upload.metadata)
+        )
+        self.uploads[upload.name] = source
+        times = 0 if upload.lost else 1 + self.scheduler.choices.pick("events", 2, self.scenario.repeated)
+        for _ in range(times):
+            self.ports.queue.publish(AUDIO_FINALIZED, object_resource(source))
+        for number in range(upload.requests):
+            request = {"uri": f"gs://audio/{upload.name}", "request_id": f"{upload.name}-{number}"}
+            for _ in range(1 + self.scheduler.choices.pick("requests", 2, self.scenario.repeated)):
+                self.ports.queue.publish(TRANSCRIBE_REQUESTS, json.dumps(request).encode())
+
+    def _catastrophes(self) -> None:
+        """Now and then a process is asked to end, or the whole machine loses its power."""
+        pick = self.scheduler.choices.pick
+        for _ in range(2):
+            what = pick("catastrophe", 3, 0.1)
+            if not what:
+                continue
+            self.scheduler.sleep(0.5 * pick("when", 120))
+            alive = [one for one in self.scheduler.processes if one.tasks and not one.immune]
+            if what == 1:
+                self.calls.happened("all die", "everything")
+                for one in alive:
+                    self.scheduler.kill(one)
+            elif stoppable := [one for one in alive if "stop" in one.notes]:
+                one = stoppable[pick("who", len(stoppable))]
+                self.calls.happened("stop", one.name)
+                one.notes["stop"].set()
+                self.scheduler.sleep(SIGTERM)
+                self.scheduler.kill(one)
+
+    # --- processes ------------------------------------------------------------------------------------
+
+    def _new(self, name: str) -> Process:
+        skew = self.scenario.skew * (self.scheduler.choices.pick("skew", 3) - 1 if self.scenario.skew else 0)
+        return self.scheduler.process(name, skew=skew)
+
+    def _keep(self, name: str, life: Callable[[Process], None]) -> None:
+        """Start a process, and again whenever it ends."""
+        while True:
+            process = self._new(name)
+            self._live(process, life)
+            self.scheduler.sleep(RESTART)
+
+    def _live(self, process: Process, life: Callable[[Process], None]) -> None:
+        task = self.scheduler.spawn(lambda: life(process), "main", process)
+        self.scheduler.join(task)
+        if task.error is not None and not isinstance(task.error, DropscribeError):
+            self.surprises.append(f"{process.name} ended with {task.error!r}")
+        self.scheduler.kill(process)
+
+    def _serve(self, process: Process) -> None:
+        """`up`, or what Pub/Sub and Cloud Scheduler do in a project."""
+        for name, function in self._functions.items():
+            if name != "sweeper":
+                PushLoop(self.ports.queue, name, function).start()
+        while True:
+            concurrency.sleep(60.0)
+            try:
+                self._functions["sweeper"](b"")
+            except Transient as error:
+                log.warning("the sweeper failed: %s", error)
+
+    def _work(self, process: Process) -> None:
+        """The process of a worker."""
+        process.notes["stop"] = stop = concurrency.Event()
+        stay = self.scenario.platform == "local"
+        gpu_process.run(self.ports, stop, stay=stay, began=self.ports.clock.now())
+
+    def _start_task(self, execution: str, index: int) -> None:
+        """Run one task of an execution of the job."""
+
+        def task() -> None:
+            began = self.scheduler.now
+            self.scheduler.sleep(START_UP)
+            process = self._new(f"{execution}.{index}")
+            process.notes["place"] = Place(execution=execution, task=index)
+            self._live(process, self._work)
+            self.jobs.running -= 1
+            now = self.scheduler.now
+            ended = TaskRun(execution=execution, index=index, started=began, ended=now, completed=now)
+            self.jobs.ended_tasks.append(ended)
+
+        self.scheduler.spawn(task, "task", self._platform)
+
+    def _steps(self) -> dict[str, Callable[[Any], None]]:
+        """What each subscription's function does, and the sweeper."""
+        return steps.in_process(self.ports) | {"sweeper": lambda _: sweep.on_tick(self.ports)}
+
+    def hear(self, ready: TranscriptReady, _ports: Ports) -> None:
+        """What a subscriber of `transcripts-ready` is told."""
+        self.told.append(ready)
+
+    # --- engines --------------------------------------------------------------------------------------
+
+    def load(self, settings: Any, model: str, **_: Any) -> FakeEngine:
+        """The engine that a worker loads."""
+        name = (
+            "parakeet-gpu"
+            if settings.enable_gpu and "parakeet-gpu" in self.scenario.engines
+            else "parakeet-cpu"
+        )
+        return FakeEngine(name, self.work, self._trouble, self.scenario.call_seconds)
+
+    def _trouble(self, engine: str) -> str:
+        if engine != "parakeet-gpu" or self.scenario.gpu == "fine":
+            return ""
+        if self.scenario.gpu == "too small":
+            return "too small"
+        kinds = ("", "too small", "broken", "lost", "kills")
+        trouble = kinds[self.scheduler.choices.pick("engine", len(kinds), 0.15)]
+        if trouble:
+            self.calls.happened(trouble, f"{running().current.process.name} {engine}")
+        return trouble
+
+    def _begins(self, source: StoredObject, chunk: Chunk) -> None:
+        """Whoever begins with a chunk has looked a moment ago whose it is."""
+        for key, text in self.records.documents[CLAIMS].items():
+            claim = msgspec.json.decode(text)
+            recording = msgspec.json.decode(self.records.documents["recordings"][claim["recording"]])
+            if (recording["source"]["name"], claim["index"]) != (source.name, chunk.index):
+                continue
+            age = self.scheduler.now - self._written.written[CLAIMS, key]
+            late = any(one.what == "slow" for one in self.calls.faults)
+            if claim["engine"] != chunk.engine and age > MOMENT and not late:
+                self.surprises.append(f"{chunk.engine} begins with a chunk that {claim['engine']} has")
+
+    def _order(self, due: list[Any]) -> list[Any]:
+        left, ordered = list(due), []
+        while left:
+            ordered.append(left.pop(self.scheduler.choices.pick("order", len(left)) if len(left) > 1 else 0))
+        return ordered
+
+    def budget_of_audio(self, _platform: str) -> AudioBudget:
+        """Memory for hosted calls of the process that asks."""
+        notes = running().current.process.notes
+        if "audio" not in notes:
+            notes["audio"] = AudioBudget(3600.0)
+        return notes["audio"]
+
+
+class Function:
+    """A function behind a push subscription: a process that is there when it is called, and may die in a call."""
+
+    def __init__(self, name: str, step: Callable[[Any], None], world: World) -> None:
+        self._name, self._step, self._world = name, step, world
+        self._process: Process | None = None
+
+    def __call__(self, body: bytes) -> None:
+        """Call it, from another process.
+
+        Raises:
+            Transient: it failed or died.
+        """
+        if self._process is None or self._process.killed:
+            self._process = self._world._new(self._name)
+        task = running().spawn(lambda: self._step(body), "call", self._process)
+        process = self._process
+        running().join(task)
+        if task.error is not None:
+            if not isinstance(task.error, DropscribeError):
+                self._world.surprises.append(f"{self._name} raised {task.error!r}")
+            raise Transient(f"{self._name} answered 500: {task.error}")
+        if process.killed:
+            raise Transient(f"{self._name} broke off")
+
+
+class _Surprises(logging.Handler):
+    """Collects what was logged with a traceback: errors that nobody anticipated."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.WARNING)
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1] is not None:
+            self._world.surprises.append(f"{record.getMessage()}: {record.exc_info[1]!r}")
+
+
+@contextmanager
+def deployed(scheduler: Scheduler, scenario: Scenario) -> Iterator[World]:
+    """A world whose product modules meet the fakes where no port leads there."""
+    world = World(scheduler, scenario)
+    handler, level = _Surprises(world), log.level
+
+    def place(_environ: object) -> Place | None:
+        return running().current.process.notes.get("place")
+
+    log.addHandler(handler)
+    log.setLevel(logging.ERROR)
+    try:
+        with (
+            patch.object(loading, "load", world.load),
+            patch.object(steps, "deliver", world.hear),
+            patch.object(Place, "from_environment", place),
+            patch.object(consumer, "DECODERS", 2),
+            patch.object(hosted_chunk, "audio_budget_of", world.budget_of_audio),
+        ):
+            yield world
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
