@@ -45,14 +45,6 @@ KNOWN = (
         scenario="calm",
         within=200,
     ),
-    Known(
-        about="whoever dies or fails between the commitment of a held recording and its admission leaves it held for "
-        "ever: nobody looks at it any more",
-        problem=r"^not ended: .*ACCEPTED|^late: ",
-        scenario="budget",
-        within=400,
-        where="budget",
-    ),
 )
 
 

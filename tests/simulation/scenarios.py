@@ -162,7 +162,7 @@ SCENARIOS = {
             uploads=(Upload(name="a.wav"), Upload(name="b.wav")),
             engines=("deepgram",),
             workers=0,
-            # One of them is expected to take 0.0021; there is room for two calls that are paid in vain, not for the other one.
+            # One takes 0.0019 and is expected to take 0.0021: there is no room for both on one day.
             settings={"budget_daily_usd": 0.0039},
             most=2,
         ),

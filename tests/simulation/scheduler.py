@@ -21,8 +21,8 @@ from tests.simulation.choices import SCHEDULE, Choices
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START = 1_800_057_300.0
-"""Seconds since 1970 at which every history begins: five minutes before midnight, when a day's budget ends."""
+START = 1_800_055_800.0
+"""Seconds since 1970 at which every history begins: half an hour before midnight, when a day's budget ends."""
 
 MOST_SWITCHES = 400_000
 """A history with more of them goes round in circles."""
