@@ -57,7 +57,8 @@ def times_alone(message: ChunkMessage, engine: Engine, ports: Ports) -> int:
         return died
     raise EngineLimit(
         f"Its worker died {died} times without an error message while it recognised this part of the recording and "
-        "nothing else. The log of the worker or of the system says why: most often it ran out of memory."
+        "nothing else. The log of the worker or of the system says why: most often it ran out of memory, or its engine "
+        "never returned."
     )
 
 

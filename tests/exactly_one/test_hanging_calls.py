@@ -20,7 +20,7 @@ from shared.errors import CallHangs
 from shared.flow import upload
 from shared.settings import Settings
 from shared.state import documents
-from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, poison, toned, work
+from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, poison, toned
 from tests.speech import talk, write_wav
 from tests.test_architecture import ROOT
 from tests.world import World
@@ -82,22 +82,56 @@ def attempts_of(world, count):
     return sorted(one.attempt for one in found)
 
 
+def hangs(world, go_on, holds):
+    """What the workers say that end one after the other because a call does not return, until something holds."""
+    said = []
+    while not holds():
+        assert len(said) < 4
+        worker = Worker(world.ports, lambda _: Hangs(go_on), load_cpu=lambda _: CountingEngine())
+        stop, ended = threading.Event(), threading.Event()
+
+        def watch(stop=stop, ended=ended):
+            while not ended.wait(0.05):
+                if holds():
+                    stop.set()
+                    return
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        try:
+            worker.run(stop, warm="fake")
+        except CallHangs as error:
+            said.append(str(error))
+        finally:
+            ended.set()
+            watching.join()
+    return said
+
+
 def test_a_chunk_that_its_engine_does_not_return_from_runs_alone_and_then_goes_to_the_next(world, go_on):
     good = upload.on_upload(world.upload("good.wav"), world.ports)
     bad = upload.on_upload(world.upload("bad.wav"), world.ports)
     poison(world, "bad.wav", 0)
-    alone = False
-    for _ in range(2):
-        said = hung(world, lambda _: Hangs(go_on))
-        assert f"chunk 0 of {bad.id}" in said
-        alone = f"of chunk 0 of {bad.id} has" in said
-    assert alone, "the second time with nothing else"
-    work(world, CountingEngine(), until=lambda: chunks_done(world, good) == chunks_done(world, bad) == 2)
-    engines = {
-        fields["index"]: fields["engine"]
-        for _, fields in world.ports.records.query(documents.CHUNKS, {"recording": bad.id})
-    }
-    assert engines[0] == "parakeet-cpu"
+    said = hangs(world, go_on, lambda: chunks_done(world, good) == chunks_done(world, bad) == 2)
+    assert all(f"chunk 0 of {bad.id}" in one for one in said)
+    assert [f"of chunk 0 of {bad.id} has" in one for one in said[1:]] == [True, True], "with nothing else"
+    chunks = [fields for _, fields in world.ports.records.query(documents.CHUNKS)]
+    by_cpu = [(one["recording"], one["index"]) for one in chunks if one["engine"] == "parakeet-cpu"]
+    assert by_cpu == [(bad.id, 0)]
+
+
+def test_without_another_engine_its_recording_fails_and_no_other(world, go_on):
+    world.ports = replace(world.ports, engines=frozenset({"parakeet-gpu"}))
+    good = upload.on_upload(world.upload("good.wav"), world.ports)
+    bad = upload.on_upload(world.upload("bad.wav"), world.ports)
+    poison(world, "bad.wav", 0)
+
+    def state(recording):
+        return documents.get_recording(world.ports.records, recording.id).state
+
+    said = hangs(world, go_on, lambda: state(bad) == "FAILED" and chunks_done(world, good) == 2)
+    assert len(said) == 3
+    assert state(good) == "PLANNED"
 
 
 def test_what_was_only_in_flight_beside_such_a_call_does_not_count_as_tried(world, go_on):
