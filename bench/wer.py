@@ -25,7 +25,7 @@ from rich.table import Table
 
 from bench import command_line
 from bench.seams import Heard, SeamErrors, seam_errors
-from gpu_job.weights import lookup
+from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
 from local.commands import inputs
 from local.evaluation import accuracy, clips, corpus
@@ -280,7 +280,7 @@ def parse(arguments=None):
     found = parser.parse_args(arguments)
     if not found.data and not found.generated:
         found.generated = 20.0
-    found.model = found.model or (lookup.TINY if found.generated else Settings().model)
+    found.model = found.model or (TINY if found.generated else Settings().model)
     return found
 
 

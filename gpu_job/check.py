@@ -11,7 +11,7 @@ import numpy as np
 from gpu_job.speech import windowing
 from gpu_job.speech.loading import warm_up
 from gpu_job.speech.transcriber import SAMPLE_RATE
-from gpu_job.weights.lookup import TINY
+from gpu_job.weights.catalogue import TINY
 from shared.audio import Sandbox
 from shared.audio.local_file import decode_whole
 from shared.errors import DropscribeError

@@ -12,27 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpu_job.weights.catalogue import BUNDLED, FILES, TINY, File, Kind, Release, Weights, by_name, catalogue
+from gpu_job.weights.catalogue import BUNDLED, FILES, Kind, by_name, catalogue
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from gpu_job.weights.download import Progress
-
-__all__ = [
-    "BUNDLED",
-    "FILES",
-    "MODEL_TYPE",
-    "TINY",
-    "File",
-    "Kind",
-    "Located",
-    "Release",
-    "Weights",
-    "by_name",
-    "catalogue",
-    "digest",
-    "locate",
-]
 
 MODEL_TYPE = "nemo-conformer-tdt"
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from gpu_job.speech.windowing import waveforms
 from gpu_job.weights import nemo_export
-from gpu_job.weights.lookup import FILES, locate
+from gpu_job.weights.catalogue import FILES
+from gpu_job.weights.lookup import locate
 from shared.errors import BadRequest, ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from gpu_job.speech import loading
 from gpu_job.weights import lookup
+from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.terminal import output
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gpu_job.weights.catalogue import Kind
+    from gpu_job.weights.catalogue import Kind, Weights
     from shared.settings import Settings
 
 FREE_BYTES = 5_000_000_000
@@ -89,9 +90,9 @@ def _look() -> Iterator[Finding]:
         )
     yield _folder(settings.state_dir)
     yield _gpu(settings)
-    for known in lookup.catalogue():
+    for known in catalogue():
         yield _weights(known, settings)
-    if lookup.by_name(settings.model) is None:
+    if by_name(settings.model) is None:
         yield _own_weights(settings.model, loading.form(settings, settings.model))
     yield from (_hosted(one, settings) for one in hosted_specs())
 
@@ -136,7 +137,7 @@ def _folder(folder: Path) -> Finding:
     )
 
 
-def _weights(known: lookup.Weights, settings: Settings) -> Finding:
+def _weights(known: Weights, settings: Settings) -> Finding:
     role = ", the default for your files" if known.name == settings.model else ""
     form = loading.form(settings, known.name)
     release, nemo = known.release(form), form == "nemo"

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gpu_job.weights.catalogue import Kind
     from gpu_job.weights.download import Progress
-    from gpu_job.weights.lookup import Kind, Located
+    from gpu_job.weights.lookup import Located
     from shared.model import Options
     from shared.ports import Ports
 

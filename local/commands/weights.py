@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gpu_job.weights import lookup
+from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import downloads
 from local.commands.terminal import output
 from shared.errors import BadMedia, BadRequest, ModelUnavailable
@@ -19,7 +19,7 @@ from shared.errors import BadMedia, BadRequest, ModelUnavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gpu_job.weights.lookup import File, Kind, Release, Weights
+    from gpu_job.weights.catalogue import File, Kind, Release, Weights
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "voice-note.opus"
 ONE = 1 << 22
@@ -28,7 +28,7 @@ ONE = 1 << 22
 
 def show_list(*, as_json: bool) -> int:
     """Print all weights, in both forms."""
-    found = [_described(one, one.release(kind)) for one in lookup.catalogue() for kind in _KINDS]
+    found = [_described(one, one.release(kind)) for one in catalogue() for kind in _KINDS]
     if as_json:
         print(json.dumps(found, indent=2))  # noqa: T201 - output
         return 0
@@ -86,7 +86,7 @@ def verify(names: list[str]) -> int:
         ModelUnavailable: weights were named, and none of their forms is on this disk.
     """
     console = Console(soft_wrap=True, highlight=False)
-    chosen = [_known(name) for name in names] or list(lookup.catalogue())
+    chosen = [_known(name) for name in names] or list(catalogue())
     damaged = checked = 0
     for known in chosen:
         releases = [known.release(kind) for kind in _KINDS if _begun(known.release(kind))]
@@ -121,7 +121,7 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
     from local.evaluation import clips  # noqa: PLC0415 - see above
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    known = lookup.by_name(str(archive))
+    known = by_name(str(archive))
     path = archive if known is None else downloads.locate(known.name, console, "nemo").path
     heard = sample or SAMPLE
     if not heard.is_file():
@@ -170,9 +170,9 @@ def _described(known: Weights, release: Release) -> dict[str, Any]:
 
 
 def _known(name: str) -> Weights:
-    known = lookup.by_name(name)
+    known = by_name(name)
     if known is None:
-        names = ", ".join(one.name for one in lookup.catalogue())
+        names = ", ".join(one.name for one in catalogue())
         raise BadRequest(f"There are no weights called {name!r}. Known are {names}.")
     return known
 

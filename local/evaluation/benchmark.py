@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gpu_job.weights import lookup
+from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands.terminal import output
 from local.evaluation import accuracy, clips, corpus
 from shared.errors import DropscribeError, ModelUnavailable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpu_job.speech.transcriber import Transcriber
+    from gpu_job.weights.catalogue import Kind
 
 WARM_UP = 2
 """Windows recognised before the clock starts."""
@@ -92,9 +94,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
     console = Console(stderr=True, highlight=False)
     normalise = accuracy.normaliser(language)
     entries = corpus.read(manifest)
-    chosen = list(names) or [
-        one.name for one in lookup.catalogue() if one.onnx.on_disk() or one.nemo.on_disk()
-    ]
+    chosen = list(names) or [one.name for one in catalogue() if one.onnx.on_disk() or one.nemo.on_disk()]
     if not chosen:
         raise ModelUnavailable("No weights are on this disk. `dropscribe models pull NAME` downloads some.")
     results: list[dict[str, Any]] = []
@@ -146,9 +146,9 @@ def _variants(names: Sequence[str], folder: Path) -> Iterator[Variant]:
         yield Variant(name=name, form="nemo", path=path, obstacle=obstacle)
 
 
-def _on_disk(name: str, kind: lookup.Kind) -> tuple[str, str]:
+def _on_disk(name: str, kind: Kind) -> tuple[str, str]:
     """The path of one form, or why there is none. Downloads nothing."""
-    known = lookup.by_name(name)
+    known = by_name(name)
     if known is not None:
         path = known.release(kind).on_disk()
         form = " --nemo" if kind == "nemo" else ""

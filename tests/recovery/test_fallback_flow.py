@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gpu_job import process
 from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
-from gpu_job.weights.lookup import BUNDLED
+from gpu_job.weights.catalogue import BUNDLED
 from local import cli
 from local.backend.embedded_ports import embedded_topology, open_ports
 from local.commands.inputs import InputFile

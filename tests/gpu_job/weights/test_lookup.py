@@ -6,7 +6,8 @@ import huggingface_hub
 import pytest
 
 from gpu_job.weights import lookup
-from gpu_job.weights.lookup import BUNDLED, FILES, catalogue, digest, locate
+from gpu_job.weights.catalogue import BUNDLED, FILES, catalogue
+from gpu_job.weights.lookup import digest, locate
 from shared.errors import ModelUnavailable
 
 V3 = "nvidia/parakeet-tdt-0.6b-v3"

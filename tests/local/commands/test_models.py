@@ -68,10 +68,10 @@ def test_the_list_as_json_has_every_field(call):
     assert entries[0] == {
         "name": V3,
         "form": "onnx",
-        "about": lookup.catalogue()[0].about,
+        "about": catalogue.catalogue()[0].about,
         "owner": "NVIDIA",
         "licence": "CC-BY-4.0",
-        "languages": list(lookup.catalogue()[0].languages),
+        "languages": list(catalogue.catalogue()[0].languages),
         "bytes": 2_549_805_955,
         "repository": "istupakov/parakeet-tdt-0.6b-v3-onnx",
         "revision": "8f23f0c03c8761650bdb5b40aaf3e40d2c15f1ce",
@@ -161,7 +161,7 @@ def test_weights_that_are_not_here_cannot_be_verified(call):
 
 
 def test_nothing_here_to_verify_is_said(call, monkeypatch):
-    monkeypatch.setattr(catalogue, "_KNOWN", lookup.catalogue()[:1])
+    monkeypatch.setattr(catalogue, "_KNOWN", catalogue.catalogue()[:1])
     done = call("verify")
     assert (done.exit_code, done.stdout) == (0, "No weights are on this disk.\n")
 
@@ -261,7 +261,7 @@ def test_an_export_that_hears_something_else_is_not_kept(call, tmp_path, monkeyp
     from gpu_job.weights import nemo_export, onnx_export  # noqa: PLC0415 - as the command does
 
     def export(_archive, folder):
-        for name in lookup.FILES:
+        for name in catalogue.FILES:
             shutil.copy(BUNDLED / name, folder)
 
     monkeypatch.setattr(nemo_export, "export", export)

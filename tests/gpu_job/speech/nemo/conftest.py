@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gpu_job.weights.lookup import BUNDLED
+from gpu_job.weights.catalogue import BUNDLED
 from tests.speech import sentences
 
 SCRIPT = f"""

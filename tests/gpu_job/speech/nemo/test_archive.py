@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from gpu_job.speech.nemo.archive import CONFIG, WEIGHTS, opened
-from gpu_job.weights.lookup import BUNDLED
+from gpu_job.weights.catalogue import BUNDLED
 from shared.errors import ModelUnavailable
 
 ARCHIVE = BUNDLED / "tiny-tdt.nemo"

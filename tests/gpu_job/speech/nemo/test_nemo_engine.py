@@ -14,7 +14,7 @@ import pytest
 
 from gpu_job.speech import windowing
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
-from gpu_job.weights.lookup import BUNDLED
+from gpu_job.weights.catalogue import BUNDLED
 from shared.errors import ModelUnavailable
 from tests.gpu_job.speech.hearing import nemo_tests, same, text
 from tests.speech import SAMPLE_RATE, read_media, sentences, talk, text_of, word_errors

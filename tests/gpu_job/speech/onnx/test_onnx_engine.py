@@ -10,7 +10,7 @@ import pytest
 
 from gpu_job.speech import windowing
 from gpu_job.speech.onnx import onnx_engine
-from gpu_job.weights.lookup import BUNDLED
+from gpu_job.weights.catalogue import BUNDLED
 from shared.errors import ModelUnavailable
 from tests.speech import SAMPLE_RATE, sentences, talk, text_of, word_errors
 
