@@ -40,8 +40,7 @@ from shared.adapters.pubsub_clients import (
     said_of,
     subscriber,
 )
-from shared.adapters.pubsub_leases import Held, LeasesInHand
-from shared.adapters.pubsub_messages import MOST_MESSAGES, again, batches, delivery
+from shared.adapters.pubsub_messages import MOST_MESSAGES, Held, LeasesInHand, again, batches, delivery
 from shared.errors import BadRequest
 from shared.telemetry import log
 from shared.topology import Topology

@@ -1,13 +1,14 @@
-"""Messages in the requests and replies of Pub/Sub."""
+"""Messages in the requests and replies of Pub/Sub; leases in hand end by the clock, as Pub/Sub tells nobody."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
 from google.pubsub_v1.types import ReceivedMessage
 
-from shared.adapters.pubsub_messages import COUNTED, MOST_BYTES, again, batches
+from shared.adapters.pubsub_messages import COUNTED, MOST_BYTES, Held, LeasesInHand, again, batches
 from shared.adapters.pubsub_messages import delivery as delivery_of
 from shared.ports import Delivery
 
@@ -44,3 +45,37 @@ def test_a_message_that_comes_again_carries_the_deliveries_that_count():
 def test_a_count_that_somebody_else_made_up_counts_for_nothing():
     message = {"attributes": {COUNTED: "many"}, "publish_time": datetime.now(UTC)}
     assert delivery_of(ReceivedMessage(message=message)).attempt == 1
+
+
+@pytest.fixture
+def now(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def lease(until):
+    delivery = Delivery(message_id="1", lease="a", data=b"", attributes={}, attempt=1, published=0.0)
+    return Held(delivery=delivery, until=until)
+
+
+def test_a_lease_is_in_hand_until_it_ends_or_is_forgotten(now):
+    leases = LeasesInHand()
+    leases.hold("worker", "a", lease(110.0))
+    assert leases.get("worker", "a") == lease(110.0)
+    assert leases.get("other", "a") is None, "of another subscription"
+    now[0] = 110.0
+    assert leases.get("worker", "a") is None
+    leases.hold("worker", "b", lease(120.0))
+    leases.forget("worker", "b")
+    leases.forget("worker", "b")
+    assert leases.get("worker", "b") is None
+
+
+def test_those_that_ended_take_no_memory(now):
+    leases = LeasesInHand()
+    for number in range(10):
+        leases.hold("worker", str(number), lease(101.0))
+    now[0] = 105.0
+    leases.hold("worker", "new", lease(110.0))
+    assert list(leases._held) == [("worker", "new")]

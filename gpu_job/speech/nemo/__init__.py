@@ -2,7 +2,7 @@
 
     nemo_engine.py   the engine, read this first
     archive.py       what is in a `.nemo` file
-    networks.py      from audio to encoder frames       nemo_mel.py       its features
+    networks.py      from audio to encoder frames
     search.py        from frames to tokens              phrase_trees.py   phrases that it prefers
     cuda.py          memory and faults of a GPU
     nemo_parts.py    what is used of NeMo               lean_import.py    without what is only for training

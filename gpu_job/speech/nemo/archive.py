@@ -38,7 +38,7 @@ _HEARD_AS = {
     "log_zero_guard_type": "add",
     "log_zero_guard_value": 2**-24,
 }
-"""The front end that `nemo_mel.py` computes: that of every Parakeet."""
+"""The front end that `networks.py` computes: that of every Parakeet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

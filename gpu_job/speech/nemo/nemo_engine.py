@@ -3,9 +3,9 @@
 NeMo's own `transcribe()` writes a manifest and builds a data loader for every call. Here its encoder and its
 label-looping decoder are called on tensors:
 
-    windows ─▶ log-mel features ─▶ encoder       ─▶ greedy search, and the    ─▶ words
-               (nemo_mel.py)       (networks.py)    probability of each token    (gpu_job/speech/words.py)
-                                                    (search.py)
+    windows ─▶ log-mel features ─▶ encoder ─▶ greedy search, and the    ─▶ words
+               (networks.py)                  probability of each token    (gpu_job/speech/words.py)
+                                              (search.py)
 """
 
 from __future__ import annotations

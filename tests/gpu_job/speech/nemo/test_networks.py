@@ -1,4 +1,4 @@
-"""The networks in the precision of a GPU, on a processor."""
+"""Features are the same numbers as NeMo's; the networks in the precision of a GPU, on a processor."""
 
 from __future__ import annotations
 
@@ -48,3 +48,16 @@ def test_no_weight_stays_in_another_precision(bfloat16, torch):
     for part in (networks.encoder, networks.decoder, networks.joint):
         kinds = {tensor.dtype for tensor in part.state_dict().values() if tensor.is_floating_point()}
         assert kinds == {torch.bfloat16}
+
+
+def test_features_are_those_of_nemos_preprocessor(whole_nemo):
+    import torch  # noqa: PLC0415 - not importable everywhere
+
+    from gpu_job.speech.nemo.networks import Mel  # noqa: PLC0415 - imports torch
+
+    assert whole_nemo.done.returncode == 0, whole_nemo.done.stderr
+    nemo = whole_nemo.made
+    mel = Mel(torch.tensor(nemo["filters"]))
+    ours, frames = mel(torch.tensor(whole_nemo.sound), torch.tensor(whole_nemo.lengths))
+    assert frames.tolist() == nemo["counts"].tolist() == [100, 62, 2]
+    np.testing.assert_allclose(ours, nemo["features"][:, :, :100], atol=1e-3)
