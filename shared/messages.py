@@ -45,8 +45,9 @@ _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 Record = TypeVar("Record")
 
-UNREADABLE = (msgspec.MsgspecError, RecursionError)
-"""What decoding raises for data that are not what they should be; the second for brackets nested a thousand deep."""
+UNREADABLE = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What decoding raises for data that are not what they should be; the second for brackets nested a thousand deep, the
+third for text that is not UTF-8."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

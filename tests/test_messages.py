@@ -89,6 +89,7 @@ def test_a_recording_survives_its_document(source, planned):
     [
         (b"", "not a ChunkDone"),
         (b"[]", "not a ChunkDone"),
+        (b'{"recording": "\xc3("}', "not a ChunkDone"),
         (b'{"recording": "r"}', "index"),
         (b'{"recording": 1, "index": 2}', "recording"),
     ],

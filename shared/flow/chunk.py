@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
 from shared.engines import spec
-from shared.errors import BadMedia
+from shared.errors import BadMedia, BadRequest
 from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from shared.messages import ChunkMessage
     from shared.ports import Ports
     from shared.results import LedgerRow
+
+
+LONGEST = 1e7
+"""Seconds, four months: no time of a recording is later."""
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
@@ -86,13 +90,26 @@ def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     if not ports.store.create(ports.settings.work_bucket, name, encode(result), "application/json"):
         # The first attempt may have died before its document, which must name that attempt, not this one.
         if (data := ports.store.load(ports.settings.work_bucket, name)) is not None:
-            stands = decode(data, ChunkResult)
+            stands = read_result(data)
         log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
     done = {"recording": result.recording, "index": result.index}
     used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
     ports.records.create(documents.CHUNKS, key, done | used)
     log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
     dispatch.say_done(result.recording, result.index, ports)
+
+
+def read_result(data: bytes) -> ChunkResult:
+    """A stored result.
+
+    Raises:
+        BadRequest: it is none, or has times that no recording has.
+    """
+    result = decode(data, ChunkResult)
+    of_words = (number for one in result.words for number in (one.start, one.end, one.confidence))
+    if any(abs(number) > LONGEST for number in (result.lead, result.owned, result.decoded, *of_words)):
+        raise BadRequest(f"not a ChunkResult: a number is larger than {LONGEST:,.0f}")
+    return result
 
 
 def result_name(recording: str, index: int) -> str:

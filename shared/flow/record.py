@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from shared.costs import budget
 from shared.errors import BadRequest, DropscribeError, Permanent, StoreUnavailable
 from shared.flow import assemble, dispatch, redo, refusals, transcript_files
-from shared.flow.chunk import result_name
-from shared.messages import TRANSCRIPTS_READY, TranscriptReady, decode, encode
+from shared.flow.chunk import read_result, result_name
+from shared.messages import TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.planning import plan
-from shared.results import ChunkResult
 from shared.state import answers, documents
 from shared.telemetry import log
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from shared.messages import ChunkDone
     from shared.model import Recording
     from shared.ports import Ports
+    from shared.results import ChunkResult
 
 CANCELLED = (
     "It was cancelled. `dropscribe retry` continues it; the parts that are done are not paid for again."
@@ -202,7 +202,7 @@ def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
         if data is None:
             continue
         try:
-            results.append(decode(data, ChunkResult))
+            results.append(read_result(data))
         except BadRequest as error:
             raise Permanent(
                 f"The result of part {one.index + 1}, gs://{bucket}/{name}, cannot be read ({error}). Have it deleted, "

@@ -4,9 +4,9 @@ import pytest
 
 from shared.errors import BadRequest
 from shared.flow import chunk, record, upload
-from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.messages import ChunkDone, ChunkMessage, decode, encode
 from shared.state import documents
-from tests.world import heard
+from tests.world import heard, words
 
 
 @pytest.fixture
@@ -62,3 +62,17 @@ def test_a_worker_that_died_after_any_step_of_keeping_is_made_good(world, messag
 
 def fail_now(*_args, **_kwargs):
     raise ConnectionResetError
+
+
+@pytest.mark.parametrize("change", [{"owned": 1e308}, {"lead": -1e8}, {"words": words("late", start=1e300)}])
+def test_a_result_with_a_time_that_no_recording_has_ends_its_recording(world, message, change):
+    recording = documents.get_recording(world.ports.records, message.recording)
+    result, row = heard(recording, message.chunk, **change)
+    with pytest.raises(BadRequest, match="a number is larger than"):
+        chunk.read_result(encode(result))
+    for one in recording.chunks:
+        chunk.commit_result(
+            *((result, row) if one.index == result.index else heard(recording, one)), world.ports
+        )
+    ended = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    assert (ended.state, "cannot be read" in ended.reason) == ("FAILED", True)
