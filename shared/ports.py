@@ -334,3 +334,5 @@ class Ports:
     """Starts workers without a GPU; None if they have no job of their own."""
     hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
     """The hosted engines that have a key."""
+    process: str = ""
+    """Id of this process where others can tell from it whether it is alive, else empty."""

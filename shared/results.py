@@ -148,6 +148,8 @@ class LedgerRow:
     chunk's document says which of several `heard` rows was used; the others were wasted."""
     until: float = 0.0
     """How long its process may be at work on the chunk, its result included, seconds since 1970; 0: not any more."""
+    process: str = ""
+    """The process that works on it, on one machine, where others see whether it is alive."""
     life: int = 0
     """That of its recording: what an engine did in an earlier one says nothing about this one."""
     minute: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import names
+from local.backend import names, process_ids
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
@@ -21,12 +21,16 @@ from shared.errors import BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports, TaskRun
+from shared.state import documents, ledger
 from shared.topology import Subscription, Topology, topology
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
     from shared.settings import Settings
 
+
+DAY = 86_400.0
+"""Seconds."""
 
 EXPORTER = "exporter"
 """Hands finished transcripts of the inbox to a person; only on one machine."""
@@ -72,6 +76,19 @@ class LocalPorts(Ports):
                 raise BadRequest(f"{path} is a folder. Name a file in it.")
             raise BadRequest(f"There is no file {path}. Check the spelling of the path.")
         return source
+
+    def reclaim(self) -> None:
+        """Let go of what processes held that are no longer running: leases, and calls under way.
+
+        Raises:
+            StoreUnavailable: the database did not answer in time.
+        """
+        self.queue.reclaim()
+        now = self.clock.now()
+        for day in {ledger.day_of(now), ledger.day_of(now - DAY)}:
+            for key, row in list(self.records.query(documents.LEDGER, {"outcome": "open", "day": day})):
+                if row.get("process") and row["until"] > now and process_ids.is_gone(row["process"]):
+                    ledger.give_up(key, self)
 
     def close(self) -> None:
         """End the decoding processes and close every file."""
@@ -126,6 +143,7 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
         settings=settings,
         engines=settings.engine_set,
         hosted=open_hosted(settings),
+        process=process_ids.own_id(),
         inbox=inbox,
         out=out,
     )

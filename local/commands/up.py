@@ -133,7 +133,7 @@ def run(ports: LocalPorts, options: Options) -> int:
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
-        ports.queue.reclaim()
+        ports.reclaim()
         hosted = {one.subscription: one.name for one in hosted_specs(ports.hosted)}
         planned = processes.planned(hosted)
         stack.callback(planned.end)
@@ -165,7 +165,7 @@ def run(ports: LocalPorts, options: Options) -> int:
             try:
                 died = planned.keep_running() or died
                 if died:
-                    ports.queue.reclaim()
+                    ports.reclaim()
                     died = False
             except (OSError, DropscribeError) as error:
                 # The disk is full, the database locked, the system out of processes: none of it is for ever.

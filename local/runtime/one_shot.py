@@ -127,7 +127,7 @@ def follow(
     """
     progress = progress or NoProgress()
     waiting = {one.key: one for one in submitted if not one.problem}
-    ports.queue.reclaim()
+    ports.reclaim()
     yield from _ended(waiting, ports, progress)
     if not waiting:
         return

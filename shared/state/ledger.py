@@ -57,7 +57,8 @@ def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow 
     Raises:
         Transient: the write is not confirmed.
     """
-    begun = _stamped(replace(row, attempt=str(number), outcome="open", until=until), ports)
+    begun = replace(row, attempt=str(number), outcome="open", until=until, process=ports.process)
+    begun = _stamped(begun, ports)
     return begun if ports.records.create(documents.LEDGER, key_of(begun), to_fields(begun)) else None
 
 
@@ -80,6 +81,19 @@ def write(row: LedgerRow, ports: Ports) -> bool:
         if stands is not None:
             return stands == ended
     return ports.records.create(documents.LEDGER, key, to_fields(ended))
+
+
+def give_up(key: str, ports: Ports) -> None:
+    """End the time of an open row, because its process is gone: it counts as lost from now on.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+
+    def over(stored: LedgerRow) -> LedgerRow | None:
+        return replace(stored, until=0.0) if stored.outcome == "open" else None
+
+    documents.change(documents.LEDGER, key, LedgerRow, over, ports.records)
 
 
 def is_under_way(row: LedgerRow, now: float) -> bool:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
+
 import pytest
 
+from local.backend import process_ids
 from local.backend.embedded_ports import EXPORTER, WorkerIsThere, embedded_topology, open_ports
 from shared.errors import BadRequest
 from shared.messages import TRANSCRIPTS_READY
+from shared.results import LedgerRow
 from shared.settings import Settings
+from shared.state import ledger
 from shared.topology import topology
 
 
@@ -51,6 +57,23 @@ def test_any_file_of_this_machine_is_an_object(ports, tmp_path):
 def test_what_is_no_file_is_told_apart(ports, tmp_path, name, says):
     with pytest.raises(BadRequest, match=says):
         ports.file(tmp_path / name)
+
+
+def test_a_call_of_a_process_that_is_gone_is_over_at_once_and_that_of_a_live_one_is_not(ports):
+    now = ports.clock.now()
+    row = LedgerRow(
+        recording="r", chunk=0, engine="deepgram", attempt="", audio_seconds=1.0, busy_seconds=0.0, usd=0.1, prices="v"
+    )  # fmt: skip
+    host, _, started = process_ids.own_id().rsplit(":", 2)
+    child = subprocess.Popen(["true"])
+    child.wait()
+    gone = replace(ports, process=f"{host}:{child.pid}:{started}")
+    ledger.begin(row, 1, now + 600.0, gone)
+    ledger.begin(row, 2, now + 600.0, ports)
+    ports.reclaim()
+    dead, alive = ledger.numbered("r", 0, "deepgram", ports)
+    assert [ledger.is_under_way(one, now) for one in (dead, alive)] == [False, True]
+    assert ledger.as_of(dead, now).outcome == "lost"
 
 
 def test_a_worker_that_somebody_else_keeps_running_is_always_there():
