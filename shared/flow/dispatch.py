@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared import engines
+from shared.errors import StoreUnavailable
 from shared.flow import capacity
 from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
 from shared.state import claims, documents
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from shared.state.claims import Claim
 
 
-def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -> None:
+PUBLISHED_WITHIN = 30.0
+"""Seconds that whoever made a plan has to publish it; after that others do."""
+
+
+def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, ours: bool = False) -> None:
     """Publish the chunks of a frozen plan that have no result yet, and start workers for them.
 
     Args:
@@ -25,15 +30,20 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False) -
         again: publish all of them, because published messages may be lost. If all have a result, the last chunk
             is published as done again, in case the merger died before it handled it. False: publish only those
             that have never been published.
+        ours: this process made the plan, or continued it, and so is the one to publish it.
 
     Raises:
-        Transient: some may have been published; publish again.
+        Transient: some may have been published, or another process is about to publish them; publish again.
     """
     if recording.state != "PLANNED":
         return
     count = len(recording.chunks)
     if recording.published >= count and not again:
         return
+    since = ports.clock.now() - (recording.planned or 0.0)
+    if not (again or ours) and since < PUBLISHED_WITHIN:
+        # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
+        raise StoreUnavailable(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
     first = 0 if again else recording.published
     waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
@@ -61,7 +71,7 @@ def forget_published(key: str, ports: Ports) -> Recording | None:
         The recording as it stands afterwards, or None if there is none.
     """
     return documents.change_recording(
-        ports, key, lambda stored: replace(stored, published=0) if stored.published else None
+        ports, key, lambda stored: replace(stored, planned=None, published=0) if stored.published else None
     )
 
 

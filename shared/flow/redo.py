@@ -99,5 +99,5 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     assert changed is not None, "it was there a moment ago"
     if first:
         _forget(changed, indexes, ports)
-        dispatch.publish_chunks(changed, ports)
+        dispatch.publish_chunks(changed, ports, ours=True)
     return changed

@@ -96,15 +96,15 @@ def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = 
     Raises:
         Transient: try again.
     """
-    recording = accept(source, options, ports)
+    recording, ours = accept(source, options, ports), False
     if recording.ended:
         return recording
     try:
         if recording.state == "ACCEPTED":
-            recording = freeze_plan(_let_go(recording, ports), ports)
+            recording, ours = freeze_plan(_let_go(recording, ports), ports)
     except Permanent as error:
         return record.fail(recording.id, error, ports)
-    dispatch.publish_chunks(recording, ports, again=again)
+    dispatch.publish_chunks(recording, ports, again=again, ours=ours)
     return recording
 
 
@@ -181,10 +181,13 @@ def _let_go(recording: Recording, ports: Ports) -> Recording:
     )
 
 
-def freeze_plan(recording: Recording, ports: Ports) -> Recording:
+def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
     """Probe, route and plan; the first stored plan is the plan. The recording stays ACCEPTED if a budget holds it.
 
     One that is tried again keeps its plan.
+
+    Returns:
+        The recording, and whether it was this process that made it PLANNED.
 
     Raises:
         NewerVersion: its method was accepted by a newer version.
@@ -207,37 +210,40 @@ def freeze_plan(recording: Recording, ports: Ports) -> Recording:
     afforded = afford.choose(case, ports)
     refusals.check_chunks(len(afforded.choice.chunks), ports.settings)
     if afforded.held:
-        return _hold(recording, afforded.held, ports)
+        return _hold(recording, afforded.held, ports), False
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(recording.options, settings, ports.engines)
     weights = eligible.weights(recording.options, settings, ports.engines)
 
-    planned = _plan_once(
+    planned, ours = _plan_once(
         recording, ports, audio=audio, decision=decision, chunks=chunks, fallback=others, weights=weights
     )
     count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
     log.info("planned %s: %s; %s", recording.id, count, decision.reason)
-    return planned
+    return planned, ours
 
 
-def _resume(recording: Recording, ports: Ports) -> Recording:
+def _resume(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
     """Go on with the frozen plan of a recording that is tried again, if what is left to do fits into the budgets."""
     redo.forget(recording, ports)
     left = retry.left(recording, route.known(ports), ports)
     admission = budget.commit(recording.id, left.usd or 0.0, ports, life=recording.life)
     if admission.action == "hold":
-        return _hold(recording, admission.lasting, ports)
-    planned = _plan_once(recording, ports)
+        return _hold(recording, admission.lasting, ports), False
+    planned, ours = _plan_once(recording, ports)
     log.info("%s goes on: %d of %d chunks are left", planned.id, left.chunks, left.of)
-    return planned
+    return planned, ours
 
 
-def _plan_once(recording: Recording, ports: Ports, **found: Any) -> Recording:
+def _plan_once(recording: Recording, ports: Ports, **found: Any) -> tuple[Recording, bool]:
     """Let an ACCEPTED recording be PLANNED with what was found, unless another process did that first."""
+    ours = False
 
     def plan_once(stored: Recording) -> Recording | None:
-        if stored.state != "ACCEPTED" or stored.life != recording.life:
+        nonlocal ours
+        ours = stored.state == "ACCEPTED" and stored.life == recording.life
+        if not ours:
             return None
         return replace(stored, state="PLANNED", planned=ports.clock.now(), held="", **found)
 
@@ -246,7 +252,7 @@ def _plan_once(recording: Recording, ports: Ports, **found: Any) -> Recording:
     if planned.ended:
         # Another delivery was so much faster that the recording ended before this commitment was made.
         budget.ended(planned.id, ports, life=planned.life)
-    return planned
+    return planned, ours
 
 
 def _hold(recording: Recording, why: str, ports: Ports) -> Recording:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Permanent, StoreUnavailable
-from shared.flow import record, upload
+from shared.flow import dispatch, record, upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.state import documents
@@ -43,7 +43,23 @@ def test_a_router_that_died_before_it_published_publishes_on_the_next_delivery(w
     with pytest.raises(StoreUnavailable):
         upload.on_upload(event, world.ports)
     monkeypatch.setattr(world.ports.queue, "publish_many", publish_many)
+    world.clock.time += dispatch.PUBLISHED_WITHIN
     recording = upload.on_upload(event, world.ports)
+    assert sorted(published(world)) == list(range(len(recording.chunks)))
+
+
+def test_of_two_deliveries_at_one_time_the_one_that_planned_publishes(world, monkeypatch):
+    event, publish_chunks = world.upload(), dispatch.publish_chunks
+
+    def overtaken(*rest, **more):
+        monkeypatch.setattr(dispatch, "publish_chunks", publish_chunks)
+        with pytest.raises(StoreUnavailable, match="another process planned"):
+            upload.on_upload(event, world.ports)
+        publish_chunks(*rest, **more)
+
+    monkeypatch.setattr(dispatch, "publish_chunks", overtaken)
+    recording = upload.on_upload(event, world.ports)
+    assert upload.on_upload(event, world.ports).id == recording.id
     assert sorted(published(world)) == list(range(len(recording.chunks)))
 
 

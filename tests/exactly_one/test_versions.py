@@ -271,7 +271,7 @@ def test_a_recording_of_a_newer_version_is_left_to_it(world, changes):
     other = upload.on_upload(world.upload("other.wav"), world.ports)
     world.pull("cpu-worker")
     world.ports.records.update(
-        documents.RECORDINGS, recording.id, lambda one: one | {"published": 0} | changes
+        documents.RECORDINGS, recording.id, lambda one: one | {"published": 0, "planned": None} | changes
     )
     theirs = world.ports.records.get(documents.RECORDINGS, recording.id)
     with pytest.raises(NewerVersion):

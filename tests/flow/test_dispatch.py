@@ -49,7 +49,7 @@ def test_what_was_published_is_not_published_again_unless_somebody_asks(world):
 
 def test_only_chunks_that_were_never_published_are_and_that_is_noted(world):
     recording = planned(world, published=1)
-    dispatch.publish_chunks(recording, world.ports)
+    dispatch.publish_chunks(recording, world.ports, ours=True)
     assert [one.chunk.index for one in messages(world)] == [1]
     assert documents.get_recording(world.ports.records, recording.id).published == 2
 

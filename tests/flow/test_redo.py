@@ -96,7 +96,7 @@ def test_a_merger_that_dies_on_the_way_leaves_nothing_behind(world, complete, mo
     class DiedError(Exception):
         pass
 
-    def died(*_):
+    def died(*_, **__):
         raise DiedError
 
     with monkeypatch.context() as patch:

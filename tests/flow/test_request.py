@@ -340,6 +340,7 @@ def test_a_request_is_answered_wherever_its_process_dies(world, sent, monkeypatc
     step = 1
     world.upload(f"{step}.wav")
     while dies_at(step):
+        world.clock.time += 60
         everything(f"{step}.wav")
         found = answers_of(sent, f"{step}.wav")
         assert found
