@@ -164,9 +164,12 @@ class FakeEngine:
         self, windows: Sequence[Any], phrases: Sequence[tuple[str, ...]] = ()
     ) -> list[tuple[Word, ...]]:
         samples = [(one * 32768).astype(np.int16).tobytes() for one in windows]
+        asked = [(self.engine, _name_of(one)) for one in samples]
+        self._work.tried.update(asked)
         running().sleep(self._seconds)
         trouble = self._trouble(self.engine)
-        self._work.recognised(self.engine, [_name_of(one) for one in samples], answered=not trouble)
+        if not trouble:
+            self._work.done.update(asked)
         if trouble == "too small":
             raise OutOfMemory("it does not fit")
         if trouble == "broken":
@@ -189,12 +192,6 @@ class Work:
         self.bill: list[tuple[str, float]] = []
         """What the hosted engine charges for: tags and seconds."""
 
-    def recognised(self, engine: str, windows: Sequence[str], *, answered: bool) -> None:
-        """Note a call of an engine of ours."""
-        self.tried |= {(engine, one) for one in windows}
-        if answered:
-            self.done.update((engine, one) for one in windows)
-
 
 class FakeHosted:
     """A hosted engine that charges for every call.
@@ -209,8 +206,8 @@ class FakeHosted:
         self._work = work
 
     def transcribe(self, job: HostedJob) -> Heard:
-        running().sleep(CALL)
         self._work.tried.add(("deepgram", job.tag))
+        running().sleep(CALL)
         self._work.bill.append((job.tag, job.seconds))
         if job.url is not None:
             name = job.url.rpartition("/")[2]
