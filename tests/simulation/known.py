@@ -39,12 +39,6 @@ KNOWN = (
         within=400,
         where="hosted|last-resort|budget|hybrid",
     ),
-    Known(
-        about="two deliveries of one event at the same moment both publish the plan, and two workers do it",
-        problem=r"repeated a window",
-        scenario="calm",
-        within=200,
-    ),
 )
 
 
