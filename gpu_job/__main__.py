@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from functools import partial
 
 from gpu_job import check, last_resort, process
@@ -16,6 +15,7 @@ from gpu_job.speech import loading
 from shared.connect import connect
 from shared.errors import CallHangs, DropscribeError
 from shared.settings import Settings
+from shared.stop_signals import stop_on
 from shared.telemetry import log
 
 
@@ -25,9 +25,6 @@ def main() -> int:
     arguments.add_argument("--stay", action="store_true", help="wait for work instead of exiting when idle")
     arguments.add_argument("--check", action="store_true", help="transcribe a bundled recording, and report")
     asked = arguments.parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     code = 0
     try:
         if asked.check:
@@ -35,8 +32,9 @@ def main() -> int:
             start_up = StartUp()
             load = partial(loading.load, settings, warm=False, start_up=start_up)
             return check.run(load, settings.model, start_up=start_up)
-        last_resort.watch()
-        process.run(connect(), stop, stay=asked.stay, began=process_began())
+        with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
+            last_resort.watch()
+            process.run(connect(), stop, stay=asked.stay, began=process_began())
     except CallHangs as error:
         log.error("the worker ends: %s", error)
         code = 3

@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -38,6 +37,7 @@ from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
 from shared.routing import flags, pick
 from shared.state import uploads
+from shared.stop_signals import stop_on
 from shared.telemetry import log, show_logs
 
 if TYPE_CHECKING:
@@ -121,7 +121,6 @@ def run(ports: LocalPorts, options: Options) -> int:
         raise BadRequest(pick.no_speakers())
     if said := overruled(options, ports):
         log.warning("%s", said)
-    stop = threading.Event()
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
@@ -131,8 +130,7 @@ def run(ports: LocalPorts, options: Options) -> int:
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            stack.callback(signal.signal, number, signal.signal(number, lambda *_: stop.set()))
+        stop = stack.enter_context(stop_on(signal.SIGINT, signal.SIGTERM))
         ports.reclaim()
         hosted = {one.subscription: one.name for one in hosted_specs(ports.hosted)}
         planned = processes.planned(hosted)
