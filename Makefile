@@ -16,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: lock help demo demo-gcp-emulators test system-test check bench load clean
+.PHONY: lock help demo demo-gcp-emulators test system-test check bench load faults clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ bench: .venv/.bench ## measure, and print the table (needs what `make test` need
 
 load: .venv/.full ## measure thousands of recordings at once, on one machine and on emulators (some 20 minutes)
 	$(BIN)/python -m bench load $(ARGS)
+
+faults: .venv/.full ## kill, stop and repeat things at the moments of many seeds (half an hour): make faults ARGS="--seed 7"
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	@$(BIN)/python -m pip install --quiet uv

@@ -1,14 +1,19 @@
 """Python runs this at its start where this folder is in PYTHONPATH: a worker whose engine fails when told to.
 
-TROUBLE   a file; what stands in it says how the engine fails: `raise`, `oom`, `lost` or `die`. None: it works
+TROUBLE   a file; what stands in it says how the engine fails: `raise`, `oom`, `lost` or `die`. None: it works.
+          `slow`: it works, and takes a third of a second longer
+TROUBLE_CALLS   a file for a line about each window that the engine has begun with: a hash of its samples
 POOL      `gpu` or `cpu`: the worker takes the chunks of that engine only, and says that it is one
 """
 
 from __future__ import annotations
 
+import faulthandler
+import hashlib
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from gpu_job.speech import transcriber
@@ -20,6 +25,10 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
     from shared.routing import flags
 
     POOL, TROUBLE = os.environ.get("POOL", ""), Path(os.environ["TROUBLE"])
+    # To see what a process does that should have ended.
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)
+    CALLS = Path(os.environ.get("TROUBLE_CALLS", os.devnull))
 
     class Troubled:
         """The engine of the processor, with what is in the file."""
@@ -33,12 +42,16 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
 
         def transcribe(self, windows, phrases=()):
             told = TROUBLE.read_text() if TROUBLE.exists() else ""
+            with CALLS.open("a") as calls:
+                calls.writelines(f"{hashlib.sha256(one.tobytes()).hexdigest()}\n" for one in windows)
             if told == "raise":
                 raise RuntimeError("device-side assert triggered")
             if told == "oom":
                 raise transcriber.OutOfMemory("CUDA out of memory")
             if told == "lost":
                 raise transcriber.EngineLost("unspecified launch failure")
+            if told == "slow":
+                time.sleep(0.3)
             if told == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
             return self._engine.transcribe(windows, phrases)
