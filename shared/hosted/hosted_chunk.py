@@ -190,18 +190,14 @@ class _Call:
         before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
         now = ports.clock.now()
         if any(ledger.is_under_way(one, now) for one in before):
-            raise UnderWay(
-                f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work."
-            )
+            raise UnderWay(f"{UnderWay.SAID} {message.chunk.index} of {message.recording} is at work.")
         # What one of them heard may have been kept since this delivery began.
         if before and not chunk.is_wanted(message, ports):
             raise _NotWanted
         expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0)
         row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
         if row is None:
-            raise UnderWay(
-                f"Another delivery of chunk {message.chunk.index} of {message.recording} has begun."
-            )
+            raise UnderWay(f"{UnderWay.SAID} {message.chunk.index} of {message.recording} has begun.")
         return row
 
     def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float) -> LedgerRow:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.errors import BadRequest, NewerVersion, Permanent
+from shared.errors import BadRequest, NewerVersion, Permanent, UnderWay
 from shared.flow import chunk, dispatch, record
 from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
 from shared.recovery import fallback
@@ -71,7 +71,8 @@ def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
         record.on_chunk_done(done, ports)
     elif recording is not None and lost is not None:
         # A queue that knows why a message was given back knows it also where no note could be written.
-        unnoted = bool(attributes.get(ERROR)) and not noted
+        why = attributes.get(ERROR, "")
+        unnoted = bool(why) and UnderWay.SAID not in why and not noted
         if unnoted or _counts_against(lost, ports):
             handed = fallback.hand_on(lost, Permanent(tries), ports)
             if not handed.done:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import EngineFailed, StoreUnavailable
+from shared.errors import EngineFailed, StoreUnavailable, UnderWay
 from shared.flow import upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkMessage, decode
@@ -105,3 +105,14 @@ def test_what_is_done_by_then_is_not_published_again(world, chunk):
     commit_result(*heard(recording, message.chunk), world.ports)
     killed_until_given_up(world)
     assert world.pull("cpu-worker") == []
+
+
+def test_deliveries_that_found_another_one_at_work_are_nothing_against_it(world, chunk):
+    _, message = chunk
+    while not (letters := world.pull("dead-letters")):
+        for one in world.ports.queue.pull("cpu-worker", 9, 60.0):
+            world.ports.queue.nack("cpu-worker", one.lease, f"UnderWay: {UnderWay.SAID} 0 of r is at work.")
+        world.clock.time += 700.0
+    give_up(letters[0], world)
+    assert claims.find(message, world.ports.records) is None
+    assert len(world.pull("cpu-worker")) == 1
