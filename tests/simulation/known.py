@@ -30,16 +30,7 @@ class Known:
     """Scenarios in which it is forgiven, as a regular expression."""
 
 
-KNOWN = (
-    Known(
-        about="deliveries of a hosted chunk that come while a call is under way, or counts as such, use up the "
-        "message's deliveries: after one lost reply there are none left",
-        problem=r"Gave up after 8 tries in deepgram|^deepgram was never asked about chunk",
-        scenario="hosted",
-        within=400,
-        where="hosted|last-resort|budget|hybrid",
-    ),
-)
+KNOWN: tuple[Known, ...] = ()
 
 
 def unknown(outcome: Outcome) -> list[str]:
