@@ -1,11 +1,29 @@
-"""The system's time, as an adapter of the port `Clock`, and the time since the machine was started."""
+"""The system's time, as an adapter of the port `Clock`, and the time since the machine was started.
+
+Somebody may set the wall clock back. Whatever was written before that bears a time that has not come yet, and to wait
+until it comes may take hours. So it counts as long ago.
+"""
 
 from __future__ import annotations
 
 import functools
+import math
 import subprocess
 import time
 from pathlib import Path
+
+SKEW = 60.0
+"""Seconds by which the clocks of two machines may differ. A time further ahead is from before the clock was set back."""
+
+
+def is_ahead(then: float, now: float) -> bool:
+    """Whether a stored time, seconds since 1970, cannot have come yet: the clock was set back since. Pure."""
+    return then > now + SKEW
+
+
+def seconds_since(then: float, now: float) -> float:
+    """Seconds between a stored time and now; infinite if the clock was set back in between. Pure."""
+    return math.inf if is_ahead(then, now) else now - then
 
 
 class SystemClock:

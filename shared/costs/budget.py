@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from shared import concurrency
+from shared.clock import is_ahead, seconds_since
 from shared.costs.limits import AVERAGED, GO, Admission, Limit, Sums, admit, limits_by, limits_of
 from shared.messages import from_fields
 from shared.state import documents, ledger
@@ -66,7 +67,8 @@ def limits_of_now(ports: Ports) -> list[Limit]:
         Transient: the records did not answer.
     """
     sums = read(ports)
-    return limits_of(ports.settings) if ports.clock.now() - sums.time > STALE else limits_by(sums.limits)
+    old = seconds_since(sums.time, ports.clock.now()) > STALE
+    return limits_of(ports.settings) if old else limits_by(sums.limits)
 
 
 def commit(key: str, usd: float, ports: Ports, *, life: int = 0) -> Admission:
@@ -140,7 +142,7 @@ def why_held(recording: Recording, ports: Ports) -> str:
     """
     fields = ports.records.get(COMMITMENTS, recording.id) if recording.held else None
     sums, now = read(ports), ports.clock.now()
-    if fields is None or now - sums.time > STALE:
+    if fields is None or seconds_since(sums.time, now) > STALE:
         return recording.held
     usd = from_fields(fields, Commitment).usd
     found = admit(usd, sums, committed(ports), now, replace(_kept(sums, ports.settings), budget_mode="hard"))
@@ -222,7 +224,7 @@ def sum_up(ports: Ports) -> Sums:
     wanted |= {today - dt.timedelta(days=back) for back in range(AVERAGED + 1)}
     days = {}
     for name in sorted(day.isoformat() for day in wanted):
-        if name in before.days and ledger.day_of(before.time - SETTLED) > name:
+        if name in before.days and ledger.day_of(min(before.time, now) - SETTLED) > name:
             days[name] = before.days[name]
         else:
             days[name] = round(ports.records.sum(documents.LEDGER, "usd", {"day": name}), 9)
@@ -230,11 +232,11 @@ def sum_up(ports: Ports) -> Sums:
 
     def later(stored: Sums) -> Sums | None:
         # Another process may have summed up later but stored it earlier.
-        return None if stored.time > now else sums
+        return None if now < stored.time and not is_ahead(stored.time, now) else sums
 
     def closed(stored: Commitment) -> Commitment | None:
         # A recording that ended later may have rows that are not in the sum, and one that is tried again is committed.
-        over = stored.state == "ended" and stored.changed < now
+        over = stored.state == "ended" and seconds_since(stored.changed, now) > 0
         return replace(stored, state="closed", counts=False) if over else None
 
     documents.change(STATE, KEY, Sums, later, ports.records, first=sums)
@@ -249,7 +251,7 @@ def _by_period(settings: Settings) -> dict[str, float]:
 
 def _is_outdated(sums: Sums, ports: Ports) -> bool:
     """Whether the sums are old, or were made with other budgets than this process has."""
-    return ports.clock.now() - sums.time > STALE or sums.limits != _by_period(ports.settings)
+    return seconds_since(sums.time, ports.clock.now()) > STALE or sums.limits != _by_period(ports.settings)
 
 
 def _kept(sums: Sums, settings: Settings) -> Settings:

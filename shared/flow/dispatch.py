@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared import engines
+from shared.clock import seconds_since
 from shared.errors import StoreUnavailable
 from shared.flow import capacity
 from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
@@ -40,7 +41,7 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, o
     count = len(recording.chunks)
     if recording.published >= count and not again:
         return
-    since = ports.clock.now() - (recording.planned or 0.0)
+    since = seconds_since(recording.planned or 0.0, ports.clock.now())
     if not (again or ours) and since < PUBLISHED_WITHIN:
         # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
         raise StoreUnavailable(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")

@@ -6,6 +6,7 @@ process. Anything else is decoded here, and its samples are sent.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ from shared.state import documents, failure_log, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.results import ChunkResult, LedgerRow
 
 PATIENCE, KEEPING = 540.0, 60.0
@@ -42,6 +45,9 @@ SHORTEST = 0.1
 """Least seconds of audio that may contain a word."""
 USUAL = 3600.0
 """Assumed length of a recording of unknown length, seconds."""
+
+_at_work: dict[tuple[object, ...], object] = {}
+"""On one machine: the chunks that this process has in hand. Their rows say so too, but by the wall clock."""
 
 
 def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: int = 0) -> None:
@@ -62,6 +68,27 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: 
     """
     if not chunk.is_wanted(message, ports):
         return
+    with _in_hand(message, ports):
+        _have_transcribed(message, ports, message_id, delivery)
+
+
+@contextmanager
+def _in_hand(message: ChunkMessage, ports: Ports) -> Iterator[None]:
+    """Raises UnderWay if this process, the only one of its machine for this engine, is at work on the chunk already."""
+    if not ports.process:
+        yield
+        return
+    key = (ports.process, message.recording, message.chunk.index, message.chunk.engine)
+    mine = object()
+    if _at_work.setdefault(key, mine) is not mine:
+        raise UnderWay(f"{UnderWay.SAID} {message.chunk.index} of {message.recording} is at work.")
+    try:
+        yield
+    finally:
+        del _at_work[key]
+
+
+def _have_transcribed(message: ChunkMessage, ports: Ports, message_id: str, delivery: int) -> None:
     call = _Call(message=message, ports=ports, give_up_at=concurrency.monotonic() + PATIENCE)
     try:
         result, row = _transcribe(call)

@@ -24,6 +24,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from shared.clock import is_ahead
 from shared.costs import budget, prices_file
 from shared.engines import is_hosted, spec
 from shared.errors import (
@@ -72,7 +73,12 @@ def failures(message: ChunkMessage, ports: Ports) -> list[Failure]:
         claims.find(message, ports.records),
     )
     since = max(recording.created if recording else 0.0, claim.handed if claim else 0.0)
-    return failure_log.of_engine(message.recording, message.chunk.index, since, ports.records)
+    if not is_ahead(since, ports.clock.now()):
+        return failure_log.of_engine(message.recording, message.chunk.index, since, ports.records)
+    # The clock was set back since, so the times do not tell whose turn it was.
+    others = {one.engine for one in (claim.tried if claim else message.tried)}
+    every = failure_log.of_engine(message.recording, message.chunk.index, 0.0, ports.records)
+    return [one for one in every if one.where not in others]
 
 
 def after_failure(error: Exception, failures: int) -> Verdict:

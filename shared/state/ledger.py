@@ -19,6 +19,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.clock import is_ahead
 from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow
 from shared.state import documents
@@ -98,7 +99,7 @@ def give_up(key: str, ports: Ports) -> None:
 
 def is_under_way(row: LedgerRow, now: float) -> bool:
     """Whether the process of an attempt may be at work still: on the call, or on keeping its result. Pure."""
-    return row.outcome in {"open", "heard"} and now < row.until
+    return row.outcome in {"open", "heard"} and now < row.until and not is_ahead(row.time, now)
 
 
 def as_of(row: LedgerRow, now: float) -> LedgerRow:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from shared.clock import is_ahead
 from shared.engines import ENGINES, hosted_specs, is_hosted
 from shared.errors import NewerVersion
 from shared.flow.capacity import Work
@@ -144,7 +145,7 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
 
     def later(written: Conditions) -> Conditions | None:
         # Another tick may have looked later but written earlier.
-        return None if written.time > now else seen
+        return None if now < written.time and not is_ahead(written.time, now) else seen
 
     documents.change(STATE, KEY, Conditions, later, ports.records, first=seen)
     return seen

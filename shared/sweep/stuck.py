@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from shared.clock import is_ahead, seconds_since
 from shared.engines import ENGINES
 from shared.errors import NoWorker, Permanent, Transient
 from shared.flow import dispatch, record, upload
@@ -141,16 +142,22 @@ class _World:
         before = sweep_notes.read(WORKERS, self._ports)
         done = self._ports.records.count(documents.CHUNKS)
         went_on = before is None or before.done != done
-        # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew.
-        asleep = before is None or self.now - before.looked > self._ports.settings.stuck_minutes * 60
+        # Without sweeps nothing ran either: after a night in which the machine was off, patience starts anew. So it does
+        # when the clock was set.
+        patience = self._ports.settings.stuck_minutes * 60
+        asleep = before is None or seconds_since(before.looked, self.now) > patience
         note = Note(
             done=done,
-            since=self.now if before is None or went_on else before.since,
+            since=self.now if before is None or went_on else self.past(before.since),
             looked=self.now,
-            awake=self.now if before is None or asleep else before.awake,
+            awake=self.now if before is None or asleep else self.past(before.awake),
         )
         sweep_notes.write(WORKERS, note, self._ports)
         return note
+
+    def past(self, then: float) -> float:
+        """A stored time; now if it has not come yet, because the clock was set back."""
+        return self.now if is_ahead(then, self.now) else then
 
     @cached_property
     def unavailable(self) -> dict[WorkerPool, str]:
@@ -162,9 +169,13 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
     """Look at a recording, and push it if it is stuck; returns whether it did anything about it."""
     now, workers, none = world.now, world.workers, world.unavailable
     began = recording.created if recording.planned is None else recording.planned
+    if is_ahead(began, now):
+        began = workers.awake
     if not _is_out(recording) and now - max(began, workers.awake) < SOONEST:
         return False
     old = sweep_notes.read(recording.id, ports)
+    if old is not None and is_ahead(old.since, now):
+        old = replace(old, since=workers.awake)
     done = ports.records.count(documents.CHUNKS, {"recording": recording.id}) if _is_out(recording) else 0
     note = _look(old, done, began, now)
     verdict = assess(recording, note, workers, now, ports.settings)

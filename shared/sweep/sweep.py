@@ -21,6 +21,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from shared import concurrency
+from shared.clock import seconds_since
 from shared.costs import executions
 from shared.errors import BadRequest, DropscribeError, NewerVersion, Transient
 from shared.flow import capacity, record, upload
@@ -203,7 +204,7 @@ def announce_untold(ports: Ports) -> int:
     """
 
     def announce(key: str, recording: Recording) -> bool:
-        ago = ports.clock.now() - (recording.finished or 0.0)
+        ago = seconds_since(recording.finished or 0.0, ports.clock.now())
         if ago < UNTOLD_AFTER:
             return False
         log.warning("announce %s: it ended as %s %.0f s ago, and nobody was told", key, recording.state, ago)
@@ -226,12 +227,14 @@ def answer_waiting(ports: Ports) -> int:
 
     def answer(_: str, fields: Fields) -> bool:
         asked, now = from_fields(fields, answers.Asked), ports.clock.now()
-        if now - asked.created < UNTOLD_AFTER:
+        if seconds_since(asked.created, now) < UNTOLD_AFTER:
             return False
         ending = asked.answer
         if ending is None:
             recording = documents.get_recording(ports.records, asked.recording or "-")
-            if recording is None or not recording.ended or now - (recording.finished or 0.0) < UNTOLD_AFTER:
+            if recording is None or not recording.ended:
+                return False
+            if seconds_since(recording.finished or 0.0, now) < UNTOLD_AFTER:
                 return False
             ending = record.ending(recording, ports)
         log.warning("answer request %s: its outcome is known, and was not sent", asked.request.request_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from shared.clock import is_ahead, seconds_since
 from shared.flow import capacity, dispatch
 from shared.messages import from_fields
 from shared.state import claims, documents
@@ -61,7 +62,7 @@ def finish_hand_overs(ports: Ports) -> int:
 
     def publish(key: str, fields: Fields) -> bool:
         claim = from_fields(fields, Claim)
-        ago = ports.clock.now() - claim.handed
+        ago = seconds_since(claim.handed, ports.clock.now())
         if ago < SOONEST:
             return False
         recording = documents.get_recording(ports.records, claim.recording)
@@ -88,6 +89,8 @@ def merge_complete(ports: Ports) -> int:
     last = int(ports.clock.now() // 60) - SETTLED
     fields = ports.records.get(SWEEPS, MARK)
     before = last - 1 if fields is None else from_fields(fields, Mark).minute
+    if is_ahead(before * 60.0, last * 60.0):
+        before = last - 1
     if before >= last:
         return 0
     keys = sorted(

@@ -132,6 +132,32 @@ def test_a_hand_over_during_a_call_leaves_its_row_to_the_call(world, service, me
     assert row.usd == pytest.approx(20 / 60 * 0.0043)
 
 
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 86_400.0])
+def test_a_clock_that_is_set_during_a_call_does_not_repeat_it(world, service, message, step):
+    world.ports = replace(world.ports, process="one")
+
+    def copy():
+        world.clock.step(step)
+        with pytest.raises(Transient):
+            deliver(message, world)
+
+    service.meanwhile = copy
+    deliver(message, world)
+    deliver(message, world)
+    assert service.calls == 1
+
+
+def test_a_killed_call_is_not_waited_for_until_a_clock_that_was_set_back_has_caught_up(
+    world, service, message
+):
+    service.meanwhile = killed
+    with pytest.raises(KeyboardInterrupt):
+        deliver(message, world)
+    world.clock.step(-3600.0)
+    deliver(message, world)
+    assert service.calls == 2
+
+
 def test_a_killed_call_is_open_then_lost_and_made_again_after_its_time(world, service, message):
     service.meanwhile = killed
     with pytest.raises(KeyboardInterrupt):

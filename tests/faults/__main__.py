@@ -28,7 +28,9 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--minutes", type=float, default=30.0, help="begin no more scenarios after this (30)")
     parser.add_argument(
-        "--only", choices=["kills", "duplicates", "files", "pauses", "hosted"], help="one kind"
+        "--only",
+        choices=["kills", "duplicates", "files", "pauses", "clocks", "hosted"],
+        help="one kind",
     )
     asked = parser.parse_args()
     until = time.monotonic() + asked.minutes * 60
@@ -57,6 +59,15 @@ def _of(seed, recordings, server):
             seed=seed,
             server=server,
             key=KEY,
+        ),
+        "clocks": partial(
+            scenarios.clocks,
+            media=recordings[0],
+            expected=recordings[1],
+            seed=seed,
+            server=server,
+            key=KEY,
+            kills=seed % 2 == 0,
         ),
     }
     if seed % EVERY == 0:

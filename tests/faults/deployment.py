@@ -38,6 +38,11 @@ class Deployment:
         self.said = folder / "log"
         self.calls = folder / "calls"
         self.calls.touch()
+        self.wall = folder / "wall"
+        self.wall.touch()
+        self.wrong = 0
+        """Seconds by which the wall clock is wrong."""
+        self.step_clock(0)
         (folder / "trouble").write_text("slow")
         self.ports = open_ports(Settings(state_dir=self.state, inbox=self.inbox, transcripts=self.out))
         self.process = None
@@ -56,6 +61,7 @@ class Deployment:
             "TRANSCRIPTION_METHOD": "parakeet",
             "TROUBLE": str(folder / "trouble"),
             "TROUBLE_CALLS": str(self.calls),
+            "WALL": str(self.wall),
             **settings,
         }
 
@@ -80,6 +86,12 @@ class Deployment:
         before = self.said.stat().st_size if self.said.exists() else 0
         self.process = self._run("local.cli", "up")
         self.wait(lambda: b"Stop with Ctrl-C" in self.said.read_bytes()[before:])
+
+    def step_clock(self, seconds):
+        """Set the wall clock of all processes."""
+        self.wrong += seconds
+        with self.wall.open("r+b", buffering=0) as file:
+            file.write(b"%+012d" % self.wrong)
 
     def stop(self):
         """End as a person does."""

@@ -50,10 +50,10 @@ class Duplicator:
             self._stop.set()
             thread.join()
 
-    def once_more(self):
-        """Post all of them again, one after the other; gives how many."""
+    def once_more(self, only=TARGETS):
+        """Post all messages again of some subscriptions, one after the other; gives how many."""
         addresses = self._deployment.addresses()
-        messages = self._after(0)
+        messages = [one for one in self._after(0) if one[1] in only]
         for _, subscription, body in messages:
             self._post(addresses[TARGETS[subscription]], body)
         return len(messages)

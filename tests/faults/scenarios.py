@@ -4,6 +4,7 @@ kills       the worker, functions, `up` alone and all of it are killed while rec
 duplicates  each message to a function is posted twice more at once, and again after the end
 files       are renamed, overwritten, written into and deleted while they are transcribed
 pauses      a worker is stopped for longer than its leases, another takes its parts, and it goes on
+clocks      the wall clock is set by an hour and by a day, once during a call of a hosted engine; or a kill follows
 hosted      functions and `up` are killed during calls of a hosted engine
 """
 
@@ -32,6 +33,10 @@ A_CALL = 600.0
 before that, because it is paid for."""
 STEPS = len(NAMES) * (1 + CHUNKS)
 """Recordings accepted and parts done, in the end."""
+AFTER_STEP = 15.0
+"""Seconds that all may take longer because the clock was set, and because a hosted engine is called beside."""
+CLOCK_STEPS = [3600, -3600, 86_400]
+"""Seconds by which the wall clock is set."""
 WINDOWS = 2
 """Windows of a part, at most."""
 
@@ -196,6 +201,50 @@ def pauses(folder, media, expected, seed):
         deployment.stop()
         check(deployment, expected, most_repeats=stopped)
         assertions.every_one_is_done(deployment.ports, expected.outputs)
+    finally:
+        deployment.close()
+
+
+def clocks(folder, media, expected, seed, server, key, *, kills):
+    """The wall clock is set while recordings are in progress, and a process killed after that if it is asked for."""
+    chance = random.Random(seed)
+    deployment, destroyed = _beside(server, key, folder), 0
+    steps, hear = chance.sample(CLOCK_STEPS, len(CLOCK_STEPS)), server.heard
+    in_call, first = steps.pop(), []
+    try:
+        duplicator = Duplicator(deployment)
+
+        def heard(body):
+            if not first:
+                first.append(len(server.asked))
+                deployment.step_clock(in_call)
+                duplicator.once_more({"deepgram"})
+            return hear(body)
+
+        server.heard = heard
+        drop(deployment, media)
+        asked = [_ask(deployment, media / NAMES[0])]
+        deployment.start()
+        for step, progress in zip(
+            steps, sorted(chance.sample(range(len(NAMES), STEPS - CHUNKS), 2)), strict=True
+        ):
+            deployment.wait(lambda progress=progress: deployment.progress() >= progress)
+            time.sleep(chance.uniform(0.0, 0.5))
+            deployment.step_clock(step)
+            if kills:
+                destroyed += deployment.leased()
+                _kill(deployment, chance.choice(["worker", "worker and decoders", "everything"]), chance)
+        allowed = LEASE + AFTER_KILL if kills else AFTER_STEP
+        deployment.settle(len(NAMES) + len(asked), expected.seconds + allowed)
+        assert first, "the clock was not set during a call"
+        assert duplicator.statuses, "no message came again during the call"
+        deployment.stop()
+        repeats = destroyed + (CHUNKS if kills else 0)
+        check(deployment, expected, most_repeats=repeats)
+        assert {one.state for one in deployment.recordings()} == {"DONE"}
+        _calls_are_billed(deployment, server, most_repeats=repeats)
+        again = sum(count - 1 for count in Counter(deployment.calls.read_text().split()).values())
+        assert again <= destroyed * WINDOWS
     finally:
         deployment.close()
 

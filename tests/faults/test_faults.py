@@ -24,6 +24,10 @@ def test_messages_that_come_twice_and_later_change_nothing(tmp_path, recordings,
     scenarios.duplicates(tmp_path, *recordings, 1, server, KEY)
 
 
+def test_a_clock_that_is_set_by_an_hour_and_a_day_changes_and_delays_nothing(tmp_path, recordings, server):
+    scenarios.clocks(tmp_path, *recordings, 1, server, KEY, kills=False)
+
+
 def test_files_that_change_while_they_are_transcribed_end_as_what_they_are(tmp_path, recordings):
     scenarios.files(tmp_path, *recordings, seed=1)
 

@@ -15,6 +15,7 @@ from shared.results import LedgerRow
 from shared.settings import Settings
 from shared.state import ledger
 from shared.topology import topology
+from tests.world import SetClock
 
 
 @pytest.fixture
@@ -70,8 +71,11 @@ def test_a_call_of_a_process_that_is_gone_is_over_at_once_and_that_of_a_live_one
     gone = replace(ports, process=f"{host}:{child.pid}:{started}")
     ledger.begin(row, 1, now + 600.0, gone)
     ledger.begin(row, 2, now + 600.0, ports)
+    # The clock was set back by a day since.
+    ledger.begin(row, 3, now + 87_000.0, replace(gone, clock=SetClock(now + 86_400.0)))
     ports.reclaim()
-    dead, alive = ledger.numbered("r", 0, "deepgram", ports)
+    dead, alive, ahead = ledger.numbered("r", 0, "deepgram", ports)
+    assert ahead.until == 0.0
     assert [ledger.is_under_way(one, now) for one in (dead, alive)] == [False, True]
     assert ledger.as_of(dead, now).outcome == "lost"
 
