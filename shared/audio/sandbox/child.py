@@ -1,8 +1,9 @@
 """The decoding process: `python -I -m shared.audio.sandbox.child FD`.
 
 It loads FFmpeg once, then forks for every job. The fork restricts itself before FFmpeg sees the first byte of
-a recording: it can open neither files nor sockets, cannot fork, write or dump core, and ends when it exceeds its
-limit of memory or processor time. All it has is the socket to the caller.
+a recording: new descriptors (files, sockets), forks (unless it is root), written files and core dumps fail, and it ends
+when it exceeds its limit of memory or processor time. These are resource limits. They stop faults of FFmpeg, not code
+that a file makes it run: that has the rights of its user.
 
 Wave files of plain samples are decoded without a fork, which would be nine tenths of the work of a short one: their
 header is parsed in Python alone, and FFmpeg gets whole samples, not a file to parse.
