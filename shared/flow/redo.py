@@ -44,7 +44,8 @@ def without_result(recording: Recording, ports: Ports) -> list[int]:
     Raises:
         Transient: the store or the records did not answer.
     """
-    done = ports.records.query(documents.CHUNKS, {"recording": recording.id})
+    # The documents first, and all of them: a chunk that is done meanwhile has its object before its document.
+    done = list(ports.records.query(documents.CHUNKS, {"recording": recording.id}))
     folder = result_name(recording.id, 0).rpartition("/")[0]
     there = {one.name for one in ports.store.list(ports.settings.work_bucket, f"{folder}/")}
     indexes = sorted(fields["index"] for _, fields in done)

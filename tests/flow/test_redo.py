@@ -153,3 +153,19 @@ def test_which_results_are_gone_is_read_from_the_store(world, complete):
     assert redo.without_result(complete, world.ports) == []
     lose(world, complete, 1, 2)
     assert redo.without_result(complete, world.ports) == [1, 2]
+
+
+def test_a_chunk_that_is_done_while_one_looks_has_its_result(world, monkeypatch):
+    world.media.info = replace(world.media.info, duration=120.0)
+    recording = upload.on_upload(world.upload(), world.ports)
+    commit_result(*heard(recording, recording.chunks[0]), world.ports)
+    store, listed = world.ports.store, world.ports.store.list
+
+    def then_one_more_is_done(bucket, prefix=""):
+        found = list(listed(bucket, prefix))
+        monkeypatch.setattr(store, "list", listed)
+        commit_result(*heard(recording, recording.chunks[1]), world.ports)
+        return iter(found)
+
+    monkeypatch.setattr(store, "list", then_one_more_is_done)
+    assert redo.without_result(recording, world.ports) == []
