@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.flow.chunk import result_name
 from shared.messages import decode, from_fields
@@ -114,8 +114,11 @@ def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
         if count[name] != 1:
             yield f"{count[name]} recordings of {name}"
     objects = {name for bucket, name in world.store.objects if bucket == "transcripts"}
+    retried = {one.name for one in world.scenario.uploads if one.retried}
     for one in recordings:
         mine = {name for name in objects if f"/{one.source.name}/" in name}
+        if (one.state == "CANCELLED") != (one.source.name in world.cancelled - retried):
+            yield f"{one.source.name} is {one.state}, cancelled: {one.source.name in world.cancelled}"
         if one.state == "FAILED":
             yield f"{one.source.name} failed: {one.reason}"
         if mine != set(one.outputs):
@@ -150,7 +153,8 @@ def told(world: World, recordings: list[Recording]) -> Iterator[str]:
         heard.setdefault((one.recording, one.request_id), set()).add(said)
     for one in recordings:
         announced = heard.get((one.id, None), set())
-        if one.ended and len(announced) != 1:
+        # Each life has an end: one that was cancelled and tried again has two.
+        if one.ended and len(announced) != 1 + one.life:
             yield f"{len(announced)} different announcements of {one.source.name}"
     for upload in world.scenario.uploads:
         for number in range(upload.requests):
@@ -215,7 +219,7 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
 
 def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Transcripts are those of the undisturbed history, to the byte; with other engines, their words are."""
-    found, others = outputs_of(world), set()
+    found, others = outputs_of(world), set(world.warned)
     for (name, index), engine in engines_of(world).items():
         if judged_by.engines.get((name, index)) != engine:
             others.add(name)
@@ -240,12 +244,24 @@ def explaining(world: World) -> int:
 def repeats(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Nothing is done more often than in the undisturbed history, except for what a fault explains."""
     faults = explaining(world)
-    for (engine, _), times in (world.work.done - judged_by.work).items():
-        if times > faults:
+    retried = world.cancelled & {one.name for one in world.scenario.uploads if one.retried}
+    paid = calls_of(world)
+    for (engine, window), before in world.paid.items():
+        if world.work.done[engine, window] > before + faults:
+            yield f"{engine} repeated a window that was done before a retry, after {faults} faults"
+    for (engine, _), times in (world.work.done - (judged_by.work | _once(world, world.work.done))).items():
+        # What an engine has while its recording is cancelled and tried again has no result yet, and is begun again.
+        if times > faults + len(retried):
             yield f"{engine} repeated a window {times} times after {faults} faults"
-    for (name, index), times in (calls_of(world) - judged_by.calls).items():
+    for (name, index), times in (paid - (judged_by.calls | _once(world, paid))).items():
         if times > faults:
             yield f"the call for chunk {index} of {name} was repeated {times} times after {faults} faults"
+
+
+def _once(world: World, counts: Counter[Any]) -> Counter[Any]:
+    """Each once, where the undisturbed history may lack it because a recording was cancelled earlier."""
+    may_lack = any(one.cancelled for one in world.scenario.uploads)
+    return Counter(dict.fromkeys(counts, 1)) if may_lack else Counter()
 
 
 PATIENCE, AFTER_FAULT, AFTER_CALL = 120.0, 130.0, 660.0

@@ -25,6 +25,10 @@ class Upload:
     """Requests of other services for it."""
     lost: bool = False
     """Its event never comes."""
+    cancelled: bool = False
+    """A person cancels it, if it has not ended by then."""
+    retried: bool = False
+    """And asks for it again after that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +175,27 @@ SCENARIOS = {
             about="an engine whose calls take longer than a lease",
             uploads=(Upload(name="a.wav"),),
             call_seconds=150.0,
+        ),
+        Scenario(
+            name="cancelled",
+            about="recordings in progress are cancelled; one of them is asked for again",
+            uploads=(
+                Upload(name="a.wav", cancelled=True, retried=True),
+                Upload(name="b.wav", seconds=11.0, cancelled=True),
+            ),
+            workers=1,
+            call_seconds=2.0,
+            most=3,
+        ),
+        Scenario(
+            name="cancelled-hosted",
+            about="the same of a recording that Deepgram has",
+            uploads=(Upload(name="a.wav", cancelled=True, retried=True),),
+            engines=("deepgram",),
+            workers=0,
+            hosted_trouble=0.05,
+            settings={"deepgram_concurrency": 1},
+            most=3,
         ),
         Scenario(
             name="clocks",

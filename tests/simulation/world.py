@@ -27,23 +27,36 @@ from shared import concurrency
 from shared.costs.executions import Place
 from shared.engines import own_specs
 from shared.errors import DropscribeError, Transient
+from shared.flow import record, retry
+from shared.flow.chunk import result_name
 from shared.hosted import hosted_chunk
 from shared.hosted.audio_budget import AudioBudget
 from shared.messages import AUDIO_FINALIZED, TRANSCRIBE_REQUESTS
 from shared.ports import Ports, TaskRun
+from shared.state import documents
 from shared.state.claims import CLAIMS
 from shared.sweep import sweep
 from shared.telemetry import log
-from tests.simulation.fakes import FakeEngine, FakeHosted, FakeJobs, FakeMedia, Work, size_of
+from tests.simulation.fakes import (
+    FakeEngine,
+    FakeHosted,
+    FakeJobs,
+    FakeMedia,
+    Work,
+    size_of,
+    stretch,
+    windows_of,
+)
 from tests.simulation.faults import Calls, FaultyHosted, FaultyJobs, FaultyQueue, FaultyRecords, FaultyStore
 from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
+from tests.simulation.scenarios import OURS
 from tests.simulation.scheduler import Scheduler, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shared.messages import TranscriptReady
-    from shared.model import Chunk, StoredObject
+    from shared.model import Chunk, Recording, StoredObject
     from tests.simulation.memory import Message
     from tests.simulation.scenarios import Scenario, Upload
     from tests.simulation.scheduler import Process
@@ -101,6 +114,15 @@ class World:
         self.work = Work()
         self.told: list[TranscriptReady] = []
         """What was announced or answered, as often as it was delivered."""
+        self.cancelled: set[str] = set()
+        """Uploads that a person cancelled, by name."""
+        self.retries: set[str] = set()
+        """Ids of the requests to try one of them again."""
+        self.warned: set[str] = set()
+        """Uploads whose results were gone: their transcripts say so."""
+        self.paid: dict[tuple[str, str], int] = {}
+        """How often an engine of ours had recognised each window of the chunks that were done before a retry."""
+        self._operating = 0
         self.surprises: list[str] = []
         """Exceptions that nobody anticipated."""
         self.took = 0.0
@@ -144,6 +166,9 @@ class World:
                 spawn(lambda name=f"worker-{index}": self._keep(name, self._work), "keep", self._platform)
         for upload in self.scenario.uploads:
             spawn(lambda one=upload: self._upload(one), "upload", self._platform)
+            if upload.cancelled:
+                self._operating += 1
+                spawn(lambda one=upload: self._operate(one), "operator", self._platform)
         spawn(self._catastrophes, "catastrophes", self._platform)
         began = self.scheduler.now
         ended = False
@@ -160,9 +185,10 @@ class World:
         recordings = self.records.documents["recordings"].values()
         requests = self.records.documents["requests"].values()
         return (
-            len(self.uploads) == len(self.scenario.uploads) <= len(recordings)
+            not self._operating
+            and len(self.uploads) == len(self.scenario.uploads) <= len(recordings)
             and all(b'"announced": true' in one for one in recordings)
-            and len(requests) == sum(one.requests for one in self.scenario.uploads)
+            and len(requests) == sum(one.requests for one in self.scenario.uploads) + len(self.retries)
             and all(b'"answered": true' in one for one in requests)
             and not self.left_over()
         )
@@ -199,6 +225,52 @@ class World:
             request = {"uri": f"gs://audio/{upload.name}", "request_id": f"{upload.name}-{number}"}
             for _ in range(1 + self.scheduler.choices.pick("requests", 2, self.scenario.repeated)):
                 self.ports.queue.publish(TRANSCRIBE_REQUESTS, json.dumps(request).encode())
+
+    def _operate(self, upload: Upload) -> None:
+        """Cancel a recording in progress, and ask for it again."""
+        pick = self.scheduler.choices.pick
+        while not (
+            found := [one for one in documents.recordings(self.records) if one.source.name == upload.name]
+        ):
+            self.scheduler.sleep(0.25)
+        # Undisturbed, it is at work by then.
+        self.scheduler.sleep(0.5 * ((1 + pick("cancel", 20)) % 20))
+        key = found[0].id
+        self._command(lambda: record.cancel(key, self.ports))
+        ended = documents.get_recording(self.records, key)
+        assert ended is not None, "it was there a moment ago"
+        if ended.state == "CANCELLED":
+            self.cancelled.add(upload.name)
+            if upload.retried:
+                self.scheduler.sleep(1.0 + 0.5 * pick("retry", 60))
+                results = self.store.list("work", f"{result_name(key, 0).rpartition('/')[0]}/")
+                if (gone := list(results)) and pick("gone", 2, 0.3):
+                    # The folder of results was emptied meanwhile.
+                    self.calls.happened("gone", f"results of {upload.name}")
+                    self.warned.add(upload.name)
+                    for one in gone:
+                        self.store.delete("work", one.name, one.generation)
+                else:
+                    self._note_paid(ended)
+                self._command(lambda: self.retries.add(retry.ask(ended, self.ports)))
+        self._operating -= 1
+
+    def _note_paid(self, recording: Recording) -> None:
+        """What is done of a recording before it is tried again."""
+        assert recording.audio is not None or not recording.chunks, "it was planned"
+        for chunk in recording.chunks:
+            key = documents.chunk_key(recording.id, chunk.index)
+            if key in self.records.documents[documents.CHUNKS] and recording.audio is not None:
+                for window in windows_of(recording.source.name, *stretch(chunk, recording.audio)):
+                    self.paid |= {(engine, window): self.work.done[engine, window] for engine in OURS}
+
+    def _command(self, work: Callable[[], object]) -> None:
+        """What a person runs until it succeeds."""
+        while True:
+            try:
+                return Function("operator", lambda _: work(), self)(b"")
+            except Transient:
+                self.scheduler.sleep(RESTART)
 
     def _catastrophes(self) -> None:
         """Now and then a process is asked to end, or the whole machine loses its power."""
