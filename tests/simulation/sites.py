@@ -92,7 +92,7 @@ NOT_REACHED = {
     "shared/flow/record.py:_continue": "recordings that are longer than their header says",
     "shared/flow/redo.py:again": "results that are gone while a recording is merged",
     "shared/flow/request.py:refuse": "requests that cannot be read",
-    "shared/hosted/hosted_chunk.py:on_chunk": "it only notes why a chunk was handed on",
+    "shared/hosted/hosted_chunk.py:_have_transcribed": "it only notes why Deepgram handed a chunk on",
     "shared/recovery/dead_letter.py:_act": "it answers requests that nobody could read",
     "shared/recovery/replay.py:replay": "a command of a person",
     "shared/routing/flags.py:change": "a command of a person",
