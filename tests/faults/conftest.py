@@ -5,7 +5,7 @@ import pytest
 from tests.faults.scenarios import made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recordings(once):
     """A folder of recordings, and what comes of them where nothing goes wrong."""
     return once("undisturbed", made)
