@@ -11,18 +11,19 @@ dies before that is repeated, and every step before it may be repeated.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
 from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
-from shared.errors import DropscribeError
+from shared.errors import BadRequest, DropscribeError
 from shared.flow import chunk
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
 from shared.recovery import fallback, owner_messages, poison
-from shared.state import failure_log, ledger
+from shared.state import dead_letters, failure_log, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -231,7 +232,11 @@ class Committer:
             attempt=delivery.attempt,
             attributes=delivery.attributes,
         )
-        message = decode(delivery.data, ChunkMessage)
+        try:
+            message = decode(delivery.data, ChunkMessage)
+        except BadRequest as unreadable:
+            self._keep(delivery, unreadable)
+            return
         failures = 1
         if _unexpected(error):
             noted = fallback.failures(message, self._ports)
@@ -241,6 +246,15 @@ class Committer:
             self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
             return
         fallback.give_up(message, owner_messages.broken(error, failures), self._ports)
+        self._inflight.ack(delivery)
+
+    def _keep(self, delivery: Delivery, error: BadRequest) -> None:
+        """Keep a message that nobody can read as a dead letter: it would be no better the next time."""
+        log.error("kept a message that cannot be read as a dead letter: %s", error)
+        data = base64.b64encode(delivery.data).decode("ascii")
+        message = {"messageId": delivery.message_id, "data": data, "attributes": dict(delivery.attributes)}
+        where = self._inflight.subscription(delivery)
+        dead_letters.keep(message, self._ports, str(error), where=where)
         self._inflight.ack(delivery)
 
 

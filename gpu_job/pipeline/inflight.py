@@ -169,6 +169,12 @@ class Inflight:
                 return "redelivery"
             return "copy" if turn <= other.turn else "later turn"
 
+    def subscription(self, delivery: Delivery) -> str:
+        """Where a delivery comes from; empty if it is in flight no more."""
+        with self._changed:
+            held = self._messages.get(delivery.lease)
+            return held.subscription if held else ""
+
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge a message under all its leases: nothing is left to do about it."""
         self._end(delivery, self._queue.ack)

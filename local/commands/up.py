@@ -11,6 +11,7 @@ records, so a stop at any moment loses nothing and repeats nothing that was fini
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import signal
 from contextlib import ExitStack, contextmanager
@@ -111,11 +112,12 @@ def run(ports: LocalPorts, options: Options) -> int:
 
     Raises:
         BadRequest: no engine here supports these options.
-        ConfigurationError: another `dropscribe up` uses this state directory.
+        ConfigurationError: another `dropscribe up` uses this state directory, a folder is a file, or a library is missing.
         ModelUnavailable: the default weights cannot be loaded.
     """
     show_logs()
     settings = ports.settings
+    _check(ports)
     pick.check_speakers(options, settings)
     if options.diarize and not any(one.name in ports.engines for one in able("speakers")):
         raise BadRequest(pick.no_speakers())
@@ -124,7 +126,6 @@ def run(ports: LocalPorts, options: Options) -> int:
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
-        export.check(ports.out)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
@@ -195,6 +196,19 @@ def overruled(options: Options, ports: LocalPorts) -> str:
         f"The flag TRANSCRIPTION_METHOD={method} overrides --method {options.method}. Remove it with "
         "`dropscribe flags TRANSCRIPTION_METHOD=`."
     )
+
+
+def _check(ports: LocalPorts) -> None:
+    """What would stop the processes later, before anything is remembered of it."""
+    if ports.inbox.exists() and not ports.inbox.is_dir():
+        raise ConfigurationError(f"The inbox {ports.inbox} is a file. Give a folder with --inbox.")
+    export.check(ports.out)
+    for one in hosted_specs(ports.hosted):
+        if one.hosted is not None and importlib.util.find_spec(one.hosted.library) is None:
+            raise ConfigurationError(
+                f"{one.hosted.key_variable} is set, but {one.in_sentences}'s library is not installed. "
+                f"Run `pip install 'dropscribe[{one.hosted.extra}]'`, or unset {one.hosted.key_variable}."
+            )
 
 
 def is_known(ports: LocalPorts, source: StoredObject) -> bool:

@@ -14,7 +14,7 @@ from gpu_job.pipeline.worker import Worker
 from shared.errors import EngineLimit
 from shared.flow import upload
 from shared.ports import Delivery, GpuState
-from shared.state import documents
+from shared.state import dead_letters, documents
 from tests.gpu_job.pipeline.test_worker import CountingEngine, toned, wait_until
 from tests.world import World
 
@@ -124,7 +124,7 @@ def test_a_message_of_a_later_life_is_no_copy(inflight, turn, life, claimed):
     assert inflight.claim(other, about(turn, life), 1.0) == claimed
 
 
-def test_what_no_message_should_be_is_given_back_and_no_thread_is_lost(tmp_path):
+def test_what_no_message_should_be_is_kept_once_and_no_thread_is_lost(tmp_path):
     world = toned(World(tmp_path, chunk_minutes=1.0, model="fake"))
     nested = b'{"x":' + b"[" * 1200 + b"]" * 1200 + b"}"
     world.ports.queue.publish("chunks-cpu", nested, {})
@@ -135,9 +135,13 @@ def test_what_no_message_should_be_is_given_back_and_no_thread_is_lost(tmp_path)
     thread.start()
     try:
         wait_until(lambda: world.ports.records.count(documents.CHUNKS) == 1, 30)
+        wait_until(lambda: world.ports.queue.pending("cpu-worker") == 0, 30)
         assert thread.is_alive()
     finally:
         stop.set()
         thread.join()
     assert worker.summary.ended == "asked to stop"
+    [(_, letter)] = world.ports.records.query(dead_letters.DEAD_LETTERS)
+    assert letter["data"] == nested.decode()
+    assert letter["attributes"][dead_letters.SOURCE] == "cpu-worker"
     world.close()

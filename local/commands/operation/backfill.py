@@ -186,7 +186,15 @@ def _objects(wanted: Wanted, ports: Ports) -> tuple[list[StoredObject], int]:
         raise BadRequest(f"{wanted.place} is not a place of objects: name gs://bucket/prefix.")
     if wanted.any_name:
         raise BadRequest("--any-name is for buckets. Give `dropscribe submit` a file with an unusual name.")
-    found = inputs.collect([Path(wanted.place)], never_below=[ports.out, ports.settings.state_dir])
+    place, inbox = Path(wanted.place).resolve(), ports.inbox.resolve()
+    if place == inbox or inbox in place.parents:
+        raise BadRequest(
+            f"{wanted.place} is in the inbox {ports.inbox}, all of which `dropscribe up` transcribes by itself. "
+            f"What it has not taken is asked for with `dropscribe backfill gs://{ports.settings.audio_bucket}/`."
+        )
+    found = inputs.collect(
+        [Path(wanted.place)], never_below=[ports.inbox, ports.out, ports.settings.state_dir]
+    )
     return list(_files(found, ports)), found.passed_over
 
 

@@ -9,11 +9,16 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local.backend.embedded_ports import open_ports
+from local.commands import up
+from local.inbox import remembered
+from shared.errors import ConfigurationError
+from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
 
@@ -158,6 +163,26 @@ def test_transcripts_may_not_go_into_the_inbox(deployment):
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2
     assert "side by side" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--inbox", "--out"])
+def test_a_file_in_place_of_a_folder_is_refused_and_not_remembered(deployment, tmp_path, option):
+    wrong = tmp_path / "a-file"
+    wrong.touch()
+    command = [sys.executable, "-m", "local.cli", "up", option, wrong, "--state-dir", deployment.state]
+    before = remembered.folders(deployment.ports.settings, deployment.ports.records)
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert "a-file" in result.stderr
+    assert remembered.folders(deployment.ports.settings, deployment.ports.records) == before
+
+
+def test_a_key_whose_library_is_missing_is_told_at_the_start(deployment, monkeypatch):
+    ports = replace(deployment.ports, hosted={"deepgram": object()})
+    monkeypatch.setattr(up.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match="pip install 'dropscribe\\[deepgram\\]'"):
+        up.run(ports, Options())
 
 
 def test_a_second_one_on_the_same_state_is_refused(deployment):

@@ -8,6 +8,7 @@ import wave
 import pytest
 
 from local.commands.operation import backfill
+from shared.errors import BadRequest
 from shared.state import documents
 
 
@@ -117,6 +118,17 @@ def test_without_probing_it_says_that_length_and_cost_are_unknown(archive, call)
 def test_everything_is_taken_whatever_its_name_where_asked_for(archive, call):
     told = json.loads(call("backfill", "gs://audio/old", "--yes", "--any-name", "--json").stdout)
     assert told["new"] == 3
+
+
+def test_the_inbox_is_left_to_up_which_takes_all_that_is_in_it(archive, call):
+    for place in (archive.ports.inbox, archive.ports.inbox / "old"):
+        result = call("backfill", str(place), "--yes")
+        assert result.exit_code != 0
+        assert "by itself" in result.stderr
+        assert "`dropscribe backfill gs://audio/`" in result.stderr
+    with pytest.raises(BadRequest, match="Nothing to transcribe"):
+        backfill.look(backfill.Wanted(place=str(archive.ports.inbox.parent)), archive.ports)
+    assert archive.route() == 0
 
 
 def test_a_folder_of_this_machine_is_transcribed_in_place(archive, call, tmp_path):
