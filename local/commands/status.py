@@ -13,6 +13,7 @@ from rich.text import Text
 from local.backend.embedded_ports import LocalPorts
 from local.commands import letters, options
 from local.commands.context import deployment, errors
+from local.commands.submit import is_up
 from local.commands.terminal import local_time, output
 from shared.costs import budget
 from shared.flow.assemble import DEMO_WARNING
@@ -36,7 +37,7 @@ def command(
     *,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of recordings to show.")] = 20,
     keys: Annotated[
-        bool, typer.Option("--keys", help="Show the keys of recordings, for `retry` and `cancel`.")
+        bool, typer.Option("--keys", help="Show keys, files and states only, for `retry` and `cancel`.")
     ] = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
@@ -53,7 +54,7 @@ def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
         ports: the deployment, this machine's or a project's.
         limit: number of recordings in the table.
         as_json: print JSON on standard output, which has the keys of recordings.
-        keys: print them in the table as well.
+        keys: print a table of keys, files and states.
     """
     states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
     states = {state: count for state, count in states.items() if count}
@@ -88,6 +89,8 @@ def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
     if busy:
         told = ", ".join(f"{count} for {name}" for name, count in busy.items())
         console.print(f"Messages waiting: {told}.", highlight=False)
+        if isinstance(ports, LocalPorts) and not is_up(ports.settings.state_dir / "up.lock"):
+            console.print("`dropscribe up` is not running: start it to go on.", highlight=False)
     if given_up:
         console.print(
             f"Dead letters (messages that could not be handled): {given_up}. The newest:", highlight=False
@@ -162,21 +165,19 @@ def _empty(ports: Ports) -> str:
 
 
 def _table(recordings: list[Recording], ports: Ports, *, keys: bool) -> Table:
+    """With keys there is no room for the rest on a narrow terminal."""
     shown = Table(pad_edge=False)
-    for name in (*["key"] * keys, "when", "file", "state", "length", "what"):
+    for name in ("key", "file", "state") if keys else ("when", "file", "state", "length", "what"):
         shown.add_column(name, overflow="fold", no_wrap=name in {"key", "when", "state", "length"})
     for one in recordings:
-        shown.add_row(
-            *[one.id] * keys,
-            local_time(one.created),
-            Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name),
-            Text(
-                one.state,
-                style={"DONE": "green", "FAILED": "red", "CANCELLED": "magenta"}.get(one.state, "yellow"),
-            ),
-            human_duration(one.duration or (one.audio.duration if one.audio else None)),
-            Text(_summary(one, ports)),
-        )
+        file = Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name)
+        color = {"DONE": "green", "FAILED": "red", "CANCELLED": "magenta"}.get(one.state, "yellow")
+        state = Text(one.state, style=color)
+        if keys:
+            shown.add_row(one.id, file, state)
+            continue
+        length = human_duration(one.duration or (one.audio.duration if one.audio else None))
+        shown.add_row(local_time(one.created), file, state, length, Text(_summary(one, ports)))
     return shown
 
 

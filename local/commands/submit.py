@@ -147,14 +147,14 @@ def uri_of(text: str, ports: Ports) -> str:
 
 def say_if_nothing_runs(ports: Ports) -> None:
     """Tell a person whose request is queued on this machine that nothing runs that could answer it."""
-    if isinstance(ports, LocalPorts) and not _is_up(ports.settings.state_dir / "up.lock"):
+    if isinstance(ports, LocalPorts) and not is_up(ports.settings.state_dir / "up.lock"):
         Console(stderr=True, soft_wrap=True).print(
             "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
             "state directory."
         )
 
 
-def _is_up(lock: Path) -> bool:
+def is_up(lock: Path) -> bool:
     """Whether a `dropscribe up` is running: it holds this lock."""
     try:
         with lock.open("rb") as file:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from local.backend.embedded_ports import open_ports
 from local.commands import status
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
+from shared.messages import AUDIO_FINALIZED
 from shared.settings import Settings
 from shared.state import failure_log
 from shared.sweep import release_held, sweep
@@ -106,3 +108,13 @@ def test_it_says_what_went_wrong_last_with_a_recording_on_its_way(world, ports, 
     assert said() == "the store is away"
     status.run(ports, limit=5, as_json=False)
     assert "last error: the store is away" in " ".join(capsys.readouterr().out.split())
+
+
+def test_it_says_that_nothing_runs_where_messages_wait(tmp_path, capsys):
+    ports = open_ports(Settings(state_dir=tmp_path))
+    status.run(ports, limit=5, as_json=False)
+    assert "not running" not in capsys.readouterr().out
+    ports.queue.publish(AUDIO_FINALIZED, b"{}")
+    status.run(ports, limit=5, as_json=False)
+    assert "`dropscribe up` is not running" in capsys.readouterr().out
+    ports.close()

@@ -10,9 +10,11 @@ def test_a_recording_in_progress_ends_and_the_status_says_so(deployment, call):
     result = call("cancel", recording.id)
     assert (result.exit_code, result.stdout) == (0, "gs://audio/talk.wav is cancelled.\n")
     assert deployment.stored(recording).state == "CANCELLED"
-    shown = call("status", "--keys").stdout
+    [row] = [line for line in call("status", "--keys").stdout.splitlines() if recording.id in line]
+    assert "talk.wav" in row
+    assert "CANCELLED" in row
+    shown = call("status").stdout
     assert "1 cancelled" in shown
-    assert recording.id in shown
     assert "`dropscribe retry` continues it" in " ".join(shown.split())
 
 
