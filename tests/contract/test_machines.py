@@ -95,7 +95,7 @@ MISTAKES = {
     "a lease is not extended": (
         "queue",
         "extend",
-        lambda port, name, lease, _: port.extend(name, lease, 0.01),
+        lambda port, name, lease, _: port.extend(name, lease, 1e-6),
     ),
 }
 

@@ -79,6 +79,7 @@ NOT_REACHED = {
     "functions/outcome.py:acknowledged": "the entrypoints of functions; `local/runtime/steps.py` is simulated",
     "gpu_job/pipeline/inflight.py:ack": "hands its call to `_end`, which is a point",
     "gpu_job/pipeline/inflight.py:nack": "hands its call to `_end`, which is a point",
+    "gpu_job/pipeline/committer.py:_keep": "a message that nobody can read; every message here is one of ours",
     "gpu_job/pipeline/inflight.py:give_back": "hands its call to `_end`, which is a point",
     "gpu_job/process.py:_handed_on": "a worker without weights; its engine always loads here",
     "gpu_job/process.py:hand_on_all": "a worker without weights; its engine always loads here",
