@@ -92,11 +92,6 @@ MISTAKES = {
     "an acknowledged message comes again": ("queue", "ack", lambda port, *at: port.postpone(*at, 0.0)),
     "a message that was given back is gone": ("queue", "nack", lambda port, *at: port.ack(*at[:2])),
     "a postponed message counts": ("queue", "postpone", lambda port, *at: port.nack(*at[:2])),
-    "a lease is not extended": (
-        "queue",
-        "extend",
-        lambda port, name, lease, _: port.extend(name, lease, 1e-6),
-    ),
 }
 
 
