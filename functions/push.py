@@ -22,6 +22,7 @@ import msgspec
 
 from shared.errors import BadRequest
 from shared.messages import FINALIZED_EVENT, PUBLISHED_EVENT, UNREADABLE
+from shared.state import dead_letters
 
 EVENT_TYPE, FINALIZED = "eventType", "OBJECT_FINALIZE"
 """Attribute of a bucket's notification, and its value if an object is complete."""
@@ -52,8 +53,7 @@ class Push:
     @property
     def message(self) -> dict[str, Any]:
         """The same as Pub/Sub writes it."""
-        data = base64.b64encode(self.data).decode("ascii")
-        return {"messageId": self.message_id, "data": data, "attributes": dict(self.attributes)}
+        return dead_letters.pushed(self.message_id, self.data, self.attributes)
 
 
 class _Message(msgspec.Struct):

@@ -7,7 +7,6 @@ import logging
 import os
 import pickle
 import shutil
-from contextlib import ExitStack, contextmanager
 
 import pytest
 from hypothesis import settings
@@ -59,35 +58,24 @@ def once(tmp_path_factory):
     return made_once
 
 
-@contextmanager
-def _or_skip(server):
-    """Skip where an emulator is not installed, with the command that installs it; CI refuses such skips."""
-    with ExitStack() as running:
-        try:
-            address = running.enter_context(server)
-        except emulators.EmulatorMissing as error:
-            pytest.skip(str(error))
-        yield address
-
-
 @pytest.fixture(scope="session")
 def gcs_address():
     """`host:port` of a Cloud Storage emulator."""
-    with _or_skip(emulators.gcs_server()) as address:
+    with emulators.or_skip(emulators.gcs_server()) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def pubsub_address():
     """`host:port` of the Pub/Sub emulator."""
-    with _or_skip(emulators.pubsub_emulator()) as address:
+    with emulators.or_skip(emulators.pubsub_emulator()) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def firestore_address():
     """`host:port` of the Firestore emulator."""
-    with _or_skip(emulators.firestore_emulator()) as address:
+    with emulators.or_skip(emulators.firestore_emulator()) as address:
         yield address
 
 

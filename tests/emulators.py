@@ -22,10 +22,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+import pytest
 
 from tests.ports import HOST, free_port
 
@@ -42,6 +44,17 @@ JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Duser.language
 
 class EmulatorMissing(Exception):  # noqa: N818 - a state of the machine, as the name says
     """The emulator is not installed; the message gives the command that installs it."""
+
+
+@contextmanager
+def or_skip(server):
+    """Skip a test where an emulator is not installed, with the command that installs it; CI refuses such skips."""
+    with ExitStack() as running:
+        try:
+            given = running.enter_context(server)
+        except EmulatorMissing as missing:
+            pytest.skip(str(missing))
+        yield given
 
 
 @contextmanager

@@ -15,10 +15,12 @@ from local.backend.queue import SqliteQueue
 from local.backend.store import FileStore
 from local.runtime.events import object_resource
 from shared.audio import Pcm
+from shared.messages import from_fields
 from shared.model import AudioInfo
 from shared.ports import Ports
 from shared.results import ChunkResult, LedgerRow, Word
 from shared.settings import Settings
+from shared.state import documents
 from tests.index_rules import IndexedRecords
 
 if TYPE_CHECKING:
@@ -147,6 +149,11 @@ def words(text, start=0.0, step=0.5):
         Word(text=one, start=start + i * step, end=start + (i + 0.8) * step, confidence=0.9)
         for i, one in enumerate(text.split())
     )
+
+
+def ledger_rows(ports):
+    """All rows of the ledger."""
+    return [from_fields(fields, LedgerRow) for _, fields in ports.records.query(documents.LEDGER)]
 
 
 def heard(recording, chunk, text="one two three", **changes):

@@ -11,7 +11,6 @@ dies before that is repeated, and every step before it may be repeated.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -251,8 +250,7 @@ class Committer:
     def _keep(self, delivery: Delivery, error: BadRequest) -> None:
         """Keep a message that nobody can read as a dead letter: it would be no better the next time."""
         log.error("kept a message that cannot be read as a dead letter: %s", error)
-        data = base64.b64encode(delivery.data).decode("ascii")
-        message = {"messageId": delivery.message_id, "data": data, "attributes": dict(delivery.attributes)}
+        message = dead_letters.pushed(delivery.message_id, delivery.data, delivery.attributes)
         where = self._inflight.subscription(delivery)
         dead_letters.keep(message, self._ports, str(error), where=where)
         self._inflight.ack(delivery)

@@ -100,6 +100,16 @@ def options_from(**given: object) -> Options:
     return options_of({name: value for name, value in given.items() if value is not None})
 
 
+def options_or_none(**given: object) -> Options | None:
+    """The same; None if no option was given, so that those of the object apply. A flag that is off is not given.
+
+    Raises:
+        BadRequest: names the option that is wrong, and its possible values.
+    """
+    asked = {name: value for name, value in given.items() if value is not None and value is not False}
+    return options_from(**asked) if asked else None
+
+
 def absolute_weights(name: str) -> str:
     """Weights as a process in another folder finds them: a path made absolute, a name as it is."""
     from gpu_job.weights.catalogue import by_name  # noqa: PLC0415 - as `choose_engines`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime  # noqa: TC003 - Typer reads it at run time
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 from local.commands import cost_report, cost_screen, options
 from local.commands.context import deployment, errors
 from local.commands.cost_report import Question
-from local.commands.terminal import output
+from local.commands.terminal import output, print_json
 from shared.connect import settings_here
 from shared.costs import hour_price, prices_file
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
@@ -93,7 +92,7 @@ def run(question: Question, ports: Ports) -> None:
     """
     report = cost_report.make(question, ports)
     if question.form == "json":
-        print(json.dumps(cost_report.as_json(report, ports), indent=2, ensure_ascii=False))  # noqa: T201 - output
+        print_json(cost_report.as_json(report, ports))
     elif question.form == "csv":
         print(cost_report.as_csv(report), end="")  # noqa: T201 - output
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -22,6 +21,7 @@ from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.terminal import output
+from shared.adapters.hosted_engines import has_library
 from shared.connect import settings_here
 from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
@@ -104,7 +104,7 @@ def _hosted(spec: EngineSpec, settings: Settings) -> Finding:
         found = f"no key: method {spec.method} is not available"
         fix = f"set {hosted.key_variable} to a key from {hosted.console}"
         return Finding(what=what, state="optional", found=found, fix=fix)
-    if importlib.util.find_spec(hosted.library) is None:
+    if not has_library(hosted):
         found = f"a key is set, but the {hosted.library} library is not installed"
         fix = f"{sys.executable} -m pip install 'dropscribe[{hosted.extra}]'"
         return Finding(what=what, state="missing", found=found, fix=fix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local.commands.terminal import printable
 from shared.state import dead_letters, failure_log
 
 if TYPE_CHECKING:
@@ -53,5 +54,4 @@ def reason(letter: dead_letters.Letter, records: Records) -> str:
 
 def beginning(letter: dead_letters.Letter) -> str:
     """The beginning of what was published, in one line."""
-    # Untrusted text: control characters would reach the terminal.
-    return "".join(one if one.isprintable() else " " for one in letter.text[:SHOWN])
+    return printable(letter.text[:SHOWN]).replace("\n", " ")

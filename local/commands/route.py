@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors, options_from
 from local.commands.screen import printable
 from local.commands.submit import uri_of
-from local.commands.terminal import output
+from local.commands.terminal import output, print_json
 from shared.flow import probe, refusals, request
 from shared.in_words import dollars, human_duration, human_size
 from shared.messages import to_fields
@@ -76,7 +75,7 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
     decision = choice.decision
     if as_json:
         report = {"uri": source.uri, "audio": audio, "chunks": len(choice.chunks), **to_fields(decision)}
-        print(json.dumps(to_fields(report), ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print_json(to_fields(report))
         return
     console = output()
     heading = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -13,8 +12,8 @@ from rich.text import Text
 from local.backend.embedded_ports import LocalPorts
 from local.commands import letters, options
 from local.commands.context import deployment, errors
-from local.commands.submit import is_up
-from local.commands.terminal import local_time, output
+from local.commands.submit import nothing_runs
+from local.commands.terminal import local_time, output, print_json
 from shared.costs import budget
 from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import human_duration
@@ -74,7 +73,7 @@ def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
             "failed_attempts": failed,
             "no_workers": no_workers,
         }
-        print(json.dumps(report | _location(ports), ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print_json(report | _location(ports))
         return
     console = output()
     if not recordings:
@@ -89,7 +88,7 @@ def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
     if busy:
         told = ", ".join(f"{count} for {name}" for name, count in busy.items())
         console.print(f"Messages waiting: {told}.", highlight=False)
-        if isinstance(ports, LocalPorts) and not is_up(ports.settings.state_dir / "up.lock"):
+        if nothing_runs(ports):
             console.print("`dropscribe up` is not running: start it to go on.", highlight=False)
     if given_up:
         console.print(

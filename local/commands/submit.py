@@ -14,7 +14,8 @@ from rich.console import Console
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.context import deployment, errors, options_from
+from local.commands.context import deployment, errors, options_or_none
+from local.commands.terminal import print_json
 from shared import client
 from shared.errors import BadRequest
 from shared.in_words import dollars, human_duration
@@ -77,13 +78,19 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Ask a running deployment for a transcript, as another service would."""
-    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
-    given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
-    chosen = any(value is not None for value in given.values())
     with errors(), deployment(state_dir) as ports:
         submission = Submission(
             uri=uri,
-            options=options_from(**given) if chosen else None,
+            options=options_or_none(
+                method=method,
+                model=model,
+                language=language,
+                track=track,
+                keyterms=keyterms,
+                filler_words=filler_words,
+                diarize=diarize,
+                label=label,
+            ),
             request_id=request_id,
             metadata=metadata_of(metadata or []),
             wait=wait,
@@ -130,11 +137,10 @@ def run(submission: Submission, ports: Ports) -> int:
         _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)
         return 0
     answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
-    _print(
-        json.dumps(to_fields(answer), ensure_ascii=False, indent=2)
-        if submission.as_json
-        else _told(answer, ports)
-    )
+    if submission.as_json:
+        print_json(to_fields(answer))
+    else:
+        _print(_told(answer, ports))
     return 0 if answer.state == "DONE" else 1
 
 
@@ -147,23 +153,25 @@ def uri_of(text: str, ports: Ports) -> str:
 
 def say_if_nothing_runs(ports: Ports) -> None:
     """Tell a person whose request is queued on this machine that nothing runs that could answer it."""
-    if isinstance(ports, LocalPorts) and not is_up(ports.settings.state_dir / "up.lock"):
+    if nothing_runs(ports):
         Console(stderr=True, soft_wrap=True).print(
             "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
             "state directory."
         )
 
 
-def is_up(lock: Path) -> bool:
-    """Whether a `dropscribe up` is running: it holds this lock."""
+def nothing_runs(ports: Ports) -> bool:
+    """Whether this is one machine's state, and no `dropscribe up` works on it: that one holds a lock."""
+    if not isinstance(ports, LocalPorts):
+        return False
     try:
-        with lock.open("rb") as file:
+        with (ports.settings.state_dir / "up.lock").open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return False
-    except OSError:
         return True
-    return False
+    except OSError:
+        return False
+    return True
 
 
 def _told(answer: TranscriptReady, ports: Ports) -> str:

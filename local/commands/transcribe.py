@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,6 +18,7 @@ from gpu_job.speech import loading
 from local.commands import downloads, inputs, options, report
 from local.commands.context import errors, local_ports, options_from
 from local.commands.screen import Screen, printable
+from local.commands.terminal import print_json
 from local.runtime import export, one_shot
 from shared import outputs
 from shared.engines import AUTO, hosted_specs
@@ -175,7 +175,7 @@ def run(request: Request, ports: LocalPorts) -> int:
         return 130
     ordered = [lines[one.key] for one in submitted]
     if request.as_json:
-        print(json.dumps([one.as_json() for one in ordered], ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print_json([one.as_json() for one in ordered])
     else:
         report.show(ordered, out=request.out, files=request.files, preview=request.preview)
     complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable

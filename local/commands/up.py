@@ -11,7 +11,6 @@ records, so a stop at any moment loses nothing and repeats nothing that was fini
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import signal
 from contextlib import ExitStack, contextmanager
@@ -32,6 +31,7 @@ from local.runtime import export, processes
 from local.runtime.push import HttpSender, PushLoop
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
+from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, able, hosted_specs
 from shared.errors import BadRequest, ConfigurationError, DropscribeError
 from shared.messages import metadata_of
@@ -204,7 +204,7 @@ def _check(ports: LocalPorts) -> None:
         raise ConfigurationError(f"The inbox {ports.inbox} is a file. Give a folder with --inbox.")
     export.check(ports.out)
     for one in hosted_specs(ports.hosted):
-        if one.hosted is not None and importlib.util.find_spec(one.hosted.library) is None:
+        if one.hosted is not None and not has_library(one.hosted):
             raise ConfigurationError(
                 f"{one.hosted.key_variable} is set, but {one.in_sentences}'s library is not installed. "
                 f"Run `pip install 'dropscribe[{one.hosted.extra}]'`, or unset {one.hosted.key_variable}."

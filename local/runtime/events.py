@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from local.backend.dead_letter_attributes import PROJECT, rfc3339
+from shared.state import dead_letters
 
 if TYPE_CHECKING:
     from shared.model import StoredObject
@@ -58,15 +58,9 @@ def pushed(subscription: Subscription, delivery: Delivery) -> bytes:
     """
     published = rfc3339(delivery.published)
     body: dict[str, Any] = {
-        "message": {
-            "data": base64.b64encode(delivery.data).decode("ascii"),
-            "attributes": dict(delivery.attributes),
-            # Push sends both spellings.
-            "messageId": delivery.message_id,
-            "message_id": delivery.message_id,
-            "publishTime": published,
-            "publish_time": published,
-        },
+        "message": dead_letters.pushed(delivery.message_id, delivery.data, delivery.attributes)
+        # Push sends both spellings.
+        | {"message_id": delivery.message_id, "publishTime": published, "publish_time": published},
         "subscription": f"projects/{PROJECT}/subscriptions/{subscription.name}",
     }
     if subscription.dead_letter_topic is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from shared.engines import EngineSpec, hosted_specs
 from shared.errors import EngineRefused
 
 if TYPE_CHECKING:
+    from shared.engines import Hosted as HostedSpec
     from shared.model import Engine
     from shared.ports import Hosted, HostedJob
     from shared.results import Heard
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 def open_hosted(settings: Settings) -> dict[Engine, Hosted]:
     """The hosted engines that have a key."""
     return {one.name: OnFirstCall(one, settings) for one in hosted_specs() if settings.api_keys.get(one.name)}
+
+
+def has_library(hosted: HostedSpec) -> bool:
+    """Whether the library of a hosted engine is installed; nothing is loaded."""
+    return importlib.util.find_spec(hosted.library) is not None
 
 
 class OnFirstCall:

@@ -216,18 +216,13 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
     refusals.check_seconds(recording.chunks[-1].end, ports.settings)
     refusals.check_chunks(planned + 1, ports.settings)
 
-    ours = False
-
     def longer(stored: Recording) -> Recording | None:
-        nonlocal ours
-        ours = stored.state == "PLANNED" and len(stored.chunks) == planned
-        if not ours:
+        if stored.state != "PLANNED" or len(stored.chunks) != planned:
             return None
         chunks = plan.extend(stored.chunks)[:most]
         return replace(stored, chunks=chunks, planned=ports.clock.now(), published=0)
 
-    changed = documents.change_recording(ports, recording.id, longer)
-    assert changed is not None, "it was there a moment ago"
+    changed, ours = documents.change_recording_first(ports, recording.id, longer)
     log.info("%s is longer than its header says: %d chunks now", recording.id, len(changed.chunks))
     dispatch.publish_chunks(changed, ports, ours=ours)
     return changed

@@ -84,21 +84,20 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     Raises:
         Transient: try again.
     """
-    first = False
     # It tells apart those who found the same, so it must grow.
     planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
 
     def to_unpublished(stored: Recording) -> Recording | None:
-        nonlocal first
-        seen = (recording.state, recording.life, recording.planned)
-        first = (stored.state, stored.life, stored.planned) == seen
-        if not first:
+        if (stored.state, stored.life, stored.planned) != (
+            recording.state,
+            recording.life,
+            recording.planned,
+        ):
             return None
         return replace(_told(stored, indexes), planned=planned, published=0)
 
-    changed = documents.change_recording(ports, recording.id, to_unpublished)
-    assert changed is not None, "it was there a moment ago"
-    if first:
+    changed, ours = documents.change_recording_first(ports, recording.id, to_unpublished)
+    if ours:
         _forget(changed, indexes, ports)
         dispatch.publish_chunks(changed, ports, ours=True)
     return changed

@@ -170,15 +170,13 @@ def _fresh(recording: Recording, claim: Claim) -> Claim | None:
 
 def _let_go(recording: Recording, ports: Ports) -> Recording:
     """The recording, no longer held: whoever dies from here on leaves one that the sweeper pushes."""
+    if not recording.held:
+        return recording
 
     def unheld(stored: Recording) -> Recording | None:
         return replace(stored, held="", planned=ports.clock.now()) if stored.held else None
 
-    return (
-        recording
-        if not recording.held
-        else documents.change_recording(ports, recording.id, unheld) or recording
-    )
+    return documents.change_recording(ports, recording.id, unheld) or recording
 
 
 def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
@@ -238,17 +236,13 @@ def _resume(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
 
 def _plan_once(recording: Recording, ports: Ports, **found: Any) -> tuple[Recording, bool]:
     """Let an ACCEPTED recording be PLANNED with what was found, unless another process did that first."""
-    ours = False
 
     def plan_once(stored: Recording) -> Recording | None:
-        nonlocal ours
-        ours = stored.state == "ACCEPTED" and stored.life == recording.life
-        if not ours:
+        if stored.state != "ACCEPTED" or stored.life != recording.life:
             return None
         return replace(stored, state="PLANNED", planned=ports.clock.now(), held="", **found)
 
-    planned = documents.change_recording(ports, recording.id, plan_once)
-    assert planned is not None, "it was accepted a moment ago"
+    planned, ours = documents.change_recording_first(ports, recording.id, plan_once)
     if planned.ended:
         # Another delivery was so much faster that the recording ended before this commitment was made.
         budget.ended(planned.id, ports, life=planned.life)

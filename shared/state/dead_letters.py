@@ -111,6 +111,12 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: st
     return data
 
 
+def pushed(message_id: str, data: bytes, attributes: Mapping[str, str]) -> dict[str, Any]:
+    """A message as push delivers it, for `keep` and the steps that read one."""
+    encoded = base64.b64encode(data).decode("ascii")
+    return {"data": encoded, "attributes": dict(attributes), "messageId": message_id}
+
+
 def data_of(message: Mapping[str, Any]) -> bytes:
     """The published bytes; data that are not base64, as push sends them, are returned unchanged."""
     data = message.get("data") or ""
@@ -154,14 +160,13 @@ def note_replay(letter: Letter, ports: Ports) -> bool:
     Raises:
         Transient: the note is not confirmed.
     """
-    now, first = ports.clock.now(), False
+    now = ports.clock.now()
 
     def noted(stored: Replay) -> Replay | None:
-        nonlocal first
-        first = stored.replayed == letter.replayed
-        return Replay(replayed=now) if first else None
+        return Replay(replayed=now) if stored.replayed == letter.replayed else None
 
-    return documents.change(DEAD_LETTERS, letter.key, Replay, noted, ports.records) is not None and first
+    _, ours = documents.change_first(DEAD_LETTERS, letter.key, Replay, noted, ports.records)
+    return ours
 
 
 def discard(key: str, records: Records) -> bool:

@@ -72,6 +72,21 @@ def change(
     return first if fields is None else from_fields(fields, kind)
 
 
+def change_first(
+    collection: str, key: str, kind: type[Record], how: Callable[[Record], Record | None], records: Records
+) -> tuple[Record | None, bool]:
+    """Change a document as `change` does, and say whether this call did: of several processes only one goes on."""
+    ours = False
+
+    def noting(before: Record) -> Record | None:
+        nonlocal ours
+        after = how(before)
+        ours = after is not None
+        return after
+
+    return change(collection, key, kind, noting, records), ours
+
+
 def put(collection: str, key: str, record: Record, ports: Ports) -> None:
     """Write a record, whether there was a document or not.
 
@@ -119,3 +134,13 @@ def change_recording(
 ) -> Recording | None:
     """Change a recording, see `change`; None if there is none."""
     return change(RECORDINGS, key, Recording, how, ports.records)
+
+
+def change_recording_first(
+    ports: Ports, key: str, how: Callable[[Recording], Recording | None]
+) -> tuple[Recording, bool]:
+    """Change a recording that exists, and say whether this call did, see `change_first`."""
+    found = change_first(RECORDINGS, key, Recording, how, ports.records)
+    changed, ours = found
+    assert changed is not None, "it was there a moment ago"
+    return changed, ours

@@ -8,31 +8,21 @@ import pytest
 
 from shared.costs import attempt_rows
 from shared.flow import upload
-from shared.messages import ChunkMessage, decode, from_fields
-from shared.results import LedgerRow
-from shared.state import documents, ledger
-from tests.world import IN_A_PROJECT, World
+from shared.messages import ChunkMessage, decode
+from shared.state import ledger
+from tests.attempts import message_of_an_upload, row_of
+from tests.world import IN_A_PROJECT, World, ledger_rows
 
 
 @pytest.fixture
 def message(world):
-    upload.on_upload(world.upload("calls/2026/talk.wav", **{"dropscribe-label": "sales"}), world.ports)
-    return decode(world.pull("cpu-worker")[0].data, ChunkMessage)
-
-
-def row_of(message, ports, **changes):
-    given = {"engine": "parakeet-gpu", "attempt": "m-1", "busy_seconds": 2.0, "decoded": 40.0, "owned": 30.0}
-    return attempt_rows.worker_row(message, ports, **given | changes)
-
-
-def rows(ports):
-    return [from_fields(fields, LedgerRow) for _, fields in ports.records.query(documents.LEDGER)]
+    return message_of_an_upload(world)
 
 
 def test_a_row_says_what_for_whom_when_and_at_which_prices(world, message):
     hired = replace(world.ports, settings=replace(world.settings, **IN_A_PROJECT))
     assert ledger.write(row_of(message, hired, worker="gpu-x.0"), hired)
-    (row,) = rows(world.ports)
+    (row,) = ledger_rows(world.ports)
     assert (row.audio_seconds, row.owned_seconds, row.busy_seconds) == (40.0, 30.0, 2.0)
     assert row.usd == pytest.approx(2 * 0.0002907, abs=1e-12)
     assert row.prices == "2026-11-20"

@@ -12,11 +12,10 @@ from gpu_job.pipeline.chunk_job import next_group, prepare
 from shared.costs import attempt_rows
 from shared.errors import EngineLimit
 from shared.flow import chunk, record, upload
-from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
+from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.recovery import fallback, poison
-from shared.results import LedgerRow
 from shared.state import documents, ledger
-from tests.world import World, heard
+from tests.world import World, heard, ledger_rows
 
 FILES, KILLS, HELD = 40, 24, 8
 START, CALL, LEASE = 3.0, 2.0, 60.0
@@ -111,10 +110,6 @@ def recordings(world):
     return {one.source.name: one for one in documents.recordings(world.ports.records)}
 
 
-def rows(world):
-    return [from_fields(fields, LedgerRow) for _, fields in world.ports.records.query(documents.LEDGER)]
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_24_kills_end_no_healthy_recording_and_hand_none_to_a_paid_engine(world, seed):
     chance = random.Random(seed)
@@ -125,7 +120,7 @@ def test_24_kills_end_no_healthy_recording_and_hand_none_to_a_paid_engine(world,
     assert workers.deaths == KILLS
     assert {one.state for one in recordings(world).values()} == {"DONE"}
     assert world.ports.queue.pending("deepgram") == 0
-    found = [row.outcome for row in rows(world)]
+    found = [row.outcome for row in ledger_rows(world.ports)]
     assert found.count("heard") == FILES
     assert found.count("open") + FILES == len(found) <= FILES + KILLS
 
@@ -137,4 +132,10 @@ def test_a_killer_is_run_three_times_and_takes_no_neighbour_along(world):
     ended = recordings(world)
     assert [name for name, one in ended.items() if one.state != "DONE"] == ["0.wav"]
     assert world.ports.queue.pending("deepgram") == 1
-    assert sum(ledger.as_of(row, world.clock.now() + 3600.0).outcome == "lost" for row in rows(world)) == 2
+    assert (
+        sum(
+            ledger.as_of(row, world.clock.now() + 3600.0).outcome == "lost"
+            for row in ledger_rows(world.ports)
+        )
+        == 2
+    )

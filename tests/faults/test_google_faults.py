@@ -12,7 +12,7 @@ from google.cloud import storage
 
 from shared.messages import AUDIO_FINALIZED
 from shared.state import documents
-from tests.emulators import EmulatorMissing, firestore_emulator, pubsub_emulator
+from tests.emulators import firestore_emulator, or_skip, pubsub_emulator
 from tests.faults import assertions, scenarios
 from tests.faults.cut import line_to
 from tests.faults.media import CHUNKS, NAMES
@@ -27,31 +27,22 @@ CUT = 8.0
 @pytest.fixture(scope="module")
 def lines(recordings):  # made on one machine first, before the environment is that of a project
     # Emulators of its own: the subscriptions of a deployment before it would push to functions that have ended.
-    try:
-        with (
-            pubsub_emulator() as queue,
-            firestore_emulator() as records,
-            line_to(queue) as pubsub,
-            line_to(records) as firestore,
-        ):
-            yield pubsub, firestore
-    except EmulatorMissing as missing:
-        pytest.skip(str(missing))
+    with (
+        or_skip(pubsub_emulator()) as queue,
+        or_skip(firestore_emulator()) as records,
+        line_to(queue) as pubsub,
+        line_to(records) as firestore,
+    ):
+        yield pubsub, firestore
 
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory, lines):
     addresses = {"PUBSUB_EMULATOR_HOST": lines[0].address, "FIRESTORE_EMULATOR_HOST": lines[1].address}
-    try:
-        with (
-            mock.patch.dict(os.environ, addresses),
-            deployed(
-                tmp_path_factory.mktemp("google"), CHUNK_DURATION_MINUTES="0.5", ENABLE_FALLBACK="false"
-            ) as deployment,
-        ):
-            yield deployment
-    except EmulatorMissing as missing:
-        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp("google")
+    settings = {"CHUNK_DURATION_MINUTES": "0.5", "ENABLE_FALLBACK": "false"}
+    with mock.patch.dict(os.environ, addresses), or_skip(deployed(folder, **settings)) as deployment:
+        yield deployment
 
 
 def test_events_published_twice_and_connections_that_break_give_one_transcript_each(

@@ -19,7 +19,7 @@ from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
 from tests.deepgram_server import KEY, deepgram_server
-from tests.emulators import EmulatorMissing
+from tests.emulators import or_skip
 from tests.google.deployment import PROJECT, deployed
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
@@ -35,14 +35,11 @@ def deepgram():
 def deployment(tmp_path_factory, deepgram, pubsub_address, firestore_address):
     running = {"PUBSUB_EMULATOR_HOST": pubsub_address, "FIRESTORE_EMULATOR_HOST": firestore_address}
     key = {"DEEPGRAM_API_KEY": KEY, "DROPSCRIBE_DEEPGRAM_URL": deepgram.url}
-    try:
-        with (
-            mock.patch.dict(os.environ, running),
-            deployed(tmp_path_factory.mktemp("google"), **key) as deployment,
-        ):
-            yield deployment
-    except EmulatorMissing as missing:
-        pytest.skip(str(missing))
+    with (
+        mock.patch.dict(os.environ, running),
+        or_skip(deployed(tmp_path_factory.mktemp("google"), **key)) as deployment,
+    ):
+        yield deployment
 
 
 def embedded(path, state, deepgram, options=None):

@@ -21,9 +21,10 @@ from shared.errors import (
 from shared.flow import chunk, record, upload
 from shared.hosted import hosted_chunk
 from shared.hosted.audio_budget import audio_budget_of
-from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
-from shared.results import ChunkResult, Heard, LedgerRow, Word
+from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.results import ChunkResult, Heard, Word
 from shared.state import documents
+from tests.world import ledger_rows
 
 ADDRESS = "https://storage.example/talk.wav?signature"
 
@@ -101,10 +102,6 @@ def only(world):
     return recording
 
 
-def rows(world):
-    return [from_fields(fields, LedgerRow) for _, fields in world.ports.records.query(documents.LEDGER)]
-
-
 def result_of(world, message):
     name = chunk.result_name(message.recording, message.chunk.index)
     return decode(world.ports.store.load("work", name), ChunkResult)
@@ -146,7 +143,7 @@ def test_all_chunks_make_a_transcript_and_its_cost(world, engine):
 def test_its_row_says_what_is_charged_for_and_under_which_name(world, engine, short):
     [message] = messages(world)
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    [row] = rows(world)
+    [row] = ledger_rows(world.ports)
     assert (row.engine, row.outcome, row.request_id) == ("deepgram", "heard", "request-1")
     assert row.billed_seconds == engine.jobs[0].seconds
     assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0043)
@@ -157,14 +154,14 @@ def test_what_is_heard_in_many_languages_has_its_own_price(world, engine, short)
     [message] = messages(world, **{"dropscribe-language": "mul"})
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert engine.jobs[0].options.language == "multi"
-    [row] = rows(world)
+    [row] = ledger_rows(world.ports)
     assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0052)
 
 
 def test_speakers_and_keyterms_have_prices_of_their_own(world, engine, short):
     [message] = messages(world, **{"dropscribe-diarize": "true", "dropscribe-keyterms": "Anna, Otto"})
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    [row] = rows(world)
+    [row] = ledger_rows(world.ports)
     assert row.usd == pytest.approx(row.billed_seconds / 60 * (0.0043 + 0.0020 + 0.0013))
 
 
@@ -206,7 +203,10 @@ def test_what_it_cannot_read_from_an_address_is_sent(world, engine, short, addre
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert [job.url for job in engine.jobs] == [ADDRESS, None]
     assert only(world).state == "PLANNED"
-    assert [(row.outcome, row.usd > 0) for row in rows(world)] == [("failed", False), ("heard", True)]
+    assert [(row.outcome, row.usd > 0) for row in ledger_rows(world.ports)] == [
+        ("failed", False),
+        ("heard", True),
+    ]
 
 
 def test_without_the_right_to_sign_addresses_samples_are_sent(world, engine, short, monkeypatch):
@@ -227,7 +227,7 @@ def test_where_there_is_nothing_to_hear_nothing_is_asked_or_paid(world, engine, 
     [message] = messages(world)
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert engine.jobs == []
-    [row] = rows(world)
+    [row] = ledger_rows(world.ports)
     assert (row.usd, row.billed_seconds) == (0.0, 0.0)
     assert result_of(world, message).words == ()
 
@@ -266,9 +266,9 @@ def test_what_is_wrong_with_the_service_comes_again_and_costs_nothing(world, eng
     with pytest.raises(type(error)):
         hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert only(world).state == "PLANNED"
-    assert [(row.outcome, row.usd) for row in rows(world)] == [("failed", 0.0)]
+    assert [(row.outcome, row.usd) for row in ledger_rows(world.ports)] == [("failed", 0.0)]
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    assert [row.outcome for row in rows(world)] == ["failed", "heard"]
+    assert [row.outcome for row in ledger_rows(world.ports)] == ["failed", "heard"]
 
 
 def test_a_lost_answer_that_may_be_charged_for_has_its_row_beside_that_of_the_next_try(world, engine, short):
@@ -281,7 +281,7 @@ def test_a_lost_answer_that_may_be_charged_for_has_its_row_beside_that_of_the_ne
         with pytest.raises(EngineFailed):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    found = sorted(rows(world), key=lambda row: (row.outcome, row.request_id))
+    found = sorted(ledger_rows(world.ports), key=lambda row: (row.outcome, row.request_id))
     assert [(row.outcome, row.request_id) for row in found] == [
         ("heard", "request-3"),
         ("lost", ""),
@@ -297,7 +297,7 @@ def test_lost_answers_of_another_chunk_hand_nothing_on(world, engine):
         engine.errors = [EngineFailed("answer", "No JSON.", billed_seconds=21.0)]
         with pytest.raises(EngineFailed):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    assert len(rows(world)) == 3
+    assert len(ledger_rows(world.ports)) == 3
 
 
 def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine, short, monkeypatch):
@@ -311,7 +311,7 @@ def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     world.clock.time += hosted_chunk.KEEPING
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    assert len({row.attempt for row in rows(world)}) == 2
+    assert len({row.attempt for row in ledger_rows(world.ports)}) == 2
 
 
 def test_a_stretch_that_cannot_be_decoded_is_empty_and_says_so(world, engine):
@@ -398,7 +398,7 @@ def test_what_would_take_too_long_is_not_paid_for_in_vain(world, engine, address
     [message] = messages(world, **WITH_SPEAKERS)
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert engine.jobs == []
-    assert rows(world) == []
+    assert ledger_rows(world.ports) == []
     assert "up to 8 h and 2 GB" in only(world).reason
 
 
@@ -429,7 +429,7 @@ def test_what_others_hold_in_memory_is_waited_for_and_what_is_read_elsewhere_nee
     with audio_budget_of("local").hold(1e9, 1.0):
         with pytest.raises(EngineFailed, match="filled the memory"):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-        assert (engine.jobs, rows(world)) == ([], [])
+        assert (engine.jobs, ledger_rows(world.ports)) == ([], [])
         monkeypatch.setattr(world.ports.store, "signed_url", lambda _source, _seconds: ADDRESS)
         hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert [job.url for job in engine.jobs] == [ADDRESS]

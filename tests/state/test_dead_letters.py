@@ -46,3 +46,10 @@ def test_long_data_are_cut_and_strange_ones_are_kept_readable(world):
 def test_data_that_are_not_base64_are_taken_as_they_are():
     assert dead_letters.data_of({"data": "not base64!"}) == b"not base64!"
     assert dead_letters.data_of({}) == b""
+
+
+def test_a_message_is_kept_as_it_was_pushed(world):
+    data = b"\x00 and \xff"
+    assert dead_letters.keep(dead_letters.pushed("7", data, {"recording": "r"}), world.ports) == data
+    letter = dead_letters.find("7", world.ports.records)
+    assert (letter.size, letter.published) == (len(data), {"recording": "r"})

@@ -107,3 +107,14 @@ def test_a_change_makes_the_document_from_its_first_record_and_replaces_a_damage
     assert documents.change("c", "k", Known, one_more, records, first=Known(n=5)).n == 6
     assert "c/k is replaced" in caplog.text
     assert documents.change("c", "k", Known, lambda _: None, records, first=Known(n=5)).n == 6
+
+
+def test_of_several_that_would_make_a_change_one_is_told_that_it_did(world):
+    world.ports.records.create("c", "k", {"n": 1})
+
+    def to_two(one):
+        return replace(one, n=2) if one.n == 1 else None
+
+    told = [documents.change_first("c", "k", Known, to_two, world.ports.records) for _ in range(2)]
+    assert [(one.n, ours) for one, ours in told] == [(2, True), (2, False)]
+    assert documents.change_first("c", "none", Known, to_two, world.ports.records) == (None, False)

@@ -4,27 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from shared.costs import attempt_rows
-from shared.flow import chunk, upload
-from shared.messages import ChunkMessage, decode, from_fields
-from shared.results import LedgerRow
+from shared.flow import chunk
 from shared.state import documents, ledger
-from tests.world import heard
+from tests.attempts import message_of_an_upload, row_of
+from tests.world import heard, ledger_rows
 
 
 @pytest.fixture
 def message(world):
-    upload.on_upload(world.upload("calls/2026/talk.wav", **{"dropscribe-label": "sales"}), world.ports)
-    return decode(world.pull("cpu-worker")[0].data, ChunkMessage)
-
-
-def row_of(message, ports, **changes):
-    given = {"engine": "parakeet-gpu", "attempt": "m-1", "busy_seconds": 2.0, "decoded": 40.0, "owned": 30.0}
-    return attempt_rows.worker_row(message, ports, **given | changes)
-
-
-def rows(ports):
-    return [from_fields(fields, LedgerRow) for _, fields in ports.records.query(documents.LEDGER)]
+    return message_of_an_upload(world)
 
 
 def test_an_attempt_has_one_row_however_often_it_is_written(world, message):
@@ -32,7 +20,7 @@ def test_an_attempt_has_one_row_however_often_it_is_written(world, message):
     world.clock.time += 5
     assert not ledger.write(row_of(message, world.ports), world.ports)
     assert ledger.write(row_of(message, world.ports, attempt="m-2", outcome="failed"), world.ports)
-    assert len(rows(world.ports)) == 2
+    assert len(ledger_rows(world.ports)) == 2
 
 
 def test_a_day_is_a_date_in_utc():
@@ -60,4 +48,4 @@ def test_the_document_of_a_chunk_names_the_attempt_whose_result_stands(world, me
         "recording": recording.id, "index": message.chunk.index, "engine": "parakeet-cpu", "attempt": "m-1",
         "minute": int(world.clock.time // 60),
     }  # fmt: skip
-    assert {row.attempt for row in rows(world.ports)} == {"m-1", "m-2"}
+    assert {row.attempt for row in ledger_rows(world.ports)} == {"m-1", "m-2"}

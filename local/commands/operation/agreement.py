@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
 
+from local.commands.terminal import say
 from shared.errors import BadRequest
 
 MANY = 1
@@ -29,7 +29,7 @@ def settled(told: str, count: int, *, yes: bool) -> bool:
     Raises:
         BadRequest: there is nobody to ask.
     """
-    Console(stderr=True).print(told, highlight=False, markup=False, soft_wrap=True)
+    say(told)
     if yes or count <= MANY:
         return True
     if not at_terminal():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import inputs, options
-from local.commands.context import deployment, errors, options_from
+from local.commands.context import deployment, errors, options_or_none
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
-from local.commands.terminal import output
+from local.commands.terminal import output, print_json, say
 from shared import concurrency
 from shared.errors import BadRequest, DropscribeError
 from shared.flow import backfill
@@ -94,13 +93,19 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Have existing objects transcribed that have no recording yet. Can be stopped and repeated."""
-    given = {"method": method, "model": model, "language": language, "track": track, "keyterms": keyterms}
-    given |= {"filler_words": filler_words or None, "diarize": diarize or None, "label": label}
-    chosen = any(value is not None for value in given.values())
     with errors(), deployment(state_dir) as ports:
         wanted = Wanted(
             place=place,
-            options=options_from(**given) if chosen else None,
+            options=options_or_none(
+                method=method,
+                model=model,
+                language=language,
+                track=track,
+                keyterms=keyterms,
+                filler_words=filler_words,
+                diarize=diarize,
+                label=label,
+            ),
             per_minute=per_minute,
             probes=probes,
             any_name=any_name,
@@ -139,7 +144,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
             "expected_usd": estimate.usd,
             "asked": sent,
         }
-        print(json.dumps(report, indent=2))  # noqa: T201 - output
+        print_json(report)
     elif not found.new:
         output().print(
             f"Nothing to do: {_count(found.known)} with a recording, {found.others} that are not media.",
@@ -148,9 +153,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
     elif sent == len(found.new):
         output().print(f"Asked for: {sent}. `dropscribe status` shows them.", highlight=False)
     if goes_on and sent < len(found.new):
-        Console(stderr=True).print(
-            f"Stopped after {sent} of {len(found.new)}. Run it again to go on.", highlight=False
-        )
+        say(f"Stopped after {sent} of {len(found.new)}. Run it again to go on.")
         return STOPPED
     return 0 if sent == len(found.new) else 1
 
@@ -203,7 +206,7 @@ def _files(found: inputs.Inputs, ports: LocalPorts) -> Iterator[StoredObject]:
         try:
             yield ports.file(one.path)
         except DropscribeError as error:
-            _say(f"{one.path} is left out: {error}")
+            say(f"{one.path} is left out: {error}")
 
 
 def _is_media(one: StoredObject) -> bool:
@@ -255,7 +258,3 @@ def _told(found: Found, estimate: Estimate) -> str:
 
 def _count(count: int) -> str:
     return f"{count:,} {'object' if count == 1 else 'objects'}"
-
-
-def _say(text: str) -> None:
-    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from rich.text import Text
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
 from local.commands.operation import found
-from local.commands.terminal import output
+from local.commands.terminal import output, print_json
 from shared.flow import record
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def run(keys: Sequence[str], ports: Ports, *, as_json: bool) -> int:
     ended = [record.cancel(one.id, ports) for one in found.by_key(keys, ports.records)]
     if as_json:
         report = [{"recording": one.id, "uri": one.source.uri, "state": one.state} for one in ended]
-        print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print_json(report)
     else:
         for one in ended:
             output().print(Text(_told(one)), soft_wrap=True)

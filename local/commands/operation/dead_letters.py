@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from local.commands import letters, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
-from local.commands.terminal import local_time, output
+from local.commands.terminal import local_time, output, print_json, printable, say
 from shared.errors import BadRequest
 from shared.flow import retry
 from shared.in_words import dollars
@@ -101,7 +99,7 @@ def show_list(
         else:
             found = dead_letters.newest(ports.records, limit)
         if as_json:
-            _print([_as_json(one, ports) for one in found])
+            print_json([_as_json(one, ports) for one in found])
             return
         for one in found:
             again = f", replayed {local_time(one.replayed)}" if one.replayed else ""
@@ -136,7 +134,7 @@ def show_one(
                 "why_not": why_not or None,
                 "state": recording and recording.state,
             }
-            _print(_as_json(one, ports) | more)
+            print_json(_as_json(one, ports) | more)
             return
         lines = {
             "key": one.key,
@@ -151,8 +149,8 @@ def show_one(
         }
         for name, told in lines.items():
             if told:
-                output().print(Text(f"{name:<11}{_printable(told)}"), soft_wrap=True)
-        output().print(Text(_printable(one.text)), soft_wrap=True)
+                output().print(Text(f"{name:<11}{printable(told)}"), soft_wrap=True)
+        output().print(Text(printable(one.text)), soft_wrap=True)
 
 
 @app.command("replay")
@@ -176,7 +174,7 @@ def replay_some(
             able = [one for one in found if not why_not[one.key]]
             for one in found:
                 if why_not[one.key]:
-                    _say(f"{one.key} is left out: {why_not[one.key]}.")
+                    say(f"{one.key} is left out: {why_not[one.key]}.")
             done: dict[str, str] = {}
             if able and settled(_replay_told(able, ports), len(able), yes=yes):
                 done = {one.key: replay.replay(one, ports, again=again) for one in able}
@@ -267,14 +265,14 @@ def _ended(
     found: Sequence[tuple[Letter, dict[str, Any]]], told: str, *, as_json: bool, complete: bool
 ) -> None:
     if as_json:
-        _print([{"key": one.key, "from": one.source or None, **more} for one, more in found])
+        print_json([{"key": one.key, "from": one.source or None, **more} for one, more in found])
     else:
         output().print(told if found else "There are no such dead letters.", highlight=False)
     raise typer.Exit(0 if complete else 1)
 
 
 def _why(one: Letter, ports: Ports) -> str:
-    return _printable(letters.reason(one, ports.records)) or "no reason was recorded; see the logs"
+    return printable(letters.reason(one, ports.records)) or "no reason was recorded; see the logs"
 
 
 def _as_json(one: Letter, ports: Ports) -> dict[str, Any]:
@@ -290,16 +288,3 @@ def _as_json(one: Letter, ports: Ports) -> dict[str, Any]:
         "bytes": one.size,
         "replayed": one.replayed,
     }
-
-
-def _printable(text: str) -> str:
-    # Untrusted text: control characters would reach the terminal.
-    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
-
-
-def _print(report: object) -> None:
-    print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
-
-
-def _say(text: str) -> None:
-    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
 from local.commands.operation import found
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
-from local.commands.terminal import output
+from local.commands.terminal import output, print_json, say
 from shared import concurrency
 from shared.errors import BadRequest
 from shared.flow import retry
@@ -108,12 +106,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
     left = {one.id: part for one, part in zip(able, parts, strict=True)}
     for one in recordings:
         if why_not[one.id]:
-            Console(stderr=True).print(
-                f"{one.source.uri} is left out: {why_not[one.id]}.",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+            say(f"{one.source.uri} is left out: {why_not[one.id]}.")
     goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
     if goes_on:
         for one in able:
@@ -121,7 +114,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
         say_if_nothing_runs(ports)
     if wanted.as_json:
         report = [_as_json(one, left.get(one.id), why_not[one.id], asked=goes_on) for one in recordings]
-        print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
+        print_json(report)
     elif not recordings:
         output().print("No recording has failed.", highlight=False)
     elif goes_on:

@@ -10,11 +10,9 @@ import pytest
 from gpu_job.pipeline.worker import Worker
 from shared.costs.executions import Meter, Place
 from shared.flow import upload
-from shared.messages import from_fields
-from shared.results import LedgerRow
 from shared.state import documents
 from tests.gpu_job.pipeline.test_worker import CountingEngine, toned, wait_until
-from tests.world import IN_A_PROJECT, World
+from tests.world import IN_A_PROJECT, World, ledger_rows
 
 RATE = 0.0002907
 """US dollars for a second of the smallest task with an L4."""
@@ -44,10 +42,6 @@ def run(world, engine, *, until):
     return time.time() - began
 
 
-def rows(world):
-    return [from_fields(fields, LedgerRow) for _, fields in world.ports.records.query(documents.LEDGER)]
-
-
 def test_attempts_and_idle_time_add_up_to_the_life_of_the_worker(world):
     recording = upload.on_upload(world.upload(), world.ports)
     lived = run(
@@ -55,13 +49,13 @@ def test_attempts_and_idle_time_add_up_to_the_life_of_the_worker(world):
         GpuEngine(seconds=0.2),
         until=lambda: world.ports.records.count(documents.CHUNKS, {"recording": recording.id}) == 2,
     )
-    attempts = [row for row in rows(world) if row.kind == "attempt"]
+    attempts = [row for row in ledger_rows(world.ports) if row.kind == "attempt"]
     assert [row.worker for row in attempts] == ["gpu-x.0"] * 2
     assert [row.owned_seconds for row in attempts] == [30.0, 30.0]
     assert sum(row.busy_seconds for row in attempts) >= 0.2
-    idle = [row for row in rows(world) if row.kind == "execution"]
+    idle = [row for row in ledger_rows(world.ports) if row.kind == "execution"]
     assert sum(row.billed_seconds for row in idle) > 0
-    assert sum(row.usd for row in rows(world)) == pytest.approx(lived * RATE, abs=0.1 * RATE)
+    assert sum(row.usd for row in ledger_rows(world.ports)) == pytest.approx(lived * RATE, abs=0.1 * RATE)
 
 
 def test_an_attempt_that_failed_has_its_row_with_the_time_it_took(world):
@@ -73,9 +67,9 @@ def test_an_attempt_that_failed_has_its_row_with_the_time_it_took(world):
         engine,
         until=lambda: world.ports.records.count(documents.CHUNKS, {"recording": recording.id}) == 2,
     )
-    failed = [row for row in rows(world) if row.outcome == "failed"]
+    failed = [row for row in ledger_rows(world.ports) if row.outcome == "failed"]
     assert failed
     assert all(
         row.busy_seconds >= 0.1 and row.owned_seconds == 0 and row.audio_seconds >= 30 for row in failed
     )
-    assert sum(row.usd for row in rows(world)) == pytest.approx(lived * RATE, abs=0.1 * RATE)
+    assert sum(row.usd for row in ledger_rows(world.ports)) == pytest.approx(lived * RATE, abs=0.1 * RATE)

@@ -180,7 +180,7 @@ def test_a_file_in_place_of_a_folder_is_refused_and_not_remembered(deployment, t
 
 def test_a_key_whose_library_is_missing_is_told_at_the_start(deployment, monkeypatch):
     ports = replace(deployment.ports, hosted={"deepgram": object()})
-    monkeypatch.setattr(up.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match="pip install 'dropscribe\\[deepgram\\]'"):
         up.run(ports, Options())
 
