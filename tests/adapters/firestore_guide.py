@@ -1,7 +1,8 @@
-"""The parts of the guides that say what `firestore_indexes.json` says: `python -m` this writes them anew."""
+"""What says the same as `firestore_indexes.json`, in the guides and in Terraform: `python -m` this writes it anew."""
 
 from __future__ import annotations
 
+import json
 import re
 
 from tests.index_rules import DATA
@@ -60,6 +61,50 @@ def written(guide):
     return text
 
 
+TERRAFORM = ROOT / "terraform" / "firestore_indexes.tf.json"
+
+
+def terraform():
+    """The same as resources of Terraform, text.
+
+    Firestore refuses changes of one database at one time, so each resource waits for the one before it; none waits
+    until its index is built.
+    """
+    database = "${google_firestore_database.this.name}"
+    common = {"project": "${var.project}", "database": database, "skip_wait": True}
+    resources, before = {}, None
+    for kind, name, body in _resources():
+        depends = {} if before is None else {"depends_on": [before]}
+        resources.setdefault(kind, {})[name] = common | body | depends
+        before = f"{kind}.{name}"
+    head = {
+        "//": "Made from shared/adapters/firestore_indexes.json by python -m tests.adapters.firestore_guide."
+    }
+    return json.dumps(head | {"resource": resources}, indent=2) + "\n"
+
+
+def _resources():
+    for one in DATA["fieldOverrides"]:
+        collection, field = one["collectionGroup"], one["fieldPath"]
+        indexes = [{"order": index["order"], "query_scope": index["queryScope"]} for index in one["indexes"]]
+        body = {
+            "collection": collection,
+            "field": field,
+            "index_config": {"indexes": indexes} if indexes else {},
+        }
+        name = f"{collection}_{'all' if field == '*' else field.lstrip('_')}"
+        yield "google_firestore_field", name, body | ({"ttl_config": {}} if one.get("ttl") else {})
+    for one in DATA["indexes"]:
+        fields = [{"field_path": field["fieldPath"], "order": field["order"]} for field in one["fields"]]
+        body = {"collection": one["collectionGroup"], "query_scope": one["queryScope"], "fields": fields}
+        yield (
+            "google_firestore_index",
+            "_".join([one["collectionGroup"], *(f["field_path"] for f in fields)]),
+            body,
+        )
+
+
 if __name__ == "__main__":
+    TERRAFORM.write_text(terraform(), "utf-8")
     for guide in PARTS:
         (ROOT / "docs" / guide).write_text(written(guide), "utf-8")

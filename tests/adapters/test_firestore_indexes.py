@@ -113,6 +113,13 @@ def test_the_adapters_own_fields_have_no_index():
     assert [one for one in sorted(COLLECTIONS) if not exempted(one, WRITES)] == []
 
 
+def test_terraform_lays_these_indexes_one_after_the_other():
+    assert firestore_guide.terraform() == firestore_guide.TERRAFORM.read_text("utf-8"), (
+        f"{firestore_guide.TERRAFORM.name} is older than {FILE.name}: "
+        "`python -m tests.adapters.firestore_guide` writes it anew"
+    )
+
+
 @pytest.mark.parametrize("guide", firestore_guide.PARTS)
 def test_a_guide_says_what_the_file_says(guide):
     path = ROOT / "docs" / guide

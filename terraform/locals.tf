@@ -1,0 +1,88 @@
+# What several files read: names, which processes there are, and what they are told.
+
+locals {
+  # cloud.google.com/run/docs/configuring/jobs/gpu, without asia-south1, which is by invitation only.
+  l4_regions = ["asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"]
+
+  # Each hosted engine's variable with the key; its secret is NAME-api-key.
+  hosted_keys = { deepgram = "DEEPGRAM_API_KEY" }
+
+  buckets = { for name, one in var.buckets : name => coalesce(one, "${var.project}-${name}") }
+
+  # Without images there is a foundation and nothing that runs.
+  runs = var.images != null
+
+  # Own entrypoints are Cloud Run services, one account each. `pushed` is the subscription that feeds one; the sweeper has
+  # a clock instead. What decodes needs room for one decoding process of 768 MiB beside Python and its message.
+  functions = {
+    for name, one in merge(
+      {
+        router       = { source = "router", target = "on_upload", memory = "2Gi" }
+        requests     = { source = "router", target = "on_request", memory = "2Gi" }
+        merger       = { source = "merger", target = "on_chunk_done", memory = "2Gi" }
+        dead-letters = { source = "sweeper", target = "on_dead_letter", memory = "1Gi" }
+        sweeper      = { source = "sweeper", target = "on_tick", memory = "2Gi", concurrency = 1, max_instances = 1, timeout = 1800 }
+      },
+      { for name, one in var.hosted : name => {
+        source = "hosted", target = "on_chunk", memory = "2Gi", concurrency = 2, max_instances = one.max_instances
+      } },
+      ) : name => merge({
+        concurrency   = 4
+        max_instances = 10
+        timeout       = 600
+        # These look at which engines have a key, or use it.
+        keys = contains(concat(["router", "requests", "sweeper"], keys(var.hosted)), name)
+    }, one)
+    if local.runs
+  }
+
+  jobs = merge(
+    local.runs && var.gpu != null ? { gpu = merge(var.gpu, { image = var.images.gpu, engine = "parakeet-gpu" }) } : {},
+    local.runs && var.cpu != null ? { cpu = merge(var.cpu, { image = var.images.cpu, engine = "parakeet-cpu" }) } : {},
+  )
+
+  processes = concat(keys(local.functions), keys(local.jobs))
+
+  engines = join(",", compact([var.gpu == null ? "" : "parakeet-gpu", var.cpu == null ? "" : "parakeet-cpu"]))
+
+  # One environment for all: a router that names other weights than the workers have would fail every chunk.
+  environment = merge(
+    {
+      DROPSCRIBE_PLATFORM           = "google"
+      GOOGLE_CLOUD_PROJECT          = var.project
+      DROPSCRIBE_REGION             = var.region
+      DROPSCRIBE_FIRESTORE_DATABASE = var.database.name
+      DROPSCRIBE_AUDIO_BUCKET       = local.buckets.audio
+      DROPSCRIBE_TRANSCRIPTS_BUCKET = local.buckets.transcripts
+      DROPSCRIBE_WORK_BUCKET        = local.buckets.work
+      PARAKEET_MODEL_NAME           = var.model
+    },
+    # A hosted engine counts where its key is.
+    local.engines == "" ? {} : { DROPSCRIBE_ENGINES = local.engines },
+    var.gpu == null ? {} : {
+      DROPSCRIBE_GPU_JOB        = "dropscribe-gpu"
+      DROPSCRIBE_GPU_MAX_TASKS  = tostring(var.gpu.max_tasks)
+      DROPSCRIBE_GPU_VCPUS      = tostring(var.gpu.vcpus)
+      DROPSCRIBE_GPU_MEMORY_GIB = tostring(var.gpu.memory_gib)
+    },
+    var.cpu == null ? {} : {
+      DROPSCRIBE_CPU_JOB        = "dropscribe-cpu"
+      DROPSCRIBE_CPU_MAX_TASKS  = tostring(var.cpu.max_tasks)
+      DROPSCRIBE_CPU_VCPUS      = tostring(var.cpu.vcpus)
+      DROPSCRIBE_CPU_MEMORY_GIB = tostring(var.cpu.memory_gib)
+    },
+    var.settings,
+  )
+
+  # Settings that `settings` may hold: all of docs/settings.md but those above, keys, and what only one machine has.
+  setting_names = [
+    "CHUNK_DURATION_MINUTES", "COST_OPTIMIZATION", "COST_THRESHOLD_PER_HOUR", "DROPSCRIBE_BUDGET_DAILY_USD",
+    "DROPSCRIBE_BUDGET_MODE", "DROPSCRIBE_BUDGET_MONTHLY_USD", "DROPSCRIBE_DECODE_MEMORY_MB", "DROPSCRIBE_DECODE_TIMEOUT",
+    "DROPSCRIBE_DEEPGRAM_CONCURRENCY", "DROPSCRIBE_DEEPGRAM_URL", "DROPSCRIBE_LEASE_SECONDS", "DROPSCRIBE_LONG_FILE_MB",
+    "DROPSCRIBE_MAX_CHUNKS", "DROPSCRIBE_MAX_FILE_GB", "DROPSCRIBE_MAX_HOURS", "DROPSCRIBE_MAX_OPEN_REQUESTS",
+    "DROPSCRIBE_MAX_REQUEST_KB", "DROPSCRIBE_SHORT_FILE_MB", "DROPSCRIBE_SMALL_FILE_MB", "DROPSCRIBE_SMALL_FILE_MINUTES",
+    "DROPSCRIBE_START_DELAY", "DROPSCRIBE_STUCK_MINUTES", "DROPSCRIBE_WAIT_USD_PER_MINUTE", "ENABLE_BATCH_PROCESSING",
+    "ENABLE_FALLBACK", "ENABLE_GPU_TRANSCRIPTION", "GPU_BATCH_SIZE", "GPU_MEMORY_LIMIT_GB", "LONG_FILE_THRESHOLD_HOURS",
+    "MAX_CONCURRENT_CHUNKS", "ROLLOUT_PERCENT", "SHORT_FILE_THRESHOLD_HOURS", "TRANSCRIPTION_METHOD",
+  ]
+}

@@ -1,0 +1,45 @@
+# A secret for each hosted engine's key, without its value: a value here would be in the state. `make deploy` asks for it.
+
+resource "google_secret_manager_secret" "keys" {
+  for_each = var.hosted
+
+  project             = var.project
+  secret_id           = "${each.key}-api-key"
+  deletion_protection = !var.delete_data
+
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+
+        dynamic "customer_managed_encryption" {
+          for_each = var.kms_key[*]
+
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
+      }
+    }
+  }
+
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+locals {
+  key_readers = merge([
+    for engine in keys(var.hosted) : {
+      for name, one in local.functions : "${engine}/${name}" => { engine = engine, name = name }
+      if one.keys && (!contains(keys(var.hosted), name) || name == engine)
+    }
+  ]...)
+}
+
+resource "google_secret_manager_secret_iam_member" "readers" {
+  for_each = local.key_readers
+
+  project   = var.project
+  secret_id = google_secret_manager_secret.keys[each.value.engine].secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.process[each.value.name].member
+}

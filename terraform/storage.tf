@@ -1,0 +1,119 @@
+# Three buckets: uploads, transcripts, and work (results of single chunks). Only the audio bucket has a notification, so
+# nothing is triggered by what Dropscribe writes.
+
+resource "google_storage_bucket" "this" {
+  for_each = local.buckets
+
+  name                        = each.value
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.delete_data
+  deletion_policy             = var.delete_data ? "DELETE" : "PREVENT"
+
+  dynamic "encryption" {
+    for_each = var.kms_key[*]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  # Results of chunks are written once and deleted by age: kept for seven days more, they would cost twice.
+  dynamic "soft_delete_policy" {
+    for_each = each.key == "work" ? [0] : []
+
+    content {
+      retention_duration_seconds = soft_delete_policy.value
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = { audio = var.audio_days[*], work = [7], transcripts = [] }[each.key]
+
+    content {
+      condition {
+        age = lifecycle_rule.value
+      }
+      action {
+        type = "Delete"
+      }
+    }
+  }
+
+  lifecycle_rule {
+    condition {
+      age = 1
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# --- uploads become messages. A notification and not Eventarc: of a message that fails too often a dead letter is kept. ---
+
+data "google_storage_project_service_account" "this" {
+  project = var.project
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_pubsub_topic_iam_member" "storage" {
+  project = var.project
+  topic   = google_pubsub_topic.this["audio-finalized"].name
+  role    = "roles/pubsub.publisher"
+  member  = data.google_storage_project_service_account.this.member
+}
+
+resource "google_storage_notification" "uploads" {
+  count = local.runs ? 1 : 0
+
+  bucket         = google_storage_bucket.this["audio"].name
+  topic          = google_pubsub_topic.this["audio-finalized"].id
+  event_types    = ["OBJECT_FINALIZE"]
+  payload_format = "JSON_API_V1"
+
+  depends_on = [google_pubsub_topic_iam_member.storage, google_pubsub_subscription.this]
+}
+
+# --- who may read and write ---
+
+locals {
+  # Only functions that merge or fail a recording write and delete transcripts; only what reads audio may read it.
+  bucket_roles = {
+    audio = { for name in local.processes : name => ["roles/storage.objectViewer"] if name != "dead-letters" && name != "merger" }
+    work  = { for name in local.processes : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] }
+    transcripts = {
+      for name in ["merger", "router", "requests", "sweeper", "dead-letters"] : name => ["roles/storage.objectUser"] if local.runs
+    }
+  }
+
+  bucket_grants = merge([
+    for bucket, accounts in local.bucket_roles : merge([
+      for name, roles in accounts : { for role in roles : "${bucket}/${name}/${role}" => { bucket = bucket, name = name, role = role } }
+    ]...)
+  ]...)
+
+  source_grants = merge([
+    for bucket in var.source_buckets : { for name in keys(local.bucket_roles.audio) : "${bucket}/${name}" => { bucket = bucket, name = name } }
+  ]...)
+}
+
+resource "google_storage_bucket_iam_member" "this" {
+  for_each = local.bucket_grants
+
+  bucket = google_storage_bucket.this[each.value.bucket].name
+  role   = each.value.role
+  member = google_service_account.process[each.value.name].member
+}
+
+resource "google_storage_bucket_iam_member" "sources" {
+  for_each = local.source_grants
+
+  bucket = each.value.bucket
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.process[each.value.name].member
+}
