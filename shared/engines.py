@@ -131,6 +131,10 @@ class EngineSpec:
     """Its speed."""
     needs_gpu: bool = False
     """Whether ENABLE_GPU_TRANSCRIPTION switches it off."""
+    canary_topic: str = ""
+    """Topic of the chunks that the next release's workers take while it is rolled out; empty: it has no such lane."""
+    canary_subscription: str = ""
+    """Subscription that the next release's workers pull from."""
     own_pool: bool = False
     """Whether its workers run in a job of their own if the deployment names one."""
     hosted: Hosted | None = None
@@ -149,6 +153,8 @@ PARAKEET_GPU = EngineSpec(
     method_in_sentences="Parakeet",
     topic="chunks-gpu",
     subscription="gpu-worker",
+    canary_topic="chunks-gpu-canary",
+    canary_subscription="gpu-worker-canary",
     chunks=(
         ChunkSize(seconds=600.0, together=8, from_gb=20.0),
         ChunkSize(seconds=300.0, together=4, from_gb=12.0),

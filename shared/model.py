@@ -282,6 +282,8 @@ class Recording:
     """How it ends instead, for its `reason`, as soon as its files are deleted; empty otherwise."""
     life: int = 0
     """How often it was tried again after an end without a transcript."""
+    release: str = ""
+    """The release that first saw it; empty if that is not named."""
     held: str = ""
     """Why it is held although it was accepted, e.g. until the budget of the next day; empty if it is not."""
 

@@ -332,6 +332,8 @@ class Ports:
     """The engines that can run in this deployment now."""
     cpu_jobs: GpuJobs | None = None
     """Starts workers without a GPU; None if they have no job of their own."""
+    canary_jobs: GpuJobs | None = None
+    """Starts workers of the next release while it is rolled out; None if the platform has none."""
     hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
     """The hosted engines that have a key."""
     process: str = ""

@@ -166,5 +166,7 @@ class LedgerRow:
     """Label of the recording, for reports."""
     prefix: str = ""
     """Folder of the recording in its bucket, for reports."""
+    release: str = ""
+    """The release of the process that wrote it last; empty if that is not named."""
     worker: str = ""
     """Execution and task of the job in which the engine ran: `dropscribe-gpu-x7k2p.0`; empty elsewhere."""

@@ -57,6 +57,27 @@ class Settings:
             "do its work.",
         ),
     )
+    release: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_RELEASE", "Name of the release that this process runs; records and logs carry it."
+        ),
+    )
+    gpu_lane: Literal["", "canary"] = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_GPU_LANE",
+            "`canary`: this worker takes only the recordings on which the next release is tried.",
+        ),
+    )
+    canary_percent: float = field(
+        default=0.0,
+        metadata=_env(
+            "DROPSCRIBE_GPU_CANARY_PERCENT",
+            "Share of the recordings whose chunks for a GPU go to the next release's job, `DROPSCRIBE_GPU_JOB` with "
+            "`-canary` after it. `make rollout` sets it as a flag.",
+        ),
+    )
     database: str = field(
         default="(default)", metadata=_env("DROPSCRIBE_FIRESTORE_DATABASE", "Name of the Firestore database.")
     )
@@ -333,6 +354,7 @@ class Settings:
             "deepgram_url", self.deepgram_url.startswith(("https://", "http://")), "an https:// address"
         )
         self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
+        self._check("canary_percent", 0 <= self.canary_percent <= 100, "from 0 to 100")
         self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
         for name, low, high in (
             ("short_hours", self.small_minutes / 60, self.short_hours),

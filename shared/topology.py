@@ -5,6 +5,7 @@
     transcribe-requests  requests        push to functions/router
     chunks-gpu           gpu-worker      pull by the workers with a GPU
     chunks-cpu           cpu-worker      pull by the workers without a GPU; if there are none, by those with one
+    chunks-gpu-canary    gpu-worker-canary   pull by the next release's workers with a GPU, while it is rolled out
     chunks-ENGINE        ENGINE          push to functions/hosted, one for each hosted engine
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    push to functions/sweeper
@@ -125,7 +126,7 @@ def topology() -> Topology:
         topics=(
             messages.AUDIO_FINALIZED,
             messages.TRANSCRIBE_REQUESTS,
-            *(one.topic for one in engines.ENGINES.values()),
+            *(topic for one in engines.ENGINES.values() for topic in (one.topic, one.canary_topic) if topic),
             messages.CHUNKS_DONE,
             messages.TRANSCRIPTS_READY,
             messages.DEAD_LETTERS,
@@ -135,6 +136,11 @@ def topology() -> Topology:
             Subscription(name=ROUTER, topic=messages.AUDIO_FINALIZED),
             Subscription(name=REQUESTS, topic=messages.TRANSCRIBE_REQUESTS),
             *(_of_engine(one) for one in engines.ENGINES.values()),
+            *(
+                _of_engine(replace(one, topic=one.canary_topic, subscription=one.canary_subscription))
+                for one in engines.ENGINES.values()
+                if one.canary_topic
+            ),
             Subscription(name=MERGER, topic=messages.CHUNKS_DONE),
             Subscription(
                 name=DEAD_LETTERS, topic=messages.DEAD_LETTERS, max_attempts=None, dead_letter_topic=None

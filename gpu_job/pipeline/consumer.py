@@ -45,6 +45,8 @@ def subscriptions_of(settings: Settings) -> tuple[str, ...]:
     project, a worker with a GPU also takes the chunks meant for a CPU if there is no job for those.
     """
     cpu, gpu = PARAKEET_CPU.subscription, PARAKEET_GPU.subscription
+    if settings.gpu_lane == "canary":
+        return (PARAKEET_GPU.canary_subscription,)
     if plan.worker_engine(settings) == PARAKEET_CPU.name:
         return (cpu, gpu) if settings.platform == "local" else (cpu,)
     return (gpu,) if settings.has_cpu_job else (gpu, cpu)

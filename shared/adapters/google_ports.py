@@ -66,6 +66,7 @@ def open_ports(settings: Settings) -> GooglePorts:
         cpu_jobs=CloudRunJobs(settings.project, settings.region, settings.cpu_job, gpu=False)
         if settings.has_cpu_job
         else None,
+        canary_jobs=CloudRunJobs(settings.project, settings.region, f"{settings.gpu_job}-canary"),
         clock=SystemClock(),
         settings=settings,
         engines=settings.engine_set,

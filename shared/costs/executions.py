@@ -44,7 +44,11 @@ LOOK_BACK = 600.0
 """Seconds until the end of an execution is visible at the latest: those that ended up to so long before the mark
 are looked at again, which costs a query and changes nothing."""
 
-MARKS: dict[WorkerPool, str] = {"main": "executions", "cpu": "executions-cpu"}
+MARKS: dict[WorkerPool, str] = {
+    "main": "executions",
+    "cpu": "executions-cpu",
+    "canary": "executions-canary",
+}
 """Keys of the marks, which say until when ended executions are accounted for."""
 
 END = "end"
@@ -247,13 +251,18 @@ class Mark:
     """Every task that ended before has its last row, seconds since 1970."""
 
 
-def reconcile(ports: Ports) -> int:
+def reconcile(ports: Ports, more: tuple[WorkerPool, ...] = ()) -> int:
     """Write the last row of each ended task, once; returns how many.
+
+    Args:
+        ports: the adapters to use.
+        more: pools beside those that the deployment always has.
 
     Raises:
         Transient: Cloud Run or the records did not answer; the next sweep continues.
     """
-    return sum(_reconcile(pool, ports) for pool in worker_pools.pools_of(ports.engines, ports.settings))
+    pools = (*worker_pools.pools_of(ports.engines, ports.settings), *more)
+    return sum(_reconcile(pool, ports) for pool in pools)
 
 
 def _reconcile(pool: WorkerPool, ports: Ports) -> int:

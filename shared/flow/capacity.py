@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from shared.errors import DropscribeError
 from shared.planning import plan, worker_pools
 from shared.ports import GpuState
+from shared.routing import flags
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 STARTS = "gpu_starts"
 """Collection that decides which process starts workers: one document for each minute and pool with a start."""
 
-HOURS_A_TASK: dict[WorkerPool, float] = {"main": 20.0, "cpu": 1.0}
+HOURS_A_TASK: dict[WorkerPool, float] = {"main": 20.0, "cpu": 1.0, "canary": 20.0}
 """Hours of audio that are worth one more task. On an L4 at about 220 times real time 20 h take five minutes, and the
 start of half a minute is a tenth of that; for less audio a start costs more than it gains. Without a GPU it is 1 h."""
 
@@ -104,19 +105,21 @@ def _worth(seconds: float, pool: WorkerPool) -> int:
     return max(1, math.ceil(seconds / 3600 / HOURS_A_TASK[pool]))
 
 
-def start_for(chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
+def start_for(key: str, chunks: Iterable[Chunk], ports: Ports, waited: float) -> None:
     """Start workers for chunks that were just published, in the pool of each chunk's engine.
 
     Never raises: a failure is logged, and the start is repeated later.
 
     Args:
+        key: of their recording.
         chunks: each with the engine that owns it now.
         ports: the adapters to use.
         waited: seconds that the oldest of them has waited.
     """
     backlog: dict[WorkerPool, Work] = {}
+    settings = flags.read(ports).applied(ports.settings)
     for one in chunks:
-        pool = worker_pools.pool_of(one.engine, ports.settings)
+        pool = worker_pools.lane_of(key, one.engine, settings)
         if pool is not None:
             before = backlog.get(pool, Work(chunks=0, seconds=0.0))
             seconds = before.seconds + (one.end or one.start) - one.start

@@ -10,10 +10,12 @@ from shared.clock import seconds_since
 from shared.errors import StoreUnavailable
 from shared.flow import capacity
 from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
+from shared.planning import worker_pools
+from shared.routing import flags
 from shared.state import claims, documents
 
 if TYPE_CHECKING:
-    from shared.model import Chunk, Recording
+    from shared.model import Chunk, Engine, Recording
     from shared.ports import Ports
     from shared.state.claims import Claim
 
@@ -49,7 +51,7 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, o
     waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for message in waiting:
-        topic = engines.spec(message.chunk.engine).topic
+        topic = topic_of(message.recording, message.chunk.engine, ports)
         by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
@@ -60,7 +62,7 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, o
     if recording.published < count:
         documents.change_recording(ports, recording.id, noted)
     waited = ports.clock.now() - recording.created
-    capacity.start_for([one.chunk for one in waiting], ports, waited)
+    capacity.start_for(recording.id, [one.chunk for one in waiting], ports, waited)
     if not waiting:
         say_done(recording.id, count - 1, ports)
 
@@ -99,7 +101,7 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
         Transient: it may be published anyway; the next delivery of the old message publishes it again.
     """
     message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
-    ports.queue.publish(engines.spec(claim.engine).topic, encode(message), attributes_of(message))
+    ports.queue.publish(topic_of(recording.id, claim.engine, ports), encode(message), attributes_of(message))
 
     def out(stored: Claim) -> Claim | None:
         return replace(stored, published=True) if stored.turn == claim.turn and not stored.published else None
@@ -114,7 +116,15 @@ def publish_again(message: ChunkMessage, ports: Ports) -> None:
         Transient: it may be published anyway.
     """
     again = replace(message, again=message.again + 1)
-    ports.queue.publish(engines.spec(message.chunk.engine).topic, encode(again), attributes_of(message))
+    topic = topic_of(message.recording, message.chunk.engine, ports)
+    ports.queue.publish(topic, encode(again), attributes_of(message))
+
+
+def topic_of(recording: str, engine: Engine, ports: Ports) -> str:
+    """The topic of a recording's chunks for an engine: that of the next release for those on which it is tried."""
+    spec = engines.spec(engine)
+    settings = flags.read(ports).applied(ports.settings)
+    return spec.canary_topic if worker_pools.on_canary(recording, engine, settings) else spec.topic
 
 
 def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports: Ports) -> ChunkMessage:

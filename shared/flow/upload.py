@@ -79,6 +79,7 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
         finished=now,
         reason=problem,
         code=BadRequest.__name__,
+        release=ports.settings.release,
     )
     recording = _create(failed, ports)
     return record.announce(recording, ports) if recording.ended else recording
@@ -116,6 +117,7 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
         options=options,
         state="ACCEPTED",
         created=ports.clock.now(),
+        release=ports.settings.release,
     )
     return _create(recording, ports)
 

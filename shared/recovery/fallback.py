@@ -146,7 +146,7 @@ def hand_on(
     if not claim.published:
         dispatch.publish_turn(recording, claim, ports)
     handed_on = replace(message.chunk, engine=claim.engine)
-    capacity.start_for([handed_on], ports, ports.clock.now() - recording.created)
+    capacity.start_for(recording.id, [handed_on], ports, ports.clock.now() - recording.created)
     return HandOver(done=True)
 
 

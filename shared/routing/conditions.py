@@ -117,6 +117,8 @@ def who_waits(pool: WorkerPool | None, engine: Engine) -> str:
     """Key in `waiting` for work of an engine: a hosted engine's own name, else one for its pool of workers."""
     if pool is None:
         return engine
+    if pool == "canary":
+        return pool
     return PARAKEET_CPU.name if pool == "cpu" else PARAKEET_CPU.method
 
 

@@ -35,7 +35,7 @@ NAMES = {
     for name in (
         "method", "enable_gpu", "enable_fallback", "rollout_percent", "small_minutes", "short_hours",
         "long_hours", "small_mb", "short_mb", "long_mb", "cost_optimization", "cost_threshold",
-        "wait_usd_per_minute",
+        "wait_usd_per_minute", "canary_percent",
     )
 }  # fmt: skip
 """The settings that can be flags, by their variables."""

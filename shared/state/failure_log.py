@@ -90,6 +90,8 @@ class Failure:
     """Seconds since 1970."""
     minute: int
     """Whole minutes since 1970, to count by."""
+    release: str = ""
+    """The release of the process that failed; empty if that is not named."""
 
 
 def places() -> tuple[str, ...]:
@@ -152,6 +154,7 @@ def note(
         reason=(str(error) if isinstance(error, DropscribeError) else repr(error))[:LONGEST],
         time=now,
         minute=int(now // 60),
+        release=ports.settings.release,
     )
     name = f"{message_id}.{attempt:03d}" if attempt else f"{message_id}.at-{now:.3f}"
     try:

@@ -126,4 +126,4 @@ def _key(recording: str, chunk: int, engine: Engine, attempt: str) -> str:
 def _stamped(row: LedgerRow, ports: Ports) -> LedgerRow:
     """With the time of writing. A row that ends on another day moves there, before the day before is closed."""
     now = ports.clock.now()
-    return replace(row, time=now, day=day_of(now), minute=int(now // 60))
+    return replace(row, time=now, day=day_of(now), minute=int(now // 60), release=ports.settings.release)

@@ -71,6 +71,7 @@ def backlog_of(ports: Ports) -> Backlog:
     hash. So each tick takes another sample, and nothing stays out of sight.
     """
     now, looked = ports.clock.now(), 0
+    settings = flags.read(ports).applied(ports.settings)
     waiting: dict[str, float] = {}
     chunks: dict[WorkerPool, int] = {}
     oldest: dict[WorkerPool, float] = {}
@@ -97,7 +98,7 @@ def backlog_of(ports: Ports) -> Backlog:
             engine = chunk.engine if claim is None else claim.engine
             if engine not in ENGINES:
                 continue  # only a newer version can start its workers
-            pool = worker_pools.pool_of(engine, ports.settings)
+            pool = worker_pools.lane_of(recording.id, engine, settings)
             who = who_waits(pool, engine)
             waiting[who] = waiting.get(who, 0.0) + (chunk.end or chunk.start) - chunk.start
             if pool is not None:
@@ -127,6 +128,8 @@ def observe(backlog: Backlog, starts: Mapping[WorkerPool, Start], ports: Ports) 
     now = ports.clock.now()
     seen = _counted(stored(ports), ports)
     for pool, start in starts.items():
+        if pool == "canary":
+            continue  # the router counts on the workers of the present release
         state = start.state or worker_pools.jobs_of(pool, ports).state()
         after = _workers(seen.workers(pool), state, now)
         if pool == "cpu":

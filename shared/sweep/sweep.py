@@ -28,6 +28,8 @@ from shared.flow import capacity, record, upload
 from shared.messages import from_fields, to_fields
 from shared.model import Recording
 from shared.planning import worker_pools
+from shared.routing import flags
+from shared.settings import variable
 from shared.state import answers, documents, uploads
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep import observe, release_held
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shared.model import StoredObject
+    from shared.planning.worker_pools import WorkerPool
     from shared.ports import Fields, Ports
 
 LOST_AFTER = 90.0
@@ -89,7 +92,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         "announced": announce_untold,
         "answered": answer_waiting,
         "tasks_started": start_workers,
-        "tasks_accounted": executions.reconcile,
+        "tasks_accounted": lambda ports: executions.reconcile(ports, _canary(ports)),
         "released": release_held.keep_budgets,
     }
     report, failed = {}, []
@@ -255,7 +258,13 @@ def start_workers(ports: Ports) -> int:
     backlog = observe.backlog_of(ports)
     starts = {
         pool: capacity.start_workers(backlog.work(pool), ports, backlog.oldest.get(pool, 0.0), pool)
-        for pool in worker_pools.pools_of(ports.engines, ports.settings)
+        for pool in (*worker_pools.pools_of(ports.engines, ports.settings), *_canary(ports))
     }
     observe.observe(backlog, starts, ports)
     return sum(start.tasks for start in starts.values())
+
+
+def _canary(ports: Ports) -> tuple[WorkerPool, ...]:
+    """The pool of the next release, in a deployment that has ever tried one: its bill comes after its end."""
+    tried = variable("canary_percent") in flags.read(ports).values
+    return ("canary",) if tried and ports.canary_jobs is not None else ()

@@ -74,7 +74,7 @@ def finish_hand_overs(ports: Ports) -> int:
         )
         dispatch.publish_turn(recording, claim, ports)
         chunk = replace(recording.chunks[claim.index], engine=claim.engine)
-        capacity.start_for([chunk], ports, ports.clock.now() - recording.created)
+        capacity.start_for(recording.id, [chunk], ports, ports.clock.now() - recording.created)
         return True
 
     return each({"hand-overs": unpublished}, publish, "the end of a hand-over", ports)
