@@ -58,6 +58,8 @@ resource "google_cloud_run_v2_service" "this" {
         for_each = merge(local.environment, {
           FUNCTION_SOURCE = "functions/${each.value.source}/main.py"
           FUNCTION_TARGET = each.value.target
+
+          DROPSCRIBE_RELEASE = local.release[var.images.functions]
         })
 
         content {

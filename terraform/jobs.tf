@@ -27,10 +27,10 @@ resource "google_cloud_run_v2_job" "this" {
       encryption_key        = var.kms_key
       # Messages of a worker that died come again by themselves, and the bill stays exact.
       max_retries                   = 0
-      gpu_zonal_redundancy_disabled = each.key == "gpu" ? true : null
+      gpu_zonal_redundancy_disabled = each.value.gpu ? true : null
 
       dynamic "node_selector" {
-        for_each = each.key == "gpu" ? ["nvidia-l4"] : []
+        for_each = each.value.gpu ? ["nvidia-l4"] : []
 
         content {
           accelerator = node_selector.value
@@ -44,12 +44,16 @@ resource "google_cloud_run_v2_job" "this" {
         resources {
           limits = merge(
             { cpu = tostring(each.value.vcpus), memory = "${each.value.memory_gib}Gi" },
-            each.key == "gpu" ? { "nvidia.com/gpu" = "1" } : {},
+            each.value.gpu ? { "nvidia.com/gpu" = "1" } : {},
           )
         }
 
         dynamic "env" {
-          for_each = merge(local.environment, { DROPSCRIBE_ENGINES = each.value.engine })
+          for_each = merge(
+            local.environment,
+            { DROPSCRIBE_ENGINES = each.value.engine, DROPSCRIBE_RELEASE = local.release[each.value.image] },
+            each.value.lane == "" ? {} : { DROPSCRIBE_GPU_LANE = each.value.lane },
+          )
 
           content {
             name  = env.key

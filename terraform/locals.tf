@@ -37,9 +37,18 @@ locals {
   }
 
   jobs = merge(
-    local.runs && var.gpu != null ? { gpu = merge(var.gpu, { image = var.images.gpu, engine = "parakeet-gpu" }) } : {},
-    local.runs && var.cpu != null ? { cpu = merge(var.cpu, { image = var.images.cpu, engine = "parakeet-cpu" }) } : {},
+    # `make rollout` tries another image in a job of its own; at other times it has the same and stands still.
+    local.runs && var.gpu != null ? {
+      gpu        = merge(var.gpu, { image = var.images.gpu, engine = "parakeet-gpu", gpu = true, lane = "" })
+      gpu-canary = merge(var.gpu, { image = coalesce(var.images.gpu_canary, var.images.gpu), engine = "parakeet-gpu", gpu = true, lane = "canary" })
+    } : {},
+    local.runs && var.cpu != null ? {
+      cpu = merge(var.cpu, { image = var.images.cpu, engine = "parakeet-cpu", gpu = false, lane = "" })
+    } : {},
   )
+
+  # The name of a release is that of its image: the first twelve digits of the digest.
+  release = local.runs ? { for one in compact(values(var.images)) : one => substr(split("sha256:", one)[1], 0, 12) } : {}
 
   processes = concat(keys(local.functions), keys(local.jobs))
 

@@ -52,9 +52,10 @@ output "jobs" {
   value = { for name, one in local.jobs : name => {
     name       = google_cloud_run_v2_job.this[name].name
     max_tasks  = one.max_tasks
+    # The canary's tasks take the place of others.
     gpus       = name == "gpu" ? one.max_tasks : 0
-    vcpus      = one.max_tasks * one.vcpus
-    memory_gib = one.max_tasks * one.memory_gib
+    vcpus      = one.lane == "" ? one.max_tasks * one.vcpus : 0
+    memory_gib = one.lane == "" ? one.max_tasks * one.memory_gib : 0
   } }
 }
 

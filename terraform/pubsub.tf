@@ -2,7 +2,7 @@
 
 locals {
   topics = [
-    "audio-finalized", "transcribe-requests", "chunks-gpu", "chunks-cpu", "chunks-deepgram", "chunks-done",
+    "audio-finalized", "transcribe-requests", "chunks-gpu", "chunks-gpu-canary", "chunks-cpu", "chunks-deepgram", "chunks-done",
     "transcripts-ready", "dead-letters", "budget-alerts",
   ]
 
@@ -13,6 +13,7 @@ locals {
     router       = { topic = "audio-finalized", backoff = [1, 600], attempts = 15, pull = false }
     requests     = { topic = "transcribe-requests", backoff = [1, 600], attempts = 15, pull = false }
     gpu-worker   = { topic = "chunks-gpu", backoff = [1, 600], attempts = 10, pull = true }
+    gpu-worker-canary = { topic = "chunks-gpu-canary", backoff = [1, 600], attempts = 10, pull = true }
     cpu-worker   = { topic = "chunks-cpu", backoff = [1, 600], attempts = 10, pull = true }
     deepgram     = { topic = "chunks-deepgram", backoff = [5, 300], attempts = 8, pull = false }
     merger       = { topic = "chunks-done", backoff = [1, 600], attempts = 15, pull = false }
@@ -124,9 +125,9 @@ locals {
   # Where there is no job for them, the workers with a GPU take the CPU's chunks too.
   pulls = {
     for name in [for name, one in local.subscriptions : name if one.pull] : name => (
-      contains(keys(local.jobs), trimsuffix(name, "-worker")) ? trimsuffix(name, "-worker") : "gpu"
+      contains(keys(local.jobs), replace(name, "-worker", "")) ? replace(name, "-worker", "") : "gpu"
     )
-    if local.runs && var.gpu != null || contains(keys(local.jobs), trimsuffix(name, "-worker"))
+    if local.runs && var.gpu != null || contains(keys(local.jobs), replace(name, "-worker", ""))
   }
 }
 

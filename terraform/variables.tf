@@ -28,15 +28,16 @@ variable "region" {
 variable "images" {
   description = "Digests of the images that run; null lays the foundation only: APIs, registry, buckets, database, secrets, topics."
   type = object({
-    functions = string
-    gpu       = optional(string)
-    cpu       = optional(string)
+    functions  = string
+    gpu        = optional(string)
+    gpu_canary = optional(string)
+    cpu        = optional(string)
   })
   default = null
 
   validation {
     condition = alltrue([
-      for one in values(coalesce(var.images, { functions = null, gpu = null, cpu = null })) :
+      for one in values(coalesce(var.images, { functions = null, gpu = null, gpu_canary = null, cpu = null })) :
       one == null || can(regex("^[^@\\s]+@sha256:[0-9a-f]{64}$", one))
     ])
     error_message = "images must name digests (…/functions@sha256:…), never tags: a tag may point to another image tomorrow."

@@ -22,8 +22,8 @@ run "everything" {
   command = apply
 
   assert {
-    condition     = length(google_cloud_run_v2_service.this) == 6 && length(google_cloud_run_v2_job.this) == 2
-    error_message = "There are six functions and two jobs."
+    condition     = length(google_cloud_run_v2_service.this) == 6 && length(google_cloud_run_v2_job.this) == 3
+    error_message = "There are six functions, two jobs, and one for the next release."
   }
 }
 
@@ -44,7 +44,7 @@ run "foundation" {
   }
 
   assert {
-    condition     = length(google_storage_bucket.this) == 3 && length(google_pubsub_topic.this) == 9
+    condition     = length(google_storage_bucket.this) == 3 && length(google_pubsub_topic.this) == 10
     error_message = "Buckets and topics are part of the foundation."
   }
 }
