@@ -14,9 +14,9 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.ports import GpuState
@@ -64,8 +64,7 @@ class Fault:
         return f"{self.time:8.1f} s  {self.what:8} {self.point}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Met:
+class Met(NamedTuple):
     """A call that might go wrong."""
 
     time: float
@@ -164,11 +163,17 @@ def _place() -> str:
     """The function of the flow that makes the present call."""
     frame = sys._getframe(3)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if name.startswith(ROOT) and not name.startswith(HELPERS):
-            return f"{name.removeprefix(ROOT)}:{frame.f_code.co_name}"
+        module = _module_of(frame.f_code.co_filename)
+        if module:
+            return f"{module}:{frame.f_code.co_name}"
         frame = frame.f_back
     return "tests"
+
+
+@cache
+def _module_of(path: str) -> str:
+    """The path of a module of the flow in this repository; empty if it is none."""
+    return path.removeprefix(ROOT) if path.startswith(ROOT) and not path.startswith(HELPERS) else ""
 
 
 class FaultyStore:

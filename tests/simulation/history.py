@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import gc
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,6 @@ from tests.simulation.world import deployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
 
 SWEEP = 65.0
 """Seconds in which there is a sweep for certain."""
@@ -82,7 +81,7 @@ def undisturbed(scenario: str) -> checks.Undisturbed:
 def _run(
     scenario: str, choices: Choices, seed: int | None, judged_by: checks.Undisturbed | None, *, trace: bool
 ) -> Outcome:
-    with on_one_core(), primitives.in_place():
+    with without_collector(), primitives.in_place():
         scheduler = Scheduler(choices)
         with scheduler.history(), deployed(scheduler, SCENARIOS[scenario]) as world:
             world.calls.trace = [] if trace else None
@@ -110,15 +109,12 @@ def _run(
 
 
 @contextmanager
-def on_one_core() -> Iterator[None]:
-    """Only one thread runs at a time, and handing the baton to another core takes five times as long."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    own = sorted(before)[os.getpid() % len(before)]
-    os.sched_setaffinity(0, {own})
+def without_collector() -> Iterator[None]:
+    """A history is short, and looking for its cycles again and again takes a quarter of its time."""
+    before = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        if before:
+            gc.enable()

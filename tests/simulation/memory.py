@@ -287,9 +287,12 @@ class MemoryQueue:
         self.publish(policy.dead_letter_topic, one.data, attributes)
 
 
+_JSON = json.JSONEncoder(allow_nan=False)
+
+
 def _encoded(fields: Fields) -> bytes:
     try:
-        return json.dumps(dict(fields), allow_nan=False).encode()
+        return _JSON.encode(dict(fields)).encode()
     except (TypeError, ValueError) as error:
         raise BadRequest(f"a document must consist of JSON values: {error}") from error
 
