@@ -13,7 +13,7 @@ from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, 
 from shared.messages import UNREADABLE, ChunkMessage, decode
 from shared.state import dead_letters, failure_log
 from shared.state.failure_log import ELSEWHERE
-from shared.telemetry import log
+from shared.telemetry import about_message, flush, log, measure, span
 from shared.topology import DEAD_LETTERS
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
     Step = Callable[[Push, Ports], object]
+
+
+FLUSH = 1.0
+"""Seconds that an answer may wait for the spans of its step."""
 
 
 def answered(
@@ -41,7 +45,11 @@ def answered(
     with time_limit.within(
         time_limit.PUSH, f"a message of {where if isinstance(where, str) else 'a hosted engine'}"
     ):
-        handle(headers, request.get_data(), connect, where, step)
+        try:
+            handle(headers, request.get_data(), connect, where, step)
+        finally:
+            # After the answer this process may get no time to compute.
+            flush(FLUSH)
     return "OK", 200
 
 
@@ -68,10 +76,18 @@ def handle(
         posted, problem = push.read(headers, body), None
     except BadRequest as error:
         posted, problem = push.unreadable(headers, body), error
-    with acknowledged(posted, connect, where if isinstance(where, str) else where(posted)):
+    place = where if isinstance(where, str) else where(posted)
+    with (
+        about_message(posted.attributes),
+        span(place, attempt=posted.attempt),
+        acknowledged(posted, connect, place),
+    ):
         if problem is not None:
             raise problem
         step(posted, connect())
+        if place in failure_log.FUNCTIONS:
+            # What becomes of a chunk at an engine is counted with its result.
+            measure("steps_total", where=place, outcome="ok")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from shared.messages import ChunkMessage, decode
 from shared.planning import plan
 from shared.recovery import fallback
 from shared.state import failure_log
-from shared.telemetry import log
+from shared.telemetry import flush, log, measure
 
 if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
@@ -33,6 +33,9 @@ IDLE_EXIT = 60.0
 
 LAST_WORDS = 30.0
 """Seconds for the ledger and the log after a call has not returned."""
+
+FLUSH = 1.5
+"""Seconds for the last measurements: Cloud Run kills ten seconds after it asked for the end, and the worker takes 8."""
 
 PULLED_AT_A_TIME = 100
 """Messages handed to other engines at one time."""
@@ -80,6 +83,7 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
             raise
         finally:
             log.info("worker ends: %s", worker.summary)
+            flush(FLUSH)
     return worker
 
 
@@ -94,6 +98,8 @@ def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:
         f"CUDA graphs {device.graphs}" if device.memory else "",
     )
     log.info("%s is ready on %s; so far: %s", model, ", ".join(filter(None, parts)), start_up)
+    for step in fields(start_up):
+        measure("worker_start_seconds", getattr(start_up, step.name), step=step.name)
     return loaded
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared.costs import prices_file
 from shared.errors import ConfigurationError
 from shared.settings import Settings, unknown
-from shared.telemetry import log, show_logs
+from shared.telemetry import log, logs, metrics, show_logs, spans
 
 if TYPE_CHECKING:
     from shared.ports import Ports
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PLATFORMS = {"google": "shared.adapters.google_ports", "local": "local.backend.embedded_ports"}
 """The module with `open_ports(settings)` of each platform. Imported on first use: a function that never calls
 Google loads none of its clients, and an image for Google needs no `local/`."""
+
+TELEMETRY = {"google": "shared.adapters.cloud_telemetry", "local": "local.runtime.prometheus"}
+"""The module with `start(settings)` of each platform, which sends what is measured."""
 
 
 @cache
@@ -32,6 +35,7 @@ def connect() -> Ports:
     settings = settings_here()
     for name in unknown(os.environ):
         log.warning("%s is not a setting of Dropscribe, and is ignored: check its spelling", name)
+    _start_telemetry(settings)
     ports: Ports = importlib.import_module(PLATFORMS[settings.platform]).open_ports(settings)
     return ports
 
@@ -57,6 +61,22 @@ def check_settings() -> None:
         sys.exit(2)
 
 
+def _start_telemetry(settings: Settings) -> None:
+    logs.hide(*settings.api_keys.values())
+    metrics.clear_sinks()
+    spans.clear_sinks()
+    if _is_collected():
+        metrics.add_sink(logs.log_measurement)
+    # On one machine only `dropscribe up --metrics-port` asks for it, with this variable.
+    wanted = settings.platform != "local" or "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    if wanted and settings.performance_metrics:
+        importlib.import_module(TELEMETRY[settings.platform]).start(settings)
+
+
 def _show_logs() -> None:
-    # Cloud Run sets K_SERVICE for services and CLOUD_RUN_JOB for jobs; their logs are collected as JSON.
-    show_logs(as_json=bool({"K_SERVICE", "CLOUD_RUN_JOB"} & set(os.environ)))
+    show_logs(as_json=_is_collected())
+
+
+def _is_collected() -> bool:
+    """Whether a collector reads the log, as JSON: Cloud Run sets these variables for services and for jobs."""
+    return bool({"K_SERVICE", "CLOUD_RUN_JOB"} & set(os.environ))

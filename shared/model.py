@@ -286,6 +286,8 @@ class Recording:
     """The release that first saw it; empty if that is not named."""
     held: str = ""
     """Why it is held although it was accepted, e.g. until the budget of the next day; empty if it is not."""
+    traceparent: str = ""
+    """Its trace, as W3C Trace Context writes it; empty in documents of older versions, see `documents.about`."""
 
     @property
     def ended(self) -> bool:

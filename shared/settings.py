@@ -252,6 +252,17 @@ class Settings:
             "DROPSCRIBE_CPU_MAX_TASKS", "The same for the job without a GPU; its tasks need vCPU quota."
         ),
     )
+    performance_metrics: bool = field(
+        default=True,
+        metadata=_env(
+            "ENABLE_PERFORMANCE_METRICS",
+            "`false`: workers send no measurements, and no process sends spans; alerts go on, from the log.",
+        ),
+    )
+    metrics_interval: float = field(
+        default=60.0,
+        metadata=_env("METRICS_EXPORT_INTERVAL", "Seconds between two measurements that a worker sends."),
+    )
     stuck_minutes: float = field(
         default=10.0,
         metadata=_env(
@@ -376,6 +387,8 @@ class Settings:
         self._check("lease_seconds", self.lease_seconds >= 3, "3 or more")
         self._check("gpu_max_tasks", 1 <= self.gpu_max_tasks <= 10_000, "from 1 to 10000")
         self._check("cpu_max_tasks", 1 <= self.cpu_max_tasks <= 10_000, "from 1 to 10000")
+        # Cloud Monitoring takes a point of a series every five seconds.
+        self._check("metrics_interval", 5 <= self.metrics_interval <= 3600, "from 5 to 3600")
         self._check("stuck_minutes", self.stuck_minutes >= 1, "1 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
         self._check("start_delay", 0 <= self.start_delay <= 3600, "from 0 to 3600")

@@ -6,18 +6,23 @@ import importlib
 
 import pytest
 
+from local.runtime import prometheus
 from shared import connect
 from shared.errors import ConfigurationError
+from shared.telemetry import logs, metrics, spans
+from shared.telemetry.logs import log_measurement
 
 
 @pytest.fixture(autouse=True)
 def _as_a_new_process(monkeypatch, tmp_path):
-    for name in ("DROPSCRIBE_PLATFORM", "K_SERVICE", "CLOUD_RUN_JOB", "DROPSCRIBE_PRICES"):
+    for name in ("DROPSCRIBE_PLATFORM", "K_SERVICE", "CLOUD_RUN_JOB", "DROPSCRIBE_PRICES", prometheus.FOLDER):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
     connect.connect.cache_clear()
     yield
     connect.connect.cache_clear()
+    metrics.clear_sinks()
+    spans.clear_sinks()
 
 
 @pytest.mark.parametrize("module", connect.PLATFORMS.values())
@@ -54,3 +59,36 @@ def test_a_function_with_a_wrong_setting_ends_at_once_with_one_line(monkeypatch,
     assert ended.value.code == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert "GPU_BATCH_SIZE" in line
+
+
+def test_on_one_machine_nothing_is_measured_unless_somebody_asks(monkeypatch):
+    started = []
+    monkeypatch.setattr(prometheus, "start", started.append)
+    connect.connect().close()
+    assert not metrics.has_sinks()
+    assert started == []
+    connect.connect.cache_clear()
+    monkeypatch.setenv(prometheus.FOLDER, "/nowhere")
+    connect.connect().close()
+    assert [one.platform for one in started] == ["local"]
+
+
+def test_performance_metrics_can_be_switched_off_while_the_log_goes_on(monkeypatch, capfd):
+    monkeypatch.setattr(prometheus, "start", lambda _settings: pytest.fail("it is switched off"))
+    monkeypatch.setenv(prometheus.FOLDER, "/nowhere")
+    monkeypatch.setenv("ENABLE_PERFORMANCE_METRICS", "false")
+    monkeypatch.setenv("K_SERVICE", "router")
+    connect.connect().close()
+    assert metrics._sinks == [log_measurement]
+
+
+@pytest.mark.parametrize("module", connect.TELEMETRY.values())
+def test_every_platform_has_a_module_that_sends_what_is_measured(module):
+    assert callable(importlib.import_module(module).start)
+
+
+def test_the_keys_of_a_process_are_taken_out_of_its_log(monkeypatch):
+    monkeypatch.setattr(logs, "_keys", [])
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "0123456789abcdef")
+    connect.connect().close()
+    assert logs.without_secrets("it said 0123456789abcdef") == "it said …"

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import functions_framework
 
 from functions import time_limit
-from functions.outcome import answered, not_done
+from functions.outcome import FLUSH, answered, not_done
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
 from shared.recovery import dead_letter
 from shared.sweep import sweep
+from shared.telemetry import flush
 from shared.topology import DEAD_LETTERS
 
 if TYPE_CHECKING:
@@ -36,4 +37,7 @@ def on_dead_letter(request: Request) -> tuple[str, int]:
 def on_tick(request: Request) -> dict[str, int]:  # noqa: ARG001 - a tick has no content
     """A minute has passed (Cloud Scheduler, HTTP); answers how much each part of the sweep has done."""
     with time_limit.within(time_limit.TICK, "a sweep"):
-        return sweep.on_tick(connect())
+        try:
+            return sweep.on_tick(connect())
+        finally:
+            flush(FLUSH)

@@ -18,6 +18,7 @@ from shared.planning import plan
 from shared.ports import Delivery
 from shared.recovery import poison
 from shared.results import LedgerRow, Word
+from shared.telemetry import measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,6 +151,8 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         died = poison.times_alone(message, engine_of(message, ports.settings), ports)
     started = concurrency.perf_counter()
     pcm = chunk.fetch(message, ports)
+    decode_seconds = concurrency.perf_counter() - started + pcm.seconds_ahead
+    measure("worker_decode_seconds", decode_seconds)
     return ChunkJob(
         delivery=delivery,
         message=message,
@@ -158,6 +161,6 @@ def prepare(delivery: Delivery, message: ChunkMessage, ports: Ports, *, share: f
         attempt=f"{delivery.message_id}-{concurrency.new_id()[:8]}-{delivery.attempt}",
         share=share,
         died=died,
-        decode_seconds=concurrency.perf_counter() - started + pcm.seconds_ahead,
+        decode_seconds=decode_seconds,
         since=concurrency.monotonic(),
     )

@@ -23,7 +23,7 @@ from shared.messages import ChunkMessage, decode
 from shared.planning import plan
 from shared.recovery import fallback, owner_messages, poison
 from shared.state import dead_letters, failure_log, ledger
-from shared.telemetry import log
+from shared.telemetry import about_message, log, span, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -177,8 +177,13 @@ class Committer:
         future.add_done_callback(self._done)
 
     def _watched(self, what: Callable[..., None], job: ChunkJob, *more: object) -> None:
-        with self._inflight.watchdog.within(CALL, f"committing {job}", [job.delivery.message_id]):
-            what(job, *more)
+        with (
+            self._inflight.watchdog.within(CALL, f"committing {job}", [job.delivery.message_id]),
+            about_message(job.delivery.attributes),
+        ):
+            spans.past("recognise", job.busy_seconds, windows=len(job.windows))
+            with span("commit"):
+                what(job, *more)
 
     def _done(self, future: concurrency.Future[None]) -> None:
         with self._lock:

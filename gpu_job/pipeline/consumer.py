@@ -21,7 +21,7 @@ from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import ChunkMessage, decode
 from shared.planning import plan
-from shared.telemetry import log
+from shared.telemetry import about_message, log, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,7 +152,11 @@ class Consumer:
                 continue
             what = f"decoding a chunk of {delivery.attributes.get('recording', '?')}"
             limit = CALL + self._ports.settings.decode_timeout
-            with self._inflight.watchdog.within(limit, what, [delivery.message_id]):
+            with (
+                self._inflight.watchdog.within(limit, what, [delivery.message_id]),
+                about_message(delivery.attributes),
+                span("decode", attempt=delivery.attempt),
+            ):
                 try:
                     self._decode(delivery)
                 except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread

@@ -13,7 +13,7 @@ from gpu_job.pipeline.chunk_job import message_of
 from gpu_job.speech.transcriber import SAMPLE_RATE, EngineLost, OutOfMemory
 from shared import concurrency
 from shared.errors import EngineLimit, Transient
-from shared.telemetry import log
+from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +81,9 @@ class Recogniser:
             batch = self._batcher.next()
             loaded = self._batcher.loaded
             if loaded is not None:
-                self._summary.idle_seconds += concurrency.monotonic() - max(since, loaded)
+                idle = concurrency.monotonic() - max(since, loaded)
+                self._summary.idle_seconds += idle
+                measure("worker_idle_seconds_total", idle)
             if batch is None:
                 return
             self._recognise(batch)
@@ -129,6 +131,7 @@ class Recogniser:
         """Share the engine's time out over the jobs in a batch, by their audio."""
         self._summary.busy_seconds += seconds
         self._meter.spent(seconds)
+        measure("worker_busy_seconds_total", seconds)
         for (job, _), waveform in zip(batch.items, batch.waveforms, strict=True):
             job.busy_seconds += seconds * len(waveform) / SAMPLE_RATE / batch.seconds
 
@@ -174,6 +177,9 @@ class Recogniser:
         self._summary.batches += 1
         self._summary.audio_seconds += batch.seconds
         self._summary.padded_seconds += batch.padded_seconds
+        measure("worker_batches_total")
+        measure("worker_audio_seconds_total", batch.seconds)
+        measure("worker_padded_seconds_total", batch.padded_seconds)
         for (job, index), found, waveform in zip(batch.items, words, batch.waveforms, strict=True):
             job.words[index] = found
             self._on_progress(job.message.recording, len(waveform) / SAMPLE_RATE)

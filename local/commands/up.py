@@ -27,7 +27,7 @@ from local.commands import downloads, options
 from local.commands.context import absolute_weights, errors, local_ports, options_from
 from local.inbox import remembered
 from local.inbox.watcher import Inbox
-from local.runtime import export, processes
+from local.runtime import export, processes, prometheus
 from local.runtime.push import HttpSender, PushLoop
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
@@ -75,6 +75,15 @@ def command(
     diarize: options.Diarize = False,
     label: options.Label = None,
     state_dir: options.StateDir = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Serve measurements for Prometheus at this port of 127.0.0.1.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.
 
@@ -100,15 +109,16 @@ def command(
             diarize=diarize,
             label=label,
         )
-        raise typer.Exit(run(ports, given))
+        raise typer.Exit(run(ports, given, metrics_port))
 
 
-def run(ports: LocalPorts, options: Options) -> int:
+def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) -> int:
     """Serve until a signal ends it; 0 then.
 
     Args:
         ports: the adapters to use.
         options: for every file in the inbox; method and weights are those of the deployment.
+        metrics_port: where to serve measurements; None: nothing is measured.
 
     Raises:
         BadRequest: no engine here supports these options.
@@ -131,6 +141,7 @@ def run(ports: LocalPorts, options: Options) -> int:
             downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
+        stack.enter_context(prometheus.served(metrics_port, settings.state_dir))
         stop = stack.enter_context(stop_on(signal.SIGINT, signal.SIGTERM))
         ports.reclaim()
         hosted = {one.subscription: one.name for one in hosted_specs(ports.hosted)}

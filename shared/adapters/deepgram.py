@@ -22,8 +22,9 @@ from deepgram.core.api_error import ApiError
 
 from shared.adapters import deepgram_answers as answers
 from shared.audio.encode import flac
+from shared.engines import DEEPGRAM
 from shared.errors import DropscribeError, EngineFailed, EngineRefused
-from shared.telemetry import log
+from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,9 +105,20 @@ class DeepgramEngine:
             # While this call waited for a slot, Deepgram may have asked for a pause.
             if (left := self._silent_until - time.monotonic()) > 0:
                 raise EngineFailed("rate", f"Deepgram asks for a pause of {left:.0f} s.", retry_after=left)
-            return self._call(job, give_up_at - time.monotonic())
+            return self._measured(job, give_up_at - time.monotonic())
         finally:
             self._slots.release()
+
+    def _measured(self, job: HostedJob, patience: float) -> Heard:
+        began, outcome = time.monotonic(), "ok"
+        try:
+            return self._call(job, patience)
+        except DropscribeError as error:
+            outcome = str(getattr(error, "code", "")) or "refused"
+            raise
+        finally:
+            took = time.monotonic() - began
+            measure("hosted_call_seconds", took, engine=DEEPGRAM.name, outcome=outcome)
 
     def _pause_calls(self, retry_after: float | None) -> None:
         """Pause all calls for a while: the limit is the project's, so Retry-After of one call applies to all."""

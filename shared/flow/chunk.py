@@ -16,7 +16,7 @@ from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
 from shared.results import ChunkResult
 from shared.state import claims, documents, ledger
-from shared.telemetry import log
+from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from shared.messages import ChunkMessage
@@ -94,7 +94,9 @@ def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
         log.info("chunk %s: kept the earlier result of attempt %s", key, stands.attempt)
     done = {"recording": result.recording, "index": result.index}
     used = {"engine": stands.engine, "attempt": stands.attempt, "minute": int(ports.clock.now() // 60)}
-    ports.records.create(documents.CHUNKS, key, done | used)
+    if ports.records.create(documents.CHUNKS, key, done | used):
+        measure("chunks_total", engine=stands.engine)
+        measure("steps_total", where=stands.engine, outcome="ok")
     log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
     dispatch.say_done(result.recording, result.index, ports)
 

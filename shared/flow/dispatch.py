@@ -13,6 +13,7 @@ from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
 from shared.planning import worker_pools
 from shared.routing import flags
 from shared.state import claims, documents
+from shared.telemetry import attributes
 
 if TYPE_CHECKING:
     from shared.model import Chunk, Engine, Recording
@@ -38,8 +39,12 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, o
     Raises:
         Transient: some may have been published, or another process is about to publish them; publish again.
     """
-    if recording.state != "PLANNED":
-        return
+    if recording.state == "PLANNED":
+        with documents.about(recording):
+            _publish_chunks(recording, ports, again=again, ours=ours)
+
+
+def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bool) -> None:
     count = len(recording.chunks)
     if recording.published >= count and not again:
         return
@@ -101,7 +106,12 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
         Transient: it may be published anyway; the next delivery of the old message publishes it again.
     """
     message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
+<<<<<<< HEAD
     ports.queue.publish(topic_of(recording.id, claim.engine, ports), encode(message), attributes_of(message))
+=======
+    with documents.about(recording, claim.index):
+        ports.queue.publish(engines.spec(claim.engine).topic, encode(message), attributes_of(message))
+>>>>>>> 260df56 (Measurements, spans of one trace for each recording, and a log without secrets)
 
     def out(stored: Claim) -> Claim | None:
         return replace(stored, published=True) if stored.turn == claim.turn and not stored.published else None
@@ -159,10 +169,10 @@ def _model_of_now(planned: str, recording: Recording, ports: Ports) -> str:
 
 def attributes_of(message: ChunkMessage) -> dict[str, str]:
     """The Pub/Sub attributes of a message, for those who do not read its data."""
-    return {"recording": message.recording, "chunk": str(message.chunk.index)}
+    return {"recording": message.recording, "chunk": str(message.chunk.index)} | attributes()
 
 
 def say_done(recording: str, index: int, ports: Ports) -> None:
     """Publish to the merger that a chunk has its result."""
     message = encode(ChunkDone(recording=recording, index=index))
-    ports.queue.publish(CHUNKS_DONE, message, {"recording": recording, "chunk": str(index)})
+    ports.queue.publish(CHUNKS_DONE, message, {"recording": recording, "chunk": str(index)} | attributes())

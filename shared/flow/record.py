@@ -18,7 +18,7 @@ from shared.flow.chunk import read_result, result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.planning import plan
 from shared.state import answers, documents
-from shared.telemetry import log
+from shared.telemetry import attributes, log, measure, span, spans
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from shared.model import Recording
     from shared.ports import Ports
     from shared.results import ChunkResult
+
+SHORTEST_WAIT = 30.0
+"""Seconds: a plan that expects less is not compared more exactly, because a minute of the sweep would look like a fault."""
 
 CANCELLED = (
     "It was cancelled. `dropscribe retry` continues it; the parts that are done are not paid for again."
@@ -47,6 +50,11 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None:
         return None
+    with documents.about(recording, message.index), span("merge"):
+        return _on_chunk_done(recording, ports)
+
+
+def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
     if recording.ended_without and recording.files:
         # Whoever was told of this chunk before may have died after it wrote files that were deleted already.
         transcript_files.delete(recording, ports)
@@ -151,8 +159,14 @@ def announce(recording: Recording, ports: Ports) -> Recording:
     """Publish how a recording ended, at least once, and answer every request for it."""
     if recording.announced:
         return recording
+    with documents.about(recording):
+        return _announce(recording, ports)
+
+
+def _announce(recording: Recording, ports: Ports) -> Recording:
     ready = ending(recording, ports)
-    ports.queue.publish(TRANSCRIPTS_READY, encode(ready), {"recording": recording.id, "state": ready.state})
+    told = {"recording": recording.id, "state": ready.state} | attributes()
+    ports.queue.publish(TRANSCRIPTS_READY, encode(ready), told)
     answers.settle_all(ready, ports)
     budget.ended(recording.id, ports, life=recording.life)
 
@@ -162,7 +176,27 @@ def announce(recording: Recording, ports: Ports) -> Recording:
         return replace(stored, announced=True) if same else None
 
     stands = documents.change_recording(ports, recording.id, to_announced)
+    _measure(recording, ready)
     return recording if stands is None else stands
+
+
+def _measure(recording: Recording, ready: TranscriptReady) -> None:
+    """Measure a recording that has ended, against what its plan expected."""
+    measure("recordings_ended_total", state=ready.state)
+    finished = recording.finished or recording.created
+    spans.recording_ended(documents.traceparent_of(recording), recording.created, finished, state=ready.state)
+    if ready.state != "DONE":
+        return
+    expected = recording.decision.considered[:1] if recording.decision else ()
+    for one in expected:
+        if one.wait is not None:
+            took = finished - (recording.planned or recording.created)
+            measure("processing_ratio", took / max(one.wait, SHORTEST_WAIT))
+        if one.usd is not None:
+            measure("recording_usd", ready.usd)
+            measure("forecast_usd", one.usd)
+    if ready.duration:
+        measure("usd_per_audio_hour", ready.usd / ready.duration * 3600)
 
 
 def ending(recording: Recording, ports: Ports) -> TranscriptReady:

@@ -19,7 +19,7 @@ from shared.model import Options, Recording, recording_id
 from shared.routing import afford, eligible, flags, route
 from shared.routing.case import Case
 from shared.state import claims, documents, uploads
-from shared.telemetry import log
+from shared.telemetry import context, log, measure, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +69,9 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
 
     One that exists is left as it is: somebody may have asked for the default options.
     """
-    now = ports.clock.now()
+    now, key = ports.clock.now(), recording_id(source, Options())
     failed = Recording(
-        id=recording_id(source, Options()),
+        id=key,
         source=source,
         options=Options(),
         state="FAILED",
@@ -79,7 +79,11 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
         finished=now,
         reason=problem,
         code=BadRequest.__name__,
+<<<<<<< HEAD
         release=ports.settings.release,
+=======
+        traceparent=context.of_recording(key, context.current().trace),
+>>>>>>> 260df56 (Measurements, spans of one trace for each recording, and a log without secrets)
     )
     recording = _create(failed, ports)
     return record.announce(recording, ports) if recording.ended else recording
@@ -97,9 +101,13 @@ def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = 
     Raises:
         Transient: try again.
     """
-    recording, ours = accept(source, options, ports), False
-    if recording.ended:
-        return recording
+    recording = accept(source, options, ports)
+    with documents.about(recording), span("plan"):
+        return recording if recording.ended else _take(recording, ports, again=again)
+
+
+def _take(recording: Recording, ports: Ports, *, again: bool) -> Recording:
+    ours = False
     try:
         if recording.state == "ACCEPTED":
             recording, ours = freeze_plan(_let_go(recording, ports), ports)
@@ -111,13 +119,18 @@ def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = 
 
 def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
     """The recording of an upload: the first call creates it, all later ones return the same."""
+    key = recording_id(source, options)
     recording = Recording(
-        id=recording_id(source, options),
+        id=key,
         source=source,
         options=options,
         state="ACCEPTED",
         created=ports.clock.now(),
+<<<<<<< HEAD
         release=ports.settings.release,
+=======
+        traceparent=context.of_recording(key, context.current().trace),
+>>>>>>> 260df56 (Measurements, spans of one trace for each recording, and a log without secrets)
     )
     return _create(recording, ports)
 
@@ -125,7 +138,9 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
 def _create(recording: Recording, ports: Ports) -> Recording:
     """The recording, stored; the one that stands if there was one before."""
     if ports.records.create(documents.RECORDINGS, recording.id, to_fields(recording)):
-        log.info("accepted %s as %s", recording.source.uri, recording.id)
+        with documents.about(recording):
+            log.info("accepted %s as %s", recording.source.uri, recording.id)
+            measure("uploads_total")
         return recording
     return documents.get_recording(ports.records, recording.id) or recording
 

@@ -44,7 +44,7 @@ from shared.model import Engine, Tried
 from shared.recovery import owner_messages
 from shared.routing import eligible, flags
 from shared.state import claims, documents, failure_log
-from shared.telemetry import log
+from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -251,6 +251,7 @@ def _note(message: ChunkMessage, engine: Engine, error: Exception, ports: Ports)
     """Note a hand-over, once for each turn, however often it is repeated."""
     key = documents.chunk_key(message.recording, message.chunk.index)
     log.warning("chunk %s goes from %s to %s: %s", key, message.chunk.engine, engine, error)
+    measure("handed_on_total", engine=message.chunk.engine, to=engine)
     noted = HandedOnUntried if isinstance(error, NoWorker) else HandedOn
     failure_log.note(
         noted(f"{spec(message.chunk.engine).in_sentences} gave it up: {error}"),

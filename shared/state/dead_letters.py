@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.state import documents, failure_log
+from shared.telemetry import measure
+from shared.topology import topology
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +100,7 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: st
     """
     data = data_of(message)
     attributes = ({SOURCE: where} if where else {}) | dict(message.get("attributes") or {})
-    ports.records.create(
+    new = ports.records.create(
         DEAD_LETTERS,
         str(message.get("messageId") or hashlib.sha256(data).hexdigest()),
         {
@@ -108,6 +110,10 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: st
             "bytes": len(data),
         },
     )
+    if new:
+        known = {one.name for one in topology().subscriptions}
+        source = attributes.get(SOURCE, "")
+        measure("dead_letters_total", where=source if source in known else failure_log.ELSEWHERE)
     return data
 
 

@@ -12,10 +12,11 @@ from shared import versions
 from shared.errors import BadRequest, NewerVersion
 from shared.messages import from_fields, to_fields
 from shared.model import Recording
-from shared.telemetry import log
+from shared.telemetry import context, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from shared.ports import Fields, Ports, Records
 
@@ -94,6 +95,16 @@ def put(collection: str, key: str, record: Record, ports: Ports) -> None:
         Transient: the write is not confirmed.
     """
     change(collection, key, type(record), lambda _: record, ports.records, first=record)
+
+
+def about(recording: Recording, chunk: int | None = None) -> AbstractContextManager[None]:
+    """Say that the body works on a recording, as a part of its trace."""
+    return context.about(recording.id, chunk, traceparent_of(recording))
+
+
+def traceparent_of(recording: Recording) -> str:
+    """Its trace, also of a recording from before it was stored."""
+    return recording.traceparent or context.of_recording(recording.id)
 
 
 def chunk_key(recording: str, index: int) -> str:

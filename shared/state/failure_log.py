@@ -14,7 +14,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.engines import ENGINES
-from shared.errors import DropscribeError, HandedOn, HandedOnUntried, StoreUnavailable, UnderWay
+from shared.errors import (
+    BadMedia,
+    BadRequest,
+    DropscribeError,
+    HandedOn,
+    HandedOnUntried,
+    OverLimit,
+    StoreUnavailable,
+    UnderWay,
+)
 from shared.messages import (
     from_fields,
     object_from_event,
@@ -23,7 +32,7 @@ from shared.messages import (
     to_fields,
 )
 from shared.model import recording_id
-from shared.telemetry import log
+from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,6 +150,9 @@ def note(
     """
     if isinstance(error, UnderWay):
         return
+    if not isinstance(error, HandedOn):
+        refused = isinstance(error, BadMedia | BadRequest | OverLimit)
+        measure("steps_total", where=where, outcome="refused" if refused else "failed")
     found, now = about(attributes, data), ports.clock.now()
     failure = Failure(
         recording=found.recording,

@@ -34,6 +34,7 @@ from shared.state import answers, documents, uploads
 from shared.state.sweep_notes import SWEEPS
 from shared.sweep import observe, release_held
 from shared.sweep.each import LOOKS, SECONDS, each
+from shared.sweep.measured import measure_state
 from shared.sweep.stuck import push_stuck
 from shared.sweep.unfinished import finish_hand_overs, merge_complete
 from shared.telemetry import log
@@ -105,6 +106,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts run
             log.exception("the sweep's part %s failed unexpectedly", name)
             failed.append(f"{name}: {error!r}")
+    measure_state(ports)
     if any(report.values()):
         log.info("swept: %s", ", ".join(f"{name} {count}" for name, count in report.items() if count))
     if failed:

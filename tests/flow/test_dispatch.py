@@ -26,8 +26,8 @@ def test_a_message_says_all_that_an_engine_needs_and_of_which_chunk_it_is(world)
     dispatch.publish_chunks(recording, world.ports, again=True)
     deliveries = world.pull("cpu-worker")
     assert [dict(one.attributes) for one in deliveries] == [
-        {"recording": recording.id, "chunk": "0"},
-        {"recording": recording.id, "chunk": "1"},
+        {"recording": recording.id, "chunk": "0", "traceparent": recording.traceparent},
+        {"recording": recording.id, "chunk": "1", "traceparent": recording.traceparent},
     ]
     first = decode(deliveries[0].data, ChunkMessage)
     assert (first.source, first.options, first.audio) == (

@@ -1,0 +1,66 @@
+"""Beside the steps, every minute: measure the state of the deployment, for its dashboard and alerts.
+
+Nothing is read where nobody listens. A part that cannot be read is left out: a measurement never fails a sweep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.errors import DropscribeError
+from shared.planning import worker_pools
+from shared.routing import conditions
+from shared.state import documents, ledger
+from shared.telemetry import log, measure, metrics
+
+if TYPE_CHECKING:
+    from shared.ports import Ports
+
+LONGEST_AGE = 30 * 86_400.0
+"""Seconds since the last transcript that are told at most, also if there never was one."""
+
+LOOKS = 10
+"""Recordings that ended last: among them the last transcript is looked for."""
+
+
+def measure_state(ports: Ports) -> None:
+    """Measure what waits, how old the last transcript is, and what today costs. Never raises."""
+    if not metrics.has_sinks():
+        return
+    for part in (_open, _waiting, _transcript_age, _spend):
+        try:
+            part(ports)
+        except DropscribeError as error:
+            log.warning("the state cannot be measured now (%s): %s", part.__name__.strip("_"), error)
+
+
+def _open(ports: Ports) -> None:
+    def count(**where: str) -> int:
+        return ports.records.count(documents.RECORDINGS, where)
+
+    # What is held for a budget is ACCEPTED, with a reason.
+    going = count(state="ACCEPTED", held="")
+    measure("open_recordings", going, state="accepted")
+    measure("open_recordings", count(state="PLANNED"), state="planned")
+    measure("open_recordings", max(0, count(state="ACCEPTED") - going), state="held")
+
+
+def _waiting(ports: Ports) -> None:
+    waiting = conditions.read(ports).waiting
+    known = {conditions.who_waits(worker_pools.pool_of(one, ports.settings), one) for one in ports.engines}
+    for who in sorted(known | waiting.keys()):
+        measure("waiting_audio_seconds", waiting.get(who, 0.0), who=who)
+
+
+def _transcript_age(ports: Ports) -> None:
+    now, age = ports.clock.now(), LONGEST_AGE
+    for _, fields in ports.records.newest(documents.RECORDINGS, "finished", LOOKS):
+        if fields["state"] == "DONE":
+            age = min(LONGEST_AGE, max(0.0, now - fields["finished"]))
+            break
+    measure("transcript_age_seconds", age)
+
+
+def _spend(ports: Ports) -> None:
+    today = {"day": ledger.day_of(ports.clock.now())}
+    measure("spend_today_usd", round(ports.records.sum(documents.LEDGER, "usd", today), 6))

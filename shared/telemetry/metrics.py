@@ -1,0 +1,247 @@
+"""Everything that is measured, in one table, and `measure`, which gives a value to the sinks of the process.
+
+    written by   how it gets to Cloud Monitoring                            why
+    log          a JSON line, from which a log-based metric is made         a function's CPU sleeps after its answer
+    worker       OpenTelemetry, every METRICS_EXPORT_INTERVAL seconds       many values a second, and gauges
+
+`terraform/log_metrics.json` is made from this table (`python -m tests.deployment.monitoring_files`).
+`docs/monitoring.md` has the same table; tests compare all three, and every dashboard and alert with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Sink = Callable[["Metric", float, Mapping[str, str]], None]
+
+PREFIX = "dropscribe_"
+"""Before every name, wherever it is written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """One thing that is measured."""
+
+    name: str
+    """Without the prefix; ends with its unit, as Prometheus wants it."""
+    kind: Literal["counter", "distribution", "gauge"]
+    """`counter`: values are added up; `distribution`: each value counts; `gauge`: the last one counts."""
+    by: Literal["log", "worker"]
+    """See above."""
+    about: str
+    """What it is, in one sentence."""
+    labels: tuple[str, ...] = ()
+    """Names of its labels; every value is one of few, and none is a text of people."""
+    bounds: tuple[float, ...] = ()
+    """Upper bounds of the buckets of a distribution, rising."""
+
+    @property
+    def full_name(self) -> str:
+        """The name in logs and Prometheus."""
+        return f"{PREFIX}{self.name}"
+
+    @property
+    def type(self) -> str:
+        """The type of the metric in Cloud Monitoring."""
+        if self.by == "log":
+            return f"logging.googleapis.com/user/{self.full_name}"
+        # https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/v1.metrics
+        kind = {"counter": "counter", "distribution": "histogram", "gauge": "gauge"}[self.kind]
+        return f"prometheus.googleapis.com/{self.full_name}/{kind}"
+
+
+SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+DOLLARS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0)
+RATIOS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 30.0)
+COUNTS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 500.0, 1000.0, 10_000.0)
+AGES = (60.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0, 86_400.0, 604_800.0)
+
+_TABLE = (
+    Metric(name="uploads_total", kind="counter", by="log", about="Recordings that were accepted."),
+    Metric(
+        name="recordings_ended_total",
+        kind="counter",
+        by="log",
+        labels=("state",),
+        about="Recordings that ended as DONE, FAILED or CANCELLED.",
+    ),
+    Metric(
+        name="steps_total",
+        kind="counter",
+        by="log",
+        labels=("where", "outcome"),
+        about="Messages that a function or an engine has dealt with: `ok`; `refused`, if the file or the request is at "
+        "fault; or `failed`.",
+    ),
+    Metric(
+        name="chunks_total",
+        kind="counter",
+        by="log",
+        labels=("engine",),
+        about="Chunks that got their result.",
+    ),
+    Metric(
+        name="handed_on_total",
+        kind="counter",
+        by="log",
+        labels=("engine", "to"),
+        about="Chunks that their engine gave up, and that another engine got.",
+    ),
+    Metric(
+        name="dead_letters_total",
+        kind="counter",
+        by="log",
+        labels=("where",),
+        about="Messages that were given up and kept, by their subscription.",
+    ),
+    Metric(
+        name="hosted_call_seconds",
+        kind="distribution",
+        by="log",
+        labels=("engine", "outcome"),
+        bounds=SECONDS,
+        about="Duration of a call of a hosted engine, with its outcome: `ok`, or the code of its error; `rate` is 429.",
+    ),
+    Metric(
+        name="processing_ratio",
+        kind="distribution",
+        by="log",
+        bounds=RATIOS,
+        about="Time from an upload to its transcript, divided by the time that its plan expected.",
+    ),
+    Metric(
+        name="recording_usd",
+        kind="distribution",
+        by="log",
+        bounds=DOLLARS,
+        about="What a recording with a transcript cost, US dollars.",
+    ),
+    Metric(
+        name="forecast_usd",
+        kind="distribution",
+        by="log",
+        bounds=DOLLARS,
+        about="What the plan of the same recording said that it would cost, US dollars.",
+    ),
+    Metric(
+        name="usd_per_audio_hour",
+        kind="distribution",
+        by="log",
+        bounds=DOLLARS,
+        about="What a recording with a transcript cost for each hour of its audio, US dollars.",
+    ),
+    Metric(
+        name="open_recordings",
+        kind="gauge",
+        by="log",
+        labels=("state",),
+        bounds=COUNTS,
+        about="Recordings in progress: `accepted`, `planned`, or `held` for a budget.",
+    ),
+    Metric(
+        name="waiting_audio_seconds",
+        kind="gauge",
+        by="log",
+        labels=("who",),
+        bounds=AGES,
+        about="Audio whose chunks have no result yet, by the engine or the workers that it waits for.",
+    ),
+    Metric(
+        name="transcript_age_seconds",
+        kind="gauge",
+        by="log",
+        bounds=AGES,
+        about="Time since the last transcript, at most 30 days.",
+    ),
+    Metric(
+        name="spend_today_usd",
+        kind="gauge",
+        by="log",
+        bounds=DOLLARS,
+        about="The ledger's sum of today (UTC), idle workers included, US dollars.",
+    ),
+    Metric(
+        name="worker_audio_seconds_total",
+        kind="counter",
+        by="worker",
+        about="Audio recognised, overlap included. Divided by the busy time it is the speed.",
+    ),
+    Metric(
+        name="worker_padded_seconds_total",
+        kind="counter",
+        by="worker",
+        about="The same as computed, padding included.",
+    ),
+    Metric(
+        name="worker_busy_seconds_total", kind="counter", by="worker", about="Wall time inside the engine."
+    ),
+    Metric(
+        name="worker_idle_seconds_total",
+        kind="counter",
+        by="worker",
+        about="Wall time that the engine waited, since it was loaded.",
+    ),
+    Metric(
+        name="worker_batches_total", kind="counter", by="worker", about="Calls of the engine that succeeded."
+    ),
+    Metric(
+        name="worker_decode_seconds",
+        kind="distribution",
+        by="worker",
+        bounds=SECONDS,
+        about="Wall time of fetching and decoding a chunk.",
+    ),
+    Metric(
+        name="worker_start_seconds",
+        kind="gauge",
+        by="worker",
+        labels=("step",),
+        about="Duration of each step of a worker's start: `process`, `library`, `weights`, `warm_up`.",
+    ),
+    Metric(
+        name="worker_peak_bytes",
+        kind="gauge",
+        by="worker",
+        labels=("memory",),
+        about="Most memory that was taken: of the `GPU`, or `main`.",
+    ),
+)
+
+METRICS = {one.name: one for one in _TABLE}
+"""The metrics by name."""
+
+_sinks: list[Sink] = []
+
+
+def add_sink(sink: Sink) -> None:
+    """Give all measurements of this process there too; a sink must not wait, and must not raise."""
+    _sinks.append(sink)
+
+
+def clear_sinks() -> None:
+    """Measure nothing any more."""
+    _sinks.clear()
+
+
+def has_sinks() -> bool:
+    """Whether anybody listens, for what has to be read to be measured."""
+    return bool(_sinks)
+
+
+def measure(name: str, value: float = 1.0, /, **labels: str) -> None:
+    """Give a value of a metric to all sinks; nothing happens without them.
+
+    Args:
+        name: of the metric in the table.
+        value: what was measured, or what is added to a counter.
+        labels: all labels of the metric.
+    """
+    if not _sinks:
+        return
+    metric = METRICS[name]
+    for sink in _sinks:
+        sink(metric, value, labels)
