@@ -149,7 +149,7 @@ def test_what_a_recording_took_and_cost_is_measured_against_its_plan(world, told
     assert told.of("forecast_usd") == [(expected.usd, {})]
     [(usd, _)] = told.of("usd_per_audio_hour")
     assert usd == pytest.approx(
-        0.002 / documents.get_recording(world.ports.records, recording.id).duration * 3600
+        0.001 / documents.get_recording(world.ports.records, recording.id).duration * 3600
     )
 
 
