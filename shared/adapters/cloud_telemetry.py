@@ -57,7 +57,7 @@ def start(settings: Settings) -> None:
     logging.getLogger("opentelemetry").propagate = False
     session = None
     if not collected:
-        credentials, _ = google.auth.default(scopes=[SCOPE])  # type: ignore[no-untyped-call]  # google-auth has none
+        credentials, _ = google.auth.default(scopes=[SCOPE])
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
     where = {} if collected else {"traces": f"{GOOGLE}traces", "metrics": f"{GOOGLE}metrics"}
     resource = resource_of(settings, os.environ)

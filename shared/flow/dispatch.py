@@ -106,12 +106,10 @@ def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
         Transient: it may be published anyway; the next delivery of the old message publishes it again.
     """
     message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
-<<<<<<< HEAD
-    ports.queue.publish(topic_of(recording.id, claim.engine, ports), encode(message), attributes_of(message))
-=======
     with documents.about(recording, claim.index):
-        ports.queue.publish(engines.spec(claim.engine).topic, encode(message), attributes_of(message))
->>>>>>> 260df56 (Measurements, spans of one trace for each recording, and a log without secrets)
+        ports.queue.publish(
+            topic_of(recording.id, claim.engine, ports), encode(message), attributes_of(message)
+        )
 
     def out(stored: Claim) -> Claim | None:
         return replace(stored, published=True) if stored.turn == claim.turn and not stored.published else None

@@ -79,11 +79,8 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
         finished=now,
         reason=problem,
         code=BadRequest.__name__,
-<<<<<<< HEAD
         release=ports.settings.release,
-=======
         traceparent=context.of_recording(key, context.current().trace),
->>>>>>> 260df56 (Measurements, spans of one trace for each recording, and a log without secrets)
     )
     recording = _create(failed, ports)
     return record.announce(recording, ports) if recording.ended else recording
@@ -126,11 +123,8 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
         options=options,
         state="ACCEPTED",
         created=ports.clock.now(),
-<<<<<<< HEAD
         release=ports.settings.release,
-=======
         traceparent=context.of_recording(key, context.current().trace),
->>>>>>> 260df56 (Measurements, spans of one trace for each recording, and a log without secrets)
     )
     return _create(recording, ports)
 
