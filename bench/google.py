@@ -19,13 +19,13 @@ from rich.table import Table
 from bench import command_line
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.pubsub import PubSubQueue
-from shared.adapters.pubsub_setup import ensure
 from shared.engines import PARAKEET_GPU
 from shared.messages import to_fields
 from shared.results import LedgerRow
 from shared.state import documents
 from shared.topology import topology
 from tests.emulators import firestore_emulator, pubsub_emulator
+from tests.pubsub_topology import ensure
 
 MESSAGE = b"x" * 900
 """About the length of a chunk's message."""

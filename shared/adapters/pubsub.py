@@ -9,7 +9,7 @@ What the service guarantees, and the consequences for this adapter:
 - An acknowledgement of an expired lease is accepted silently, unless the subscription delivers exactly once. So
   the adapter keeps the expiry of each lease it holds, and returns False after that.
 - If a reply to `pull` is lost, its messages are unavailable until the subscription's own ack deadline, and the
-  delivery counts. Keep that deadline short (`pubsub_setup.py`: 10 s); leases are set independently of it.
+  delivery counts. Keep that deadline short (Terraform: 10 s); leases are set independently of it.
 - Attempts are counted only if the subscription has a dead letter policy; otherwise every attempt is the first.
 - Every delivery counts, even if its receiver gives the message back unprocessed. So `postpone` publishes a new
   message with the number of deliveries that count, and acknowledges the old one.

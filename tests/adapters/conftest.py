@@ -8,9 +8,9 @@ from unittest import mock
 import pytest
 from test_utils.prefixer import Prefixer
 
-from shared.adapters import pubsub_setup
 from shared.adapters.pubsub import PubSubQueue
 from shared.topology import topology
+from tests import pubsub_topology
 from tests.adapters.relay import relay_to
 
 NAMES = Prefixer("dropscribe", "pubsub", separator="-")
@@ -26,7 +26,7 @@ def relay(pubsub_address):
 def queue(relay):
     with mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": relay.address}):
         opened = PubSubQueue(NAMES.create_prefix(), pull_seconds=0.5)
-        pubsub_setup.ensure(opened.project, topology())
+        pubsub_topology.ensure(opened.project, topology())
         relay.calls.clear()
         yield opened
         opened.close()

@@ -12,10 +12,10 @@ from unittest import mock
 import pytest
 from test_utils.prefixer import Prefixer
 
-from shared.adapters import pubsub_setup
 from shared.adapters.pubsub import PubSubQueue
 from shared.adapters.pubsub_clients import subscriber
 from shared.topology import Subscription, Topology
+from tests import pubsub_topology
 
 NAMES = Prefixer("dropscribe", "stress", separator="-")
 MESSAGES, PULLERS, PATIENCE = 1000, 4, 60.0
@@ -112,7 +112,7 @@ def without_back_off(project):
     With one the emulator forgets messages whose leases have run out twice, where they were several: plain
     calls of its client show it (pull 10, wait for the end of the leases, three times).
     """
-    wanted = pubsub_setup.subscription(project, WORKER)
+    wanted = pubsub_topology.subscription(project, WORKER)
     wanted.retry_policy = None
     with subscriber() as client:
         client.delete_subscription(subscription=wanted.name)
@@ -121,7 +121,7 @@ def without_back_off(project):
 
 @pytest.mark.parametrize("expiring", [False, True], ids=["with back-off", "with leases that run out"])
 def test_no_message_is_lost_by_pullers_that_fail_in_every_way(project, expiring):
-    pubsub_setup.ensure(project, TOPOLOGY)
+    pubsub_topology.ensure(project, TOPOLOGY)
     if expiring:
         without_back_off(project)
     run, publisher = Run(project, expiring=expiring), PubSubQueue(project, pull_seconds=1.0)

@@ -12,8 +12,8 @@ from unittest import mock
 from test_utils.prefixer import Prefixer
 
 from shared.adapters.pubsub import PubSubQueue
-from shared.adapters.pubsub_setup import ensure
 from shared.topology import Topology, topology
+from tests.pubsub_topology import ensure
 
 NAMES = Prefixer("dropscribe", "contract", separator="-")
 

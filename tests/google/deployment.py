@@ -1,11 +1,12 @@
-"""A whole deployment on this machine, with Google's own clients over the wire to emulators.
+"""A whole deployment on this machine, as Terraform lays it, with Google's own clients over the wire to emulators.
 
     object uploaded with the real client ─▶ Cloud Storage emulator ─notification─▶ Pub/Sub emulator
     Pub/Sub emulator ─push over HTTP─▶ functions (functions-framework, one process each)
     Pub/Sub emulator ◀─pull── worker (`python -m gpu_job --stay`) ─▶ Firestore emulator
 
-`python -m tests.google.deployment FILES…` shows it to a person (`make demo-gcp-emulators`). The settings it
-gives to its processes are those of a real project, plus the addresses of the emulators.
+`python -m tests.google.deployment FILES…` shows it to a person (`make demo-gcp-emulators`). Topics, subscriptions,
+buckets and what each process is told come from `terraform/tests/processors.json` alone: what Terraform lays for a
+deployment without a GPU. Added are the addresses of the emulators, and a tiny model in the place of the images' weights.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import ExitStack, contextmanager
+import urllib.request
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,31 +29,32 @@ from google.cloud import storage
 
 from local.commands import inputs
 from shared.adapters.google_ports import open_ports
-from shared.adapters.pubsub_setup import ensure
 from shared.errors import BadRequest
 from shared.flow import record
 from shared.ports import Ports
 from shared.settings import Settings
 from shared.state import documents
-from shared.topology import topology
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
 from tests.ports import free_port
+from tests.pubsub_topology import create
+from tests.terraform.check import FILES
+from tests.terraform.deployed import Deployed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from shared.model import Recording
+    from tests.terraform.deployed import Process
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PROJECT = "dropscribe-test"
-FUNCTIONS = {
-    "router": ("functions/router/main.py", "on_upload"),
-    "requests": ("functions/router/main.py", "on_request"),
-    "merger": ("functions/merger/main.py", "on_chunk_done"),
-    "dead-letters": ("functions/sweeper/main.py", "on_dead_letter"),
-    "deepgram": ("functions/hosted/main.py", "on_chunk"),
-}
-"""Which function each push subscription delivers to."""
+LAID = Deployed.read(FILES["processors"])
+PROJECT = LAID.project
+WEIGHTS = {"nvidia/parakeet-tdt-0.6b-v3": "tiny"}
+"""What stands here for the weights in the images: a deployment that names others finds none."""
+OURS = ("PATH", "HOME", "TMPDIR", "PYTHONPATH")
+"""Variables of this process that the others get as well."""
+MINUTE = 60.0
+"""Seconds between two ticks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,8 @@ class Deployment:
     """Settings of its processes, emulators included."""
     log: Path
     """What its processes said."""
+    sweeper: str
+    """Address of the function that a clock feeds."""
 
     def upload(self, name: str, path: Path, metadata: dict[str, str] | None = None) -> int:
         """Upload with the real client; gives the generation."""
@@ -70,6 +76,13 @@ class Deployment:
         blob.metadata = metadata
         blob.upload_from_filename(path, if_generation_match=0)
         return int(blob.generation)
+
+    def tick(self) -> None:
+        """What Cloud Scheduler does every minute."""
+        with urllib.request.urlopen(
+            urllib.request.Request(self.sweeper, data=b"", method="POST"), timeout=60.0
+        ):
+            pass
 
     def wait(self, name: str, seconds: float = 120.0) -> Recording:
         """The recording of an object, once it has ended."""
@@ -85,65 +98,91 @@ class Deployment:
 
 
 @contextmanager
-def deployed(folder: Path, **settings: str) -> Iterator[Deployment]:
-    """Start everything, wait until it serves, stop everything."""
+def deployed(
+    folder: Path, laid: Deployed = LAID, *, secrets: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[Deployment]:
+    """Start everything, wait until it serves, stop everything.
+
+    Args:
+        folder: for the log.
+        laid: what Terraform lays.
+        secrets: values of the secrets, by their names; the variables of one without a value are not set.
+        settings: more of them for every process, like Terraform's variable `settings`.
+    """
     with ExitStack() as stack:
-        pubsub = stack.enter_context(pubsub_emulator())
-        environment = {
-            "DROPSCRIBE_PLATFORM": "google",
-            "GOOGLE_CLOUD_PROJECT": PROJECT,
-            "PARAKEET_MODEL_NAME": "tiny",
-            "DROPSCRIBE_CPU_JOB": "dropscribe-cpu",
-            "PUBSUB_EMULATOR_HOST": pubsub,
+        emulators = {
+            "PUBSUB_EMULATOR_HOST": stack.enter_context(pubsub_emulator()),
             "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore_emulator()),
-            **settings,
         }
-        endpoints = {name: f"http://127.0.0.1:{free_port()}/" for name in FUNCTIONS}
-        stack.enter_context(mock.patch.dict(os.environ, environment))
-        _create_topics(endpoints)
+        endpoints = {key: f"http://127.0.0.1:{free_port()}/" for key in laid.functions}
+        with mock.patch.dict(os.environ, emulators):
+            create(laid.project, laid.topics, laid.subscriptions(endpoints))
+        bucket, topic = laid.notification
         notify = [
             "-event.pubsub-project-id",
-            PROJECT,
+            laid.project,
             "-event.pubsub-topic",
-            "audio-finalized",
+            topic,
             "-event.bucket",
-            Settings.from_environment().audio_bucket,
+            bucket,
         ]
-        storage_host = "http://" + stack.enter_context(gcs_server(*notify))
-        environment["STORAGE_EMULATOR_HOST"] = storage_host
-        stack.enter_context(mock.patch.dict(os.environ, {"STORAGE_EMULATOR_HOST": storage_host}))
-        _create_buckets()
+        emulators["STORAGE_EMULATOR_HOST"] = "http://" + stack.enter_context(gcs_server(*notify))
+
+        def environment(process: Process) -> dict[str, str]:
+            """What a process is told."""
+            told = process.environment | emulators | settings
+            for variable, secret in process.secrets.items():
+                if secret in (secrets or {}):
+                    told[variable] = (secrets or {})[secret]
+            model = told.get("PARAKEET_MODEL_NAME", "")
+            return told | {"PARAKEET_MODEL_NAME": WEIGHTS.get(model, model)}
+
+        # This process asks as the router does.
+        own = environment(laid.functions["router"])
+        stack.enter_context(mock.patch.dict(os.environ, own))
+        client = storage.Client(project=laid.project)
+        for name in laid.buckets.values():
+            client.create_bucket(name)
+        commands = {
+            key: (
+                [sys.executable, "-m", "functions_framework"],
+                _serving(one, endpoints[key]) | environment(one),
+            )
+            for key, one in laid.functions.items()
+        } | {
+            f"job {key}": (
+                [sys.executable, *one.arguments, "--stay"],
+                {"CLOUD_RUN_JOB": one.name} | environment(one),
+            )
+            for key, one in laid.jobs.items()
+        }
         log = folder / "deployment.log"
-        stack.enter_context(_processes(endpoints, log))
+        stack.enter_context(_processes(commands, endpoints, log))
         ports = open_ports(Settings.from_environment())
         stack.callback(ports.close)
-        yield Deployment(ports=ports, environment=environment, log=log)
+        running = Deployment(ports=ports, environment=own, log=log, sweeper=endpoints["sweeper"])
+        stack.enter_context(_clock(running))
+        yield running
 
 
-def _create_topics(endpoints: dict[str, str]) -> None:
-    ensure(PROJECT, topology(), push=endpoints)
-
-
-def _create_buckets() -> None:
-    client, settings = storage.Client(project=PROJECT), Settings.from_environment()
-    for name in (settings.audio_bucket, settings.transcripts_bucket, settings.work_bucket):
-        client.create_bucket(name)
+def _serving(process: Process, endpoint: str) -> dict[str, str]:
+    """What Cloud Run itself tells a service."""
+    port = endpoint.rstrip("/").rsplit(":", 1)[1]
+    return {"HOST": "127.0.0.1", "PORT": port, "K_SERVICE": process.name}
 
 
 @contextmanager
-def _processes(endpoints: dict[str, str], log: Path) -> Iterator[None]:
-    commands = [[sys.executable, "-m", "gpu_job", "--stay"]]
-    for name, (source, target) in FUNCTIONS.items():
-        port = endpoints[name].rstrip("/").rsplit(":", 1)[1]
-        serve = ["--source", str(ROOT / source), "--target", target, "--host", "127.0.0.1", "--port", port]
-        commands.append([sys.executable, "-m", "functions_framework", *serve])
+def _processes(
+    commands: dict[str, tuple[list[str], dict[str, str]]], endpoints: dict[str, str], log: Path
+) -> Iterator[None]:
+    base = {name: os.environ[name] for name in OURS if name in os.environ}
     with log.open("ab") as out:
         running = [
             subprocess.Popen(
                 [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *command],
-                cwd=ROOT, stdout=out, stderr=out, start_new_session=True,
+                cwd=ROOT, env=base | told, stdout=out, stderr=out, start_new_session=True,
             )
-            for command in commands
+            for command, told in commands.values()
         ]  # fmt: skip
     try:
         for url in endpoints.values():
@@ -154,6 +193,25 @@ def _processes(endpoints: dict[str, str], log: Path) -> Iterator[None]:
             process.terminate()
         for process in running:
             process.wait(30)
+
+
+@contextmanager
+def _clock(deployment: Deployment) -> Iterator[None]:
+    """Cloud Scheduler."""
+    stop = threading.Event()
+
+    def ticks() -> None:
+        while not stop.wait(MINUTE):
+            with suppress(OSError):  # the next minute tries again
+                deployment.tick()
+
+    thread = threading.Thread(target=ticks, name="clock", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(MINUTE)
 
 
 def _wait_for(url: str, seconds: float = 60.0) -> None:
@@ -177,7 +235,7 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as folder:
         print(
-            "starting Cloud Storage, Pub/Sub and Firestore emulators, five functions and a worker …",
+            "starting Cloud Storage, Pub/Sub and Firestore emulators, six functions and a worker …",
             flush=True,
         )
         with deployed(Path(folder)) as deployment:

@@ -34,10 +34,12 @@ def deepgram():
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory, deepgram, pubsub_address, firestore_address):
     running = {"PUBSUB_EMULATOR_HOST": pubsub_address, "FIRESTORE_EMULATOR_HOST": firestore_address}
-    key = {"DEEPGRAM_API_KEY": KEY, "DROPSCRIBE_DEEPGRAM_URL": deepgram.url}
+    secrets = {"deepgram-api-key": KEY}
     with (
         mock.patch.dict(os.environ, running),
-        or_skip(deployed(tmp_path_factory.mktemp("google"), **key)) as deployment,
+        or_skip(
+            deployed(tmp_path_factory.mktemp("google"), secrets=secrets, DROPSCRIBE_DEEPGRAM_URL=deepgram.url)
+        ) as deployment,
     ):
         yield deployment
 

@@ -11,11 +11,11 @@ from test_utils.prefixer import Prefixer
 
 from gpu_job.pipeline import worker
 from shared.adapters.pubsub import PubSubQueue
-from shared.adapters.pubsub_setup import ensure
 from shared.flow import upload
 from shared.topology import topology
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, due, toned, work
 from tests.gpu_job.pipeline.test_worker_give_back import Endless, stopped
+from tests.pubsub_topology import ensure
 from tests.world import World
 
 NAMES = Prefixer("dropscribe", "give-back", separator="-")

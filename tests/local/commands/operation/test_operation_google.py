@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from local import cli
 from shared.adapters.google_ports import open_ports
-from shared.adapters.pubsub_setup import ensure
 from shared.errors import Permanent
 from shared.flow import record, request, upload
 from shared.messages import to_fields
@@ -20,6 +19,7 @@ from shared.model import Options, Recording
 from shared.settings import Settings
 from shared.state import dead_letters, documents
 from shared.topology import topology
+from tests.pubsub_topology import ensure
 
 NAMES = Prefixer("dropscribe", "operation", separator="-")
 

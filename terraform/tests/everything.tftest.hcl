@@ -1,5 +1,5 @@
-# Everything there is, laid with made-up answers of the provider. `-verbose -json` of `everything` is what the tests in
-# Python read.
+# Everything there is, laid with made-up answers of the provider. What comes of it is written to inventory.json
+# (`make terraform-inventory`): a change of this root shows there, and the tests in Python read it.
 
 mock_provider "google" {
   source = "./tests/mocks"
@@ -16,6 +16,11 @@ variables {
   cpu    = {}
   hosted = { deepgram = {} }
   budget = { billing_account = "012345-6789AB-CDEF01", monthly = 50 }
+}
+
+# What a plan does not know yet is made up when it is applied: by this the inventory tells the two apart.
+run "planned" {
+  command = plan
 }
 
 run "everything" {
