@@ -16,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: lock help demo demo-gcp-emulators test system-test check bench load faults clean
+.PHONY: terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,12 @@ check: .venv/.dev ## check lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+terraform-check: .venv/.google ## validate and test terraform/, and compare what it lays with its inventory (needs terraform)
+	@$(BIN)/python -m tests.terraform.check
+
+terraform-inventory: .venv/.google ## write that inventory anew, after a change of terraform/
+	@$(BIN)/python -m tests.terraform.check --write
 
 bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
 	$(BIN)/python -m bench $(ARGS)

@@ -48,7 +48,7 @@ locals {
   )
 
   # The name of a release is that of its image: the first twelve digits of the digest.
-  release = local.runs ? { for one in compact(values(var.images)) : one => substr(split("sha256:", one)[1], 0, 12) } : {}
+  release = local.runs ? { for one in toset(compact(values(var.images))) : one => substr(split("sha256:", one)[1], 0, 12) } : {}
 
   processes = concat(keys(local.functions), keys(local.jobs))
 
@@ -87,7 +87,7 @@ locals {
   setting_names = [
     "CHUNK_DURATION_MINUTES", "COST_OPTIMIZATION", "COST_THRESHOLD_PER_HOUR", "DROPSCRIBE_BUDGET_DAILY_USD",
     "DROPSCRIBE_BUDGET_MODE", "DROPSCRIBE_BUDGET_MONTHLY_USD", "DROPSCRIBE_DECODE_MEMORY_MB", "DROPSCRIBE_DECODE_TIMEOUT",
-    "DROPSCRIBE_DEEPGRAM_CONCURRENCY", "DROPSCRIBE_DEEPGRAM_URL", "DROPSCRIBE_LEASE_SECONDS", "DROPSCRIBE_LONG_FILE_MB",
+    "DROPSCRIBE_DEEPGRAM_CONCURRENCY", "DROPSCRIBE_DEEPGRAM_URL", "DROPSCRIBE_GPU_CANARY_PERCENT", "DROPSCRIBE_LEASE_SECONDS", "DROPSCRIBE_LONG_FILE_MB",
     "DROPSCRIBE_MAX_CHUNKS", "DROPSCRIBE_MAX_FILE_GB", "DROPSCRIBE_MAX_HOURS", "DROPSCRIBE_MAX_OPEN_REQUESTS",
     "DROPSCRIBE_MAX_REQUEST_KB", "DROPSCRIBE_SHORT_FILE_MB", "DROPSCRIBE_SMALL_FILE_MB", "DROPSCRIBE_SMALL_FILE_MINUTES",
     "DROPSCRIBE_START_DELAY", "DROPSCRIBE_STUCK_MINUTES", "DROPSCRIBE_WAIT_USD_PER_MINUTE", "ENABLE_BATCH_PROCESSING",

@@ -50,8 +50,8 @@ output "services" {
 output "jobs" {
   description = "The jobs of the workers: name, and what the tasks that may run at one time take of the quotas."
   value = { for name, one in local.jobs : name => {
-    name       = google_cloud_run_v2_job.this[name].name
-    max_tasks  = one.max_tasks
+    name      = google_cloud_run_v2_job.this[name].name
+    max_tasks = one.max_tasks
     # The canary's tasks take the place of others.
     gpus       = name == "gpu" ? one.max_tasks : 0
     vcpus      = one.lane == "" ? one.max_tasks * one.vcpus : 0

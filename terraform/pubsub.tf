@@ -10,14 +10,14 @@ locals {
   # `pull`: by a worker, whatever functions there are. The others are pushed to the function of their name; without one
   # they keep their messages for it.
   subscriptions = {
-    router       = { topic = "audio-finalized", backoff = [1, 600], attempts = 15, pull = false }
-    requests     = { topic = "transcribe-requests", backoff = [1, 600], attempts = 15, pull = false }
-    gpu-worker   = { topic = "chunks-gpu", backoff = [1, 600], attempts = 10, pull = true }
+    router            = { topic = "audio-finalized", backoff = [1, 600], attempts = 15, pull = false }
+    requests          = { topic = "transcribe-requests", backoff = [1, 600], attempts = 15, pull = false }
+    gpu-worker        = { topic = "chunks-gpu", backoff = [1, 600], attempts = 10, pull = true }
     gpu-worker-canary = { topic = "chunks-gpu-canary", backoff = [1, 600], attempts = 10, pull = true }
-    cpu-worker   = { topic = "chunks-cpu", backoff = [1, 600], attempts = 10, pull = true }
-    deepgram     = { topic = "chunks-deepgram", backoff = [5, 300], attempts = 8, pull = false }
-    merger       = { topic = "chunks-done", backoff = [1, 600], attempts = 15, pull = false }
-    dead-letters = { topic = "dead-letters", backoff = [1, 600], attempts = null, pull = false }
+    cpu-worker        = { topic = "chunks-cpu", backoff = [1, 600], attempts = 10, pull = true }
+    deepgram          = { topic = "chunks-deepgram", backoff = [5, 300], attempts = 8, pull = false }
+    merger            = { topic = "chunks-done", backoff = [1, 600], attempts = 15, pull = false }
+    dead-letters      = { topic = "dead-letters", backoff = [1, 600], attempts = null, pull = false }
   }
 }
 

@@ -1,0 +1,147 @@
+# Every wrong variable is refused before anything is planned. Each run has one wrong value for each of its variables:
+# all of them must be refused.
+
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+variables {
+  project = "dropscribe-test"
+  region  = "europe-west4"
+  images = {
+    functions = "r/functions@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    gpu       = "r/gpu@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  }
+}
+
+run "wrong" {
+  command = plan
+
+  variables {
+    project    = "12345678"
+    gpu        = { memory_gib = 8 }
+    cpu        = { memory_gib = 2 }
+    model      = "/opt/weights"
+    settings   = { DROPSCRIBE_LEASE = "60" }
+    audio_days = 0
+    database   = { name = "Records" }
+    budget     = { billing_account = "mine", monthly = 10 }
+  }
+
+  expect_failures = [
+    var.project, var.gpu, var.cpu, var.model, var.settings, var.audio_days, var.database, var.budget,
+  ]
+}
+
+run "wrong_in_another_way" {
+  command = plan
+
+  variables {
+    gpu      = { vcpus = 8 } # with 16 GiB
+    cpu      = { max_tasks = 0 }
+    settings = { DROPSCRIBE_REGION = "us-central1" }
+    database = { backup_days = 365 }
+    budget   = { billing_account = "012345-6789AB-CDEF01", monthly = 0.5 }
+  }
+
+  expect_failures = [var.gpu, var.cpu, var.settings, var.database, var.budget]
+}
+
+run "wrong_in_a_third_way" {
+  command = plan
+
+  variables {
+    gpu = { max_tasks = 0 }
+    cpu = { timeout_minutes = 2880 }
+  }
+
+  expect_failures = [var.gpu, var.cpu]
+}
+
+# These look at others, which must be right for it.
+run "does_not_go_together" {
+  command = plan
+
+  variables {
+    region  = "europe-north1" # no L4
+    images  = { functions = "r/functions:latest", gpu = "r/gpu@sha256:2222222222222222222222222222222222222222222222222222222222222222" }
+    hosted  = { acme = {} }
+    buckets = { audio = "recordings", transcripts = "recordings" }
+  }
+
+  expect_failures = [var.region, var.images, var.hosted, var.buckets]
+}
+
+run "does_not_go_together_in_another_way" {
+  command = plan
+
+  variables {
+    region  = "europe"
+    images  = { functions = "r/functions@sha256:1111111111111111111111111111111111111111111111111111111111111111" } # none for the GPU job
+    hosted  = { deepgram = { max_instances = 0 } }
+    buckets = { transcripts = "dropscribe-test-audio" } # the audio bucket's default
+  }
+
+  expect_failures = [var.region, var.images, var.hosted, var.buckets]
+}
+
+run "does_not_go_together_in_a_third_way" {
+  command = plan
+
+  variables {
+    cpu     = {} # and no image
+    buckets = { audio = "gs://recordings" }
+    kms_key = "projects/p/locations/us/keyRings/r/cryptoKeys/k"
+  }
+
+  expect_failures = [var.images, var.buckets, var.kms_key]
+}
+
+run "two_hours_for_a_gpu_task" {
+  command         = plan
+  expect_failures = [var.gpu]
+
+  variables {
+    gpu = { timeout_minutes = 120 }
+  }
+}
+
+run "nothing_that_transcribes" {
+  command         = plan
+  expect_failures = [var.hosted]
+
+  variables {
+    gpu = null
+  }
+}
+
+# --- what is not refused ---
+
+run "larger_gpu_task" {
+  command = plan
+
+  variables {
+    gpu = { vcpus = 8, memory_gib = 32 }
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_job.this["gpu"].template[0].template[0].containers[0].resources[0].limits["memory"] == "32Gi"
+    error_message = "Eight vCPUs go with 32 GiB."
+  }
+}
+
+run "region_without_l4_and_without_a_gpu_job" {
+  command = plan
+
+  variables {
+    region = "europe-north1"
+    gpu    = null
+    hosted = { deepgram = {} }
+    images = { functions = "r/functions@sha256:1111111111111111111111111111111111111111111111111111111111111111" }
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_job.this) == 0 && length(local.pulls) == 0
+    error_message = "Deepgram alone needs no job."
+  }
+}

@@ -1,0 +1,157 @@
+"""What Terraform lays is what the code expects: topics, subscriptions, environments, room for decoding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+import pytest
+
+from functions import time_limit
+from shared import engines
+from shared.planning import plan
+from shared.settings import Settings, unknown
+from shared.topology import topology
+from tests.pubsub_topology import subscription
+from tests.terraform.check import FILES, ROOT
+from tests.terraform.deployed import Deployed
+
+EVERYTHING, PROCESSORS = (Deployed.read(FILES[name]) for name in ("everything", "processors"))
+BOTH = pytest.mark.parametrize("laid", [EVERYTHING, PROCESSORS], ids=["everything", "processors"])
+ONE_MACHINE = {
+    "DROPSCRIBE_STATE_DIR",
+    "DROPSCRIBE_INBOX",
+    "DROPSCRIBE_TRANSCRIPTS",
+    "DROPSCRIBE_CPU_USD_PER_HOUR",
+}
+"""Settings that mean nothing in a project."""
+CONTAINER = {"FUNCTION_SOURCE", "FUNCTION_TARGET"}
+"""What functions-framework reads."""
+PYTHON_GIB = 0.5
+"""Room for the interpreter, its libraries and the messages in hand."""
+
+
+def processes(laid):
+    return {**laid.functions, **{f"job {key}": one for key, one in laid.jobs.items()}}
+
+
+def everything(laid):
+    """A process's variables, with some value for a secret."""
+    return {
+        key: one.environment | dict.fromkeys(one.secrets, "a-key") for key, one in processes(laid).items()
+    }
+
+
+@BOTH
+def test_topics_are_those_of_the_topology(laid):
+    assert sorted(laid.topics) == sorted(topology().topics)
+
+
+@BOTH
+def test_subscriptions_are_those_of_the_topology(laid):
+    made = {
+        one.name.rpartition("/")[2]: one
+        for one in laid.subscriptions(dict.fromkeys(laid.functions, "http://x/"))
+    }
+    assert made.keys() == {one.name for one in topology().subscriptions}
+    for one in topology().subscriptions:
+        wanted, found = subscription(laid.project, one), made[one.name]
+        if one.name in laid.pushed():
+            assert found.ack_deadline_seconds == 600
+            found.push_config, wanted.ack_deadline_seconds = None, 600
+        assert found == wanted
+
+
+@BOTH
+def test_each_function_gets_what_is_for_it_and_signs_in(laid):
+    hosted = {one.subscription for one in engines.hosted_specs()}
+    assert laid.pushed() == {name: name for name in ("router", "requests", "merger", "dead-letters", *hosted)}
+    for key, one in laid.of("pubsub_subscription").items():
+        for push in one.get("push_config", []):
+            address = f'${{google_cloud_run_v2_service.this["{key}"].uri}}'
+            assert push["push_endpoint"] == address
+            account = "${google_service_account.push[0].email}"
+            assert push["oidc_token"] == [{"audience": address, "service_account_email": account}]
+
+
+@BOTH
+def test_every_process_can_start_with_what_it_is_told(laid):
+    for key, told in everything(laid).items():
+        assert unknown(told) == [], key
+        known = {str(one.metadata["env"]) for one in fields(Settings)}
+        keys = {one.hosted.key_variable for one in engines.hosted_specs()}
+        assert told.keys() - CONTAINER <= known | keys, key
+        settings = Settings.from_environment(told)
+        assert settings.platform == "google"
+        assert settings.region == "europe-west4"
+
+
+@BOTH
+def test_all_processes_share_one_deployment(laid):
+    own = {"engines", "api_keys", "release", "gpu_lane"}
+    found = [Settings.from_environment(told) for told in everything(laid).values()]
+    shared = [
+        {one.name: getattr(each, one.name) for one in fields(Settings) if one.name not in own}
+        for each in found
+    ]
+    assert all(one == shared[0] for one in shared)
+
+
+def test_workers_run_the_engine_of_their_job_and_functions_know_of_all():
+    jobs = {key: Settings.from_environment(one.environment) for key, one in EVERYTHING.jobs.items()}
+    assert plan.worker_engine(jobs["gpu"]) == engines.PARAKEET_GPU.name
+    assert plan.worker_engine(jobs["cpu"]) == engines.PARAKEET_CPU.name
+    router = Settings.from_environment(everything(EVERYTHING)["router"])
+    assert router.engine_set == frozenset(engines.ENGINES)
+
+
+def test_the_price_and_the_limit_of_tasks_are_those_of_the_jobs():
+    router = Settings.from_environment(everything(EVERYTHING)["router"])
+    shapes = {
+        key: EVERYTHING.of("cloud_run_v2_job")[key]["template"][0]["template"][0]["containers"][0][
+            "resources"
+        ][0]["limits"]
+        for key in ("gpu", "cpu")
+    }
+    assert shapes["gpu"]["cpu"] == str(router.gpu_vcpus)
+    assert EVERYTHING.jobs["gpu"].memory_gib == router.gpu_memory_gib
+    assert shapes["cpu"]["cpu"] == str(router.cpu_vcpus)
+    assert EVERYTHING.jobs["cpu"].memory_gib == router.cpu_memory_gib
+    assert router.gpu_max_tasks == router.cpu_max_tasks == 2
+
+
+def test_functions_have_room_for_a_decoding_process_and_time_for_a_message():
+    for key, one in EVERYTHING.functions.items():
+        settings = Settings.from_environment(everything(EVERYTHING)[key])
+        if key != "dead-letters":
+            assert one.memory_gib >= settings.decode_memory_mb / 1024 + PYTHON_GIB, key
+        limit = time_limit.TICK if key == "sweeper" else time_limit.PUSH
+        assert limit < one.timeout <= limit + 5
+
+
+def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
+    names = {str(one.metadata["env"]) for one in fields(Settings)} - {""}
+    text = (ROOT / "locals.tf").read_text("utf-8")
+    allowed = set(re.findall(r'"([A-Z_]+)"', text[text.index("setting_names") :]))
+    told = {name for one in EVERYTHING.functions.values() for name in one.environment}
+    told |= {name for one in EVERYTHING.jobs.values() for name in one.environment}
+    assert allowed <= names, "settings that are not there any more"
+    assert not allowed & told, "a setting that Terraform sets by itself"
+    assert names - allowed - told == ONE_MACHINE | {"DROPSCRIBE_PRICES"}
+
+
+def test_the_names_of_the_files_of_functions_exist():
+    for one in EVERYTHING.functions.values():
+        source, target = one.environment["FUNCTION_SOURCE"], one.environment["FUNCTION_TARGET"]
+        assert f"def {target}(" in (ROOT.parent / source).read_text("utf-8")
+
+
+def test_a_wrong_topic_is_found():
+    """The comparison can fail: two topics swapped."""
+    swapped = dict(EVERYTHING.resources)
+    one, other = (f'google_pubsub_subscription.this["{name}"]' for name in ("merger", "requests"))
+    swapped[one] = swapped[one] | {"topic": swapped[other]["topic"]}
+    made = Deployed(swapped).subscriptions(dict.fromkeys(EVERYTHING.functions, "http://x/"))
+    wanted = [subscription(EVERYTHING.project, each) for each in topology().subscriptions]
+    topics = {each.name: each.topic for each in made}
+    assert topics != {each.name: each.topic for each in wanted}
