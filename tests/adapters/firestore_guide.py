@@ -35,19 +35,11 @@ def exemptions():
         yield f"| `{collection}` | {every if '*' in fields else names} |"
 
 
-def ttls():
-    """The command that has documents forgotten."""
-    yield f"for collection in {' '.join(DATA['ttlDays'])}; do"
-    yield "  gcloud firestore fields ttls update _expires --collection-group=$collection --enable-ttl --async"
-    yield "done"
-
-
 PARTS = {
     "data-model.md": [
         (r"(?<=```\n)gcloud firestore indexes composite .*?(?=\n```)", composite),
         (r"\| collection \| fields to exempt \|.*?(?=\n\n)", exemptions),
     ],
-    "google-cloud.md": [(r"for collection in chunks .*?\ndone", ttls)],
 }
 """Of each guide the places, as patterns, and what stands there."""
 

@@ -13,6 +13,7 @@ from shared.planning import plan
 from shared.settings import Settings, unknown
 from shared.topology import topology
 from tests.pubsub_topology import subscription
+from tests.terraform import guide
 from tests.terraform.check import FILES, ROOT
 from tests.terraform.deployed import Deployed
 
@@ -155,3 +156,9 @@ def test_a_wrong_topic_is_found():
     wanted = [subscription(EVERYTHING.project, each) for each in topology().subscriptions]
     topics = {each.name: each.topic for each in made}
     assert topics != {each.name: each.topic for each in wanted}
+
+
+def test_the_guide_says_who_may_do_what():
+    assert guide.written() == guide.GUIDE.read_text("utf-8"), (
+        "docs/google-cloud.md is older than the inventory: `python -m tests.terraform.guide` writes it anew"
+    )
