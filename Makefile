@@ -8,6 +8,10 @@ BIN := .venv/bin
 # Arguments for the command behind a target: make test ARGS="-k merge"
 ARGS ?=
 
+# Where `make deploy` and its neighbours work.
+DEPLOYMENT = --project "$(PROJECT)" --region "$(REGION)"
+export YES DATA SHARES HOLDS LEAST
+
 # The first Python that is new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
     if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
@@ -16,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults clean
+.PHONY: preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +36,24 @@ test: .venv/.full ## run every test (sets up CPU torch and NeMo: some minutes, 2
 
 soak: .venv/.dev ## run 100,000 simulated histories (docs/simulation.md)
 	$(BIN)/python -m tests.simulation seeds --count 100000 --unknown $(ARGS)
+
+preflight: .venv/.google ## show what a project lacks: make preflight PROJECT=my-project REGION=europe-west4
+	@$(BIN)/dropscribe preflight $(DEPLOYMENT) $(ARGS)
+
+deploy: .venv/.google ## deploy to a project: make deploy PROJECT=my-project REGION=europe-west4
+	@$(BIN)/dropscribe deploy $(DEPLOYMENT) $(ARGS)
+
+deploy-plan: .venv/.google ## show what a deployment would change, and change nothing
+	@$(BIN)/dropscribe deploy --plan $(DEPLOYMENT) $(ARGS)
+
+rollout: .venv/.google ## let this checkout take over at 10, 50 and 100 %, watched all the way
+	@$(BIN)/dropscribe rollout $(DEPLOYMENT) $(ARGS)
+
+rollback: .venv/.google ## go back to the release before the last rollout
+	@$(BIN)/dropscribe rollback $(DEPLOYMENT) $(ARGS)
+
+destroy: .venv/.google ## take a deployment down, keep its data (DATA=delete: nothing stays)
+	@$(BIN)/dropscribe destroy $(DEPLOYMENT) $(ARGS)
 
 system-test: .venv/.google ## run against a real project: make system-test PROJECT=my-project
 	@if [ -z "$(PROJECT)" ]; then echo "Name a project: make system-test PROJECT=my-project (docs/google-cloud.md says what it needs)" >&2; exit 1; fi

@@ -25,6 +25,11 @@ COMMANDS = {
     "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
     "route": "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
     "flags": "Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50.",
+    "preflight": "Show what a Google Cloud project lacks for a deployment, each with its cure. Changes nothing.",
+    "deploy": "Deploy to a Google Cloud project, from nothing to a transcript, or show what that would change.",
+    "rollout": "Let this checkout take over a deployment step by step; it goes back by itself if it does badly.",
+    "rollback": "Go back to the release before the last rollout, whether that is under way or done.",
+    "destroy": "Take a deployment down; data stay unless you say otherwise.",
     "doctor": "Check what is installed and which engines can run here, and show the commands that fix what is missing.",
     "models": "Manage weights: list, download, verify, export and benchmark them.",
 }
@@ -37,6 +42,11 @@ PLACES = {
     "dead-letters": "operation.dead_letters:app",
     "retry": "operation.retry:command",
     "cancel": "operation.cancel:command",
+    "preflight": "deployment.preflight:command",
+    "deploy": "deployment.deploy:command",
+    "rollout": "deployment.rollout:command",
+    "rollback": "deployment.rollout:back",
+    "destroy": "deployment.destroy:command",
 }
 """Module in `local/commands/` and name of a command, if it is not `command` in the module of its own name."""
 

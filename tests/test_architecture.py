@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOPS = ("shared", "functions", "gpu_job", "local")
+TOPS = ("shared", "functions", "gpu_job", "local", "deployment")
 
 BASE = "model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
 BASE += " in_words versions stop_signals audio.types"
 FLOORS = {
     "entrypoints": ("functions", "gpu_job", "local", "shared.client", "shared.connect"),
+    "deployment": ("deployment",),
     "sweep": ("shared.sweep",),
     "hosted": ("shared.hosted",),
     "recovery": ("shared.recovery",),
@@ -34,6 +35,7 @@ FLOORS = {
 
 BELOW = {
     "entrypoints": set(FLOORS),
+    "deployment": {"routing", "planning", "state", "adapters", "base"},
     "sweep": {"recovery", "flow", "routing", "costs", "planning", "state", "base"},
     "hosted": {"recovery", "flow", "routing", "costs", "planning", "state", "base"},
     "recovery": {"flow", "routing", "costs", "planning", "state", "base"},
@@ -241,6 +243,7 @@ NO_TEST_OF_ITS_OWN = {
     "shared.results": "records",
     "shared.routing.case": "records",
     "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
+    "deployment.regions": "a table, which test_preflight compares with Terraform's",
     "local.backend.schema": "the statements with which every test of the database begins",
     "local.commands.options": "declarations, which every test of a command reads",
     "shared.concurrency": "names of the standard library, which tests/simulation replaces",

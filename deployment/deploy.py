@@ -1,0 +1,220 @@
+"""A deployment from an empty project, in order. Each step looks at what is there, so a second run changes nothing.
+
+preflight   what is missing is named with its cure; nothing was changed yet
+prepare     services of Google, service agents, the bucket of Terraform's state
+foundation  Terraform without images: registry, buckets, database, secrets
+key         of each hosted engine, from standard input into its secret
+build       images by Cloud Build, named by the content of the sources
+plan, yes   what Terraform would change, and a person's yes
+apply       functions, jobs, subscriptions, the clock
+smoke       the GPU's check; an upload becomes a transcript
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployment import build, preflight
+from deployment.rollout import state
+from deployment.rollout.services import CloudRun
+from shared.engines import ENGINES
+from shared.errors import BadRequest, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deployment.api import Api
+    from deployment.plans import Terraform
+    from deployment.rollout.state import Images
+    from deployment.smoke import Smoke
+    from deployment.source import Source
+    from deployment.target import Target
+    from shared.ports import Ports
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Whoever runs the command."""
+
+    say: Callable[[str], None]
+    """Tells a line."""
+    agrees: Callable[[str], bool]
+    """Asks a question; True is yes."""
+    key_of: Callable[[str], str]
+    """Gives the API key of a hosted engine, by the name of its variable; empty if there is none to give."""
+
+
+class Blocked(ConfigurationError):  # noqa: N818 - see `Transient` in shared/errors.py
+    """The project lacks something without which a deployment would fail.
+
+    Args:
+        lacks: what.
+    """
+
+    def __init__(self, lacks: list[preflight.Lack]) -> None:
+        lines = [f"- {one.what}\n  {one.cure}" for one in lacks]
+        super().__init__(
+            "Nothing was changed. The project lacks:\n"
+            + "\n".join(lines)
+            + "\nThen run the same command again."
+        )
+
+
+class Deploy:
+    """One deployment.
+
+    Args:
+        target: what and where.
+        api: how to talk to Google.
+        terraform: lays what there is.
+        person: whom to tell and to ask.
+        ports_of: opens the deployment's records, from the settings that Terraform gives out.
+        smoke: checks what was deployed.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        api: Api,
+        terraform: Terraform,
+        person: Person,
+        ports_of: Callable[[Mapping[str, str]], Ports],
+        smoke: Callable[[Ports], Smoke],
+    ) -> None:
+        self._target, self._api, self._terraform = target, api, terraform
+        self._person, self._ports_of, self._smoke = person, ports_of, smoke
+
+    def check(self) -> None:
+        """Tell what the project lacks.
+
+        Raises:
+            Blocked: a deployment would fail.
+        """
+        lacks = preflight.check(self._target, self._api)
+        if blocking := [one for one in lacks if one.blocks]:
+            raise Blocked(blocking)
+        for one in lacks:
+            self._person.say(f"{one.what} {one.cure}")
+
+    def plan(self, source: Source) -> None:
+        """Tell what `run` would do. Changes nothing.
+
+        Raises:
+            Blocked: it would fail.
+            ConfigurationError: Terraform refused.
+        """
+        self.check()
+        images = build.built(source, self._target, self._api) if self._has_state() else None
+        if images is None:
+            names = ", ".join(self._target.images)
+            self._person.say(f"The images {names} would be built from these sources ({source.name}).")
+        if not self._has_state():
+            self._person.say("Nothing is deployed yet. The foundation would be laid first:")
+            self._terraform.plan_without_state(None)
+            self._person.say("Functions, jobs and subscriptions follow when the images are built.")
+            return
+        images = images or self._running()
+        self._terraform.plan(images, images.gpu if images else "")
+
+    def run(self, source: Source) -> bool:
+        """Deploy; returns whether it was done, False if the person said no.
+
+        Raises:
+            Blocked: the project lacks something.
+            ConfigurationError: a step failed; says which and what to do. Run it again to go on.
+            BadRequest: a rollout is under way.
+            Transient: something did not answer; run it again.
+        """
+        self.check()
+        self._no_rollout()
+        if not self._has_state() and not self._person.agrees(
+            f"Lay the foundation in {self._target.project}, {self._target.region} (registry, buckets, database: "
+            "cents a month), and build the images?"
+        ):
+            return False
+        self._prepare()
+        if not self._terraform.outputs():
+            self._terraform.apply(None)
+        self._keys()
+        images = build.build(source, self._target, self._api, self._person.say)
+        if self._terraform.plan(images, images.gpu):
+            if not self._person.agrees("Make these changes?"):
+                self._person.say("Nothing more was changed. `make deploy` goes on from here.")
+                return False
+            self._terraform.apply(images, images.gpu)
+        else:
+            self._person.say("Everything stands as it should.")
+        outputs = self._terraform.outputs()
+        smoke = self._smoke(self._ports_of(outputs["environment"]))
+        self._tell(outputs, smoke)
+        return True
+
+    def _has_state(self) -> bool:
+        return self._api.get(f"storage.googleapis.com/storage/v1/b/{self._target.state_bucket}") is not None
+
+    def _running(self) -> Images | None:
+        """The images that run; None if nothing does."""
+        try:
+            return CloudRun(self._target, self._api).images()
+        except ConfigurationError:
+            return None
+
+    def _no_rollout(self) -> None:
+        """A deployment moves all traffic at once, so none is made in the middle of a rollout."""
+        if self._running() is None:
+            return
+        outputs = self._terraform.outputs()
+        stored = state.read(self._ports_of(outputs["environment"])) if outputs else None
+        if stored is not None and not stored.ended:
+            raise BadRequest(
+                f"A rollout is under way ({stored.phase}): `make rollout` goes on with it, `make rollback` ends it. "
+                "Deploy after that."
+            )
+
+    def _prepare(self) -> None:
+        preflight.prepare(self._target, self._api)
+        if not self._has_state():
+            self._api.call(
+                "POST",
+                "storage.googleapis.com/storage/v1/b",
+                {
+                    "name": self._target.state_bucket,
+                    "location": self._target.region,
+                    "versioning": {"enabled": True},
+                    "labels": {"app": preflight.LABEL},
+                    "iamConfiguration": {
+                        "uniformBucketLevelAccess": {"enabled": True},
+                        "publicAccessPrevention": "enforced",
+                    },
+                },
+                params={"project": self._target.project},
+            )
+
+    def _keys(self) -> None:
+        """Put missing keys into their secrets: by Google's interface, so neither a command line nor a state has them."""
+        for name in self._target.hosted:
+            hosted = ENGINES[name].hosted
+            assert hosted is not None, "terraform/variables.tf takes hosted engines only"
+            path = f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/{name}-api-key"
+            if self._api.get(f"{path}/versions/latest") is not None:
+                continue
+            key = self._person.key_of(hosted.key_variable).strip()
+            if not key or len(key.split()) != 1:
+                raise BadRequest(
+                    f"{ENGINES[name].in_sentences} needs its API key, one word ({hosted.console}): run the same "
+                    f"command again with it on standard input: make deploy … < file-with-the-key"
+                )
+            data = base64.b64encode(key.encode()).decode()
+            self._api.call("POST", f"{path}:addVersion", {"payload": {"data": data}})
+
+    def _tell(self, outputs: Mapping[str, object], smoke: Smoke) -> None:
+        buckets = outputs["buckets"]
+        assert isinstance(buckets, dict), "terraform/outputs.tf"
+        done = smoke.recording
+        took = (done.finished or 0.0) - done.created
+        self._person.say(f"It works: a sample was transcribed in {took:.0f} s.")
+        self._person.say(f"Drop audio into gs://{buckets['audio']}")
+        self._person.say(f"Transcripts appear in gs://{buckets['transcripts']}")

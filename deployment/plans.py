@@ -1,0 +1,169 @@
+"""Terraform, as a process: what it would change, changing it, and its outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deployment.target import ROOT
+from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from deployment.rollout.state import Images
+    from deployment.target import Target
+
+FOLDER = ROOT / "terraform"
+
+LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+"""Makes a plan possible where there is no bucket for the state yet."""
+
+CHANGES = 2
+"""Exit status of `terraform plan -detailed-exitcode` if something would change."""
+
+
+class Terraform:
+    """The root of one deployment.
+
+    Args:
+        target: the deployment.
+        environ: environment of the process; None: that of this one.
+    """
+
+    def __init__(self, target: Target, environ: Mapping[str, str] | None = None) -> None:
+        self._target = target
+        self._environ = {**(os.environ if environ is None else environ), "TF_IN_AUTOMATION": "1"}
+        self._ready = False
+
+    def plan(self, images: Images | None, canary: str = "", **more: Any) -> bool:
+        """Show on the terminal what an apply would do; returns whether it would change anything.
+
+        Args:
+            images: what runs; None: the foundation only.
+            canary: image of the next release's job; empty: that of all others.
+            more: values of more variables.
+
+        Raises:
+            ConfigurationError: Terraform refused; it has said why.
+        """
+        self._init()
+        with self._values(images, canary, more) as file:
+            code = self._run(["plan", "-input=false", "-detailed-exitcode", f"-var-file={file}"], FOLDER)
+        if code not in {0, CHANGES}:
+            raise ConfigurationError("terraform plan failed: what it says above must be mended first.")
+        return code == CHANGES
+
+    def plan_without_state(self, images: Images | None) -> None:
+        """The same for a project without anything: nothing is read from it and nothing is kept.
+
+        Raises:
+            ConfigurationError: Terraform refused; it has said why.
+        """
+        with tempfile.TemporaryDirectory(prefix="dropscribe-") as folder:
+            copy = Path(folder) / "terraform"
+            shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfvars.json"))
+            (copy / "backend_override.tf").write_text(LOCAL_STATE, "utf-8")
+            self._checked(["init", "-input=false"], copy)
+            with self._values(images, "", {}) as file:
+                self._checked(["plan", "-input=false", f"-var-file={file}"], copy)
+
+    def apply(self, images: Images | None, canary: str = "", **more: Any) -> None:
+        """Make it so. What has been done stays if it fails half-way, and the next apply goes on.
+
+        Raises:
+            ConfigurationError: Terraform failed; it has said why.
+        """
+        self._init()
+        with self._values(images, canary, more) as file:
+            self._checked(["apply", "-input=false", "-auto-approve", f"-var-file={file}"], FOLDER)
+
+    def destroy(self, images: Images | None, **more: Any) -> None:
+        """Take everything down.
+
+        Raises:
+            ConfigurationError: Terraform failed; it has said why.
+        """
+        self._init()
+        with self._values(images, "", more) as file:
+            self._checked(["destroy", "-input=false", "-auto-approve", f"-var-file={file}"], FOLDER)
+
+    def outputs(self) -> dict[str, Any]:
+        """The root's outputs (terraform/README.md), by their names; empty before the first apply.
+
+        Raises:
+            ConfigurationError: Terraform failed.
+        """
+        self._init()
+        command = [self._binary(), "output", "-json"]
+        found = subprocess.run(
+            command, cwd=FOLDER, env=self._environ, capture_output=True, text=True, check=False
+        )
+        if found.returncode:
+            raise ConfigurationError(f"terraform output failed: {found.stderr.strip()}")
+        return {name: one["value"] for name, one in json.loads(found.stdout or "{}").items()}
+
+    def _init(self) -> None:
+        if not self._ready:
+            self._checked(
+                [
+                    "init",
+                    "-input=false",
+                    "-reconfigure",
+                    f"-backend-config=bucket={self._target.state_bucket}",
+                ],
+                FOLDER,
+            )
+            self._ready = True
+
+    @contextmanager
+    def _values(self, images: Images | None, canary: str, more: Mapping[str, Any]) -> Iterator[Path]:
+        """A file with the values of all variables; nothing in it is secret."""
+        with tempfile.TemporaryDirectory(prefix="dropscribe-") as folder:
+            file = Path(folder) / "values.tfvars.json"
+            file.write_text(json.dumps(values(self._target, images, canary, more)), "utf-8")
+            yield file
+
+    def _checked(self, arguments: Sequence[str], folder: Path) -> None:
+        if self._run(arguments, folder):
+            raise ConfigurationError(
+                f"terraform {arguments[0]} failed, and says why above. Mend it and run the same command again: "
+                "it goes on where it stopped."
+            )
+
+    def _run(self, arguments: Sequence[str], folder: Path) -> int:
+        return subprocess.run(
+            [self._binary(), *arguments], cwd=folder, env=self._environ, check=False
+        ).returncode
+
+    def _binary(self) -> str:
+        found = shutil.which("terraform", path=self._environ.get("PATH"))
+        if found is None:
+            raise ConfigurationError(
+                "There is no terraform on this computer: install 1.9 or newer "
+                "(https://developer.hashicorp.com/terraform/install) and run it again."
+            )
+        return found
+
+
+def values(target: Target, images: Images | None, canary: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of all variables. Pure."""
+    laid = None
+    if images is not None:
+        laid = {name: one for name, one in asdict(images).items() if one}
+        if canary:
+            laid["gpu_canary"] = canary
+    return {
+        **target.variables,
+        "project": target.project,
+        "region": target.region,
+        "images": laid,
+        **more,
+    }

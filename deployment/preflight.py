@@ -1,0 +1,269 @@
+"""What a project lacks for a deployment, each lack with its cure. Changes nothing; `prepare` is what may.
+
+Everything is looked at, whatever else is missing, so that a person mends all of it at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deployment import quotas, regions
+from deployment.api import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from deployment.api import Api
+    from deployment.target import Target
+
+APIS = (
+    *("serviceusage", "cloudresourcemanager", "cloudbilling", "cloudquotas", "iam", "storage"),
+    *("artifactregistry", "cloudbuild", "run", "pubsub", "firestore", "secretmanager", "monitoring"),
+)
+"""What the commands themselves talk to; Terraform enables what only it needs."""
+
+AGENTS = ("pubsub", "run", "artifactregistry", "secretmanager")
+"""Services whose agents are granted roles or keys: they must exist by then. Cloud Storage makes its own when asked."""
+
+PERMISSIONS = {
+    "serviceusage.services.enable": "roles/serviceusage.serviceUsageAdmin",
+    "resourcemanager.projects.setIamPolicy": "roles/resourcemanager.projectIamAdmin",
+    "iam.serviceAccounts.create": "roles/iam.serviceAccountAdmin",
+    "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
+    "run.services.create": "roles/run.admin",
+    "run.jobs.setIamPolicy": "roles/run.admin",
+    "pubsub.topics.setIamPolicy": "roles/pubsub.admin",
+    "storage.buckets.create": "roles/storage.admin",
+    "datastore.databases.create": "roles/datastore.owner",
+    "secretmanager.secrets.create": "roles/secretmanager.admin",
+    "artifactregistry.repositories.create": "roles/artifactregistry.admin",
+    "cloudbuild.builds.create": "roles/cloudbuild.builds.editor",
+    "cloudscheduler.jobs.create": "roles/cloudscheduler.admin",
+    "monitoring.alertPolicies.create": "roles/monitoring.editor",
+    "logging.logMetrics.create": "roles/logging.configWriter",
+}
+"""A permission that stands for each role which a deployment needs; an owner has all of them."""
+
+KMS = {"cloudkms.cryptoKeys.setIamPolicy": "roles/cloudkms.admin"}
+"""The same where there is a customer-managed key in the same project."""
+
+
+LABEL = "dropscribe"
+"""Label `app` of what these commands and terraform/versions.tf make."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lack:
+    """Something that is missing."""
+
+    what: str
+    """One sentence."""
+    cure: str
+    """What to do: a sentence or a command."""
+    blocks: bool = True
+    """Whether a deployment would fail; otherwise it stands, and works less well."""
+
+
+def check(target: Target, api: Api) -> list[Lack]:
+    """Everything that the project lacks; empty if it can be deployed.
+
+    Raises:
+        StoreUnavailable: Google did not answer.
+        ConfigurationError: there are no credentials.
+    """
+    project = _project(target, api)
+    if isinstance(project, Lack):
+        # Nothing else can be asked of a project that is not there.
+        return [project]
+    found = []
+    steps: tuple[Callable[[Target, Api], Iterator[Lack]], ...] = (
+        _billing, _permissions, _apis, _region, _quotas, _database,
+    )  # fmt: skip
+    for step in steps:
+        found += _tried(step, target, api)
+    found += list(_names(target, api, str(project["name"]).rpartition("/")[2]))
+    return found
+
+
+def prepare(target: Target, api: Api) -> None:
+    """Enable the services that the commands talk to, and create the service agents. Repeats change nothing.
+
+    Raises:
+        Refused: the permission is missing.
+        StoreUnavailable: Google did not answer, or has not finished.
+    """
+    path = f"serviceusage.googleapis.com/v1/projects/{target.project}/services"
+    if off := _off(target, api):
+        ids = [f"{one}.googleapis.com" for one in off]
+        api.settle(
+            "serviceusage.googleapis.com/v1",
+            api.call("POST", f"{path}:batchEnable", {"serviceIds": ids}),
+            300.0,
+        )
+    beta = path.replace("/v1/", "/v1beta1/")
+    for one in AGENTS:
+        operation = api.call("POST", f"{beta}/{one}.googleapis.com:generateServiceIdentity")
+        api.settle("serviceusage.googleapis.com/v1beta1", operation, 120.0)
+
+
+def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: Api) -> list[Lack]:
+    """What a check finds; one that may not look says so, and the others go on."""
+    try:
+        return list(step(target, api))
+    except Refused as error:
+        if error.reason == "SERVICE_DISABLED":
+            return []  # the check of the services names it
+        what = f"{step.__name__.strip('_').capitalize()} could not be looked at: {error}."
+        return [Lack(what=what, cure="Ask for roles/viewer on the project, and run it again.", blocks=False)]
+
+
+def _project(target: Target, api: Api) -> dict[str, Any] | Lack:
+    try:
+        found = api.get(f"cloudresourcemanager.googleapis.com/v3/projects/{target.project}")
+    except Refused as error:
+        if error.reason == "SERVICE_DISABLED":
+            cure = f"gcloud services enable cloudresourcemanager.googleapis.com --project={target.project}"
+            return Lack(what=f"The project {target.project} answers no questions about itself.", cure=cure)
+        found = None
+    if found is None or found.get("state", "ACTIVE") != "ACTIVE":
+        return Lack(
+            what=f"There is no project {target.project}, or you may not see it.",
+            cure=f"gcloud projects create {target.project}, or ask its owner for roles/owner on it.",
+        )
+    return found
+
+
+def _billing(target: Target, api: Api) -> Iterator[Lack]:
+    info = api.get(f"cloudbilling.googleapis.com/v1/projects/{target.project}/billingInfo") or {}
+    if not info.get("billingEnabled"):
+        yield Lack(
+            what=f"The project {target.project} has no billing account.",
+            cure=f"gcloud billing projects link {target.project} --billing-account=ACCOUNT "
+            "(gcloud billing accounts list shows yours).",
+        )
+
+
+def _permissions(target: Target, api: Api) -> Iterator[Lack]:
+    wanted = PERMISSIONS | (KMS if target.variables.get("kms_key") else {})
+    path = f"cloudresourcemanager.googleapis.com/v3/projects/{target.project}:testIamPermissions"
+    held = api.call("POST", path, {"permissions": list(wanted)}).get("permissions", ())
+    for role in dict.fromkeys(role for permission, role in wanted.items() if permission not in held):
+        missing = ", ".join(one for one, its in wanted.items() if its == role and one not in held)
+        yield Lack(
+            what=f"You may not {missing} in {target.project}.",
+            cure=f"Ask an owner: gcloud projects add-iam-policy-binding {target.project} "
+            f"--member=user:YOU --role={role}",
+        )
+
+
+def _off(target: Target, api: Api) -> list[str]:
+    """The services that are not enabled."""
+    path = f"serviceusage.googleapis.com/v1/projects/{target.project}"
+    ask = {"names": [f"projects/{target.project}/services/{one}.googleapis.com" for one in APIS]}
+    query = "&".join(f"names={one}" for one in ask["names"])
+    found = api.call("GET", f"{path}/services:batchGet?{query}").get("services", ())
+    on = {one["name"].rpartition("/")[2] for one in found if one.get("state") == "ENABLED"}
+    return [one for one in APIS if f"{one}.googleapis.com" not in on]
+
+
+def _apis(target: Target, api: Api) -> Iterator[Lack]:
+    if off := _off(target, api):
+        names = " ".join(f"{one}.googleapis.com" for one in off)
+        yield Lack(
+            what=f"Services are not enabled yet: {', '.join(off)}.",
+            cure=f"`make deploy` enables them, or: gcloud services enable {names} --project={target.project}",
+            blocks=False,
+        )
+
+
+def _region(target: Target, api: Api) -> Iterator[Lack]:
+    answer = api.get(f"run.googleapis.com/v1/projects/{target.project}/locations", pageSize="200") or {}
+    known = {one.get("locationId") for one in answer.get("locations", ())}
+    if known and target.region not in known:
+        yield Lack(
+            what=f"Cloud Run has no region {target.region}.",
+            cure=f"Choose one of {', '.join(regions.L4)}.",
+        )
+    elif target.gpu and target.region in regions.BY_INVITATION:
+        yield Lack(
+            what=f"Cloud Run gives L4s in {target.region} by invitation only.",
+            cure=f"Ask Google's account team, or choose one of {', '.join(regions.L4)}.",
+        )
+    elif target.gpu and target.region not in regions.L4:
+        yield Lack(
+            what=f"Cloud Run has no L4s in {target.region}.",
+            cure=f"Choose one of {', '.join(regions.L4)}, or set gpu to null: no GPU.",
+        )
+
+
+def _quotas(target: Target, api: Api) -> Iterator[Lack]:
+    path = f"cloudquotas.googleapis.com/v1/projects/{target.project}/locations/global"
+    infos, token = [], ""
+    while True:
+        page = api.call(
+            "GET", f"{path}/services/{quotas.SERVICE}/quotaInfos", params={"pageSize": "500", "pageToken": token}
+        )  # fmt: skip
+        infos += page.get("quotaInfos", [])
+        token = page.get("nextPageToken", "")
+        if not token:
+            break
+    for quota in quotas.needed(target):
+        has = quotas.granted(infos, quota, target.region)
+        if has is not None and has >= quota.needed:
+            continue
+        told = "nothing is known of it" if has is None else f"the project has {has}"
+        invited = ""
+        if quota.id == quotas.L4 and not has and target.region in regions.PERHAPS_BY_INVITATION:
+            invited = f" {target.region} may be by invitation only: europe-west4 is open."
+        yield Lack(
+            what=f"All tasks at one time take {quota.needed} {quota.unit} ({quota.in_words}) in {target.region}, "
+            f"and {told}.",
+            cure=f"{quotas.request(quota, target.project, target.region)}{invited}"
+            + (
+                ""
+                if not has
+                else f" Until then fewer tasks run: set max_tasks to what {has} {quota.unit} hold."
+            ),
+            # Without any L4 the job cannot even be created.
+            blocks=quota.id == quotas.L4 and has == 0,
+        )
+
+
+def _database(target: Target, api: Api) -> Iterator[Lack]:
+    path = f"firestore.googleapis.com/v1/projects/{target.project}/databases/{target.database}"
+    found = api.get(path)
+    if found is None:
+        return
+    if found.get("type") != "FIRESTORE_NATIVE":
+        yield Lack(
+            what=f"The database {target.database} is in Datastore mode, and Dropscribe needs native mode.",
+            cure='Name another one in the variables: {"database": {"name": "dropscribe"}}.',
+        )
+    elif found.get("locationId") != target.region:
+        yield Lack(
+            what=f"The database {target.database} is in {found.get('locationId')}, not in {target.region}.",
+            cure='Deploy there, or name another one in the variables: {"database": {"name": "dropscribe"}}.',
+        )
+
+
+def _names(target: Target, api: Api, number: str) -> Iterator[Lack]:
+    """Names of buckets are one for the whole world."""
+    wanted = {**target.buckets, "sources": f"{target.project}-build", "state": target.state_bucket}
+    for use, name in wanted.items():
+        found = None
+        try:
+            found = api.get(f"storage.googleapis.com/storage/v1/b/{name}")
+            taken = found is not None and str(found.get("projectNumber", number)) != number
+        except Refused as error:
+            taken = error.status == 403 and error.reason != "SERVICE_DISABLED"
+        if found and not taken and (found.get("labels") or {}).get("app") != LABEL:
+            yield Lack(
+                what=f"There is a bucket {name} in the project, and Dropscribe did not make it.",
+                cure=f"Delete it (gcloud storage buckets delete gs://{name}), or name another one in the variables.",
+            )
+        if taken:
+            cure = f'Name another one in the variables: {{"buckets": {{"{use}": "…"}}}}.'
+            if use not in target.buckets:
+                cure = "Deploy to a project with another id: this name follows from it."
+            yield Lack(what=f"The name of the bucket {name} ({use}) is taken by another project.", cure=cure)

@@ -1,0 +1,134 @@
+"""The loop of `make rollout` and `make rollback`: one step after the other, until nothing more happens by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deployment.rollout import state
+from deployment.rollout.judge import Limits
+from deployment.rollout.state import Images, Rollout
+from shared.errors import BadRequest, ConfigurationError, Transient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployment.rollout.services import CloudRun
+    from deployment.rollout.steps import Steps
+    from shared.ports import Ports
+
+EVERY = 20.0
+"""Seconds between two looks: a release goes back within a minute of the look that says so."""
+
+
+def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = None) -> Rollout:
+    """A rollout of some images: a new one, or the one that is under way with them.
+
+    Raises:
+        BadRequest: they run already, or another release is under way; says what to do.
+        ConfigurationError: nothing is deployed.
+        Transient: the records did not answer.
+    """
+    stored = state.read(ports)
+    if stored is not None and not stored.ended:
+        return _same(stored, new)
+    old = cloud.images()
+    if old == new:
+        raise BadRequest("These images run already: there is nothing to roll out.")
+    services = cloud.services()
+    if unready := [one.name for one in services.values() if not one.serving]:
+        raise ConfigurationError(
+            f"{', '.join(unready)} has no revision that is ready: run `make deploy` first."
+        )
+    now = ports.clock.now()
+    fresh = Rollout(
+        old=old,
+        new=new,
+        phase="pinning",
+        began=now,
+        limits=limits or Limits(),
+        old_revisions={name: one.serving for name, one in services.items()},
+    ).told(f"{_short(old)} → {_short(new)}", now)
+    return _same(state.begin(fresh, ports), new)
+
+
+def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:
+    """The last rollout, on its way back.
+
+    Raises:
+        BadRequest: there is nothing to go back to.
+        Transient: the records did not answer.
+    """
+    stored = state.read(ports)
+    if stored is None:
+        raise BadRequest("There was no rollout in this deployment: there is nothing to go back to.")
+    if stored.phase == "back":
+        raise BadRequest("The last rollout is back already: there is nothing to go back to.")
+    if stored.phase in {"returning", "restoring"}:
+        return stored
+    if stored.phase == "done" and cloud.images() != stored.new:
+        raise BadRequest(
+            "Another release was deployed since the last rollout: check out the one that you want, and run "
+            "`make rollout`."
+        )
+    return steps.back(stored, "a person asked for it")
+
+
+def run(
+    rollout: Rollout,
+    steps: Steps,
+    ports: Ports,
+    *,
+    say: Callable[[str], None],
+    sleep: Callable[[float], None],
+) -> Rollout:
+    """Go on until the rollout has ended, and say what happens.
+
+    What does not answer is tried again: the stored record says where to go on. Somebody else may move it meanwhile.
+    """
+    said: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line and line not in said:
+            said.add(line)
+            say(line)
+
+    for change in rollout.history[-1:]:
+        tell(_line(change.what))
+    while not rollout.ended:
+        before = rollout
+        try:
+            rollout = steps.act(rollout)
+        except ConfigurationError:
+            raise
+        except Transient as error:
+            tell(f"Somebody does not answer, so it stays as it is: {error}")
+        for change in rollout.history[len(before.history) :]:
+            tell(_line(change.what))
+        if rollout.phase != before.phase:
+            continue
+        if rollout.phase == "shifting":
+            tell(_line(rollout.reason))
+        sleep(EVERY)
+        rollout = state.read(ports) or rollout
+    return rollout
+
+
+def _same(stored: Rollout, new: Images) -> Rollout:
+    if stored.new != new and stored.phase not in {"returning", "restoring"}:
+        raise BadRequest(
+            f"A rollout of {_short(stored.new)} is under way ({stored.phase}). Check that release out and run "
+            "`make rollout` to go on with it, or run `make rollback`."
+        )
+    return stored
+
+
+def _short(images: Images) -> str:
+    return " ".join(
+        f"{name} {state.release_of(one)}"
+        for name, one in (("functions", images.functions), ("gpu", images.gpu), ("cpu", images.cpu))
+        if one
+    )
+
+
+def _line(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") or not text else ".")

@@ -1,0 +1,209 @@
+"""What two releases did: from the records, which carry their release, and from Cloud Run's metrics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from deployment.rollout.judge import Figures, Recent, Seen
+from shared.engines import is_hosted
+from shared.errors import BadMedia, BadRequest, HandedOn, OverLimit
+from shared.model import Recording
+from shared.results import LedgerRow
+from shared.state import documents, ledger
+from shared.state.failure_log import FAILURES, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from deployment.api import Api
+    from deployment.rollout.state import Rollout
+    from deployment.target import Target
+    from shared.ports import Ports
+
+MOST = 1000
+"""Recordings that are looked at, the newest first."""
+
+BEFORE = 7 * 86400.0
+"""Seconds before a rollout from which recordings of the old release still count."""
+
+OWNERS = frozenset({BadMedia.__name__, BadRequest.__name__, OverLimit.__name__})
+"""Failed attempts of which the file or the request is the cause. Of whole recordings all failures count, against those
+of the old release: a release that calls every file unreadable is a broken one."""
+
+MONITORING = "monitoring.googleapis.com/v3"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """One recording that ended."""
+
+    finished: float
+    """When, seconds since 1970."""
+    releases: frozenset[str]
+    """Releases of all who wrote something about it."""
+    failed: bool
+    """Whether it failed, for whatever reason."""
+    seconds: float | None
+    """From upload to transcript; None if there is none."""
+    chunks: int
+    """Its chunks."""
+    handed_on: dict[str, int]
+    """How many of them an engine gave to another one, by the release of that engine's process."""
+    usd: float
+    """Its cost, US dollars."""
+    audio: float
+    """Seconds of audio of its chunks that were heard."""
+
+
+class Watch:
+    """Looks at a rollout again and again. What is known of an ended recording is read once.
+
+    Args:
+        ports: the deployment's records.
+        target: the deployment.
+        api: how to ask for Cloud Run's metrics.
+    """
+
+    def __init__(self, ports: Ports, target: Target, api: Api) -> None:
+        self._ports, self._target, self._api = ports, target, api
+        self._known: dict[str, Ended] = {}
+
+    def look(self, rollout: Rollout) -> Seen:
+        """Everything that can be known now.
+
+        Raises:
+            Transient: the records or Cloud Monitoring did not answer.
+        """
+        releases = rollout.new.releases - rollout.old.releases
+        ended = [self._known[key] for key in self._fresh(rollout.began - BEFORE)]
+        ours = [one for one in ended if one.releases & releases and one.finished >= rollout.since]
+        theirs = [one for one in ended if not one.releases & releases]
+        return Seen(
+            new=summed(ours, releases),
+            old=summed(theirs, rollout.old.releases),
+            recent=self._recent(rollout, releases),
+        )
+
+    def _fresh(self, since: float) -> list[str]:
+        """Keys of the recordings that ended since then, after those that are new here were read."""
+        newest = self._ports.records.newest(documents.RECORDINGS, "finished", MOST)
+        found = [
+            one
+            for one in documents.readable(newest, Recording)
+            if one.ended and one.state != "CANCELLED" and (one.finished or 0.0) >= since
+        ]
+        for one in found:
+            key = f"{one.id}.{one.life}"
+            # Costs of the last minutes may still come in.
+            if key not in self._known or self._ports.clock.now() - (one.finished or 0.0) < 300.0:
+                self._known[key] = self._read(one)
+        return [f"{one.id}.{one.life}" for one in found]
+
+    def _read(self, recording: Recording) -> Ended:
+        of_it = {"recording": recording.id}
+        now = self._ports.clock.now()
+        written = documents.readable(self._ports.records.query(documents.LEDGER, of_it), LedgerRow)
+        rows = [ledger.as_of(one, now) for one in written]
+        notes = list(documents.readable(self._ports.records.query(FAILURES, of_it), Failure))
+        handed = {(one.chunk, one.release) for one in notes if one.code == HandedOn.code}
+        return Ended(
+            finished=recording.finished or 0.0,
+            releases=frozenset(
+                {recording.release, *(one.release for one in rows), *(one.release for one in notes)} - {""}
+            ),
+            failed=recording.state == "FAILED",
+            seconds=(recording.finished or 0.0) - recording.created if recording.state == "DONE" else None,
+            chunks=len(recording.chunks),
+            handed_on={
+                release: len({chunk for chunk, its in handed if its == release}) for _, release in handed
+            },
+            usd=sum(one.usd for one in rows),
+            audio=sum(one.owned_seconds for one in rows if one.outcome == "heard"),
+        )
+
+    def _recent(self, rollout: Rollout, releases: frozenset[str]) -> Recent:
+        lasting, now = rollout.limits.lasting, self._ports.clock.now()
+        minutes = range(int((now - lasting) // 60), int(now // 60) + 1)
+        rows = [one for one in self._of(documents.LEDGER, minutes, LedgerRow) if one.release in releases]
+        attempts = [
+            one
+            for one in rows
+            if one.kind == "attempt" and not is_hosted(one.engine) and one.outcome != "open"
+        ]
+        notes = [
+            one
+            for one in self._of(FAILURES, minutes, Failure)
+            if one.release in releases and one.code != HandedOn.code and one.error not in OWNERS
+        ]
+        bad_rows = sum(one.outcome != "heard" for one in attempts)
+        # One failure may leave a row, a note, or both.
+        failed = max(bad_rows, len(notes))
+        revisions = sorted(set(rollout.new_revisions.values()) - set(rollout.old_revisions.values()))
+        requests = self._metric("request_count", revisions, now - lasting, now, "response_code_class")
+        since = max(rollout.since, now - 86400.0)
+        probes = self._metric("container/completed_probe_attempt_count", revisions, since, now, "is_healthy")
+        return Recent(
+            attempts=len(attempts) - bad_rows + failed,
+            attempts_failed=failed,
+            requests=sum(requests.values()),
+            requests_failed=requests.get("5xx", 0),
+            probes_failed=probes.get("false", 0),
+        )
+
+    def _of(self, collection: str, minutes: Iterable[int], kind: type[Any]) -> Iterator[Any]:
+        for minute in minutes:
+            yield from documents.readable(self._ports.records.query(collection, {"minute": minute}), kind)
+
+    def _metric(self, name: str, revisions: list[str], since: float, until: float, by: str) -> dict[str, int]:
+        """A counter of Cloud Run for some revisions, summed over a time, by one of its labels."""
+        if not revisions or until - since < 60:
+            return {}
+        listed = ", ".join(f'"{one}"' for one in revisions)
+        answer = self._api.call(
+            "GET",
+            f"{MONITORING}/projects/{self._target.project}/timeSeries",
+            params={
+                "filter": f'metric.type = "run.googleapis.com/{name}" AND '
+                f"resource.labels.revision_name = one_of({listed})",
+                "interval.startTime": _stamp(since),
+                "interval.endTime": _stamp(until),
+                "aggregation.alignmentPeriod": f"{math.ceil((until - since) / 60) * 60}s",
+                "aggregation.perSeriesAligner": "ALIGN_SUM",
+                "aggregation.crossSeriesReducer": "REDUCE_SUM",
+                "aggregation.groupByFields": f"metric.labels.{by}",
+            },
+        )
+        found: dict[str, int] = {}
+        for series in answer.get("timeSeries", ()):
+            label = str(series.get("metric", {}).get("labels", {}).get(by, "")).lower()
+            values = (one.get("value", {}) for one in series.get("points", ()))
+            count = sum(int(one.get("int64Value", 0)) for one in values)
+            found[label] = found.get(label, 0) + count
+        return found
+
+
+def summed(ended: Iterable[Ended], releases: frozenset[str]) -> Figures:
+    """The figures of some recordings. Pure.
+
+    Args:
+        ended: the recordings.
+        releases: whose hand-overs count.
+    """
+    of = list(ended)
+    times = sorted(one.seconds for one in of if one.seconds is not None)
+    return Figures(
+        ended=len(of),
+        failed=sum(one.failed for one in of),
+        p95=times[min(len(times) - 1, math.ceil(0.95 * len(times)) - 1)] if times else None,
+        chunks=sum(one.chunks for one in of),
+        handed_on=sum(count for one in of for name, count in one.handed_on.items() if name in releases),
+        usd=sum(one.usd for one in of),
+        audio=sum(one.audio for one in of),
+    )
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

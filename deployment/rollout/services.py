@@ -1,0 +1,152 @@
+"""Revisions and traffic of the functions, and the images of the jobs, by Cloud Run's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deployment.rollout.state import Images
+from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from deployment.api import Api
+    from deployment.target import Target
+
+RUN = "run.googleapis.com/v2"
+LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+REVISION = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
+
+PATIENCE = 300.0
+"""Most seconds until a change of the traffic holds."""
+
+CANARY = "dropscribe-gpu-canary"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """One function as it stands."""
+
+    name: str
+    """Name of the service."""
+    image: str
+    """Image of its newest revision."""
+    created: str
+    """The newest revision, ready or not."""
+    ready: str
+    """The newest revision that is ready."""
+    traffic: Mapping[str, int]
+    """Percent by revision; an empty name stands for the newest ready one."""
+
+    @property
+    def serving(self) -> str:
+        """The revision with the most traffic."""
+        most = max(self.traffic, key=lambda one: self.traffic[one], default="")
+        return most or self.ready
+
+
+class CloudRun:
+    """The functions and jobs of a deployment.
+
+    Args:
+        target: the deployment.
+        api: how to talk to Google.
+    """
+
+    def __init__(self, target: Target, api: Api) -> None:
+        self._target, self._api = target, api
+        self._path = f"{RUN}/projects/{target.project}/locations/{target.region}"
+
+    def services(self) -> dict[str, Service]:
+        """Every function by its name.
+
+        Raises:
+            ConfigurationError: one is missing; deploy first.
+        """
+        return {name: self._service(name) for name in self._target.services}
+
+    def _service(self, name: str) -> Service:
+        found = self._api.get(f"{self._path}/services/{name}")
+        if found is None:
+            raise ConfigurationError(
+                f"There is no service {name} in {self._target.project}: run `make deploy` first."
+            )
+        return Service(
+            name=name,
+            image=found["template"]["containers"][0]["image"],
+            created=_last(found.get("latestCreatedRevision", "")),
+            ready=_last(found.get("latestReadyRevision", "")),
+            traffic={
+                "" if one.get("type") == LATEST else _last(one["revision"]): int(one.get("percent", 0))
+                for one in found.get("traffic", ())
+            },
+        )
+
+    def images(self) -> Images:
+        """The images that are deployed.
+
+        Raises:
+            ConfigurationError: a function or a job is missing.
+        """
+        functions = self._service(self._target.services[0]).image
+        return Images(
+            functions=functions,
+            gpu=self._job_image("dropscribe-gpu") if self._target.gpu else "",
+            cpu=self._job_image("dropscribe-cpu") if self._target.cpu else "",
+        )
+
+    def _job_image(self, name: str) -> str:
+        found = self._api.get(f"{self._path}/jobs/{name}")
+        if found is None:
+            raise ConfigurationError(
+                f"There is no job {name} in {self._target.project}: run `make deploy` first."
+            )
+        return str(found["template"]["template"]["containers"][0]["image"])
+
+    def bind(self, shares: Mapping[str, Mapping[str, int]]) -> None:
+        """Give revisions their shares of the traffic, in all services at one time. Those that have them are left.
+
+        Args:
+            shares: by service: percent by revision; an empty name stands for the newest ready one.
+
+        Raises:
+            Refused: Cloud Run says no.
+            StoreUnavailable: some may have their shares; do it again.
+        """
+        standing = self.services()
+        begun = [
+            operation
+            for name, wanted in shares.items()
+            if (operation := self._bind(standing[name], {one: at for one, at in wanted.items() if at}))
+        ]
+        for operation in begun:
+            self._api.settle(RUN, operation, PATIENCE)
+
+    def _bind(self, service: Service, wanted: Mapping[str, int]) -> dict[str, Any] | None:
+        if dict(service.traffic) == dict(wanted):
+            return None
+        traffic: list[dict[str, Any]] = [
+            {"type": REVISION, "revision": name, "percent": percent}
+            if name
+            else {"type": LATEST, "percent": percent}
+            for name, percent in wanted.items()
+        ]
+        return self._api.call(
+            "PATCH",
+            f"{self._path}/services/{service.name}",
+            {"traffic": traffic},
+            params={"updateMask": "traffic"},
+        )
+
+    def stop_canary(self) -> int:
+        """Cancel the executions of the next release's job; what they held comes again. Returns how many."""
+        found = self._api.get(f"{self._path}/jobs/{CANARY}/executions", pageSize="50") or {}
+        running = [one for one in found.get("executions", ()) if not one.get("completionTime")]
+        for one in running:
+            self._api.call("POST", f"{RUN}/{one['name']}:cancel", {})
+        return len(running)
+
+
+def _last(name: str) -> str:
+    """Cloud Run writes some names in full, and some as their last part."""
+    return name.rpartition("/")[2]

@@ -1,0 +1,141 @@
+"""The stored record of a rollout: `state/release`. It is written before anything moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from deployment.rollout.judge import Limits
+from shared.messages import from_fields
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.ports import Ports
+
+STATE, KEY = "state", "release"
+"""Collection and key of the record."""
+
+KEPT = 50
+"""Changes that are kept."""
+
+Phase = Literal["pinning", "laying", "shifting", "finishing", "done", "returning", "restoring", "back"]
+"""The way of a release: pinning (all traffic is bound to the present revisions), laying (the new ones stand, without
+traffic), shifting (they get more and more), finishing (all of it), done. Or returning (traffic is bound to the old
+revisions again), restoring (the old images are laid), back."""
+
+ENDED = frozenset({"done", "back"})
+"""Phases in which nothing more happens by itself."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images:
+    """The images of one release, as digests."""
+
+    functions: str
+    """Image of the functions."""
+    gpu: str = ""
+    """Image of the workers with a GPU; empty if there are none."""
+    cpu: str = ""
+    """Image of the workers without a GPU; empty if there are none."""
+
+    @property
+    def releases(self) -> frozenset[str]:
+        """The names that its processes write into records: twelve digits of each digest, see terraform/locals.tf."""
+        return frozenset(release_of(one) for one in (self.functions, self.gpu, self.cpu) if one)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Something that happened."""
+
+    time: float
+    """Seconds since 1970."""
+    what: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rollout:
+    """One release on its way."""
+
+    old: Images
+    """What ran before."""
+    new: Images
+    """What takes over."""
+    phase: Phase
+    """Where it is."""
+    began: float
+    """When it began, seconds since 1970."""
+    old_revisions: dict[str, str] = field(default_factory=dict)
+    """Revision of each service that ran before, by the service."""
+    new_revisions: dict[str, str] = field(default_factory=dict)
+    """The same of the new release, once they stand."""
+    limits: Limits = field(default_factory=Limits)
+    """When it goes forward and when back, as the person who began it chose."""
+    step: int = 0
+    """Index of the present share."""
+    since: float = 0.0
+    """When the present step began, seconds since 1970."""
+    bad_since: dict[str, float] = field(default_factory=dict)
+    """Since when a trouble lasts, seconds since 1970."""
+    reason: str = ""
+    """Why it went back; empty if it did not."""
+    history: tuple[Change, ...] = ()
+    """What happened, oldest first."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return self.phase in ENDED
+
+    def told(self, what: str, now: float) -> Rollout:
+        """With another line of its history."""
+        return replace(self, history=(*self.history, Change(time=now, what=what))[-KEPT:])
+
+
+def release_of(image: str) -> str:
+    """The name of a release, from the digest of its image."""
+    return image.partition("@sha256:")[2][:12]
+
+
+def read(ports: Ports) -> Rollout | None:
+    """The last rollout, or None.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    fields = ports.records.get(STATE, KEY)
+    return None if fields is None else from_fields(fields, Rollout)
+
+
+def begin(rollout: Rollout, ports: Ports) -> Rollout:
+    """Store a new rollout, unless another one is under way; returns the one that is.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+
+    def first(stored: Rollout) -> Rollout | None:
+        return rollout if stored.ended or stored == rollout else None
+
+    found = documents.change(STATE, KEY, Rollout, first, ports.records, first=rollout)
+    assert found is not None, "it was written a moment ago"
+    return found
+
+
+def move(seen: Rollout, how: Callable[[Rollout], Rollout], ports: Ports) -> Rollout:
+    """Change a rollout as it was seen; returns it as it stands, also if somebody else moved it in the meantime.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+
+    def unless_moved(stored: Rollout) -> Rollout | None:
+        same = (stored.began, stored.phase, stored.step) == (seen.began, seen.phase, seen.step)
+        return how(stored) if same else None
+
+    found = documents.change(STATE, KEY, Rollout, unless_moved, ports.records)
+    assert found is not None, "a rollout is never deleted"
+    return found

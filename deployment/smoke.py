@@ -1,0 +1,111 @@
+"""After a deployment: does the GPU work, and does an upload become a transcript?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployment.rollout.services import RUN
+from deployment.target import ROOT
+from shared.errors import ConfigurationError
+from shared.model import Options, Recording, StoredObject, recording_id
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deployment.api import Api
+    from deployment.target import Target
+    from shared.ports import Ports
+
+SAMPLE = ROOT / "samples" / "voice-note.opus"
+
+PATIENCE = 900.0
+"""Most seconds for the GPU's check, and for the transcript: a GPU has to be found and started."""
+EVERY = 5.0
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Smoke:
+    """What was found."""
+
+    gpu: str
+    """What the check of the GPU said; empty if there is none."""
+    recording: Recording
+    """The sample, DONE."""
+
+
+def run(
+    target: Target, api: Api, ports: Ports, say: Callable[[str], None], now: Callable[[], float] = time.time
+) -> Smoke:
+    """Check the GPU, then upload a sample and wait for its transcript.
+
+    Raises:
+        ConfigurationError: something does not work; says what, and where to look.
+        Transient: something did not answer; run it again.
+    """
+    gpu = check_gpu(target, api, say) if target.gpu else ""
+    name = f"dropscribe-smoke/{int(now())}-{SAMPLE.name}"
+    say(f"Uploading a sample to gs://{target.buckets['audio']}/{name} …")
+    uploaded = api.call(
+        "POST",
+        f"storage.googleapis.com/upload/storage/v1/b/{target.buckets['audio']}/o",
+        params={"uploadType": "media", "name": name, "ifGenerationMatch": "0"},
+        data=SAMPLE.read_bytes(),
+    )
+    source = StoredObject(
+        bucket=target.buckets["audio"],
+        name=name,
+        generation=int(uploaded["generation"]),
+        size=SAMPLE.stat().st_size,
+    )
+    recording = _transcript(recording_id(source, Options()), ports, api.sleep)
+    return Smoke(gpu=gpu, recording=recording)
+
+
+def check_gpu(target: Target, api: Api, say: Callable[[str], None]) -> str:
+    """Run `python -m gpu_job --check` in the GPU job.
+
+    Raises:
+        ConfigurationError: it fails; says where its log is.
+    """
+    say("Checking the GPU, its driver and the weights …")
+    path = f"{RUN}/projects/{target.project}/locations/{target.region}/jobs/dropscribe-gpu"
+    overrides = {"taskCount": 1, "containerOverrides": [{"args": ["-m", "gpu_job", "--check"]}]}
+    started = api.call("POST", f"{path}:run", {"overrides": overrides})
+    execution, waited = started["metadata"]["name"], 0.0
+    name = execution.rpartition("/")[2]
+    log = (
+        f"gcloud logging read 'labels.\"run.googleapis.com/execution_name\"={name}' "
+        f"--project={target.project} --format='value(textPayload)'"
+    )
+    while waited < PATIENCE:
+        found = api.get(f"{RUN}/{execution}") or {}
+        if found.get("succeededCount"):
+            return f"{name} succeeded"
+        if found.get("failedCount") or found.get("cancelledCount") or found.get("completionTime"):
+            raise ConfigurationError(f"The check of the GPU failed. Its log says why: {log}")
+        api.sleep(EVERY)
+        waited += EVERY
+    raise ConfigurationError(
+        f"No GPU was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
+        "transcribed by the other engines meanwhile, if there are any."
+    )
+
+
+def _transcript(key: str, ports: Ports, sleep: Callable[[float], None]) -> Recording:
+    waited = 0.0
+    while waited < PATIENCE:
+        found = documents.get_recording(ports.records, key)
+        if found is not None and found.state == "DONE":
+            return found
+        if found is not None and found.ended:
+            raise ConfigurationError(f"The sample was not transcribed: {found.reason}")
+        sleep(EVERY)
+        waited += EVERY
+    raise ConfigurationError(
+        f"The sample has no transcript after {PATIENCE / 60:.0f} minutes. `dropscribe status` says where it is; "
+        '"When something does not work" in docs/google-cloud.md says what to look at.'
+    )

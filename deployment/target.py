@@ -1,0 +1,123 @@
+"""What is deployed where: project, region, and the values of Terraform's variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.errors import BadRequest
+from shared.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: sources, Terraform's root, the build."""
+
+OURS = frozenset({"project", "region", "images", "delete_data"})
+"""Variables that the commands set themselves."""
+
+PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One deployment."""
+
+    project: str
+    """Id of the project."""
+    region: str
+    """Region of everything: `europe-west4`."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """Values of Terraform's other variables (terraform/README.md)."""
+
+    @property
+    def state_bucket(self) -> str:
+        """The bucket of Terraform's state."""
+        return f"{self.project}-terraform"
+
+    @property
+    def registry(self) -> str:
+        """Where the images are, without the name of one."""
+        return f"{self.region}-docker.pkg.dev/{self.project}/dropscribe"
+
+    @property
+    def gpu(self) -> dict[str, Any] | None:
+        """Shape of the GPU job, as terraform/variables.tf has it; None if there is none."""
+        return _shape(self.variables, "gpu", {}, {"vcpus": 4, "memory_gib": 16, "max_tasks": 2})
+
+    @property
+    def cpu(self) -> dict[str, Any] | None:
+        """Shape of the CPU job; None if there is none."""
+        return _shape(self.variables, "cpu", None, {"vcpus": 4, "memory_gib": 8, "max_tasks": 2})
+
+    @property
+    def hosted(self) -> tuple[str, ...]:
+        """Hosted engines, by their names."""
+        return tuple(self.variables.get("hosted") or ())
+
+    @property
+    def buckets(self) -> dict[str, str]:
+        """Names of the buckets with data, by `audio`, `transcripts` and `work`."""
+        named = self.variables.get("buckets") or {}
+        return {one: named.get(one) or f"{self.project}-{one}" for one in ("audio", "transcripts", "work")}
+
+    @property
+    def database(self) -> str:
+        """Name of the Firestore database."""
+        return str((self.variables.get("database") or {}).get("name", "(default)"))
+
+    @property
+    def model(self) -> str:
+        """Weights that the images hold."""
+        return str(self.variables.get("model", Settings().model))
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images that run, by their names in the registry."""
+        return ("functions", *(["gpu"] if self.gpu else []), *(["cpu"] if self.cpu else []))
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The functions' services, as terraform/locals.tf has them."""
+        names = ("router", "requests", "merger", "dead-letters", "sweeper", *self.hosted)
+        return tuple(f"dropscribe-{one}" for one in names)
+
+
+def read(project: str, region: str, file: Path | None = None) -> Target:
+    """The deployment that a person names.
+
+    Args:
+        project: id of the project.
+        region: region of everything.
+        file: JSON with values of Terraform's variables; None: `terraform/PROJECT.tfvars.json`, if there is one.
+
+    Raises:
+        BadRequest: something is missing or wrong; says what it must be.
+    """
+    if not PROJECT.fullmatch(project):
+        raise BadRequest(f"PROJECT is {project!r}: name your project, e.g. PROJECT=my-project.")
+    if not REGION.fullmatch(region):
+        raise BadRequest(f"REGION is {region!r}: name a region, e.g. REGION=europe-west4.")
+    variables: dict[str, Any] = {}
+    path = file or ROOT / "terraform" / f"{project}.tfvars.json"
+    if file is not None or path.exists():
+        try:
+            variables = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        except OSError as error:
+            raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+        except msgspec.MsgspecError as error:
+            raise BadRequest(f"{path} must be a JSON object with Terraform's variables: {error}.") from error
+    if taken := OURS & set(variables):
+        raise BadRequest(f"{path} sets {', '.join(sorted(taken))}: leave it out, the command sets it.")
+    return Target(project=project, region=region, variables=variables)
+
+
+def _shape(
+    variables: Mapping[str, Any], name: str, default: dict[str, Any] | None, parts: Mapping[str, int]
+) -> dict[str, Any] | None:
+    given = variables.get(name, default)
+    return None if given is None else {**parts, **given}

@@ -1,0 +1,44 @@
+"""`dropscribe destroy`: take a deployment down."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import errors
+from local.commands.deployment import place
+from local.commands.operation.agreement import at_terminal
+from shared.errors import BadRequest
+
+
+def command(
+    *,
+    project: place.Project = "",
+    region: place.Region = "",
+    variables: place.Variables = None,
+    data: Annotated[
+        str, typer.Option(help="`delete`: also audio, transcripts, records, keys and images.", envvar="DATA")
+    ] = "keep",
+    yes: options.Yes = False,
+) -> None:
+    """Take a deployment down; data stay unless you say otherwise."""
+    with errors():
+        from deployment import destroy, target  # noqa: PLC0415 - `--help` needs none of it
+        from deployment.plans import Terraform  # noqa: PLC0415 - as above
+
+        if data not in {"keep", "delete"}:
+            raise BadRequest(f"DATA is {data!r}: it must be keep or delete.")
+        where = target.read(project, region, variables)
+        if data == "delete":
+            destroy.delete_data(where, Terraform(where), _typed)
+            place.told(f"Deleted. Terraform's state stays in gs://{where.state_bucket} until you delete it.")
+        elif not destroy.keep_data(where, Terraform(where), place.agrees_with(yes=yes or place.yes_is_set())):
+            raise typer.Exit(1)
+
+
+def _typed(question: str) -> str:
+    if not at_terminal():
+        raise BadRequest("Data are deleted at a terminal only: there is nobody to type the project's name.")
+    return str(typer.prompt(question, err=True))

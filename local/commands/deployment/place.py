@@ -1,0 +1,114 @@
+"""What the commands of a deployment share: options, its records, and a person to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from local.commands.operation.agreement import at_terminal
+from local.commands.terminal import say
+from shared.errors import BadRequest, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from deployment.plans import Terraform
+    from deployment.rollout.services import CloudRun
+    from deployment.rollout.steps import Steps
+    from deployment.target import Target
+    from shared.ports import Ports
+
+Project = Annotated[
+    str,
+    typer.Option(help="Id of the project.", envvar="PROJECT", show_default=False),
+]
+Region = Annotated[
+    str,
+    typer.Option(help="Region of everything: europe-west4.", envvar="REGION", show_default=False),
+]
+Variables = Annotated[
+    Path | None,
+    typer.Option(
+        "--variables",
+        help="JSON with values of Terraform's variables (terraform/README.md); if left out, "
+        "terraform/PROJECT.tfvars.json where it exists.",
+        show_default=False,
+    ),
+]
+
+
+def agrees_with(*, yes: bool) -> Callable[[str], bool]:
+    """How a person is asked for a yes.
+
+    Args:
+        yes: it was given with the command.
+    """
+
+    def agrees(question: str) -> bool:
+        if yes:
+            return True
+        if not at_terminal():
+            raise BadRequest(
+                "There is no terminal to ask at. Add YES=1 (or --yes) to go on without a question."
+            )
+        return typer.confirm(question, err=True)
+
+    return agrees
+
+
+def key_of(variable: str) -> str:
+    """An API key from standard input: hidden at a terminal, else the first line of what is piped in."""
+    if at_terminal():
+        return str(typer.prompt(variable, hide_input=True, default="", show_default=False, err=True))
+    return sys.stdin.readline()
+
+
+@contextlib.contextmanager
+def records(environment: Mapping[str, str]) -> Iterator[Ports]:
+    """The deployment's records and queue, from the settings that Terraform gives out."""
+    from shared.adapters.google_ports import open_ports  # noqa: PLC0415 - `--help` needs no clients
+    from shared.settings import Settings  # noqa: PLC0415 - as above
+
+    ports = open_ports(Settings.from_environment(dict(environment)))
+    try:
+        yield ports
+    finally:
+        ports.close()
+
+
+@contextlib.contextmanager
+def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports, Terraform]]:
+    """What a rollout is made with.
+
+    Raises:
+        ConfigurationError: nothing is deployed.
+    """
+    from deployment.api import Api  # noqa: PLC0415 - `--help` needs no clients
+    from deployment.plans import Terraform  # noqa: PLC0415 - as above
+    from deployment.rollout.figures import Watch  # noqa: PLC0415 - as above
+    from deployment.rollout.services import CloudRun  # noqa: PLC0415 - as above
+    from deployment.rollout.steps import Steps  # noqa: PLC0415 - as above
+
+    api, terraform = Api(target.project), Terraform(target)
+    outputs = terraform.outputs()
+    if "environment" not in outputs:
+        raise ConfigurationError(f"Nothing is deployed in {target.project}: run `make deploy` first.")
+    with records(outputs["environment"]) as ports:
+        cloud = CloudRun(target, api)
+        watch = Watch(ports, target, api)
+        yield Steps(cloud, terraform.apply, watch, ports), cloud, ports, terraform
+
+
+def yes_is_set() -> bool:
+    """Whether YES=1 stands in the environment, as make passes it on."""
+    return os.environ.get("YES", "") not in {"", "0"}
+
+
+def told(line: str) -> None:
+    """Tell the person a line."""
+    say(line)

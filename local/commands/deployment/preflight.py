@@ -1,0 +1,36 @@
+"""`dropscribe preflight`: what a project lacks for a deployment, and what to do about it."""
+
+from __future__ import annotations
+
+import typer
+
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import errors
+from local.commands.deployment import place  # noqa: TC001 - as above
+from local.commands.terminal import output, print_json
+
+
+def command(
+    *,
+    project: place.Project = "",
+    region: place.Region = "",
+    variables: place.Variables = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what a Google Cloud project lacks for a deployment, each with its cure. Changes nothing."""
+    with errors():
+        from deployment import preflight, target  # noqa: PLC0415 - `--help` needs none of it
+        from deployment.api import Api  # noqa: PLC0415 - as above
+
+        where = target.read(project, region, variables)
+        lacks = preflight.check(where, Api(where.project))
+        if as_json:
+            print_json([{"what": one.what, "cure": one.cure, "blocks": one.blocks} for one in lacks])
+        for one in () if as_json else lacks:
+            output().print(
+                f"{'must' if one.blocks else 'may '}  {one.what}\n      {one.cure}",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
+        if not lacks and not as_json:
+            output().print("Nothing is missing: `make deploy` can go on.", highlight=False, markup=False)
+        raise typer.Exit(1 if any(one.blocks for one in lacks) else 0)

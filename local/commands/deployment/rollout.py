@@ -1,0 +1,113 @@
+"""`dropscribe rollout` and `rollback`: the next release takes over step by step, or the last one comes back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import errors
+from local.commands.deployment import place
+from shared.errors import BadRequest
+
+if TYPE_CHECKING:
+    from deployment.rollout.judge import Limits
+    from deployment.rollout.state import Rollout
+    from deployment.rollout.steps import Steps
+    from shared.ports import Ports
+
+STOPPED = "Stopped watching: shares stay as they are. `make rollout` goes on, `make rollback` goes back."
+
+
+def command(
+    *,
+    project: place.Project = "",
+    region: place.Region = "",
+    variables: place.Variables = None,
+    shares: Annotated[
+        str, typer.Option(help="Percent of traffic and recordings, step by step.", envvar="SHARES")
+    ] = "10,50,100",
+    holds: Annotated[
+        str, typer.Option(help="Minutes that each step but the last holds at least.", envvar="HOLDS")
+    ] = "120,1440",
+    least: Annotated[
+        int, typer.Option(min=1, help="Recordings that must have ended before the next step.", envvar="LEAST")
+    ] = 20,
+    yes: options.Yes = False,
+) -> None:
+    """Let this checkout take over a deployment step by step; it goes back by itself if it does badly.
+
+    Killed, it goes on with the same command: shares and time are in the deployment's records. It watches while it runs.
+    """
+    with errors():
+        from deployment import build, source, target  # noqa: PLC0415 - `--help` needs none of it
+        from deployment.api import Api  # noqa: PLC0415 - as above
+        from deployment.rollout import drive  # noqa: PLC0415 - as above
+
+        limits = limits_of(shares, holds, least)
+        where = target.read(project, region, variables)
+        with place.moving(where) as (steps, cloud, ports, _):
+            images = build.build(source.archive(where.model), where, Api(where.project), place.told)
+            agrees = place.agrees_with(yes=yes or place.yes_is_set())
+            if not agrees(f"Roll this release out in {where.project}, at {shares} %?"):
+                raise typer.Exit(1)
+            ended = watched(drive.begin(images, cloud, ports, limits), steps, ports)
+            raise typer.Exit(0 if ended is not None and ended.phase == "done" else 1)
+
+
+def back(
+    *,
+    project: place.Project = "",
+    region: place.Region = "",
+    variables: place.Variables = None,
+) -> None:
+    """Go back to the release before the last rollout, whether that is under way or done."""
+    with errors():
+        from deployment import target  # noqa: PLC0415 - `--help` needs none of it
+        from deployment.rollout import drive  # noqa: PLC0415 - as above
+
+        where = target.read(project, region, variables)
+        with place.moving(where) as (steps, cloud, ports, _):
+            ended = watched(drive.rollback(steps, cloud, ports), steps, ports)
+            raise typer.Exit(0 if ended is not None and ended.phase == "back" else 1)
+
+
+def limits_of(shares: str, holds: str, least: int) -> Limits:
+    """The limits that a person chose.
+
+    Raises:
+        BadRequest: says what is wrong.
+    """
+    from deployment.rollout.judge import Limits  # noqa: PLC0415 - `--help` needs none of it
+
+    try:
+        percent = tuple(float(one) for one in shares.split(","))
+        minutes = tuple(float(one) for one in holds.split(","))
+    except ValueError:
+        raise BadRequest(
+            "SHARES and HOLDS are numbers with commas between them: 10,50,100 and 120,1440."
+        ) from None
+    if (
+        list(percent) != sorted(set(percent))
+        or not all(0 < one <= 100 for one in percent)
+        or percent[-1] != 100
+    ):
+        raise BadRequest(f"SHARES is {shares}: the shares must grow, and end with 100.")
+    if min(minutes) < 0 or len(minutes) < len(percent) - 1:
+        raise BadRequest(
+            f"HOLDS is {holds}: name the minutes of each share but the last ({len(percent) - 1})."
+        )
+    return Limits(shares=percent, holds=tuple(one * 60 for one in minutes), least=least)
+
+
+def watched(rollout: Rollout, steps: Steps, ports: Ports) -> Rollout | None:
+    """Go on with a rollout until it has ended; None if the person stopped watching."""
+    from deployment.rollout import drive  # noqa: PLC0415 - `--help` needs none of it
+
+    try:
+        return drive.run(rollout, steps, ports, say=place.told, sleep=time.sleep)
+    except KeyboardInterrupt:
+        place.told(STOPPED)
+        return None

@@ -1,0 +1,52 @@
+"""A Terraform that lays what the real one lays, as far as the commands see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.deployment.google import TARGET, Google
+
+ENVIRONMENT = {"DROPSCRIBE_PLATFORM": "google", "GOOGLE_CLOUD_PROJECT": "my-project"}
+
+
+@dataclass
+class FakeTerraform:
+    google: Google
+    laid: list[Any] = field(default_factory=list)
+    foundation: bool = False
+    shown: int = 0
+    drafts: int = 0
+    destroyed: bool = False
+
+    def outputs(self):
+        self._has_state()
+        if not self.foundation:
+            return {}
+        return {"environment": ENVIRONMENT, "buckets": TARGET.buckets}
+
+    def plan(self, images, canary=""):
+        self._has_state()
+        self.shown += 1
+        return images is not None and self.laid[-1:] != [(images, canary)]
+
+    def plan_without_state(self, images):
+        self.drafts += 1
+
+    def apply(self, images, canary="", **more):
+        self._has_state()
+        self.google.killer.effect(lambda: setattr(self, "foundation", True))
+        if images is not None:
+            assert all(self.google.secrets.get(f"{one}-api-key") for one in self.google.target.hosted)
+            self.google.lay(images, canary)
+        else:
+            self.google.services, self.google.jobs = {}, {}
+        self.google.killer.effect(lambda: self.laid.append((images, canary, *sorted(more.items()))))
+
+    def destroy(self, images, **more):
+        assert images is None
+        assert self.laid[-1] == (None, "", *sorted(more.items()))
+        self.destroyed = True
+
+    def _has_state(self):
+        assert "my-project-terraform" in self.google.buckets, "terraform init needs the bucket of its state"

@@ -1,0 +1,90 @@
+"""The loop: what it refuses, what it says, and that it goes on where another process stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from deployment.rollout import state
+from deployment.rollout.drive import begin, rollback
+from deployment.rollout.state import Images
+from shared.errors import BadRequest, StoreUnavailable
+from tests.deployment.google import digest
+from tests.deployment.rollout.conftest import NEW, OLD
+
+ANOTHER = Images(functions=digest("functions", 9), gpu=digest("gpu", 9))
+
+
+def test_the_same_images_are_nothing_to_roll_out(deployment):
+    with pytest.raises(BadRequest, match="run already"):
+        deployment.rollout(OLD)
+
+
+def test_of_two_releases_one_is_under_way(deployment):
+    begun = begin(NEW, deployment.cloud, deployment.ports)
+    assert begin(NEW, deployment.cloud, deployment.ports) == begun
+    with pytest.raises(BadRequest, match=r"functions 000000000003 gpu 000000000004 is under way \(pinning\)"):
+        begin(ANOTHER, deployment.cloud, deployment.ports)
+
+
+def test_one_on_its_way_back_is_brought_there_whatever_is_checked_out(deployment):
+    begin(NEW, deployment.cloud, deployment.ports)
+    rollback(deployment.steps, deployment.cloud, deployment.ports)
+    assert deployment.rollout(ANOTHER).phase == "back"
+
+
+def test_there_must_be_something_to_go_back_to(deployment):
+    def back():
+        return rollback(deployment.steps, deployment.cloud, deployment.ports)
+
+    with pytest.raises(BadRequest, match="There was no rollout"):
+        back()
+    deployment.rollout()
+    deployment.google.lay(ANOTHER, ANOTHER.gpu)
+    with pytest.raises(BadRequest, match="Another release was deployed since"):
+        back()
+    deployment.google.lay(NEW, NEW.gpu)
+    deployment.go(back())
+    with pytest.raises(BadRequest, match="back already"):
+        back()
+
+
+def test_what_does_not_answer_is_tried_again_and_said_once(deployment):
+    look = deployment.steps._watch.look
+    tries = []
+
+    def dull(rollout):
+        tries.append(1)
+        if len(tries) < 4:
+            raise StoreUnavailable("records are away")
+        return look(rollout)
+
+    deployment.steps._watch.look = dull
+    assert deployment.rollout().phase == "done"
+    assert [one for one in deployment.said if "records are away" in one] == [
+        "Somebody does not answer, so it stays as it is: records are away"
+    ]
+
+
+def test_every_change_is_said_once_in_a_sentence(deployment):
+    deployment.rollout()
+    told = [one for one in deployment.said if "→" in one or "taken over" in one]
+    assert told == [
+        "Functions 000000000001 gpu 000000000002 → functions 000000000003 gpu 000000000004.",
+        "0 recordings did well at 10 %: 10 % → 50 %.",
+        "0 recordings did well at 50 %: 50 % → 100 %.",
+        "The new release has taken over.",
+    ]
+
+
+def test_a_rollback_by_another_process_is_followed(deployment):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:
+            stored = state.read(deployment.ports)
+            deployment.steps.back(stored, "somebody else")
+
+    deployment.sleep = sleep
+    ended = deployment.rollout()
+    assert (ended.phase, ended.reason) == ("back", "somebody else")

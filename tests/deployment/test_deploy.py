@@ -1,0 +1,184 @@
+"""A deployment from an empty project: in order, repeated, refused, and killed at each effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deployment.deploy import Blocked, Deploy, Person
+from deployment.quotas import L4
+from deployment.rollout import state
+from deployment.smoke import Smoke
+from deployment.source import Source
+from shared.errors import BadRequest, ConfigurationError
+from shared.model import Options, Recording, StoredObject
+from shared.settings import Settings
+from tests.deployment.google import TARGET, Google, Killed
+from tests.deployment.lay import FakeTerraform
+from tests.deployment.rollout.conftest import NEW, OLD
+from tests.world import IN_A_PROJECT
+
+SOURCE = Source(name="abcdef012345", content=b"sources")
+WITH_KEY = replace(TARGET, variables={"hosted": {"deepgram": {}}})
+DONE = Recording(
+    id="x",
+    source=StoredObject(bucket="audio", name="x", generation=1, size=1),
+    options=Options(),
+    state="DONE",
+    created=100.0,
+    finished=142.0,
+)
+
+
+class Project:
+    """A project, and a person who runs the command again and again."""
+
+    def __init__(self, world, target=TARGET, *, says_yes=True, key="secret-key\n"):
+        self.google, self.target, self.world = Google(target), target, world
+        self.terraform = FakeTerraform(self.google)
+        self.said, self.asked, self.smokes = [], [], 0
+        self.says_yes, self.key = says_yes, key
+
+    def agrees(self, question):
+        self.asked.append(question)
+        return self.says_yes
+
+    def smoke(self, ports):
+        assert ports is self.world.ports
+        self.smokes += 1
+        return Smoke(gpu="", recording=DONE)
+
+    def ports_of(self, environment):
+        settings = Settings(**IN_A_PROJECT, state_dir=self.world.settings.state_dir)
+        assert environment["GOOGLE_CLOUD_PROJECT"] == settings.project
+        return self.world.ports
+
+    def command(self):
+        person = Person(say=self.said.append, agrees=self.agrees, key_of=lambda _: self.key)
+        return Deploy(self.target, self.google.api(), self.terraform, person, self.ports_of, self.smoke)
+
+    def deploy(self):
+        return self.command().run(SOURCE)
+
+    def stand(self):
+        return self.google.services, self.google.jobs, self.google.secrets, set(self.google.buckets)
+
+
+@pytest.fixture
+def project(world):
+    return Project(world)
+
+
+def test_an_empty_project_becomes_a_deployment_that_says_where_to_drop_files(project):
+    assert project.deploy()
+    foundation, rest = project.terraform.laid
+    assert foundation == (None, "")
+    assert (rest[0].functions.partition("@")[0], rest[1]) == (f"{TARGET.registry}/functions", rest[0].gpu)
+    assert len(project.asked) == 2
+    assert project.said[-3:] == [
+        "It works: a sample was transcribed in 42 s.",
+        "Drop audio into gs://my-project-audio",
+        "Transcripts appear in gs://my-project-transcripts",
+    ]
+    bucket = project.google.buckets["my-project-terraform"]
+    assert bucket["versioning"]["enabled"]
+    assert bucket["iamConfiguration"]["publicAccessPrevention"] == "enforced"
+
+
+def test_a_second_run_changes_nothing_and_asks_nothing(project):
+    project.deploy()
+    laid, stand = list(project.terraform.laid), project.stand()
+    project.google.log.clear()
+    project.asked.clear()
+    assert project.deploy()
+    assert (project.terraform.laid, project.asked, project.stand()) == (laid, [], stand)
+    assert {one.rpartition(":")[2] for one in project.google.log} == {"generateServiceIdentity"}
+    assert "Everything stands as it should." in project.said
+
+
+def test_a_key_goes_from_the_person_into_its_secret_and_nowhere_else(world):
+    project = Project(world, WITH_KEY)
+    project.deploy()
+    assert project.google.secrets == {"deepgram-api-key": "secret-key"}
+    assert "secret-key" not in str((project.said, project.asked, project.terraform.laid, project.google.log))
+    project.key = "another"
+    project.deploy()
+    assert project.google.secrets == {"deepgram-api-key": "secret-key"}
+
+
+@pytest.mark.parametrize("key", ["", "\n", "two words"])
+def test_without_a_key_it_says_how_to_give_one_before_anything_runs(world, key):
+    project = Project(world, WITH_KEY, key=key)
+    with pytest.raises(BadRequest, match="Deepgram needs its API key, one word"):
+        project.deploy()
+    assert project.google.services == {}
+    project.key = "now"
+    assert project.deploy()
+
+
+def test_what_is_missing_is_said_before_anything_is_changed(project):
+    project.google.billing, project.google.quotas[L4] = False, 0
+    with pytest.raises(Blocked, match="Nothing was changed") as caught:
+        project.deploy()
+    assert "gcloud billing projects link" in str(caught.value)
+    assert "--quota-id=NvidiaL4" in str(caught.value)
+    assert project.google.log == []
+
+
+def test_a_no_stops_it(world):
+    project = Project(world, says_yes=False)
+    assert not project.deploy()
+    assert (project.google.log, project.terraform.laid) == ([], [])
+    project.says_yes = True
+    project.agrees = lambda question: "foundation" in question
+    assert not project.deploy()
+    assert (project.google.services, project.said[-1]) == (
+        {},
+        "Nothing more was changed. `make deploy` goes on from here.",
+    )
+
+
+def test_a_build_that_fails_says_where_its_log_is_and_the_next_run_goes_on(project):
+    project.google.unbuildable = True
+    with pytest.raises(ConfigurationError, match="https://console/1"):
+        project.deploy()
+    project.google.unbuildable = False
+    assert project.deploy()
+    assert len(project.google.builds) == 2
+
+
+def test_deploy_plan_changes_nothing_before_and_after_a_deployment(project):
+    project.command().plan(SOURCE)
+    assert (project.google.log, project.terraform.drafts, project.terraform.laid) == ([], 1, [])
+    assert "would be built" in project.said[0]
+    project.deploy()
+    project.google.log.clear()
+    laid = list(project.terraform.laid)
+    project.command().plan(replace(SOURCE, name="123456abcdef"))
+    assert (project.google.log, project.terraform.laid) == ([], laid)
+
+
+def test_no_deployment_in_the_middle_of_a_rollout(project):
+    project.deploy()
+    rollout = state.Rollout(old=OLD, new=NEW, phase="shifting", began=1.0)
+    state.begin(rollout, project.world.ports)
+    with pytest.raises(BadRequest, match=r"under way \(shifting\): `make rollout` goes on"):
+        project.deploy()
+
+
+def test_killed_before_or_after_any_effect_the_next_run_comes_to_the_same_end(world):
+    whole = Project(world, WITH_KEY)
+    whole.deploy()
+    count, wanted = whole.google.killer.count, whole.stand()
+    assert count > 15
+    for number in range(1, count + 1):
+        for after in (False, True):
+            project = Project(world, WITH_KEY)
+            killer = project.google.killer
+            killer.at, killer.after = number, after
+            with pytest.raises(Killed):
+                project.deploy()
+            killer.at = None
+            assert project.deploy()
+            assert project.stand() == wanted, (number, after)

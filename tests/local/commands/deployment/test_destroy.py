@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from deployment import plans
+from local import cli
+from local.commands.deployment import destroy
+from tests.deployment.google import Google
+from tests.deployment.lay import FakeTerraform
+
+HERE = ["destroy", "--project", "my-project", "--region", "europe-west4"]
+
+
+@pytest.fixture
+def terraform(monkeypatch):
+    google = Google()
+    google.buckets["my-project-terraform"] = {}
+    terraform = FakeTerraform(google, foundation=True)
+    monkeypatch.setattr(plans, "Terraform", lambda _: terraform)
+    monkeypatch.delenv("YES", raising=False)
+    monkeypatch.delenv("DATA", raising=False)
+    return terraform
+
+
+def run(*more, **environ):
+    return CliRunner().invoke(cli.app, [*HERE, *more], env=environ)
+
+
+def test_data_stay(terraform):
+    assert run(YES="1").exit_code == 0
+    assert (terraform.laid, terraform.destroyed) == ([(None, "")], False)
+
+
+def test_yes_deletes_no_data_and_without_a_terminal_nobody_does(terraform):
+    refused = run("--yes", DATA="delete")
+    assert (refused.exit_code, "deleted at a terminal only" in refused.stderr) == (2, True)
+    assert (terraform.laid, terraform.destroyed) == ([], False)
+
+
+def test_at_a_terminal_the_name_of_the_project_is_typed(terraform, monkeypatch):
+    monkeypatch.setattr(destroy, "at_terminal", lambda: True)
+    monkeypatch.setattr(
+        destroy.typer, "prompt", lambda question, **_: "my-project" if "for ever" in question else ""
+    )
+    assert run("--data", "delete").exit_code == 0
+    assert terraform.destroyed
+
+
+def test_another_word_is_refused(terraform):
+    refused = run("--data", "all")
+    assert (refused.exit_code, "DATA is 'all': it must be keep or delete" in refused.stderr) == (2, True)
