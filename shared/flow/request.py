@@ -81,11 +81,18 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         options = request.options or _options_of(source, ports)
         _check_quota(request, options, ports)
         key = recording_id(source, options)
+        stands = documents.get_recording(ports.records, key)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
     return answers.Asked(
-        request=request, created=now, recording=key, source=source, options=options, label=options.label or ""
+        request=request,
+        created=now,
+        recording=key,
+        source=source,
+        options=options,
+        label=options.label or "",
+        continues=stands.life if stands is not None and stands.ended_without else None,
     )
 
 
@@ -144,14 +151,15 @@ def locate(uri: str, ports: Ports) -> StoredObject:
 def go_on(asked: Asked, ports: Ports, *, first: bool) -> Recording:
     """The recording of a request, started unless it is already in progress.
 
-    A recording that failed or was cancelled before this request is tried again. One in progress is left alone: if its
-    chunks were published again, they would be transcribed, and paid for, twice.
+    A recording that had failed or been cancelled when this request came is tried again: known by its life, because
+    times of two machines do not tell what came first. One in progress is left alone: if its chunks were published
+    again, they would be transcribed, and paid for, twice.
     """
     assert asked.source is not None, "it has no answer, so it has a source"
     recording = documents.get_recording(ports.records, asked.recording)
     if recording is None:
         return upload.take(asked.source, asked.options, ports)
-    if recording.ended_without and (recording.finished or 0.0) < asked.created:
+    if recording.ended_without and recording.life == asked.continues:
         upload.reopen(recording, ports)
         return upload.take(asked.source, asked.options, ports)
     if recording.ended or first:

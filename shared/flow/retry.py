@@ -86,7 +86,7 @@ def ask(recording: Recording, ports: Ports) -> str:
     """
     request = TranscribeRequest(
         uri=recording.source.uri,
-        request_id=f"{OPERATOR}retry-{recording.id}-{round((recording.finished or 0.0) * 1000)}",
+        request_id=f"{OPERATOR}retry-{recording.id}-{recording.life}",
         options=recording.options,
     )
     ports.queue.publish(TRANSCRIBE_REQUESTS, request_to_json(request), {"request_id": request.request_id})

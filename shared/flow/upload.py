@@ -150,7 +150,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
     def back_to_work(stored: Recording) -> Recording | None:
         if stored.state == "ACCEPTED" and stored.held:
             return replace(stored, held="", planned=ports.clock.now())
-        if not stored.ended_without:
+        if not stored.ended_without or stored.life != recording.life:
             return None
         return replace(
             stored,

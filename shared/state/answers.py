@@ -47,6 +47,9 @@ class Asked:
     """Those of the request, or of the object if the request has none."""
     label: str = ""
     """Label of the options, by which the open requests of a caller are counted."""
+    continues: int | None = None
+    """The `life` of its recording, if that had ended without a transcript when the request first came: only that end is
+    tried again. None: it had not ended so."""
     answer: TranscriptReady | None = None
     """The answer to its caller; never changed once it is set."""
     answered: bool = False

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import Permanent
-from shared.flow import chunk, record, upload
+from shared.flow import chunk, record, retry, upload
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.state import documents
 from shared.sweep import sweep
@@ -144,3 +144,47 @@ def test_a_request_from_before_does_not_continue_it(world):
     record.cancel(recording.id, world.ports)
     ask(world)
     assert documents.get_recording(world.ports.records, recording.id).state == "CANCELLED"
+
+
+@pytest.mark.parametrize("ahead", [-3600.0, 3600.0])
+def test_what_came_first_does_not_depend_on_the_clocks_of_two_machines(world, told, ahead):
+    world.upload()
+    ask(world)
+    (recording,) = documents.recordings(world.ports.records)
+    world.clock.time -= ahead
+    record.cancel(recording.id, world.ports)
+    world.clock.time += ahead
+    # This one came before the end, whatever time that has, and is not about it.
+    ask(world)
+    assert documents.get_recording(world.ports.records, recording.id).state == "CANCELLED"
+    world.clock.time += ahead
+    ask(world, "later", number=2)
+    assert documents.get_recording(world.ports.records, recording.id).state == "PLANNED"
+    assert "later" not in [one.request_id for one in told]
+
+
+def test_a_retry_delivered_again_after_the_next_end_does_not_continue_that_one(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    record.cancel(recording.id, world.ports)
+    for _ in range(2):
+        ask(world, "later")
+        record.cancel(recording.id, world.ports)
+    stands = documents.get_recording(world.ports.records, recording.id)
+    assert (stands.state, stands.life) == ("CANCELLED", 1)
+
+
+def test_a_retry_that_was_read_before_the_next_end_changes_nothing(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    before = record.cancel(recording.id, world.ports)
+    upload.reopen(before, world.ports)
+    record.cancel(recording.id, world.ports)
+    upload.reopen(before, world.ports)
+    assert documents.get_recording(world.ports.records, recording.id).state == "CANCELLED"
+
+
+def test_asking_twice_for_one_end_is_one_request_and_for_the_next_end_another(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    first = record.cancel(recording.id, world.ports)
+    asked = {retry.ask(first, world.ports), retry.ask(replace(first, finished=1.0), world.ports)}
+    assert len(asked) == 1
+    assert retry.ask(replace(first, life=1), world.ports) not in asked
