@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PUSH = 595.0
-"""Seconds for a message: Pub/Sub waits 600. A call of a hosted engine takes 540 at most (`hosted_chunk.PATIENCE`)."""
+"""Seconds for a message: Pub/Sub waits 600. A call of a hosted engine takes 540 at most (`hosted_call.PATIENCE`)."""
 
 TICK = 1795.0
 """Seconds for a sweep: Cloud Scheduler waits 1800 at most."""

@@ -45,9 +45,6 @@ class StoreUnavailable(Transient):
 class UnderWay(Transient):
     """Another delivery is at work on the same. That is no failure, so no note is made of it."""
 
-    SAID: ClassVar[str] = "Another delivery of chunk"
-    """How its message begins: a queue keeps no more of an error than its text."""
-
 
 class ConfigurationError(Transient):
     """The deployment is set up wrongly. Messages are redelivered, because that can be fixed in the meantime."""

@@ -338,3 +338,7 @@ class Ports:
     """The hosted engines that have a key."""
     process: str = ""
     """Id of this process where others can tell from it whether it is alive, else empty."""
+
+    def is_gone(self, process: str) -> bool:  # noqa: ARG002 - for those that can tell
+        """Whether another process, by its id, is certainly no longer running; False where nobody can tell."""
+        return False

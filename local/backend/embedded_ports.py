@@ -77,6 +77,10 @@ class LocalPorts(Ports):
             raise BadRequest(f"There is no file {path}. Check the spelling of the path.")
         return source
 
+    def is_gone(self, process: str) -> bool:
+        """Whether a process, by its id, has certainly ended."""
+        return bool(process) and process_ids.is_gone(process)
+
     def reclaim(self) -> None:
         """Let go of what processes held that are no longer running: leases, and calls under way.
 
@@ -88,7 +92,7 @@ class LocalPorts(Ports):
         # Tomorrow as well: the clock may have been set back.
         for day in {ledger.day_of(now + after) for after in (-DAY, 0.0, DAY)}:
             for key, row in list(self.records.query(documents.LEDGER, {"outcome": "open", "day": day})):
-                if row.get("process") and row["until"] > now and process_ids.is_gone(row["process"]):
+                if row["until"] > now and self.is_gone(row.get("process", "")):
                     ledger.give_up(key, self)
 
     def close(self) -> None:

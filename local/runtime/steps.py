@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 OFFLINE_TRIES = 3
-"""Deliveries of a chunk until it fails for want of a connection: about half a minute."""
+"""Calls for a chunk without a connection until it is given up: about half a minute."""
+
+UNREACHABLE = "unreachable"
+"""Code of a call without a connection."""
 
 
 def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
@@ -53,7 +56,7 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
             hosted_chunk.on_chunk(message, ports, message_id=posted.message_id, delivery=posted.attempt)
         except (EngineRefused, EngineFailed) as error:
             # The person who can fix it is waiting: give up soon.
-            offline = error.code == "unreachable" and posted.attempt >= OFFLINE_TRIES
+            offline = error.code == UNREACHABLE and _tries_offline(message, ports) >= OFFLINE_TRIES
             if not offline and not isinstance(error, EngineRefused):
                 raise
             fallback.give_up(message, error, ports)
@@ -62,6 +65,11 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
     taken = {name: _taking(ports, name, step) for name, step in steps.items()}
     taken |= {one.subscription: _taking(ports, engine_of, on_chunk) for one in hosted_specs(ports.hosted)}
     return taken | {EXPORTER: exporter(ports)}
+
+
+def _tries_offline(message: ChunkMessage, ports: Ports) -> int:
+    """Calls for a chunk that had no connection: this one, and those that were noted."""
+    return 1 + sum(one.code == UNREACHABLE for one in fallback.failures(message, ports))
 
 
 def exporter(ports: LocalPorts) -> Callable[[bytes], None]:

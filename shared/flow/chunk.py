@@ -20,6 +20,7 @@ from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from shared.messages import ChunkMessage
+    from shared.model import Recording
     from shared.ports import Ports
     from shared.results import LedgerRow
 
@@ -29,9 +30,15 @@ LONGEST = 1e7
 
 
 def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
-    """False if nothing is left to do: the chunk has a result or another engine, or its recording has ended since.
+    """False if nothing is left to do, see `recording_of`."""
+    return recording_of(message, ports) is not None
 
-    A recording that ended may have been tried again: then its chunks have new messages.
+
+def recording_of(message: ChunkMessage, ports: Ports) -> Recording | None:
+    """The recording of a chunk that is to be transcribed, as it is stored.
+
+    None if nothing is left to do: the chunk has a result or another engine, or its recording has ended since. One that
+    was tried again after that has new messages for its chunks.
 
     A result is published as done again here, and a hand-over without its message gets it: if a process dies
     between the two, the next delivery completes its work.
@@ -43,18 +50,18 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
     key = documents.chunk_key(message.recording, message.chunk.index)
     if ports.records.get(documents.CHUNKS, key) is not None:
         dispatch.say_done(message.recording, message.chunk.index, ports)
-        return False
+        return None
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or recording.ended or message.life < recording.life:
-        return False
+        return None
     claim = claims.find(message, ports.records)
     if claim is None or claim.turn <= message.turn:
         spec(message.chunk.engine)
-        return True
+        return recording
     log.info("chunk %s belongs to %s now, turn %d", key, claim.engine, claim.turn)
     if not claim.published:
         dispatch.publish_turn(recording, claim, ports)
-    return False
+    return None
 
 
 def fetch(message: ChunkMessage, ports: Ports) -> Pcm:

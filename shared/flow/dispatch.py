@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared import engines
 from shared.clock import seconds_since
-from shared.errors import StoreUnavailable
+from shared.errors import UnderWay
 from shared.flow import capacity
 from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
 from shared.planning import worker_pools
@@ -37,7 +37,8 @@ def publish_chunks(recording: Recording, ports: Ports, *, again: bool = False, o
         ours: this process made the plan, or continued it, and so is the one to publish it.
 
     Raises:
-        Transient: some may have been published, or another process is about to publish them; publish again.
+        UnderWay: another process is about to publish them; look again later.
+        Transient: some may have been published; publish again.
     """
     if recording.state == "PLANNED":
         with documents.about(recording):
@@ -51,7 +52,7 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
     since = seconds_since(recording.planned or 0.0, ports.clock.now())
     if not (again or ours) and since < PUBLISHED_WITHIN:
         # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
-        raise StoreUnavailable(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
+        raise UnderWay(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
     first = 0 if again else recording.published
     waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}

@@ -7,38 +7,37 @@ process. Anything else is decoded here, and its samples are sent.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared import concurrency
-from shared.costs.attempt_rows import Outcome, hosted_row
-from shared.engines import Hosted, spec
-from shared.errors import (
-    BadMedia,
-    ConfigurationError,
-    DropscribeError,
-    EngineFailed,
-    EngineRefused,
-    Permanent,
-    UnderWay,
-)
+from shared.engines import spec
+from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Permanent, UnderWay
 from shared.flow import chunk, dispatch, speakers
 from shared.hosted.audio_budget import audio_budget_of
-from shared.hosted.hosted_result import NOTHING, Stretch, language_of, result_of
-from shared.messages import ChunkMessage
-from shared.ports import HostedJob, Ports
+from shared.hosted.hosted_call import (
+    KEEPING,
+    PATIENCE,
+    Answer,
+    Call,
+    NotWanted,
+    row_of,
+    service_of,
+    weights_of,
+)
+from shared.hosted.hosted_result import NOTHING, Stretch, result_of
 from shared.recovery import fallback
-from shared.results import Heard
-from shared.state import documents, failure_log, ledger
+from shared.state import failure_log, ledger
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.results import ChunkResult, LedgerRow
+    from shared.messages import ChunkMessage
+    from shared.model import Recording
+    from shared.ports import Ports
+    from shared.results import ChunkResult, Heard, LedgerRow
 
-PATIENCE, KEEPING = 540.0, 60.0
-"""Seconds that one delivery may take to get an answer, and then to store it: Pub/Sub waits ten minutes for a push."""
 ADDRESS_LIFE = 1800.0
 """Seconds for which an address is valid: it is read at once, however long the transcript takes."""
 SHORTEST = 0.1
@@ -66,10 +65,11 @@ def on_chunk(message: ChunkMessage, ports: Ports, *, message_id: str, delivery: 
     Raises:
         Transient: deliver the message again.
     """
-    if not chunk.is_wanted(message, ports):
+    recording = chunk.recording_of(message, ports)
+    if recording is None:
         return
     with _in_hand(message, ports):
-        _have_transcribed(message, ports, message_id, delivery)
+        _have_transcribed(message, recording, ports, message_id, delivery)
 
 
 @contextmanager
@@ -81,18 +81,20 @@ def _in_hand(message: ChunkMessage, ports: Ports) -> Iterator[None]:
     key = (ports.process, message.recording, message.chunk.index, message.chunk.engine)
     mine = object()
     if _at_work.setdefault(key, mine) is not mine:
-        raise UnderWay(f"{UnderWay.SAID} {message.chunk.index} of {message.recording} is at work.")
+        raise UnderWay(f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work.")
     try:
         yield
     finally:
         del _at_work[key]
 
 
-def _have_transcribed(message: ChunkMessage, ports: Ports, message_id: str, delivery: int) -> None:
-    call = _Call(message=message, ports=ports, give_up_at=concurrency.monotonic() + PATIENCE)
+def _have_transcribed(
+    message: ChunkMessage, recording: Recording, ports: Ports, message_id: str, delivery: int
+) -> None:
+    call = Call(message=message, ports=ports, give_up_at=concurrency.monotonic() + PATIENCE)
     try:
-        result, row = _transcribe(call)
-    except _NotWanted:
+        result, row = _transcribe(call, recording)
+    except NotWanted:
         return
     except (EngineRefused, EngineFailed, Permanent) as error:
         if isinstance(error, Permanent):
@@ -124,12 +126,12 @@ def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, 
     return len(lost) >= fallback.MOST_FAILURES
 
 
-def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
+def _transcribe(call: Call, recording: Recording) -> tuple[ChunkResult, LedgerRow]:
     message, ports = call.message, call.ports
-    url = _address(message, ports)
+    url = _address(message, ports) if len(recording.chunks) == 1 else None
     if url is not None:
         speakers.check_length(
-            message.audio.duration or 0.0, _service(message).limits.seconds, message, ports.settings
+            message.audio.duration or 0.0, service_of(message).limits.seconds, message, ports.settings
         )
         try:
             answer = call.make(message.audio.duration or USUAL, url=url)
@@ -149,150 +151,28 @@ def _transcribe(call: _Call) -> tuple[ChunkResult, LedgerRow]:
         return _sent(call)
 
 
-def _sent(call: _Call) -> tuple[ChunkResult, LedgerRow]:
+def _sent(call: Call) -> tuple[ChunkResult, LedgerRow]:
     pcm = chunk.fetch(call.message, call.ports)
     stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
-        heard = replace(NOTHING, model=_weights(call.message))
-        return _outcome(call, stretch, _Answer(heard=heard, busy=0.0, attempt=concurrency.new_id()[:8]))
+        heard = replace(NOTHING, model=weights_of(call.message))
+        return _outcome(call, stretch, Answer(heard=heard, busy=0.0, attempt=concurrency.new_id()[:8]))
     return _outcome(call, stretch, call.make(pcm.seconds, samples=pcm.samples))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
-    """What an engine answered."""
-
-    heard: Heard
-    """The words."""
-    busy: float
-    """Duration of the call, seconds."""
-    attempt: str
-    """Name of the attempt."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Call:
-    """Calls the engine for one delivery of a chunk."""
-
-    message: ChunkMessage
-    ports: Ports
-    give_up_at: float
-
-    def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> _Answer:
-        """The answer. Its row is written before the call; it is ended here, or with the result.
-
-        Raises:
-            UnderWay: another delivery is at work on the chunk.
-        """
-        message, ports = self.message, self.ports
-        service, engine = _service(message), ports.hosted.get(message.chunk.engine)
-        if engine is None:
-            raise EngineRefused(
-                "key", f"{service.key_variable} is not set in this engine's function: set it to an API key."
-            )
-        job = HostedJob(
-            tag=documents.chunk_key(message.recording, message.chunk.index),
-            # In a hybrid the message names the weights of the other engine.
-            model=_weights(message),
-            options=replace(message.options, language=language_of(message)),
-            seconds=seconds,
-            patience=self.give_up_at - concurrency.monotonic(),
-            url=url,
-            samples=samples,
-            # Other parts of a recording that was planned with other weights are written in their style.
-            plain=message.model != _weights(message),
-        )
-        row = self._begin(seconds, job.patience)
-        began = concurrency.perf_counter()
-        try:
-            heard = engine.transcribe(job)
-        except Exception as error:
-            busy = concurrency.perf_counter() - began
-            ledger.write(self._ended(row, error, seconds, busy), ports)
-            raise
-        return _Answer(heard=heard, busy=concurrency.perf_counter() - began, attempt=row.attempt)
-
-    def _begin(self, seconds: float, patience: float) -> LedgerRow:
-        message, ports = self.message, self.ports
-        before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
-        now = ports.clock.now()
-        if any(ledger.is_under_way(one, now) for one in before):
-            raise UnderWay(f"{UnderWay.SAID} {message.chunk.index} of {message.recording} is at work.")
-        # What one of them heard may have been kept since this delivery began.
-        if before and not chunk.is_wanted(message, ports):
-            raise _NotWanted
-        expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0)
-        row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
-        if row is None:
-            raise UnderWay(f"{UnderWay.SAID} {message.chunk.index} of {message.recording} has begun.")
-        return row
-
-    def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float) -> LedgerRow:
-        """The row of a call without an answer: lost if it may be charged for, else failed and free."""
-        if isinstance(error, EngineFailed):
-            billed, request_id = error.billed_seconds, error.request_id
-        else:
-            # Of an error that nobody foresaw it is not known either.
-            billed, request_id = (None if isinstance(error, DropscribeError) else seconds), ""
-        heard = replace(NOTHING, seconds=billed or 0.0, request_id=request_id)
-        outcome: Outcome = "failed" if billed is None else "lost"
-        return replace(self._row(heard, seconds, busy), attempt=row.attempt, outcome=outcome)
-
-    def _row(self, heard: Heard, seconds: float, busy: float) -> LedgerRow:
-        stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
-        return _row(self.message, self.ports, stretch, _Answer(heard=heard, busy=busy, attempt=""))
-
-
-def _outcome(call: _Call, stretch: Stretch, answer: _Answer) -> tuple[ChunkResult, LedgerRow]:
-    row = _row(call.message, call.ports, stretch, answer)
+def _outcome(call: Call, stretch: Stretch, answer: Answer) -> tuple[ChunkResult, LedgerRow]:
+    row = row_of(call.message, call.ports, stretch, answer)
     until = call.ports.clock.now() + KEEPING
-    return result_of(call.message, stretch, answer.heard, answer.attempt), replace(row, until=until)
-
-
-def _row(message: ChunkMessage, ports: Ports, stretch: Stretch, answer: _Answer) -> LedgerRow:
-    return hosted_row(
-        message,
-        ports.settings,
-        answer.heard,
-        attempt=answer.attempt,
-        busy=answer.busy,
-        decoded=stretch.decoded,
-        owned=stretch.owned,
-    )
-
-
-class _NotWanted(Exception):  # noqa: N818 - no error: there is nothing to do
-    """Nothing is left to do about the chunk."""
-
-
-def _service(message: ChunkMessage) -> Hosted:
-    """The hosted engine of a chunk.
-
-    Raises:
-        ConfigurationError: its engine is not hosted, so the subscription pushes to the wrong function.
-    """
-    hosted = spec(message.chunk.engine).hosted
-    if hosted is None:
-        raise ConfigurationError(
-            f"{message.chunk.engine} is not hosted: workers pull its subscription, which must not push anywhere"
-        )
-    return hosted
-
-
-def _weights(message: ChunkMessage) -> str:
-    return message.hosted_model or _service(message).weights
+    return result_of(call.message, stretch, answer.heard, answer.attempt), replace(row, until=until, process=call.ports.process)
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:
-    """The address where the engine can read the recording itself; only for one chunk and one audio track."""
+    """The address where the engine can read a recording of one chunk itself; only for one audio track."""
     if (
         message.audio.tracks > 1
         or message.options.track
-        or message.source.size > _service(message).limits.url_bytes
+        or message.source.size > service_of(message).limits.url_bytes
     ):
-        return None
-    recording = documents.get_recording(ports.records, message.recording)
-    if recording is None or len(recording.chunks) != 1:
         return None
     try:
         return ports.store.signed_url(message.source, ADDRESS_LIFE)

@@ -13,13 +13,15 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from shared.errors import BadRequest, NewerVersion, Permanent, UnderWay
+from shared.engines import spec
+from shared.errors import BadRequest, NewerVersion, Permanent
 from shared.flow import chunk, dispatch, record
 from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
 from shared.recovery import fallback
 from shared.state import answers, dead_letters, documents, failure_log
 from shared.state.dead_letters import COUNT, ERROR, SOURCE
 from shared.telemetry import log
+from shared.topology import topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,10 +72,7 @@ def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
         # Its set may be complete by now, or its recording ended; what is missing comes with other messages.
         record.on_chunk_done(done, ports)
     elif recording is not None and lost is not None:
-        # A queue that knows why a message was given back knows it also where no note could be written.
-        why = attributes.get(ERROR, "")
-        unnoted = bool(why) and UnderWay.SAID not in why and not noted
-        if unnoted or _counts_against(lost, ports):
+        if _counts_against(lost, ports):
             handed = fallback.hand_on(lost, Permanent(tries), ports)
             if not handed.done:
                 fallback.end(lost, Permanent(reason), ports, handed)
@@ -89,8 +88,15 @@ def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
 
 
 def _counts_against(message: ChunkMessage, ports: Ports) -> bool:
-    """Whether an engine has failed so often at a chunk that another one should have it."""
-    return message.again >= MOST_ROUNDS or len(fallback.failures(message, ports)) >= fallback.MOST_FAILURES
+    """Whether an engine has failed so often at a chunk that another one should have it.
+
+    The failures of a service pass, so it has as many tries as there are deliveries, those left out in which another
+    one was at work on the chunk.
+    """
+    engine = spec(message.chunk.engine)
+    most = topology().subscription(engine.subscription).max_attempts if engine.hosted else None
+    enough = most or fallback.MOST_FAILURES
+    return message.again >= MOST_ROUNDS or len(fallback.failures(message, ports)) >= enough
 
 
 def _read(data: bytes, kind: type[Message]) -> Message | None:

@@ -8,7 +8,8 @@
     anything else                             it is redelivered, run on its own, and goes on at the third failure
 
 Only failures count, never deliveries: a message comes again for many reasons that say nothing about its chunk. One
-whose deliveries run out without so many failures is published again (`shared/recovery/dead_letter.py`).
+whose deliveries run out without so many failures (three; of a service as many as it has deliveries) is published again
+(`shared/recovery/dead_letter.py`).
 
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left,
@@ -125,8 +126,8 @@ def hand_on(
     Raises:
         Transient: the hand-over is not confirmed.
     """
-    recording = documents.get_recording(ports.records, message.recording)
-    if recording is None or not chunk.is_wanted(message, ports):
+    recording = chunk.recording_of(message, ports)
+    if recording is None:
         return HandOver(done=True)
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)

@@ -12,8 +12,9 @@ from shared.audio import Pcm
 from shared.costs import budget, rows, summary
 from shared.errors import EngineFailed, EngineLimit, StoreUnavailable, Transient
 from shared.flow import record, upload
-from shared.hosted import hosted_chunk
+from shared.hosted import hosted_call, hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
+from shared.ports import Ports
 from shared.recovery import fallback
 from shared.results import Heard, LedgerRow
 from shared.state import documents, failure_log, ledger
@@ -168,7 +169,7 @@ def test_a_killed_call_is_open_then_lost_and_made_again_after_its_time(world, se
     with pytest.raises(Transient):
         deliver(message, world)
     assert service.calls == 1
-    world.clock.time += hosted_chunk.PATIENCE + hosted_chunk.KEEPING
+    world.clock.time += hosted_call.PATIENCE + hosted_call.KEEPING
     assert ledger.as_of(row, world.clock.now()).outcome == "lost"
     deliver(message, world)
     assert service.calls == 2
@@ -177,6 +178,31 @@ def test_a_killed_call_is_open_then_lost_and_made_again_after_its_time(world, se
     account = rows.read(world.ports, today - dt.timedelta(days=1), today)
     assert sorted(account.fates) == ["lost", "used"]
     assert summary.total(account).wasted == pytest.approx(20 / 60 * 0.0043)
+
+
+def test_a_call_whose_process_is_known_to_be_gone_is_made_again_at_once(world, service, message, monkeypatch):
+    monkeypatch.setattr(Ports, "is_gone", lambda _, process: process == "first")
+    service.meanwhile = killed
+    world.ports = replace(world.ports, process="first")
+    with pytest.raises(KeyboardInterrupt):
+        deliver(message, world)
+    world.ports = replace(world.ports, process="second")
+    deliver(message, world)
+    assert service.calls == 2
+    found_rows = sorted(found(world), key=lambda row: row.attempt)
+    assert [ledger.as_of(row, world.clock.now()).outcome for row in found_rows] == ["lost", "heard"]
+
+
+def test_an_answer_that_its_process_took_along_is_asked_for_at_once(world, service, message, monkeypatch):
+    monkeypatch.setattr(Ports, "is_gone", lambda _, process: process == "first")
+    world.ports = replace(world.ports, process="first")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.store, "create", lambda *_: killed())
+        with pytest.raises(KeyboardInterrupt):
+            deliver(message, world)
+    world.ports = replace(world.ports, process="second")
+    deliver(message, world)
+    assert service.calls == 2
 
 
 def test_an_answer_that_comes_late_turns_its_row_into_what_it_was(world, service, message):
@@ -232,6 +258,6 @@ def test_an_answer_that_could_not_be_kept_is_asked_for_again_a_minute_later(
         patch.setattr(world.ports.store, "create", away)
         with pytest.raises(StoreUnavailable):
             deliver(message, world)
-    world.clock.time += hosted_chunk.KEEPING
+    world.clock.time += hosted_call.KEEPING
     deliver(message, world)
     assert [row.attempt for row in found(world)] == ["1", "2"]

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import EngineFailed, StoreUnavailable, UnderWay
+from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.flow.chunk import commit_result
-from shared.messages import ChunkMessage, decode
+from shared.messages import ChunkMessage, decode, encode
 from shared.recovery import dead_letter, fallback
 from shared.state import claims, documents, failure_log
 from tests.world import heard
@@ -46,6 +46,16 @@ def give_up(letter, world):
         "attributes": dict(letter.attributes),
     }
     dead_letter.on_dead_letter(message, world.ports)
+
+
+def upload_of(world, metadata):
+    world.upload()
+    return replace(world.ports.store.stat("audio", "talk.wav"), metadata=metadata)
+
+
+def give_up_message(message, world):
+    data, kind = base64.b64encode(encode(message)).decode(), {"recording": message.recording, "chunk": "0"}
+    dead_letter.on_dead_letter({"messageId": "m", "data": data, "attributes": kind}, world.ports)
 
 
 def fails(message, world, error, number):
@@ -107,12 +117,31 @@ def test_what_is_done_by_then_is_not_published_again(world, chunk):
     assert world.pull("cpu-worker") == []
 
 
-def test_deliveries_that_found_another_one_at_work_are_nothing_against_it(world, chunk):
+@pytest.mark.parametrize(
+    "said", ["UnderWay: Another delivery of chunk 0 of r is at work.", "Transient: http://127.0.0.1:1/ did not answer"]
+)
+def test_deliveries_that_found_another_one_at_work_or_a_dead_process_are_nothing_against_it(
+    world, chunk, said
+):
     _, message = chunk
     while not (letters := world.pull("dead-letters")):
         for one in world.ports.queue.pull("cpu-worker", 9, 60.0):
-            world.ports.queue.nack("cpu-worker", one.lease, f"UnderWay: {UnderWay.SAID} 0 of r is at work.")
+            world.ports.queue.nack("cpu-worker", one.lease, said)
         world.clock.time += 700.0
     give_up(letters[0], world)
     assert claims.find(message, world.ports.records) is None
     assert len(world.pull("cpu-worker")) == 1
+
+
+@pytest.mark.parametrize(("failures", "given_up"), [(7, False), (8, True)])
+def test_a_service_has_as_many_calls_as_deliveries_whatever_these_were_spent_on(world, failures, given_up):
+    ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
+    world.media.info = replace(world.media.info, duration=20.0)
+    recording = upload.on_object(upload_of(world, {"dropscribe-method": "deepgram"}), ports)
+    [message] = [decode(one.data, ChunkMessage) for one in world.pull("deepgram")]
+    for number in range(failures):
+        fails(message, world, EngineFailed("server", "Oops."), number)
+    give_up_message(message, world)
+    stands = documents.get_recording(ports.records, recording.id)
+    assert stands.state == ("FAILED" if given_up else "PLANNED")
+    assert len(world.pull("deepgram")) == (not given_up)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.errors import Permanent, StoreUnavailable
+from shared.errors import Permanent, StoreUnavailable, UnderWay
 from shared.flow import dispatch, record, upload
 from shared.flow.chunk import commit_result
 from shared.messages import ChunkDone, ChunkMessage, decode
@@ -53,7 +53,7 @@ def test_of_two_deliveries_at_one_time_the_one_that_planned_publishes(world, mon
 
     def overtaken(*rest, **more):
         monkeypatch.setattr(dispatch, "publish_chunks", publish_chunks)
-        with pytest.raises(StoreUnavailable, match="another process planned"):
+        with pytest.raises(UnderWay, match="another process planned"):
             upload.on_upload(event, world.ports)
         publish_chunks(*rest, **more)
 

@@ -19,7 +19,7 @@ from shared.errors import (
     Transient,
 )
 from shared.flow import chunk, record, upload
-from shared.hosted import hosted_chunk
+from shared.hosted import hosted_call, hosted_chunk
 from shared.hosted.audio_budget import audio_budget_of
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.results import ChunkResult, Heard, Word
@@ -309,7 +309,7 @@ def test_an_answer_that_could_not_be_kept_has_its_row_all_the_same(world, engine
         patch.setattr(world.ports.store, "create", unavailable)
         with pytest.raises(StoreUnavailable):
             hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    world.clock.time += hosted_chunk.KEEPING
+    world.clock.time += hosted_call.KEEPING
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert len({row.attempt for row in ledger_rows(world.ports)}) == 2
 
@@ -340,7 +340,7 @@ def test_without_a_key_it_says_so_and_waits_for_one(world, engine, short):
 def test_what_is_left_of_its_time_goes_with_the_job(world, engine, short):
     [message] = messages(world)
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
-    assert 500 < engine.jobs[0].patience <= hosted_chunk.PATIENCE
+    assert 500 < engine.jobs[0].patience <= hosted_call.PATIENCE
 
 
 def test_only_what_deepgram_transcribes_alone_is_formatted_its_way(world, engine):

@@ -201,6 +201,15 @@ class Deployment:
             if self.twice:
                 step(delivery)
         except (Exception, Crash) as error:  # noqa: BLE001 - as the process that delivers it
+            if isinstance(error, Exception):
+                failure_log.note(
+                    error,
+                    self.world.ports,
+                    where=subscription,
+                    message_id=delivery.message_id,
+                    attempt=delivery.attempt,
+                    attributes=delivery.attributes,
+                )
             queue.nack(subscription, delivery.lease, f"{type(error).__name__}: {error}")
         else:
             queue.ack(subscription, delivery.lease)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.flow import chunk, record, request, upload
-from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.messages import ChunkDone, ChunkMessage, decode, encode
 from shared.recovery import dead_letter, replay
 from shared.state import dead_letters, documents
 from tests.world import heard
@@ -35,6 +36,12 @@ def given_up(world, subscription, data, attributes=None, number="7"):
     )
     world.clock.time += 1
     return dead_letters.find(number, world.ports.records)
+
+
+def exhausted(delivery):
+    """The message of a chunk that was published again as often as may be."""
+    message = decode(delivery.data, ChunkMessage)
+    return encode(replace(message, again=dead_letter.MOST_ROUNDS))
 
 
 def stored(world, recording):
@@ -85,7 +92,7 @@ def test_one_that_could_not_be_published_says_so_and_counts_as_replayed(world, m
 def test_the_recording_that_it_ended_is_continued(world):
     recording = upload.on_upload(world.upload(), world.ports)
     lost, other = world.pull("cpu-worker")
-    letter = given_up(world, "cpu-worker", lost.data, lost.attributes)
+    letter = given_up(world, "cpu-worker", exhausted(lost), lost.attributes)
     assert stored(world, recording).state == "FAILED"
     assert replay.replay(letter, world.ports) == "continued"
     assert world.pull("cpu-worker") == []
@@ -136,7 +143,7 @@ def test_a_message_about_what_is_done_has_nothing_left_to_do(world):
 def test_one_whose_recording_file_is_gone_is_not_continued(world):
     upload.on_upload(world.upload(), world.ports)
     (lost, _) = world.pull("cpu-worker")
-    letter = given_up(world, "cpu-worker", lost.data, lost.attributes)
+    letter = given_up(world, "cpu-worker", exhausted(lost), lost.attributes)
     (world.settings.state_dir / "audio" / "talk.wav").unlink()
     assert "file is gone" in replay.obstacle(letter, world.ports)
 

@@ -73,6 +73,7 @@ def test_a_call_of_a_process_that_is_gone_is_over_at_once_and_that_of_a_live_one
     ledger.begin(row, 2, now + 600.0, ports)
     # The clock was set back by a day since.
     ledger.begin(row, 3, now + 87_000.0, replace(gone, clock=SetClock(now + 86_400.0)))
+    assert [ports.is_gone(one) for one in (gone.process, ports.process, "")] == [True, False, False]
     ports.reclaim()
     dead, alive, ahead = ledger.numbered("r", 0, "deepgram", ports)
     assert ahead.until == 0.0

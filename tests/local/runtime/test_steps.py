@@ -64,7 +64,7 @@ def chunk(ports, tmp_path):
     return deliver, state
 
 
-def test_without_a_connection_it_is_given_up_after_a_few_deliveries(chunk):
+def test_without_a_connection_it_is_given_up_after_a_few_calls(chunk):
     deliver, state = chunk
     offline = EngineFailed("unreachable", "No connection to Deepgram.")
     for attempt in range(1, steps.OFFLINE_TRIES):
@@ -73,6 +73,13 @@ def test_without_a_connection_it_is_given_up_after_a_few_deliveries(chunk):
     assert state() == "PLANNED"
     deliver(offline, steps.OFFLINE_TRIES)
     assert state() == "FAILED"
+
+
+def test_deliveries_that_were_no_calls_do_not_count_as_calls_without_a_connection(chunk):
+    deliver, state = chunk
+    with pytest.raises(EngineFailed):
+        deliver(EngineFailed("unreachable", "No connection to Deepgram."), 7)
+    assert state() == "PLANNED"
 
 
 def test_a_key_that_does_not_work_is_given_up_at_once(chunk):

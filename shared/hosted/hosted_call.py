@@ -1,0 +1,165 @@
+"""One call of a hosted engine for a chunk, with its row in the ledger: written before the call, ended after it.
+
+A call costs money whatever becomes of its answer, so it is not made while another one may be under way: that is what
+the open row says, by the time until which its process may be at work. Where others can tell that the process is gone,
+they do not wait for that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared import concurrency
+from shared.costs.attempt_rows import Outcome, hosted_row
+from shared.engines import Hosted, spec
+from shared.errors import ConfigurationError, DropscribeError, EngineFailed, EngineRefused, UnderWay
+from shared.flow import chunk
+from shared.hosted.hosted_result import NOTHING, Stretch, language_of
+from shared.messages import ChunkMessage
+from shared.ports import HostedJob, Ports
+from shared.results import Heard
+from shared.state import documents, ledger
+
+if TYPE_CHECKING:
+    from shared.results import LedgerRow
+
+PATIENCE, KEEPING = 540.0, 60.0
+"""Seconds that one delivery may take to get an answer, and then to store it: Pub/Sub waits ten minutes for a push."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What an engine answered."""
+
+    heard: Heard
+    """The words."""
+    busy: float
+    """Duration of the call, seconds."""
+    attempt: str
+    """Name of the attempt."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """Calls the engine for one delivery of a chunk."""
+
+    message: ChunkMessage
+    """The chunk."""
+    ports: Ports
+    """The adapters to use."""
+    give_up_at: float
+    """When the delivery must have its answer, on the monotonic clock."""
+
+    def make(self, seconds: float, *, url: str | None = None, samples: bytes = b"") -> Answer:
+        """The answer. Its row is written before the call; it is ended here, or with the result.
+
+        Args:
+            seconds: of audio.
+            url: address where the engine can read the audio itself; None: it is in `samples`.
+            samples: 16 kHz mono, 16-bit little-endian.
+
+        Raises:
+            NotWanted: the chunk has its result by now.
+            UnderWay: another delivery is at work on the chunk.
+            EngineRefused: there is no key for the engine; or as `shared.ports.Hosted` says.
+            EngineFailed: see `shared.ports.Hosted`.
+        """
+        message, ports = self.message, self.ports
+        service, engine = service_of(message), ports.hosted.get(message.chunk.engine)
+        if engine is None:
+            raise EngineRefused(
+                "key", f"{service.key_variable} is not set in this engine's function: set it to an API key."
+            )
+        job = HostedJob(
+            tag=documents.chunk_key(message.recording, message.chunk.index),
+            # In a hybrid the message names the weights of the other engine.
+            model=weights_of(message),
+            options=replace(message.options, language=language_of(message)),
+            seconds=seconds,
+            patience=self.give_up_at - concurrency.monotonic(),
+            url=url,
+            samples=samples,
+            # Other parts of a recording that was planned with other weights are written in their style.
+            plain=message.model != weights_of(message),
+        )
+        row = self._begin(seconds, job.patience)
+        began = concurrency.perf_counter()
+        try:
+            heard = engine.transcribe(job)
+        except Exception as error:
+            busy = concurrency.perf_counter() - began
+            ledger.write(self._ended(row, error, seconds, busy), ports)
+            raise
+        return Answer(heard=heard, busy=concurrency.perf_counter() - began, attempt=row.attempt)
+
+    def _begin(self, seconds: float, patience: float) -> LedgerRow:
+        message, ports = self.message, self.ports
+        before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
+        now = ports.clock.now()
+        for one in before:
+            if not ledger.is_under_way(one, now):
+                continue
+            if not ports.is_gone(one.process):
+                raise UnderWay(f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work.")
+            # Only this process died, not the one that keeps it running and would have noted that.
+            ledger.give_up(ledger.key_of(one), ports)
+        # What one of them heard may have been kept since this delivery began.
+        if before and not chunk.is_wanted(message, ports):
+            raise NotWanted
+        expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0)
+        row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
+        if row is None:
+            raise UnderWay(f"Another delivery of chunk {message.chunk.index} of {message.recording} has begun.")
+        return row
+
+    def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float) -> LedgerRow:
+        """The row of a call without an answer: lost if it may be charged for, else failed and free."""
+        if isinstance(error, EngineFailed):
+            billed, request_id = error.billed_seconds, error.request_id
+        else:
+            # Of an error that nobody foresaw it is not known either.
+            billed, request_id = (None if isinstance(error, DropscribeError) else seconds), ""
+        heard = replace(NOTHING, seconds=billed or 0.0, request_id=request_id)
+        outcome: Outcome = "failed" if billed is None else "lost"
+        return replace(self._row(heard, seconds, busy), attempt=row.attempt, outcome=outcome)
+
+    def _row(self, heard: Heard, seconds: float, busy: float) -> LedgerRow:
+        stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
+        return row_of(self.message, self.ports, stretch, Answer(heard=heard, busy=busy, attempt=""))
+
+
+def row_of(message: ChunkMessage, ports: Ports, stretch: Stretch, answer: Answer) -> LedgerRow:
+    """The row of a call that was answered."""
+    return hosted_row(
+        message,
+        ports.settings,
+        answer.heard,
+        attempt=answer.attempt,
+        busy=answer.busy,
+        decoded=stretch.decoded,
+        owned=stretch.owned,
+    )
+
+
+class NotWanted(Exception):  # noqa: N818 - no error: there is nothing to do
+    """Nothing is left to do about the chunk."""
+
+
+def service_of(message: ChunkMessage) -> Hosted:
+    """The hosted engine of a chunk.
+
+    Raises:
+        ConfigurationError: its engine is not hosted, so the subscription pushes to the wrong function.
+    """
+    hosted = spec(message.chunk.engine).hosted
+    if hosted is None:
+        raise ConfigurationError(
+            f"{message.chunk.engine} is not hosted: workers pull its subscription, which must not push anywhere"
+        )
+    return hosted
+
+
+def weights_of(message: ChunkMessage) -> str:
+    """The weights that its hosted engine uses for a chunk."""
+    return message.hosted_model or service_of(message).weights
