@@ -48,6 +48,9 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
     from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
     use_state_dir(state_dir)
+    # Absolute, because processes that `up` starts run in another folder, and because it is part of keys.
+    if weights := os.environ.get("PARAKEET_MODEL_NAME"):
+        os.environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
     detect_engines()
     settings = settings_here()
     if settings.platform != "local":

@@ -7,19 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.inbox.ignore import MEDIA_SUFFIXES
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-MEDIA_SUFFIXES = frozenset({
-    ".3g2", ".3gp", ".aac", ".aax", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
-    ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".gsm", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka",
-    ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
-    ".ra", ".rm", ".sph", ".spx", ".ts", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
-    ".wmv", ".wv",
-})  # fmt: skip
-"""In a folder, only files with these suffixes are taken. A file named on the command line is always taken."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors, options_or_none
 from local.commands.terminal import print_json
 from shared import client
-from shared.errors import BadRequest
+from shared.errors import BadRequest, Transient
 from shared.in_words import dollars, human_duration
 from shared.messages import to_fields
 from shared.model import Options
@@ -136,7 +137,11 @@ def run(submission: Submission, ports: Ports) -> int:
     if not submission.wait:
         _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)
         return 0
-    answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
+    try:
+        answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
+    except Transient as error:
+        again = f"The same command with --request-id {shlex.quote(request_id)} goes on waiting."
+        raise Transient(f"{error} {again}") from error
     if submission.as_json:
         print_json(to_fields(answer))
     else:

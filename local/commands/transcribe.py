@@ -21,16 +21,14 @@ from local.commands.screen import Screen, printable
 from local.commands.terminal import print_json
 from local.runtime import export, one_shot
 from shared import outputs
-from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError
 from shared.model import Options, Recording
-from shared.routing import pick
+from shared.routing import eligible, pick
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
     from shared.errors import ModelUnavailable
-    from shared.settings import Settings
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 ALL_FORMATS = ",".join(outputs.format_names())
@@ -143,8 +141,8 @@ def run(request: Request, ports: LocalPorts) -> int:
     for reason in found.unreadable:
         console.print(Text(f"skipped: {printable(reason)}", style="red"))
     pick.check_speakers(request.options, ports.settings)
-    model = _weights(request.options, ports.settings)
-    wanted = replace(request.options, model=model)
+    wanted = eligible.with_weights(request.options, ports.settings)
+    model = wanted.model
     submitted = one_shot.look(found.files, wanted, ports)
     before = sum(one.skipped for one in submitted)
     if before:
@@ -197,16 +195,6 @@ def _samples() -> list[Path]:
         for path in sorted(SAMPLES.iterdir())
         if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
     ]
-
-
-def _weights(options: Options, settings: Settings) -> str | None:
-    """The weights to transcribe with; None if only hosted engines are used.
-
-    They are part of the key of a recording: other weights give another transcript.
-    """
-    method = settings.method if options.method == AUTO else options.method
-    hosted = options.diarize or method in {one.method for one in hosted_specs()}
-    return None if hosted else options.model or settings.model
 
 
 def _endings(

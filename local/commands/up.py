@@ -24,7 +24,7 @@ from rich.console import Console
 
 from local.backend.embedded_ports import EXPORTER
 from local.commands import downloads, options
-from local.commands.context import absolute_weights, errors, local_ports, options_from
+from local.commands.context import errors, local_ports, options_from
 from local.inbox import remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
@@ -96,8 +96,6 @@ def command(
     for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
-    if weights := os.environ.get("PARAKEET_MODEL_NAME"):
-        os.environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
     with errors(), local_ports(state_dir) as ports:
         given = options_from(
             method=method,

@@ -1,7 +1,7 @@
 """Which files of the inbox are ignored: those that are no recordings, and for now those that are still written.
 
-No recordings are hidden files and folders, files that systems put into folders by themselves, and partial files
-of programs that rename them when they are complete.
+No recordings are hidden files and folders, files that systems put into folders by themselves, partial files of
+programs that rename them when they are complete, and files whose names say that they are something else.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import mimetypes
 import os
 import signal
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +25,19 @@ PARTIAL = (
 """Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
 NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
 """Files that systems put into folders by themselves."""
+UNSAID = "application/octet-stream"
+"""The type of files of any kind."""
+
+
+MEDIA_SUFFIXES = frozenset({
+    ".3g2", ".3gp", ".aac", ".aax", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
+    ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".gsm", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka",
+    ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
+    ".ra", ".rm", ".sph", ".spx", ".ts", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
+    ".wmv", ".wv",
+})  # fmt: skip
+"""Suffixes of audio and video. Of a folder that a command names only files with these are taken; a file that it names is
+always taken."""
 
 
 def is_left_out(relative: Path) -> bool:
@@ -34,6 +49,16 @@ def is_left_out(relative: Path) -> bool:
         or name.endswith(PARTIAL)
         or name in NOT_RECORDINGS
     )
+
+
+def is_something_else(name: str) -> bool:
+    """True for a name that says that a file is something else than audio or video: `readme.txt`, `cover.jpg`.
+
+    One that says nothing, such as `call-17` or `talk.dat`, may be a recording.
+    """
+    kind = mimetypes.guess_type(name)[0]
+    media = kind is None or kind == UNSAID or kind.startswith(("audio/", "video/"))
+    return not media and PurePath(name).suffix.lower() not in MEDIA_SUFFIXES
 
 
 def has_writer(path: Path) -> bool:

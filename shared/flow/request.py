@@ -12,6 +12,7 @@ from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Perman
 from shared.flow import record, refusals, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
+from shared.routing import eligible
 from shared.state import answers, dead_letters, documents, uploads
 from shared.telemetry import log
 from shared.topology import REQUESTS
@@ -82,6 +83,11 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         _check_quota(request, options, ports)
         key = recording_id(source, options)
         stands = documents.get_recording(ports.records, key)
+        if stands is None and source.bucket == FILES_BUCKET:
+            # One recording with `dropscribe transcribe`, which knows the files of this machine by their weights.
+            options = eligible.with_weights(options, ports.settings)
+            key = recording_id(source, options)
+            stands = documents.get_recording(ports.records, key)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
         return answers.Asked(request=request, created=now, answer=answers.failure(request, error))

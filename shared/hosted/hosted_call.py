@@ -101,7 +101,9 @@ class Call:
             if not ledger.is_under_way(one, now):
                 continue
             if not ports.is_gone(one.process):
-                raise UnderWay(f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work.")
+                raise UnderWay(
+                    f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work."
+                )
             # Only this process died, not the one that keeps it running and would have noted that.
             ledger.give_up(ledger.key_of(one), ports)
         # What one of them heard may have been kept since this delivery began.
@@ -110,7 +112,9 @@ class Call:
         expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0)
         row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
         if row is None:
-            raise UnderWay(f"Another delivery of chunk {message.chunk.index} of {message.recording} has begun.")
+            raise UnderWay(
+                f"Another delivery of chunk {message.chunk.index} of {message.recording} has begun."
+            )
         return row
 
     def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float) -> LedgerRow:

@@ -163,7 +163,9 @@ def _sent(call: Call) -> tuple[ChunkResult, LedgerRow]:
 def _outcome(call: Call, stretch: Stretch, answer: Answer) -> tuple[ChunkResult, LedgerRow]:
     row = row_of(call.message, call.ports, stretch, answer)
     until = call.ports.clock.now() + KEEPING
-    return result_of(call.message, stretch, answer.heard, answer.attempt), replace(row, until=until, process=call.ports.process)
+    return result_of(call.message, stretch, answer.heard, answer.attempt), replace(
+        row, until=until, process=call.ports.process
+    )
 
 
 def _address(message: ChunkMessage, ports: Ports) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.engines import AUTO, ENGINES, able, of_method
+from shared.engines import AUTO, ENGINES, able, hosted_specs, of_method
 from shared.model import Engine, Fallback
 
 if TYPE_CHECKING:
@@ -50,6 +51,17 @@ def weights(options: Options, settings: Settings, engines: Collection[Engine]) -
         for one in ENGINES.values()
         if one.name in engines
     }
+
+
+def with_weights(options: Options, settings: Settings) -> Options:
+    """Options that name the weights of our engines, for a file that is no upload. Pure.
+
+    They are part of the key of its recording, because the same file may be transcribed with others later. Where only
+    hosted engines are asked for, they do not matter, and none are named.
+    """
+    method = settings.method if options.method == AUTO else options.method
+    hosted = options.diarize or method in {one.method for one in hosted_specs()}
+    return replace(options, model=None if hosted else options.model or settings.model)
 
 
 def next_engine(

@@ -118,7 +118,11 @@ def test_what_is_done_by_then_is_not_published_again(world, chunk):
 
 
 @pytest.mark.parametrize(
-    "said", ["UnderWay: Another delivery of chunk 0 of r is at work.", "Transient: http://127.0.0.1:1/ did not answer"]
+    "said",
+    [
+        "UnderWay: Another delivery of chunk 0 of r is at work.",
+        "Transient: http://127.0.0.1:1/ did not answer",
+    ],
 )
 def test_deliveries_that_found_another_one_at_work_or_a_dead_process_are_nothing_against_it(
     world, chunk, said

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
-from local.commands import submit
+from local.commands import inputs, submit
+from local.runtime import one_shot
 from local.runtime.events import pushed
 from local.runtime.steps import in_process
 from shared.errors import BadRequest
+from shared.flow import upload
 from shared.messages import TranscriptReady, request_from_json
 from shared.model import Options
+from shared.routing import eligible
 from shared.settings import Settings
+from shared.state import documents
 
 
 @pytest.fixture
@@ -98,6 +103,15 @@ def test_waiting_is_given_up_after_its_time(run):
     assert "it has not been received yet" in result.stderr
 
 
+def test_who_waited_in_vain_is_told_how_to_wait_on_and_gets_the_answer(run, state):
+    waited = run("gs://audio/gone.wav", "--wait", "--timeout", "0")
+    again = re.search(r"with --request-id (\S+) goes on waiting", waited.stderr)[1]
+    deliver(state)
+    found = run("gs://audio/gone.wav", "--wait", "--timeout", "0", "--request-id", again)
+    assert found.exit_code == 1
+    assert "There is nothing at gs://audio/gone.wav" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -131,3 +145,26 @@ def test_a_transcript_is_shown_with_the_paths_of_its_files(state):
         ports.close()
     assert first == "DONE file:///a.wav: 1 min 1 s by parakeet, $0"
     assert path == str(state / "buckets" / "transcripts" / "files" / "a.wav" / "1-x" / "transcript.txt")
+
+
+def test_a_file_is_one_recording_whether_it_is_submitted_or_transcribed(run, state, tmp_path):
+    (tmp_path / "talk.wav").write_bytes(b"RIFF")
+    run(tmp_path / "talk.wav")
+    deliver(state)
+    ports = open_ports(Settings(state_dir=state))
+    [recording] = documents.recordings(ports.records)
+    wanted = eligible.with_weights(Options(), ports.settings)
+    [found] = one_shot.look(inputs.collect([tmp_path / "talk.wav"]).files, wanted, ports)
+    ports.close()
+    assert (found.key, wanted.model) == (recording.id, recording.options.model)
+    assert wanted.model is not None
+
+
+def test_a_file_that_an_older_version_knows_without_its_weights_keeps_its_recording(run, state, tmp_path):
+    (tmp_path / "talk.wav").write_bytes(b"RIFF")
+    ports = open_ports(Settings(state_dir=state))
+    before = upload.accept(ports.file(tmp_path / "talk.wav"), Options(), ports)
+    run(tmp_path / "talk.wav")
+    deliver(state)
+    assert [one.id for one in documents.recordings(ports.records)] == [before.id]
+    ports.close()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from local.inbox.ignore import has_writer
+from local.inbox.ignore import MEDIA_SUFFIXES, has_writer, is_something_else
 
 
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux tells")
@@ -39,3 +39,17 @@ def test_writer_that_comes_while_we_look_does_not_end_the_process(tmp_path):
         writer.join()
     assert answers <= {True, False}
     assert not has_writer(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["readme.txt", "NOTES.TXT", "cover.jpg", "invoice.pdf", "page.html", "x.zip"]
+)
+def test_a_name_of_something_else_is_told(name):
+    assert is_something_else(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["call-17", "talk.dat", "talk.bin", *(f"TALK{one}" for one in sorted(MEDIA_SUFFIXES))]
+)
+def test_a_name_of_media_or_of_nothing_in_particular_is_not_something_else(name):
+    assert not is_something_else(name)

@@ -154,6 +154,19 @@ def test_what_is_no_recording_is_left_out(folder, watching, until):
         assert published() == ["real.mp3"]
 
 
+def test_what_its_name_says_is_something_else_is_passed_over_with_a_line_that_says_so(
+    folder, watching, until, caplog
+):
+    for name in ("readme.txt", "talk.ts", "call-17"):
+        (folder / name).write_bytes(b"x")
+    with watching() as published:
+        until(lambda: len(published()) == 2)
+        until(lambda: caplog.text)
+        assert sorted(published()) == ["call-17", "talk.ts"]
+    assert "readme.txt is passed over" in caplog.text
+    assert "dropscribe submit" in caplog.text
+
+
 def test_folder_that_is_moved_in_brings_all_its_files(tmp_path, folder, watching, until):
     (tmp_path / "album" / "disc").mkdir(parents=True)
     for name in ("1.mp3", "disc/2.mp3", ".hidden"):
