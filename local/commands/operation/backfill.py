@@ -16,6 +16,7 @@ from local.commands.context import deployment, errors, options_or_none
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import output, print_json, say
+from local.inbox.ignore import MEDIA_SUFFIXES
 from shared import concurrency
 from shared.errors import BadRequest, DropscribeError
 from shared.flow import backfill
@@ -211,7 +212,7 @@ def _files(found: inputs.Inputs, ports: LocalPorts) -> Iterator[StoredObject]:
 
 def _is_media(one: StoredObject) -> bool:
     suffix = Path(one.name).suffix.lower()
-    return suffix in inputs.MEDIA_SUFFIXES or one.content_type.startswith(("audio/", "video/"))
+    return suffix in MEDIA_SUFFIXES or one.content_type.startswith(("audio/", "video/"))
 
 
 def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
