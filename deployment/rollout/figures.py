@@ -144,7 +144,7 @@ class Watch:
         revisions = sorted(set(rollout.new_revisions.values()) - set(rollout.old_revisions.values()))
         requests = self._metric("request_count", revisions, now - lasting, now, "response_code_class")
         since = max(rollout.since, now - 86400.0)
-        probes = self._metric("container/completed_probe_attempt_count", revisions, since, now, "is_healthy")
+        probes = self._metric("container/completed_probe_count", revisions, since, now, "is_healthy")
         return Recent(
             attempts=len(attempts) - bad_rows + failed,
             attempts_failed=failed,

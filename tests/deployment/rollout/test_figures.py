@@ -155,8 +155,8 @@ def test_requests_and_health_checks_are_those_of_the_new_revisions(records):
     series["request_count", "router-2", "2xx"] = 30
     series["request_count", "router-2", "5xx"] = 4
     series["request_count", "router-1", "5xx"] = 99
-    series["container/completed_probe_attempt_count", "router-2", "false"] = 3
-    series["container/completed_probe_attempt_count", "router-2", "true"] = 9
+    series["container/completed_probe_count", "router-2", "false"] = 3
+    series["container/completed_probe_count", "router-2", "true"] = 9
     recent = records.look().recent
     assert (recent.requests, recent.requests_failed, recent.probes_failed) == (34, 4, 3)
 
