@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults clean
+.PHONY: preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,9 @@ lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	    --custom-compile-command "make lock" pyproject.toml -o requirements/gpu.txt
 	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --only-binary :all: \
 	    --custom-compile-command "make lock" requirements/build.in -o requirements/build.txt
+
+fuzz-wire: .venv/.dev ## let a decoder that a file took over send anything to its caller, for five minutes
+	$(BIN)/python -m tests.hostile.wire_frames $(ARGS)
 
 clean: ## remove .venv, caches and build products; transcripts and state stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

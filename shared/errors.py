@@ -143,7 +143,8 @@ class BadMedia(Permanent):
 
     Args:
         code: short and stable, for filters and counts: `empty`, `not-media`, `no-audio`,
-            `encrypted`, `incomplete`, `undecodable`, `limit`, `no-track`, `missing`.
+            `encrypted`, `incomplete`, `undecodable`, `limit`, `no-track`, `missing`; `breach`, if it made the decoder
+            do what decoding never does; `internal`, if the fault is ours.
         message: one or two sentences for the owner of the file.
     """
 

@@ -22,6 +22,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.terminal import output
 from shared.adapters.hosted_engines import has_library
+from shared.audio import Sandbox
 from shared.connect import settings_here
 from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
@@ -79,6 +80,7 @@ def _look() -> Iterator[Finding]:
         ("onnx-asr", "Parakeet on the CPU"),
     ):
         yield _package(package, why)
+    yield _decoder()
     try:
         settings = settings_here()
     except ConfigurationError as error:
@@ -119,6 +121,20 @@ def _package(package: str, why: str) -> Finding:
         fix = f"{sys.executable} -m pip install {package}"
         return Finding(what=f"{package} ({why})", state="missing", found="not installed", fix=fix)
     return Finding(what=f"{package} ({why})", state="ok", found=version)
+
+
+def _decoder() -> Finding:
+    what = "decoder (for recordings of strangers)"
+    try:
+        with Sandbox() as sandbox:
+            sandbox.start()
+    except ConfigurationError as error:
+        fix = "decode on Linux with seccomp filters; docs/security.md says what it needs"
+        return Finding(what=what, state="missing", found=str(error), fix=fix)
+    if platform.system() == "Linux":
+        return Finding(what=what, state="ok", found="confined: no files, no network, no other process")
+    found = "limited in memory and time, but not confined: only Linux can do that"
+    return Finding(what=what, state="optional", found=found, fix="docs/security.md says what that means")
 
 
 def _folder(folder: Path) -> Finding:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from shared.audio.probing.notices import encrypted
+from shared.audio.probing.notices import codec_name, encrypted
 
 _CODECS = {
     b"mp4a": "aac", b"alac": "alac", b"Opus": "opus", b"fLaC": "flac", b"ac-3": "ac3", b"ec-3": "eac3",
@@ -38,7 +38,7 @@ def describe(entry: bytes) -> tuple[str, int, int]:
     if int.from_bytes(entry[16:18], "big") == 2:  # QuickTime's third sound description
         rate = int(_double(entry[40:48]))
         channels = int.from_bytes(entry[48:52], "big")
-    codec = _CODECS.get(kind, kind.decode("latin-1").strip() or "unknown")
+    codec = _CODECS.get(kind) or codec_name(kind)
     at = entry.find(b"esds")
     if kind == b"mp4a" and at > 0:
         codec, rate, channels = _elementary(entry[at + 8 :], rate, channels)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.audio.probing.ebml import CLUSTER, SEGMENT, children, top_level, vint
-from shared.audio.probing.notices import check_track, encrypted, falls_short
+from shared.audio.probing.notices import check_track, codec_name, encrypted, falls_short
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _read_track(entry: bytes) -> _Track:
         elif name == TYPE:
             track.kind = int.from_bytes(body, "big")
         elif name == CODEC:
-            text = body.rstrip(b"\0").decode("ascii", "replace")
+            text = codec_name(body)
             track.codec = "aac" if text.startswith("A_AAC") else _CODECS.get(text, text)
         elif name == AUDIO:
             values = dict(children(body))

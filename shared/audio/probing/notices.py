@@ -54,6 +54,12 @@ def no_audio() -> BadMedia:
     )
 
 
+def codec_name(name: bytes) -> str:
+    """What a file calls its codec, in up to 40 characters that can be shown."""
+    text = name.strip(b"\0 ").decode("latin-1")
+    return "".join(one if "!" <= one <= "~" else "?" for one in text)[:40] or "unknown"
+
+
 def check_track(track: int, tracks: int) -> None:
     """Raise BadMedia `no-audio` or `no-track` where the chosen audio track does not exist."""
     if tracks == 0:

@@ -102,6 +102,14 @@ def is_plain(audio: AudioInfo) -> bool:
     return audio.format == "wav" and audio.last_byte > 0 and audio.codec in WIDTHS
 
 
+def is_same(found: AudioInfo, told: AudioInfo) -> bool:
+    """Whether the header says the same about the place and the form of the samples as somebody else."""
+    return all(
+        getattr(found, name) == getattr(told, name)
+        for name in ("format", "codec", "sample_rate", "channels", "first_byte", "last_byte")
+    )
+
+
 def _form(data: bytes) -> tuple[str | None, int, int]:
     """Codec, rate and channels by the `fmt ` chunk; the codec is None if it is not a plain one."""
     if len(data) < 16:

@@ -1,9 +1,9 @@
 """The decoding process: `python -I -m shared.audio.sandbox.child FD`.
 
-It loads FFmpeg once, then forks for every job. The fork restricts itself before FFmpeg sees the first byte of
-a recording: new descriptors (files, sockets), forks (unless it is root), written files and core dumps fail, and it ends
-when it exceeds its limit of memory or processor time. These are resource limits. They stop faults of FFmpeg, not code
-that a file makes it run: that has the rights of its user.
+It loads FFmpeg once, closes a cage around itself (`cage.py`: it can open no file and no socket, start no program and
+touch no other process but its own child), then forks for every job. The fork gives up more before FFmpeg sees the
+first byte of a recording: it holds one socket, makes no more of anything, may use so much memory and processor time,
+and the few system calls that are left to it name no path and no process.
 
 Wave files of plain samples are decoded without a fork, which would be nine tenths of the work of a short one: their
 header is parsed in Python alone, and FFmpeg gets whole samples, not a file to parse.
@@ -13,36 +13,31 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import select
 import signal
-import struct
+import socket
 import sys
-from functools import partial
 from typing import TYPE_CHECKING
 
 import av
 import msgspec
 
-from shared.audio.decoding.decode import decode
-from shared.audio.files.reader import Reader
 from shared.audio.probing import wav
-from shared.audio.probing.audio_info import probe
 from shared.audio.probing.sniff import HEAD, sniff
-from shared.audio.sandbox import wire
+from shared.audio.sandbox import cage, seccomp, wire
+from shared.audio.sandbox.cage import CageError
+from shared.audio.sandbox.confine import close_others, own_size, restrict
+from shared.audio.sandbox.job import recording, work
 from shared.audio.sandbox.remote import CallerLostError, Remote
-from shared.errors import BadMedia
-from shared.model import Chunk
+from shared.audio.sandbox.warm_up import warm_up
 
 if TYPE_CHECKING:
     from types import FrameType
 
-GRACE = 1
-"""Seconds between the signal for too much processor time and the kill."""
-MEMORY_MESSAGE = (
-    "Decoding this file takes more memory than is allowed for a recording. Convert it to another format (for "
-    "example FLAC) and upload it again."
-)
+    from shared.audio.files.reader import Reader
+
+CONFINED = b"\0"
+"""What a fork says to its parent when it has given up everything; otherwise it says why not."""
 
 
 class Zygote:
@@ -50,7 +45,7 @@ class Zygote:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._remote = Remote(descriptor)
+        self._caller = socket.socket(fileno=descriptor)
         self._job = 0
 
     def serve(self) -> None:
@@ -60,26 +55,56 @@ class Zygote:
         warm_up()
         gc.collect()
         gc.freeze()  # so that collections in the forks touch no shared page
-        os.write(self._descriptor, wire.HELLO)
-        while frame := os.read(self._descriptor, wire.RECEIVE):
-            # Anything else is a late answer to a job that has died.
-            if frame[:1] == wire.JOB:
-                os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(self._do(frame[1:])))
-
-    def _do(self, message: bytes) -> int:
-        """Do a job, here or in a fork; returns its wait status."""
-        job = msgspec.json.decode(message, type=wire.Job)
         try:
-            reader = Reader(self._remote.fetch, job.size, max_read=64 * 1024, budget=job.limits.probe_bytes)
+            own_size.open()
+            cage.shield()
+            cage.close(seccomp.ZYGOTE)
+        except (CageError, OSError) as error:
+            self._unfit(error)
+            return
+        os.write(self._descriptor, wire.HELLO)
+        while True:
+            frame, passed, _flags, _address = socket.recv_fds(self._caller, wire.RECEIVE, 1)
+            if frame[:1] != wire.JOB or len(passed) != 1:
+                return  # the caller has closed its end
+            try:
+                status = self._do(frame[1:], passed[0])
+            except (CageError, OSError) as error:
+                self._unfit(error)
+                return
+            os.write(self._descriptor, wire.EXIT + wire.STATUS.pack(status))
+
+    def _unfit(self, error: Exception) -> None:
+        os.write(self._descriptor, wire.UNFIT + str(error).encode()[:1000])
+
+    def _do(self, message: bytes, descriptor: int) -> int:
+        """Do a job, here or in a fork; returns its wait status.
+
+        Args:
+            message: JSON of the job.
+            descriptor: its socket, which is closed here before this returns.
+
+        Raises:
+            CageError: the fork was not confined, so it has seen no byte of the recording.
+            OSError: there can be no fork.
+        """
+        job = msgspec.json.decode(message, type=wire.Job)
+        remote = Remote(descriptor)
+        try:
+            reader = recording(job, remote)
             if not _is_plain(job, reader):
-                return self._fork(job, reader)
-            work(job, reader, self._remote)
+                return self._fork(job, reader, remote)
+            work(job, reader, remote)
         except CallerLostError:
             pass
+        finally:
+            if remote.descriptor >= 0:
+                os.close(remote.descriptor)
         return 0
 
-    def _fork(self, job: wire.Job, reader: Reader) -> int:
+    def _fork(self, job: wire.Job, reader: Reader, remote: Remote) -> int:
         ended, held = os.pipe()  # only the job holds the second end, so it closes with the job
+        parent = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._job = os.fork()
         if self._job == 0:
@@ -87,18 +112,32 @@ class Zygote:
             try:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-                self._remote.exit_when_lost()
-                restrict(job.limits.memory_mb, job.limits.timeout_s)
-                work(job, reader, self._remote)
+                remote.exit_when_lost()
+                try:
+                    cage.end_with(parent)
+                    close_others(remote.descriptor, held)
+                    restrict(job.limits.memory_mb, job.limits.timeout_s)
+                except (CageError, OSError, ValueError) as error:
+                    os.write(held, str(error).encode())
+                    os._exit(code)
+                os.write(held, CONFINED)
+                work(job, reader, remote)
                 code = 0
             finally:
                 os._exit(code)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.close(held)
+        os.close(remote.descriptor)
+        remote.descriptor = -1
         self._watch(ended)
-        os.close(ended)
+        # It has ended, or lets go of what it should hold: no job outlives its end.
+        os.kill(self._job, signal.SIGKILL)
         _, status = os.waitpid(self._job, 0)
         self._job = 0
+        said = os.read(ended, 1000)
+        os.close(ended)
+        if not said.startswith(CONFINED):
+            raise CageError(said.decode("utf-8", "replace") or "a process ended while it was confined")
         return status
 
     def _watch(self, ended: int) -> None:
@@ -116,104 +155,20 @@ class Zygote:
         os._exit(0)
 
 
-def warm_up() -> None:
-    """Probe and decode 10 ms of silence, so that all modules are loaded: a job can open no file."""
-    samples = bytes(882)
-    form = struct.pack("<IHHIIHH", 16, 1, 1, 44_100, 88_200, 2, 16)
-    wave = b"WAVEfmt " + form + b"data" + struct.pack("<I", len(samples)) + samples
-    wav = b"RIFF" + struct.pack("<I", len(wave)) + wave
-    for_ffmpeg = struct.pack(">4sIIIII", b".snd", 24, len(samples), 3, 44_100, 1) + samples
-    chunk = Chunk(index=0, start=0.0, end=None, lead=0.0, tail=0.0, engine="parakeet-cpu")
-    for file in (wav, for_ffmpeg):
-        fetch = partial(_part, file)
-        info = probe(Reader(fetch, len(file)), name="", track=0)
-        decode(Reader(fetch, len(file)), info, chunk, track=0, longest=1.0, emit=lambda _: None)
-
-
-def _part(file: bytes, offset: int, length: int) -> bytes:
-    return file[offset : offset + length]
-
-
 def _is_plain(job: wire.Job, reader: Reader) -> bool:
-    """Whether a job can be done without FFmpeg's demuxers. The reader caches what was read to find out."""
-    if job.chunk is not None:
-        return job.audio is not None and wav.is_plain(job.audio)
-    try:
-        return sniff(reader.at(0, HEAD)) == "wav" and wav.probe(reader, 0) is not None
-    except BadMedia:
-        return False
+    """Whether a job can be done without FFmpeg's demuxers. The reader caches what was read to find out.
 
-
-def work(job: wire.Job, reader: Reader, remote: Remote) -> None:
-    """Do one job in this process and send its result.
-
-    Args:
-        job: what to do.
-        reader: the recording, to probe.
-        remote: the caller.
-
-    Raises:
-        CallerLostError: the caller is gone.
+    The header decides, whatever an earlier job has said of it.
     """
-    found = _outcome(job, reader, remote)
-    remote.send(found)
-    if job.awaits_next and found[:1] == wire.DONE:
-        frame = os.read(remote.descriptor, wire.RECEIVE)
-        if frame[:1] == wire.NEXT and len(frame) > 1:
-            remote.send(_outcome(msgspec.json.decode(frame[1:], type=wire.Job), reader, remote))
-
-
-def _outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
-    """The frame that ends a job, after its samples."""
+    if job.chunk is not None and (job.audio is None or not wav.is_plain(job.audio)):
+        return False
     try:
-        if job.chunk is None or job.audio is None:
-            result: object = probe(reader, name=job.name, track=job.track)
-        else:
-            result = decode(
-                Reader(remote.fetch, job.size),
-                job.audio,
-                job.chunk,
-                track=job.track,
-                longest=job.limits.decode_seconds,
-                emit=remote.send_samples,
-            )
-        return wire.DONE + msgspec.json.encode(result)
+        found = wav.probe(reader, 0) if sniff(reader.at(0, HEAD)) == "wav" else None
     except CallerLostError:
         raise
-    except BadMedia as error:
-        return wire.BAD + msgspec.json.encode(wire.Refusal(code=error.code, message=str(error)))
-    except MemoryError:
-        return wire.BAD + msgspec.json.encode(wire.Refusal(code="limit", message=MEMORY_MESSAGE))
-    except Exception as error:  # noqa: BLE001 - untrusted bytes: whatever they break, the owner is told
-        what = f"{type(error).__name__}: {error}"
-        refusal = wire.Refusal(
-            code="undecodable",
-            message=f"This file cannot be read ({what[:200]}). It is probably damaged; play it, and if it "
-            "plays convert it to another format (for example FLAC) and upload it again.",
-        )
-        return wire.BAD + msgspec.json.encode(refusal)
-
-
-def restrict(memory_mb: int, seconds: float) -> None:
-    """Take from this process what decoding does not need; limits that the platform lacks are skipped."""
-    limits = {
-        "RLIMIT_CORE": 0,
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_NPROC": 0,
-    }
-    try:
-        with open("/proc/self/statm", "rb") as pages:  # noqa: PTH123 - no pathlib in a fresh fork
-            present = int(pages.read().split()[0]) * resource.getpagesize()
-        limits["RLIMIT_AS"] = present + memory_mb * 1024 * 1024
-    except OSError:
-        pass  # only Linux tells its size; elsewhere only the chunk bounds memory
-    # Last, because reading the size needs a descriptor. Those that are open stay open.
-    limits["RLIMIT_NOFILE"] = 0
-    for name, value in limits.items():
-        if hasattr(resource, name):
-            resource.setrlimit(getattr(resource, name), (value, value))
-    whole = max(1, round(seconds + 0.5))
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + GRACE))
+    except Exception:  # noqa: BLE001 - the fork meets it again, and says what it is
+        return False
+    return found is not None and (job.audio is None or wav.is_same(found, job.audio))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import signal
 import threading
 import time
@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from shared.audio.sandbox import process, wire
+from shared.audio.sandbox.checks import BreachError
+from shared.audio.sandbox.dialogue import Dialogue
 from shared.audio.sandbox.job_end import JobEnd
-from shared.audio.sandbox.process import ProcessLostError, TimeUpError, receive, send
+from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError
 from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Source
 from shared.messages import decode as from_json
-from shared.messages import encode as to_json
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.model import Chunk
+
+log = logging.getLogger(__name__)
 
 
 class Sandbox:
@@ -104,8 +107,7 @@ class Sandbox:
         job = wire.Job(size=source.size, name=name, track=track, limits=self.limits, awaits_next=True)
         chosen: list[tuple[AudioInfo, Chunk | None, float]] = []
 
-        def next_job(result: bytes) -> wire.Job | None:
-            audio = from_json(result, AudioInfo)
+        def next_job(audio: AudioInfo) -> wire.Job | None:
             chosen.append((audio, chunk := choose(audio), time.monotonic()))
             return None if chunk is None else replace(job, awaits_next=False, audio=audio, chunk=chunk)
 
@@ -124,12 +126,12 @@ class Sandbox:
         return end.outcome(), samples
 
     def _serve(
-        self, source: Source, job: wire.Job, next_job: Callable[[bytes], wire.Job | None] | None = None
+        self, source: Source, job: wire.Job, following: Callable[[AudioInfo], wire.Job | None] | None = None
     ) -> tuple[JobEnd, bytes]:
         with self._lock:
             end, samples = JobEnd(), b""
             try:
-                samples = self._talk(self._connection(), source, job, end, next_job)
+                samples = Dialogue(self._connection(), source, job, end).run(following)
             except TimeUpError:
                 self._stop()
                 end.refusal = wire.Refusal(
@@ -137,6 +139,18 @@ class Sandbox:
                     message=f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
                     "probably damaged; convert it to another format (for example FLAC) and upload it again.",
                 )
+            except BreachError as error:
+                self._stop()
+                log.warning("a decoding process was killed: it sent %s", error)
+                end.refusal = wire.Refusal(
+                    code="breach",
+                    message="The decoder did something while it read this file that decoding never does, and was "
+                    "ended. The file is damaged, or was made to attack programs that read it. If it plays, convert "
+                    "it to another format (for example FLAC) and upload it again.",
+                )
+            except UnfitError as error:
+                self._stop()
+                raise process.unfit(str(error)) from None
             except ProcessLostError:
                 # Not the job but the process itself: the system may have ended it for memory.
                 self._stop()
@@ -146,70 +160,6 @@ class Sandbox:
                 self._stop()
                 raise
         return end, samples
-
-    def _talk(
-        self,
-        connection: socket.socket,
-        source: Source,
-        job: wire.Job,
-        end: JobEnd,
-        next_job: Callable[[bytes], wire.Job | None] | None,
-    ) -> bytes:
-        """Send a job, serve it to its end, and return the samples. How it ends is noted in `end`.
-
-        Args:
-            connection: to the process.
-            source: the recording.
-            job: what to do.
-            end: takes the result, or why there is none.
-            next_job: makes the next job from the result of one that awaits it.
-        """
-        samples = bytearray()
-        buffer = memoryview(bytearray(wire.RECEIVE))
-        left = self.limits.timeout_s
-        connection.settimeout(left)
-        send(connection, wire.JOB, to_json(job))
-        while True:
-            before = time.monotonic()
-            connection.settimeout(max(left, 0.001))
-            frame = buffer[: receive(connection, buffer)]
-            left -= time.monotonic() - before
-            if left <= 0:
-                raise TimeUpError
-            kind, payload = bytes(frame[:1]), frame[1:]
-            if kind == wire.READ:
-                self._serve_read(connection, source, payload, end)
-            elif kind == wire.PCM:
-                samples += payload
-            elif kind == wire.DONE:
-                end.result = bytes(payload)
-                if next_job is not None:
-                    following, next_job, end.result = next_job(end.result), None, b""
-                    send(connection, wire.NEXT, b"" if following is None else to_json(following))
-            elif kind == wire.BAD:
-                end.refusal = from_json(bytes(payload), wire.Refusal)
-            elif kind == wire.EXIT:
-                end.status = os.waitstatus_to_exitcode(wire.STATUS.unpack(payload)[0])
-                return bytes(samples)
-            else:
-                raise ProcessLostError
-
-    def _serve_read(
-        self, connection: socket.socket, source: Source, payload: memoryview, end: JobEnd
-    ) -> None:
-        start, length = wire.RANGE.unpack(payload)
-        length = max(0, min(length, source.size - start))
-        try:
-            data = source.read(start, length) if length else b""
-        except Exception as error:  # noqa: BLE001 - whatever it is, our caller gets it
-            end.failure = error
-            send(connection, wire.ABORT)
-        else:
-            # A job that died meanwhile is reported by its EXIT frame; its answers are then ignored.
-            send(connection, wire.ANSWER, wire.U64.pack(len(data)))
-            view = memoryview(data)
-            for at in range(0, len(view), wire.FRAME):
-                send(connection, wire.BYTES, view[at : at + wire.FRAME])
 
     def _connection(self) -> socket.socket:
         if self._socket is None or self._process is None or self._process.poll() is not None:

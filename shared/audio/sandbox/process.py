@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 
-from shared.audio.sandbox import wire
+from shared.audio.sandbox import cage, wire
+from shared.audio.sandbox.cage import CageError
 from shared.errors import ConfigurationError
 
 START_TIMEOUT = 60.0
@@ -25,18 +26,28 @@ class TimeUpError(Exception):
 
 
 class ProcessLostError(Exception):
-    """The process has closed its end of the socket."""
+    """The other side has closed its end of the socket."""
+
+
+class UnfitError(Exception):
+    """The process cannot work here; says why."""
 
 
 def start() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """A decoding process that is ready, and our end of the socket to it.
+    """A decoding process that is ready, and our end of its socket.
+
+    From then on this process's own memory is out of reach for others of its user.
 
     Raises:
-        ConfigurationError: it does not start.
+        ConfigurationError: it does not start, or cannot be confined here.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = None
     try:
+        try:
+            cage.shield()
+        except CageError as error:
+            raise unfit(str(error)) from None
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "shared.audio.sandbox.child", str(theirs.fileno())],
@@ -49,25 +60,36 @@ def start() -> tuple[subprocess.Popen[bytes], socket.socket]:
                 start_new_session=True,
             )
         ours.settimeout(START_TIMEOUT)
-        ready = _is_ready(ours)
+        _wait(ours)
     except BaseException:
         stop(process, ours)
         raise
-    if not ready:
-        stop(process, ours)
+    return process, ours
+
+
+def _wait(connection: socket.socket) -> None:
+    """Return when the process is ready."""
+    try:
+        frame = connection.recv(wire.RECEIVE)
+    except (TimeoutError, ConnectionError):
+        frame = b""
+    if frame[:1] == wire.UNFIT:
+        raise unfit(wire.printable(frame[1:].decode("utf-8", "replace")))
+    if frame != wire.HELLO:
         raise ConfigurationError(
             "The decoding process does not start. Run "
             f"`{sys.executable} -I -m shared.audio.sandbox.child` to see why: it needs the package `av`, and "
             "Dropscribe installed in this environment."
         )
-    return process, ours
 
 
-def _is_ready(connection: socket.socket) -> bool:
-    try:
-        return connection.recv(wire.RECEIVE) == wire.HELLO
-    except (TimeoutError, ConnectionError):
-        return False
+def unfit(why: str) -> ConfigurationError:
+    """The error for a machine on which the process cannot be confined."""
+    return ConfigurationError(
+        f"The decoder cannot be confined on this machine ({why}). Recordings come from strangers, so Dropscribe "
+        "decodes nothing without it. It needs Linux with seccomp filters on x86-64 or arm64, in 64 bits; a container "
+        "must allow the system calls prctl and seccomp, as Docker's own profile does."
+    )
 
 
 def stop(process: subprocess.Popen[bytes] | None, connection: socket.socket | None) -> None:

@@ -1,20 +1,29 @@
-"""The frames between the caller and its decoding process, over a socket that preserves their boundaries.
+"""The frames between the caller and its decoding process, over sockets that preserve their boundaries.
 
 Every frame is one byte for its kind, then the payload. A SOCK_SEQPACKET socket delivers a frame as a whole or
 not at all, so a writer that is killed in the middle leaves no partial frame.
 
-    caller → child                       child → caller
-    JOB     JSON of Job                  HELLO   the process is ready
+There is one socket for the life of the process, which only the process itself holds, and one for every job, which
+ends with it: what a job sends can neither end another job nor reach it.
+
+    the process's socket
+    caller → process                     process → caller
+    JOB     JSON of Job, with the        HELLO   the process is ready
+            socket of the job            UNFIT   why it cannot work here, text
+                                         EXIT    i32 wait status of the job's process, which is gone
+
+    the job's socket
+    caller → job                         job → caller
     NEXT    JSON of Job, or nothing
     ANSWER  u64 length, then as many     READ    u64 offset, u64 length
     BYTES   … of these as it takes       PCM     samples
     ABORT   the source failed            DONE    JSON of AudioInfo or Decoded
                                          BAD     JSON of Refusal
-                                         EXIT    i32 wait status of the job's process
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -22,7 +31,7 @@ from shared.audio.types import Limits
 from shared.model import AudioInfo, Chunk
 
 JOB, NEXT, ANSWER, BYTES, ABORT = b"J", b"N", b"A", b"B", b"X"
-HELLO, READ, PCM, DONE, BAD, EXIT = b"H", b"R", b"P", b"D", b"F", b"E"
+HELLO, UNFIT, READ, PCM, DONE, BAD, EXIT = b"H", b"U", b"R", b"P", b"D", b"F", b"E"
 
 FRAME = 64 * 1024
 """Largest payload, bytes: well under the default socket buffer."""
@@ -32,6 +41,15 @@ RECEIVE = FRAME + 1
 U64 = struct.Struct("!Q")
 RANGE = struct.Struct("!QQ")
 STATUS = struct.Struct("!i")
+
+LONGEST_TEXT = 2000
+"""Characters of a message or a warning."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """A text of a file's as one line that does nothing to a terminal, and is not too long."""
+    return _UNPRINTABLE.sub("\ufffd", text)[:LONGEST_TEXT]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """The process restricts its jobs, and forks only for those that need FFmpeg's demuxers."""
 
-import subprocess
-import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,26 +25,6 @@ def test_a_job_past_its_memory_is_ended():
             sandbox.decode(Memory(data), info, chunk())
         assert raised.value.code == "limit"
         assert sandbox.probe(Memory(WAV), name="again").duration == pytest.approx(1.0)
-
-
-def test_a_job_can_open_neither_file_nor_socket_nor_fork():
-    script = """
-import os, socket, errno
-from shared.audio.sandbox.child import restrict
-restrict(64, 5.0)
-for action in (lambda: os.open("/etc/hostname", os.O_RDONLY), lambda: socket.socket(), lambda: os.pipe()):
-    try:
-        action()
-    except OSError as error:
-        assert error.errno == errno.EMFILE, error
-    else:
-        raise SystemExit("it worked")
-try:
-    bytearray(256 * 1024 * 1024)
-except MemoryError:
-    raise SystemExit(7)
-"""
-    assert subprocess.run([sys.executable, "-I", "-c", script], check=False).returncode == 7
 
 
 def test_plain_samples_take_no_fork_and_everything_else_takes_one(sandbox):
@@ -80,3 +60,49 @@ def test_a_source_that_fails_in_the_middle_costs_no_process(sandbox):
         sandbox.decode(Failing(data), info, chunk(30.0, 40.0))
     assert sandbox.decode(Memory(data), info, chunk(30.0, 40.0)).owned == pytest.approx(10.0)
     assert sandbox._process.pid == process
+
+
+def children(sandbox):
+    process = sandbox._process.pid
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"sample_rate": 768_000},
+        {"sample_rate": 8_000_000, "codec": "pcm_f64le"},
+        {"channels": 2},
+        {"codec": "pcm_u8"},
+        {"first_byte": 0},
+        {"last_byte": 100_000},
+    ],
+)
+def test_samples_are_plain_only_if_the_header_says_the_same(sandbox, lie):
+    data = Forked(wave("pcm_s16le", rate=48_000), sandbox)
+    info = sandbox.probe(data)
+    data.forks.clear()
+    with suppress(BadMedia):
+        sandbox.decode(data, replace(info, **lie), chunk())
+    assert data.forks[0] is False  # the look at the header
+    assert set(data.forks[1:]) == {True}
+
+
+class Forked(Memory):
+    """Notes of each read whether a fork asked for it."""
+
+    def __init__(self, data, sandbox):
+        super().__init__(data)
+        self.forks, self.sandbox = [], sandbox
+
+    def read(self, start, length):
+        self.forks.append(bool(children(self.sandbox)))
+        return super().read(start, length)
+
+
+def test_no_word_of_a_probe_makes_plain_samples_of_what_is_no_wave_file(sandbox):
+    info = sandbox.probe(Memory(wave()))
+    data = Forked(bytes(100_000), sandbox)
+    sandbox.decode(data, replace(info, last_byte=100_000), chunk())
+    assert data.forks == [False, *[True] * (len(data.forks) - 1)]
+    assert len(data.forks) > 1

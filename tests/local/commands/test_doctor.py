@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 from typer.testing import CliRunner
 
 from gpu_job.speech import loading
 from local import cli
+from local.commands import doctor
+from shared.audio import Sandbox
+from shared.audio.sandbox import process
 
 
 @pytest.fixture
@@ -42,6 +46,48 @@ def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, mon
     assert "s3cret" not in told
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _decoder():
+    """The process is started once: that takes as long as all else together."""
+    with pytest.MonkeyPatch.context() as patch, Sandbox() as sandbox:
+        sandbox.start()
+        patch.setattr(doctor, "Sandbox", lambda: nullcontext(sandbox))
+        yield
+
+
+def decoder_found(call):
+    return {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}[DECODER]
+
+
+DECODER = "decoder (for recordings of strangers)"
+
+
+def test_doctor_says_that_the_decoder_is_confined(call):
+    found = decoder_found(call)
+    assert (found["state"], found["fix"]) == ("ok", "")
+    assert "no files, no network" in found["found"]
+
+
+def test_doctor_says_where_the_decoder_cannot_be_confined(call, monkeypatch):
+    class Unfit(Sandbox):
+        def start(self):
+            raise process.unfit("prctl(PR_SET_SECCOMP): Invalid argument")
+
+    monkeypatch.setattr(doctor, "Sandbox", Unfit)
+    found = decoder_found(call)
+    assert found["state"] == "missing"
+    assert "PR_SET_SECCOMP" in found["found"]
+    assert "docs/security.md" in found["fix"]
+    assert call("doctor").exit_code == 1
+
+
+def test_doctor_says_what_is_weaker_elsewhere_than_on_linux(call, monkeypatch):
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    found = decoder_found(call)
+    assert found["state"] == "optional"
+    assert "not confined" in found["found"]
 
 
 @pytest.fixture
