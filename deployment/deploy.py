@@ -52,15 +52,12 @@ class Blocked(ConfigurationError):  # noqa: N818 - see `Transient` in shared/err
 
     Args:
         lacks: what.
+        changed: what was changed before it was found, in a sentence.
     """
 
-    def __init__(self, lacks: list[preflight.Lack]) -> None:
-        lines = [f"- {one.what}\n  {one.cure}" for one in lacks]
-        super().__init__(
-            "Nothing was changed. The project lacks:\n"
-            + "\n".join(lines)
-            + "\nThen run the same command again."
-        )
+    def __init__(self, lacks: list[preflight.Lack], changed: str) -> None:
+        lines = "\n".join(f"- {one.what}\n  {one.cure}" for one in lacks)
+        super().__init__(f"{changed} The project lacks:\n{lines}\nThen run the same command again.")
 
 
 class Deploy:
@@ -87,15 +84,18 @@ class Deploy:
         self._target, self._api, self._terraform = target, api, terraform
         self._person, self._ports_of, self._smoke = person, ports_of, smoke
 
-    def check(self) -> None:
+    def check(self, changed: str = "Nothing was changed.") -> None:
         """Tell what the project lacks.
+
+        Args:
+            changed: what was changed before.
 
         Raises:
             Blocked: a deployment would fail.
         """
         lacks = preflight.check(self._target, self._api)
         if blocking := [one for one in lacks if one.blocks]:
-            raise Blocked(blocking)
+            raise Blocked(blocking, changed)
         for one in lacks:
             self._person.say(f"{one.what} {one.cure}")
 
@@ -135,7 +135,9 @@ class Deploy:
             "cents a month), and build the images?"
         ):
             return False
-        self._prepare()
+        if self._prepare():
+            # What could not be asked before the services were enabled: quotas, roles.
+            self.check("Google's services were enabled, and nothing was laid yet.")
         if not self._terraform.outputs():
             self._terraform.apply(None)
         self._keys()
@@ -174,8 +176,9 @@ class Deploy:
                 "Deploy after that."
             )
 
-    def _prepare(self) -> None:
-        preflight.prepare(self._target, self._api)
+    def _prepare(self) -> bool:
+        """Services, service agents, the bucket of the state; returns whether services had to be enabled."""
+        enabled = preflight.prepare(self._target, self._api)
         if not self._has_state():
             self._api.call(
                 "POST",
@@ -192,6 +195,7 @@ class Deploy:
                 },
                 params={"project": self._target.project},
             )
+        return enabled
 
     def _keys(self) -> None:
         """Put missing keys into their secrets: by Google's interface, so neither a command line nor a state has them."""

@@ -6,7 +6,7 @@ Everything is looked at, whatever else is missing, so that a person mends all of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployment import quotas, regions
 from deployment.api import Refused
@@ -23,8 +23,10 @@ APIS = (
 )
 """What the commands themselves talk to; Terraform enables what only it needs."""
 
-AGENTS = ("pubsub", "run", "artifactregistry", "secretmanager")
-"""Services whose agents are granted roles or keys: they must exist by then. Cloud Storage makes its own when asked."""
+AGENTS = ("pubsub",)
+"""Services whose agents are granted roles: they must exist by then. Cloud Storage's is made when Terraform asks for it."""
+KEY_AGENTS = ("artifactregistry", "firestore", "run", "secretmanager")
+"""The same where there is a customer-managed key, which they use (terraform/encryption.tf)."""
 
 PERMISSIONS = {
     "serviceusage.services.enable": "roles/serviceusage.serviceUsageAdmin",
@@ -82,12 +84,15 @@ def check(target: Target, api: Api) -> list[Lack]:
     )  # fmt: skip
     for step in steps:
         found += _tried(step, target, api)
-    found += list(_names(target, api, str(project["name"]).rpartition("/")[2]))
+    found += list(_names(target, api, project))
     return found
 
 
-def prepare(target: Target, api: Api) -> None:
+def prepare(target: Target, api: Api) -> bool:
     """Enable the services that the commands talk to, and create the service agents. Repeats change nothing.
+
+    Returns:
+        Whether services were enabled, so that more can be looked at now.
 
     Raises:
         Refused: the permission is missing.
@@ -102,9 +107,10 @@ def prepare(target: Target, api: Api) -> None:
             300.0,
         )
     beta = path.replace("/v1/", "/v1beta1/")
-    for one in AGENTS:
+    for one in (*AGENTS, *(KEY_AGENTS if target.variables.get("kms_key") else ())):
         operation = api.call("POST", f"{beta}/{one}.googleapis.com:generateServiceIdentity")
         api.settle("serviceusage.googleapis.com/v1beta1", operation, 120.0)
+    return bool(off)
 
 
 def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: Api) -> list[Lack]:
@@ -112,26 +118,31 @@ def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: A
     try:
         return list(step(target, api))
     except Refused as error:
+        what = f"{step.__name__.strip('_').capitalize()} could not be looked at"
         if error.reason == "SERVICE_DISABLED":
-            return []  # the check of the services names it
-        what = f"{step.__name__.strip('_').capitalize()} could not be looked at: {error}."
-        return [Lack(what=what, cure="Ask for roles/viewer on the project, and run it again.", blocks=False)]
+            cure = "`make deploy` looks again when it has enabled the service."
+            return [Lack(what=f"{what}: the service that knows is not enabled.", cure=cure, blocks=False)]
+        cure = "Ask for roles/viewer on the project, and run it again."
+        return [Lack(what=f"{what}: {error}.", cure=cure, blocks=False)]
 
 
-def _project(target: Target, api: Api) -> dict[str, Any] | Lack:
+def _project(target: Target, api: Api) -> str | Lack:
+    """The number of the project. The service that answers is the one that every project has from its beginning."""
     try:
-        found = api.get(f"cloudresourcemanager.googleapis.com/v3/projects/{target.project}")
+        found = api.get(
+            f"serviceusage.googleapis.com/v1/projects/{target.project}/services/run.googleapis.com"
+        )
     except Refused as error:
         if error.reason == "SERVICE_DISABLED":
-            cure = f"gcloud services enable cloudresourcemanager.googleapis.com --project={target.project}"
+            cure = f"gcloud services enable serviceusage.googleapis.com --project={target.project}"
             return Lack(what=f"The project {target.project} answers no questions about itself.", cure=cure)
         found = None
-    if found is None or found.get("state", "ACTIVE") != "ACTIVE":
+    if found is None:
         return Lack(
             what=f"There is no project {target.project}, or you may not see it.",
             cure=f"gcloud projects create {target.project}, or ask its owner for roles/owner on it.",
         )
-    return found
+    return str(found["name"]).split("/")[1]
 
 
 def _billing(target: Target, api: Api) -> Iterator[Lack]:

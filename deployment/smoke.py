@@ -1,4 +1,4 @@
-"""After a deployment: does the GPU work, and does an upload become a transcript?"""
+"""After a deployment: do the workers work, and does an upload become a transcript?"""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ EVERY = 5.0
 class Smoke:
     """What was found."""
 
-    gpu: str
-    """What the check of the GPU said; empty if there is none."""
+    checked: tuple[str, ...]
+    """Executions of the jobs in which the weights were checked."""
     recording: Recording
     """The sample, DONE."""
 
@@ -40,13 +40,13 @@ class Smoke:
 def run(
     target: Target, api: Api, ports: Ports, say: Callable[[str], None], now: Callable[[], float] = time.time
 ) -> Smoke:
-    """Check the GPU, then upload a sample and wait for its transcript.
+    """Check the jobs, then upload a sample and wait for its transcript.
 
     Raises:
         ConfigurationError: something does not work; says what, and where to look.
         Transient: something did not answer; run it again.
     """
-    gpu = check_gpu(target, api, say) if target.gpu else ""
+    checked = tuple(check_job(one, target, api, say) for one in target.images if one != "functions")
     name = f"dropscribe-smoke/{int(now())}-{SAMPLE.name}"
     say(f"Uploading a sample to gs://{target.buckets['audio']}/{name} …")
     uploaded = api.call(
@@ -62,21 +62,26 @@ def run(
         size=SAMPLE.stat().st_size,
     )
     recording = _transcript(recording_id(source, Options()), ports, api.sleep)
-    return Smoke(gpu=gpu, recording=recording)
+    return Smoke(checked=checked, recording=recording)
 
 
-def check_gpu(target: Target, api: Api, say: Callable[[str], None]) -> str:
-    """Run `python -m gpu_job --check` in the GPU job.
+def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) -> str:
+    """Run `python -m gpu_job --check` in a job of the workers; returns the execution.
 
     Raises:
         ConfigurationError: it fails; says where its log is.
     """
-    say("Checking the GPU, its driver and the weights …")
-    path = f"{RUN}/projects/{target.project}/locations/{target.region}/jobs/dropscribe-gpu"
+    say(
+        "Checking the GPU, its driver and the weights …"
+        if job == "gpu"
+        else "Checking the weights on a processor …"
+    )
+    path = f"{RUN}/projects/{target.project}/locations/{target.region}/jobs/dropscribe-{job}"
     overrides = {"taskCount": 1, "containerOverrides": [{"args": ["-m", "gpu_job", "--check"]}]}
     started = api.call("POST", f"{path}:run", {"overrides": overrides})
+    what = "GPU" if job == "gpu" else "machine"
     execution, waited = started["metadata"]["name"], 0.0
-    name = execution.rpartition("/")[2]
+    name = str(execution).rpartition("/")[2]
     log = (
         f"gcloud logging read 'labels.\"run.googleapis.com/execution_name\"={name}' "
         f"--project={target.project} --format='value(textPayload)'"
@@ -84,13 +89,13 @@ def check_gpu(target: Target, api: Api, say: Callable[[str], None]) -> str:
     while waited < PATIENCE:
         found = api.get(f"{RUN}/{execution}") or {}
         if found.get("succeededCount"):
-            return f"{name} succeeded"
+            return name
         if found.get("failedCount") or found.get("cancelledCount") or found.get("completionTime"):
-            raise ConfigurationError(f"The check of the GPU failed. Its log says why: {log}")
+            raise ConfigurationError(f"The check of the job dropscribe-{job} failed. Its log says why: {log}")
         api.sleep(EVERY)
         waited += EVERY
     raise ConfigurationError(
-        f"No GPU was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
+        f"No {what} was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
         "transcribed by the other engines meanwhile, if there are any."
     )
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deployment.rollout.judge import Figures, Recent, Seen
-from shared.engines import is_hosted
+from shared.engines import ENGINES, is_hosted
 from shared.errors import BadMedia, BadRequest, HandedOn, OverLimit
 from shared.model import Recording
 from shared.results import LedgerRow
@@ -29,9 +29,14 @@ MOST = 1000
 BEFORE = 7 * 86400.0
 """Seconds before a rollout from which recordings of the old release still count."""
 
+COLD = 60.0
+"""Seconds of a start: half a minute until an L4 works, as the engine's table expects, and as much again."""
+
 OWNERS = frozenset({BadMedia.__name__, BadRequest.__name__, OverLimit.__name__})
 """Failed attempts of which the file or the request is the cause. Of whole recordings all failures count, against those
 of the old release: a release that calls every file unreadable is a broken one."""
+
+DAY = 86400.0
 
 MONITORING = "monitoring.googleapis.com/v3"
 
@@ -85,6 +90,7 @@ class Watch:
             new=summed(ours, releases),
             old=summed(theirs, rollout.old.releases),
             recent=self._recent(rollout, releases),
+            cold=COLD if rollout.new.gpu != rollout.old.gpu else 0.0,
         )
 
     def _fresh(self, since: float) -> list[str]:
@@ -136,20 +142,25 @@ class Watch:
         notes = [
             one
             for one in self._of(FAILURES, minutes, Failure)
-            if one.release in releases and one.code != HandedOn.code and one.error not in OWNERS
-        ]
+            # What fails in a function is among its answers.
+            if one.release in releases and one.where in ENGINES and not is_hosted(one.where)
+            and one.code != HandedOn.code and one.error not in OWNERS
+        ]  # fmt: skip
         bad_rows = sum(one.outcome != "heard" for one in attempts)
         # One failure may leave a row, a note, or both.
         failed = max(bad_rows, len(notes))
         revisions = sorted(set(rollout.new_revisions.values()) - set(rollout.old_revisions.values()))
         requests = self._metric("request_count", revisions, now - lasting, now, "response_code_class")
-        since = max(rollout.since, now - 86400.0)
+        before = sorted(set(rollout.old_revisions.values()))
+        usual = self._metric("request_count", before, rollout.began - DAY, now, "response_code_class")
+        since = max(rollout.since, now - DAY)
         probes = self._metric("container/completed_probe_count", revisions, since, now, "is_healthy")
         return Recent(
             attempts=len(attempts) - bad_rows + failed,
             attempts_failed=failed,
             requests=sum(requests.values()),
             requests_failed=requests.get("5xx", 0),
+            requests_usual=usual.get("5xx", 0) / max(1, sum(usual.values())),
             probes_failed=probes.get("false", 0),
         )
 

@@ -72,16 +72,18 @@ class Recent:
     """Requests to its functions."""
     requests_failed: int = 0
     """Those that its functions answered with 5xx."""
+    requests_usual: float = 0.0
+    """Share of 5xx among the old release's answers, a day before and since: a message that has to come again is one."""
     probes_failed: int = 0
     """Failed health checks of its revisions since the step began."""
 
     def errors(self, few: int) -> tuple[float, str]:
-        """The larger share of errors among attempts and requests, and what fails; with fewer than `few` it is 0."""
+        """The larger share of errors among attempts and requests, and what fails; of fewer than `few` it is 0."""
         found = [
-            (bad / of, f"{bad} of {of} {what} failed")
-            for bad, of, what in (
-                (self.attempts_failed, self.attempts, "attempts"),
-                (self.requests_failed, self.requests, "requests"),
+            (max(0.0, bad / of - usual), f"{bad} of {of} {what} failed")
+            for bad, of, usual, what in (
+                (self.attempts_failed, self.attempts, 0.0, "attempts"),
+                (self.requests_failed, self.requests, self.requests_usual, "requests"),
             )
             if of >= few
         ]
@@ -98,6 +100,8 @@ class Seen:
     """The old one, in the same time and before."""
     recent: Recent = field(default_factory=Recent)
     """The new one just now."""
+    cold: float = 0.0
+    """Seconds that its recordings may take longer, because workers with a lane of their own start for few of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,11 +176,11 @@ def _trouble(seen: Seen, limits: Limits) -> str:
     if new.ended >= limits.least and (more := _failed(seen, limits)) > limits.errors_back:
         return f"{new.failed} of {new.ended} recordings failed ({more:.0%} more than usual)"
     # With fewer there is nothing to compare.
-    return _worse(new, old, limits) if min(new.ended, old.ended) >= limits.least else ""
+    return _worse(new, old, limits, seen.cold) if min(new.ended, old.ended) >= limits.least else ""
 
 
-def _worse(new: Figures, old: Figures, limits: Limits) -> str:
-    if new.p95 is not None and old.p95 and new.p95 > limits.slower * old.p95:
+def _worse(new: Figures, old: Figures, limits: Limits, cold: float) -> str:
+    if new.p95 is not None and old.p95 and new.p95 > limits.slower * old.p95 + cold:
         return f"95 % of its recordings took up to {new.p95:.0f} s, of the old release's {old.p95:.0f} s"
     if new.usd_hour is not None and old.usd_hour and new.usd_hour > limits.dearer * old.usd_hour:
         return f"an hour of audio costs ${new.usd_hour:.4f}, with the old release ${old.usd_hour:.4f}"

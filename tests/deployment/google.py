@@ -63,7 +63,7 @@ class Google:
 
     def __init__(self, target=TARGET):
         self.target, self.killer, self.log = target, Killer(), []
-        self.project = {"name": "projects/123456", "state": "ACTIVE"}
+        self.project = {"name": "projects/123456/services/run.googleapis.com"}
         self.billing, self.denied, self.off, self.disabled = True, set(), set(), set()
         self.quotas = {L4: 3, CPU: 100_000, MEMORY: 100 * 2**30}
         self.locations = ["europe-west4", "us-central1", "asia-south1", "europe-north1"]
@@ -115,7 +115,8 @@ class Google:
         return Answer({"services": states})
 
     def post_enable(self, body, *_):
-        self.off -= {one.partition(".")[0] for one in body["serviceIds"]}
+        on = {one.partition(".")[0] for one in body["serviceIds"]}
+        self.off, self.disabled = self.off - on, self.disabled - on
         return Answer({"name": "operations/enable", "done": True})
 
     def post_identity(self, service, *_):
@@ -277,7 +278,7 @@ class Google:
 
 RUN = r"run\.googleapis\.com/v2/projects/my-project/locations/[\w-]+"
 ROUTES = [
-    (r"cloudresourcemanager\.googleapis\.com/v3/projects/my-project", "project"),
+    (r"serviceusage\.googleapis\.com/v1/projects/my-project/services/run.googleapis.com", "project"),
     (r"cloudresourcemanager\.googleapis\.com/v3/projects/my-project:testIamPermissions", "permissions"),
     (r"cloudbilling\.googleapis\.com/v1/projects/my-project/billingInfo", "billing"),
     (r"serviceusage\.googleapis\.com/v1/projects/my-project/services:batchGet", "enabled"),

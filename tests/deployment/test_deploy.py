@@ -47,7 +47,7 @@ class Project:
     def smoke(self, ports):
         assert ports is self.world.ports
         self.smokes += 1
-        return Smoke(gpu="", recording=DONE)
+        return Smoke(checked=(), recording=DONE)
 
     def ports_of(self, environment):
         settings = Settings(**IN_A_PROJECT, state_dir=self.world.settings.state_dir)
@@ -124,6 +124,14 @@ def test_what_is_missing_is_said_before_anything_is_changed(project):
     assert "gcloud billing projects link" in str(caught.value)
     assert "--quota-id=NvidiaL4" in str(caught.value)
     assert project.google.log == []
+
+
+def test_what_could_only_be_seen_when_services_were_enabled_stops_it_before_anything_is_laid(project):
+    project.google.off, project.google.disabled = {"cloudquotas"}, {"cloudquotas"}
+    project.google.quotas[L4] = 0
+    with pytest.raises(Blocked, match="services were enabled, and nothing was laid yet") as caught:
+        project.deploy()
+    assert ("--quota-id=NvidiaL4" in str(caught.value), project.terraform.laid) == (True, [])
 
 
 def test_a_no_stops_it(world):

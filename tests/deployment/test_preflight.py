@@ -24,8 +24,7 @@ def test_a_project_that_has_everything_lacks_nothing_and_a_look_changes_nothing(
 GIB = 2**30
 BREAKS = {
     "no project": (lambda g: setattr(g, "project", None), "There is no project my-project", "gcloud projects create"),
-    "deleted": (lambda g: g.project.update(state="DELETE_REQUESTED"), "There is no project", "ask its owner"),
-    "silent": (lambda g: g.disabled.add("cloudresourcemanager"), "answers no questions", "gcloud services enable cloud"),
+    "silent": (lambda g: g.disabled.add("serviceusage"), "answers no questions", "gcloud services enable serviceusage"),
     "billing": (lambda g: setattr(g, "billing", False), "no billing account", "gcloud billing projects link my-project"),
     "role": (lambda g: g.denied.add("run.services.create"), "You may not run.services.create", "--role=roles/run.admin"),
     "region": (lambda g: g.locations.remove("europe-west4"), "no region europe-west4", "us-central1"),
@@ -114,17 +113,25 @@ def test_everything_that_is_missing_is_told_at_once(google):
 
 
 def test_a_new_project_with_its_services_off_is_told_and_prepared(google):
-    google.off = {"run", "cloudquotas", "firestore"}
-    google.disabled = {"cloudquotas"}
-    (found,) = lacks(google)
-    assert ("cloudquotas, run, firestore" in found.what, found.blocks) == (True, False)
-    preflight.prepare(TARGET, google.api())
+    google.off, google.disabled = {"run", "cloudquotas", "firestore"}, {"cloudquotas"}
+    told = lacks(google)
+    assert [one.blocks for one in told] == [False, False]
+    assert "cloudquotas, run, firestore" in told[0].what
+    assert told[1].what == "Quotas could not be looked at: the service that knows is not enabled."
+    assert preflight.prepare(TARGET, google.api())
     assert google.off == set()
-    assert google.agents == {f"{one}.googleapis.com" for one in preflight.AGENTS}
-    google.disabled = set()
-    before = len(google.log)
+    assert google.agents == {"pubsub.googleapis.com"}
     assert lacks(google) == []
-    assert len(google.log) == before
+    assert not preflight.prepare(TARGET, google.api())
+
+
+def test_with_a_key_of_its_own_there_are_the_agents_that_use_it(google):
+    preflight.prepare(replace(TARGET, variables={"kms_key": "k"}), google.api())
+    text = (ROOT / "terraform" / "encryption.tf").read_text("utf-8")
+    assert len(google.agents) == 5
+    assert all(
+        f"gcp-sa-{one}." in text for one in ("pubsub", "artifactregistry", "firestore", "secretmanager")
+    )
 
 
 def test_terraform_knows_the_same_regions():

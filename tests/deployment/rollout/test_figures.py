@@ -77,10 +77,10 @@ class Records:
         )
         self.world.ports.records.create(documents.LEDGER, f"{key}.{chunk}", to_fields(row))
 
-    def note(self, key, error, release=WORKERS, ago=600.0, chunk=0):
+    def note(self, key, error, release=WORKERS, ago=600.0, chunk=0, where="parakeet-gpu"):
         time = NOW - ago
         note = failure_log.Failure(
-            recording=key, chunk=chunk, request="", where="parakeet-gpu", message="m", attempt=1,
+            recording=key, chunk=chunk, request="", where=where, message="m", attempt=1,
             error=type(error).__name__, code=getattr(error, "code", ""), reason="x", time=time,
             minute=int(time // 60), release=release,
         )  # fmt: skip
@@ -154,17 +154,33 @@ def test_requests_and_health_checks_are_those_of_the_new_revisions(records):
     series = records.google.series
     series["request_count", "router-2", "2xx"] = 30
     series["request_count", "router-2", "5xx"] = 4
-    series["request_count", "router-1", "5xx"] = 99
+    series["request_count", "router-1", "5xx"] = 2
+    series["request_count", "router-1", "2xx"] = 198
     series["container/completed_probe_count", "router-2", "false"] = 3
     series["container/completed_probe_count", "router-2", "true"] = 9
     recent = records.look().recent
     assert (recent.requests, recent.requests_failed, recent.probes_failed) == (34, 4, 3)
+    assert recent.requests_usual == 0.01
 
 
-def test_where_only_the_workers_are_new_no_metric_is_asked_for(records):
-    records.google.down = 99
+def test_a_failure_in_a_function_is_among_its_answers_and_counts_once(records):
+    key = records.recording(state="PLANNED")
+    records.note(key, EngineLimit("x"), ago=60.0, where="router")
+    records.note(key, EngineLimit("x"), ago=60.0, where="deepgram", chunk=1)
+    assert records.look().recent.attempts_failed == 0
+
+
+def test_workers_with_a_lane_of_their_own_may_have_to_start(records):
+    assert records.look().cold == 60.0
+    alone = replace(ROLLOUT, new=replace(NEW, gpu=OLD.gpu))
+    assert records.look(alone).cold == 0.0
+
+
+def test_where_only_the_workers_are_new_no_request_counts(records):
+    records.google.series["request_count", "router-1", "5xx"] = 99
     rollout = replace(ROLLOUT, new_revisions=ROLLOUT.old_revisions)
-    assert records.look(rollout).recent.requests == 0
+    recent = records.look(rollout).recent
+    assert (recent.requests, recent.errors(1)) == (0, (0.0, "nothing failed"))
 
 
 def test_what_is_known_of_an_old_recording_is_read_once(records):

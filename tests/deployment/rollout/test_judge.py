@@ -99,6 +99,22 @@ def test_between_one_and_ten_percent_it_neither_goes_forward_nor_back():
     assert of(attempts=201, attempts_failed=2).action == "forward"
 
 
+def test_messages_that_usually_come_again_are_not_its_fault():
+    recent = {"requests": 1000, "requests_failed": 39}
+    assert of(**recent).action == "stay"
+    assert of(**recent, requests_usual=0.03).action == "forward"
+    worse = of(requests_failed=7, requests_usual=0.03, bad_since={"errors": NOW - 300})
+    assert worse.action == "back"
+
+
+def test_a_start_for_few_recordings_does_not_make_it_slow():
+    def slow(seconds):
+        seen = Seen(new=replace(GOOD, p95=seconds), old=OLD, recent=Recent(), cold=60.0)
+        return judge(seen, 0, NOW - 3 * HOUR, NOW, LIMITS, {}).action
+
+    assert (slow(260.0), slow(260.1)) == ("forward", "back")
+
+
 def test_files_that_no_release_can_read_are_not_its_fault():
     unreadable = replace(GOOD, ended=40, failed=4)
     assert of(new=unreadable, old=replace(OLD, failed=20)).action == "forward"
