@@ -79,13 +79,13 @@ resource "google_cloud_run_v2_job" "this" {
 locals {
   job_roles = ["roles/run.jobsExecutorWithOverrides", "roles/run.viewer"]
 
-  # Whoever publishes chunks sees to it that somebody takes them; a worker hands chunks on to the other job.
+  # Whoever publishes chunks sees to it that somebody takes them. A worker hands chunks to other engines only.
   job_grants = merge([
-    for job in keys(local.jobs) : merge([
+    for job, one in local.jobs : merge([
       for name in local.processes : {
         for role in local.job_roles : "${job}/${name}/${role}" => { job = job, name = name, role = role }
       }
-      if name != "merger" && name != job
+      if try(local.jobs[name].engine, "") != one.engine
     ]...)
   ]...)
 }

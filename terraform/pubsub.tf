@@ -106,19 +106,12 @@ resource "google_pubsub_subscription_iam_member" "dead_letters" {
 locals {
   chunk_topics = [for one in local.topics : one if startswith(one, "chunks-") && one != "chunks-done"]
 
-  published = {
-    router       = concat(local.chunk_topics, ["chunks-done", "transcripts-ready"])
-    requests     = concat(local.chunk_topics, ["chunks-done", "transcripts-ready"])
-    merger       = ["transcripts-ready"]
-    dead-letters = concat(local.chunk_topics, ["chunks-done", "transcripts-ready"])
-    sweeper      = concat(local.chunk_topics, ["chunks-done", "transcripts-ready", "budget-alerts"])
-  }
-
-  # Workers, ours and of hosted engines, hand a chunk on, or say that it is done.
+  # Every step may find that chunks must be published (again), that a recording is complete, or that it has failed.
   publishes = merge([
     for name in local.processes : {
-      for topic in lookup(local.published, name, concat(local.chunk_topics, ["chunks-done", "transcripts-ready"])) :
-      "${topic}/${name}" => { topic = topic, name = name }
+      for topic in concat(
+        local.chunk_topics, ["chunks-done", "transcripts-ready"], name == "sweeper" ? ["budget-alerts"] : [],
+      ) : "${topic}/${name}" => { topic = topic, name = name }
     }
   ]...)
 

@@ -82,13 +82,19 @@ resource "google_storage_notification" "uploads" {
 # --- who may read and write ---
 
 locals {
-  # Only functions that merge or fail a recording write and delete transcripts; only what reads audio may read it.
+  # What ends a recording with its files writes and deletes transcripts: the merger, `dead-letters` in its place, and the
+  # sweeper, which takes back what a person cancelled. Who plans only looks which results are there.
+  planners = [for name in ["router", "requests", "sweeper"] : name if local.runs]
+  mergers  = [for name in ["merger", "dead-letters"] : name if local.runs]
+  hearers  = [for name in local.processes : name if !contains(concat(local.planners, local.mergers), name)]
+
   bucket_roles = {
-    audio = { for name in local.processes : name => ["roles/storage.objectViewer"] if name != "dead-letters" && name != "merger" }
-    work  = { for name in local.processes : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] }
-    transcripts = {
-      for name in ["merger", "router", "requests", "sweeper", "dead-letters"] : name => ["roles/storage.objectUser"] if local.runs
-    }
+    audio       = { for name in concat(local.planners, local.hearers) : name => ["roles/storage.objectViewer"] }
+    transcripts = { for name in concat(local.mergers, ["sweeper"]) : name => ["roles/storage.objectUser"] if local.runs }
+    work = merge(
+      { for name in local.planners : name => ["roles/storage.objectViewer"] },
+      { for name in concat(local.mergers, local.hearers) : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] },
+    )
   }
 
   bucket_grants = merge([
