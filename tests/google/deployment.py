@@ -99,7 +99,12 @@ class Deployment:
 
 @contextmanager
 def deployed(
-    folder: Path, laid: Deployed = LAID, *, secrets: Mapping[str, str] | None = None, **settings: str
+    folder: Path,
+    laid: Deployed = LAID,
+    *,
+    secrets: Mapping[str, str] | None = None,
+    record: Path | None = None,
+    **settings: str,
 ) -> Iterator[Deployment]:
     """Start everything, wait until it serves, stop everything.
 
@@ -107,6 +112,7 @@ def deployed(
         folder: for the log.
         laid: what Terraform lays.
         secrets: values of the secrets, by their names; the variables of one without a value are not set.
+        record: a folder in which the calls of each process are written to a file of its name.
         settings: more of them for every process, like Terraform's variable `settings`.
     """
     with ExitStack() as stack:
@@ -143,19 +149,22 @@ def deployed(
         client = storage.Client(project=laid.project)
         for name in laid.buckets.values():
             client.create_bucket(name)
+
+        def python(key: str, module: str, *arguments: str) -> list[str]:
+            recorder = ["tests.google.recorded", str(record / key)] if record else []
+            return [sys.executable, "-m", *recorder, module, *arguments]
+
         commands = {
-            key: (
-                [sys.executable, "-m", "functions_framework"],
-                _serving(one, endpoints[key]) | environment(one),
-            )
+            key: (python(key, "functions_framework"), _serving(one, endpoints[key]) | environment(one))
             for key, one in laid.functions.items()
-        } | {
-            f"job {key}": (
-                [sys.executable, *one.arguments, "--stay"],
+        }
+        for key, one in laid.jobs.items():
+            option, module, *arguments = one.arguments
+            assert option == "-m", f"{one.name} runs no module"
+            commands[key] = (
+                python(key, module, *arguments, "--stay"),
                 {"CLOUD_RUN_JOB": one.name} | environment(one),
             )
-            for key, one in laid.jobs.items()
-        }
         log = folder / "deployment.log"
         stack.enter_context(_processes(commands, endpoints, log))
         ports = open_ports(Settings.from_environment())

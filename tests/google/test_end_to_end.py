@@ -20,7 +20,8 @@ from shared.settings import Settings
 from shared.state import documents
 from tests.deepgram_server import KEY, deepgram_server
 from tests.emulators import or_skip
-from tests.google.deployment import PROJECT, deployed
+from tests.google.deployment import LAID, PROJECT, deployed
+from tests.terraform import needs
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 
@@ -34,12 +35,11 @@ def deepgram():
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory, deepgram, pubsub_address, firestore_address):
     running = {"PUBSUB_EMULATOR_HOST": pubsub_address, "FIRESTORE_EMULATOR_HOST": firestore_address}
-    secrets = {"deepgram-api-key": KEY}
+    given = {"secrets": {"deepgram-api-key": KEY}, "DROPSCRIBE_DEEPGRAM_URL": deepgram.url}
+    folder = tmp_path_factory.mktemp("google")
     with (
         mock.patch.dict(os.environ, running),
-        or_skip(
-            deployed(tmp_path_factory.mktemp("google"), secrets=secrets, DROPSCRIBE_DEEPGRAM_URL=deepgram.url)
-        ) as deployment,
+        or_skip(deployed(folder, record=folder, **given)) as deployment,
     ):
         yield deployment
 
@@ -140,3 +140,19 @@ def test_another_service_may_ask_for_a_transcript(deployment):
     recording = deployment.wait("talk.opus")
     assert recording.state == "DONE"
     assert recording.options.language == "en"
+
+
+def test_no_process_makes_a_call_that_its_account_may_not(deployment):
+    """After the others, because it reads what was recorded of them."""
+    deployment.tick()
+    uses = {name: use for use, name in LAID.buckets.items()} | {"elsewhere": "audio"}
+    for process in (*LAID.functions, *LAID.jobs):
+        path = deployment.log.parent / process
+        calls = set(path.read_text().splitlines()) if path.exists() else set()
+        stated = needs.stated(process)
+        for call in calls:
+            method, _, on = call.replace("publish_many", "publish").partition(" ")
+            method, on = ("records", "") if method.startswith("records.") else (method, uses.get(on, on))
+            told = {method, f"{method} {on}"} & stated.keys()
+            assert told, f"{process} does {call}, which tests/terraform/needs.py does not state"
+        assert calls or process == "dead-letters", f"nothing was recorded of {process}"

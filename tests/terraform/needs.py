@@ -1,0 +1,171 @@
+"""What each process does with Google's services, where in the code, and which permissions that takes.
+
+`NEEDS` is written by hand. The tests compare it with Terraform in both directions, look whether each place is there and
+makes such a call, and record the calls of simulated histories and of the processes on emulators: none may be missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared import engines
+from shared.messages import CHUNKS_DONE
+from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER, topology
+
+if TYPE_CHECKING:
+    from tests.terraform.deployed import Deployed
+
+Needs = dict[str, str]
+"""Calls of ports, as `call` or `call on-what`, each with a place that makes it: file:function."""
+
+SWEEPER = "sweeper"
+HOSTED = tuple(one.subscription for one in engines.hosted_specs())
+WORKERS = ("gpu", "gpu-canary", "cpu")
+PLANNERS = (ROUTER, REQUESTS, SWEEPER)
+MERGERS = (MERGER, DEAD_LETTERS)
+HEARERS = (*HOSTED, *WORKERS)
+CHUNK_TOPICS = [one for one in topology().topics if one.startswith("chunks-") and one != CHUNKS_DONE]
+
+NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
+    (
+        (*PLANNERS, *MERGERS, *HEARERS),
+        {
+            "records": "shared/state/documents.py:change_recording_first",
+            "jobs.state": "shared/flow/capacity.py:_start",
+            "jobs.start": "shared/flow/capacity.py:_start",
+            "queue.publish chunks-done": "shared/flow/dispatch.py:say_done",
+            "queue.publish transcripts-ready": "shared/flow/record.py:_announce",
+            **{f"queue.publish {one}": "shared/flow/dispatch.py:_publish_chunks" for one in CHUNK_TOPICS},
+        },
+    ),
+    (
+        PLANNERS,
+        {
+            "store.read audio": "shared/flow/probe.py:read",
+            "store.list work": "shared/flow/redo.py:without_result",
+        },
+    ),
+    # Which engines there are depends on who has a key.
+    ((*PLANNERS, *HOSTED), {"key": "shared/settings.py:from_environment"}),
+    ((REQUESTS,), {"store.stat audio": "shared/flow/request.py:locate"}),
+    (
+        (SWEEPER,),
+        {
+            "store.list audio": "shared/sweep/sweep.py:take_lost",
+            "jobs.ended": "shared/costs/executions.py:_reconcile",
+            "queue.publish budget-alerts": "shared/sweep/release_held.py:_publish_once",
+        },
+    ),
+    (
+        MERGERS,
+        {
+            "store.load work": "shared/flow/record.py:_results",
+            "store.create work": "shared/flow/transcript_files.py:keep",
+            "store.create transcripts": "shared/flow/transcript_files.py:write",
+        },
+    ),
+    (
+        (*MERGERS, SWEEPER),
+        {
+            f"store.{call} transcripts": "shared/flow/transcript_files.py:delete"
+            for call in ("stat", "load", "delete")
+        },
+    ),
+    (
+        HEARERS,
+        {
+            "store.read audio": "shared/flow/probe.py:read",
+            "store.create work": "shared/flow/chunk.py:commit_result",
+            "store.load work": "shared/flow/chunk.py:commit_result",
+        },
+    ),
+    (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
+    (WORKERS, {"queue.pull": "gpu_job/pipeline/consumer.py:_pull_from"}),
+)
+"""Who does what."""
+
+ROLES = {
+    "roles/datastore.user": {"datastore.entities"},
+    "roles/iam.serviceAccountTokenCreator": {"iam.serviceAccounts.signBlob"},
+    "roles/pubsub.publisher": {"pubsub.topics.publish"},
+    "roles/pubsub.subscriber": {"pubsub.subscriptions.consume"},
+    "roles/run.jobsExecutorWithOverrides": {"run.jobs.runWithOverrides"},
+    "roles/run.viewer": {"run.executions.list", "run.tasks.list"},
+    "roles/secretmanager.secretAccessor": {"secretmanager.versions.access"},
+    "roles/storage.objectCreator": {"storage.objects.create"},
+    "roles/storage.objectUser": {
+        "storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list",
+    },
+    "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
+}  # fmt: skip
+"""Of what a role contains (https://cloud.google.com/iam/docs/roles-permissions) that which our calls take."""
+
+METHODS = {
+    # A missing object is looked for, so that a missing bucket is told apart.
+    "store.stat": {"storage.objects.get", "storage.objects.list"},
+    "store.read": {"storage.objects.get", "storage.objects.list"},
+    "store.load": {"storage.objects.get"},
+    "store.list": {"storage.objects.list"},
+    # Where the reply was lost, the object is looked at.
+    "store.create": {"storage.objects.create", "storage.objects.get"},
+    "store.delete": {"storage.objects.delete", "storage.objects.get"},
+    "store.signed_url": {"iam.serviceAccounts.signBlob"},
+    "queue.publish": {"pubsub.topics.publish"},
+    "queue.pull": {"pubsub.subscriptions.consume"},
+    "jobs.state": {"run.executions.list"},
+    "jobs.ended": {"run.executions.list", "run.tasks.list"},
+    "jobs.start": {"run.jobs.runWithOverrides"},
+    "key": {"secretmanager.versions.access"},
+    "records": {"datastore.entities"},
+}
+"""The permissions that a call of an adapter takes."""
+
+KINDS = {
+    "store": "bucket",
+    "queue.publish": "topic",
+    "queue.pull": "subscription",
+    "jobs": "job",
+    "key": "secret",
+}
+
+
+def stated(process: str) -> Needs:
+    """What a function or a worker does, by its name; a worker is `gpu`, `cpu`, …"""
+    return {call: place for who, needs in NEEDS if process in who for call, place in needs.items()}
+
+
+def permissions(laid: Deployed, process: str, call: str) -> set[tuple[str, str, str]]:
+    """What a call takes: kind of resource, its name and the permission.
+
+    A call without a name is one on all resources of its kind that the process has to do with.
+    """
+    method, _, on = call.partition(" ")
+    kind = KINDS.get(method) or KINDS.get(method.partition(".")[0], "project")
+    if method == "store.signed_url":
+        kind, names = "account", [process]
+    elif kind == "bucket":
+        names = [laid.buckets[on]]
+    elif kind == "topic":
+        names = [on]
+    elif kind == "job":
+        own = laid.jobs[process].environment["DROPSCRIBE_ENGINES"] if process in laid.jobs else ""
+        # A worker hands chunks to other engines only.
+        names = [one.name for one in laid.jobs.values() if one.environment["DROPSCRIBE_ENGINES"] != own]
+    elif kind == "subscription":
+        names = [process.replace("gpu", "gpu-worker").replace("cpu", "cpu-worker")]
+    elif kind == "secret":
+        found = laid.functions.get(process)
+        names = sorted(found.secrets.values()) if found else []
+    else:
+        names = [laid.project]
+    return {(kind, name, permission) for name in names for permission in METHODS[method]}
+
+
+def granted(laid: Deployed, process: str) -> set[tuple[str, str, str]]:
+    """What a process may do: kind of resource, its name and the permission."""
+    return {
+        (one.kind, one.on, permission)
+        for one in laid.grants()
+        if one.who == process
+        for permission in ROLES[one.role]
+    }
