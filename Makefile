@@ -67,8 +67,9 @@ check: .venv/.dev ## check lint, formatting and types
 terraform-check: .venv/.google ## validate and test terraform/, and compare what it lays with its inventory (needs terraform)
 	@$(BIN)/python -m tests.terraform.check
 
-terraform-inventory: .venv/.google ## write that inventory anew, after a change of terraform/
+terraform-inventory: .venv/.google ## write that inventory anew, and the guide's table of roles, after a change of terraform/
 	@$(BIN)/python -m tests.terraform.check --write
+	@$(BIN)/python -m tests.terraform.guide
 
 bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
 	$(BIN)/python -m bench $(ARGS)

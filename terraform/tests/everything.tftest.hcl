@@ -30,6 +30,74 @@ run "everything" {
     condition     = length(google_cloud_run_v2_service.this) == 6 && length(google_cloud_run_v2_job.this) == 3
     error_message = "There are six functions, two jobs, and one for the next release."
   }
+
+  assert {
+    condition = alltrue([for one in [for name in ["gpu", "gpu-canary"] : google_cloud_run_v2_job.this[name].template[0].template[0]] : (
+      one.node_selector[0].accelerator == "nvidia-l4"
+      && one.gpu_zonal_redundancy_disabled
+      && one.max_retries == 0
+      && one.timeout == "3600s"
+      && one.containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi", "nvidia.com/gpu" = "1" })
+    )])
+    error_message = "A task of the GPU job has an L4 without zonal redundancy, 4 vCPUs and 16 GiB, an hour, and no second try."
+  }
+
+  assert {
+    condition = (
+      google_cloud_run_v2_job.this["cpu"].template[0].template[0].max_retries == 0
+      && length(google_cloud_run_v2_job.this["cpu"].template[0].template[0].node_selector) == 0
+      && google_cloud_run_v2_job.this["cpu"].template[0].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "8Gi" })
+    )
+    error_message = "A task of the CPU job has no GPU."
+  }
+
+  assert {
+    condition = alltrue([for one in google_cloud_run_v2_service.this : (
+      one.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      && one.template[0].execution_environment == "EXECUTION_ENVIRONMENT_GEN2"
+      && one.template[0].containers[0].resources[0].startup_cpu_boost
+      && length(one.template[0].containers[0].startup_probe[0].tcp_socket) == 1
+      && length(one.template[0].containers[0].startup_probe[0].http_get) == 0
+    )])
+    error_message = "Functions are internal, of the second generation, boosted at their start, and probed without a request."
+  }
+
+  assert {
+    condition = alltrue([for one in concat(values(google_storage_bucket.this), [google_storage_bucket.sources]) :
+      one.public_access_prevention == "enforced" && one.uniform_bucket_level_access
+    ])
+    error_message = "No bucket is public."
+  }
+
+  assert {
+    condition     = google_storage_notification.uploads[0].bucket == google_storage_bucket.this["audio"].name && length(google_storage_notification.uploads) == 1
+    error_message = "Only uploads trigger something, never transcripts."
+  }
+
+  assert {
+    condition = alltrue([for name, one in google_pubsub_subscription.this :
+      name == "dead-letters" ? length(one.dead_letter_policy) == 0 : (
+        one.dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.this["dead-letters"].id
+        && google_pubsub_subscription_iam_member.dead_letters[name].subscription == name
+      )
+    ]) && google_pubsub_subscription.this["dead-letters"].topic == google_pubsub_topic.this["dead-letters"].id
+    error_message = "Every message that fails too often goes to the dead letters, and they have somebody who reads them."
+  }
+
+  assert {
+    condition = length(distinct(concat(
+      [for one in google_cloud_run_v2_service.this : one.template[0].service_account],
+      [for one in google_cloud_run_v2_job.this : one.template[0].template[0].service_account],
+    ))) == length(google_cloud_run_v2_service.this) + length(google_cloud_run_v2_job.this)
+    error_message = "Each function and each job has an account of its own."
+  }
+
+  assert {
+    condition = alltrue([for one in google_pubsub_subscription.this :
+      alltrue([for push in one.push_config : push.oidc_token[0].audience == push.push_endpoint])
+    ])
+    error_message = "Pushes are signed for the function that gets them."
+  }
 }
 
 run "foundation" {
