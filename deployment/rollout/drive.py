@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING
 
 from deployment.rollout import state
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from deployment.rollout.services import CloudRun
     from deployment.rollout.steps import Steps
     from shared.ports import Ports
+
+DIGITS = re.compile(r"\d[\d.,]*")
+SAID_EVERY = 900.0
+"""Seconds until what stays the same is said again."""
 
 EVERY = 20.0
 """Seconds between two looks: a release goes back within a minute of the look that says so."""
@@ -85,15 +91,17 @@ def run(
 
     What does not answer is tried again: the stored record says where to go on. Somebody else may move it meanwhile.
     """
-    said: set[str] = set()
+    said: dict[str, float] = {}
 
     def tell(line: str) -> None:
-        if line and line not in said:
-            said.add(line)
+        # What differs in its numbers only, such as the time that is left, is said now and then.
+        kind, now = DIGITS.sub("", line), ports.clock.now()
+        if line and now - said.get(kind, -math.inf) >= SAID_EVERY:
+            said[kind] = now
             say(line)
 
     for change in rollout.history[-1:]:
-        tell(_line(change.what))
+        say(_line(change.what))
     while not rollout.ended:
         before = rollout
         try:
@@ -103,7 +111,7 @@ def run(
         except Transient as error:
             tell(f"Somebody does not answer, so it stays as it is: {error}")
         for change in rollout.history[len(before.history) :]:
-            tell(_line(change.what))
+            say(_line(change.what))
         if rollout.phase != before.phase:
             continue
         if rollout.phase == "shifting":

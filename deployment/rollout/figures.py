@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from deployment.target import Target
     from shared.ports import Ports
 
-MOST = 1000
-"""Recordings that are looked at, the newest first."""
+MOST, FEW = 1000, 25
+"""Recordings that are looked at, the newest first: by the first look, and by the next ones if no more are new."""
+
+SETTLES = 300.0
+"""Seconds after the end of a recording until its ledger counts as complete."""
 
 BEFORE = 7 * 86400.0
 """Seconds before a rollout from which recordings of the old release still count."""
@@ -83,7 +86,7 @@ class Watch:
             Transient: the records or Cloud Monitoring did not answer.
         """
         releases = rollout.new.releases - rollout.old.releases
-        ended = [self._known[key] for key in self._fresh(rollout.began - BEFORE)]
+        ended = self._fresh(rollout.began - BEFORE)
         ours = [one for one in ended if one.releases & releases and one.finished >= rollout.since]
         theirs = [one for one in ended if not one.releases & releases]
         return Seen(
@@ -93,20 +96,30 @@ class Watch:
             cold=COLD if rollout.new.gpu != rollout.old.gpu else 0.0,
         )
 
-    def _fresh(self, since: float) -> list[str]:
-        """Keys of the recordings that ended since then, after those that are new here were read."""
-        newest = self._ports.records.newest(documents.RECORDINGS, "finished", MOST)
-        found = [
-            one
-            for one in documents.readable(newest, Recording)
-            if one.ended and one.state != "CANCELLED" and (one.finished or 0.0) >= since
-        ]
-        for one in found:
-            key = f"{one.id}.{one.life}"
-            # Costs of the last minutes may still come in.
-            if key not in self._known or self._ports.clock.now() - (one.finished or 0.0) < 300.0:
-                self._known[key] = self._read(one)
-        return [f"{one.id}.{one.life}" for one in found]
+    def _fresh(self, since: float) -> list[Ended]:
+        """The recordings that ended since then, after those that are new here were read."""
+        now = self._ports.clock.now()
+        for one in self._newest(now - SETTLES):
+            finished = one.finished or 0.0
+            if one.ended and one.state != "CANCELLED" and finished >= since:
+                # Costs of the last minutes may still come in.
+                if one.id not in self._known or now - finished < SETTLES:
+                    self._known[one.id] = self._read(one)
+            else:
+                self._known.pop(one.id, None)
+        return [one for one in self._known.values() if one.finished >= since]
+
+    def _newest(self, before: float) -> list[Recording]:
+        """The recordings that ended last: all that can be new since the last look, few if nothing is."""
+        limit = FEW if self._known else MOST
+        while True:
+            newest = self._ports.records.newest(documents.RECORDINGS, "finished", limit)
+            found = list(documents.readable(newest, Recording))
+            last = found[-1] if found else None
+            seen = last is None or ((last.finished or 0.0) < before and last.id in self._known)
+            if seen or limit >= MOST or len(newest) < limit:
+                return found
+            limit = min(MOST, limit * 4)
 
     def _read(self, recording: Recording) -> Ended:
         of_it = {"recording": recording.id}

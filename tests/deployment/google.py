@@ -7,6 +7,8 @@ import json
 import re
 from functools import partial
 
+from google.cloud import run_v2
+
 from deployment.api import Api
 from deployment.quotas import CPU, L4, MEMORY
 from deployment.target import Target
@@ -16,6 +18,10 @@ TARGET = Target(project="my-project", region="europe-west4")
 
 def digest(name, number):
     return f"europe-west4-docker.pkg.dev/my-project/dropscribe/{name}@sha256:{number:012x}{0:052x}"
+
+
+def json_text(body):
+    return json.dumps(body)
 
 
 class Answer:
@@ -231,6 +237,7 @@ class Google:
 
     def patch_service(self, name, body, params, _):
         assert params == {"updateMask": "traffic"}
+        run_v2.Service.from_json(json_text(body))  # refuses names that Cloud Run does not know
         assert sum(one["percent"] for one in body["traffic"]) == 100
         self.services[name]["traffic"] = {one.get("revision", ""): one["percent"] for one in body["traffic"]}
         return Answer({"name": "operations/traffic", "done": True})
@@ -241,6 +248,7 @@ class Google:
         return Answer({"template": {"template": {"containers": [{"image": self.jobs[name]}]}}})
 
     def post_run(self, name, body, *_):
+        run_v2.RunJobRequest.from_json(json_text(body))
         execution = f"projects/p/locations/r/jobs/{name}/executions/{name}-{len(self.executions)}"
         self.executions[execution] = {"name": execution, "overrides": body["overrides"]}
         return Answer({"name": "operations/run", "metadata": {"name": execution}})

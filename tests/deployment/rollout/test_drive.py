@@ -6,10 +6,11 @@ import pytest
 
 from deployment.rollout import state
 from deployment.rollout.drive import begin, rollback
+from deployment.rollout.judge import Limits
 from deployment.rollout.state import Images
 from shared.errors import BadRequest, StoreUnavailable
 from tests.deployment.google import digest
-from tests.deployment.rollout.conftest import NEW, OLD
+from tests.deployment.rollout.conftest import NEW, OLD, Deployment
 
 ANOTHER = Images(functions=digest("functions", 9), gpu=digest("gpu", 9))
 
@@ -74,6 +75,15 @@ def test_every_change_is_said_once_in_a_sentence(deployment):
         "0 recordings did well at 50 %: 50 % → 100 %.",
         "The new release has taken over.",
     ]
+
+
+def test_the_time_that_is_left_is_said_now_and_then(tmp_path):
+    deployment = Deployment(tmp_path, Limits(least=0, holds=(3600.0, 3600.0)))
+    deployment.rollout()
+    told = [one for one in deployment.said if "holds for" in one]
+    assert told[0] == "10 % holds for 1 h 0 min more."
+    assert 6 <= len(told) <= 10
+    deployment.world.close()
 
 
 def test_a_rollback_by_another_process_is_followed(deployment):

@@ -195,6 +195,34 @@ def test_what_is_known_of_an_old_recording_is_read_once(records):
     assert watch.look(ROLLOUT).new.usd == 0.01
 
 
+def test_later_looks_read_few_recordings_and_miss_none(records, monkeypatch):
+    for _ in range(60):
+        records.recording(ago=900.0)
+    asked, newest = [], records.world.ports.records.newest
+
+    def noted(collection, by, limit, where=None):
+        asked.append(limit)
+        return newest(collection, by, limit, where)
+
+    monkeypatch.setattr(records.world.ports.records, "newest", noted)
+    watch = Watch(records.world.ports, TARGET, records.google.api())
+    assert watch.look(ROLLOUT).new.ended == 60
+    assert watch.look(ROLLOUT).new.ended == 60
+    for _ in range(40):
+        records.recording(ago=60.0)
+    assert watch.look(ROLLOUT).new.ended == 100
+    assert asked == [1000, 25, 25, 100]
+
+
+def test_a_recording_that_is_tried_again_is_what_it_is_now(records):
+    key = records.recording(state="FAILED", ago=60.0)
+    watch = Watch(records.world.ports, TARGET, records.google.api())
+    assert watch.look(ROLLOUT).new.failed == 1
+    documents.change_recording(records.world.ports, key, lambda one: replace(one, state="DONE", life=1))
+    seen = watch.look(ROLLOUT).new
+    assert (seen.ended, seen.failed) == (1, 0)
+
+
 def test_ninety_five_percent_are_the_nineteenth_of_twenty():
     def of(seconds):
         return Ended(
