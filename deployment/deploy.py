@@ -117,6 +117,9 @@ class Deploy:
             self._person.say("Functions, jobs and subscriptions follow when the images are built.")
             return
         images = images or self._running()
+        if images is None and CloudRun(self._target, self._api).anything():
+            self._person.say("What Terraform would change can be shown when the images are built.")
+            return
         self._terraform.plan(images, images.gpu if images else "")
 
     def run(self, source: Source) -> bool:
@@ -138,10 +141,11 @@ class Deploy:
         if self._prepare():
             # What could not be asked before the services were enabled: quotas, roles.
             self.check("Google's services were enabled, and nothing was laid yet.")
-        if not self._terraform.outputs():
+        if not CloudRun(self._target, self._api).anything():
+            # Without images whatever runs would be taken down.
             self._terraform.apply(None)
-        self._keys()
         images = build.build(source, self._target, self._api, self._person.say)
+        self._keys(images)
         if self._terraform.plan(images, images.gpu):
             if not self._person.agrees("Make these changes?"):
                 self._person.say("Nothing more was changed. `make deploy` goes on from here.")
@@ -166,10 +170,10 @@ class Deploy:
 
     def _no_rollout(self) -> None:
         """A deployment moves all traffic at once, so none is made in the middle of a rollout."""
-        if self._running() is None:
+        if not CloudRun(self._target, self._api).anything():
             return
         outputs = self._terraform.outputs()
-        stored = state.read(self._ports_of(outputs["environment"])) if outputs else None
+        stored = state.read(self._ports_of(outputs["environment"])) if "environment" in outputs else None
         if stored is not None and not stored.ended:
             raise BadRequest(
                 f"A rollout is under way ({stored.phase}): `make rollout` goes on with it, `make rollback` ends it. "
@@ -197,14 +201,16 @@ class Deploy:
             )
         return enabled
 
-    def _keys(self) -> None:
+    def _keys(self, images: Images) -> None:
         """Put missing keys into their secrets: by Google's interface, so neither a command line nor a state has them."""
         for name in self._target.hosted:
-            hosted = ENGINES[name].hosted
-            assert hosted is not None, "terraform/variables.tf takes hosted engines only"
             path = f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/{name}-api-key"
+            if self._api.get(path) is None:
+                self._terraform.lay_secrets(images)
             if self._api.get(f"{path}/versions/latest") is not None:
                 continue
+            hosted = ENGINES[name].hosted
+            assert hosted is not None, "terraform/variables.tf takes hosted engines only"
             key = self._person.key_of(hosted.key_variable).strip()
             if not key or len(key.split()) != 1:
                 raise BadRequest(

@@ -77,7 +77,7 @@ class Google:
         self.services, self.jobs, self.executions = {}, {}, {}
         self.series, self.secrets, self.tags, self.builds, self.objects = {}, {}, {}, {}, {}
         self.broken_images, self.failing_checks, self.unbuildable = set(), False, False
-        self.down = 0
+        self.laid_secrets, self.down = set(), 0
 
     def api(self):
         return Api(self.target.project, session=self, sleep=lambda _: None)
@@ -173,10 +173,15 @@ class Google:
 
     # --- secrets, images ---
 
+    def get_named_secret(self, name, *_):
+        return Answer({"name": name}) if name in self.laid_secrets else no(404, "no such secret")
+
     def get_secret(self, name, *_):
         return Answer({"state": "ENABLED"}) if self.secrets.get(name) else no(404, "no version")
 
     def post_secret(self, name, body, *_):
+        if name not in self.laid_secrets:
+            return no(404, "no such secret")
         self.secrets[name] = base64.b64decode(body["payload"]["data"]).decode()
         return Answer({"name": "versions/1"})
 
@@ -304,6 +309,7 @@ ROUTES = [
     (r"storage\.googleapis\.com/storage/v1/b/([\w-]+)", "bucket"),
     (r"storage\.googleapis\.com/storage/v1/b", "buckets"),
     (r"storage\.googleapis\.com/upload/storage/v1/b/([\w-]+)/o", "upload"),
+    (r"secretmanager\.googleapis\.com/v1/projects/my-project/secrets/([\w-]+)", "named_secret"),
     (r"secretmanager\.googleapis\.com/v1/projects/my-project/secrets/([\w-]+)/versions/latest", "secret"),
     (r"secretmanager\.googleapis\.com/v1/projects/my-project/secrets/([\w-]+):addVersion", "secret"),
     (

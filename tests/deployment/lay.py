@@ -41,7 +41,12 @@ class FakeTerraform:
             self.google.lay(images, canary)
         else:
             self.google.services, self.google.jobs = {}, {}
+            self.lay_secrets(images)
         self.google.killer.effect(lambda: self.laid.append((images, canary, *sorted(more.items()))))
+
+    def lay_secrets(self, images):
+        names = {f"{one}-api-key" for one in self.google.target.hosted}
+        self.google.killer.effect(lambda: self.google.laid_secrets.update(names))
 
     def destroy(self, images, **more):
         assert images is None

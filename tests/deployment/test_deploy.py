@@ -117,6 +117,26 @@ def test_without_a_key_it_says_how_to_give_one_before_anything_runs(world, key):
     assert project.deploy()
 
 
+def test_an_engine_that_is_added_later_gets_its_secret_and_takes_nothing_down(project):
+    project.deploy()
+    laid = len(project.terraform.laid)
+    project.target = project.google.target = WITH_KEY
+    assert project.deploy()
+    assert project.google.secrets == {"deepgram-api-key": "secret-key"}
+    assert all(one[0] is not None for one in project.terraform.laid[laid:])
+
+
+def test_a_job_that_is_added_later_takes_nothing_down(project):
+    project.deploy()
+    laid = len(project.terraform.laid)
+    project.target = project.google.target = replace(TARGET, variables={"cpu": {}})
+    project.command().plan(replace(SOURCE, name="123456abcdef"))
+    assert "can be shown when the images are built" in project.said[-1]
+    assert project.deploy()
+    (after,) = project.terraform.laid[laid:]
+    assert after[0].cpu.startswith(f"{TARGET.registry}/cpu@sha256:")
+
+
 def test_what_is_missing_is_said_before_anything_is_changed(project):
     project.google.billing, project.google.quotas[L4] = False, 0
     with pytest.raises(Blocked, match="Nothing was changed") as caught:

@@ -43,6 +43,13 @@ def test_executions_of_the_next_release_are_cancelled_once_and_others_never(clou
     assert ["completionTime" in one for one in google.executions.values()] == [False, True]
 
 
+def test_one_function_or_job_is_something(cloud, google):
+    google.services.clear()
+    assert cloud.anything()
+    google.jobs.clear()
+    assert not cloud.anything()
+
+
 @pytest.mark.parametrize("missing", ["services", "jobs"])
 def test_what_is_not_deployed_says_what_to_run(cloud, google, missing):
     getattr(google, missing).clear()
