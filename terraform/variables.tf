@@ -237,6 +237,31 @@ variable "budget" {
   }
 }
 
+variable "alerts" {
+  description = "Who is told of alerts: mail addresses, and notification channels that exist already (projects/…/notificationChannels/…). With neither, alerts are shown in the console only. `runbook` is the address of docs/runbook.md in your copy."
+  type = object({
+    emails   = optional(set(string), [])
+    channels = optional(set(string), [])
+    runbook  = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for one in var.alerts.emails : can(regex("^[^@\\s]+@[^@\\s]+$", one))])
+    error_message = "alerts.emails has ${join(", ", var.alerts.emails)}: each must be a mail address."
+  }
+
+  validation {
+    condition     = alltrue([for one in var.alerts.channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", one))])
+    error_message = "alerts.channels has ${join(", ", var.alerts.channels)}: each must be projects/…/notificationChannels/…, as `gcloud beta monitoring channels list` shows it."
+  }
+
+  validation {
+    condition     = var.alerts.runbook == null || can(regex("^https://[^#]+$", var.alerts.runbook))
+    error_message = "alerts.runbook is ${coalesce(var.alerts.runbook, "null")}: it must be an https:// address without a #, such as that of docs/runbook.md in your repository."
+  }
+}
+
 variable "kms_key" {
   description = "Customer-managed key for all data at rest, in the same region; null: Google's keys."
   type        = string
