@@ -20,6 +20,7 @@ PARTS = (
     ("The real size with random weights, on a GPU", ["bench.real_size"]),
     ("The host's own work, overhead and memory", ["bench.flow"]),
     ("The worker's host work beside a fast GPU", ["bench.keeps_up"]),
+    ("Telemetry on against off", ["bench.telemetry"]),
     ("The router's probe of six hours", ["bench.probe"]),
     ("The router as a process", ["bench.router"]),
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),

@@ -176,7 +176,7 @@ def through(open_state: Callable[[], LocalPorts], paths: list[Path], engine) -> 
     )
 
 
-def _measure(folder: Path, speed: float) -> tuple[Passed, Sleeper]:
+def measured(folder: Path, speed: float) -> tuple[Passed, Sleeper]:
     """In a process of its own: one run at one speed, and what its engine was given."""
     from local.backend.embedded_ports import open_ports
     from shared.settings import Settings
@@ -280,7 +280,7 @@ def main() -> int:
                     make_still(folder, hours[speed])
                 else:
                     repeat(file, folder, hours[speed])
-                runs = [in_fresh_process(_measure, folder, speed) for _ in range(arguments.rounds)]
+                runs = [in_fresh_process(measured, folder, speed) for _ in range(arguments.rounds)]
                 print(_line(*min(runs, key=lambda one: one[0].seconds), form), flush=True)
     return 0
 

@@ -16,6 +16,7 @@ variables {
   cpu    = {}
   hosted = { deepgram = {} }
   budget = { billing_account = "012345-6789AB-CDEF01", monthly = 50 }
+  alerts = { emails = ["ops@example.com"], runbook = "https://example.com/docs/runbook.md" }
 }
 
 # What a plan does not know yet is made up when it is applied: by this the inventory tells the two apart.
@@ -111,7 +112,7 @@ run "foundation" {
     condition = alltrue([for count in [
       length(google_cloud_run_v2_service.this), length(google_cloud_run_v2_job.this), length(google_service_account.process),
       length(google_pubsub_subscription.this), length(google_storage_notification.uploads),
-      length(google_cloud_scheduler_job.tick),
+      length(google_cloud_scheduler_job.tick), length(google_monitoring_alert_policy.this),
     ] : count == 0])
     error_message = "Without images nothing runs, listens or ticks."
   }

@@ -26,10 +26,12 @@ run "wrong" {
     audio_days = 0
     database   = { name = "Records" }
     budget     = { billing_account = "mine", monthly = 10 }
+    alerts     = { emails = ["ops"], channels = ["7"], runbook = "docs/runbook.md" }
   }
 
   expect_failures = [
     var.project, var.gpu, var.cpu, var.model, var.settings, var.audio_days, var.database, var.budget,
+    var.alerts,
   ]
 }
 

@@ -44,7 +44,7 @@ def test_a_worker_keeps_its_decoding_processes_from_chunk_to_chunk(folder, tmp_p
 
 def test_decoders_that_sleep_give_as_much_sound_as_the_plan_asks_for(tmp_path):
     keeps_up.make_still(tmp_path, 0.2)
-    run, engine = in_fresh_process(keeps_up._measure, tmp_path, SPEED)
+    run, engine = in_fresh_process(keeps_up.measured, tmp_path, SPEED)
     assert run.audio == pytest.approx(720.0)
     assert run.seconds > 330 / 3600 * keeps_up.DECODING  # of two chunks, at the same time
     assert 600 < sum(engine.lengths) / 16_000 < 800
