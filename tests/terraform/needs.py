@@ -31,6 +31,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         (*PLANNERS, *MERGERS, *HEARERS),
         {
             "records": "shared/state/documents.py:change_recording_first",
+            "spans": "shared/adapters/cloud_telemetry.py:flush",
             "jobs.state": "shared/flow/capacity.py:_start",
             "jobs.start": "shared/flow/capacity.py:_start",
             "queue.publish chunks-done": "shared/flow/dispatch.py:say_done",
@@ -80,7 +81,13 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         },
     ),
     (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
-    (WORKERS, {"queue.pull": "gpu_job/pipeline/consumer.py:_pull_from"}),
+    (
+        WORKERS,
+        {
+            "queue.pull": "gpu_job/pipeline/consumer.py:_pull_from",
+            "measurements": "shared/adapters/cloud_telemetry.py:flush",
+        },
+    ),
 )
 """Who does what."""
 
@@ -97,6 +104,8 @@ ROLES = {
         "storage.objects.create", "storage.objects.delete", "storage.objects.get", "storage.objects.list",
     },
     "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
+    "roles/telemetry.metricsWriter": {"monitoring.timeSeries.create"},
+    "roles/telemetry.tracesWriter": {"telemetry.traces.write"},
 }  # fmt: skip
 """Of what a role contains (https://cloud.google.com/iam/docs/roles-permissions) that which our calls take."""
 
@@ -117,6 +126,9 @@ METHODS = {
     "jobs.start": {"run.jobs.runWithOverrides"},
     "key": {"secretmanager.versions.access"},
     "records": {"datastore.entities"},
+    # https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/overview
+    "spans": {"telemetry.traces.write"},
+    "measurements": {"monitoring.timeSeries.create"},
 }
 """The permissions that a call of an adapter takes."""
 
