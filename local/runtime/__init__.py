@@ -9,5 +9,6 @@ In reading order:
     processes          the functions and the worker as processes, for `up`
     exit_with_parent   ends such a process when `up` is killed
     ticker             calls the sweeper every minute
+    prometheus         what all processes measure, for `up --metrics-port`
     export             copies outputs to where a person asked for them
 """
