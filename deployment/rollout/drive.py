@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
+UNDER_WATCH = frozenset({"shifting", "returning"})
+"""Phases in which nobody may stop watching: whatever fails is tried again. In others a person has to mend it first."""
+
 DIGITS = re.compile(r"\d[\d.,]*")
 SAID_EVERY = 900.0
 """Seconds until what stays the same is said again."""
@@ -106,10 +109,10 @@ def run(
         before = rollout
         try:
             rollout = steps.act(rollout)
-        except ConfigurationError:
-            raise
         except Transient as error:
-            tell(f"Somebody does not answer, so it stays as it is: {error}")
+            if isinstance(error, ConfigurationError) and rollout.phase not in UNDER_WATCH:
+                raise
+            tell(f"It stays as it is, and is tried again: {error}")
         for change in rollout.history[len(before.history) :]:
             say(_line(change.what))
         if rollout.phase != before.phase:

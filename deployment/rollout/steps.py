@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deployment.rollout import judge, state
 from shared.engines import PARAKEET_GPU
+from shared.errors import ConfigurationError
 from shared.routing import flags
 from shared.settings import variable
 
@@ -71,11 +72,19 @@ class Steps:
     def _stand(self, rollout: Rollout) -> Rollout:
         """Lay the new functions without traffic, and the new workers beside the old ones."""
         mixed = replace(rollout.new, gpu=rollout.old.gpu, cpu=rollout.old.cpu)
-        self._lay(mixed, rollout.new.gpu)
+        failed: ConfigurationError | None = None
+        try:
+            self._lay(mixed, rollout.new.gpu)
+        except ConfigurationError as error:
+            # Terraform fails as well where a revision does not start; anything else is for a person to mend.
+            failed = error
         services = self._cloud.services()
-        for one in services.values():
-            if problem := _problem(one, rollout.new.functions):
-                return self.back(rollout, problem)
+        if problem := next(filter(None, map(_unready, services.values())), ""):
+            return self.back(rollout, problem)
+        if failed is not None:
+            raise failed
+        if problem := next(filter(None, (_other(one, rollout.new) for one in services.values())), ""):
+            return self.back(rollout, problem)
         now = self._ports.clock.now()
         revisions = {name: one.created for name, one in services.items()}
         told = "the new revisions stand, without traffic"
@@ -136,7 +145,7 @@ class Steps:
         """Lay the old images, so that jobs and the next deployment have them too."""
         self._lay(rollout.old, rollout.old.gpu)
         services = self._cloud.services()
-        ready = {name for name, one in services.items() if not _problem(one, rollout.old.functions)}
+        ready = {name for name, one in services.items() if not _unready(one) and not _other(one, rollout.old)}
         # A revision that does not start gets no traffic: the old one keeps it.
         self._cloud.bind({name: {"": 100} for name in ready})
         self._empty_lane()
@@ -165,10 +174,15 @@ class Steps:
         return state.move(rollout, moved, self._ports)
 
 
-def _problem(service: Service, image: str) -> str:
-    """Why a service does not stand with an image; empty if it does."""
-    if service.image != image:
-        return f"{service.name} has the image {service.image} and not {image}"
+def _unready(service: Service) -> str:
+    """Why the newest revision of a service cannot be used; empty if it can."""
     if service.created != service.ready:
         return f"the revision {service.created} of {service.name} does not start; its log says why"
+    return ""
+
+
+def _other(service: Service, images: Images) -> str:
+    """Why a service does not stand with the image of a release; empty if it does."""
+    if service.image != images.functions:
+        return f"{service.name} has the image {service.image} and not {images.functions}"
     return ""

@@ -12,6 +12,7 @@ from google.cloud import run_v2
 from deployment.api import Api
 from deployment.quotas import CPU, L4, MEMORY
 from deployment.target import Target
+from shared.errors import ConfigurationError
 
 TARGET = Target(project="my-project", region="europe-west4")
 
@@ -217,8 +218,9 @@ class Google:
         one = self.services.setdefault(name, {"image": "", "number": 0, "ready": "", "traffic": {"": 100}})
         if one["image"] != image:
             one["image"], one["number"] = image, one["number"] + 1
-            if image not in self.broken_images:
-                one["ready"] = f"{name}-{one['number']:05d}"
+            if image in self.broken_images:
+                raise ConfigurationError("terraform apply failed")
+            one["ready"] = f"{name}-{one['number']:05d}"
 
     def get_service(self, name, *_):
         if name not in self.services:

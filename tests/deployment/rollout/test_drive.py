@@ -9,7 +9,7 @@ from deployment.rollout.drive import begin, rollback
 from deployment.rollout.judge import Limits
 from deployment.rollout.state import Images
 from shared.errors import BadRequest, StoreUnavailable
-from tests.deployment.google import digest
+from tests.deployment.google import digest, no
 from tests.deployment.rollout.conftest import NEW, OLD, Deployment
 
 ANOTHER = Images(functions=digest("functions", 9), gpu=digest("gpu", 9))
@@ -62,8 +62,26 @@ def test_what_does_not_answer_is_tried_again_and_said_once(deployment):
     deployment.steps._watch.look = dull
     assert deployment.rollout().phase == "done"
     assert [one for one in deployment.said if "records are away" in one] == [
-        "Somebody does not answer, so it stays as it is: records are away"
+        "It stays as it is, and is tried again: records are away"
     ]
+
+
+def test_a_refusal_on_the_way_back_does_not_end_it(deployment):
+    patch, refused = deployment.google.patch_service, []
+
+    def reluctant(*arguments):
+        if len(refused) < 3:
+            refused.append(1)
+            return no(409, "somebody else changes it now")
+        return patch(*arguments)
+
+    rollout = begin(NEW, deployment.cloud, deployment.ports)
+    while rollout.phase != "shifting":
+        rollout = deployment.steps.act(rollout)
+    deployment.steps.act(rollout)
+    deployment.google.patch_service = reluctant
+    assert deployment.go(rollback(deployment.steps, deployment.cloud, deployment.ports)).phase == "back"
+    assert len(refused) == 3
 
 
 def test_every_change_is_said_once_in_a_sentence(deployment):

@@ -7,6 +7,7 @@ import pytest
 from deployment.rollout import state
 from deployment.rollout.drive import begin, rollback
 from deployment.rollout.judge import Limits
+from shared.errors import ConfigurationError
 from shared.settings import Settings
 from tests.deployment.google import TARGET, Killed
 from tests.deployment.rollout.conftest import NEW, OLD, Deployment
@@ -75,6 +76,19 @@ def test_a_revision_that_does_not_start_sends_it_back_before_it_gets_traffic(dep
     assert {image for image, _ in services.values()} == {OLD.functions}
     assert jobs["dropscribe-gpu-canary"] == OLD.gpu
     assert all(f"{ROUTER}-00002" not in str(line) for line in services.values())
+
+
+def test_terraform_that_fails_for_another_reason_is_for_a_person_to_mend_and_then_it_goes_on(deployment):
+    lay, deployment.steps._lay = deployment.steps._lay, lambda *_: _refused()
+    with pytest.raises(ConfigurationError, match="may not"):
+        deployment.rollout()
+    assert state.read(deployment.ports).phase == "laying"
+    deployment.steps._lay = lay
+    assert deployment.rollout().phase == "done"
+
+
+def _refused():
+    raise ConfigurationError("you may not")
 
 
 def failing(deployment):
