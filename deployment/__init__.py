@@ -2,6 +2,7 @@
 
     target      what is deployed where: project, region, Terraform's variables
     preflight   what a project lacks, each with its cure          quotas, regions: its tables
+    apis        Google's services: which are off, enabling them
     source      the sources as an archive, named by their content
     build       images by Cloud Build, as digests
     plans       terraform: plan, apply, outputs

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployment import build, preflight
+from deployment import apis, build, preflight
 from deployment.rollout import state
 from deployment.rollout.services import CloudRun
 from shared.engines import ENGINES
@@ -182,7 +182,7 @@ class Deploy:
 
     def _prepare(self) -> bool:
         """Services, service agents, the bucket of the state; returns whether services had to be enabled."""
-        enabled = preflight.prepare(self._target, self._api)
+        enabled = apis.prepare(self._target, self._api)
         if not self._has_state():
             self._api.call(
                 "POST",

@@ -1,4 +1,4 @@
-"""What a project lacks for a deployment, each lack with its cure. Changes nothing; `prepare` is what may.
+"""What a project lacks for a deployment, each lack with its cure. Changes nothing.
 
 Everything is looked at, whatever else is missing, so that a person mends all of it at once.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployment import quotas, regions
+from deployment import apis, quotas, regions
 from deployment.api import Refused
 
 if TYPE_CHECKING:
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 
     from deployment.api import Api
     from deployment.target import Target
-
-APIS = (
-    *("serviceusage", "cloudresourcemanager", "cloudbilling", "cloudquotas", "iam", "storage"),
-    *("artifactregistry", "cloudbuild", "run", "pubsub", "firestore", "secretmanager", "monitoring"),
-)
-"""What the commands themselves talk to; Terraform enables what only it needs."""
-
-AGENTS = ("pubsub",)
-"""Services whose agents are granted roles: they must exist by then. Cloud Storage's is made when Terraform asks for it."""
-KEY_AGENTS = ("artifactregistry", "firestore", "run", "secretmanager")
-"""The same where there is a customer-managed key, which they use (terraform/encryption.tf)."""
 
 PERMISSIONS = {
     "serviceusage.services.enable": "roles/serviceusage.serviceUsageAdmin",
@@ -88,31 +77,6 @@ def check(target: Target, api: Api) -> list[Lack]:
     return found
 
 
-def prepare(target: Target, api: Api) -> bool:
-    """Enable the services that the commands talk to, and create the service agents. Repeats change nothing.
-
-    Returns:
-        Whether services were enabled, so that more can be looked at now.
-
-    Raises:
-        Refused: the permission is missing.
-        StoreUnavailable: Google did not answer, or has not finished.
-    """
-    path = f"serviceusage.googleapis.com/v1/projects/{target.project}/services"
-    if off := _off(target, api):
-        ids = [f"{one}.googleapis.com" for one in off]
-        api.settle(
-            "serviceusage.googleapis.com/v1",
-            api.call("POST", f"{path}:batchEnable", {"serviceIds": ids}),
-            300.0,
-        )
-    beta = path.replace("/v1/", "/v1beta1/")
-    for one in (*AGENTS, *(KEY_AGENTS if target.variables.get("kms_key") else ())):
-        operation = api.call("POST", f"{beta}/{one}.googleapis.com:generateServiceIdentity")
-        api.settle("serviceusage.googleapis.com/v1beta1", operation, 120.0)
-    return bool(off)
-
-
 def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: Api) -> list[Lack]:
     """What a check finds; one that may not look says so, and the others go on."""
     try:
@@ -168,18 +132,8 @@ def _permissions(target: Target, api: Api) -> Iterator[Lack]:
         )
 
 
-def _off(target: Target, api: Api) -> list[str]:
-    """The services that are not enabled."""
-    path = f"serviceusage.googleapis.com/v1/projects/{target.project}"
-    ask = {"names": [f"projects/{target.project}/services/{one}.googleapis.com" for one in APIS]}
-    query = "&".join(f"names={one}" for one in ask["names"])
-    found = api.call("GET", f"{path}/services:batchGet?{query}").get("services", ())
-    on = {one["name"].rpartition("/")[2] for one in found if one.get("state") == "ENABLED"}
-    return [one for one in APIS if f"{one}.googleapis.com" not in on]
-
-
 def _apis(target: Target, api: Api) -> Iterator[Lack]:
-    if off := _off(target, api):
+    if off := apis.off(target, api):
         names = " ".join(f"{one}.googleapis.com" for one in off)
         yield Lack(
             what=f"Services are not enabled yet: {', '.join(off)}.",

@@ -112,28 +112,6 @@ def test_everything_that_is_missing_is_told_at_once(google):
     assert len(lacks(google)) == 4
 
 
-def test_a_new_project_with_its_services_off_is_told_and_prepared(google):
-    google.off, google.disabled = {"run", "cloudquotas", "firestore"}, {"cloudquotas"}
-    told = lacks(google)
-    assert [one.blocks for one in told] == [False, False]
-    assert "cloudquotas, run, firestore" in told[0].what
-    assert told[1].what == "Quotas could not be looked at: the service that knows is not enabled."
-    assert preflight.prepare(TARGET, google.api())
-    assert google.off == set()
-    assert google.agents == {"pubsub.googleapis.com"}
-    assert lacks(google) == []
-    assert not preflight.prepare(TARGET, google.api())
-
-
-def test_with_a_key_of_its_own_there_are_the_agents_that_use_it(google):
-    preflight.prepare(replace(TARGET, variables={"kms_key": "k"}), google.api())
-    text = (ROOT / "terraform" / "encryption.tf").read_text("utf-8")
-    assert len(google.agents) == 5
-    assert all(
-        f"gcp-sa-{one}." in text for one in ("pubsub", "artifactregistry", "firestore", "secretmanager")
-    )
-
-
 def test_terraform_knows_the_same_regions():
     text = (ROOT / "terraform" / "locals.tf").read_text("utf-8")
     listed = ", ".join(f'"{one}"' for one in regions.L4)
