@@ -71,21 +71,23 @@ def limits_of_now(ports: Ports) -> list[Limit]:
     return limits_of(ports.settings) if old else limits_by(sums.limits)
 
 
-def commit(key: str, usd: float, ports: Ports, *, life: int = 0) -> Admission:
+def commit(key: str, usd: float, ports: Ports, *, life: int = 0, again: bool = False) -> Admission:
     """Commit a recording's estimate, and decide whether it may go on. Without a budget nothing is committed.
 
     Args:
         key: of the recording.
         usd: its expected cost, US dollars.
         ports: the adapters to use.
-        life: how often it was tried before. Its rows are summed up first, because its commitment is replaced.
+        life: how often it was tried before.
+        again: it was committed before, and the commitment is replaced by what is left to do: what it has cost is
+            summed up first.
 
     Raises:
         Transient: the records did not answer.
     """
     if not limits_of(ports.settings):
         return GO
-    now, sums = ports.clock.now(), sum_up(ports) if life else read(ports)
+    now, sums = ports.clock.now(), sum_up(ports) if again or life else read(ports)
     estimate = Commitment(usd=usd, state="open", counts=True, changed=now, life=life)
     _put(key, estimate, ports)
     if _is_outdated(sums, ports):

@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.costs import budget, limits
 from shared.flow import dispatch
 from shared.flow.chunk import result_name
-from shared.state import documents
+from shared.routing import pace, route
+from shared.state import claims, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.model import Recording
+    from shared.model import Recording, State
     from shared.ports import Ports
 
 
@@ -74,7 +76,8 @@ def warning(recording: Recording, indexes: Sequence[int]) -> str:
 def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recording:
     """Publish chunks of a recording again whose results are gone: once, whoever else finds that.
 
-    If this process dies on the way, the sweeper finds a recording whose chunks are not published.
+    If they do not fit into the budgets, it is held, and goes on like one that is tried again (`upload.freeze_plan`). If
+    this process dies on the way, the sweeper finds a recording whose chunks are not published.
 
     Args:
         recording: as it was read before its results were.
@@ -84,6 +87,10 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     Raises:
         Transient: try again.
     """
+    admission = budget.commit(
+        recording.id, _usd(recording, indexes, ports), ports, life=recording.life, again=True
+    )
+    held = admission.lasting if admission.action == "hold" else ""
     # It tells apart those who found the same, so it must grow.
     planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
 
@@ -94,10 +101,23 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
             recording.planned,
         ):
             return None
-        return replace(_told(stored, indexes), planned=planned, published=0)
+        state: State = "ACCEPTED" if held else "PLANNED"
+        return replace(_told(stored, indexes), state=state, held=held, planned=planned, published=0)
 
     changed, ours = documents.change_recording_first(ports, recording.id, to_unpublished)
     if ours:
         _forget(changed, indexes, ports)
         dispatch.publish_chunks(changed, ports, ours=True)
     return changed
+
+
+def _usd(recording: Recording, indexes: Sequence[int], ports: Ports) -> float:
+    """What it is expected to cost to do chunks again, each by the engine that has it now, US dollars."""
+    if not limits.limits_of(ports.settings):
+        return 0.0
+    claimed = claims.of_recording(recording.id, ports.records)
+    chunks = [recording.chunks[index] for index in indexes]
+    chunks = [
+        replace(one, engine=claim.engine) if (claim := claimed.get(one.index)) else one for one in chunks
+    ]
+    return pace.usd_of(chunks, recording.options, route.known(ports))

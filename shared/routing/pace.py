@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from shared.costs.prices import PriceTable
     from shared.model import Chunk, Options
+    from shared.routing.case import Known
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
 
@@ -105,3 +106,12 @@ def pace_of(
         usd_start=0.0 if runs or waiting else (expected.start + worker_pools.IDLE_EXIT) * second,
         usd_second=second / rtfx,
     )
+
+
+def usd_of(chunks: Sequence[Chunk], options: Options, known: Known) -> float:
+    """Expected US dollars of some chunks, each by its engine, without the start of a worker."""
+    usd = 0.0
+    for one, seconds in zip(chunks, lengths_of(chunks), strict=True):
+        pace = pace_of(one.engine, known.conditions, known.settings, known.prices, options)
+        usd += pace.usd_second * seconds
+    return usd

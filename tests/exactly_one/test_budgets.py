@@ -11,7 +11,7 @@ from shared.costs import budget
 from shared.errors import EngineLimit, Permanent, StoreUnavailable
 from shared.flow import record, upload
 from shared.flow.chunk import commit_result
-from shared.messages import ChunkMessage, decode
+from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.recovery import fallback
 from shared.results import LedgerRow
 from shared.routing import afford, eligible
@@ -249,3 +249,33 @@ def test_who_dies_while_a_held_recording_is_let_go_leaves_one_that_goes_on(world
         sweep.on_tick(roomy)
     assert documents.get_recording(roomy.records, one.id).state == "PLANNED"
     assert len(world.pull("deepgram")) == 1
+
+
+def test_results_that_are_gone_are_done_again_within_the_budget_only(world, ports):
+    world.media.info = replace(world.media.info, duration=1200.0)
+    settings = replace(ports.settings, method="deepgram", budget_daily_usd=0.2)
+    ports = replace(ports, settings=settings)
+    recording = upload.on_upload(world.upload(), ports)
+    for one in recording.chunks:
+        result, row = heard(recording, one)
+        commit_result(result, replace(row, engine="deepgram", usd=0.043), ports)
+    world.pull("deepgram")
+    for one in list(world.ports.store.list("work")):
+        world.ports.store.delete("work", one.name, one.generation)
+    tight = with_budget(ports, 0.1)
+    done = ChunkDone(recording=recording.id, index=0)
+    for _ in range(2):
+        held = record.on_chunk_done(done, tight)
+        assert held.state == "ACCEPTED"
+        assert "budget" in held.held
+    assert world.pull("deepgram") == []
+    world.clock.time += 60.0
+    assert release_held.keep_budgets(with_budget(ports, 0.5)) == 1
+    assert len(world.pull("deepgram")) == 2
+    assert budget.committed(with_budget(ports, 0.5)) == pytest.approx(0.088, rel=0.06)
+    for one in recording.chunks:
+        result, row = heard(recording, one, attempt="m-2")
+        commit_result(result, replace(row, engine="deepgram", usd=0.043), ports)
+    ended = record.on_chunk_done(done, with_budget(ports, 0.5))
+    assert (ended.state, ended.held) == ("DONE", "")
+    assert any("were gone" in one for one in ended.warnings)
