@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from shared.errors import ConfigurationError, DropscribeError
+from gpu_job import last_resort
+from shared.errors import CallHangs, ConfigurationError, DropscribeError
 from shared.messages import options_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def errors() -> Iterator[None]:
         Console(stderr=True).print(
             f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True
         )
+        if isinstance(error, CallHangs):
+            # The thread of that call would keep the process from ending.
+            last_resort.end_within(last_resort.SOON)
         raise typer.Exit(2) from None
 
 

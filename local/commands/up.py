@@ -28,7 +28,7 @@ from local.commands.context import errors, local_ports, options_from
 from local.inbox import remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
-from local.runtime.push import HttpSender, PushLoop
+from local.runtime.push import HttpSender, PushLoop, end_despite
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
 from shared.adapters.hosted_engines import has_library
@@ -150,9 +150,9 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
             loop = PushLoop(ports.queue, subscription, HttpSender(url), at_a_time=calls)
             loop.start()
             stack.callback(loop.stop)
-        loop = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
-        loop.start()
-        stack.callback(loop.stop)
+        exports = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
+        exports.start()
+        stack.callback(exports.stop)
         ticker = Ticker(planned.sweeper)
         ticker.start()
         stack.callback(ticker.stop)
@@ -180,6 +180,7 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
                 log.warning("not everything can be kept running now: %s", error)
                 stop.wait(AGAIN)
     log.info("stopped; `dropscribe up` continues from here")
+    end_despite([exports])
     return 0
 
 

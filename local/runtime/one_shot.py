@@ -17,11 +17,11 @@ from gpu_job.pipeline.worker import Worker
 from local.backend.embedded_ports import EXPORTER
 from local.commands.inputs import InputFile
 from local.runtime.events import object_resource
-from local.runtime.push import PushLoop
+from local.runtime.push import PushLoop, end_despite
 from local.runtime.steps import in_process
 from shared import concurrency
 from shared.costs import budget
-from shared.errors import ModelUnavailable, Permanent, Transient
+from shared.errors import CallHangs, ModelUnavailable, Permanent, Transient
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, StoredObject, recording_id
@@ -123,6 +123,7 @@ def follow(
 
     Raises:
         ModelUnavailable: `warm` cannot be loaded, and nothing else will do; nothing is lost.
+        CallHangs: a step does not return; end the process. Nothing is lost.
         Transient: the worker failed; nothing is lost.
     """
     progress = progress or NoProgress()
@@ -138,8 +139,8 @@ def follow(
         ended: concurrency.SimpleQueue[str] = concurrency.SimpleQueue()
         steps = in_process(ports)
         steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
-        for subscription, step in steps.items():
-            loop = PushLoop(ports.queue, subscription, step)
+        loops = [PushLoop(ports.queue, subscription, step) for subscription, step in steps.items()]
+        for loop in loops:
             loop.start()
             stack.callback(loop.stop)
         worker = Worker(ports, load, load_cpu=load_cpu, on_progress=progress.heard)
@@ -165,11 +166,20 @@ def follow(
                 raise Transient(
                     f"The worker stopped before the work was done{why}. Start again: finished parts are kept."
                 ) from (broke[0] if broke else None)
+            _check_all_return(loops)
             yield from _ended_by_message(ended, waiting, ports, progress)
             yield from _ended(waiting, ports, progress)
             if concurrency.monotonic() > look_again:
                 _announce_lost(waiting, ports)
                 look_again = concurrency.monotonic() + LOST_EVERY
+    end_despite(loops)
+
+
+def _check_all_return(loops: Sequence[PushLoop]) -> None:
+    for loop in loops:
+        if loop.left_behind:
+            said = loop.left_behind[0]
+            raise CallHangs(f"The run ends: {said}. Run the same command again: finished parts are kept.")
 
 
 def _load(model: str, worker: Worker, do_without: Callable[[ModelUnavailable], None] | None) -> None:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from gpu_job import last_resort
 from local.runtime.events import pushed
 from shared import concurrency
 from shared.errors import DropscribeError, Permanent, Transient
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from local.backend.queue import SqliteQueue
     from shared.ports import Delivery
@@ -27,6 +28,9 @@ _LONGEST_PAUSE = 5.0
 _LOOK_SECONDS = 0.2
 _SETTLE_SECONDS = 1.0
 """Between two tries to tell the queue what became of a message."""
+
+LIMIT = 660.0
+"""Seconds for a delivery: longer than a function behind HTTP may take, and than a call of a hosted engine."""
 
 
 class NotDeliveredError(Transient):
@@ -86,6 +90,7 @@ class PushLoop:
         send: an HttpSender, or a function that is called directly.
         at_a_time: deliveries at the same time.
         lease_seconds: how long a message of a killed process stays out of reach.
+        limit: seconds that a delivery may take; nothing ends one that takes longer, but its message comes again.
     """
 
     def __init__(
@@ -96,12 +101,16 @@ class PushLoop:
         *,
         at_a_time: int = 4,
         lease_seconds: float = 60.0,
+        limit: float = LIMIT,
     ) -> None:
+        self.left_behind: list[str] = []
+        """Deliveries that have not returned in time, for a person: their threads keep this process from ending."""
         self._queue = queue
         self._policy = queue.topology.subscription(subscription)
         self._send = send
         self._at_a_time = at_a_time
         self._lease_seconds = lease_seconds
+        self._limit = limit
         self._stop = concurrency.Event()
         self._thread: concurrency.Thread | None = None
         self._pause = 0.0
@@ -114,33 +123,51 @@ class PushLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the deliveries in flight, take no new ones, and return when all have ended."""
+        """Finish the deliveries in flight, take no new ones, and return when all but those left behind have ended."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
         in_flight: dict[concurrency.Future[None], Delivery] = {}
+        until: dict[concurrency.Future[None], float] = {}
         renew_at = concurrency.monotonic() + self._lease_seconds / 3
-        with concurrency.ThreadPoolExecutor(
-            self._at_a_time, thread_name_prefix=f"push-{self._policy.name}"
-        ) as pool:
-            while in_flight or not self._stop.is_set():
-                try:
-                    if not self._stop.is_set() and len(in_flight) < self._at_a_time:
-                        for delivery in self._next(self._at_a_time - len(in_flight)):
-                            in_flight[pool.submit(self._deliver, delivery)] = delivery
-                    if concurrency.monotonic() >= renew_at:
-                        self._renew(in_flight)
-                        renew_at = concurrency.monotonic() + self._lease_seconds / 3
-                    self._rest(in_flight)
-                except Exception as error:  # noqa: BLE001 - without this thread nothing would be delivered any more
-                    known = isinstance(error, DropscribeError)
-                    log.warning("%s: %s", self._policy.name, error, exc_info=not known)
-                    soon = known and not isinstance(error, Permanent)
-                    concurrency.sleep(_LOOK_SECONDS if soon else _LONGEST_PAUSE)
-                for done in [future for future in in_flight if future.done()]:
-                    del in_flight[done]
+        pool = self._new_pool()
+        while in_flight or not self._stop.is_set():
+            try:
+                if not self._stop.is_set() and len(in_flight) < self._at_a_time:
+                    for delivery in self._next(self._at_a_time - len(in_flight)):
+                        future = pool.submit(self._deliver, delivery)
+                        in_flight[future], until[future] = delivery, concurrency.monotonic() + self._limit
+                if concurrency.monotonic() >= renew_at:
+                    self._renew(in_flight)
+                    renew_at = concurrency.monotonic() + self._lease_seconds / 3
+                self._rest(in_flight)
+            except Exception as error:  # noqa: BLE001 - without this thread nothing would be delivered any more
+                known = isinstance(error, DropscribeError)
+                log.warning("%s: %s", self._policy.name, error, exc_info=not known)
+                soon = known and not isinstance(error, Permanent)
+                concurrency.sleep(_LOOK_SECONDS if soon else _LONGEST_PAUSE)
+            for done in [future for future in in_flight if future.done()]:
+                del in_flight[done], until[done]
+            now = concurrency.monotonic()
+            if overdue := [future for future, limit in until.items() if limit <= now]:
+                for future in overdue:
+                    self._leave_behind(in_flight.pop(future))
+                    del until[future]
+                # Their threads may never be free again.
+                pool.shutdown(wait=False)
+                pool = self._new_pool()
+        pool.shutdown(wait=False)
+
+    def _new_pool(self) -> concurrency.ThreadPoolExecutor:
+        return concurrency.ThreadPoolExecutor(self._at_a_time, thread_name_prefix=f"push-{self._policy.name}")
+
+    def _leave_behind(self, delivery: Delivery) -> None:
+        """Renew the lease of a message no more whose delivery does not return."""
+        said = f"a delivery of {self._policy.name} has not returned within {self._limit:g} s"
+        self.left_behind.append(said)
+        log.error("%s: message %s comes again", said, delivery.message_id)
 
     def _next(self, free: int) -> list[Delivery]:
         if concurrency.monotonic() < self._paused_until:
@@ -198,3 +225,9 @@ class PushLoop:
             return partial(self._queue.nack, name, lease, f"{type(error).__name__}: {error}")
         self._pause = 0.0
         return partial(self._queue.ack, name, lease)
+
+
+def end_despite(loops: Iterable[PushLoop]) -> None:
+    """End this process within seconds where deliveries were left behind, whose threads would keep it from ending."""
+    if any(loop.left_behind for loop in loops):
+        last_resort.end_within(last_resort.SOON)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,8 +18,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from gpu_job import last_resort
 from local import cli
 from local.backend.embedded_ports import open_ports
+from local.runtime import one_shot
+from local.runtime.push import PushLoop
+from shared.flow import record
 from shared.settings import Settings
 from shared.state import documents
 from tests.speech import talk, write_media
@@ -319,3 +324,20 @@ def test_the_demo_of_an_installed_package_says_where_its_samples_are(tmp_path, m
     result = CliRunner().invoke(cli.app, ["demo"])
     assert result.exit_code == 2
     assert "make demo" in result.stderr
+
+
+def test_a_step_that_does_not_return_ends_the_run_and_the_next_one_goes_on(run, tmp_path, monkeypatch):
+    forever, ended = threading.Event(), []
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            one_shot, "PushLoop", lambda *given: PushLoop(*given, limit=0.3 if "merger" in given else 60.0)
+        )
+        patch.setattr(record, "on_chunk_done", lambda *_: forever.wait())
+        patch.setattr(last_resort, "end_within", ended.append)
+        result, _ = run(SAMPLES / "voice-note.opus")
+        forever.set()
+    assert result.exit_code == 2
+    assert "a delivery of merger has not returned" in result.stderr
+    assert "Run the same command again" in result.stderr
+    assert len(ended) == 1
+    assert run(SAMPLES / "voice-note.opus")[0].exit_code == 0

@@ -181,6 +181,26 @@ def test_stop_finishes_what_is_in_flight_and_takes_nothing_new(queue, until):
     assert queue.pending("merger") == 4
 
 
+def test_a_delivery_that_does_not_return_is_left_behind_and_its_message_comes_again(database, until, caplog):
+    queue = SqliteQueue(database, SystemClock())
+    queue.publish(CHUNKS_DONE, b"1")
+    forever, begun = threading.Event(), []
+
+    def hangs_once(body):
+        begun.append(read({}, body).message_id)
+        if len(begun) == 1:
+            forever.wait()
+
+    try:
+        with running(queue, "merger", hangs_once, at_a_time=1, lease_seconds=0.3, limit=0.5) as loop:
+            until(lambda: len(begun) == 2 and queue.pending("merger") == 0)
+        assert len(set(begun)) == 1
+        assert loop.left_behind == ["a delivery of merger has not returned within 0.5 s"]
+        assert "comes again" in caplog.text
+    finally:
+        forever.set()
+
+
 def test_no_more_deliveries_at_once_than_allowed(queue, until):
     now, most, lock = [0], [0], threading.Lock()
 
