@@ -37,7 +37,7 @@ def ports(tmp_path):
 
 
 def test_every_subscription_of_one_machine_but_the_workers_has_its_step(ports):
-    ours = {"gpu-worker", "cpu-worker"}
+    ours = {"gpu-worker", "gpu-worker-canary", "cpu-worker"}
     assert set(steps.in_process(ports)) == {
         one.name for one in embedded_topology().subscriptions if one.name not in {*ours, "deepgram"}
     }
