@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
+.PHONY: terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ terraform-inventory: .venv/.google ## write that inventory anew, and the guide's
 	@$(BIN)/python -m tests.terraform.check --write
 	@$(BIN)/python -m tests.terraform.guide
 
+terraform-scan: .venv/.checkov ## look for mistakes in terraform/ (exceptions stand there, with their reasons)
+	.venv/checkov/bin/checkov --directory terraform --framework terraform --quiet --compact --skip-download
+
 bench: .venv/.bench ## measure, and print the table (needs what `make test` needs)
 	$(BIN)/python -m bench $(ARGS)
 
@@ -88,6 +91,8 @@ lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	    --custom-compile-command "make lock" pyproject.toml -o requirements/gpu.txt
 	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --only-binary :all: \
 	    --custom-compile-command "make lock" requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes \
+	    --custom-compile-command "make lock" requirements/checkov.in -o requirements/checkov.txt
 
 fuzz-wire: .venv/.dev ## let a decoder that a file took over send anything to its caller, for five minutes
 	$(BIN)/python -m tests.hostile.wire_frames $(ARGS)
@@ -107,6 +112,12 @@ clean: ## remove .venv, caches and build products; transcripts and state stay
 	    echo "$(PYTHON) has no venv module. Debian, Ubuntu: sudo apt install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; fi
 	@echo "Setting up .venv with $$($(PYTHON) --version) …"
 	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.checkov: requirements/checkov.txt | .venv/.created
+	@echo "Installing checkov (a minute; only the first time)"
+	@$(BIN)/python -m venv .venv/checkov
+	@.venv/checkov/bin/python -m pip install --quiet --require-hashes -r requirements/checkov.txt
 	@touch $@
 
 .venv/.light: pyproject.toml | .venv/.created

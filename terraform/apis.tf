@@ -19,6 +19,7 @@ locals {
     "storage.googleapis.com",
     "telemetry.googleapis.com", # takes OpenTelemetry's own protocol
     ],
+    var.binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
   ))

@@ -31,6 +31,8 @@ resource "google_artifact_registry_repository" "images" {
 }
 
 resource "google_storage_bucket" "sources" {
+  #checkov:skip=CKV_GCP_62:Audit logs of the project say who read what, also of other services
+  #checkov:skip=CKV_GCP_78:Sources are deleted after a day
   name                        = "${var.project}-build"
   location                    = var.region
   uniform_bucket_level_access = true

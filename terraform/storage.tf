@@ -2,6 +2,8 @@
 # nothing is triggered by what Dropscribe writes.
 
 resource "google_storage_bucket" "this" {
+  #checkov:skip=CKV_GCP_62:Audit logs of the project say who read what, also of other services
+  #checkov:skip=CKV_GCP_78:Outputs and results are written once, and old generations would keep audio after its days
   for_each = local.buckets
 
   name                        = each.value
