@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
+.PHONY: seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ terraform-check: .venv/.google ## validate and test terraform/, and compare what
 terraform-inventory: .venv/.google ## write that inventory anew, and the guide's table of roles, after a change of terraform/
 	@$(BIN)/python -m tests.terraform.check --write
 	@$(BIN)/python -m tests.terraform.guide
+
+seeded-faults: .venv/.google ## lay deployments with planted mistakes on emulators: none may transcribe (some minutes)
+	$(BIN)/pytest -m seeded tests/google $(ARGS)
 
 terraform-scan: .venv/.checkov ## look for mistakes in terraform/ (exceptions stand there, with their reasons)
 	.venv/checkov/bin/checkov --directory terraform --framework terraform --quiet --compact --skip-download

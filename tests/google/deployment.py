@@ -121,8 +121,9 @@ def deployed(
             "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore_emulator()),
         }
         endpoints = {key: f"http://127.0.0.1:{free_port()}/" for key in laid.functions}
-        with mock.patch.dict(os.environ, emulators):
-            create(laid.project, laid.topics, laid.subscriptions(endpoints))
+        # The emulator of Cloud Storage, too, finds that of Pub/Sub by its variable.
+        stack.enter_context(mock.patch.dict(os.environ, emulators))
+        create(laid.project, laid.topics, laid.subscriptions(endpoints))
         bucket, topic = laid.notification
         notify = [
             "-event.pubsub-project-id",

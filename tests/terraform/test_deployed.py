@@ -13,7 +13,7 @@ from shared.planning import plan
 from shared.settings import Settings, unknown
 from shared.topology import topology
 from tests.pubsub_topology import subscription
-from tests.terraform import guide
+from tests.terraform import guide, seeded
 from tests.terraform.check import FILES, ROOT
 from tests.terraform.deployed import Deployed
 
@@ -147,15 +147,18 @@ def test_the_names_of_the_files_of_functions_exist():
         assert f"def {target}(" in (ROOT.parent / source).read_text("utf-8")
 
 
-def test_a_wrong_topic_is_found():
-    """The comparison can fail: two topics swapped."""
-    swapped = dict(EVERYTHING.resources)
-    one, other = (f'google_pubsub_subscription.this["{name}"]' for name in ("merger", "requests"))
-    swapped[one] = swapped[one] | {"topic": swapped[other]["topic"]}
-    made = Deployed(swapped).subscriptions(dict.fromkeys(EVERYTHING.functions, "http://x/"))
-    wanted = [subscription(EVERYTHING.project, each) for each in topology().subscriptions]
-    topics = {each.name: each.topic for each in made}
-    assert topics != {each.name: each.topic for each in wanted}
+@pytest.mark.parametrize(
+    ("fault", "found_by"),
+    [
+        (seeded.swapped_topics, test_subscriptions_are_those_of_the_topology),
+        (seeded.missing_variable, test_every_process_can_start_with_what_it_is_told),
+        (seeded.wrong_model, test_all_processes_share_one_deployment),
+    ],
+)
+def test_a_planted_mistake_is_found(fault, found_by):
+    found_by(seeded.planted(PROCESSORS, seeded.without_fault))
+    with pytest.raises(AssertionError):
+        found_by(seeded.planted(PROCESSORS, fault))
 
 
 def test_the_guide_says_who_may_do_what():
