@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployment.rollout.judge import Figures, Recent, Seen
 from shared.engines import ENGINES, is_hosted
@@ -146,7 +146,7 @@ class Watch:
     def _recent(self, rollout: Rollout, releases: frozenset[str]) -> Recent:
         lasting, now = rollout.limits.lasting, self._ports.clock.now()
         minutes = range(int((now - lasting) // 60), int(now // 60) + 1)
-        rows = [one for one in self._of(documents.LEDGER, minutes, LedgerRow) if one.release in releases]
+        rows = [one for one in self._rows(minutes) if one.release in releases]
         attempts = [
             one
             for one in rows
@@ -154,7 +154,7 @@ class Watch:
         ]
         notes = [
             one
-            for one in self._of(FAILURES, minutes, Failure)
+            for one in self._notes(minutes)
             # What fails in a function is among its answers.
             if one.release in releases and one.where in ENGINES and not is_hosted(one.where)
             and one.code != HandedOn.code and one.error not in OWNERS
@@ -177,9 +177,14 @@ class Watch:
             probes_failed=probes.get("false", 0),
         )
 
-    def _of(self, collection: str, minutes: Iterable[int], kind: type[Any]) -> Iterator[Any]:
+    def _rows(self, minutes: Iterable[int]) -> Iterator[LedgerRow]:
         for minute in minutes:
-            yield from documents.readable(self._ports.records.query(collection, {"minute": minute}), kind)
+            found = self._ports.records.query(documents.LEDGER, {"minute": minute})
+            yield from documents.readable(found, LedgerRow)
+
+    def _notes(self, minutes: Iterable[int]) -> Iterator[Failure]:
+        for minute in minutes:
+            yield from documents.readable(self._ports.records.query(FAILURES, {"minute": minute}), Failure)
 
     def _metric(self, name: str, revisions: list[str], since: float, until: float, by: str) -> dict[str, int]:
         """A counter of Cloud Run for some revisions, summed over a time, by one of its labels."""

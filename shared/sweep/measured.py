@@ -35,14 +35,14 @@ def measure_state(ports: Ports) -> None:
 
 
 def _open(ports: Ports) -> None:
-    def count(**where: str) -> int:
-        return ports.records.count(documents.RECORDINGS, where)
-
     # What is held for a budget is ACCEPTED, with a reason.
-    going = count(state="ACCEPTED", held="")
+    going = ports.records.count(documents.RECORDINGS, {"state": "ACCEPTED", "held": ""})
+    accepted = ports.records.count(documents.RECORDINGS, {"state": "ACCEPTED"})
     measure("open_recordings", going, state="accepted")
-    measure("open_recordings", count(state="PLANNED"), state="planned")
-    measure("open_recordings", max(0, count(state="ACCEPTED") - going), state="held")
+    measure(
+        "open_recordings", ports.records.count(documents.RECORDINGS, {"state": "PLANNED"}), state="planned"
+    )
+    measure("open_recordings", max(0, accepted - going), state="held")
 
 
 def _waiting(ports: Ports) -> None:

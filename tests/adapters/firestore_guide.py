@@ -8,18 +8,6 @@ import re
 from tests.index_rules import DATA
 from tests.test_architecture import ROOT
 
-INDEX = "gcloud firestore indexes composite create --collection-group={collection} \\\n    {fields}"
-FIELD = "--field-config=field-path={fieldPath},order={order}"
-
-
-def composite():
-    """The commands that create the composite indexes."""
-    for index in DATA["indexes"]:
-        fields = [
-            FIELD.format(fieldPath=one["fieldPath"], order=one["order"].lower()) for one in index["fields"]
-        ]
-        yield INDEX.format(collection=index["collectionGroup"], fields=" ".join(fields))
-
 
 def exemptions():
     """The rows of the table of exemptions."""
@@ -37,7 +25,6 @@ def exemptions():
 
 PARTS = {
     "data-model.md": [
-        (r"(?<=```\n)gcloud firestore indexes composite .*?(?=\n```)", composite),
         (r"\| collection \| fields to exempt \|.*?(?=\n\n)", exemptions),
     ],
 }
