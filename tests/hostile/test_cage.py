@@ -154,10 +154,12 @@ def test_no_act_of_the_survey_works(monkeypatch, home, user):
     assert secret.value == b"a key of the caller's"
 
 
-@pytest.mark.parametrize(
-    ("hole", "works"),
-    [("path", "make a folder"), ("process", "signal its caller"), ("memory", "read its zygote's memory")],
-)
+PLANTED = {"path": "make a folder", "process": "signal its caller"}
+if os.getuid() == 0:
+    PLANTED["memory"] = "read its zygote's memory"  # for others it is out of reach even through this hole
+
+
+@pytest.mark.parametrize(("hole", "works"), PLANTED.items())
 def test_the_survey_finds_a_planted_hole(monkeypatch, home, hole, works):
     _folder, _secret, code = home(0)
     with decoder(monkeypatch, code, hole=hole) as sandbox:
