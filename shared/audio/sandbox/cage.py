@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import sys
+from functools import cache
 
 from shared.audio.sandbox import seccomp
 
@@ -26,6 +27,8 @@ class _Program(ctypes.Structure):
     """`struct sock_fprog`."""
 
     _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
+    buffer: object
+    """What `steps` points to."""
 
 
 def shield() -> None:
@@ -45,16 +48,27 @@ def close(calls: tuple[seccomp.Call, ...]) -> None:
     Raises:
         CageError: the system refuses, or it is none for which there is a program.
     """
-    if not ON_LINUX:
-        return
+    if ON_LINUX:
+        program = prepare(calls)
+        _prctl("PR_SET_NO_NEW_PRIVS", seccomp.PR_SET_NO_NEW_PRIVS, 1)
+        _prctl("PR_SET_SECCOMP", seccomp.PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program))
+
+
+@cache
+def prepare(calls: tuple[seccomp.Call, ...]) -> ctypes.Structure:
+    """The list as the system takes it. Forks of a process that has prepared it close the faster.
+
+    Raises:
+        CageError: there is no program for this machine.
+    """
     machine = platform.machine()
     if machine not in seccomp.ARCHITECTURES or sys.maxsize < 2**32:
         raise CageError(f"there is no filter for {machine} with {sys.maxsize.bit_length() + 1} bits")
     steps = seccomp.program(calls, machine)
-    buffer = ctypes.create_string_buffer(steps, len(steps))
-    one = _Program(len(steps) // 8, ctypes.addressof(buffer))
-    _prctl("PR_SET_NO_NEW_PRIVS", seccomp.PR_SET_NO_NEW_PRIVS, 1)
-    _prctl("PR_SET_SECCOMP", seccomp.PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(one))
+    program = _Program(len(steps) // 8, None)
+    program.buffer = ctypes.create_string_buffer(steps, len(steps))
+    program.steps = ctypes.addressof(program.buffer)
+    return program
 
 
 def end_with(parent: int) -> None:

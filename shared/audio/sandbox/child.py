@@ -57,6 +57,7 @@ class Zygote:
         gc.freeze()  # so that collections in the forks touch no shared page
         try:
             own_size.open()
+            cage.prepare(seccomp.JOB)
             cage.shield()
             cage.close(seccomp.ZYGOTE)
         except (CageError, OSError) as error:

@@ -116,7 +116,7 @@ class Dialogue:
         following: Callable[[AudioInfo], wire.Job | None] | None,
     ) -> None:
         if self._job.chunk is not None:
-            checks.decoded(payload, self._job.chunk, self._job.limits.decode_seconds)
+            self._end.result = checks.decoded(payload, self._job.chunk, self._job.limits.decode_seconds)
         else:
             found = checks.info(payload, self._job)
             if self._job.awaits_next and following is not None:
@@ -125,8 +125,7 @@ class Dialogue:
                 if job is not None:
                     self._begin(job)
                     return
-                payload = b""
-        self._end.result = payload
+            self._end.result = found
         self._over = True
 
     def _answer(self, connection: socket.socket, payload: memoryview) -> None:

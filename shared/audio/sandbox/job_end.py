@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from shared.audio.sandbox import wire
 from shared.errors import BadMedia
+
+if TYPE_CHECKING:
+    from shared.audio.sandbox import wire
+    from shared.audio.types import Decoded
+    from shared.model import AudioInfo
+
+BREACH = "breach"
+"""Code of a refusal of ours: the job did what none does."""
 
 
 @dataclass(slots=True)
 class JobEnd:
     """How a job has ended, as far as is known before its process exits."""
 
-    result: bytes = b""
-    """JSON of AudioInfo or Decoded; empty if there is none."""
+    result: AudioInfo | Decoded | None = None
+    """What was found, if anything."""
     refusal: wire.Refusal | None = None
     """Why there is none, in the words of the process."""
     failure: Exception | None = None
@@ -25,15 +33,20 @@ class JobEnd:
     @property
     def succeeded(self) -> bool:
         """True where there is a result, and nothing went wrong after it."""
-        return bool(self.result) and self.failure is None and self.refusal is None and self.status == 0
+        return self.result is not None and self.failure is None and self.refusal is None and self.status == 0
 
-    def outcome(self) -> bytes:
+    @property
+    def is_breach(self) -> bool:
+        """True where nothing is to be believed of what the job has said, not even what it found before."""
+        return self.refusal is not None and self.refusal.code == BREACH
+
+    def outcome(self) -> AudioInfo | Decoded:
         """The result, or the reason why there is none, raised."""
         if self.failure is not None:
             raise self.failure
         if self.refusal is not None:
             raise BadMedia(self.refusal.code, self.refusal.message)
-        if self.status != 0 or not self.result:
+        if self.status != 0 or self.result is None:
             raise _crash(self.status)
         return self.result
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Self
 from shared.audio.sandbox import process, wire
 from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.dialogue import Dialogue
-from shared.audio.sandbox.job_end import JobEnd
+from shared.audio.sandbox.job_end import BREACH, JobEnd
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError
 from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Source
-from shared.messages import decode as from_json
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -69,8 +68,10 @@ class Sandbox:
             BadMedia: it is no recording, or not one that can be decoded.
         """
         job = wire.Job(size=source.size, name=name, track=track, limits=self.limits)
-        result, _ = self._run(source, job)
-        return from_json(result, AudioInfo)
+        end, _ = self._serve(source, job)
+        found = end.outcome()
+        assert isinstance(found, AudioInfo), "a probe's result is checked to be one"
+        return found
 
     def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0) -> Pcm:
         """Decode one chunk with its overlap to 16 kHz mono.
@@ -85,7 +86,7 @@ class Sandbox:
             BadMedia: nothing in it decodes, or it exceeds its limits.
         """
         job = wire.Job(size=source.size, name="", track=track, limits=self.limits, audio=audio, chunk=chunk)
-        return _pcm(*self._run(source, job))
+        return _pcm(*self._serve(source, job))
 
     def probe_and_decode(
         self, source: Source, choose: Callable[[AudioInfo], Chunk | None], *, name: str = "", track: int = 0
@@ -112,18 +113,14 @@ class Sandbox:
             return None if chunk is None else replace(job, awaits_next=False, audio=audio, chunk=chunk)
 
         end, samples = self._serve(source, job, next_job)
-        if not chosen:
+        if not chosen or end.is_breach:
             end.outcome()
             raise AssertionError("a probe has a result or a reason")
         audio, chunk, began = chosen[0]
         if chunk is None or not end.succeeded:
             return audio, None
-        pcm = _pcm(end.result, samples)
+        pcm = _pcm(end, samples)
         return audio, DecodedAhead(chunk=chunk, pcm=replace(pcm, seconds_ahead=time.monotonic() - began))
-
-    def _run(self, source: Source, job: wire.Job) -> tuple[bytes, bytes]:
-        end, samples = self._serve(source, job)
-        return end.outcome(), samples
 
     def _serve(
         self, source: Source, job: wire.Job, following: Callable[[AudioInfo], wire.Job | None] | None = None
@@ -143,7 +140,7 @@ class Sandbox:
                 self._stop()
                 log.warning("a decoding process was killed: it sent %s", error)
                 end.refusal = wire.Refusal(
-                    code="breach",
+                    code=BREACH,
                     message="The decoder did something while it read this file that decoding never does, and was "
                     "ended. The file is damaged, or was made to attack programs that read it. If it plays, convert "
                     "it to another format (for example FLAC) and upload it again.",
@@ -172,6 +169,7 @@ class Sandbox:
         self._process = self._socket = None
 
 
-def _pcm(result: bytes, samples: bytes) -> Pcm:
-    done = from_json(result, Decoded)
+def _pcm(end: JobEnd, samples: bytes) -> Pcm:
+    done = end.outcome()
+    assert isinstance(done, Decoded), "a decoding job's result is checked to be one"
     return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)

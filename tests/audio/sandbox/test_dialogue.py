@@ -123,6 +123,17 @@ def test_samples_are_bounded_by_the_chunk_and_reads_by_the_recording(decode, fra
     assert sum(length for _, length in source.reads) <= 4 * source.size + 64 * 2**20
 
 
+def test_what_was_found_before_a_breach_counts_for_nothing(liar):
+    sandbox, tell = liar
+    tell([FOUND, PCM, PCM, PCM])
+    with pytest.raises(BadMedia) as raised:
+        sandbox.probe_and_decode(Recording(), lambda _found: chunk(0.0, 1.0))
+    assert raised.value.code == "breach"
+    tell([FOUND, PCM, bad(code="undecodable", message="damaged")])
+    found, ahead = sandbox.probe_and_decode(Recording(), lambda _found: chunk(0.0, 1.0))
+    assert (found.duration, ahead) == (10.0, None)
+
+
 @pytest.mark.parametrize("end", [b"Z", wire.EXIT + b"x"])
 def test_an_end_that_is_none_fails_this_file_only(probe, end):
     with pytest.raises(BadMedia):

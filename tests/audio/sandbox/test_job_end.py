@@ -6,17 +6,19 @@ import pytest
 
 from shared.audio.sandbox import wire
 from shared.audio.sandbox.job_end import JobEnd
+from shared.audio.types import Decoded
 from shared.errors import BadMedia, StoreUnavailable
 
+RESULT = Decoded(start=0.0, owned=1.0, warnings=())
 REFUSAL = wire.Refusal(code="no-audio", message="silent")
 
 
 def test_a_result_stands_if_nothing_went_wrong_after_it():
-    end = JobEnd(result=b"{}")
+    end = JobEnd(result=RESULT)
     assert end.succeeded
-    assert end.outcome() == b"{}"
+    assert end.outcome() == RESULT
     for wrong in ({"status": 1}, {"refusal": REFUSAL}, {"failure": StoreUnavailable("gone")}):
-        assert not JobEnd(result=b"{}", **wrong).succeeded
+        assert not JobEnd(result=RESULT, **wrong).succeeded
 
 
 def test_a_failed_read_outranks_a_refusal_and_a_refusal_the_death_of_the_job():
