@@ -105,12 +105,13 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
 
 def _found(info: AudioInfo, job: wire.Job) -> bytes:
     """The frame with what a probe found; a refusal where the header says what no recording has."""
-    sent = msgspec.json.encode(replace(info, warnings=tuple(wire.printable(one) for one in info.warnings)))
+    if info.warnings:
+        info = replace(info, warnings=tuple(wire.printable(one) for one in info.warnings))
     try:
-        checks.info(sent, job)
+        checks.check_info(info, job)
     except BreachError:
         return _refusal("undecodable", IMPOSSIBLE)
-    return wire.DONE + sent
+    return wire.DONE + msgspec.json.encode(info)
 
 
 def _what(error: Exception) -> str:
