@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from shared.audio.sandbox import wire
+from shared.audio.types import Decoded
 from shared.errors import BadMedia
-
-if TYPE_CHECKING:
-    from shared.audio.sandbox import wire
-    from shared.audio.types import Decoded
-    from shared.model import AudioInfo
+from shared.model import AudioInfo
 
 BREACH = "breach"
 """Code of a refusal of ours: the job did what none does."""
