@@ -218,12 +218,15 @@ class Media(Protocol):
 class GpuState:
     """Whether workers are available, as a value: if not, the router sends recordings elsewhere."""
 
-    status: Literal["ready", "quota", "denied", "missing", "unreachable"]
-    """`quota`: no more capacity now; `denied`: a permission is missing; `missing`: no such job."""
+    status: Literal["ready", "quota", "pending", "denied", "missing", "unreachable"]
+    """`quota`: no more capacity now; `pending`: what was started waits for a machine, and nothing runs; `denied`: a
+    permission is missing; `missing`: no such job."""
     running: int
     """Tasks that are running or about to start."""
     reason: str = ""
     """The platform's message, and what to do."""
+    pending: int = 0
+    """Tasks that were started and wait for a machine."""
     most: int | None = None
     """Most tasks that can run at one time; None: as many as the settings allow."""
 

@@ -7,6 +7,7 @@ repeated; the second execution finds no work and ends.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from google.cloud.run_v2.services.tasks.transports import TasksGrpcTransport
 
 from shared.adapters import credentials
 from shared.errors import ConfigurationError, StoreUnavailable, Transient
+from shared.in_words import human_duration
 from shared.ports import GpuState, TaskRun
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ EXPECTED = (
 LONGEST = 12 * 3600.0
 """Longest duration of an execution, seconds: one that was created so long before a moment has ended by then."""
 
+WAITS = 180.0
+"""Seconds that an execution may wait for a machine until none counts as available. Most get one within half a minute."""
+
 PAGE = 100
 """Executions to read. They come newest first, and fewer than a hundred start within the hour that one lasts."""
 
@@ -55,6 +60,7 @@ class CloudRunJobs:
         gpu: whether its tasks have a GPU, for messages about missing quota.
         timeout: seconds that one call may take.
         channel: an open connection to use instead of Google's address and credentials.
+        now: gives the time, seconds since 1970.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class CloudRunJobs:
         gpu: bool = True,
         timeout: float = 5.0,
         channel: grpc.Channel | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._name = f"projects/{project}/locations/{region}/jobs/{job}"
         self._where = f"--project {project} --region {region}"
@@ -75,16 +82,32 @@ class CloudRunJobs:
         )
         self._timeout = timeout
         self._channel = channel
+        self._now = now
 
     def state(self) -> GpuState:
-        """How many tasks are running or about to start. Never raises: a failure is in the state."""
+        """How many tasks are running or about to start. Never raises: a failure is in the state.
+
+        If nothing runs and what was started has waited for a machine longer than `WAITS`, the state is `pending`.
+        """
         request = run_v2.ListExecutionsRequest(parent=self._name, page_size=PAGE)
         try:
             pager = self._executions.list_executions(request, retry=None, timeout=self._timeout)
             page = next(iter(pager.pages)).executions
         except EXPECTED as error:
             return self._explained(error, "roles/run.viewer")
-        return GpuState(status="ready", running=sum(map(_left, page)))
+        left, running = sum(map(_left, page)), sum(map(_running, page))
+        since = min((one.create_time.timestamp() for one in page if _left(one)), default=self._now())
+        waited = self._now() - since
+        if left and not running and waited > WAITS:
+            return GpuState(
+                status="pending",
+                running=0,
+                pending=left,
+                reason=f"{left} tasks of {self._job} have waited for a machine for {human_duration(waited)}: the region "
+                "has none to give now. Nothing has to be done: they start when there is one. If it lasts, ask for more "
+                f"quota of {self._quota}, or deploy to another region.",
+            )
+        return GpuState(status="ready", running=left, pending=left - running)
 
     def start(self, tasks: int) -> GpuState:
         """Start an execution with this many tasks. Never raises: a failure is in the state.
@@ -204,6 +227,11 @@ def _left(execution: run_v2.Execution) -> int:
         return 0
     over = execution.succeeded_count + execution.failed_count + execution.cancelled_count
     return max(1, execution.task_count - over)
+
+
+def _running(execution: run_v2.Execution) -> int:
+    """Tasks of an execution that have a machine."""
+    return min(execution.running_count, _left(execution))
 
 
 def _is_quota(error: Exception, said: str) -> bool:

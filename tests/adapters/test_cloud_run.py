@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -14,7 +15,7 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from shared.adapters.cloud_run import CloudRunJobs
+from shared.adapters.cloud_run import WAITS, CloudRunJobs
 from shared.errors import Transient
 
 JOB = "projects/some-project/locations/us-central1/jobs/workers"
@@ -82,9 +83,18 @@ class CloudRun:
         )
 
 
-def execution(name, *, minute=0, ended=False):
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+
+
+def execution(name, *, minute=0, ended=False, running=0, tasks=0):
     created = datetime(2026, 1, 1, 12, minute, tzinfo=UTC)
-    return run_v2.Execution(name=name, create_time=created, completion_time=created if ended else None)
+    return run_v2.Execution(
+        name=name,
+        create_time=created,
+        completion_time=created if ended else None,
+        running_count=running,
+        task_count=tasks,
+    )
 
 
 @pytest.fixture
@@ -93,13 +103,25 @@ def service():
 
 
 @pytest.fixture
-def jobs(service):
+def clock():
+    return SimpleNamespace(now=NOON)
+
+
+@pytest.fixture
+def jobs(service, clock):
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_generic_rpc_handlers(service.handlers())
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield CloudRunJobs("some-project", "us-central1", "workers", timeout=TIMEOUT, channel=channel)
+        yield CloudRunJobs(
+            "some-project",
+            "us-central1",
+            "workers",
+            timeout=TIMEOUT,
+            channel=channel,
+            now=lambda: clock.now,
+        )
     server.stop(None).wait()
 
 
@@ -146,6 +168,33 @@ def test_tasks_that_have_ended_do_not_run_whatever_became_of_them(service, jobs)
     assert jobs.state().running == 7
     service.executions[1].cancelled_count = 4
     assert jobs.state().running == 3
+
+
+def test_an_execution_that_waits_for_a_machine_is_pending_and_after_three_minutes_none_is_to_be_had(
+    service, jobs, clock
+):
+    service.executions = [execution("one", minute=1, tasks=2)]
+    clock.now = NOON + 60 + WAITS
+    early = jobs.state()
+    assert (early.status, early.running, early.pending) == ("ready", 2, 2)
+    clock.now += 1
+    late = jobs.state()
+    assert (late.status, late.running, late.pending) == ("pending", 0, 2)
+    assert "2 tasks of workers have waited for a machine for 3 min" in late.reason
+    assert "Nothing has to be done" in late.reason
+
+
+def test_tasks_that_wait_beside_running_ones_are_told_apart_and_hand_nothing_on(service, jobs, clock):
+    service.executions = [execution("one", minute=1, tasks=3, running=1), execution("two", minute=2, tasks=2)]
+    clock.now = NOON + 3600
+    state = jobs.state()
+    assert (state.status, state.running, state.pending) == ("ready", 5, 4)
+
+
+def test_what_waited_and_was_cancelled_is_not_pending(service, jobs, clock):
+    service.executions = [execution("one", minute=1, tasks=2, ended=True)]
+    clock.now = NOON + 3600
+    assert (jobs.state().status, jobs.state().pending) == ("ready", 0)
 
 
 @pytest.mark.parametrize(
@@ -221,9 +270,6 @@ def task(index, start, end):
     """A task; the times are minutes after noon."""
     at = [None if one is None else datetime(2026, 1, 1, 12, one, tzinfo=UTC) for one in (start, end)]
     return run_v2.Task(name=f"task-{index}", index=index, start_time=at[0], completion_time=at[1])
-
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 
 
 def test_the_tasks_of_ended_executions_come_with_their_times_page_by_page(service, jobs):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -255,3 +256,10 @@ def test_work_is_collected_for_a_while_where_that_is_asked_for(world, ports, job
     world.clock.time += 31
     assert capacity.start_workers(of(4), ports, 91.0).tasks == 1
     assert jobs.started == [1]
+
+
+def test_while_what_was_started_waits_for_a_machine_nothing_more_is_started(ports, jobs):
+    jobs.status = "pending"
+    start = capacity.start_workers(of(500), ports, waited=math.inf)
+    assert jobs.started == []
+    assert start.reason == "pending: so it is"

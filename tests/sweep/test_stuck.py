@@ -221,7 +221,11 @@ def turns(world):
     return [decode(one.data, ChunkMessage).turn for one in world.pull("deepgram")]
 
 
-def test_where_no_worker_can_be_had_its_chunks_go_to_another_engine_within_minutes(world, two_engines, tick):
+@pytest.mark.parametrize("status", ["quota", "pending"])
+def test_where_no_worker_can_be_had_its_chunks_go_to_another_engine_within_minutes(
+    world, two_engines, tick, status
+):
+    world.ports = replace(world.ports, gpu_jobs=NoWorkers(status))
     assert tick(2) == 0
     assert tick(2) == 1
     assert turns(world) == [1, 1]
