@@ -50,7 +50,7 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
     Args:
         ports: the adapters to use.
         stop: asks for the end.
-        stay: wait for work instead of ending when idle.
+        stay: wait for work instead of ending when idle, for ever.
         began: when the process started, seconds since 1970.
 
     Raises:
@@ -73,7 +73,13 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
         # A deployment for a hosted engine loads weights only for a recording that asks for them.
         warm = None if settings.method in {one.method for one in hosted_specs()} else settings.model
         try:
-            worker.run(stop, idle_exit=None if stay else IDLE_EXIT, warm=warm)
+            lives = settings.worker_minutes * 60 - (ports.clock.now() - began)
+            worker.run(
+                stop,
+                idle_exit=None if stay else IDLE_EXIT,
+                lives=None if stay else max(0.0, lives),
+                warm=warm,
+            )
         except CallHangs:
             # Whatever it waits for, the ledger may wait for as well.
             last_resort.end_within(LAST_WORDS)

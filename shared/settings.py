@@ -280,6 +280,14 @@ class Settings:
         default=None,
         metadata=_env("DROPSCRIBE_PRICES", "File with your own prices (TOML); unset: the list prices."),
     )
+    worker_minutes: float = field(
+        default=55.0,
+        metadata=_env(
+            "DROPSCRIBE_WORKER_MINUTES",
+            "Minutes after which a task of the job ends by itself: at least four less than the time-out of its tasks, "
+            "which ends it without asking.",
+        ),
+    )
     start_delay: float = field(
         default=0.0,
         metadata=_env(
@@ -391,6 +399,7 @@ class Settings:
         self._check("metrics_interval", 5 <= self.metrics_interval <= 3600, "from 5 to 3600")
         self._check("stuck_minutes", self.stuck_minutes >= 1, "1 or more")
         self._check("cpu_usd_per_hour", self.cpu_usd_per_hour >= 0, "0 or more")
+        self._check("worker_minutes", 1 <= self.worker_minutes <= 7 * 24 * 60, "from 1 to 10080")
         self._check("start_delay", 0 <= self.start_delay <= 3600, "from 0 to 3600")
         self._check("gpu_vcpus", 1 <= self.gpu_vcpus <= 32, "from 1 to 32")
         self._check("gpu_memory_gib", 1 <= self.gpu_memory_gib <= 256, "from 1 to 256")

@@ -96,6 +96,7 @@ class Inflight:
         self._reserved: dict[str, int] = dict.fromkeys(subscriptions, 0)
         self._changed = concurrency.Condition()
         self._closed = False
+        self._draining = False
         self._idle_since = concurrency.monotonic()
         self._stop = concurrency.Event()
         self._renewals = concurrency.Thread(target=self._renew_leases, name="leases", daemon=True)
@@ -115,17 +116,28 @@ class Inflight:
         with self._changed:
             return 0.0 if self._messages else concurrency.monotonic() - self._idle_since
 
+    def drain(self) -> None:
+        """Reserve no more capacity, so that nothing else is pulled."""
+        with self._changed:
+            self._draining = True
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether nothing is in flight and no pull is under way."""
+        with self._changed:
+            return not self._messages and not any(self._reserved.values())
+
     def reserve(self, subscription: str) -> int:
         """Reserve capacity for a pull, until `add` or `release_reservation`.
 
         Returns:
-            How many messages to pull: 0, after a moment, if there is no capacity; 1 from a subscription that is only
+            How many messages to pull: 0, after a moment, if there is no capacity or after `drain`; 1 from a subscription that is only
             helped out with.
         """
         with self._changed:
             taken = sum(one.share for one in self._messages.values()) + sum(self._reserved.values())
             free = max(0, math.floor(self._max_chunks - taken + 1e-9))
-            if not free:
+            if not free or self._draining:
                 self._changed.wait(CAPACITY_WAIT)
                 return 0
             # When two subscriptions wait for messages, neither takes all the capacity from the other.

@@ -15,6 +15,7 @@ because it was asked to stop does not: that says nothing about the chunk.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.batcher import Batcher
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 RECOGNISED_BY, COMMITTED_BY, GIVEN_BACK_BY = 4.0, 5.5, 7.5
 """Seconds after the request to stop by which the engine has finished what it can, results are committed, and all the
 rest is given back. Cloud Run kills after 10."""
+
+DRAINED_WITHIN = 120.0
+"""Seconds after the end of a worker's time within which it finishes what it holds; the rest is given back."""
 
 
 class Worker:
@@ -97,15 +101,22 @@ class Worker:
         return self._engines.get(model)
 
     def run(
-        self, stop: concurrency.Event, *, idle_exit: float | None = None, warm: str | None = None
+        self,
+        stop: concurrency.Event,
+        *,
+        idle_exit: float | None = None,
+        lives: float | None = None,
+        warm: str | None = None,
     ) -> Summary:
-        """Work until `stop` is set, or until nothing was there for `idle_exit` seconds.
+        """Work until `stop` is set, until nothing was there for `idle_exit` seconds, or until its time is over.
 
-        After `stop` it ends within 8 seconds, whatever the engine does: see `stuck`.
+        After `stop` it ends within 8 seconds, whatever the engine does: see `stuck`. When its time is over, it pulls
+        nothing else, and ends when what it holds is done, at the latest after `DRAINED_WITHIN` and these 8 seconds.
 
         Args:
             stop: asks for the end.
             idle_exit: seconds; None to wait for work for ever.
+            lives: seconds from now after which its time is over; None: never.
             warm: weights to load while the first chunks are decoded.
 
         Raises:
@@ -118,6 +129,7 @@ class Worker:
         self._batcher.start(warm)
         self._recogniser.thread.start()
         hanging: CallHangs | None = None
+        ended, over = "nothing to do", math.inf if lives is None else concurrency.monotonic() + lives
         try:
             while (
                 not stop.wait(0.05)
@@ -127,8 +139,13 @@ class Worker:
             ):
                 if idle_exit is not None and self._idle_seconds() > idle_exit:
                     break
+                if (late := concurrency.monotonic() - over) >= 0:
+                    ended = "its time is over"
+                    self._inflight.drain()
+                    if self._inflight.is_drained or late > DRAINED_WITHIN:
+                        break
         finally:
-            self.summary.ended = "asked to stop" if stop.is_set() else "nothing to do"
+            self.summary.ended = "asked to stop" if stop.is_set() else ended
             self._end(str(hanging or ""))
         if hanging is not None:
             self.summary.ended = "a call did not return"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,7 @@ def run(world, monkeypatch, caplog):
     """Run a worker on an engine until it ends by itself; gives what it said."""
     monkeypatch.setattr(process, "IDLE_EXIT", 0.3)
 
-    def run(one, device):
+    def run(one, device, age=2.0):
         one.device = device
 
         def load(_settings, _model, start_up):
@@ -49,7 +50,7 @@ def run(world, monkeypatch, caplog):
         monkeypatch.setattr(loading, "load", load)
         caplog.set_level(logging.INFO)
         try:
-            process.run(world.ports, threading.Event(), stay=False, began=time.time() - 2.0)
+            process.run(world.ports, threading.Event(), stay=False, began=time.time() - age)
         finally:
             said.extend(record.getMessage() for record in caplog.records)
 
@@ -88,3 +89,11 @@ def test_one_that_breaks_down_says_the_same_line_before_it_ends(run, world):
     (line,) = [line for line in run.said if line.startswith("worker ends: ")]
     assert "engine busy" in line
     assert line.endswith("; broke down (Transient)")
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(1.0, "; its time is over"), (55.0, "; nothing to do")])
+def test_it_ends_by_itself_before_its_task_would_be_killed(world, run, minutes, said):
+    """The task began 60 seconds ago in each case."""
+    world.ports = replace(world.ports, settings=replace(world.settings, worker_minutes=minutes))
+    run(CountingEngine(), PROCESSOR, age=60.0)
+    assert run.said[-1].endswith(said)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gpu_job.pipeline import batcher
+from gpu_job.pipeline import worker as worker_module
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from local.backend.queue import SqliteQueue
@@ -486,3 +487,39 @@ def test_what_it_holds_of_a_cancelled_recording_is_given_up_before_the_engine_ha
         thread.join()
     assert engine.calls == []
     assert world.ports.records.count(documents.LEDGER, {"recording": recording.id}) == 0
+
+
+@pytest.fixture
+def three(world):
+    """Three recordings of two chunks, and an engine that takes one chunk at a time."""
+    world.ports = replace(
+        world.ports, settings=replace(world.settings, max_chunks=2, batch_processing=False)
+    )
+    for name in ("a.wav", "b.wav", "c.wav"):
+        upload.on_upload(world.upload(name), world.ports)
+    return world
+
+
+def test_a_worker_whose_time_is_over_finishes_what_it_holds_and_leaves_the_rest(three):
+    engine = CountingEngine(seconds=0.05)
+    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), lives=0.1, warm="fake")
+    assert summary.ended == "its time is over"
+    assert summary.given_back == 0
+    assert summary.chunks < 6
+    assert three.ports.queue.pending(PARAKEET_CPU.subscription) == 6 - summary.chunks
+
+
+def test_what_it_cannot_finish_in_time_is_given_back_as_if_it_had_not_been_delivered(three, monkeypatch):
+    monkeypatch.setattr(worker_module, "DRAINED_WITHIN", 0.1)
+    monkeypatch.setattr(worker_module, "RECOGNISED_BY", 0.1)
+    engine = CountingEngine(seconds=1.0)
+    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), lives=0.6)
+    assert summary.ended == "its time is over"
+    assert summary.given_back >= 1
+    assert {one.attempt for one in three.pull(PARAKEET_CPU.subscription)} == {1}
+
+
+def test_a_worker_without_an_end_works_on(three):
+    engine = CountingEngine()
+    summary = Worker(three.ports, lambda _model: engine).run(threading.Event(), idle_exit=0.2)
+    assert (summary.chunks, summary.ended) == (6, "nothing to do")
