@@ -29,6 +29,7 @@ def main() -> int:
     try:
         if asked.check:
             settings = Settings.from_environment()
+            loading.check_image(settings)
             start_up = StartUp()
             load = partial(loading.load, settings, warm=False, start_up=start_up)
             return check.run(load, settings.model, start_up=start_up)

@@ -16,11 +16,11 @@ from gpu_job.speech import loading
 from shared import concurrency
 from shared.costs.executions import Meter, Place
 from shared.engines import hosted_specs
-from shared.errors import CallHangs, DropscribeError, ModelUnavailable
+from shared.errors import CallHangs, ConfigurationError, DropscribeError, ModelUnavailable
 from shared.messages import ChunkMessage, decode
-from shared.planning import plan
+from shared.planning import plan, worker_pools
 from shared.recovery import fallback
-from shared.state import failure_log
+from shared.state import failure_log, unfit_workers
 from shared.telemetry import flush, log, measure
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
         began: when the process started, seconds since 1970.
 
     Raises:
+        ConfigurationError: the image holds other weights than the deployment uses. No message is pulled, so no chunk
+            fails, and no other worker is started for a while.
         CallHangs: a call does not return; end the process now, within `LAST_WORDS` seconds.
         ModelUnavailable: the weights of the deployment cannot be loaded. Chunks that another engine may take have been
             handed to it, the others given back.
@@ -63,6 +65,7 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
     place, paid = Place.from_environment(os.environ), plan.worker_engine(settings)
     start_up = StartUp(process=ports.clock.now() - began)
     with Meter(ports, place, paid, began) as meter:
+        _check_image(ports)
         worker = Worker(
             ports,
             partial(_load, settings, start_up),
@@ -91,6 +94,16 @@ def run(ports: Ports, stop: concurrency.Event, *, stay: bool, began: float) -> W
             log.info("worker ends: %s", worker.summary)
             flush(FLUSH)
     return worker
+
+
+def _check_image(ports: Ports) -> None:
+    settings = ports.settings
+    try:
+        loading.check_image(settings)
+    except ConfigurationError as error:
+        pool = worker_pools.pool_of(plan.worker_engine(settings), settings)
+        unfit_workers.report(pool or "main", str(error), ports)
+        raise
 
 
 def _load(settings: Settings, start_up: StartUp, model: str) -> Transcriber:

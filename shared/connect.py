@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.costs import prices_file
 from shared.errors import ConfigurationError
-from shared.settings import Settings, unknown
+from shared.settings import CLOUD_RUN, Settings, unknown
 from shared.telemetry import log, logs, metrics, show_logs, spans
 
 if TYPE_CHECKING:
@@ -79,4 +79,4 @@ def _show_logs() -> None:
 
 def _is_collected() -> bool:
     """Whether a collector reads the log, as JSON: Cloud Run sets these variables for services and for jobs."""
-    return bool({"K_SERVICE", "CLOUD_RUN_JOB"} & set(os.environ))
+    return bool({*CLOUD_RUN} & set(os.environ))

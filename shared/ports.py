@@ -218,9 +218,9 @@ class Media(Protocol):
 class GpuState:
     """Whether workers are available, as a value: if not, the router sends recordings elsewhere."""
 
-    status: Literal["ready", "quota", "pending", "denied", "missing", "unreachable"]
-    """`quota`: no more capacity now; `pending`: what was started waits for a machine, and nothing runs; `denied`: a
-    permission is missing; `missing`: no such job."""
+    status: Literal["ready", "quota", "pending", "unfit", "denied", "missing", "unreachable"]
+    """`quota`: no more capacity now; `pending`: what was started waits for a machine, and nothing runs; `unfit`: the
+    workers say that they cannot work as they are deployed; `denied`: a permission is missing; `missing`: no such job."""
     running: int
     """Tasks that are running or about to start."""
     reason: str = ""

@@ -21,6 +21,9 @@ from shared.model import Engine, Method
 
 PATHS = {"state_dir", "inbox", "transcripts", "prices"}
 BUCKETS = ("audio", "transcripts", "work")
+CLOUD_RUN = ("K_SERVICE", "CLOUD_RUN_JOB")
+"""Variables that Cloud Run sets, for services and for jobs (cloud.google.com/run/docs/container-contract)."""
+
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 """https://cloud.google.com/storage/docs/buckets#naming"""
 
@@ -202,6 +205,13 @@ class Settings:
         metadata=_env(
             "PARAKEET_MODEL_NAME",
             "Weights: a name, a folder with an ONNX export, or a `.nemo` file or a folder with one (NeMo).",
+        ),
+    )
+    image_model: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_IMAGE_MODEL",
+            "The weights that the image of a worker holds. Its Dockerfile sets this; leave it alone.",
         ),
     )
     max_chunks: int | None = field(
@@ -477,6 +487,11 @@ class Settings:
             if text and one.metadata["env"]:
                 # Absolute, because processes that start in another folder read the same variables.
                 values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
+        on_cloud_run = any(environ.get(name) for name in CLOUD_RUN)
+        if on_cloud_run and values.get("platform") == "google" and "region" not in values:
+            raise ConfigurationError(
+                f"{variable('region')} is not set: it must be the region of the jobs, for whoever starts workers"
+            )
         types = get_type_hints(cls)
         for name, value in values.items():
             try:

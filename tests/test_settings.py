@@ -102,3 +102,16 @@ def test_the_table_in_the_docs_names_every_setting_with_its_default():
     for engine in hosted_specs():
         name = engine.in_sentences
         assert f"| `{engine.hosted.key_variable}` |  | Key of a {name} project; unset: no {name}. |" in text
+
+
+@pytest.mark.parametrize("where", ["K_SERVICE", "CLOUD_RUN_JOB"])
+def test_a_process_on_cloud_run_must_know_its_region_as_it_starts_workers(where):
+    environ = {"DROPSCRIBE_PLATFORM": "google", "GOOGLE_CLOUD_PROJECT": "some-project", where: "one"}
+    with pytest.raises(ConfigurationError, match="DROPSCRIBE_REGION is not set"):
+        Settings.from_environment(environ)
+    assert Settings.from_environment(environ | {"DROPSCRIBE_REGION": "europe-west4"}).region == "europe-west4"
+
+
+def test_elsewhere_the_region_has_a_default():
+    environ = {"DROPSCRIBE_PLATFORM": "google", "GOOGLE_CLOUD_PROJECT": "some-project"}
+    assert Settings.from_environment(environ).region == "us-central1"

@@ -41,6 +41,11 @@ def load(
             refused: it would cost the GPU's price.
         ModelUnavailable: says what is missing and what to do.
     """
+    if settings.image_model not in {"", model} and by_name(model) is not None:
+        raise ModelUnavailable(
+            f"This image holds the weights {settings.image_model}, and the chunk asks for {model}. If nobody asked for "
+            "these weights, give all functions and jobs the same PARAKEET_MODEL_NAME."
+        )
     start_up = start_up or StartUp()
     if form(settings, model) == "nemo":
         if not _has_nemo():
@@ -69,6 +74,20 @@ def load(
         with start_up.timed("warm_up"):
             warm_up(engine)
     return engine
+
+
+def check_image(settings: Settings) -> None:
+    """Check that the image of this worker holds the weights of the deployment.
+
+    Raises:
+        ConfigurationError: it holds others.
+    """
+    if settings.image_model and settings.image_model != settings.model:
+        raise ConfigurationError(
+            f"This image holds the weights {settings.image_model}, and the deployment uses {settings.model} "
+            f"(PARAKEET_MODEL_NAME). Build the image with --build-arg MODEL={settings.model}, or set "
+            "PARAKEET_MODEL_NAME of all functions and jobs to what it holds."
+        )
 
 
 def warm_up(engine: Transcriber) -> None:

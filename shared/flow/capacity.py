@@ -14,6 +14,7 @@ from shared.errors import DropscribeError
 from shared.planning import plan, worker_pools
 from shared.ports import GpuState
 from shared.routing import flags
+from shared.state import unfit_workers
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -147,6 +148,9 @@ def start_workers(work: Work, ports: Ports, waited: float, pool: WorkerPool = "m
 def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
     if work.chunks <= 0:
         return how_many_tasks(work, 0, ports.settings)
+    if said := unfit_workers.said_lately(pool, ports):
+        # Each start would be paid for, and end at once.
+        return _failed(GpuState(status="unfit", running=0, reason=said))
     jobs = worker_pools.jobs_of(pool, ports)
     state = jobs.state()
     if state.status != "ready":

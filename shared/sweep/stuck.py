@@ -47,7 +47,7 @@ QUEUED_FOR = 6 * 3600.0
 SOON = 180.0
 """Seconds that chunks wait for unavailable workers until other engines get them: three failed starts."""
 
-NONE_TO_HAVE = frozenset({"quota", "pending", "denied", "missing"})
+NONE_TO_HAVE = frozenset({"quota", "pending", "unfit", "denied", "missing"})
 """States of the platform in which no worker will be available soon."""
 
 MOST_TRIES = 5

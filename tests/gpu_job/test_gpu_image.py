@@ -169,3 +169,11 @@ print("heard")
         [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert ran.stdout.strip().endswith("heard"), ran.stderr
+
+
+@pytest.mark.parametrize("file", ["Dockerfile.gpu", "Dockerfile.functions"])
+def test_an_image_says_which_weights_it_holds_and_leaves_the_choice_to_the_deployment(file):
+    """An image that chose would agree with itself, and get chunks for other weights from the router."""
+    text = (ROOT / file).read_text("utf-8")
+    assert "DROPSCRIBE_IMAGE_MODEL=${MODEL}" in text
+    assert "PARAKEET_MODEL_NAME=" not in text

@@ -12,8 +12,10 @@ import pytest
 from gpu_job import process
 from gpu_job.speech import loading
 from gpu_job.speech.transcriber import Device
-from shared.errors import Transient
-from shared.flow import upload
+from shared.engines import PARAKEET_CPU
+from shared.errors import ConfigurationError, Transient
+from shared.flow import capacity, upload
+from shared.flow.capacity import Work
 from tests.gpu_job.pipeline.test_worker import CountingEngine, Fragile, poison, toned
 from tests.world import World
 
@@ -97,3 +99,24 @@ def test_it_ends_by_itself_before_its_task_would_be_killed(world, run, minutes, 
     world.ports = replace(world.ports, settings=replace(world.settings, worker_minutes=minutes))
     run(CountingEngine(), PROCESSOR, age=60.0)
     assert run.said[-1].endswith(said)
+
+
+def test_an_image_with_other_weights_fails_no_chunk_and_nobody_starts_more_of_it(world, run):
+    world.ports = replace(
+        world.ports, settings=replace(world.settings, image_model="nvidia/parakeet-tdt-0.6b-v2")
+    )
+    upload.on_upload(world.upload(), world.ports)
+    with pytest.raises(
+        ConfigurationError, match=r"holds the weights nvidia/parakeet-tdt-0.6b-v2.*--build-arg"
+    ):
+        run(CountingEngine(), PROCESSOR)
+    assert [one.attempt for one in world.pull(PARAKEET_CPU.subscription)] == [1, 1]
+    start = capacity.start_workers(Work(chunks=2, seconds=60.0), world.ports, waited=60.0)
+    assert start.state.status == "unfit"
+    assert "Build the image with --build-arg MODEL=fake" in start.reason
+
+
+def test_an_image_with_the_weights_of_the_deployment_works(world, run):
+    world.ports = replace(world.ports, settings=replace(world.settings, image_model="fake"))
+    run(CountingEngine(), PROCESSOR)
+    assert run.said[-1].endswith("; nothing to do")

@@ -82,6 +82,7 @@ NOT_REACHED = {
     "gpu_job/pipeline/committer.py:_keep": "a message that nobody can read; every message here is one of ours",
     "gpu_job/pipeline/inflight.py:give_back": "hands its call to `_end`, which is a point",
     "gpu_job/process.py:_handed_on": "a worker without weights; its engine always loads here",
+    "gpu_job/process.py:_check_image": "a worker with other weights than the deployment uses, which ends at once",
     "gpu_job/process.py:hand_on_all": "a worker without weights; its engine always loads here",
     "local/runtime/export.py:choose_folder": "a command of a person, before anything is uploaded",
     "local/runtime/one_shot.py:_announce": "the upload of a command; here the platform uploads",

@@ -492,9 +492,7 @@ def test_what_it_holds_of_a_cancelled_recording_is_given_up_before_the_engine_ha
 @pytest.fixture
 def three(world):
     """Three recordings of two chunks, and an engine that takes one chunk at a time."""
-    world.ports = replace(
-        world.ports, settings=replace(world.settings, max_chunks=2, batch_processing=False)
-    )
+    world.ports = replace(world.ports, settings=replace(world.settings, max_chunks=2, batch_processing=False))
     for name in ("a.wav", "b.wav", "c.wav"):
         upload.on_upload(world.upload(name), world.ports)
     return world

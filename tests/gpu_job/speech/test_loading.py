@@ -63,3 +63,12 @@ def test_a_deployment_of_gpus_only_never_takes_an_export_for_the_processor(machi
     (tmp_path / "encoder-model.onnx").touch()
     assert loading.form(settings, str(tmp_path)) == "nemo"
     assert not loading.must_have_gpu(Settings(engines="parakeet-gpu,parakeet-cpu"))
+
+
+def test_weights_that_the_image_does_not_hold_are_not_looked_for():
+    """An image is offline: looking for them ends in the hub's words, which say nothing of the image."""
+    settings = Settings(image_model="nvidia/parakeet-tdt-0.6b-v2")
+    with pytest.raises(
+        ModelUnavailable, match=r"image holds .*-v2, and the chunk asks for .*-v3.*PARAKEET_MODEL"
+    ):
+        loading.load(settings, "nvidia/parakeet-tdt-0.6b-v3")
