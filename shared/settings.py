@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 import platformdirs
 
+from shared.deployment_sizes import FUNCTION_DECODE_MIB
 from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, EngineSpec, choices, hosted_specs
 from shared.errors import ConfigurationError
 from shared.model import Engine, Method
@@ -240,7 +241,11 @@ class Settings:
         ),
     )
     decode_memory_mb: int = field(
-        default=768, metadata=_env("DROPSCRIBE_DECODE_MEMORY_MB", "Memory one decoding process may use, MiB.")
+        default=768,
+        metadata=_env(
+            "DROPSCRIBE_DECODE_MEMORY_MB",
+            "Memory one decoding process may use, MiB. Unset, in a function on Cloud Run: 384.",
+        ),
     )
     decode_timeout: float = field(
         default=300.0,
@@ -492,6 +497,8 @@ class Settings:
             raise ConfigurationError(
                 f"{variable('region')} is not set: it must be the region of the jobs, for whoever starts workers"
             )
+        if environ.get("K_SERVICE"):
+            values.setdefault("decode_memory_mb", FUNCTION_DECODE_MIB)
         types = get_type_hints(cls)
         for name, value in values.items():
             try:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOPS = ("shared", "functions", "gpu_job", "local", "deployment")
 
 BASE = "model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
-BASE += " in_words versions stop_signals audio.types"
+BASE += " in_words deployment_sizes versions stop_signals audio.types"
 FLOORS = {
     "entrypoints": ("functions", "gpu_job", "local", "shared.client", "shared.connect"),
     "deployment": ("deployment",),

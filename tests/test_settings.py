@@ -115,3 +115,15 @@ def test_a_process_on_cloud_run_must_know_its_region_as_it_starts_workers(where)
 def test_elsewhere_the_region_has_a_default():
     environ = {"DROPSCRIBE_PLATFORM": "google", "GOOGLE_CLOUD_PROJECT": "some-project"}
     assert Settings.from_environment(environ).region == "us-central1"
+
+
+def test_a_decoder_in_a_function_may_take_less_than_one_in_a_worker():
+    environ = {
+        "DROPSCRIBE_PLATFORM": "google",
+        "GOOGLE_CLOUD_PROJECT": "some-project",
+        "DROPSCRIBE_REGION": "x",
+    }
+    assert Settings.from_environment(environ | {"K_SERVICE": "router"}).decode_memory_mb == 384
+    assert Settings.from_environment(environ | {"CLOUD_RUN_JOB": "gpu"}).decode_memory_mb == 768
+    chosen = environ | {"K_SERVICE": "router", "DROPSCRIBE_DECODE_MEMORY_MB": "300"}
+    assert Settings.from_environment(chosen).decode_memory_mb == 300

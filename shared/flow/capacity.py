@@ -148,11 +148,12 @@ def start_workers(work: Work, ports: Ports, waited: float, pool: WorkerPool = "m
 def _start(work: Work, ports: Ports, waited: float, pool: WorkerPool) -> Start:
     if work.chunks <= 0:
         return how_many_tasks(work, 0, ports.settings)
+    jobs = worker_pools.jobs_of(pool, ports)
     if said := unfit_workers.said_lately(pool, ports):
         # Each start would be paid for, and end at once.
-        return _failed(GpuState(status="unfit", running=0, reason=said))
-    jobs = worker_pools.jobs_of(pool, ports)
-    state = jobs.state()
+        state = GpuState(status="unfit", running=0, reason=said)
+    else:
+        state = jobs.state()
     if state.status != "ready":
         # A start every minute without knowing what runs would fill the quota with idle workers.
         return _failed(state)

@@ -1,8 +1,9 @@
 """Beside step 5: how much audio for hosted engines one process holds in memory at one time.
 
 An hour takes 115 MB as samples, and up to 100 MB more as the FLAC that is sent (noise; speech is half of that).
-The function in a project has 1 GiB: 170 MB for itself and Google's clients, and about 65 MB for each decoding
-process. Two chunks of the usual length fit, however many calls run at one time.
+The function in a project has 2 GiB (`shared/deployment_sizes.py`): for itself and Google's clients, for as many
+decoding processes as it serves requests, each with the most that it may take, and for two chunks of the usual length,
+however many calls run at one time.
 """
 
 from __future__ import annotations
