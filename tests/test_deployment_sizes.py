@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from gpu_job.pipeline.worker import DRAINED_WITHIN, GIVEN_BACK_BY
@@ -47,3 +50,19 @@ def test_every_subscription_that_pushes_has_a_function():
 def test_a_worker_ends_in_time_by_itself():
     assert DRAINED_WITHIN + GIVEN_BACK_BY < TASK_ENDING_MINUTES * 60 - 60
     assert Settings().worker_minutes <= TASK_TIMEOUT_MINUTES - TASK_ENDING_MINUTES
+
+
+TERRAFORM = (Path(__file__).parent.parent / "terraform" / "locals.tf").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_terraform_gives_each_function_these_sizes(name):
+    own = re.search(
+        rf"^ +(?:{name} += {{|{{ for name, one in var.hosted : .*\n) *(.*)", TERRAFORM, re.MULTILINE
+    )
+    assert own, f"{name} is not where this test looks for it"
+    [default] = re.findall(r"^ +concurrency += (\d+)", TERRAFORM, re.MULTILINE)
+    memory = re.search(r'memory = "(\d+)Gi"', own[1])
+    requests = re.search(r"concurrency = (\d+)", own[1])
+    assert int(memory[1]) * 1024 == FUNCTIONS[name].memory_mib
+    assert int(requests[1] if requests else default) == FUNCTIONS[name].requests
