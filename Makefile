@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
+.PHONY: image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -86,16 +86,35 @@ load: .venv/.full ## measure thousands of recordings at once, on one machine and
 faults: .venv/.full ## kill, stop and repeat things at the moments of many seeds (half an hour): make faults ARGS="--seed 7"
 	$(BIN)/python -m tests.faults $(ARGS)
 
+image: ## build the image of the functions here, with buildah: a broken Dockerfile fails before Cloud Build
+	@images/build-here
+
+scan: .venv/.scan ## look for mistakes in the Dockerfiles and workflows
+	.venv/scan/bin/hadolint Dockerfile.functions Dockerfile.gpu
+	.venv/scan/bin/zizmor --offline --no-progress .github/workflows
+
+audit: .venv/.scan ## look for known vulnerabilities in the locked packages of the images (asks pypi.org)
+	@for image in functions cpu-worker gpu build; do echo "== $$image"; \
+	    .venv/scan/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/$$image.txt \
+	        $$(sed -n 's/^\([A-Z][A-Za-z0-9-]*\) .*/--ignore-vuln \1/p' requirements/audit-exceptions.txt) || exit 1; done
+
 lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	@$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile -q --upgrade --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \
 	    --only-binary :all: --no-binary antlr4-python3-runtime --no-binary srt --extra gpu --extra google \
 	    --override requirements/gpu-left-out.txt --no-emit-package dropscribe \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements/gpu.txt
+	for image in functions cpu-worker; do \
+	    left_out=(); [ $$image = functions ] && left_out=(--override requirements/functions-left-out.txt); \
+	    $(BIN)/uv pip compile -q --upgrade --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \
+	        --only-binary :all: --no-binary srt --extra google --extra hosted "$${left_out[@]}" --no-emit-package dropscribe \
+	        --custom-compile-command "make lock" pyproject.toml -o requirements/$$image.txt || exit 1; done
 	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --only-binary :all: \
 	    --custom-compile-command "make lock" requirements/build.in -o requirements/build.txt
 	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes \
 	    --custom-compile-command "make lock" requirements/checkov.in -o requirements/checkov.txt
+	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --only-binary :all: \
+	    --custom-compile-command "make lock" requirements/scan.in -o requirements/scan.txt
 
 fuzz-wire: .venv/.dev ## let a decoder that a file took over send anything to its caller, for five minutes
 	$(BIN)/python -m tests.hostile.wire_frames $(ARGS)
@@ -121,6 +140,12 @@ clean: ## remove .venv, caches and build products; transcripts and state stay
 	@echo "Installing checkov (a minute; only the first time)"
 	@$(BIN)/python -m venv .venv/checkov
 	@.venv/checkov/bin/python -m pip install --quiet --require-hashes -r requirements/checkov.txt
+	@touch $@
+
+.venv/.scan: requirements/scan.txt | .venv/.created
+	@echo "Installing the scanners (half a minute; only the first time)"
+	@$(BIN)/python -m venv .venv/scan
+	@.venv/scan/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/scan.txt
 	@touch $@
 
 .venv/.light: pyproject.toml | .venv/.created
