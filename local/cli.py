@@ -38,6 +38,7 @@ COMMANDS = {
 PLACES = {
     "demo": "transcribe:demo",
     "models": "models:app",
+    "cost": "cost:app",
     "backfill": "operation.backfill:command",
     "dead-letters": "operation.dead_letters:app",
     "retry": "operation.retry:command",

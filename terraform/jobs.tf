@@ -20,6 +20,9 @@ resource "google_cloud_run_v2_job" "this" {
     # An execution's override sets the number of tasks, and nothing else; `parallelism` stays unset, so all run at once.
     task_count = 1
 
+    # Billing gets the labels of a template only; `dropscribe cost reconcile` asks for this one.
+    labels = { dropscribe = "worker" }
+
     template {
       service_account       = google_service_account.process[each.key].email
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"

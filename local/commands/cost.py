@@ -10,6 +10,7 @@ import typer
 from local.commands import cost_report, cost_screen, options
 from local.commands.context import deployment, errors
 from local.commands.cost_report import Question
+from local.commands.operation import reconcile
 from local.commands.terminal import output, print_json
 from shared.connect import settings_here
 from shared.costs import hour_price, prices_file
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 
+app = typer.Typer(invoke_without_command=True, add_completion=False)
+app.command("reconcile")(reconcile.command)
+
+
+@app.callback()
 def command(
+    context: typer.Context,
     *,
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); if left out, a month ago.")
@@ -39,6 +46,8 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change."""
+    if context.invoked_subcommand is not None:
+        return
     with errors():
         asked = {
             "--json": as_json,

@@ -101,7 +101,7 @@ def line(
         usd=total(rows),
         busy_seconds=sum(row.busy_seconds for row in rows),
         reference_usd=prices_file.table(ports.settings).hosted(
-            reference().name, recording.duration or 0.0, recording.options
+            reference().name, recording.duration or 0.0, recording.options, lowest=True
         ),
         folder=folder,
         skipped=skipped,

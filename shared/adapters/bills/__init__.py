@@ -1,0 +1,5 @@
+"""What providers say that a deployment cost, to compare with the ledger (`dropscribe cost reconcile`).
+
+deepgram_bill.py    Deepgram's usage and billing by tag
+google_bill.py      Google's billing export in BigQuery
+"""
