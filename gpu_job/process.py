@@ -101,8 +101,8 @@ def _check_image(ports: Ports) -> None:
     try:
         loading.check_image(settings)
     except ConfigurationError as error:
-        pool = worker_pools.pool_of(plan.worker_engine(settings), settings)
-        unfit_workers.report(pool or "main", str(error), ports)
+        lane = settings.gpu_lane or worker_pools.pool_of(plan.worker_engine(settings), settings)
+        unfit_workers.report(lane or "main", str(error), ports)
         raise
 
 

@@ -39,6 +39,13 @@ class Price:
     """Where it is published."""
     date: str
     """When it was read, ISO 8601."""
+    least: float | None = None
+    """A lower price that others quote for the same, US dollars; savings are measured with it. None: there is none."""
+
+    @property
+    def low(self) -> float:
+        """The lowest price that is quoted, US dollars."""
+        return self.usd if self.least is None else self.least
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,14 +211,12 @@ DEEPGRAM = EngineSpec(
         library="deepgram",
         extra="deepgram",
         prices={
+            # Sources of the same month quote both. What is spent counts with the higher, what is saved with the lower.
             "minute": Price(
-                usd=0.0043,
-                per=_MINUTE,
-                source=f"{_DEEPGRAM}, monolingual (0.0077 is quoted as well)",
-                date=_TODAY,
+                usd=0.0077, least=0.0043, per=_MINUTE, source=f"{_DEEPGRAM}, monolingual", date=_TODAY
             ),
             "minute_multilingual": Price(
-                usd=0.0052, per=_MINUTE, source=f"{_DEEPGRAM}, multilingual", date=_TODAY
+                usd=0.0092, least=0.0052, per=_MINUTE, source=f"{_DEEPGRAM}, multilingual", date=_TODAY
             ),
             "minute_speakers": Price(usd=0.0020, per=_MINUTE, source=_DEEPGRAM_MORE, date=_TODAY),
             "minute_keyterms": Price(usd=0.0013, per=_MINUTE, source=_DEEPGRAM_MORE, date=_TODAY),

@@ -5,7 +5,8 @@ Like `shared/model.py`: frozen records, every field with its unit, all times in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from shared.model import Decision, Engine, StoredObject
@@ -78,6 +79,8 @@ class Heard:
     """Exact version of the weights, empty if it does not say."""
     language: str | None
     """BCP-47 code that was asked for, or that the engine detected."""
+    sent_bytes: int | None = None
+    """Bytes of audio that were sent to it; None if it read the recording from an address."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,11 +138,13 @@ class LedgerRow:
     busy_seconds: float
     """Wall time of the engine; for a batch of several chunks, its share by audio seconds."""
     usd: float
-    """Its price, US dollars."""
+    """Its price, US dollars, `egress_usd` included."""
     prices: str
     """Version of the price table that it was priced with."""
     billed_seconds: float | None = None
     """Seconds that are charged for: those of a hosted engine, or of an execution; None for an engine of ours."""
+    egress_usd: float = 0.0
+    """What Google charges for sending the audio to the hosted engine, US dollars."""
     request_id: str = ""
     """The hosted engine's id for the call, to find it on the bill; empty if there is none."""
     outcome: Literal["open", "heard", "failed", "lost"] = "heard"
@@ -170,3 +175,25 @@ class LedgerRow:
     """The release of the process that wrote it last; empty if that is not named."""
     worker: str = ""
     """Execution and task of the job in which the engine ran: `dropscribe-gpu-x7k2p.0`; empty elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counted:
+    """Audio that a provider counted."""
+
+    day: str
+    """UTC date."""
+    tag: str
+    """Tag of the call: key of its chunk."""
+    seconds: float
+    """Seconds of audio."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bill:
+    """What a provider says."""
+
+    usd: Mapping[str, float] = field(default_factory=dict)
+    """US dollars by UTC date; a day that is missing cost nothing."""
+    counted: tuple[Counted, ...] = ()
+    """Audio by call, if it tells."""

@@ -20,7 +20,7 @@ from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, EngineSpec, choi
 from shared.errors import ConfigurationError
 from shared.model import Engine, Method
 
-PATHS = {"state_dir", "inbox", "transcripts", "prices"}
+PATHS = {"state_dir", "inbox", "transcripts"}
 BUCKETS = ("audio", "transcripts", "work")
 CLOUD_RUN = ("K_SERVICE", "CLOUD_RUN_JOB")
 """Variables that Cloud Run sets, for services and for jobs (cloud.google.com/run/docs/container-contract)."""
@@ -291,9 +291,12 @@ class Settings:
             "DROPSCRIBE_CPU_USD_PER_HOUR", "Cost of an hour of this computer, its GPU included, US dollars."
         ),
     )
-    prices: Path | None = field(
-        default=None,
-        metadata=_env("DROPSCRIBE_PRICES", "File with your own prices (TOML); unset: the list prices."),
+    prices: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_PRICES",
+            "Your own prices: the path of a TOML file, or the same as JSON text, `{...}`; unset: the list prices.",
+        ),
     )
     worker_minutes: float = field(
         default=55.0,
@@ -492,6 +495,8 @@ class Settings:
             if text and one.metadata["env"]:
                 # Absolute, because processes that start in another folder read the same variables.
                 values[one.name] = Path(text).expanduser().absolute() if one.name in PATHS else text
+        if not is_text(prices := environ.get(variable("prices"), "")) and prices:
+            values["prices"] = str(Path(prices).expanduser().absolute())
         on_cloud_run = any(environ.get(name) for name in CLOUD_RUN)
         if on_cloud_run and values.get("platform") == "google" and "region" not in values:
             raise ConfigurationError(
@@ -507,6 +512,11 @@ class Settings:
                 must_be = wanted(types[name])
                 raise ConfigurationError(f"{variable(name)} is {value!r}: it must be {must_be}") from error
         return msgspec.convert(values, type=cls, strict=False)
+
+
+def is_text(prices: str) -> bool:
+    """Whether a value of DROPSCRIBE_PRICES is JSON text, and not a path."""
+    return prices.lstrip().startswith("{")
 
 
 def wanted(kind: Any) -> str:

@@ -20,7 +20,7 @@ from shared.hosted import audio_budget
 from shared.settings import Settings
 from shared.topology import topology
 
-PULLED = {one.subscription for one in own_specs()}
+PULLED = {name for one in own_specs() for name in (one.subscription, one.canary_subscription)}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

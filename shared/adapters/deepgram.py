@@ -14,6 +14,7 @@ import email.utils
 import random
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -147,13 +148,14 @@ class DeepgramEngine:
         except Exception as error:
             # The SDK raises anything for an answer that it cannot parse.
             raise answers.unusable(type(error).__name__, seconds=job.seconds) from error
-        return answers.heard(
+        heard = answers.heard(
             answer,
             model=job.model,
             language=job.options.language,
             seconds=job.seconds,
             speakers=job.options.diarize,
         )
+        return heard if job.url is not None else replace(heard, sent_bytes=len(audio))
 
     def _refusal(self, error: ApiError, job: HostedJob) -> DropscribeError:
         status = error.status_code or 0

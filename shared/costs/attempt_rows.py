@@ -73,6 +73,7 @@ def hosted_row(
     busy: float,
     decoded: float,
     owned: float = 0.0,
+    sent: float = 0.0,
 ) -> LedgerRow:
     """The row of a call of a hosted engine: the seconds that it measured, at the price of the options.
 
@@ -84,8 +85,10 @@ def hosted_row(
         busy: duration of the call, seconds.
         decoded: seconds of audio given to the engine, overlap included.
         owned: seconds of them within the chunk's own bounds.
+        sent: bytes that the engine was sent, or read from an address.
     """
     table = prices_file.table(settings)
+    egress = table.egress(sent, settings)
     return LedgerRow(
         recording=message.recording,
         chunk=message.chunk.index,
@@ -93,7 +96,8 @@ def hosted_row(
         attempt=attempt,
         audio_seconds=decoded,
         busy_seconds=round(busy, 6),
-        usd=table.hosted(message.chunk.engine, heard.seconds, message.options),
+        usd=table.hosted(message.chunk.engine, heard.seconds, message.options) + egress,
+        egress_usd=egress,
         prices=table.version,
         billed_seconds=heard.seconds,
         request_id=heard.request_id,

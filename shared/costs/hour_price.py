@@ -60,7 +60,7 @@ def _line(rtfx: int, hours: int, prices: PriceTable, settings: Settings) -> Line
     work, around = 3600 / rtfx, (AROUND / hours if hours else 0.0)
     billed = prices.task_seconds((work + around) * hours) / hours if hours else work
     usd = billed * prices.gpu_second(settings)
-    saving = 1 - usd / prices.hosted(reference().name, 3600)
+    saving = 1 - usd / prices.hosted(reference().name, 3600, lowest=True)
     return Line(rtfx=rtfx, hours=hours, work=work, around=around, billed=billed, usd=usd, saving=saving)
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
+SENT_BYTES_A_SECOND = 20_000
+"""What a second of speech takes as it is sent: FLAC, mono, 16 kHz, some 70 MB an hour."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """How a provider counts time."""
@@ -45,6 +49,8 @@ class PriceTable:
     """One vCPU of a Cloud Run job."""
     gib_second: Price
     """One GiB of memory of a Cloud Run job."""
+    egress_gib: Price
+    """One GiB that is sent out of Google's network, to a hosted engine."""
     task_minimum: Rule
     """The least time that Cloud Run bills for an instance of a job."""
     task_step: Rule
@@ -78,6 +84,17 @@ class PriceTable:
             return self.cpu_second(settings)
         return self.gpu_second(settings)
 
+    def egress(self, sent_bytes: float, settings: Settings) -> float:
+        """US dollars for sending this many bytes to a hosted engine; 0 on one machine."""
+        return 0.0 if settings.platform == "local" else sent_bytes / 2**30 * self.egress_gib.usd
+
+    def expected(
+        self, engine: Engine, audio_seconds: float, settings: Settings, options: Options | None = None
+    ) -> float:
+        """US dollars that audio is expected to cost at a hosted engine, sending it included; 0 for our own."""
+        sent = self.egress(audio_seconds * SENT_BYTES_A_SECOND, settings) if is_hosted(engine) else 0.0
+        return self.hosted(engine, audio_seconds, options) + sent
+
     def task_seconds(self, seconds: float) -> float:
         """Seconds that Cloud Run bills for an instance that lived for `seconds`."""
         # A millionth of a step is the clock's noise, not another step.
@@ -90,12 +107,27 @@ class PriceTable:
         listed = hosted.prices.get(what) if hosted else None
         return self.of_engines.get(f"{engine}_{what}", listed)
 
-    def hosted(self, engine: Engine, audio_seconds: float, options: Options | None = None) -> float:
-        """US dollars that a hosted engine charges for this much audio, surcharges of the options included."""
+    def hosted(
+        self,
+        engine: Engine,
+        audio_seconds: float,
+        options: Options | None = None,
+        *,
+        lowest: bool = False,
+    ) -> float:
+        """US dollars that a hosted engine charges for this much audio, surcharges of the options included.
+
+        Args:
+            engine: the engine.
+            audio_seconds: seconds that it charges for.
+            options: what the caller asked for; None: nothing.
+            lowest: where several prices are quoted, with the lowest: for what is saved. Otherwise with the highest: for
+                what is spent.
+        """
 
         def usd(what: str, otherwise: float = 0.0) -> float:
             found = self.price(engine, what)
-            return found.usd if found else otherwise
+            return otherwise if found is None else found.low if lowest else found.usd
 
         minute = usd("minute")
         if options is not None:
@@ -119,6 +151,12 @@ TABLE = PriceTable(
     ),
     vcpu_second=Price(usd=0.000018, per="vCPU and second", source=_CLOUD_RUN, date="2026-11-20"),
     gib_second=Price(usd=0.000002, per="GiB and second", source=_CLOUD_RUN, date="2026-11-20"),
+    egress_gib=Price(
+        usd=0.12,
+        per="GiB",
+        source="cloud.google.com/vpc/network-pricing, premium tier, to the internet, the first TiB of a month",
+        date="2026-11-20",
+    ),
     task_minimum=Rule(seconds=60.0, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
     task_step=Rule(seconds=0.1, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
 )

@@ -1,26 +1,27 @@
 """The price table of a deployment: the list prices, with the changes of the file in `DROPSCRIBE_PRICES`.
 
-The file is TOML; `docs/costs.md` shows one.
+The file is TOML; `docs/costs.md` shows one. A deployment that has no file beside it gives the same as JSON.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import math
 import re
 import tomllib
 from dataclasses import fields, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.costs.prices import TABLE, PriceTable, Rule
 from shared.engines import Price, hosted_specs
 from shared.errors import ConfigurationError
+from shared.settings import is_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shared.settings import Settings
 
 
@@ -46,16 +47,22 @@ def table(settings: Settings) -> PriceTable:
     Raises:
         ConfigurationError: the file cannot be read or is invalid; names the line or the key.
     """
-    return TABLE if settings.prices is None else load(settings.prices)
+    return load(settings.prices) if settings.prices else TABLE
 
 
 @cache
-def load(path: Path) -> PriceTable:
-    """The list prices with the changes of one file, read once per process.
+def load(prices: str) -> PriceTable:
+    """The list prices with the changes of one value of `DROPSCRIBE_PRICES`, read once per process.
+
+    Args:
+        prices: the path of a TOML file, or the same as JSON text.
 
     Raises:
         ConfigurationError: names the file and the line or the key.
     """
+    if is_text(prices):
+        return _from_text(prices)
+    path = Path(prices)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -70,6 +77,16 @@ def load(path: Path) -> PriceTable:
         return _changed(found, path.name, hashlib.sha256(data).hexdigest()[:8])
     except ValueError as error:
         raise ConfigurationError(f"DROPSCRIBE_PRICES: in {path}, {error}") from error
+
+
+def _from_text(prices: str) -> PriceTable:
+    digest = hashlib.sha256(prices.encode()).hexdigest()[:8]
+    try:
+        return _changed(json.loads(prices), "DROPSCRIBE_PRICES", digest)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"DROPSCRIBE_PRICES is not JSON: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"DROPSCRIBE_PRICES: {error}") from error
 
 
 def _changed(found: dict[str, Any], file: str, digest: str) -> PriceTable:
@@ -99,6 +116,8 @@ def _entry(key: str, entry: Price | Rule, value: Any, file: str, date: str) -> P
     if key == "task_step" and figure == 0:
         raise ValueError(f"{key}: {unit} must be more than 0")
     change: dict[str, Any] = {unit: float(figure), "source": str(source), "date": date}
+    if isinstance(entry, Price):
+        change["least"] = None
     return replace(entry, **change)
 
 

@@ -78,8 +78,9 @@ class Sums:
         return self.usd / self.hours if self.hours else None
 
     def reference_usd(self, prices: PriceTable) -> float:
-        """US dollars that the reference would charge for all the audio; its own part at what it did charge."""
-        return prices.hosted(reference().name, self.seconds - self.hosted_seconds) + self.hosted_usd
+        """US dollars that the reference would charge for all the audio, at the lowest price; its own part as it was counted."""
+        ours = self.seconds - self.hosted_seconds
+        return prices.hosted(reference().name, ours, lowest=True) + self.hosted_usd
 
     def add(self, row: LedgerRow, fate: Fate) -> None:
         """Count one row."""

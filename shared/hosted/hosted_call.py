@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared import concurrency
 from shared.costs.attempt_rows import Outcome, hosted_row
+from shared.costs.prices import SENT_BYTES_A_SECOND
 from shared.engines import Hosted, spec
 from shared.errors import ConfigurationError, DropscribeError, EngineFailed, EngineRefused, UnderWay
 from shared.flow import chunk
@@ -38,6 +39,8 @@ class Answer:
     """Duration of the call, seconds."""
     attempt: str
     """Name of the attempt."""
+    sent: float = 0.0
+    """Bytes that the engine was sent, or read from an address."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,17 +86,19 @@ class Call:
             # Other parts of a recording that was planned with other weights are written in their style.
             plain=message.model != weights_of(message),
         )
-        row = self._begin(seconds, job.patience)
+        expected = float(message.source.size) if url is not None else seconds * SENT_BYTES_A_SECOND
+        row = self._begin(seconds, job.patience, expected)
         began = concurrency.perf_counter()
         try:
             heard = engine.transcribe(job)
         except Exception as error:
             busy = concurrency.perf_counter() - began
-            ledger.write(self._ended(row, error, seconds, busy), ports)
+            ledger.write(self._ended(row, error, seconds, busy, expected), ports)
             raise
-        return Answer(heard=heard, busy=concurrency.perf_counter() - began, attempt=row.attempt)
+        sent = expected if heard.sent_bytes is None else float(heard.sent_bytes)
+        return Answer(heard=heard, busy=concurrency.perf_counter() - began, attempt=row.attempt, sent=sent)
 
-    def _begin(self, seconds: float, patience: float) -> LedgerRow:
+    def _begin(self, seconds: float, patience: float, sent: float) -> LedgerRow:
         message, ports = self.message, self.ports
         before = ledger.numbered(message.recording, message.chunk.index, message.chunk.engine, ports)
         now = ports.clock.now()
@@ -109,7 +114,7 @@ class Call:
         # What one of them heard may have been kept since this delivery began.
         if before and not chunk.is_wanted(message, ports):
             raise NotWanted
-        expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0)
+        expected = self._row(replace(NOTHING, seconds=seconds), seconds, 0.0, sent)
         row = ledger.begin(expected, len(before) + 1, now + patience + KEEPING, ports)
         if row is None:
             raise UnderWay(
@@ -117,7 +122,9 @@ class Call:
             )
         return row
 
-    def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float) -> LedgerRow:
+    def _ended(
+        self, row: LedgerRow, error: Exception, seconds: float, busy: float, sent: float
+    ) -> LedgerRow:
         """The row of a call without an answer: lost if it may be charged for, else failed and free."""
         if isinstance(error, EngineFailed):
             billed, request_id = error.billed_seconds, error.request_id
@@ -126,11 +133,13 @@ class Call:
             billed, request_id = (None if isinstance(error, DropscribeError) else seconds), ""
         heard = replace(NOTHING, seconds=billed or 0.0, request_id=request_id)
         outcome: Outcome = "failed" if billed is None else "lost"
-        return replace(self._row(heard, seconds, busy), attempt=row.attempt, outcome=outcome)
+        ended = self._row(heard, seconds, busy, 0.0 if billed is None else sent)
+        return replace(ended, attempt=row.attempt, outcome=outcome)
 
-    def _row(self, heard: Heard, seconds: float, busy: float) -> LedgerRow:
+    def _row(self, heard: Heard, seconds: float, busy: float, sent: float) -> LedgerRow:
         stretch = Stretch(start=0.0, owned=0.0, decoded=seconds)
-        return row_of(self.message, self.ports, stretch, Answer(heard=heard, busy=busy, attempt=""))
+        answer = Answer(heard=heard, busy=busy, attempt="", sent=sent)
+        return row_of(self.message, self.ports, stretch, answer)
 
 
 def row_of(message: ChunkMessage, ports: Ports, stretch: Stretch, answer: Answer) -> LedgerRow:
@@ -143,6 +152,7 @@ def row_of(message: ChunkMessage, ports: Ports, stretch: Stretch, answer: Answer
         busy=answer.busy,
         decoded=stretch.decoded,
         owned=stretch.owned,
+        sent=answer.sent,
     )
 
 

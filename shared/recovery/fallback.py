@@ -173,7 +173,7 @@ def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
     part, whole = message.chunk, message.audio.duration or 0.0
     end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
     seconds = max(0.0, end - part.start + part.lead)
-    usd = prices_file.table(ports.settings).hosted(engine, seconds, message.options)
+    usd = prices_file.table(ports.settings).expected(engine, seconds, ports.settings, message.options)
     purpose = f"{part.index}.{engine}"
     admission = budget.count_in(message.recording, purpose, usd, ports, life=message.life)
     if admission.action != "hold":

@@ -90,7 +90,7 @@ def pace_of(
             lanes=lanes,
             ready=waiting / rtfx / lanes,
             usd_start=0.0,
-            usd_second=prices.hosted(engine, 1.0, options),
+            usd_second=prices.expected(engine, 1.0, settings, options),
         )
     # On one machine the worker always runs. Elsewhere, if audio waits and no worker runs, one is being started.
     waiting = conditions.waiting.get(who_waits(pool, engine), 0.0)

@@ -80,7 +80,7 @@ def test_deepgram_is_left_out_without_a_key_and_without_agreement(monkeypatch, c
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     assert wer.deepgram([], 3600.0, None, "tiny", yes=False) is None
     shown = capsys.readouterr().err
-    assert "about $0.2580 for 60.0 minutes" in shown
+    assert "about $0.4620 for 60.0 minutes" in shown
     assert "--yes" in shown
 
 
@@ -90,7 +90,7 @@ def test_deepgrams_row_comes_from_the_whole_flow_and_its_price_is_said_before(tm
         monkeypatch.setenv("DROPSCRIBE_DEEPGRAM_URL", server.url)
         monkeypatch.setenv("DEEPGRAM_API_KEY", KEY)
         row = wer.deepgram(spoken, 15.0, normaliser(), "tiny", yes=True)
-    assert "about $0.0011 for 0.2 minutes" in capsys.readouterr().err
+    assert "about $0.0019 for 0.2 minutes" in capsys.readouterr().err
     assert (row.engine, row.chunks, len(server.asked)) == ("Deepgram", "one piece", 1)
     # The server hears two words a second that nobody said.
     errors = total(row.errors)

@@ -40,7 +40,7 @@ def test_a_gpu_of_ones_own_costs_what_the_computer_does(world, message):
 def test_a_file_of_prices_prices_the_rows_and_names_their_version(tmp_path):
     file = tmp_path / "ours.toml"
     file.write_text("l4_second = 0.0001\n")
-    world = World(tmp_path / "state", prices=file, model="tiny", **IN_A_PROJECT)
+    world = World(tmp_path / "state", prices=str(file), model="tiny", **IN_A_PROJECT)
     upload.on_upload(world.upload(), world.ports)
     message = decode(world.pull("cpu-worker")[0].data, ChunkMessage)
     row = row_of(message, world.ports)

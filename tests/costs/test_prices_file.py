@@ -18,7 +18,7 @@ def file(tmp_path):
 def load(file, text):
     file.write_text(text)
     prices_file.load.cache_clear()
-    return prices_file.load(file)
+    return prices_file.load(str(file))
 
 
 def test_without_a_file_the_list_prices_hold():
@@ -53,14 +53,16 @@ def test_each_price_and_rule_can_be_set(file):
     for number, key in enumerate(prices_file.entries(), 1):
         entry = table.of_engines.get(key) or getattr(table, key)
         assert (entry.usd if isinstance(entry, Price) else entry.seconds) == number + 0.5
-    # Nine prices and rules, each of which some sum is made of.
+    # Ten prices and rules, each of which some sum is made of.
     assert (
         table.hosted("deepgram", 60, Options(language="mul", diarize=True, keyterms="x")) == 2.5 + 3.5 + 4.5
     )
     assert table.hosted("deepgram", 60) == 1.5
     assert table.gpu_second(Settings()) == 5.5 + 4 * 6.5 + 16 * 7.5
-    assert table.task_seconds(1.0) == 9.5
-    assert table.task_seconds(10.0) == 2 * 9.5
+    assert table.task_seconds(1.0) == 10.5
+    assert table.task_seconds(10.0) == 10.5
+    assert table.task_seconds(11.0) == 2 * 10.5
+    assert table.egress(2**30, Settings(platform="google", project="my-project")) == 8.5
 
 
 def test_a_version_is_the_name_and_a_digest_so_that_a_changed_file_is_another_version(file):
@@ -103,10 +105,36 @@ def test_bytes_that_are_no_text_are_refused(file):
     file.write_bytes(b"\xff\xfe")
     prices_file.load.cache_clear()
     with pytest.raises(ConfigurationError, match="is not TOML"):
-        prices_file.load(file)
+        prices_file.load(str(file))
 
 
 def test_a_missing_file_stops_a_process_at_its_start(file, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_PRICES", str(file))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         settings_here()
+
+
+def test_a_price_of_ones_own_is_the_only_one(file):
+    table = load(file, "deepgram_minute = 0.005\n")
+    assert table.hosted("deepgram", 60) == table.hosted("deepgram", 60, lowest=True) == 0.005
+
+
+def test_prices_can_be_given_as_json_text_where_there_is_no_file(monkeypatch):
+    text = '{"name": "acme", "deepgram_minute": 0.0036, "l4_second": {"usd": 0.0001, "date": "2026-10-01"}}'
+    monkeypatch.setenv("DROPSCRIBE_PRICES", text)
+    table = prices_file.table(settings_here())
+    assert (table.hosted("deepgram", 60), table.l4_second.usd) == (0.0036, 0.0001)
+    assert table.version.startswith("acme-")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"deepgram_minute": ', "DROPSCRIBE_PRICES is not JSON: "),
+        ('{"deepgram_hour": 1}', "DROPSCRIBE_PRICES: deepgram_hour is unknown"),
+        ('{"deepgram_minute": -1}', "deepgram_minute: usd must be a number, 0 or more"),
+    ],
+)
+def test_json_text_that_is_wrong_is_refused(text, says):
+    with pytest.raises(ConfigurationError, match=says):
+        prices_file.load(text)

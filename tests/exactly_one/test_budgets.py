@@ -61,7 +61,7 @@ def test_a_hand_over_repeated_after_a_crash_is_committed_once(world, ports, monk
 
 
 def test_a_second_event_that_finds_no_room_leaves_the_planned_recording_counted(world, ports, monkeypatch):
-    tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.0045))
+    tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.0079))
     event, choose = world.upload(), afford.choose
 
     def late(case, ports_):
@@ -69,13 +69,13 @@ def test_a_second_event_that_finds_no_room_leaves_the_planned_recording_counted(
         monkeypatch.setattr(afford, "choose", choose)
         upload.on_upload(event, ports_)
         found = choose(case, ports_)
-        budget._put(case.key, replace(HELD, usd=0.0043), ports_)
+        budget._put(case.key, replace(HELD, usd=0.0077), ports_)
         return replace(found, held="no room")
 
     monkeypatch.setattr(afford, "choose", late)
     recording = upload.on_upload(event, tight)
     assert documents.get_recording(tight.records, recording.id).state == "PLANNED"
-    assert budget.committed(tight) == pytest.approx(0.0043)
+    assert budget.committed(tight) == pytest.approx(0.0077)
 
 
 HELD = budget.Commitment(usd=0.0, state="held", counts=False, changed=NOON)
@@ -90,7 +90,7 @@ def failed_half_way(world, ports):
     assert {one.engine for one in recording.chunks} == {"deepgram"}
     assert len(recording.chunks) == 2
     result, row = heard(recording, recording.chunks[0])
-    commit_result(result, replace(row, engine="deepgram", usd=0.043), ports)
+    commit_result(result, replace(row, engine="deepgram", usd=0.077), ports)
     record.fail(recording.id, Permanent("x"), ports)
     world.pull("deepgram")
     world.clock.time += 1
@@ -110,19 +110,19 @@ def test_one_that_is_tried_again_is_committed_with_what_is_left_to_do(world, por
     recording, ports = failed_half_way(world, ports)
     tried = again(recording, ports)
     assert (tried.state, tried.chunks) == ("PLANNED", recording.chunks)
-    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06), "half of it, and some overlap"
-    assert budget.read(ports).of("day", world.clock.time) == pytest.approx(0.043), (
+    assert budget.committed(ports) == pytest.approx(0.077, rel=0.06), "half of it, and some overlap"
+    assert budget.read(ports).of("day", world.clock.time) == pytest.approx(0.077), (
         "and the other half is spent"
     )
     for _ in range(3):
         upload.take(recording.source, recording.options, ports)
-    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+    assert budget.committed(ports) == pytest.approx(0.077, rel=0.06)
     assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
 
 
 def test_one_that_is_tried_again_and_does_not_fit_is_held_and_goes_on_when_it_does(world, ports):
     recording, ports = failed_half_way(world, ports)
-    tight = with_budget(ports, 0.08)
+    tight = with_budget(ports, 0.145)
     held = again(recording, tight)
     assert held.state == "ACCEPTED"
     assert held.held.startswith("Held: it did not fit into the daily budget.")
@@ -132,16 +132,16 @@ def test_one_that_is_tried_again_and_does_not_fit_is_held_and_goes_on_when_it_do
     assert release_held.keep_budgets(tight) == 0
     assert budget.committed(tight) == 0
     # There is room for the other half, not for the whole.
-    assert release_held.keep_budgets(with_budget(ports, 0.09)) == 1
+    assert release_held.keep_budgets(with_budget(ports, 0.16)) == 1
     assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
     world.clock.time += 60
-    assert release_held.keep_budgets(with_budget(ports, 0.09)) == 0
+    assert release_held.keep_budgets(with_budget(ports, 0.16)) == 0
     assert documents.get_recording(ports.records, recording.id).state == "PLANNED"
 
 
 def test_a_held_retry_is_not_taken_for_stuck(world, ports):
     recording, ports = failed_half_way(world, ports)
-    tight = with_budget(ports, 0.08)
+    tight = with_budget(ports, 0.145)
     again(recording, tight)
     for _ in range(60):
         world.clock.time += 60
@@ -165,7 +165,7 @@ def test_a_router_that_dies_while_it_admits_a_retry_is_made_up_for(world, ports,
         sweep.on_tick(ports)
     assert documents.get_recording(ports.records, recording.id).state == "PLANNED"
     assert [one.attributes["chunk"] for one in world.pull("deepgram")] == ["1"]
-    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+    assert budget.committed(ports) == pytest.approx(0.077, rel=0.06)
 
 
 def test_a_late_announcement_of_an_earlier_end_leaves_the_later_try_counted(world, ports, monkeypatch):
@@ -177,7 +177,7 @@ def test_a_late_announcement_of_an_earlier_end_leaves_the_later_try_counted(worl
     record.announce(late, ports)
     world.clock.time += 1
     budget.sum_up(ports)
-    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+    assert budget.committed(ports) == pytest.approx(0.077, rel=0.06)
 
 
 def test_sums_that_are_made_meanwhile_leave_the_later_try_counted(world, ports, monkeypatch):
@@ -196,7 +196,7 @@ def test_sums_that_are_made_meanwhile_leave_the_later_try_counted(world, ports, 
         patch.setattr(ports.records, "query", overtaken)
         budget.sum_up(ports)
     assert tried
-    assert budget.committed(ports) == pytest.approx(0.043, rel=0.06)
+    assert budget.committed(ports) == pytest.approx(0.077, rel=0.06)
 
 
 def test_sums_that_are_stored_late_do_not_replace_later_ones(world, ports, monkeypatch):
@@ -215,18 +215,18 @@ def test_sums_that_are_stored_late_do_not_replace_later_ones(world, ports, monke
 
 
 def test_one_that_is_planned_though_its_commitment_is_held_counts_again_in_a_full_budget(world, ports):
-    tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.0045))
+    tight = replace(ports, settings=replace(ports.settings, method="deepgram", budget_daily_usd=0.0079))
     one = upload.on_upload(world.upload(), tight)
     assert one.state == "PLANNED"
     # A second delivery found no room, and died before it saw that the first one has planned it.
-    documents.put(budget.COMMITMENTS, one.id, replace(HELD, usd=0.0043), tight)
+    documents.put(budget.COMMITMENTS, one.id, replace(HELD, usd=0.0077), tight)
     full = LedgerRow(
         recording="x", chunk=0, engine="deepgram", attempt="a", audio_seconds=1.0, busy_seconds=0.0,
-        usd=0.0044, prices="v",
+        usd=0.0078, prices="v",
     )  # fmt: skip
     ledger.write(full, tight)
     release_held.keep_budgets(tight)
-    assert budget.committed(tight) == pytest.approx(0.0043)
+    assert budget.committed(tight) == pytest.approx(0.0077)
 
 
 @pytest.mark.parametrize("step", ["commit", "plan"])

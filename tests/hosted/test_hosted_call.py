@@ -130,7 +130,7 @@ def test_a_hand_over_during_a_call_leaves_its_row_to_the_call(world, service, me
     deliver(message, world)
     [row] = found(world)
     assert (row.outcome, row.billed_seconds, row.request_id) == ("heard", 20.0, "q1")
-    assert row.usd == pytest.approx(20 / 60 * 0.0043)
+    assert row.usd == pytest.approx(20 / 60 * 0.0077)
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0, 86_400.0])
@@ -177,7 +177,7 @@ def test_a_killed_call_is_open_then_lost_and_made_again_after_its_time(world, se
     today = dt.datetime.fromtimestamp(world.clock.now(), dt.UTC).date()
     account = rows.read(world.ports, today - dt.timedelta(days=1), today)
     assert sorted(account.fates) == ["lost", "used"]
-    assert summary.total(account).wasted == pytest.approx(20 / 60 * 0.0043)
+    assert summary.total(account).wasted == pytest.approx(20 / 60 * 0.0077)
 
 
 def test_a_call_whose_process_is_known_to_be_gone_is_made_again_at_once(world, service, message, monkeypatch):
@@ -237,7 +237,7 @@ def test_a_call_over_midnight_counts_once_in_the_sums_of_the_days(world, service
     world.clock.time = MIDNIGHT - 60.0
 
     def after_midnight():
-        assert budget.sum_up(ports).days["2026-11-20"] == pytest.approx(20 / 60 * 0.0043)
+        assert budget.sum_up(ports).days["2026-11-20"] == pytest.approx(20 / 60 * 0.0077)
         world.clock.time = MIDNIGHT + 60.0
 
     service.meanwhile = after_midnight
@@ -245,7 +245,7 @@ def test_a_call_over_midnight_counts_once_in_the_sums_of_the_days(world, service
     for _ in range(2):
         world.clock.time += 3600.0
         days = budget.sum_up(ports).days
-    assert (days["2026-11-20"], days["2026-11-21"]) == (0.0, pytest.approx(20 / 60 * 0.0043))
+    assert (days["2026-11-20"], days["2026-11-21"]) == (0.0, pytest.approx(20 / 60 * 0.0077))
 
 
 def test_an_answer_that_could_not_be_kept_is_asked_for_again_a_minute_later(

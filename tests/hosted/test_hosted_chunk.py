@@ -24,7 +24,7 @@ from shared.hosted.audio_budget import audio_budget_of
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.results import ChunkResult, Heard, Word
 from shared.state import documents
-from tests.world import ledger_rows
+from tests.world import IN_A_PROJECT, ledger_rows
 
 ADDRESS = "https://storage.example/talk.wav?signature"
 
@@ -137,7 +137,7 @@ def test_all_chunks_make_a_transcript_and_its_cost(world, engine):
     assert recording.state == "DONE"
     sent = sum(job.seconds for job in engine.jobs)
     assert sent > 60.0
-    assert record.cost(recording.id, world.ports) == pytest.approx(sent / 60 * 0.0043)
+    assert record.cost(recording.id, world.ports) == pytest.approx(sent / 60 * 0.0077)
 
 
 def test_its_row_says_what_is_charged_for_and_under_which_name(world, engine, short):
@@ -146,7 +146,7 @@ def test_its_row_says_what_is_charged_for_and_under_which_name(world, engine, sh
     [row] = ledger_rows(world.ports)
     assert (row.engine, row.outcome, row.request_id) == ("deepgram", "heard", "request-1")
     assert row.billed_seconds == engine.jobs[0].seconds
-    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0043)
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0077)
     assert row.attempt == "1" == result_of(world, message).attempt
 
 
@@ -155,14 +155,14 @@ def test_what_is_heard_in_many_languages_has_its_own_price(world, engine, short)
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert engine.jobs[0].options.language == "multi"
     [row] = ledger_rows(world.ports)
-    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0052)
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0092)
 
 
 def test_speakers_and_keyterms_have_prices_of_their_own(world, engine, short):
     [message] = messages(world, **{"dropscribe-diarize": "true", "dropscribe-keyterms": "Anna, Otto"})
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     [row] = ledger_rows(world.ports)
-    assert row.usd == pytest.approx(row.billed_seconds / 60 * (0.0043 + 0.0020 + 0.0013))
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * (0.0077 + 0.0020 + 0.0013))
 
 
 def test_a_recording_of_one_chunk_is_given_by_its_address(world, engine, short, address):
@@ -287,7 +287,7 @@ def test_a_lost_answer_that_may_be_charged_for_has_its_row_beside_that_of_the_ne
         ("lost", ""),
         ("lost", "r-9"),
     ]
-    assert found[1].usd == pytest.approx(21 / 60 * 0.0043)
+    assert found[1].usd == pytest.approx(21 / 60 * 0.0077)
     assert record.cost(message.recording, world.ports) == pytest.approx(sum(row.usd for row in found))
 
 
@@ -433,3 +433,35 @@ def test_what_others_hold_in_memory_is_waited_for_and_what_is_read_elsewhere_nee
         monkeypatch.setattr(world.ports.store, "signed_url", lambda _source, _seconds: ADDRESS)
         hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert [job.url for job in engine.jobs] == [ADDRESS]
+
+
+def in_a_project(world):
+    return replace(world.ports, settings=replace(world.settings, **IN_A_PROJECT))
+
+
+def test_in_a_project_the_row_holds_what_sending_the_audio_costs(world, engine, short, monkeypatch):
+    [message] = messages(world)
+    heard = engine.transcribe
+    monkeypatch.setattr(engine, "transcribe", lambda job: replace(heard(job), sent_bytes=2**20))
+    hosted_chunk.on_chunk(message, in_a_project(world), message_id="m-1")
+    [row] = ledger_rows(world.ports)
+    assert row.egress_usd == pytest.approx(0.12 / 1024)
+    assert row.usd == pytest.approx(row.billed_seconds / 60 * 0.0077 + 0.12 / 1024)
+
+
+def test_what_deepgram_reads_from_an_address_leaves_the_network_with_all_its_bytes(
+    world, engine, short, address
+):
+    [message] = messages(world)
+    hosted_chunk.on_chunk(message, in_a_project(world), message_id="m-1")
+    [row] = ledger_rows(world.ports)
+    assert row.egress_usd == pytest.approx(message.source.size / 2**30 * 0.12)
+
+
+def test_a_call_that_is_not_charged_for_has_sent_nothing_that_counts(world, engine, short):
+    engine.errors = [EngineFailed("rate", "not now")]
+    [message] = messages(world)
+    with pytest.raises(EngineFailed):
+        hosted_chunk.on_chunk(message, in_a_project(world), message_id="m-1")
+    [row] = ledger_rows(world.ports)
+    assert (row.outcome, row.usd, row.egress_usd) == ("failed", 0.0, 0.0)

@@ -65,7 +65,7 @@ def test_a_file_gets_the_words_that_deepgram_heard_and_costs_what_it_asks(server
     [row] = rows(tmp_path / "state")
     assert asked.query["tag"] == [f"{row['recording']}.00000"]
     assert row["billed_seconds"] == pytest.approx(server.charged)
-    assert line["usd"] == pytest.approx(server.charged / 60 * 0.0043, abs=1e-6)
+    assert line["usd"] == pytest.approx(server.charged / 60 * 0.0077, abs=1e-6)
     part = json.loads((tmp_path / "out" / "voice-note.opus" / "transcript.json").read_text())["parts"][0]
     assert (part["engine"], part["model"]) == ("deepgram", "nova-3")
 
@@ -103,7 +103,7 @@ def test_chunks_of_one_recording_are_joined_with_each_word_once_and_in_its_place
     )
     # Overlap is paid for as well, and the account says so.
     assert server.charged > 150.0
-    assert line["usd"] == pytest.approx(server.charged / 60 * 0.0043, abs=1e-6)
+    assert line["usd"] == pytest.approx(server.charged / 60 * 0.0077, abs=1e-6)
 
 
 def test_what_a_person_asks_for_reaches_deepgram(server, transcribe):

@@ -322,7 +322,7 @@ def test_the_process_that_dies_between_an_answer_and_its_row_leaves_a_row_all_th
     assert one.run().state == "DONE"
     assert one.fake.charged == 2
     assert sorted(row.outcome for row in one.rows()) == ["heard", "open"]
-    assert record.cost(one.recording.id, one.world.ports) == pytest.approx(2 * 30 / 60 * 0.0043)
+    assert record.cost(one.recording.id, one.world.ports) == pytest.approx(2 * 30 / 60 * 0.0077)
 
 
 def test_without_an_engine_left_it_fails_with_what_each_of_them_said(deployment):
@@ -516,7 +516,7 @@ def test_a_hard_budget_has_room_for_what_is_handed_on_or_it_is_not_handed_on(bro
 
 
 def test_of_two_that_are_handed_on_a_hard_budget_takes_as_many_as_fit(broke):
-    one, recordings = broke(recordings=2, budget_monthly_usd=0.003)
+    one, recordings = broke(recordings=2, budget_monthly_usd=0.005)
     assert one.fake.charged == 1
     assert [recording.state for recording in recordings] == ["DONE", "FAILED"]
     assert "the monthly budget is used up" in recordings[1].reason

@@ -12,7 +12,7 @@ from shared.routing import afford
 from shared.routing.case import Case, Known
 from shared.routing.route import choose, known
 
-MINUTE = 0.0043
+MINUTE = 0.0077
 """US dollars that a minute costs at Deepgram, and the recordings of these tests are a minute long."""
 
 

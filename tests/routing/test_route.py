@@ -201,8 +201,8 @@ def test_the_score_takes_the_lowest_cost_with_waiting_and_shows_the_others():
     assert decision.reason.startswith("lowest cost with waiting at $0.01 a minute: parakeet $0.03")
     first, second, third = decision.considered
     assert (first.why_not, second.method) == ("", "deepgram")
-    assert second.usd == pytest.approx(0.258, rel=0.01)
-    assert second.why_not.startswith("scores $0.26")
+    assert second.usd == pytest.approx(0.4702, rel=0.01)
+    assert second.why_not.startswith("scores $0.47")
     assert all(one.score == pytest.approx(one.usd + one.wait / 60 * 0.01) for one in (first, second))
     # Ten-minute chunks at five calls at a time are done before a GPU has started.
     assert (third.usd, third.why_not) == (None, "all chunks would go to deepgram")

@@ -15,7 +15,7 @@ from shared.sweep import release_held, stuck, sweep
 NOON = 1_795_176_000.0
 """2026-11-20T12:00:00Z."""
 
-MINUTE = 0.0043
+MINUTE = 0.0077
 """US dollars that a minute costs at Deepgram, and the recordings of these tests are a minute long."""
 
 
@@ -94,7 +94,7 @@ def test_why_one_is_held_is_told_by_the_sums_and_budgets_of_now(world, ports):
     *_, last = drop(world, ports, 13)
     release_held.keep_budgets(ports)
     asking = replace(ports, settings=world.settings)  # which knows of no budget
-    assert "($0 spent and $0.0437 committed of $0.0452; this recording" in budget.why_held(last, asking)
+    assert "($0 spent and $0.0783 committed of $0.0809; this recording" in budget.why_held(last, asking)
     raised = replace(ports, settings=replace(ports.settings, budget_daily_usd=12.5 * MINUTE))
     for recording in documents.recordings(ports.records, {"state": "PLANNED"}):
         pay(ports, recording)
@@ -102,7 +102,7 @@ def test_why_one_is_held_is_told_by_the_sums_and_budgets_of_now(world, ports):
     ports.clock.time += 60
     release_held.keep_budgets(raised)
     (waits,) = (one for one in documents.recordings(ports.records) if one.held)
-    assert "($0.0430 spent and $0.0087 committed of $0.0537; this recording" in budget.why_held(waits, asking)
+    assert "($0.0770 spent and $0.0156 committed of $0.0963; this recording" in budget.why_held(waits, asking)
     ports.clock.time += 600
     assert budget.why_held(waits, asking) == waits.held
     without = replace(ports, settings=replace(ports.settings, budget_daily_usd=0.0))

@@ -52,7 +52,7 @@ def test_route_counts_what_keyterms_add_to_the_price(call):
         )
         return told["considered"][0]["usd"]
 
-    assert usd("--keyterms", "Anna Karenina") / usd() == pytest.approx((0.0043 + 0.0013) / 0.0043)
+    assert usd("--keyterms", "Anna Karenina") / usd() == pytest.approx((0.0077 + 0.0013) / 0.0077)
 
 
 def test_route_shows_the_losing_methods_with_their_scores(call):
@@ -63,7 +63,7 @@ def test_route_shows_the_losing_methods_with_their_scores(call):
     assert decision["method"] == "parakeet"
     assert decision["reason"].startswith("lowest cost with waiting at $0.01 a minute: parakeet $0 and ")
     deepgram = next(one for one in decision["considered"] if one["method"] == "deepgram")
-    assert deepgram["usd"] == pytest.approx(0.0096, abs=0.0001)
+    assert deepgram["usd"] == pytest.approx(0.0130, abs=0.0001)
     assert deepgram["why_not"].startswith("scores $")
 
 
