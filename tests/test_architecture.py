@@ -291,7 +291,7 @@ ONLY_HERE = {
     "torch": "gpu_job/speech/nemo",
     # The engine builds the parts it needs; an export needs NeMo's whole model class.
     "nemo": {"gpu_job/speech/nemo/nemo_parts.py", "gpu_job/weights/nemo_export.py"},
-    "deepgram": {"shared/adapters/deepgram.py"},
+    "deepgram": {"shared/adapters/deepgram.py", "shared/adapters/bills/deepgram_bill.py"},
     "opentelemetry": {"shared/adapters/cloud_telemetry.py"},
     "prometheus_client": {"local/runtime/prometheus.py"},
     "google.cloud": "shared/adapters",

@@ -16,7 +16,28 @@ MAJOR = "8"
 """Major version of FFmpeg: limits and the traps of the probes were looked at in this one."""
 
 NEEDED = frozenset(
-    ["aac", "ac3", "adpcm_ms", "alac", "amrnb", "amrwb", "eac3", "flac", "gsm", "mp3", "opus", "pcm_alaw", "pcm_mulaw", "pcm_s16le", "pcm_s24le", "pcm_f32le", "vorbis", "wavpack", "wmapro", "wmav2"]
+    [
+        "aac",
+        "ac3",
+        "adpcm_ms",
+        "alac",
+        "amrnb",
+        "amrwb",
+        "eac3",
+        "flac",
+        "gsm",
+        "mp3",
+        "opus",
+        "pcm_alaw",
+        "pcm_mulaw",
+        "pcm_s16le",
+        "pcm_s24le",
+        "pcm_f32le",
+        "vorbis",
+        "wavpack",
+        "wmapro",
+        "wmav2",
+    ]
 )
 """Decoders of the formats that recordings usually have. `probing/ffmpeg.py` allows more, where there are more."""
 

@@ -122,9 +122,7 @@ class Call:
             )
         return row
 
-    def _ended(
-        self, row: LedgerRow, error: Exception, seconds: float, busy: float, sent: float
-    ) -> LedgerRow:
+    def _ended(self, row: LedgerRow, error: Exception, seconds: float, busy: float, sent: float) -> LedgerRow:
         """The row of a call without an answer: lost if it may be charged for, else failed and free."""
         if isinstance(error, EngineFailed):
             billed, request_id = error.billed_seconds, error.request_id

@@ -67,7 +67,10 @@ def test_its_last_lines_are_the_digests(build):
 
 @pytest.mark.parametrize(
     ("values", "says"),
-    [({"_TAG": ""}, "Name the registry and the tag"), ({"_IMAGES": "functions web"}, "There is no image web")],
+    [
+        ({"_TAG": ""}, "Name the registry and the tag"),
+        ({"_IMAGES": "functions web"}, "There is no image web"),
+    ],
 )
 def test_what_is_asked_wrongly_ends_the_build_before_anything_is_pushed_for_it(build, values, says):
     said, calls = build(**values)

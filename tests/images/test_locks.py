@@ -28,7 +28,10 @@ def locked(name):
 
 
 def wanted(*extras):
-    lines = [*PROJECT["dependencies"], *(one for extra in extras for one in PROJECT["optional-dependencies"][extra])]
+    lines = [
+        *PROJECT["dependencies"],
+        *(one for extra in extras for one in PROJECT["optional-dependencies"][extra]),
+    ]
     return [Requirement(line) for line in lines if not line.startswith("dropscribe[")]
 
 

@@ -102,7 +102,7 @@ def test_why_one_is_held_is_told_by_the_sums_and_budgets_of_now(world, ports):
     ports.clock.time += 60
     release_held.keep_budgets(raised)
     (waits,) = (one for one in documents.recordings(ports.records) if one.held)
-    assert "($0.0770 spent and $0.0156 committed of $0.0963; this recording" in budget.why_held(waits, asking)
+    assert "($0.0770 spent and $0.0157 committed of $0.0963; this recording" in budget.why_held(waits, asking)
     ports.clock.time += 600
     assert budget.why_held(waits, asking) == waits.held
     without = replace(ports, settings=replace(ports.settings, budget_daily_usd=0.0))

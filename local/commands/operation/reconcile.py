@@ -10,7 +10,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from local.commands import options
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
 from local.commands.terminal import output, print_json
 from shared.costs import reconcile, rows
@@ -56,7 +56,8 @@ def command(
         ),
     ] = "",
     deepgram_project: Annotated[
-        str, typer.Option(help="Id of the Deepgram project, if the key belongs to several.", show_default=False)
+        str,
+        typer.Option(help="Id of the Deepgram project, if the key belongs to several.", show_default=False),
     ] = "",
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
@@ -105,7 +106,9 @@ def compare(days: list[dt.date], ports: Ports, *, table: str, project: str) -> l
             "--billing-table."
         )
     if table and settings.platform == "local":
-        raise BadRequest("--billing-table is for a project: set DROPSCRIBE_PLATFORM=google and GOOGLE_CLOUD_PROJECT.")
+        raise BadRequest(
+            "--billing-table is for a project: set DROPSCRIBE_PLATFORM=google and GOOGLE_CLOUD_PROJECT."
+        )
     account = rows.read(ports, days[0], days[-1])
     found = []
     if key:

@@ -76,7 +76,9 @@ def read(
     except ApiError as error:
         raise _explained(error) from None  # its text may contain the key
     except httpx.HTTPError as error:
-        raise StoreUnavailable(f"Deepgram did not answer ({type(error).__name__}). Try again later.") from error
+        raise StoreUnavailable(
+            f"Deepgram did not answer ({type(error).__name__}). Try again later."
+        ) from error
     return Bill(usd=usd, counted=tuple(counted))
 
 
@@ -84,7 +86,9 @@ def _only_project(projects: Projects) -> str:
     found = projects.list().projects or []
     if len(found) != 1:
         named = ", ".join(f"{one.project_id} ({one.name})" for one in found) or "none"
-        raise BadRequest(f"The key belongs to {len(found)} projects: {named}. Choose one with --deepgram-project.")
+        raise BadRequest(
+            f"The key belongs to {len(found)} projects: {named}. Choose one with --deepgram-project."
+        )
     return str(found[0].project_id)
 
 
@@ -105,6 +109,6 @@ def _explained(error: ApiError) -> Exception:
             "Create one with the role Admin or Owner at https://console.deepgram.com, and give it to this command only: "
             "DEEPGRAM_API_KEY=… dropscribe cost reconcile."
         )
-    if status == 404:  # noqa: PLR2004 - not found
+    if status == 404:
         return ConfigurationError("Deepgram knows no such project: check --deepgram-project.")
     return StoreUnavailable(f"Deepgram answered with {status}. Try again later.")

@@ -87,7 +87,9 @@ def read(
         # A range of ten years would read much; this is 10 GB, some 6 cents.
         "maximumBytesBilled": str(10**10),
     }
-    answer = _post(f"https://bigquery.googleapis.com/bigquery/v2/projects/{project}/queries", body, table, session)
+    answer = _post(
+        f"https://bigquery.googleapis.com/bigquery/v2/projects/{project}/queries", body, table, session
+    )
     if not answer.get("jobComplete"):
         raise StoreUnavailable("BigQuery has not finished in time. Try again, or ask for fewer days.")
     rows = [[cell["v"] for cell in row["f"]] for row in answer.get("rows", [])]
@@ -102,16 +104,18 @@ def _post(url: str, body: dict[str, Any], table: str, session: AuthorizedSession
     except auth.GoogleAuthError as error:
         raise credentials.meaning(error) from error
     except (http.RequestException, ValueError) as error:
-        raise StoreUnavailable(f"BigQuery did not answer ({type(error).__name__}). Try again later.") from error
+        raise StoreUnavailable(
+            f"BigQuery did not answer ({type(error).__name__}). Try again later."
+        ) from error
     if answer.ok:
         return dict(found)
     said = found.get("error", {}).get("message", "")
-    if answer.status_code == 403:  # noqa: PLR2004 - forbidden
+    if answer.status_code == 403:
         raise ConfigurationError(
             f"{said} To read the billing export you need roles/bigquery.dataViewer on the dataset of {table} and "
             "roles/bigquery.jobUser on the project of the deployment."
         )
-    if answer.status_code == 404:  # noqa: PLR2004 - not found
+    if answer.status_code == 404:
         raise ConfigurationError(
             f"{said} Set up the export (console: Billing, Billing export, standard usage cost); the table appears within "
             "a day, and begins with that day."

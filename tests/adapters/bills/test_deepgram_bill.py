@@ -77,8 +77,13 @@ def read(server, **options):
 
 
 def test_hours_and_dollars_come_by_day_and_tag_and_those_of_others_are_left_out(server):
-    server.usage = {"2026-11-20": {("ours.00000",): 0.5, ("theirs",): 9.0, (): 4.0, ("ours.1", "ours.2"): 1.0}}
-    server.dollars = {"2026-11-20": {("ours.00000",): 0.231, ("theirs",): 9.0}, "2026-11-21": {("ours.1",): 0.1}}
+    server.usage = {
+        "2026-11-20": {("ours.00000",): 0.5, ("theirs",): 9.0, (): 4.0, ("ours.1", "ours.2"): 1.0}
+    }
+    server.dollars = {
+        "2026-11-20": {("ours.00000",): 0.231, ("theirs",): 9.0},
+        "2026-11-21": {("ours.1",): 0.1},
+    }
     bill = read(server)
     assert bill.usd == {"2026-11-20": 0.231, "2026-11-21": 0.1}
     assert [(one.day, one.tag, one.seconds) for one in bill.counted] == [("2026-11-20", "ours.00000", 1800.0)]
@@ -87,7 +92,9 @@ def test_hours_and_dollars_come_by_day_and_tag_and_those_of_others_are_left_out(
 
 def test_of_several_projects_one_must_be_named(server):
     server.projects = ["p1", "p2"]
-    with pytest.raises(BadRequest, match=r"2 projects: p1 \(P1\), p2 \(P2\)\. Choose one with --deepgram-project"):
+    with pytest.raises(
+        BadRequest, match=r"2 projects: p1 \(P1\), p2 \(P2\)\. Choose one with --deepgram-project"
+    ):
         read(server)
     assert read(server, project="p2").counted == ()
 

@@ -59,7 +59,7 @@ def test_days_without_a_bill_are_none():
 @pytest.mark.parametrize("table", ["costs", "a.b.c", f"{TABLE}` WHERE 1=1 --", "p.d.gcp_billing_export_v1_"])
 def test_what_is_no_billing_export_is_refused_before_anybody_is_asked(table):
     there = BigQuery()
-    with pytest.raises(BadRequest, match="PROJECT.DATASET.gcp_billing_export_v1_ACCOUNT"):
+    with pytest.raises(BadRequest, match=r"PROJECT\.DATASET\.gcp_billing_export_v1_ACCOUNT"):
         read(there, table)
     assert there.asked == []
 

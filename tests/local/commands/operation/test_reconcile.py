@@ -65,13 +65,25 @@ def test_a_difference_is_in_the_table_and_in_the_json(ports, deepgram, capsys):
     json.dumps(told)
     reconcile.show([DAY], found, reconcile.output())
     shown = capsys.readouterr().out
-    for text in ("2026-11-20", "$0.4620", "$0.2580", "-$0.2040", "Calls that differ: 1", KEY, "1 h", "none", "differ."):
+    for text in (
+        "2026-11-20",
+        "$0.4620",
+        "$0.2580",
+        "-$0.2040",
+        "Calls that differ: 1",
+        KEY,
+        "1 h",
+        "none",
+        "differ.",
+    ):
         assert text in shown
 
 
 def test_google_is_asked_for_the_days_of_the_workers(ports, monkeypatch):
     asked = []
-    monkeypatch.setattr(google_bill, "read", lambda *given: asked.append(given) or Bill(usd={"2026-11-20": 1.0}))
+    monkeypatch.setattr(
+        google_bill, "read", lambda *given: asked.append(given) or Bill(usd={"2026-11-20": 1.0})
+    )
     settings = {"platform": "google", "project": "my-project"}
     there = replace(ports, settings=replace(ports.settings, **settings))
     [found] = reconcile.compare([DAY], there, table="p.d.t", project="")
@@ -80,7 +92,9 @@ def test_google_is_asked_for_the_days_of_the_workers(ports, monkeypatch):
 
 
 def test_without_anybody_to_ask_it_says_what_to_give(ports):
-    with pytest.raises(BadRequest, match="DEEPGRAM_API_KEY, or name Google's billing export with --billing-table"):
+    with pytest.raises(
+        BadRequest, match="DEEPGRAM_API_KEY, or name Google's billing export with --billing-table"
+    ):
         reconcile.compare([DAY], ports, table="", project="")
     with pytest.raises(BadRequest, match="DROPSCRIBE_PLATFORM=google"):
         reconcile.compare([DAY], ports, table="p.d.t", project="")
