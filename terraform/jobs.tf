@@ -55,6 +55,8 @@ resource "google_cloud_run_v2_job" "this" {
           for_each = merge(
             local.environment,
             { DROPSCRIBE_ENGINES = each.value.engine, DROPSCRIBE_RELEASE = local.release[each.value.image] },
+            # A worker ends by itself before it is killed.
+            { DROPSCRIBE_WORKER_MINUTES = tostring(each.value.timeout_minutes - 5) },
             each.value.lane == "" ? {} : { DROPSCRIBE_GPU_LANE = each.value.lane },
           )
 

@@ -9,6 +9,7 @@ import pytest
 
 from functions import time_limit
 from shared import engines
+from shared.deployment_sizes import TASK_ENDING_MINUTES
 from shared.planning import plan
 from shared.settings import Settings, unknown
 from shared.topology import topology
@@ -138,7 +139,7 @@ def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
     told |= {name for one in EVERYTHING.jobs.values() for name in one.environment}
     assert allowed <= names, "settings that are not there any more"
     assert not allowed & told, "a setting that Terraform sets by itself"
-    assert names - allowed - told == ONE_MACHINE | {"DROPSCRIBE_PRICES"}
+    assert names - allowed - told == ONE_MACHINE | {"DROPSCRIBE_IMAGE_MODEL"}
 
 
 def test_the_names_of_the_files_of_functions_exist():
@@ -165,3 +166,11 @@ def test_the_guide_says_who_may_do_what():
     assert guide.written() == guide.GUIDE.read_text("utf-8"), (
         "docs/google-cloud.md is older than the inventory: `python -m tests.terraform.guide` writes it anew"
     )
+
+
+def test_a_worker_ends_by_itself_before_cloud_run_kills_it():
+    for name, one in EVERYTHING.jobs.items():
+        [template] = EVERYTHING.resources[f'google_cloud_run_v2_job.this["{name}"]']["template"]
+        seconds = float(template["template"][0]["timeout"].removesuffix("s"))
+        left = seconds / 60 - float(one.environment["DROPSCRIBE_WORKER_MINUTES"])
+        assert left > TASK_ENDING_MINUTES

@@ -63,7 +63,7 @@ def test_route_shows_the_losing_methods_with_their_scores(call):
     assert decision["method"] == "parakeet"
     assert decision["reason"].startswith("lowest cost with waiting at $0.01 a minute: parakeet $0 and ")
     deepgram = next(one for one in decision["considered"] if one["method"] == "deepgram")
-    assert deepgram["usd"] == pytest.approx(0.0130, abs=0.0001)
+    assert deepgram["usd"] == pytest.approx(0.0171, abs=0.0001)
     assert deepgram["why_not"].startswith("scores $")
 
 
