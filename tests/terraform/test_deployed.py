@@ -90,7 +90,7 @@ def test_every_process_can_start_with_what_it_is_told(laid):
 
 @BOTH
 def test_all_processes_share_one_deployment(laid):
-    own = {"engines", "api_keys", "release", "gpu_lane"}
+    own = {"engines", "api_keys", "release", "gpu_lane", "worker_minutes"}
     found = [Settings.from_environment(told) for told in everything(laid).values()]
     shared = [
         {one.name: getattr(each, one.name) for one in fields(Settings) if one.name not in own}
