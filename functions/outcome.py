@@ -77,14 +77,13 @@ def handle(
     except BadRequest as error:
         posted, problem = push.unreadable(headers, body), error
     place = where if isinstance(where, str) else where(posted)
-    with (
-        about_message(posted.attributes),
-        span(place, attempt=posted.attempt),
-        acknowledged(posted, connect, place),
-    ):
+    with about_message(posted.attributes), acknowledged(posted, connect, place):
         if problem is not None:
             raise problem
-        step(posted, connect())
+        ports = connect()
+        # Not before: with the first connection of a process begins who listens.
+        with span(place, attempt=posted.attempt):
+            step(posted, ports)
         if place in failure_log.FUNCTIONS:
             # What becomes of a chunk at an engine is counted with its result.
             measure("steps_total", where=place, outcome="ok")

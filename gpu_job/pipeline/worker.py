@@ -30,7 +30,6 @@ from shared import concurrency
 from shared.costs.executions import Meter
 from shared.errors import CallHangs
 from shared.planning import plan
-from shared.telemetry import measure
 from shared.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -199,4 +198,3 @@ class Worker:
             self._committer.release(harmed)
         self._consumer.join(left(GIVEN_BACK_BY))
         self.summary.peak = self._engines.peak()
-        measure("worker_peak_bytes", self.summary.peak[0], memory=self.summary.peak[1])

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from shared.adapters import cloud_telemetry
 from shared.settings import Settings
 from shared.telemetry import about, flush, measure, metrics, span, spans
 from shared.telemetry.context import of_recording, parse
+from tests.collector import collector
 
 SETTINGS = Settings(platform="google", project="my-project", metrics_interval=3600.0, release="1.2.3")
 
 
-class Collector(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.got.append((self.path, self.headers.get("authorization"), body))
-        self.server.answer.wait(5.0)
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_arguments):
-        pass
-
-
-@pytest.fixture
-def collector(monkeypatch):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    server.daemon_threads = True
-    server.got, server.answer = [], threading.Event()
-    server.answer.set()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv(cloud_telemetry.COLLECTOR, f"http://127.0.0.1:{server.server_port}")
-    yield server
-    server.answer.set()
-    metrics.clear_sinks()
-    spans.clear_sinks()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def sent(collector, kind, path):
-    messages = [kind.FromString(body) for where, _, body in collector.got if where == path]
-    assert messages, collector.got
-    return messages
+@pytest.fixture(name="collector")
+def _collector(monkeypatch):
+    with collector() as running:
+        monkeypatch.setenv(cloud_telemetry.COLLECTOR, running.url)
+        yield running
+        metrics.clear_sinks()
+        spans.clear_sinks()
 
 
 def test_each_task_of_a_worker_sends_a_series_of_its_own(collector, monkeypatch):
@@ -65,7 +35,7 @@ def test_each_task_of_a_worker_sends_a_series_of_its_own(collector, monkeypatch)
     measure("worker_start_seconds", 7.0, step="weights")
     measure("uploads_total")  # goes by the log
     flush(5.0)
-    [message] = sent(collector, ExportMetricsServiceRequest, "/v1/metrics")
+    [message] = collector.metrics()
     [resource] = message.resource_metrics
     about_it = {one.key: one.value.string_value for one in resource.resource.attributes}
     assert about_it["service.instance.id"] == "dropscribe-gpu-x7k2p.2"
@@ -94,8 +64,7 @@ def test_a_span_is_sent_with_its_own_ids_when_a_function_is_about_to_answer(coll
     with pytest.raises(ValueError, match="no"), about("abc", 1, parent), span("merger", attempt=2):
         raise ValueError("no")
     flush(5.0)
-    [message] = sent(collector, ExportTraceServiceRequest, "/v1/traces")
-    [one] = message.resource_spans[0].scope_spans[0].spans
+    [one] = collector.spans()
     assert (one.trace_id.hex(), one.parent_span_id.hex()) == parse(parent)
     assert (one.name, one.status.message) == ("merger", "ValueError")
     assert {two.key for two in one.attributes} == {"dropscribe.recording", "dropscribe.chunk", "attempt"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -14,10 +15,14 @@ from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands import inputs
 from local.runtime import one_shot
+from shared.adapters.cloud_telemetry import COLLECTOR
 from shared.messages import CHUNKS_DONE, TRANSCRIBE_REQUESTS
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
+from shared.telemetry.context import parse
+from shared.telemetry.metrics import METRICS
+from tests.collector import collector
 from tests.deepgram_server import KEY, deepgram_server
 from tests.emulators import or_skip
 from tests.google.deployment import LAID, PROJECT, deployed
@@ -33,15 +38,29 @@ def deepgram():
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory, deepgram, pubsub_address, firestore_address):
+def collected():
+    with collector() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory, deepgram, collected, pubsub_address, firestore_address):
     running = {"PUBSUB_EMULATOR_HOST": pubsub_address, "FIRESTORE_EMULATOR_HOST": firestore_address}
     given = {"secrets": {"deepgram-api-key": KEY}, "DROPSCRIBE_DEEPGRAM_URL": deepgram.url}
+    given |= {COLLECTOR: collected.url, "METRICS_EXPORT_INTERVAL": "5"}
     folder = tmp_path_factory.mktemp("google")
     with (
         mock.patch.dict(os.environ, running),
         or_skip(deployed(folder, record=folder, **given)) as deployment,
     ):
         yield deployment
+
+
+@pytest.fixture(scope="module")
+def ticked(deployment):
+    """The same after a minute has passed. A second one would ask Cloud Run, which has no emulator."""
+    deployment.tick()
+    return deployment
 
 
 def embedded(path, state, deepgram, options=None):
@@ -142,9 +161,54 @@ def test_another_service_may_ask_for_a_transcript(deployment):
     assert recording.options.language == "en"
 
 
-def test_no_process_makes_a_call_that_its_account_may_not(deployment):
+def measured(deployment, collected):
+    """The names of all that was measured: in the log, and by the collector."""
+    lines = [line for line in deployment.log.read_text().splitlines() if line.startswith("{")]
+    logged = {json.loads(line).get("metric", "") for line in lines}
+    sent = {
+        metric.name
+        for message in collected.metrics()
+        for resource in message.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
+    return logged | sent
+
+
+ELSEWHERE = {
+    "handed_on_total": "tests/telemetry/test_one_trace.py: here no engine gives a chunk up that another may have",
+}
+"""Metrics that are not emitted here, with the test where they are."""
+
+
+def test_every_metric_that_a_dashboard_or_an_alert_asks_for_is_emitted(ticked, collected):
+    """After the others, whose processes are listened to."""
+    ticked.ports.queue.publish(CHUNKS_DONE, b"nobody can read this", {})
+    wanted = {one.full_name for one in METRICS.values() if one.name not in ELSEWHERE}
+    until = time.monotonic() + 30.0
+    while wanted - measured(ticked, collected) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert wanted - measured(ticked, collected) == set()
+
+
+def test_one_trace_leads_from_an_upload_to_its_transcript_through_all_processes(deployment, collected):
+    recording = deployment.wait("voice-note.opus")
+    trace, root = parse(recording.traceparent)
+    until, wanted = (
+        time.monotonic() + 30.0,
+        {"plan", "decode", "recognise", "commit", "merger", "merge", "recording"},
+    )
+    names = {}
+    while wanted - set(names) and time.monotonic() < until:
+        names = {one.name: one for one in collected.spans() if one.trace_id.hex() == trace}
+        time.sleep(0.2)
+    assert wanted <= set(names)
+    assert names["recording"].span_id.hex() == names["plan"].parent_span_id.hex() == root
+
+
+def test_no_process_makes_a_call_that_its_account_may_not(ticked):
     """After the others, because it reads what was recorded of them."""
-    deployment.tick()
+    deployment = ticked
     uses = {name: use for use, name in LAID.buckets.items()} | {"elsewhere": "audio"}
     for process in (*LAID.functions, *LAID.jobs):
         path = deployment.log.parent / process
