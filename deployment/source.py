@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BUILT_FROM = (
     *("Dockerfile.functions", "Dockerfile.gpu", "cloudbuild.yaml", "pyproject.toml", "requirements/"),
-    *("README.md", "LICENSE", "NOTICE", "functions/", "gpu_job/", "local/", "shared/"),
+    *("README.md", "LICENSE", "NOTICE", "functions/", "gpu_job/", "shared/"),
     *("samples/voice-note.opus", "samples/truth/voice-note.opus.txt"),
     *("Dockerfile.functions.dockerignore", "Dockerfile.gpu.dockerignore"),
 )

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from deployment import build
 from deployment.source import Source
+from deployment.target import ROOT
 from shared.errors import ConfigurationError
 from tests.deployment.google import TARGET
 
@@ -40,3 +42,8 @@ def test_a_build_that_pushes_something_else_says_so(google):
     )
     with pytest.raises(ConfigurationError, match="not all of its images are in"):
         build.build(SOURCE, TARGET, google.api(), print)
+
+
+def test_the_build_knows_every_value_that_it_is_given():
+    known = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))["substitutions"]
+    assert build.request(SOURCE, TARGET, {})["substitutions"].keys() == known.keys()

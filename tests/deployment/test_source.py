@@ -6,7 +6,8 @@ import tarfile
 
 import pytest
 
-from deployment.source import archive
+from deployment.source import BUILT_FROM, archive
+from deployment.target import ROOT
 from shared.errors import ConfigurationError
 
 
@@ -40,3 +41,17 @@ def test_outside_of_a_checkout_it_says_so(tmp_path):
     (tmp_path / "shared").mkdir()
     with pytest.raises(ConfigurationError, match="no git checkout"):
         archive("v3", tmp_path)
+
+
+def test_the_archive_has_what_the_dockerfiles_copy_and_no_more():
+    copied = {
+        path.rstrip("/")
+        for name in ("Dockerfile.functions", "Dockerfile.gpu")
+        for line in (ROOT / name).read_text("utf-8").splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for path in line.split()[1:-1]
+    }
+    sources = {one.rstrip("/") for one in BUILT_FROM if not one.startswith(("Dockerfile", "cloudbuild"))}
+    within = {one: any(one == source or one.startswith(f"{source}/") for source in sources) for one in copied}
+    assert {one for one, there in within.items() if not there} == set()
+    assert {one for one in sources if not any(path.startswith(one) for path in copied)} == set()
