@@ -4,6 +4,7 @@
     retry          continue recordings that failed or were cancelled
     cancel         end recordings in progress
     dead_letters   messages that could not be handled: list, show, replay, discard
+    reconcile      the ledger beside what Deepgram and Google say (`dropscribe cost reconcile`)
 
 Shared by them: `agreement` (say what will be done, and ask), `found` (the recordings of a command line).
 """
