@@ -121,10 +121,11 @@ class Dialogue:
             found = checks.info(payload, self._job)
             if self._job.awaits_next and following is not None:
                 job = following(found)
-                self._timed(connection, send, wire.NEXT, b"" if job is None else to_json(job))
                 if job is not None:
                     self._begin(job)
+                    self._timed(connection, send, wire.NEXT, to_json(job))
                     return
+                self._timed(connection, send, wire.NEXT)
             self._end.result = found
         self._over = True
 

@@ -1,7 +1,9 @@
 """A process that does not start leaves nothing behind and says why."""
 
+import ctypes
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,16 @@ def test_a_process_that_is_ready_takes_jobs_until_it_is_stopped():
     process.stop(child, connection)
     assert child.returncode is not None
     assert connection.fileno() == -1
+
+
+def test_neither_caller_nor_process_can_be_read_by_others_of_their_user():
+    child, connection = process.start()
+    assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0  # PR_GET_DUMPABLE
+    status = Path(f"/proc/{child.pid}/status").read_text()
+    process.stop(child, connection)
+    assert Path("/proc/self/environ").stat().st_uid == 0  # the system's, whoever runs this
+    assert "NoNewPrivs:\t1" in status
+    assert "Seccomp:\t2" in status
 
 
 def test_one_that_ends_at_once_is_a_matter_of_the_installation(monkeypatch):
