@@ -8,10 +8,11 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
+from shared import concurrency
 from shared.costs import prices_file
 from shared.errors import ConfigurationError
 from shared.settings import CLOUD_RUN, Settings, unknown
-from shared.telemetry import log, logs, metrics, show_logs, spans
+from shared.telemetry import log, logs, metrics, show_logs
 
 if TYPE_CHECKING:
     from shared.ports import Ports
@@ -22,6 +23,8 @@ Google loads none of its clients, and an image for Google needs no `local/`."""
 
 TELEMETRY = {"google": "shared.adapters.cloud_telemetry", "local": "local.runtime.prometheus"}
 """The module with `start(settings)` of each platform, which sends what is measured."""
+
+_starting = concurrency.Lock()
 
 
 @cache
@@ -63,14 +66,16 @@ def check_settings() -> None:
 
 def _start_telemetry(settings: Settings) -> None:
     logs.hide(*settings.api_keys.values())
-    metrics.clear_sinks()
-    spans.clear_sinks()
-    if _is_collected():
-        metrics.add_sink(logs.log_measurement)
-    # On one machine only `dropscribe up --metrics-port` asks for it, with this variable.
-    wanted = settings.platform != "local" or "PROMETHEUS_MULTIPROC_DIR" in os.environ
-    if wanted and settings.performance_metrics:
-        importlib.import_module(TELEMETRY[settings.platform]).start(settings)
+    # The first two messages of a function may connect at one time; what is measured must not count twice.
+    with _starting:
+        if metrics.has_sinks():
+            return
+        if _is_collected():
+            metrics.add_sink(logs.log_measurement)
+        # On one machine only `dropscribe up --metrics-port` asks for it, with this variable.
+        wanted = settings.platform != "local" or "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        if wanted and settings.performance_metrics:
+            importlib.import_module(TELEMETRY[settings.platform]).start(settings)
 
 
 def _show_logs() -> None:

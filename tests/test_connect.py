@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import threading
 
 import pytest
 
@@ -92,3 +94,24 @@ def test_the_keys_of_a_process_are_taken_out_of_its_log(monkeypatch):
     monkeypatch.setenv("DEEPGRAM_API_KEY", "0123456789abcdef")
     connect.connect().close()
     assert logs.without_secrets("it said 0123456789abcdef") == "it said …"
+
+
+def test_two_first_messages_at_one_time_are_not_measured_twice(monkeypatch):
+    monkeypatch.setenv("K_SERVICE", "router")
+    settings = connect.settings_here()
+    barrier = threading.Barrier(2)
+    add = metrics.add_sink
+
+    def together(sink):
+        # Both get here at one time unless the first one keeps the other out.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(0.1)
+        add(sink)
+
+    monkeypatch.setattr(metrics, "add_sink", together)
+    threads = [threading.Thread(target=connect._start_telemetry, args=(settings,)) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert metrics._sinks == [log_measurement]

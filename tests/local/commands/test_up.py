@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from shared.errors import ConfigurationError
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
+from tests.ports import free_port
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 PATIENCE = 90.0
@@ -97,11 +99,17 @@ def deployment(tmp_path):
 
 
 def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(deployment):
-    with deployment.up():
+    port = free_port()
+    with deployment.up("--metrics-port", str(port)):
         shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "voice note 😀.opus")
         (deployment.inbox / "notes.mp3").write_text("This is a text about a meeting.\n" * 200)
         deployment.wait(deployment.all_ended(2))
         deployment.wait(deployment.transcripts)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            measured = answer.read().decode()
+    # By the router, and by the worker: all of the machine's processes.
+    assert "dropscribe_uploads_total 2.0" in measured
+    assert "dropscribe_worker_batches_total" in measured
     bad, good = sorted(deployment.recordings(), key=lambda one: one.source.name)
     assert (bad.state, bad.code) == ("FAILED", "not-media")
     assert good.state == "DONE"
