@@ -25,7 +25,7 @@ from google.cloud import storage
 
 from bench import command_line
 from bench.probe import peak
-from local.runtime.events import object_resource
+from local.runtime.events import identified, object_resource
 from local.runtime.processes import free_port
 from shared.connect import connect
 from shared.messages import FINALIZED_EVENT
@@ -36,6 +36,7 @@ from tests.pubsub_topology import ensure
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "voice-note.opus"
 PROJECT = "dropscribe-bench"
+TOKEN = "a-token-of-the-benchmark"
 WARM = 5
 """Events that find everything warm."""
 
@@ -51,7 +52,8 @@ def _tree_peak(process: int) -> float:
 
 
 def _event(source) -> tuple[dict[str, str], bytes]:
-    return {"ce-type": FINALIZED_EVENT, "ce-id": str(source.generation)}, object_resource(source)
+    headers = {"ce-type": FINALIZED_EVENT, "ce-id": str(source.generation)} | identified(TOKEN)
+    return headers, object_resource(source)
 
 
 def _measure(name: str, upload, ports) -> None:
@@ -66,7 +68,10 @@ def _measure(name: str, upload, ports) -> None:
     command += ["--target", "on_upload", "--host", "127.0.0.1", "--port", str(port)]
     headers, body = _event(upload("first.opus"))
     started = time.perf_counter()
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"DROPSCRIBE_FUNCTION_TOKEN": TOKEN}
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         while True:
             try:

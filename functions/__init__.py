@@ -1,5 +1,6 @@
 """The entrypoints that messages are posted to: read, call one step of the flow, answer.
 
+caller       who may call
 push         what was posted, as one message
 outcome      the answer: done, or deliver again
 time_limit   the end of a process whose step does not return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from functions import push, time_limit
+from functions import caller, push, time_limit
 from functions.push import EVENT_TYPE, FINALIZED, Push
 from shared.errors import BadRequest, DropscribeError, NewerVersion, Permanent, Transient
 from shared.messages import UNREADABLE, ChunkMessage, decode
@@ -37,10 +37,10 @@ def answered(
 
     If the step takes longer than the sender waits, the process ends.
     """
+    if refused := caller.refusal(request):
+        return refused
     if request.method != "POST":
         return "Post a message.", 405
-    # A body of any size: whoever is refused for it would come again.
-    request.max_content_length = None
     headers = {name.lower(): value for name, value in request.headers.items()}
     with time_limit.within(
         time_limit.PUSH, f"a message of {where if isinstance(where, str) else 'a hosted engine'}"

@@ -359,6 +359,22 @@ class Settings:
     max_request_kb: float = field(
         default=64.0, metadata=_env("DROPSCRIBE_MAX_REQUEST_KB", "Largest message of a request, 10³ bytes.")
     )
+    request_buckets: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_REQUEST_BUCKETS",
+            "Buckets that requests may name, separated by commas; unset: the one of `DROPSCRIBE_AUDIO_BUCKET`.",
+        ),
+    )
+    function_token: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "DROPSCRIBE_FUNCTION_TOKEN",
+            "Secret that every call of a function must carry outside Cloud Run; `dropscribe up` makes a new one at each "
+            "start.",
+        ),
+    )
     max_open_requests: int = field(
         default=0,
         metadata=_env(

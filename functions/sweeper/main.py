@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from functions import time_limit
+from functions import caller, time_limit
 from functions.outcome import FLUSH, answered, not_done
 from shared.connect import check_settings, connect
 from shared.errors import DropscribeError
@@ -34,8 +34,10 @@ def on_dead_letter(request: Request) -> tuple[str, int]:
 
 
 @functions_framework.http
-def on_tick(request: Request) -> dict[str, int]:  # noqa: ARG001 - a tick has no content
+def on_tick(request: Request) -> dict[str, int] | tuple[str, int]:
     """A minute has passed (Cloud Scheduler, HTTP); answers how much each part of the sweep has done."""
+    if refused := caller.refusal(request):
+        return refused
     with time_limit.within(time_limit.TICK, "a sweep"):
         try:
             return sweep.on_tick(connect())

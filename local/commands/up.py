@@ -1,6 +1,6 @@
 """`dropscribe up`: the deployed system on one machine, until Ctrl-C.
 
-    inbox folder ──watcher──▶ queue ──push over HTTP──▶ functions (functions-framework, one process each)
+    inbox folder ──watcher──▶ queue ──push over HTTP──▶ functions (local/runtime/serve.py, one process each)
                                     a timer ──HTTP──▶ the sweeper, every minute
                               queue ◀──pull──── worker (`python -m gpu_job --stay`, its own process)
 
@@ -142,18 +142,19 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
         stack.enter_context(prometheus.served(metrics_port, settings.state_dir))
         stop = stack.enter_context(stop_on(signal.SIGINT, signal.SIGTERM))
         ports.reclaim()
-        hosted = {one.subscription: one.name for one in hosted_specs(ports.hosted)}
+        hosted = {one.subscription: calls_of(one.name, settings) for one in hosted_specs(ports.hosted)}
         planned = processes.planned(hosted)
         stack.callback(planned.end)
         for subscription, url in planned.endpoints.items():
-            calls = calls_of(hosted[subscription], settings) if subscription in hosted else 4
-            loop = PushLoop(ports.queue, subscription, HttpSender(url), at_a_time=calls)
+            calls = hosted.get(subscription, processes.CALLS)
+            sender = HttpSender(url, token=planned.token)
+            loop = PushLoop(ports.queue, subscription, sender, at_a_time=calls)
             loop.start()
             stack.callback(loop.stop)
         exports = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
         exports.start()
         stack.callback(exports.stop)
-        ticker = Ticker(planned.sweeper)
+        ticker = Ticker(planned.sweeper, token=planned.token)
         ticker.start()
         stack.callback(ticker.stop)
         watcher = Inbox(

@@ -51,6 +51,11 @@ def notification_attributes(source: StoredObject) -> dict[str, str]:
     }
 
 
+def identified(token: str) -> dict[str, str]:
+    """The headers of a call of a function that wants to see a token (`functions/caller.py`); none without one."""
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
 def pushed(subscription: Subscription, delivery: Delivery) -> bytes:
     """What a push subscription posts to its function.
 

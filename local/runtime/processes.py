@@ -1,19 +1,24 @@
 """The processes that `dropscribe up` keeps running: the functions behind HTTP, and a worker.
 
 A process that dies is restarted. All of them end with `up`, even if it is killed.
+
+Functions listen on this machine only, and answer only to the token of this `up` (`functions/caller.py`). Their ports stay
+reserved while `up` runs: another account that took one between two starts would get messages, and the token.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared import concurrency
+from shared.settings import variable
 from shared.telemetry import log
 from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
@@ -40,11 +45,25 @@ LONGEST_WAIT = 30.0
 """Seconds between two starts of a process that keeps dying, at most."""
 
 
-def free_port() -> int:
-    """A port that is free now; another process may take it before it is used."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+CALLS = 4
+"""Messages that a function takes at one time, unless it calls a hosted engine."""
+
+
+def reserved(port: int = 0) -> socket.socket:
+    """A socket that has a port of this machine, and does not listen; 0 for one that is free.
+
+    Other sockets of this account, made in the same way, can have the port as well and listen; those of other accounts
+    cannot (man 7 socket, SO_REUSEPORT).
+    """
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    one.bind((HOST, port))
+    return one
+
+
+def port_of(one: socket.socket) -> int:
+    """The port that a socket has."""
+    return int(one.getsockname()[1])
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,6 +74,8 @@ class Child:
     """For the log."""
     command: list[str]
     """What to run."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables for it, beside those of this process."""
     process: subprocess.Popen[bytes] | None = None
     """None before the first start."""
     starts: int = 0
@@ -82,7 +103,8 @@ class Child:
                 *self.command,
             ]
             # Its own session: Ctrl-C reaches this process only, which then ends its children in order.
-            self.process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
             self.starts += 1
         return died
 
@@ -97,6 +119,10 @@ class Processes:
     """Address of the function of each push subscription."""
     sweeper: str
     """Address of the sweeper."""
+    token: str = field(default="", repr=False)
+    """What every call of a function must carry."""
+    ports: Sequence[socket.socket] = ()
+    """Reserve the ports of the functions."""
 
     def keep_running(self) -> bool:
         """Start those that are not running; True if one has died since the last call."""
@@ -114,26 +140,37 @@ class Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for port in self.ports:
+            port.close()
 
 
-def planned(hosted: Iterable[str]) -> Processes:
-    """The processes of a deployment, not started yet.
+def planned(hosted: Mapping[str, int]) -> Processes:
+    """The processes of a deployment, not started yet. `Processes.end` gives their ports back.
 
     Args:
-        hosted: subscriptions of the hosted engines that have a key.
+        hosted: subscriptions of the hosted engines that have a key, with the calls that may be open at one time.
     """
-    children, endpoints = [], {}
+    token = secrets.token_urlsafe(32)
+    children, endpoints, ports = [], {}, []
     for subscription, function in (FUNCTIONS | dict.fromkeys(hosted, HOSTED)).items():
-        child, endpoints[subscription] = _served(*function)
+        child, endpoints[subscription], port = _served(*function, hosted.get(subscription, CALLS), token)
         children.append(child)
-    sweeper, url = _served(*SWEEPER)
+        ports.append(port)
+    sweeper, url, port = _served(*SWEEPER, CALLS, token)
     worker = Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"])
-    return Processes(children=(*children, sweeper, worker), endpoints=endpoints, sweeper=url)
+    return Processes(
+        children=(*children, sweeper, worker),
+        endpoints=endpoints,
+        sweeper=url,
+        token=token,
+        ports=(*ports, port),
+    )
 
 
-def _served(source: str, target: str) -> tuple[Child, str]:
-    port = free_port()
-    served = ["functions_framework", "--source", str(ROOT / source), "--target", target]
-    served += ["--host", HOST, "--port", str(port)]
-    child = Child(name=f"{source} {target}", command=[sys.executable, "-m", *served])
-    return child, f"http://{HOST}:{port}/"
+def _served(source: str, target: str, calls: int, token: str) -> tuple[Child, str, socket.socket]:
+    kept = reserved()
+    port = port_of(kept)
+    command = [sys.executable, "-m", "local.runtime.serve", str(ROOT / source), target, str(port), str(calls)]
+    environment = {variable("function_token"): token}
+    child = Child(name=f"{source} {target}", command=command, environment=environment)
+    return child, f"http://{HOST}:{port}/", kept

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from gpu_job import last_resort
-from local.runtime.events import pushed
+from local.runtime.events import identified, pushed
 from shared import concurrency
 from shared.errors import DropscribeError, Permanent, Transient
 from shared.telemetry import log
@@ -42,14 +42,16 @@ class HttpSender:
 
     Args:
         url: address of the function.
+        token: what the function wants to see.
         timeout: seconds that the function may take for one message.
     """
 
-    def __init__(self, url: str, *, timeout: float = 600.0) -> None:
+    def __init__(self, url: str, *, token: str = "", timeout: float = 600.0) -> None:
         self._url = url
         # Proxy settings are for the internet, not for functions on this machine. A kept connection to a function
         # that restarts would break the next delivery, which would then count.
         self._client = httpx.Client(
+            headers=identified(token),
             timeout=httpx.Timeout(timeout, connect=5.0),
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,

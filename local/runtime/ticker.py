@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from local.runtime.events import identified
 from shared import concurrency
 from shared.telemetry import log
 
@@ -18,15 +19,20 @@ class Ticker:
 
     Args:
         url: address of the function.
+        token: what the function wants to see.
         every: seconds between the end of a call and the next.
         timeout: seconds that the function may take.
     """
 
-    def __init__(self, url: str, *, every: float = 60.0, timeout: float = 300.0) -> None:
+    def __init__(self, url: str, *, token: str = "", every: float = 60.0, timeout: float = 300.0) -> None:
         self._url = url
         self._every = every
         # Proxy settings are for the internet, not for functions on this machine.
-        self._client = httpx.Client(timeout=httpx.Timeout(timeout, connect=5.0), trust_env=False)
+        self._client = httpx.Client(
+            headers=identified(token),
+            timeout=httpx.Timeout(timeout, connect=5.0),
+            trust_env=False,
+        )
         self._stop = concurrency.Event()
         # A sweep in progress can be cut off anywhere, so nothing waits for its end.
         self._thread = concurrency.Thread(target=self._run, name="ticker", daemon=True)

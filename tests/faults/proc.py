@@ -31,7 +31,7 @@ class Process:
         return "-m gpu_job" in self.command
 
     def is_function(self):
-        return "functions_framework" in self.command
+        return "functions_framework" in self.command or "-m local.runtime.serve" in self.command
 
 
 def tree(pid):

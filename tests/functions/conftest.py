@@ -18,6 +18,7 @@ from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 JSON = {"content-type": "application/json"}
+TOKEN = "a-token-of-tests"
 
 
 def native(subscription, delivery):
@@ -52,11 +53,13 @@ def world(tmp_path):
 def serve(world, monkeypatch):
     """Gives a client of an entrypoint, loaded and served as its documented command does."""
     monkeypatch.setattr(shared.connect, "connect", lambda: world.ports)
+    monkeypatch.setenv("DROPSCRIBE_FUNCTION_TOKEN", TOKEN)
 
     def served(source, target):
-        return functions_framework.create_app(
-            target, str(ROOT / "functions" / source / "main.py")
-        ).test_client()
+        app = functions_framework.create_app(target, str(ROOT / "functions" / source / "main.py"))
+        client = app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
+        return client
 
     return served
 

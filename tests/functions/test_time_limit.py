@@ -29,6 +29,9 @@ _cli()
 """
 
 
+CALLER = {"authorization": "Bearer a-token-of-tests"}
+
+
 def body(index):
     data = base64.b64encode(encode(ChunkDone(recording="r", index=index))).decode()
     return json.dumps({"message": {"data": data, "messageId": str(index)}})
@@ -39,7 +42,9 @@ def posted(url, index, seconds=60.0):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            return httpx.post(url, content=body(index), timeout=30.0, trust_env=False).status_code
+            return httpx.post(
+                url, content=body(index), headers=CALLER, timeout=30.0, trust_env=False
+            ).status_code
         except httpx.ConnectError:
             time.sleep(0.1)
         except httpx.HTTPError:
@@ -54,6 +59,7 @@ def test_a_message_that_is_not_answered_ends_the_process_and_the_next_finds_anot
         "DROPSCRIBE_STATE_DIR": str(tmp_path),
         "PARAKEET_MODEL_NAME": "tiny",
         "DROPSCRIBE_PLATFORM": "local",
+        "DROPSCRIBE_FUNCTION_TOKEN": "a-token-of-tests",
     }
     command = [sys.executable, "-c", HANGS, *served, "--port", str(port)]
     with subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import time
 
@@ -34,13 +35,51 @@ def until(holds):
 
 
 def test_every_push_subscription_has_its_function_and_every_function_its_port():
-    plan = processes.planned(["deepgram"])
+    plan = processes.planned({"deepgram": 7})
     assert set(plan.endpoints) == {*processes.FUNCTIONS, "deepgram"}
     assert all(topology().subscription(name) for name in plan.endpoints)
     assert len({*plan.endpoints.values(), plan.sweeper}) == len(plan.endpoints) + 1
     assert [one.name for one in plan.children][-1] == "worker"
     for source, _ in (*processes.FUNCTIONS.values(), processes.HOSTED, processes.SWEEPER):
         assert (processes.ROOT / source).is_file()
+    assert [one.command[-1] for one in plan.children[:-1]] == ["4"] * len(processes.FUNCTIONS) + ["7", "4"]
+    plan.end()
+
+
+def test_every_function_gets_the_token_of_this_start_and_the_worker_does_not():
+    plan, other = processes.planned({}), processes.planned({})
+    assert len(plan.token) >= 32
+    assert plan.token != other.token
+    name = "DROPSCRIBE_FUNCTION_TOKEN"
+    assert [one.environment.get(name) for one in plan.children] == [plan.token] * (len(plan.children) - 1) + [
+        None
+    ]
+    assert plan.token not in repr(plan), "a log would keep it"
+    plan.end()
+    other.end()
+
+
+def test_a_child_gets_its_variables_beside_ours(child, tmp_path, monkeypatch):
+    monkeypatch.setenv("OURS", "1")
+    seen = tmp_path / "seen"
+    one = child(
+        f"import os, pathlib; pathlib.Path({str(seen)!r}).write_text(os.environ['OURS'] + os.environ['ITS'])"
+    )
+    one.environment = {"ITS": "2"}
+    assert not one.keep_running()
+    until(lambda: seen.exists() and seen.read_text() == "12")
+
+
+def test_a_port_stays_ours_while_its_function_does_not_run():
+    plan = processes.planned({})
+    port = processes.port_of(plan.ports[0])
+    with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+        stranger.bind((processes.HOST, port))
+    with processes.reserved(port) as function:
+        function.listen()
+    plan.end()
+    with socket.socket() as stranger:
+        stranger.bind((processes.HOST, port))
 
 
 def test_a_child_that_dies_is_told_of_once_and_started_again_after_a_pause(child, caplog):

@@ -1,0 +1,74 @@
+"""Who may call a function.
+
+On Cloud Run nobody reaches a function without the role to invoke it. Anywhere else a function listens on a port that every
+account of the machine can reach, and every web page that a browser there shows: a call must carry the token that the
+process was started with, must come from no web page (which says so in `Origin`), and must name this machine as `Host` (a
+page whose name resolves to 127.0.0.1 names itself).
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.settings import variable
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from flask import Request
+
+CLOUD_RUN = "K_SERVICE"
+"""Cloud Run sets this variable for services (https://cloud.google.com/run/docs/container-contract#env-vars)."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names of this machine that a call may have."""
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Size of a body: the largest message of Pub/Sub, 10 MB, is 13.4 MB in base64 (https://cloud.google.com/pubsub/quotas)."""
+
+
+def refusal(request: Request) -> tuple[str, int] | None:
+    """The answer to a caller who may not call; None for one who may. Reads nothing of the body.
+
+    Args:
+        request: its `max_content_length` is set to `MOST_BYTES`, so that reading more of it answers 413.
+    """
+    request.max_content_length = MOST_BYTES
+    answer = None if CLOUD_RUN in os.environ else _outside_cloud_run(request)
+    if answer is not None:
+        _told(*answer)
+    return answer
+
+
+def _outside_cloud_run(request: Request) -> tuple[str, int] | None:
+    name = variable("function_token")
+    token = os.environ.get(name, "")
+    if not token:
+        return (
+            f"This function answers nobody: it has no token. Start it with {name} set to a long random text, and send "
+            "that in the header `Authorization: Bearer …`; `dropscribe up` does both.",
+            403,
+        )
+    if "origin" in request.headers:
+        return "This function answers no web page.", 403
+    if _name_of(request.headers.get("host", "")) not in LOOPBACK:
+        return "This function answers to the name 127.0.0.1 only.", 403
+    given = request.headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
+        return f"Send the token of {name} in the header `Authorization: Bearer …`.", 401
+    return None
+
+
+def _name_of(host: str) -> str:
+    """The name in a Host header, without port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+@cache
+def _told(why: str, status: int) -> None:
+    """Log a refusal once: whoever tries again and again must not fill the disk."""
+    log.warning("refused a call with %d: %s This is logged once.", status, why)
