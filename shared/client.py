@@ -66,8 +66,8 @@ def submit(
     asked = answers.find(request.request_id, ports.records)
     if asked is not None and asked.request != request:
         raise BadRequest(
-            f"request_id {request.request_id} was used before, for {asked.request.uri} or with other options "
-            "or metadata. Choose another."
+            f"request_id {request.request_id} was used before, with another uri, other options or other metadata. "
+            "Choose another."
         )
     ports.queue.publish(TRANSCRIBE_REQUESTS, data, {"request_id": request.request_id})
     return request.request_id

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
@@ -104,6 +106,13 @@ class Settings:
     transcripts: Path | None = field(
         default=None,
         metadata=_env("DROPSCRIBE_TRANSCRIPTS", "Output folder of `dropscribe up`; unset: the last one."),
+    )
+    follow_links: bool = field(
+        default=False,
+        metadata=_env(
+            "DROPSCRIBE_FOLLOW_LINKS",
+            "`true`: `dropscribe up` transcribes what symbolic links in its inbox lead to.",
+        ),
     )
     audio_bucket: str = field(
         default="",
@@ -404,7 +413,14 @@ class Settings:
             if not key.isascii() or key.split() != [key] * bool(key):
                 raise ConfigurationError(f"{_key_variable(one)} is wrong: it must be one word")
         self._check(
-            "deepgram_url", self.deepgram_url.startswith(("https://", "http://")), "an https:// address"
+            "deepgram_url",
+            self.deepgram_url.startswith("https://") or _is_http_here(self.deepgram_url),
+            "an https:// address, because the API key and the audio are sent there (http:// only to this machine)",
+        )
+        self._check(
+            "request_buckets",
+            all(BUCKET_NAME.fullmatch(one) for one in self.request_bucket_set),
+            "names of buckets, separated by commas, without gs://",
         )
         self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
         self._check("canary_percent", 0 <= self.canary_percent <= 100, "from 0 to 100")
@@ -476,6 +492,11 @@ class Settings:
     def has_cpu_job(self) -> bool:
         """Whether workers without a GPU have a job of their own."""
         return self.platform == "google" and bool(self.cpu_job)
+
+    @property
+    def request_bucket_set(self) -> frozenset[str]:
+        """The buckets that requests may name, parsed."""
+        return frozenset(one.strip() for one in (self.request_buckets or self.audio_bucket).split(","))
 
     @property
     def engine_set(self) -> frozenset[Engine]:
@@ -552,6 +573,17 @@ def unknown(environ: Mapping[str, str]) -> list[str]:
 def variable(name: str) -> str:
     """The environment variable of a setting, for messages to people."""
     return next(str(one.metadata["env"]) for one in fields(Settings) if one.name == name)
+
+
+def _is_http_here(address: str) -> bool:
+    """Whether it is an http:// address of this machine."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme != "http" or parts.hostname is None:
+            return False
+        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return False
 
 
 def _key_variable(spec: EngineSpec) -> str:

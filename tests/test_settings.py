@@ -42,6 +42,13 @@ def test_values_are_read_with_their_types():
         ("DROPSCRIBE_ENGINES", "deepgram", "DEEPGRAM_API_KEY is not set"),
         ("DEEPGRAM_API_KEY", "two words", "DEEPGRAM_API_KEY is wrong: it must be one word"),
         ("DROPSCRIBE_DEEPGRAM_URL", "api.deepgram.com", "an https:// address"),
+        ("DROPSCRIBE_DEEPGRAM_URL", "http://api.deepgram.com", "an https:// address, because the API key"),
+        ("DROPSCRIBE_DEEPGRAM_URL", "http://127.0.0.1.evil.example", "an https:// address"),
+        ("DROPSCRIBE_DEEPGRAM_URL", "http://localhost@evil.example", "an https:// address"),
+        ("DROPSCRIBE_DEEPGRAM_URL", "http://10.0.0.1", "an https:// address"),
+        ("DROPSCRIBE_DEEPGRAM_URL", "http://[", "an https:// address"),
+        ("DROPSCRIBE_REQUEST_BUCKETS", "calls,gs://mail", "names of buckets, separated by commas"),
+        ("DROPSCRIBE_REQUEST_BUCKETS", "calls,", "names of buckets, separated by commas"),
         ("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "0", "from 1 to 1000"),
         ("DROPSCRIBE_TRANSCRIPTS_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_GPU_MAX_TASKS", "0", "must be from 1 to 10000"),
@@ -55,6 +62,20 @@ def test_values_are_read_with_their_types():
 def test_a_wrong_value_is_refused_with_the_name_of_its_variable(name, value, says):
     with pytest.raises(ConfigurationError, match=says):
         Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "127.9.9.9", "[::1]:8080"])
+def test_a_server_on_this_machine_may_be_spoken_to_without_encryption(host):
+    assert Settings(deepgram_url=f"http://{host}").deepgram_url == f"http://{host}"
+
+
+def test_requests_may_name_the_audio_bucket_or_those_that_are_listed():
+    assert Settings(audio_bucket="calls").request_bucket_set == {"calls"}
+    assert Settings(request_buckets="mail, calls").request_bucket_set == {"mail", "calls"}
+
+
+def test_a_token_is_not_shown():
+    assert "secret" not in repr(Settings(function_token="secret"))
 
 
 def test_variables_that_look_like_settings_and_are_none_are_found():

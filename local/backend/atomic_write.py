@@ -7,13 +7,18 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 from typing import TYPE_CHECKING
 
+from local.backend.beneath import PRIVATE
 from local.backend.names import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+OWNERS = 0o600
+"""Mode of files that only their owner may read: all that is written here is part of the state."""
 
 _NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}
 
@@ -41,6 +46,36 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
     return created
 
 
+def replace(folder: int, name: str, data: bytes, mode: int) -> None:
+    """Write a file of an open folder, whatever has its name: readers see the old content or all of the new.
+
+    A file has a random name until it is complete, and is a new one: no link that was planted there is followed.
+
+    Args:
+        folder: descriptor.
+        name: a single component; a link of this name is replaced, not followed.
+        data: the content.
+        mode: of the file; the umask applies.
+
+    Raises:
+        OSError: what the system says.
+    """
+    # A file that is there already has a name that is as long as the system allows, perhaps.
+    temporary = f".{secrets.token_hex(8)}.part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(temporary, flags, mode, dir_fd=folder)
+    try:
+        try:
+            _write(handle, data)
+        finally:
+            os.close(handle)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
 def unlink(path: Path) -> None:
     """Delete a file, durably.
 
@@ -63,7 +98,7 @@ def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[st
     created = set()
     try:
         for name, data in files.items():
-            with _opened(folder, os.O_WRONLY | flag, 0o666) as handle:
+            with _opened(folder, os.O_WRONLY | flag, OWNERS) as handle:
                 _write(handle, data)
                 with contextlib.suppress(FileExistsError):
                     # With a folder's descriptor Python calls linkat(), which follows the link in /proc.
@@ -80,7 +115,7 @@ def _by_rename(directory: int, path: Path, data: bytes) -> bool:
     """Write a hidden file and rename it, while a lock on the folder keeps other writers out.
 
     For file systems without nameless files or hard links (exFAT, macOS). The hidden name follows from
-    the final one, so the repeat after a crash overwrites what the killed writer left.
+    the final one, so the repeat after a crash removes what the killed writer left.
     """
     temporary = path.with_name(TEMPORARY + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24])
     fcntl.flock(directory, fcntl.LOCK_EX)
@@ -88,7 +123,9 @@ def _by_rename(directory: int, path: Path, data: bytes) -> bool:
         if os.path.lexists(path):
             return False
         try:
-            with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666) as handle:
+            temporary.unlink(missing_ok=True)
+            # What has this name now was planted in this instant.
+            with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNERS) as handle:
                 _write(handle, data)
             temporary.rename(path)
         except BaseException:
@@ -106,7 +143,7 @@ def _make_folders(folder: Path) -> None:
     parent = folder.parent
     _make_folders(parent)
     try:
-        folder.mkdir()
+        folder.mkdir(mode=PRIVATE)
     except FileExistsError:
         # Another writer was first, or a file stands in the way.
         if not folder.is_dir():

@@ -21,6 +21,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from local.backend.beneath import make_private
 from local.backend.schema import CHANGES, SCHEMA, SCHEMA_VERSION
 from shared.errors import ConfigurationError, StoreUnavailable
 
@@ -66,7 +67,7 @@ class Database:
         self._written = 0
         self._flushed = 0
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
         except OSError as error:
             raise ConfigurationError(
                 f"The folder {path.parent} cannot be made ({error.strerror}). "

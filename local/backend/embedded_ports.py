@@ -139,7 +139,7 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
     }
     limits = Limits(memory_mb=settings.decode_memory_mb, timeout_s=settings.decode_timeout)
     return LocalPorts(
-        store=FileStore(buckets),
+        store=FileStore(buckets, without_links=() if settings.follow_links else {settings.audio_bucket}),
         records=records,
         queue=SqliteQueue(database, clock, topology or embedded_topology()),
         media=MediaPool(limits),

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -26,8 +26,13 @@ class FdCache:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def open(self, path: Path, generation: int) -> Iterator[int]:
+    def open(self, path: Path, generation: int, opener: Callable[[], int] | None = None) -> Iterator[int]:
         """A descriptor for reading, for as long as the block lasts; an exception closes it.
+
+        Args:
+            path: the file.
+            generation: of the file.
+            opener: opens it where no descriptor is kept; None: as usual, links are followed.
 
         Raises:
             OSError: the file cannot be opened.
@@ -36,7 +41,7 @@ class FdCache:
         with self._lock:
             handle = self._idle.pop(key, None)
         if handle is None:
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if opener is None else opener()
         try:
             yield handle
         except BaseException:

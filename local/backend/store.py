@@ -1,27 +1,34 @@
 """Store over folders: a bucket is a folder, an object is a file.
 
 Names that are legal file names stay as they are, others are escaped (`local/backend/names.py`), so no name leads
-out of its folder. Symbolic links are followed, because only the owner of a folder can create one there;
-listing follows links to files but not to folders, which could lead in a circle.
+out of its folder. Symbolic links are followed where only the owner of a folder can create one, or a person asked for it.
+Elsewhere, as in an inbox, a link is no object: whoever can put files there would choose what is read.
+Listing follows links to files but not to folders, which could lead in a circle.
 """
 
 from __future__ import annotations
 
+import errno
 import mimetypes
 import os
 import stat as stat_module
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend import disk_errors, names
 from local.backend.atomic_write import unlink, write_all
+from local.backend.beneath import has_link, open_below
 from local.backend.fd_cache import FdCache
+from local.backend.permissions import PRIVATE, Permissions
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+
+__all__ = ["FileStore", "Permissions"]
 
 
 class FileStore:
@@ -33,10 +40,12 @@ class FileStore:
     Args:
         buckets: the folder of each bucket. A bucket whose folder is `/` takes files where they lie:
             the name of an object is its absolute path without the leading slash.
+        without_links: the buckets in which links are not followed.
     """
 
-    def __init__(self, buckets: Mapping[str, Path]) -> None:
+    def __init__(self, buckets: Mapping[str, Path], *, without_links: Collection[str] = ()) -> None:
         self._folders = {bucket: folder.absolute() for bucket, folder in buckets.items()}
+        self._without_links = frozenset(without_links)
         self._descriptors = FdCache()
         self._unnamed: set[str] = set()
 
@@ -58,10 +67,11 @@ class FileStore:
         """
         path = self.path_of(source.bucket, source.name)
         try:
-            now = path.stat()
+            now = self._stat(source.bucket, path)
             if not _is_generation(now, source):
                 raise disk_errors.changed(source)
-            with self._descriptors.open(path, source.generation) as handle:
+            opener = partial(self._open, source.bucket, path)
+            with self._descriptors.open(path, source.generation, opener) as handle:
                 data = _read_range(handle, start, length)
                 after = os.fstat(handle)
                 if after.st_ino != now.st_ino or not _is_generation(after, source):
@@ -116,7 +126,7 @@ class FileStore:
         """
         path = self.path_of(bucket, name)
         try:
-            found = path.stat()
+            found = self._stat(bucket, path)
             if not stat_module.S_ISREG(found.st_mode) or found.st_mtime_ns // 1000 != generation:
                 return False
             unlink(path)
@@ -135,7 +145,8 @@ class FileStore:
         """
         path = self.path_of(bucket, name)
         try:
-            return path.read_bytes()
+            with os.fdopen(self._open(bucket, path), "rb") as file:
+                return file.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
@@ -209,6 +220,20 @@ class FileStore:
             return None
         return name
 
+    def leads_away(self, bucket: str, path: Path) -> bool:
+        """Whether a file of the bucket's folder is no object because a part of its path is a link."""
+        return bucket in self._without_links and has_link(
+            self.folder_of(bucket), path.relative_to(self.folder_of(bucket))
+        )
+
+    def permissions(self, source: StoredObject) -> Permissions:
+        """What others may do with an object; nothing if it cannot be looked at any more."""
+        try:
+            path = self.path_of(source.bucket, source.name)
+            return Permissions.of(self._stat(source.bucket, path))
+        except (OSError, Permanent):
+            return PRIVATE
+
     def close(self) -> None:
         """Close the files that were kept open for the next read."""
         self._descriptors.close()
@@ -226,9 +251,20 @@ class FileStore:
             )
         return folder
 
+    def _stat(self, bucket: str, path: Path) -> os.stat_result:
+        if self.leads_away(bucket, path):
+            raise FileNotFoundError(errno.ENOENT, "a part of its path is a link", str(path))
+        return path.stat()
+
+    def _open(self, bucket: str, path: Path) -> int:
+        if bucket in self._without_links:
+            root = self.folder_of(bucket)
+            return open_below(root, path.relative_to(root))
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
     def _object(self, bucket: str, name: str, path: Path) -> StoredObject | None:
         try:
-            found = path.stat()
+            found = self._stat(bucket, path)
         except OSError as error:
             if error.errno in disk_errors.NO_FILE:
                 return None

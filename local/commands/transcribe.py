@@ -163,7 +163,7 @@ def run(request: Request, ports: LocalPorts) -> int:
                 folder = None
                 if recording.state == "DONE":
                     folder = export.choose_folder(request.out, one.file.output, one.source, ports)
-                    export.export(recording, folder, request.files, ports)
+                    export.export(recording, folder, request.files, ports, out=request.out)
                 lines[one.key] = report.line(names[one.key], recording, folder, ports, skipped=one.skipped)
     except KeyboardInterrupt:
         one_shot.forget(submitted, ports)

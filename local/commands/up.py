@@ -74,6 +74,14 @@ def command(
     filler_words: options.FillerWords = False,
     diarize: options.Diarize = False,
     label: options.Label = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links",
+            help="Transcribe what links in the inbox lead to, wherever that is. \\[env: DROPSCRIBE_FOLLOW_LINKS]",
+            show_default=False,
+        ),
+    ] = False,
     state_dir: options.StateDir = None,
     metrics_port: Annotated[
         int | None,
@@ -91,6 +99,7 @@ def command(
     """
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
     chosen["TRANSCRIPTION_METHOD"] = method
+    chosen["DROPSCRIBE_FOLLOW_LINKS"] = "true" if follow_links else None
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
     # Absolute, because the processes that `up` starts run in another folder.
     for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
@@ -187,7 +196,6 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
 
 @contextmanager
 def _only_one(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -189,6 +189,10 @@ class Inbox:
             one.noticed = False
         now = time.monotonic()
         try:
+            if self._store.leads_away(self._bucket, path):
+                self._warn_once(path, "is a link, and skipped. `dropscribe up --follow-links` follows links.")
+                self._forget(path, one)
+                return
             found = path.stat()
         except OSError as error:
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from local.backend import names
+from local.backend.atomic_write import replace
+from local.backend.beneath import LinkError, folder_below
 from local.backend.disk_errors import unwritable
 from shared import outputs
 from shared.errors import Permanent, StoreUnavailable
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from local.backend.embedded_ports import LocalPorts
+    from local.backend.store import Permissions
     from shared.messages import TranscriptReady
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
@@ -60,19 +64,26 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
         output = longer
 
 
-def export(recording: Recording, folder: Path, files: Collection[str], ports: Ports) -> list[Path]:
+def export(
+    recording: Recording, folder: Path, files: Collection[str], ports: LocalPorts, *, out: Path | None = None
+) -> list[Path]:
     """Copy the outputs of a finished recording into a folder, each file completely; older ones are replaced.
+
+    Group and others may do with the copies at most what they may do with the recording.
 
     Args:
         recording: one that is DONE.
         folder: created if it does not exist.
         files: names of those to copy, e.g. `transcript.srt`.
         ports: the adapters to use.
+        out: the folder that a person named; links below it are not followed. None: the one above `folder`.
 
     Raises:
-        Permanent: the folder can never be written, e.g. because a file is in the way.
+        Permanent: the folder can never be written, e.g. because a file or a link is in the way.
         Transient: it cannot be written now, e.g. because the disk is full; or an output is missing.
     """
+    out = folder.parent if out is None else out
+    like = ports.store.permissions(recording.source)
     written = []
     for output in recording.outputs:
         short = output.rsplit("/", 1)[-1]
@@ -82,9 +93,16 @@ def export(recording: Recording, folder: Path, files: Collection[str], ports: Po
         if data is None:
             raise StoreUnavailable(f"{output} is gone from the bucket {ports.settings.transcripts_bucket}")
         try:
-            written.append(_write(folder / short, data))
+            with folder_below(out, folder.relative_to(out), make=like.folder_mode) as handle:
+                _write(handle, short, data, like)
+        except LinkError as error:
+            raise Permanent(
+                f"{error.filename} is a link, and transcripts are not written through links. Remove it, or choose "
+                "another --out."
+            ) from error
         except OSError as error:
             raise unwritable(folder / short, error) from error
+        written.append(folder / short)
     return written
 
 
@@ -112,20 +130,20 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     if live is not None and live.generation != recording.source.generation:
         return  # a newer version is on its way, and would be overwritten by this one
     folder = Path(ports.out) / names.to_path(recording.source.name)
-    export(recording, folder, outputs.file_names(), ports)
+    export(recording, folder, outputs.file_names(), ports, out=ports.out)
     log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
 
 
-def _write(path: Path, data: bytes) -> Path:
-    if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Always the same hidden name, so that the next process replaces what a killed one left.
-    temporary = path.with_name(f".{path.name}.part")
+def _write(folder: int, name: str, data: bytes, like: Permissions) -> None:
+    mode = like.file_mode(os.fstat(folder))
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        same = False  # there is none, or it is a link
+    else:
+        with os.fdopen(handle, "rb") as file:
+            found = os.fstat(file.fileno())
+            same = stat.S_ISREG(found.st_mode) and found.st_size == len(data) and file.read() == data
+            same = same and not found.st_mode & 0o077 & ~mode
+    if not same:
+        replace(folder, name, data, mode)

@@ -13,6 +13,7 @@ from shared.flow import record, refusals, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
 from shared.routing import eligible
+from shared.settings import variable
 from shared.state import answers, dead_letters, documents, uploads
 from shared.telemetry import log
 from shared.topology import REQUESTS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shared.messages import TranscribeRequest
     from shared.model import Options, Recording, StoredObject
     from shared.ports import Ports
+    from shared.settings import Settings
     from shared.state.answers import Asked
 
 
@@ -68,8 +70,8 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
         asked = answers.find(request.request_id, ports.records) or asked
     if asked.request != request:
         raise BadRequest(
-            f"request_id {request.request_id} was used before, for {asked.request.uri} or with other options "
-            "or metadata. Send this request with a request_id of its own."
+            f"request_id {request.request_id} was used before, with another uri, other options or other metadata. "
+            "Send this request with a request_id of its own."
         )
     return asked, False
 
@@ -78,6 +80,7 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
     """The new document of a request: with its recording, or with its answer if there can be none."""
     now = ports.clock.now()
     try:
+        check_bucket(request.uri, ports.settings)
         source = locate(request.uri, ports)
         options = request.options or _options_of(source, ports)
         _check_quota(request, options, ports)
@@ -100,6 +103,23 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         label=options.label or "",
         continues=stands.life if stands is not None and stands.ended_without else None,
     )
+
+
+def check_bucket(uri: str, settings: Settings) -> None:
+    """Check that requests may name a bucket: without that, they could have all read that this deployment can read.
+
+    Files of one machine are named by whoever can write to its state folder: by its owner.
+
+    Raises:
+        BadRequest: they may not.
+    """
+    scheme, _, path = uri.partition("://")
+    if scheme != "file" and path.partition("/")[0] not in settings.request_bucket_set:
+        raise BadRequest(
+            f"Requests may not name the bucket of {uri}. Copy the object to one that they may name, or have the "
+            f"bucket added to {variable('request_buckets')} of this deployment; then send the request again with a new "
+            "request_id."
+        )
 
 
 def _check_quota(request: TranscribeRequest, options: Options, ports: Ports) -> None:

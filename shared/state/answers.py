@@ -118,14 +118,15 @@ def settle_all(ending: TranscriptReady, ports: Ports) -> None:
 def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> None:
     """Answer a request that cannot be carried out with the reason.
 
-    If another request has the same request_id, or its recording is in progress, that one is answered instead.
+    If another request has the same request_id, nobody is answered: its answer is for whoever sent that one. If the
+    recording of the request is in progress, its end is the answer.
     """
     create(Asked(request=request, created=ports.clock.now()), ports)
     asked = find(request.request_id, ports.records)
     assert asked is not None, "it was created a moment ago"
+    if asked.request != request:
+        return
     if asked.answer is None:
-        if asked.request != request:
-            return
         if asked.recording and documents.get_recording(ports.records, asked.recording) is not None:
             return
     settle(request.request_id, failure(request, error), ports, again=True)

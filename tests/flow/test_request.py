@@ -10,6 +10,7 @@ from shared.errors import BadMedia, BadRequest, BucketRefused, ConfigurationErro
 from shared.flow import chunk, record, request, upload
 from shared.messages import ChunkDone, TranscriptReady, decode
 from shared.recovery import dead_letter
+from shared.settings import Settings
 from shared.state import dead_letters, documents
 from tests.world import World, heard
 
@@ -257,7 +258,36 @@ def test_a_request_id_used_for_something_else_is_kept_and_the_first_answer_stand
     ask(world, number=4, colour="red")
     assert {(one.recording, one.state) for one in answers_of(sent)} == {(done.id, "DONE")}
     assert len(letters(world)) == 3
-    assert "was used before, for gs://audio/talk.wav" in letters(world)[0]["attributes"]["dropscribe-error"]
+    assert "was used before, with another uri" in letters(world)[0]["attributes"]["dropscribe-error"]
+
+
+def test_a_request_id_used_for_something_else_tells_nothing_of_the_first_request(world, sent):
+    world.upload()
+    ask(world)
+    transcribe(world, only(world))
+    before = len(sent)
+    ask(world, uri="gs://audio/other.wav", number=2)
+    assert len(sent) == before
+    assert [one for one in letters(world) if "talk.wav" in one["attributes"]["dropscribe-error"]] == []
+
+
+@pytest.mark.parametrize("bucket", ["transcripts", "work", "files", "mail"])
+def test_a_bucket_that_requests_may_not_name_is_refused_without_a_look_into_it(
+    world, sent, bucket, monkeypatch
+):
+    monkeypatch.setattr(world.ports.store, "stat", None)
+    ask(world, uri=f"gs://{bucket}/secret.wav")
+    [answer] = answers_of(sent)
+    assert (answer.state, answer.code) == ("FAILED", "BadRequest")
+    assert "DROPSCRIBE_REQUEST_BUCKETS" in answer.reason
+
+
+def test_requests_may_name_the_buckets_that_are_listed_and_no_other():
+    settings = Settings(request_buckets="mail,calls")
+    request.check_bucket("gs://calls/talk.wav", settings)
+    for bucket in ("audio", "call", "calls2", ""):
+        with pytest.raises(BadRequest, match="DROPSCRIBE_REQUEST_BUCKETS"):
+            request.check_bucket(f"gs://{bucket}/talk.wav", settings)
 
 
 def test_a_transient_failure_is_left_to_the_next_delivery(world, sent, monkeypatch):

@@ -64,7 +64,11 @@ def test_on_cloud_run_the_role_to_invoke_it_is_what_counts(world, serve, monkeyp
     monkeypatch.delenv("DROPSCRIBE_FUNCTION_TOKEN")
     finalized(world)
     [one] = world.ports.queue.pull("router", 1, 60.0)
-    headers = {"host": "router-xyz.a.run.app", "authorization": "Bearer of Google", "ce-type": FINALIZED_EVENT}
+    headers = {
+        "host": "router-xyz.a.run.app",
+        "authorization": "Bearer of Google",
+        "ce-type": FINALIZED_EVENT,
+    }
     assert serve("router", "on_upload").post("/", headers=headers, data=one.data).status_code == 200
     assert [one.state for one in documents.recordings(world.ports.records)] == ["PLANNED"]
 

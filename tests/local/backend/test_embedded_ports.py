@@ -9,7 +9,7 @@ import pytest
 
 from local.backend import process_ids
 from local.backend.embedded_ports import EXPORTER, WorkerIsThere, embedded_topology, open_ports
-from shared.errors import BadRequest
+from shared.errors import BadMedia, BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.results import LedgerRow
 from shared.settings import Settings
@@ -84,3 +84,36 @@ def test_a_call_of_a_process_that_is_gone_is_over_at_once_and_that_of_a_live_one
 def test_a_worker_that_somebody_else_keeps_running_is_always_there():
     jobs = WorkerIsThere()
     assert (jobs.state().status, jobs.start(5).running, jobs.ended(0.0)) == ("ready", 1, [])
+
+
+def test_the_state_is_its_owners_alone(tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o755)
+    ports = open_ports(Settings(state_dir=tmp_path / "state"))
+    ports.store.create("transcripts", "a/b", b"words", "text/plain")
+    ports.close()
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    written = tmp_path / "state" / "buckets" / "transcripts" / "a" / "b"
+    assert [one.stat().st_mode & 0o777 for one in (written, written.parent)] == [0o600, 0o700]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_links_in_the_inbox_are_followed_where_a_person_asked_for_it(tmp_path, asked):
+    ports = open_ports(Settings(state_dir=tmp_path / "state", inbox=tmp_path / "inbox", follow_links=asked))
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "secret.mp3").write_bytes(b"secret")
+    (tmp_path / "inbox" / "link.mp3").symlink_to(tmp_path / "secret.mp3")
+    (tmp_path / "inbox" / "folder").symlink_to(tmp_path)
+    for name in ("link.mp3", "folder/secret.mp3"):
+        assert (ports.store.stat("audio", name) is not None) == asked
+        assert ports.store.load("audio", name) == (b"secret" if asked else None)
+        there = ports.file(tmp_path / "secret.mp3")
+        source = replace(there, bucket="audio", name=name)
+        if asked:
+            assert ports.store.read(source, 0, 6) == b"secret"
+        else:
+            with pytest.raises(BadMedia, match="no longer exists"):
+                ports.store.read(source, 0, 6)
+            assert not ports.store.delete("audio", name, there.generation)
+    assert [one.name for one in ports.store.list("audio")] == (["link.mp3"] if asked else [])
+    ports.close()

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from local.backend.store import FileStore
 from local.inbox import watcher as inbox_module
 from local.inbox.ignore import has_writer
 from local.inbox.watcher import Inbox
@@ -200,6 +201,29 @@ def test_replaced_file_is_published_again(folder, watching, until):
         until(lambda: len(published()) == 2)
         settle()
         assert published() == ["x.mp3", "x.mp3"]
+
+
+def test_where_nobody_asked_for_links_they_are_skipped_with_one_warning(
+    tmp_path, folder, queue, until, caplog
+):
+    (tmp_path / "secret.mp3").write_bytes(b"x")
+    (folder / "link.mp3").symlink_to(tmp_path / "secret.mp3")
+    inbox = Inbox(
+        FileStore({"audio": folder}, without_links={"audio"}),
+        queue,
+        "audio",
+        lambda _: False,
+        quiet_seconds=QUIET,
+    )
+    with caplog.at_level(logging.WARNING, "dropscribe"):
+        inbox.start()
+        (folder / "own.mp3").write_bytes(b"x")
+        until(lambda: queue.pending("router") == 1 and "link.mp3 is a link" in caplog.text)
+        inbox.notice(folder / "link.mp3")
+        settle()
+        inbox.stop()
+    assert caplog.text.count("--follow-links") == 1
+    assert [json.loads(one.data)["name"] for one in queue.pull("router", 9, 60.0)] == ["own.mp3"]
 
 
 def test_linked_file_is_published_and_a_linked_folder_is_not_followed(tmp_path, folder, watching, until):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,78 @@ def test_a_folder_that_cannot_be_written_is_said(world, recording, tmp_path):
     (tmp_path / "out").write_text("I am a file.")
     with pytest.raises(Permanent, match="Move that file away"):
         export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+
+
+def test_a_planted_link_in_place_of_a_part_or_of_an_output_is_not_written_through(world, recording, tmp_path):
+    folder, victim = tmp_path / "out" / "talk", tmp_path / "victim"
+    folder.mkdir(parents=True)
+    victim.write_text("precious")
+    for name in (".words.csv.part", "words.csv"):
+        (folder / name).symlink_to(victim)
+    export(recording, folder, {"words.csv"}, world.ports)
+    assert victim.read_text() == "precious"
+    assert not (folder / "words.csv").is_symlink()
+    assert (folder / "words.csv").read_bytes() == b"audio/x/1/words.csv"
+
+
+def test_a_link_to_the_same_words_is_replaced_as_well(world, recording, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "same").write_bytes(b"audio/x/1/words.csv")
+    (tmp_path / "out" / "words.csv").symlink_to(tmp_path / "same")
+    export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+    assert not (tmp_path / "out" / "words.csv").is_symlink()
+
+
+@pytest.mark.parametrize("link", ["out/a", "out/a/talk"])
+def test_a_folder_that_is_a_link_is_not_written_through(world, recording, tmp_path, link):
+    (tmp_path / "elsewhere" / "talk").mkdir(parents=True)
+    (tmp_path / link).parent.mkdir(parents=True)
+    (tmp_path / link).symlink_to(tmp_path / "elsewhere")
+    out = tmp_path / "out"
+    with pytest.raises(Permanent, match=rf"{link} is a link"):
+        export(recording, out / "a" / "talk", {"words.csv"}, world.ports, out=out)
+    assert list((tmp_path / "elsewhere").rglob("*.csv")) == []
+
+
+def test_the_output_folder_itself_may_be_a_link(world, recording, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    export(recording, tmp_path / "out" / "a" / "talk", {"words.csv"}, world.ports, out=tmp_path / "out")
+    assert (tmp_path / "real" / "a" / "talk" / "words.csv").is_file()
+
+
+def test_nothing_is_left_of_a_write_that_fails(world, recording, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(StoreUnavailable, match="No space"):
+        export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(("mode", "file", "folder"), [(0o600, 0o600, 0o700), (0o644, 0o644, 0o755)])
+def test_a_transcript_may_be_read_by_whoever_may_read_the_recording(
+    world, recording, tmp_path, mode, file, folder
+):
+    before = os.umask(0o022)
+    try:
+        path = world.ports.store.path_of("audio", "x")
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(b"sound")
+        path.chmod(mode)
+        for _ in range(2):
+            [written] = export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+            assert written.stat().st_mode & 0o777 == file
+            assert written.parent.stat().st_mode & 0o777 == folder
+            written.chmod(0o666)  # one of an older version, perhaps, is closed again
+    finally:
+        os.umask(before)
+
+
+def test_a_transcript_of_a_recording_that_is_gone_is_its_owners_alone(world, recording, tmp_path):
+    [written] = export(recording, tmp_path / "out", {"words.csv"}, world.ports)
+    assert written.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_is_checked_before_any_work(tmp_path):
