@@ -17,9 +17,11 @@ a piece are garbage.
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_left
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from shared.results import Word
@@ -37,6 +39,11 @@ HISTORY = 3.0
 """How many times as much audio a transducer needs before a word as after it to hear it equally well."""
 SHORTEST = 0.1
 """Least duration of a word, seconds: engines also report words of zero length."""
+MOST_CANDIDATES = 32
+"""Equal words of the other side that a word is compared with, the nearest in time: nobody says one word so often in
+`TOLERANCE`, but an engine may, and comparing all with all takes minutes."""
+LARGEST_GROUP = 128
+"""Words of one side that are compared as one sound. Half a minute of speech has fewer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,13 +93,19 @@ def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
     left index: `ends` holds the right index, the total gain and the link of every chain that is not
     dominated by another, both numbers rising.
     """
-    where: dict[str, list[int]] = defaultdict(list)
+    where: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for j, word in enumerate(right.words):
-        where[_plain(word.text)].append(j)
+        where[_plain(word.text)].append((word.start, j))
+    for equal in where.values():
+        equal.sort()
+    before: Counter[tuple[str, float]] = Counter()
     links: list[tuple[int, int, int]] = []
     ends: list[tuple[int, float, int]] = []
     for i, word in enumerate(left.words):
-        for j in reversed(where.get(_plain(word.text), ())):
+        plain = _plain(word.text)
+        candidates = _near(where.get(plain, ()), word.start, before[plain, word.start])
+        before[plain, word.start] += 1
+        for j in candidates:
             gain = _gain(left, right, word, right.words[j])
             if gain <= 0:
                 continue
@@ -111,6 +124,23 @@ def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
         i, j, link = links[link]
         chain.append((i, j))
     return chain[::-1]
+
+
+def _near(equal: Sequence[tuple[float, int]], start: float, before: int) -> list[int]:
+    """Indices of equal words that may be the same one, falling: the nearest in time, `MOST_CANDIDATES` at most.
+
+    Args:
+        equal: start and index of each, rising.
+        start: of the word.
+        before: equal words of the same side and start that came before it.
+    """
+    first = bisect_left(equal, start - TOLERANCE, key=itemgetter(0))
+    stop = bisect_right(equal, start + TOLERANCE, key=itemgetter(0))
+    if stop - first > MOST_CANDIDATES:
+        around = bisect_left(equal, start, key=itemgetter(0)) + before - MOST_CANDIDATES // 2
+        first = max(first, min(around, stop - MOST_CANDIDATES))
+        stop = first + MOST_CANDIDATES
+    return sorted((j for _, j in equal[first:stop]), reverse=True)
 
 
 def _gain(left: Piece, right: Piece, ours: Word, theirs: Word) -> float:
@@ -133,9 +163,9 @@ def _groups(
             m, n, before = i + 1, j + 1, (i, j)
             while (m, n) != before:
                 before = (m, n)
-                if m < len(ours) and any(_one_sound(left, right, ours[m], one) for one in theirs[j:n]):
+                if m < min(len(ours), i + LARGEST_GROUP) and any(_one_sound(left, right, ours[m], one) for one in theirs[j:n]):
                     m += 1
-                if n < len(theirs) and any(_one_sound(left, right, one, theirs[n]) for one in ours[i:m]):
+                if n < min(len(theirs), j + LARGEST_GROUP) and any(_one_sound(left, right, one, theirs[n]) for one in ours[i:m]):
                     n += 1
         elif ours[i].start <= theirs[j].start:
             m += 1
@@ -171,17 +201,33 @@ def _choose(left: Piece, right: Piece, ours: Sequence[Word], theirs: Sequence[Wo
     the edges of our audio before it and of theirs after it, measured by the words that either side heard there.
     All of ours and all of theirs are always among the cuts.
     """
-    last = [max(j for j, b in enumerate(theirs) if _one_sound(left, right, a, b)) for a in ours]
-    first = [min(i for i, a in enumerate(ours) if _one_sound(left, right, a, b)) for b in theirs]
-    best, widest = [*ours], _margin(left, (*ours, *theirs))
+    # last[i] is the last of theirs that sounds like ours[i], first[j] the first of ours that sounds like theirs[j].
+    last, first = [-1] * len(ours), [len(ours)] * len(theirs)
+    for i, a in enumerate(ours):
+        for j, b in enumerate(theirs):
+            if _one_sound(left, right, a, b):
+                last[i], first[j] = j, min(first[j], i)
+    left_ours, left_theirs = _running(left, ours), _running(left, theirs)
+    right_ours, right_theirs = _running(right, ours[::-1])[::-1], _running(right, theirs[::-1])[::-1]
+    lowest = list(accumulate(reversed(last), min))[::-1]
+    best, widest = [*ours], min(left_ours[-1], left_theirs[-1])
+    highest = -1
     for i in range(len(ours)):
         # Nothing of ours[:i] sounds like theirs[j:], all of ours[i:] does, all of theirs[:j] like ours[:i].
-        for j in range(max(last[:i], default=-1) + 1, min(last[i:]) + 1):
-            if max(first[:j], default=-1) < i:
-                width = min(_margin(left, (*ours[:i], *theirs[:j])), _margin(right, (*ours[i:], *theirs[j:])))
+        reached = max(first[: highest + 1], default=-1)
+        for j in range(highest + 1, lowest[i] + 1):
+            reached = max(reached, first[j - 1]) if j else reached
+            if reached < i:
+                width = min(left_ours[i], left_theirs[j], right_ours[i], right_theirs[j])
                 if width > widest:
                     best, widest = [*ours[:i], *theirs[j:]], width
+        highest = max(highest, last[i])
     return best
+
+
+def _running(piece: Piece, words: Sequence[Word]) -> list[float]:
+    """The margin of the first n words, for every n from 0."""
+    return list(accumulate((_margin(piece, (word,)) for word in words), min, initial=float("inf")))
 
 
 def _clearance(piece: Piece, words: Sequence[Word]) -> float:

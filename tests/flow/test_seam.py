@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.flow import seam as seam_module
 from shared.flow.merge import Piece, join
 from shared.results import Word
 
@@ -33,6 +35,49 @@ def piece(start: float, end: float, line: str) -> Piece:
 
 def text(*several: Piece) -> str:
     return " ".join(one.text for one in join(several))
+
+
+# What no speaker says, but an engine may answer: every comparison has its price.
+
+
+HOSTILE = {
+    "one word all through an overlap": lambda n: [word("ha", 600 + i * 10 / n, 600 + i * 10 / n) for i in range(n)],
+    "one word at one time": lambda n: [word("ha", 605.0, 605.0)] * n,
+    "different words at one time": lambda n: [word(f"a{i}", 605.0, 605.0) for i in range(n)],
+    "different words that last": lambda n: [word(f"a{i}", 600 + i * 10 / n, 609.0) for i in range(n)],
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_twice_as_many_words_are_compared_twice_as_often(kind, monkeypatch):
+    compared = []
+
+    def counted(really):
+        def count(*given):
+            compared.append(1)
+            return really(*given)
+
+        return count
+
+    for name in ("_gain", "_one_sound", "_clearance", "_margin"):
+        monkeypatch.setattr(seam_module, name, counted(getattr(seam_module, name)))
+    counts = []
+    for n in (300, 600):
+        compared.clear()
+        words = tuple(HOSTILE[kind](n))
+        before = "b" if kind.startswith("different") else ""
+        other = tuple(replace(one, text=before + one.text) for one in words)
+        join([Piece(start=0, end=610, words=words), Piece(start=600, end=1200, words=other)])
+        counts.append(len(compared))
+    assert counts[1] <= 2.5 * counts[0]
+
+
+def test_a_word_said_more_often_than_is_compared_still_comes_once_each():
+    said = tuple(word("ha", 600 + i / 20, 600 + i / 20 + 0.04) for i in range(200))
+    assert len(join([Piece(start=0, end=610, words=said), Piece(start=600, end=1200, words=said)])) == 200
+    at_once = (word("ha", 605.0, 605.0),) * 200
+    joined = join([Piece(start=0, end=610, words=at_once), Piece(start=600, end=1200, words=at_once)])
+    assert len(joined) == 200
 
 
 # One rule at a time.
