@@ -46,11 +46,8 @@ def _outside_cloud_run(request: Request) -> tuple[str, int] | None:
     name = variable("function_token")
     token = os.environ.get(name, "")
     if not token:
-        return (
-            f"This function answers nobody: it has no token. Start it with {name} set to a long random text, and send "
-            "that in the header `Authorization: Bearer …`; `dropscribe up` does both.",
-            403,
-        )
+        said = f"This function answers nobody: it has no token. `dropscribe up` gives it one; elsewhere set {name}"
+        return said + " to a long random text, and send that in the header `Authorization: Bearer …`.", 403
     if "origin" in request.headers:
         return "This function answers no web page.", 403
     if _name_of(request.headers.get("host", "")) not in LOOPBACK:

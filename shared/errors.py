@@ -29,9 +29,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from shared.in_words import printable
+
 
 class DropscribeError(Exception):
     """A failure that Dropscribe anticipates."""
+
+    def __str__(self) -> str:
+        """The message, on one line: it quotes names and answers of others, and goes to terminals and logs."""
+        return printable(super().__str__())
 
 
 class Transient(DropscribeError):  # noqa: N818 - the name says what to do, as `Permanent` does

@@ -1,8 +1,19 @@
-"""Lengths, sizes and money in words, the same in reasons, logs and tables."""
+"""Lengths, sizes and money in words, and untrusted text made harmless: the same in reasons, logs and tables."""
 
 from __future__ import annotations
 
 import math
+import re
+
+HARMFUL = re.compile(
+    # Control characters move the cursor, set a window's title, or end a line; line separators end it as well.
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029"
+    # Marks of direction show text in another order, and tags show nothing: names look like others.
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f"
+    # Half characters, as in names that are not UTF-8: nothing can write them.
+    "\ud800-\udfff]"
+)
+"""What a name or a message of somebody else must not bring to a terminal or a log."""
 
 MEGABYTE = 1_000_000
 """Bytes of a megabyte."""
@@ -42,3 +53,17 @@ def dollars(usd: float) -> str:
     in_cents = size >= 1 or (size > 0.005 and abs(size * 100 - round(size * 100)) < 1e-7)
     decimals = 2 if in_cents else max(4, 1 - math.floor(math.log10(size)))
     return f"{'-' if usd < 0 else ''}${size:,.{decimals}f}"
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Untrusted text for a terminal, a log or a message: on one line, and whatever could do harm as an escape.
+
+    Args:
+        text: a name of a file, a request's id, an answer of somebody else, …
+        lines: the text may have several lines and tabs.
+    """
+    return HARMFUL.sub(lambda found: found[0] if lines and found[0] in "\n\t" else _escaped(found[0]), text)
+
+
+def _escaped(one: str) -> str:
+    return one.encode("unicode_escape").decode("ascii")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from gpu_job import last_resort
+from local.commands.terminal import beside
 from shared.errors import CallHangs, ConfigurationError, DropscribeError
 from shared.messages import options_of
 
@@ -28,9 +28,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except DropscribeError as error:
-        Console(stderr=True).print(
-            f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True
-        )
+        beside().print(f"dropscribe: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         if isinstance(error, CallHangs):
             # The thread of that call would keep the process from ending.
             last_resort.end_within(last_resort.SOON)
@@ -146,7 +144,7 @@ def _warn_of_unknown_settings() -> None:
     from shared.settings import unknown  # noqa: PLC0415 - `--help` and `doctor` need no settings
 
     for name in unknown(os.environ):
-        Console(stderr=True).print(
+        beside().print(
             f"dropscribe: {name} is not a setting and is ignored: check its spelling.",
             style="yellow",
             highlight=False,

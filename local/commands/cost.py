@@ -11,7 +11,7 @@ from local.commands import cost_report, cost_screen, options
 from local.commands.context import deployment, errors
 from local.commands.cost_report import Question
 from local.commands.operation import reconcile
-from local.commands.terminal import output, print_json
+from local.commands.terminal import output, print_json, print_text
 from shared.connect import settings_here
 from shared.costs import hour_price, prices_file
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
@@ -103,7 +103,7 @@ def run(question: Question, ports: Ports) -> None:
     if question.form == "json":
         print_json(cost_report.as_json(report, ports))
     elif question.form == "csv":
-        print(cost_report.as_csv(report), end="")  # noqa: T201 - output
+        print_text(cost_report.as_csv(report), end="")
     else:
         cost_screen.show(report, ports, output())
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from shared.costs.prices import reference
 from shared.costs.rows import days_of
 from shared.costs.summary import WASTE
-from shared.in_words import dollars, human_duration
+from shared.in_words import dollars, human_duration, printable
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _groups(report: Report, *, bars_beside: bool) -> Table:
 
 def _cells(name: str, one: Sums, every: Sums) -> list[str | Text]:
     return [
-        Text(name),
+        Text(printable(name)),
         f"{len(one.recordings):,}",
         human_duration(one.seconds) if one.seconds else "",
         dollars(one.usd),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
@@ -20,7 +19,7 @@ from gpu_job.weights import lookup
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
-from local.commands.terminal import output
+from local.commands.terminal import output, print_json
 from shared.adapters.hosted_engines import has_library
 from shared.audio import Sandbox
 from shared.connect import settings_here
@@ -65,7 +64,7 @@ def run(*, as_json: bool) -> int:
     """Print all findings; 1 if something is missing, else 0."""
     findings = list(_look())
     if as_json:
-        print(json.dumps([asdict(one) for one in findings], indent=2))  # noqa: T201 - output
+        print_json([asdict(one) for one in findings])
     else:
         _show(findings)
     return 1 if any(one.state == "missing" for one in findings) else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
-from local.commands.terminal import local_time, output
+from local.commands.terminal import local_time, output, print_json
 from shared.errors import BadRequest
 from shared.routing import conditions, flags, rollout
 from shared.routing.flags import NAMES
@@ -62,7 +61,7 @@ def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
             name: {"value": getattr(settings, field), "flag": name in found.values}
             for name, field in NAMES.items()
         }
-        print(json.dumps({"flags": report, "rollout": {"percent": share, "why": why}}, indent=2))  # noqa: T201 - output
+        print_json({"flags": report, "rollout": {"percent": share, "why": why}})
         return
     console = output()
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.commands.terminal import printable
+from shared.in_words import printable
 from shared.state import dead_letters, failure_log
 
 if TYPE_CHECKING:
@@ -54,4 +54,4 @@ def reason(letter: dead_letters.Letter, records: Records) -> str:
 
 def beginning(letter: dead_letters.Letter) -> str:
     """The beginning of what was published, in one line."""
-    return printable(letter.text[:SHOWN]).replace("\n", " ")
+    return printable(letter.text[:SHOWN])

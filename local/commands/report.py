@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from local.commands.terminal import output
 from shared import outputs
 from shared.costs import prices_file
 from shared.costs.prices import reference, total
 from shared.flow.assemble import DEMO_WARNING
-from shared.in_words import dollars, human_duration
+from shared.in_words import dollars, human_duration, printable
 from shared.messages import from_fields
 from shared.model import Recording
 from shared.results import LedgerRow
@@ -25,6 +25,8 @@ from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from rich.console import Console
 
     from shared.ports import Ports
 
@@ -117,18 +119,18 @@ def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool)
         files: names of the outputs that were put there.
         preview: print the table even if there is no terminal, and the first lines of one transcript.
     """
-    terminal = Console().is_terminal
-    console = Console(soft_wrap=True, width=None if terminal else WIDE)
+    console = output(WIDE, soft_wrap=True)
+    terminal = console.is_terminal
     shown = [replace(one, folder=_short(one.folder)) for one in lines]
     if terminal or preview:
         console.print(table(shown, console.width))
         if len(lines) > MOST_ROWS:
             console.print(f"(Only the failed ones of {len(lines)} files are listed; --json lists all.)")
         for note in notes(shown):
-            console.print(Text(note))
+            console.print(Text(printable(note)))
     else:
         for one in shown:
-            console.print(Text(plain(one)))
+            console.print(Text(printable(plain(one))))
     done = [one for one in lines if one.folder]
     if done:
         console.print(f"Transcripts: {_short(out)}/FILE/ ({', '.join(files)})", highlight=False, markup=False)

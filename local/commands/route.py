@@ -11,11 +11,10 @@ from rich.text import Text
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors, options_from
-from local.commands.screen import printable
 from local.commands.submit import uri_of
 from local.commands.terminal import output, print_json
 from shared.flow import probe, refusals, request
-from shared.in_words import dollars, human_duration, human_size
+from shared.in_words import dollars, human_duration, human_size, printable
 from shared.messages import to_fields
 from shared.model import recording_id
 from shared.routing import route

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.text import Text
 
 from shared.flow.assemble import DEMO_WARNING
-from shared.in_words import human_duration
+from shared.in_words import human_duration, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +80,7 @@ class Screen:
 
     def ended(self, recording: Recording) -> None:
         """A recording has ended."""
-        name = self._names.get(recording.id, recording.source.name)
+        name = printable(self._names.get(recording.id, recording.source.name))
         with self._lock:
             if recording.id in self._tasks:
                 self._progress.remove_task(self._tasks.pop(recording.id))
@@ -91,7 +91,7 @@ class Screen:
         if recording.state != "DONE":
             self._say(
                 Text(f"{recording.state.lower():<7} ", style="red").append(
-                    f"{name}: {recording.reason}", style=""
+                    printable(f"{name}: {recording.reason}"), style=""
                 )
             )
             return
@@ -99,15 +99,10 @@ class Screen:
             self._say(Text(f"done    {name}: {human_duration(recording.duration)}, {recording.words} words"))
         for warning in recording.warnings:
             if warning != DEMO_WARNING:
-                self._say(Text("warning ", style="yellow").append(f"{name}: {warning}", style=""))
+                self._say(Text("warning ", style="yellow").append(printable(f"{name}: {warning}"), style=""))
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
-
-
-def printable(name: str) -> str:
-    """A name that is safe to print: control characters appear as escapes."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
 
 
 def _short(name: str, longest: int = 40) -> str:

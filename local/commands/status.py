@@ -16,7 +16,7 @@ from local.commands.submit import nothing_runs
 from local.commands.terminal import local_time, output, print_json
 from shared.costs import budget
 from shared.flow.assemble import DEMO_WARNING
-from shared.in_words import human_duration
+from shared.in_words import human_duration, printable
 from shared.messages import to_fields
 from shared.model import FILES_BUCKET, Recording, State
 from shared.planning import worker_pools
@@ -97,7 +97,7 @@ def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
         for one in newest_letters:
             told = " ".join(filter(None, [local_time(one.time), one.where]))
             why = one.reason or "no reason was recorded; see the logs"
-            console.print(Text(f"  {told}: {why}\n    {one.message}"))
+            console.print(Text(f"  {printable(f'{told}: {why}')}\n    {printable(one.message)}"))
         console.print("`dropscribe dead-letters` shows, replays and discards them.", highlight=False)
     if failed:
         console.print(
@@ -169,14 +169,15 @@ def _table(recordings: list[Recording], ports: Ports, *, keys: bool) -> Table:
     for name in ("key", "file", "state") if keys else ("when", "file", "state", "length", "what"):
         shown.add_column(name, overflow="fold", no_wrap=name in {"key", "when", "state", "length"})
     for one in recordings:
-        file = Text(f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name)
+        name = f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name
+        file = Text(printable(name))
         color = {"DONE": "green", "FAILED": "red", "CANCELLED": "magenta"}.get(one.state, "yellow")
         state = Text(one.state, style=color)
         if keys:
             shown.add_row(one.id, file, state)
             continue
         length = human_duration(one.duration or (one.audio.duration if one.audio else None))
-        shown.add_row(local_time(one.created), file, state, length, Text(_summary(one, ports)))
+        shown.add_row(local_time(one.created), file, state, length, Text(printable(_summary(one, ports))))
     return shown
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors, options_or_none
-from local.commands.terminal import print_json
+from local.commands.terminal import beside, print_json, print_text
 from shared import client
 from shared.errors import BadRequest, Transient
-from shared.in_words import dollars, human_duration
+from shared.in_words import dollars, human_duration, printable
 from shared.messages import to_fields
 from shared.model import Options
 
@@ -135,7 +133,10 @@ def run(submission: Submission, ports: Ports) -> int:
     )
     say_if_nothing_runs(ports)
     if not submission.wait:
-        _print(json.dumps({"request_id": request_id}) if submission.as_json else request_id)
+        if submission.as_json:
+            print_json({"request_id": request_id})
+        else:
+            print_text(printable(request_id))
         return 0
     try:
         answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
@@ -145,7 +146,7 @@ def run(submission: Submission, ports: Ports) -> int:
     if submission.as_json:
         print_json(to_fields(answer))
     else:
-        _print(_told(answer, ports))
+        print_text(_told(answer, ports))
     return 0 if answer.state == "DONE" else 1
 
 
@@ -159,7 +160,7 @@ def uri_of(text: str, ports: Ports) -> str:
 def say_if_nothing_runs(ports: Ports) -> None:
     """Tell a person whose request is queued on this machine that nothing runs that could answer it."""
     if nothing_runs(ports):
-        Console(stderr=True, soft_wrap=True).print(
+        beside(soft_wrap=True).print(
             "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
             "state directory."
         )
@@ -181,18 +182,12 @@ def nothing_runs(ports: Ports) -> bool:
 
 def _told(answer: TranscriptReady, ports: Ports) -> str:
     if answer.state != "DONE":
-        return f"{answer.state} {answer.source}: {answer.reason}"
-    told = (
-        f"DONE {answer.source}: {human_duration(answer.duration)} by {answer.method}, {dollars(answer.usd)}"
-    )
-    return "\n".join([told, *(_place(uri, ports) for uri in answer.outputs)])
+        return printable(f"{answer.state} {answer.source}: {answer.reason}")
+    told = f"DONE {printable(answer.source)}: {human_duration(answer.duration)} by {answer.method}, {dollars(answer.usd)}"
+    return "\n".join([told, *(printable(_place(uri, ports)) for uri in answer.outputs)])
 
 
 def _place(uri: str, ports: Ports) -> str:
     """Where to find an output: its URI, or on one machine the path of its file."""
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     return str(ports.store.path_of(bucket, name)) if isinstance(ports, LocalPorts) else uri
-
-
-def _print(text: str) -> None:
-    print(text)  # noqa: T201 - output

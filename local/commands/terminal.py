@@ -4,31 +4,67 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
+
+from shared.in_words import HARMFUL, printable
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable
+
+    from rich.console import ConsoleOptions, RenderableType
 
 WIDTH = 160
 """Columns of a table that is not printed on a terminal."""
 
 
-def output(width: int = WIDTH) -> Console:
-    """Standard output, as wide as its terminal; `width` columns if it is not a terminal."""
-    return Console(width=None if Console().is_terminal else width)
+class Terminal(Console):
+    """Rich's console, for text of anybody: what could move the cursor or end a line early is shown as an escape.
+
+    Names are made harmless where they are used (`in_words.printable`); this is for those that were forgotten.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of what is printed: control sequences are segments of their own, and only Rich makes them."""
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(printable(one.text, lines=True), one.style)
+
+
+def beside(**given: Any) -> Console:
+    """Standard error, for what is told beside the output. Arguments: those of `rich.console.Console`."""
+    return Terminal(stderr=True, **given)
+
+
+def output(width: int = WIDTH, **given: Any) -> Console:
+    """Standard output, as wide as its terminal; `width` columns if it is not a terminal.
+
+    More arguments: those of `rich.console.Console`.
+    """
+    return Terminal(width=None if Terminal().is_terminal else width, **given)
+
+
+def print_text(text: str, end: str = "\n") -> None:
+    """Print text for a program or a person, as it is but for what does harm to a terminal."""
+    print(printable(text, lines=True), end=end)  # noqa: T201 - output
 
 
 def print_json(report: object) -> None:
-    """Print JSON for a program, with text as it is."""
-    print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - output
+    """Print JSON for a program; what could do harm to a terminal is escaped, as JSON allows."""
+    text = json.dumps(report, ensure_ascii=False, indent=2)
+    print(HARMFUL.sub(_in_json, text))  # noqa: T201 - output
 
 
 def say(text: str) -> None:
-    """Tell the person something beside the output, in one line however long."""
-    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
+    """Tell the person something beside the output; a line is not broken, however long."""
+    beside().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Untrusted text for a terminal: control characters other than the end of a line become spaces."""
-    return "".join(one if one.isprintable() or one == "\n" else " " for one in text)
+def _in_json(found: re.Match[str]) -> str:
+    # Line ends stand between values only; those in values are escapes already.
+    return found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1]
 
 
 def local_time(seconds: float) -> str:

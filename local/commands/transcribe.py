@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from gpu_job.speech import loading
 from local.commands import downloads, inputs, options, report
 from local.commands.context import errors, local_ports, options_from
-from local.commands.screen import Screen, printable
-from local.commands.terminal import print_json
+from local.commands.screen import Screen
+from local.commands.terminal import beside, print_json
 from local.runtime import export, one_shot
 from shared import outputs
 from shared.errors import ConfigurationError
+from shared.in_words import printable
 from shared.model import Options, Recording
 from shared.routing import eligible, pick
 from shared.telemetry import log
@@ -130,7 +130,7 @@ def run(request: Request, ports: LocalPorts) -> int:
     Raises:
         Permanent: nothing could be started: a wrong path, no weights, no place to write.
     """
-    console = Console(stderr=True, soft_wrap=True)
+    console = beside(soft_wrap=True)
     # Failures are shown as recordings end; the log would repeat them.
     log.addHandler(logging.NullHandler())
     found = inputs.collect(request.paths, never_below=[request.out])

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from local.backend.embedded_ports import EXPORTER
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
+from local.commands.terminal import beside
 from local.inbox import remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
@@ -145,7 +145,7 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
-            downloads.locate_or_do_without(settings.model, options, ports, Console(stderr=True))
+            downloads.locate_or_do_without(settings.model, options, ports, beside())
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
         stack.enter_context(prometheus.served(metrics_port, settings.state_dir))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import downloads
-from local.commands.terminal import output
+from local.commands.terminal import beside, output, print_json, print_text
 from shared.errors import BadMedia, BadRequest, ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from gpu_job.weights.catalogue import File, Kind, Release, Weights
 
@@ -30,7 +30,7 @@ def show_list(*, as_json: bool) -> int:
     """Print all weights, in both forms."""
     found = [_described(one, one.release(kind)) for one in catalogue() for kind in _KINDS]
     if as_json:
-        print(json.dumps(found, indent=2))  # noqa: T201 - output
+        print_json(found)
         return 0
     table = Table(pad_edge=False)
     for name in ("weights", "form", "languages", "licence", "size", "revision", "where"):
@@ -60,7 +60,7 @@ def pull(name: str, kind: Kind) -> int:
         ModelUnavailable: the hub was not reached, or sent other files than those pinned.
     """
     known = _known(name)
-    console = Console(stderr=True)
+    console = beside()
     release = known.release(kind)
     if release.on_disk() is None and release.repository is not None:
         console.print(
@@ -71,7 +71,7 @@ def pull(name: str, kind: Kind) -> int:
             soft_wrap=True,
         )
     located = downloads.locate(name, console, kind)
-    print(located.path)  # noqa: T201 - output, for scripts
+    print_text(str(located.path))
     return 0
 
 
@@ -85,7 +85,7 @@ def verify(names: list[str]) -> int:
         BadRequest: there are no weights of that name.
         ModelUnavailable: weights were named, and none of their forms is on this disk.
     """
-    console = Console(soft_wrap=True, highlight=False)
+    console = output(soft_wrap=True, highlight=False)
     chosen = [_known(name) for name in names] or list(catalogue())
     damaged = checked = 0
     for known in chosen:
@@ -120,7 +120,7 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
     from gpu_job.weights import onnx_export  # noqa: PLC0415 - loads numpy and more, other commands need not
     from local.evaluation import clips  # noqa: PLC0415 - see above
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = beside(highlight=False, soft_wrap=True)
     known = by_name(str(archive))
     path = archive if known is None else downloads.locate(known.name, console, "nemo").path
     heard = sample or SAMPLE
@@ -146,7 +146,7 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
         markup=False,
     )
     console.print(f"Use it with --model {folder}, or PARAKEET_MODEL_NAME={folder.absolute()}", markup=False)
-    print(folder)  # noqa: T201 - output, for scripts
+    print_text(str(folder))
     return 0
 
 

@@ -16,13 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gpu_job.weights import lookup
 from gpu_job.weights.catalogue import by_name, catalogue
-from local.commands.terminal import output
+from local.commands.terminal import beside, output, print_json
 from local.evaluation import accuracy, clips, corpus
 from shared.errors import DropscribeError, ModelUnavailable
 
@@ -91,7 +90,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
         ConfigurationError: a package for word error rates is not installed.
         ModelUnavailable: none of the weights is on this disk.
     """
-    console = Console(stderr=True, highlight=False)
+    console = beside(highlight=False)
     normalise = accuracy.normaliser(language)
     entries = corpus.read(manifest)
     chosen = list(names) or [one.name for one in catalogue() if one.onnx.on_disk() or one.nemo.on_disk()]
@@ -116,7 +115,7 @@ def run(names: Sequence[str], manifest: Path, *, language: str, as_json: bool) -
                     result |= _scored(measured, entries, normalise)
             results.append(result)
     if as_json:
-        print(json.dumps(results, indent=2))  # noqa: T201 - output
+        print_json(results)
     else:
         _show(results)
     return 0 if any("speed" in result for result in results) else 1

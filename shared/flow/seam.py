@@ -163,9 +163,13 @@ def _groups(
             m, n, before = i + 1, j + 1, (i, j)
             while (m, n) != before:
                 before = (m, n)
-                if m < min(len(ours), i + LARGEST_GROUP) and any(_one_sound(left, right, ours[m], one) for one in theirs[j:n]):
+                if m < min(len(ours), i + LARGEST_GROUP) and any(
+                    _one_sound(left, right, ours[m], one) for one in theirs[j:n]
+                ):
                     m += 1
-                if n < min(len(theirs), j + LARGEST_GROUP) and any(_one_sound(left, right, one, theirs[n]) for one in ours[i:m]):
+                if n < min(len(theirs), j + LARGEST_GROUP) and any(
+                    _one_sound(left, right, one, theirs[n]) for one in ours[i:m]
+                ):
                     n += 1
         elif ours[i].start <= theirs[j].start:
             m += 1

@@ -126,9 +126,9 @@ def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> 
     assert asked is not None, "it was created a moment ago"
     if asked.request != request:
         return
-    if asked.answer is None:
-        if asked.recording and documents.get_recording(ports.records, asked.recording) is not None:
-            return
+    waits = asked.answer is None and asked.recording
+    if waits and documents.get_recording(ports.records, asked.recording) is not None:
+        return
     settle(request.request_id, failure(request, error), ports, again=True)
 
 

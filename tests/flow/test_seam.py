@@ -41,7 +41,9 @@ def text(*several: Piece) -> str:
 
 
 HOSTILE = {
-    "one word all through an overlap": lambda n: [word("ha", 600 + i * 10 / n, 600 + i * 10 / n) for i in range(n)],
+    "one word all through an overlap": lambda n: [
+        word("ha", 600 + i * 10 / n, 600 + i * 10 / n) for i in range(n)
+    ],
     "one word at one time": lambda n: [word("ha", 605.0, 605.0)] * n,
     "different words at one time": lambda n: [word(f"a{i}", 605.0, 605.0) for i in range(n)],
     "different words that last": lambda n: [word(f"a{i}", 600 + i * 10 / n, 609.0) for i in range(n)],

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from local.backend.embedded_ports import LocalPorts
@@ -15,12 +14,12 @@ from local.commands import inputs, options
 from local.commands.context import deployment, errors, options_or_none
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
-from local.commands.terminal import output, print_json, say
+from local.commands.terminal import beside, output, print_json, say
 from local.inbox.ignore import MEDIA_SUFFIXES
 from shared import concurrency
 from shared.errors import BadRequest, DropscribeError
 from shared.flow import backfill
-from shared.in_words import dollars, human_duration, human_size
+from shared.in_words import dollars, human_duration, human_size, printable
 from shared.model import Options, StoredObject
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ def _files(found: inputs.Inputs, ports: LocalPorts) -> Iterator[StoredObject]:
         try:
             yield ports.file(one.path)
         except DropscribeError as error:
-            say(f"{one.path} is left out: {error}")
+            say(printable(f"{one.path} is left out: {error}"))
 
 
 def _is_media(one: StoredObject) -> bool:
@@ -217,7 +216,7 @@ def _is_media(one: StoredObject) -> bool:
 
 def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
     """Ask for each object, no faster than wanted; returns how many were asked for before a person stopped it."""
-    console = Console(stderr=True)
+    console = beside()
     begun, sent = concurrency.monotonic(), 0
     bar = Progress(
         TextColumn("{task.completed} of {task.total}"),

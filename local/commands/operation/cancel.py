@@ -12,6 +12,7 @@ from local.commands.context import deployment, errors
 from local.commands.operation import found
 from local.commands.terminal import output, print_json
 from shared.flow import record
+from shared.in_words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def run(keys: Sequence[str], ports: Ports, *, as_json: bool) -> int:
         print_json(report)
     else:
         for one in ended:
-            output().print(Text(_told(one)), soft_wrap=True)
+            output().print(Text(printable(_told(one))), soft_wrap=True)
     return 0 if all(one.state == "CANCELLED" for one in ended) else 1
 
 

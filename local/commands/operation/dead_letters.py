@@ -13,10 +13,10 @@ from local.commands import letters, options
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
-from local.commands.terminal import local_time, output, print_json, printable, say
+from local.commands.terminal import local_time, output, print_json, say
 from shared.errors import BadRequest
 from shared.flow import retry
-from shared.in_words import dollars
+from shared.in_words import dollars, printable
 from shared.recovery import replay
 from shared.routing import route
 from shared.state import dead_letters, documents
@@ -150,7 +150,7 @@ def show_one(
         for name, told in lines.items():
             if told:
                 output().print(Text(f"{name:<11}{printable(told)}"), soft_wrap=True)
-        output().print(Text(printable(one.text)), soft_wrap=True)
+        output().print(Text(printable(one.text, lines=True)), soft_wrap=True)
 
 
 @app.command("replay")
@@ -174,7 +174,7 @@ def replay_some(
             able = [one for one in found if not why_not[one.key]]
             for one in found:
                 if why_not[one.key]:
-                    say(f"{one.key} is left out: {why_not[one.key]}.")
+                    say(printable(f"{one.key} is left out: {why_not[one.key]}."))
             done: dict[str, str] = {}
             if able and settled(_replay_told(able, ports), len(able), yes=yes):
                 done = {one.key: replay.replay(one, ports, again=again) for one in able}

@@ -18,7 +18,7 @@ from local.commands.terminal import output, print_json, say
 from shared import concurrency
 from shared.errors import BadRequest
 from shared.flow import retry
-from shared.in_words import dollars, human_duration
+from shared.in_words import dollars, human_duration, printable
 from shared.routing import route
 from shared.state import documents
 
@@ -106,7 +106,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
     left = {one.id: part for one, part in zip(able, parts, strict=True)}
     for one in recordings:
         if why_not[one.id]:
-            say(f"{one.source.uri} is left out: {why_not[one.id]}.")
+            say(printable(f"{one.source.uri} is left out: {why_not[one.id]}."))
     goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
     if goes_on:
         for one in able:

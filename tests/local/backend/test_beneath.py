@@ -81,13 +81,13 @@ def test_folders_are_made_with_the_mode_asked_for_the_last(tree):
 
 def test_no_descriptor_stays_open(tree):
     (tree / "link").symlink_to(tree.parent / "secret")
-    before = set(os.listdir("/proc/self/fd"))
+    before = {one.name for one in Path("/proc/self/fd").iterdir()}
     for inside in ("a/b/file", "a/nowhere/file", "link/file"):
         try:
             os.close(open_below(tree, Path(inside)))
         except OSError:
             continue
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert {one.name for one in Path("/proc/self/fd").iterdir()} == before
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o777, 0o750])

@@ -8,16 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from local.commands.screen import Screen, printable
+from local.commands.screen import Screen
 from tests.local.commands.test_report import line
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("talk.mp3", "talk.mp3"), ("é 😀.mp3", "é 😀.mp3"), ("a\x1b[31mb\n.mp3", r"a\x1b[31mb\n.mp3")],
-)
-def test_names_cannot_move_the_cursor(name, shown):
-    assert printable(name) == shown
 
 
 @pytest.mark.parametrize("terminal", [True, False])
