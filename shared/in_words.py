@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
-HARMFUL = re.compile(
+_HARMFUL = re.compile(
     # Control characters move the cursor, set a window's title, or end a line; line separators end it as well.
     "[\x00-\x1f\x7f-\x9f\u2028\u2029"
     # Marks of direction show text in another order, and tags show nothing: names look like others.
@@ -62,7 +63,13 @@ def printable(text: str, *, lines: bool = False) -> str:
         text: a name of a file, a request's id, an answer of somebody else, …
         lines: the text may have several lines and tabs.
     """
-    return HARMFUL.sub(lambda found: found[0] if lines and found[0] in "\n\t" else _escaped(found[0]), text)
+    return _HARMFUL.sub(lambda found: found[0] if lines and found[0] in "\n\t" else _escaped(found[0]), text)
+
+
+def printable_json(text: str) -> str:
+    """JSON with the same characters as JSON's own escapes: it means the same, and does no harm to a terminal."""
+    # Line ends stand between values only; those in values are escapes already.
+    return _HARMFUL.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
 
 
 def _escaped(one: str) -> str:

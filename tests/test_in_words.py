@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from shared.in_words import dollars, human_duration, human_size
+from shared.in_words import dollars, human_duration, human_size, printable, printable_json
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,37 @@ def test_a_size_is_told_in_the_unit_that_shows_it(size, said):
 )  # fmt: skip
 def test_dollars_are_told_with_the_digits_that_small_amounts_need(usd, text):
     assert dollars(usd) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("talk.mp3", "talk.mp3"),
+        (
+            "é 😀 👩\u200d👩 \u0645\u06cc\u200c\u062e\u0648 会議\u3000録音.mp3",
+            "é 😀 👩\u200d👩 \u0645\u06cc\u200c\u062e\u0648 会議\u3000録音.mp3",
+        ),
+        ("a\x1b[31mb\r\n.mp3", r"a\x1b[31mb\r\n.mp3"),
+        ("a\x9b2J\x7f\x07", r"a\x9b2J\x7f\x07"),
+        ("a\u202e3pm.exe\u2066", r"a\u202e3pm.exe\u2066"),
+        ("a\u2028b\ufeff", r"a\u2028b\ufeff"),
+        ("caf\udce9.mp3", r"caf\udce9.mp3"),
+        ("a\tb", r"a\tb"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_names_of_others_cannot_move_the_cursor_forge_a_line_or_look_like_another(name, shown):
+    assert printable(name) == shown
+    assert printable(shown) == shown
+
+
+def test_a_text_of_several_lines_keeps_them_and_nothing_else():
+    assert printable("a\n\tb\r\x1b", lines=True) == "a\n\tb\\r\\x1b"
+
+
+def test_json_stays_what_it_was():
+    told = {"name": "a\x9b\u202e\U000e0041\x7f\udce9 é\n\x1b", "more": [1]}
+    shown = printable_json(json.dumps(told, ensure_ascii=False, indent=2))
+    assert json.loads(shown) == told
+    assert printable(shown, lines=True) == shown
+    assert "é" in shown

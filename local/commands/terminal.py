@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.segment import Segment
 
-from shared.in_words import HARMFUL, printable
+from shared.in_words import printable, printable_json
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable
 
     from rich.console import ConsoleOptions, RenderableType
@@ -54,17 +53,12 @@ def print_text(text: str, end: str = "\n") -> None:
 def print_json(report: object) -> None:
     """Print JSON for a program; what could do harm to a terminal is escaped, as JSON allows."""
     text = json.dumps(report, ensure_ascii=False, indent=2)
-    print(HARMFUL.sub(_in_json, text))  # noqa: T201 - output
+    print(printable_json(text))  # noqa: T201 - output
 
 
 def say(text: str) -> None:
     """Tell the person something beside the output; a line is not broken, however long."""
     beside().print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _in_json(found: re.Match[str]) -> str:
-    # Line ends stand between values only; those in values are escapes already.
-    return found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1]
 
 
 def local_time(seconds: float) -> str:

@@ -72,7 +72,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     source, target, port, calls = sys.argv[1:]
     signal.signal(signal.SIGTERM, _end)
-    app = functions_framework.create_app(target, source)
+    app = functions_framework.create_app(target, source)  # type: ignore[no-untyped-call]  # publishes no types
     # One more, so that a caller who is refused does not wait for those who are served.
     server(app, reserved(int(port)), int(calls) + 1).run()
 

@@ -1,11 +1,13 @@
-"""transcript.srt and transcript.vtt, written by the `srt` and `webvtt` libraries.
+r"""transcript.srt and transcript.vtt, written by the `srt` and `webvtt` libraries.
 
-Two libraries, because neither format can be derived from the other: SubRip has no escapes, so a word is written
-as it is; WebVTT reads `&` and `<` as markup, so they are escaped.
+Two libraries, because neither format can be derived from the other: SubRip has no escapes, so what a player would read as
+markup (`<i>`, `<script>` where a web page shows captions, `{\an8}`) begins with a character that looks alike; WebVTT reads
+`&` and `<` as markup, so they are escaped, and many players obey `{\an8}` there as well.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 ARROW = "-->"
 """Marks a line of times in both formats, wherever it is in the line."""
 
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_COMMAND = re.compile(r"\{(?=\\|[A-Za-z]:)")
+"""Beginnings of what players take for a tag, and for a command of Advanced SubStation or MicroDVD."""
+
 
 def transcript_srt(captions: Sequence[Caption]) -> bytes:
     """The captions as SubRip; without captions, an empty file."""
@@ -30,8 +36,7 @@ def transcript_srt(captions: Sequence[Caption]) -> bytes:
             index=number,
             start=timedelta(milliseconds=one.start),
             end=timedelta(milliseconds=one.end),
-            # SubRip cannot escape it, and a reader would take the line for the start of a caption.
-            content=one.label + "\n".join(one.lines).replace(ARROW, "→"),
+            content=one.label + "\n".join(map(_alike, one.lines)),
         )
         for number, one in enumerate(captions, start=1)
     )
@@ -47,7 +52,7 @@ def transcript_vtt(captions: Sequence[Caption], warnings: Sequence[str]) -> byte
 
 
 def _vtt_lines(caption: Caption) -> list[str]:
-    lines = [_escaped(line) for line in caption.lines]
+    lines = [_escaped(_COMMAND.sub("(", line)) for line in caption.lines]
     if caption.speaker is not None:
         # A voice that spans the whole cue needs no end tag (WebVTT, section 4.2.2).
         lines[0] = f"<v {speaker_name(caption.speaker)}>{lines[0]}"
@@ -59,6 +64,13 @@ def _timestamp(time: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{thousandths:03d}"
+
+
+def _alike(text: str) -> str:
+    # A reader would take a line with an arrow for the start of a caption.
+    return _COMMAND.sub(
+        "(", _TAG.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", text.replace(ARROW, "→"))
+    )
 
 
 def _escaped(text: str) -> str:

@@ -11,8 +11,9 @@ import logging
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shared.in_words import printable, printable_json
 from shared.telemetry import context
 
 if TYPE_CHECKING:
@@ -67,11 +68,20 @@ def _shortened(found: re.Match[str]) -> str:
 
 
 class _Text(logging.Formatter):
-    """Lines for people."""
+    """One line for people, whatever names it quotes; a traceback has more."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
         return without_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line without a traceback."""
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """A traceback, without control characters of what it quotes."""
+        return printable(super().formatException(ei), lines=True)
 
 
 class JsonLines(logging.Formatter):
@@ -112,7 +122,7 @@ class JsonLines(logging.Formatter):
             line |= measured
         if record.exc_info:
             line["exception"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return printable_json(json.dumps(line, ensure_ascii=False))
 
 
 def show_logs(level: int = logging.INFO, *, as_json: bool = False) -> None:

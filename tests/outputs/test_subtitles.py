@@ -2,6 +2,7 @@
 
 import html
 import io
+import re
 
 import av
 import pytest
@@ -14,6 +15,8 @@ from shared.outputs.captions import Caption, captions
 from shared.outputs.segments import sentences
 from shared.outputs.subtitles import transcript_srt, transcript_vtt
 from tests.outputs.streams import NASTY, any_stream, conversation
+
+LOOKS_ALIKE = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 
 
 def ffmpeg(data: bytes, kind: str) -> list[tuple[int, int, str]]:
@@ -30,14 +33,24 @@ def cut(words):
     return captions(words, sentences(words))
 
 
-def shown(found, arrow="-->"):
-    return [(one.start, one.end, "\n".join(one.lines).replace("-->", arrow)) for one in found]
+def harmless(text):
+    """A text without commands of players."""
+    return re.sub(r"\{(?=\\|[A-Za-z]:)", "(", text)
+
+
+def harmless_in_srt(text):
+    """The same where tags cannot be escaped."""
+    return re.sub(r"<(?=[A-Za-z/!?])", LOOKS_ALIKE, harmless(text).replace("-->", "→"))
+
+
+def shown(found, as_written=harmless):
+    return [(one.start, one.end, as_written("\n".join(one.lines))) for one in found]
 
 
 def labelled(found):
     return [
         (start, end, one.label + text)
-        for one, (start, end, text) in zip(found, shown(found, "→"), strict=True)
+        for one, (start, end, text) in zip(found, shown(found, harmless_in_srt), strict=True)
     ]
 
 
@@ -57,7 +70,7 @@ TWO = [
 def test_srt_is_written_with_commas_numbers_and_unescaped_text():
     assert transcript_srt(TWO).decode() == (
         "1\n00:00:00,001 --> 00:00:01,500\nTom & Jerry,\na <3 b\n\n"
-        "2\n100:00:02,600 --> 100:00:03,000\n{\\an8}\n\n"
+        "2\n100:00:02,600 --> 100:00:03,000\n(\\an8}\n\n"
     )
 
 
@@ -65,7 +78,7 @@ def test_vtt_is_written_with_dots_a_header_comments_and_escaped_text():
     assert transcript_vtt(TWO, ["It stops\nat 40 s --> there.", " "]).decode() == (
         "WEBVTT\n\nNOTE It stops at 40 s → there.\n\n"
         "00:00:00.001 --> 00:00:01.500\nTom &amp; Jerry,\na &lt;3 b\n\n"
-        "100:00:02.600 --> 100:00:03.000\n{\\an8}\n"
+        "100:00:02.600 --> 100:00:03.000\n(\\an8}\n"
     )
 
 
@@ -102,15 +115,29 @@ def test_without_captions_srt_is_empty_and_vtt_is_its_header():
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_a_word_that_looks_like_markup_is_read_back_as_it_is(text):
+def test_a_word_that_looks_like_markup_is_read_back_as_text(text):
     found = [
         Caption(start=1000, end=2000, lines=("it is", text)),
         Caption(start=2000, end=3000, lines=(text,)),
     ]
     (_, _, first), (_, _, second) = ffmpeg(transcript_vtt(found, []), "webvtt")
-    assert (html.unescape(first), html.unescape(second)) == (f"it is\n{text}", text)
-    in_srt = text.replace("-->", "→")
+    assert (html.unescape(first), html.unescape(second)) == (f"it is\n{harmless(text)}", harmless(text))
+    in_srt = harmless_in_srt(text)
     assert [text for _, _, text in ffmpeg(transcript_srt(found), "srt")] == [f"it is\n{in_srt}", in_srt]
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "<b>", "</i>", "<!--", "<?x", "{\\an8}", "{y:i}", "{\\pos(1,2)}"]
+)
+def test_no_player_and_no_web_page_finds_markup_in_a_word(text):
+    found = [Caption(start=1000, end=2000, lines=(text, f"a{text}"))]
+    for written in (transcript_srt(found).decode(), transcript_vtt(found, []).decode()):
+        assert re.findall(r"<[A-Za-z/!?]|\{\\|\{[A-Za-z]:", written) == []
+
+
+def test_what_is_no_markup_stays():
+    found = [Caption(start=1000, end=2000, lines=("a <3 b > c", "{x} {} } {"))]
+    assert "a <3 b > c\n{x} {} } {" in transcript_srt(found).decode()
 
 
 @given(any_stream | conversation)

@@ -30,6 +30,19 @@ def test_an_exception_is_part_of_its_line(capsys):
     assert "ValueError: invalid literal" in json.loads(line)["exception"]
 
 
+def test_a_name_neither_forges_a_line_nor_moves_the_cursor(capsys):
+    show_logs()
+    log.info("accepted %s", "x\r\n12:00:00 done \x1b]0;title\x07\x9b2J")
+    try:
+        {}["\x1b[2J"]
+    except KeyError as error:
+        error.args = ("a\x1b[2J",)
+        log.exception("failed")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith(r" accepted x\r\n12:00:00 done \x1b]0;title\x07\x9b2J")
+    assert lines[-1] == r"KeyError: 'a\x1b[2J'"
+
+
 def test_people_get_plain_lines_once(capsys):
     show_logs()
     show_logs()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
 import time
 
 import pytest
+from rich.text import Text
 
 from local.commands import terminal
+from tests.test_architecture import ROOT
 
 
 def test_a_table_that_nobody_sees_on_a_terminal_has_a_width_of_its_own(capsys):
@@ -23,3 +27,32 @@ def test_times_are_those_of_the_computers_clock(monkeypatch, zone, shown):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_what_was_made_harmless_nowhere_else_is_made_harmless_here(capsys):
+    terminal.output().print("a\x1b[31mb", markup=False)
+    terminal.beside().print(Text("c\x9bd\u202e"))
+    terminal.print_text("e\x07\nf")
+    terminal.print_json({"name": "g\x9b"})
+    shown = capsys.readouterr()
+    assert shown.out == 'a\\x1b[31mb\ne\\x07\nf\n{\n  "name": "g\\u009b"\n}\n'
+    assert shown.err == "c\\x9bd\\u202e\n"
+
+
+def test_colours_are_still_colours():
+    console = terminal.Terminal(file=io.StringIO(), force_terminal=True, color_system="standard")
+    console.print(Text("a\x1b", style="red"))
+    assert console.file.getvalue() == "\x1b[31ma\\x1b\x1b[0m\n"
+
+
+def test_nobody_writes_to_the_terminal_in_another_way():
+    writers = [
+        f"{path}:{number}"
+        for folder in ("local", "shared", "functions", "gpu_job")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if re.search(r"(?<![\w.])(print|Console)\(|sys\.std(out|err)\.write", line)
+        and "class Terminal(Console)" not in line
+        and path.name != "client.py"  # its docstring shows how a caller prints an answer
+    ]
+    assert {one.partition(":")[0] for one in writers} <= {str(ROOT / "local/commands/terminal.py")}
