@@ -52,7 +52,8 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         index=chunk.index,
         engine=engine.engine,
         attempt=job.attempt,
-        model=engine.model,
+        # As it was asked for: one engine serves all spellings.
+        model=job.message.model,
         revision=engine.revision,
         words=merge.join(pieces),
         lead=round(max(0.0, -pcm.start), 6),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import gc
 import resource
 import sys
+from collections import OrderedDict
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from gpu_job.pipeline.memory import MemoryModel
+from gpu_job.weights.lookup import identity
 from shared import concurrency
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
@@ -17,12 +20,15 @@ if TYPE_CHECKING:
 
     from gpu_job.speech.transcriber import Transcriber
 
+MOST = 2
+"""Engines that are loaded at one time: one for a GPU and one for the CPU, or two sets of weights."""
+
 RETRY_AFTER = 60.0
 """Seconds before weights that could not be loaded are looked for again."""
 
 
 class LoadedEngines:
-    """Engines by the names of their weights.
+    """Engines by what their weights are, however somebody spells them; those used last stay loaded.
 
     Args:
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
@@ -38,44 +44,56 @@ class LoadedEngines:
     ) -> None:
         self._load, self._load_cpu = load, load_cpu or load
         self._limit = limit_gb
-        self._engines: dict[tuple[str, bool], Transcriber] = {}
+        self._engines: OrderedDict[tuple[str, bool], Transcriber] = OrderedDict()
         self._missing: dict[tuple[str, bool], tuple[float, ModelUnavailable]] = {}
-        self._models: dict[int, MemoryModel] = {}
+        # A batch may still hold an engine that is not kept here any more.
+        self._models: WeakKeyDictionary[Transcriber, MemoryModel] = WeakKeyDictionary()
         self._peak = 0
 
     def get(self, model: str, *, cpu: bool = False) -> Transcriber:
         """The engine for some weights, on the CPU if that is asked for. Raises ModelUnavailable."""
-        usual = self._engines.get((model, False))
+        what = identity(model)
+        usual = self._engines.get((what, False))
         if cpu and usual is not None and usual.engine == PARAKEET_CPU.name:
-            return usual
-        key = (model, cpu)
-        since, error = self._missing.get(key, (-math.inf, None))
-        if error is not None and concurrency.monotonic() - since < RETRY_AFTER:
-            raise error
+            cpu = False
+        key = (what, cpu)
+        now = concurrency.monotonic()
+        self._missing = {one: said for one, said in self._missing.items() if now - said[0] < RETRY_AFTER}
+        if key in self._missing:
+            raise self._missing[key][1]
         if key not in self._engines:
+            self._make_room()
             try:
                 engine = (self._load_cpu if cpu else self._load)(model)
             except ModelUnavailable as missing:
                 self._missing[key] = concurrency.monotonic(), missing
                 raise
-            self._models[id(engine)] = MemoryModel.of(engine.memory(), self._limit)
+            self._models[engine] = MemoryModel.of(engine.memory(), self._limit)
             self._engines[key] = engine
+        self._engines.move_to_end(key)
         return self._engines[key]
+
+    def _make_room(self) -> None:
+        """Let go of the engines that were not used for longest, so that there is memory for another one."""
+        if len(self._engines) >= MOST:
+            while len(self._engines) >= MOST:
+                self._engines.popitem(last=False)
+            gc.collect()  # networks are circles of references
 
     def capacity(self, engine: Transcriber) -> float:
         """Units of `memory.py` that one batch may take."""
-        return self._models[id(engine)].capacity
+        return self._models[engine].capacity
 
     def fitted(self, engine: Transcriber, units: float) -> None:
         """Learn from a batch that fitted."""
         memory = engine.memory()
         if memory is not None:
-            self._models[id(engine)] = self._models[id(engine)].fitted(units, memory)
+            self._models[engine] = self._models[engine].fitted(units, memory)
             self._peak = max(self._peak, memory.peak)
 
     def did_not_fit(self, engine: Transcriber, units: float) -> None:
         """Learn from a batch that did not."""
-        self._models[id(engine)] = self._models[id(engine)].did_not_fit(units)
+        self._models[engine] = self._models[engine].did_not_fit(units)
 
     def peak(self) -> tuple[int, str]:
         """Most memory that was taken, bytes, and which: `GPU` or `main`."""

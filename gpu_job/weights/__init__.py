@@ -2,7 +2,9 @@
 
     catalogue.py                     the weights known by name, pinned in catalogue.json: read this first
     lookup.py                        where some weights are on disk
+    digests.py                       SHA-256 of files, computed once
     download.py                      from the hub, resumed and checked
+    nemo_tar.py                      opens a `.nemo` file without believing its sizes
     onnx_export.py, nemo_export.py   from a `.nemo` file to an ONNX export
 
 No engine is imported here before it is needed.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 import httpx
 from huggingface_hub import constants, get_token, hf_hub_url
 
+from gpu_job.weights import digests
 from gpu_job.weights.catalogue import TINY
 from shared.errors import ModelUnavailable
 
@@ -78,6 +79,7 @@ def download(weights: Weights, release: Release, progress: Progress | None = Non
                     if not _is_complete(folder / file.name, file):
                         _fetch(client, url, file, parts[file.name], progress)
                         parts[file.name].replace(folder / file.name)
+                        digests.remember(folder / file.name, file.sha256)
                 reached = True
     except _BrokenOffError as error:
         reached = reached or any(part.is_file() and part.stat().st_size for part in parts.values())

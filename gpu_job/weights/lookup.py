@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpu_job.weights import digests
 from gpu_job.weights.catalogue import BUNDLED, FILES, Kind, by_name, catalogue
+from gpu_job.weights.nemo_tar import open_tar
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -78,20 +81,64 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
     )
 
 
+def verify(name: str, kind: Kind = "onnx") -> None:
+    """Check that weights of the catalogue are what was pinned, before they are loaded; of others nothing is known.
+
+    Each file is read for that once, see `digests.py`.
+
+    Args:
+        name: as `locate` takes it; on disk.
+        kind: which form of them.
+
+    Raises:
+        ModelUnavailable: one is damaged, was changed or cannot be read.
+    """
+    known = by_name(name)
+    if known is None:
+        return
+    release = known.release(kind)
+    for file in release.files:
+        path = release.folder / file.name
+        try:
+            found = digests.sha256(path)
+        except OSError as error:
+            raise ModelUnavailable(f"{path} cannot be read: {error.strerror}. Make it readable.") from error
+        if found != file.sha256:
+            cure = (
+                "`git checkout -- models` brings it back"
+                if release.repository is None
+                else f"delete it, and `dropscribe models pull {name}{' --nemo' * (release.kind == 'nemo')}` fetches it again"
+            )
+            raise ModelUnavailable(
+                f"{path} is damaged or was changed: it is not the file that was pinned (SHA-256). To fix it, {cure}."
+            )
+
+
+def identity(name: str) -> str:
+    """What some weights are, however they are spelt: their name in the catalogue, or their files and the state of each."""
+    if by_name(name) is not None:
+        return name
+    given = Path(name).expanduser()
+    try:
+        files = sorted(given.iterdir()) if given.is_dir() else [given]
+        states = [digests.state(one) for one in files if one.is_file()]
+    except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links
+        states = [f"{name}: {error}"]
+    return "\n".join(states) or name
+
+
 def digest(path: Path) -> str:
     """Short SHA-256 of a `.nemo` file or of the files of an export: the revision of weights without a commit.
 
     That of a file is the beginning of what `sha256sum` prints, whatever the file's name; in an export, names count.
     """
     if path.is_file():
-        with path.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
+        return f"sha256:{digests.sha256(path)[:16]}"
     total = hashlib.sha256()
     for part in sorted(path.iterdir()):
         if part.name in FILES or part.name.endswith(".onnx.data"):
-            with part.open("rb") as file:
-                total.update(f"{part.name}\0".encode())
-                total.update(hashlib.file_digest(file, "sha256").digest())
+            total.update(f"{part.name}\0".encode())
+            total.update(bytes.fromhex(digests.sha256(part)))
     return f"sha256:{total.hexdigest()[:16]}"
 
 
@@ -135,10 +182,14 @@ def _nemo(path: Path, name: str) -> Located:
         [path] = found
     if not path.is_file():
         raise ModelUnavailable(_unknown(name, "file", "a .nemo file"))
-    if not tarfile.is_tarfile(path):
+    try:
+        with open_tar(path):
+            pass
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise ModelUnavailable(
-            f"{path} is no NeMo archive (a tar file), or its beginning is damaged. Copy or train it again."
-        )
+            f"{path} is no NeMo archive (a tar file), or is damaged: {str(error).partition(chr(10))[0]}. Copy or train "
+            "it again."
+        ) from error
     return Located(path=path, revision=digest(path), language=None, remedy="copy or train it again")
 
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
+from gpu_job.weights.nemo_tar import is_packed, open_tar
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 CONFIG = "model_config.yaml"
 WEIGHTS = "model_weights.ckpt"
+MOST_CONFIG = 8_000_000
+"""Bytes of a configuration: most of one is its vocabulary, a few hundred kilobytes."""
+MOST_QUOTED = 60
+"""Characters of a value that a refusal quotes."""
 
 _HEARD_AS = {
     "sample_rate": 16_000,
@@ -75,6 +80,8 @@ class Archive:
         self._members = {member.name.removeprefix("./"): member for member in tar.getmembers()}
         if missing := [name for name in (CONFIG, WEIGHTS) if name not in self._members]:
             raise ModelUnavailable(f"{path} is no .nemo file of NeMo's: it lacks {' and '.join(missing)}.")
+        if self._members[CONFIG].size > MOST_CONFIG:
+            raise ModelUnavailable(f"The configuration in {path} is too large to be one. Get the file again.")
         self.config: Mapping[str, Any] = _yaml(self.read(CONFIG), path)
 
     def read(self, name: str) -> bytes:
@@ -85,9 +92,10 @@ class Archive:
     def open(self, name: str) -> IO[bytes]:
         """A member, seekable, read where it lies: weights are not copied to disk or memory first."""
         file = self._tar.extractfile(self._members[name])
-        assert file is not None
+        if file is None:
+            raise ModelUnavailable(f"{name} in {self._path} is no file. Get the archive again.")
         # Members of a compressed archive seek by reading all over again.
-        return file if self._tar.fileobj.__class__ is io.BufferedReader else io.BytesIO(file.read())
+        return io.BytesIO(file.read()) if is_packed(self._tar) else file
 
     def tokenizer(self) -> bytes:
         """The SentencePiece model that writes text as tokens."""
@@ -106,7 +114,7 @@ class Archive:
             defaults, joint = config["model_defaults"], dict(config["joint"])
             if not tdt:
                 raise ModelUnavailable(
-                    f"{self._path} holds a {config.get('target', 'model')!s}; Dropscribe runs token-and-duration "
+                    f"{self._path} holds a {_quoted(config.get('target', 'model'))}; Dropscribe runs token-and-duration "
                     "transducers (Parakeet-TDT). Name one of those."
                 )
             heard_as = {**_HEARD_AS, **config["preprocessor"]}
@@ -114,7 +122,7 @@ class Archive:
             if wrong:
                 raise ModelUnavailable(
                     f"The model in {self._path} wants its sound prepared otherwise than every Parakeet does "
-                    f"({', '.join(f'{name} {heard_as[name]!r}' for name in wrong)}). Name another model."
+                    f"({', '.join(f'{name} {_quoted(heard_as[name])}' for name in wrong)}). Name another model."
                 )
             pieces = tuple(piece.replace("▁", " ") for piece in joint["vocabulary"])
             joint |= {"num_classes": len(pieces)}
@@ -149,7 +157,7 @@ def opened(path: Path) -> Iterator[Archive]:
     """
     with ExitStack() as stack:
         try:
-            archive = Archive(stack.enter_context(tarfile.open(path)), path)
+            archive = Archive(stack.enter_context(open_tar(path)), path)
         except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
             said = (
                 str(error).partition("\n")[0].rstrip(":")
@@ -163,12 +171,30 @@ def _arguments(section: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in section.items() if not name.startswith("_")}
 
 
+class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no types
+    """Reads no `*alias`: a few of them stand for more than any memory holds, and NeMo writes none."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node."""
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("it has an alias (*), which no configuration of NeMo's has")
+        return super().compose_node(parent, index)
+
+
+def _quoted(value: object) -> str:
+    """A value of a configuration for a refusal, as far as it is short."""
+    if isinstance(value, (str, int, float, bool, type(None))):
+        text = repr(value)
+        return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"
+    return f"a {type(value).__name__}"
+
+
 def _yaml(data: bytes, path: Path) -> Mapping[str, Any]:
     try:
-        config = yaml.safe_load(data)
-    except yaml.YAMLError as error:
+        config = yaml.load(data, _WithoutAliases)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ModelUnavailable(
-            f"The configuration in {path} cannot be read: {error}. Get the file again."
+            f"The configuration in {path} cannot be read: {str(error)[:500]}. Get the file again."
         ) from error
     if not isinstance(config, dict):
         raise ModelUnavailable(f"The configuration in {path} is empty. Get the file again.")

@@ -25,7 +25,7 @@ from gpu_job.speech.nemo.networks import Networks
 from gpu_job.speech.nemo.search import Search
 from gpu_job.speech.onnx.mel import ANALYSIS
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
-from gpu_job.weights.lookup import Located, locate
+from gpu_job.weights.lookup import Located, locate, verify
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ModelUnavailable
 
@@ -62,6 +62,7 @@ def load(name: str, *, device: str | None = None, limit_gb: float | None = None)
         if limit_gb is not None:
             cuda.limit(limit_gb)
     located = locate(name, "nemo")
+    verify(name, "nemo")
     with opened(located.path) as archive:
         try:
             networks = Networks.of(archive, target, dtype)

@@ -24,7 +24,7 @@ from gpu_job.speech import words
 from gpu_job.speech.onnx import tdt
 from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, OutOfMemory
-from gpu_job.weights.lookup import MODEL_TYPE, Located, locate
+from gpu_job.weights.lookup import MODEL_TYPE, Located, locate, verify
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
@@ -56,6 +56,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
         ModelUnavailable: says what is missing and what to do.
     """
     located = locate(name)
+    verify(name)
     threads = threads or _cores()
     size = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*"))
     callers = threads if size < SMALL else min(2, threads)

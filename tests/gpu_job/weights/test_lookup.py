@@ -5,6 +5,7 @@ import shutil
 import huggingface_hub
 import pytest
 
+from gpu_job.speech.onnx import onnx_engine
 from gpu_job.weights import lookup
 from gpu_job.weights.catalogue import BUNDLED, FILES, catalogue
 from gpu_job.weights.lookup import digest, locate
@@ -200,3 +201,28 @@ def test_damaged_demo_weights_say_how_to_get_them_back(monkeypatch, tmp_path):
     monkeypatch.setattr("gpu_job.weights.catalogue.BUNDLED", tmp_path)
     with pytest.raises(ModelUnavailable, match="git checkout -- models"):
         lookup.locate("tiny")
+
+
+def test_weights_that_are_not_what_was_pinned_are_not_loaded(cache):
+    put_in_cache(named(V3).onnx)  # files of the right length
+    locate(V3)
+    with pytest.raises(ModelUnavailable, match=r"SHA-256.*models pull nvidia/parakeet-tdt-0.6b-v3` fetches"):
+        lookup.verify(V3)
+
+
+def test_weights_as_pinned_and_those_that_nobody_pinned_pass(tmp_path):
+    lookup.verify("tiny")
+    lookup.verify("tiny", "nemo")
+    lookup.verify(str(tmp_path))
+
+
+def test_the_engine_verifies_before_it_loads(monkeypatch):
+    class NotPinnedError(Exception):
+        pass
+
+    def refuse(*_):
+        raise NotPinnedError
+
+    monkeypatch.setattr(onnx_engine, "verify", refuse)
+    with pytest.raises(NotPinnedError):
+        onnx_engine.load("tiny")

@@ -50,4 +50,4 @@ def test_the_newest_are_first_and_few(world):
 def test_what_would_steer_the_terminal_is_not_shown(world):
     dead_letters.keep(message(b"a\x1b[2Jb\nc"), world.ports)
     (letter,) = letters.newest(world.ports.records)
-    assert letter.message == "a [2Jb c"
+    assert letter.message == r"a\x1b[2Jb\nc"

@@ -105,3 +105,49 @@ def test_an_archive_that_breaks_off_is_refused_with_what_to_do(tmp_path, packed)
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelUnavailable, match=r"mine\.nemo cannot be read .*Get it again"), opened(path):
         pass
+
+
+def laughs(levels):
+    """A configuration of a few hundred bytes that stands for 10 to the power of `levels` letters."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, levels)]
+    return "\n".join([*lines, f"preprocessor: {{sample_rate: *a{levels - 1}}}"])
+
+
+def with_config(tmp_path, text):
+    path = tmp_path / "mine.nemo"
+    with tarfile.open(path, "w") as tar:
+        for name, data in {CONFIG: text.encode(), WEIGHTS: b"tensors"}.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (laughs(9), "it has an alias"),
+        ("a: &a {b: *a}", "it has an alias"),
+        ("[" * 50_000, "cannot be read"),
+        ("a: 0x" + "f" * 100_000, "is empty|lacks|not that of"),
+        ("a: " + "x" * 8_000_001, "too large"),
+    ],
+)
+def test_a_configuration_that_was_made_to_take_memory_is_refused_in_a_few_words(tmp_path, text, says):
+    path = with_config(tmp_path, text)
+    with pytest.raises(ModelUnavailable, match=says) as refused, opened(path) as one:
+        one.network()
+    assert len(str(refused.value)) < 1000
+
+
+def test_a_refusal_quotes_values_only_as_far_as_they_are_short(tmp_path):
+    def change(config):
+        config["preprocessor"] |= {"sample_rate": ["x"] * 1000, "window": "y" * 1000}
+
+    with (
+        pytest.raises(ModelUnavailable, match="sample_rate a list") as refused,
+        opened(archive(tmp_path, change)) as one,
+    ):
+        one.network()
+    assert len(str(refused.value)) < 500

@@ -1,0 +1,101 @@
+"""SHA-256 of files of weights, computed once for each state of a file: gigabytes take seconds.
+
+What was computed is remembered by the file's path, size, time of change and inode, in this process and in a file of the
+user's cache. A file that changed within the last seconds may change again without another time, so it is not remembered
+beyond this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+SETTLED = 5.0
+"""Seconds after its last change from which the time of change of a file is taken to name its content."""
+MOST = 1000
+"""Files that are remembered; beyond that all are forgotten."""
+MOST_BYTES = 1_000_000
+"""Of the file of what is remembered; a larger one is none of ours."""
+
+_known: dict[str, str] = {}
+_lock = threading.Lock()
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        key = _key(path, os.fstat(file.fileno()))
+        with _lock:
+            found = _known.get(key) or _read().get(key)
+            if found is None:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+                if _key(path, os.fstat(file.fileno())) != key:
+                    return found  # it is being written
+                _keep(key, found, os.fstat(file.fileno()).st_mtime)
+            _known[key] = found
+    return found
+
+
+def remember(path: Path, digest: str) -> None:
+    """Keep the digest of a file that was computed while it was fetched."""
+    with contextlib.suppress(OSError), _lock:
+        found = path.stat()
+        _known[_key(path, found)] = digest
+        _keep(_key(path, found), digest, found.st_mtime)
+
+
+def state(path: Path) -> str:
+    """What names the content of a file without reading it: its resolved path, size, time of change and inode.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    return _key(path, path.stat())
+
+
+def _key(path: Path, found: os.stat_result) -> str:
+    return f"{path.resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino}"
+
+
+def _file() -> Path:
+    return Path(platformdirs.user_cache_dir("dropscribe")) / "digests.json"
+
+
+def _read() -> dict[str, str]:
+    try:
+        if _file().stat().st_size > MOST_BYTES:
+            return {}
+        return msgspec.json.decode(_file().read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def _keep(key: str, digest: str, changed: float) -> None:
+    """Remember it for other processes; where that is not possible, they compute it."""
+    if time.time() - changed < SETTLED:
+        return
+    known = _read()
+    known = {key: digest} if len(known) >= MOST else known | {key: digest}
+    with contextlib.suppress(OSError):
+        _file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A new file of a random name, for its owner only.
+        handle, name = tempfile.mkstemp(dir=_file().parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(msgspec.json.encode(known))
+            Path(name).replace(_file())
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
