@@ -41,7 +41,7 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
         file.seek(0)
         if packed:
             most = MOST_TIMES * size + SLACK
-            file = stack.enter_context(gzip.GzipFile(fileobj=file))
+            file = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]  # all that is used of it is there
         # Not `r:*`: other compressions unpack without a bound.
         tar = stack.enter_context(tarfile.open(fileobj=_Bounded(file, most, packed=packed), mode="r:"))
         total = 0

@@ -42,9 +42,10 @@ from shared.stop_signals import stop_on
 from shared.telemetry import log, show_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from local.backend.embedded_ports import LocalPorts
+    from local.runtime.processes import Processes
     from shared.model import Options, StoredObject
 
 AGAIN = 2.0
@@ -154,12 +155,7 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
         hosted = {one.subscription: calls_of(one.name, settings) for one in hosted_specs(ports.hosted)}
         planned = processes.planned(hosted)
         stack.callback(planned.end)
-        for subscription, url in planned.endpoints.items():
-            calls = hosted.get(subscription, processes.CALLS)
-            sender = HttpSender(url, token=planned.token)
-            loop = PushLoop(ports.queue, subscription, sender, at_a_time=calls)
-            loop.start()
-            stack.callback(loop.stop)
+        _deliver(planned, hosted, ports, stack)
         exports = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
         exports.start()
         stack.callback(exports.stop)
@@ -192,6 +188,16 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
     log.info("stopped; `dropscribe up` continues from here")
     end_despite([exports])
     return 0
+
+
+def _deliver(planned: Processes, hosted: Mapping[str, int], ports: LocalPorts, stack: ExitStack) -> None:
+    """Push messages to the functions until the stack ends."""
+    for subscription, url in planned.endpoints.items():
+        calls = hosted.get(subscription, processes.CALLS)
+        sender = HttpSender(url, token=planned.token)
+        loop = PushLoop(ports.queue, subscription, sender, at_a_time=calls)
+        loop.start()
+        stack.callback(loop.stop)
 
 
 @contextmanager
