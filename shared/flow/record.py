@@ -58,6 +58,13 @@ def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
     if recording.ended_without and recording.files:
         # Whoever was told of this chunk before may have died after it wrote files that were deleted already.
         transcript_files.delete(recording, ports)
+    for life in range(recording.life):
+        # The same of one that was tried again since: no record names the files of its earlier lives any more.
+        earlier = replace(recording, life=life, files=())
+        rendered = transcript_files.kept(earlier, ports)
+        if rendered is not None:
+            files = transcript_files.digests(earlier, rendered)
+            transcript_files.delete(replace(earlier, files=files), ports)
     if recording.ended:
         return announce(recording, ports)
     if recording.withdrawn:

@@ -105,11 +105,12 @@ class Call:
         for one in before:
             if not ledger.is_under_way(one, now):
                 continue
-            if not ports.is_gone(one.process):
+            # A row of this process that this delivery did not write is of one that has ended: only one is at work.
+            if not (ports.process and one.process == ports.process) and not ports.is_gone(one.process):
                 raise UnderWay(
                     f"Another delivery of chunk {message.chunk.index} of {message.recording} is at work."
                 )
-            # Only this process died, not the one that keeps it running and would have noted that.
+            # Its reply was lost, or only that process died, not the one that keeps it running and would have noted it.
             ledger.give_up(ledger.key_of(one), ports)
         # What one of them heard may have been kept since this delivery began.
         if before and not chunk.is_wanted(message, ports):

@@ -193,6 +193,22 @@ def test_a_call_whose_process_is_known_to_be_gone_is_made_again_at_once(world, s
     assert [ledger.as_of(row, world.clock.now()).outcome for row in found_rows] == ["lost", "heard"]
 
 
+def test_a_row_whose_reply_was_lost_keeps_nobody_waiting_on_one_machine(world, service, message, monkeypatch):
+    world.ports = replace(world.ports, process="one")
+    begin = ledger.begin
+
+    def lost(*given):
+        begin(*given)
+        raise StoreUnavailable("the reply was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "begin", lost)
+        with pytest.raises(StoreUnavailable):
+            deliver(message, world)
+    deliver(message, world)
+    assert service.calls == 1
+
+
 def test_an_answer_that_its_process_took_along_is_asked_for_at_once(world, service, message, monkeypatch):
     monkeypatch.setattr(Ports, "is_gone", lambda _, process: process == "first")
     world.ports = replace(world.ports, process="first")

@@ -6,7 +6,7 @@ primitives.py   what stands in the place of shared/concurrency.py
 memory.py       store, records and queue in memory
 faults.py       what may go wrong at each call of a port
 fakes.py        audio, engines and jobs, which keep count of what they were asked for
-sites.py        the functions of the product that call a port to change something
+sites.py        the calls of the product that change something through a port
 scenarios.py    what is uploaded to which deployment
 world.py        a deployment: its processes, and what starts them again
 checks.py       what must hold after every history

@@ -164,6 +164,10 @@ def told(world: World, recordings: list[Recording]) -> Iterator[str]:
                 yield f"request {name} is answered with {answers}"
             if len(answers) != 1 or len(answers[0]) != 1:
                 yield f"{sum(map(len, answers))} different answers to request {name}"
+    for name in world.refused:
+        answers = [said for (_, request), said in heard.items() if request == name]
+        if len(answers) != 1 or len(answers[0]) != 1 or not answers[0].copy().pop().startswith("FAILED"):
+            yield f"the refused request {name} is answered with {answers}"
 
 
 def results(world: World, recordings: list[Recording]) -> Iterator[str]:
@@ -204,13 +208,14 @@ def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
 
 
 def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
-    """No engine gave up a chunk that it was never asked about."""
+    """No engine gave up a chunk that it was never asked about, unless it could not be loaded."""
+    if world.scenario.gpu == "no weights":
+        return
     by_id = {one.id: one for one in recordings}
     for _, fields in world.records.query(CLAIMS):
         claim = from_fields(fields, Claim)
         one = by_id[claim.recording]
-        assert one.audio is not None
-        windows = windows_of(one.source.name, *stretch(one.chunks[claim.index], one.audio))
+        windows = windows_of(one.source.name, *stretch(one.chunks[claim.index], one.source))
         for tried in claim.tried:
             names = {claim.key} if tried.engine == "deepgram" else windows
             if not any((tried.engine, name) in world.work.tried for name in names):
@@ -267,8 +272,8 @@ def _once(world: World, counts: Counter[Any]) -> Counter[Any]:
 PATIENCE, AFTER_FAULT, AFTER_CALL = 120.0, 130.0, 660.0
 """Seconds that a history may take longer than the undisturbed one: in any case, for each fault, and for each fault in
 the function of a hosted engine. After a crash the lease of a message runs out (60 s), the next sweep comes within 60 s,
-and a redelivery waits for its back-off; a slow call takes 100 s by itself. A call of a hosted engine of which nobody
-knows the end counts as under way until it must have ended (600 s), because it is paid for."""
+and a redelivery waits for its back-off; a slow call takes 100 s by itself. In a project a call of a hosted engine of
+which nobody knows the end counts as under way until it must have ended (600 s), because it is paid for."""
 
 
 AGAIN = 3
@@ -278,7 +283,8 @@ AGAIN = 3
 def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Everything ends soon after its last fault."""
     before = [one for one in world.calls.faults if one.time <= world.took]
-    called = "deepgram" in world.scenario.engines
+    # On one machine the next delivery sees that the process of a call is gone.
+    called = "deepgram" in world.scenario.engines and world.scenario.platform == "google"
     hosted = sum(called and one.point.startswith(("deepgram", "everything")) for one in before)
     # Chunks that were in flight together when their worker died come again one by one.
     each = AFTER_FAULT + AGAIN * world.scenario.call_seconds

@@ -40,6 +40,15 @@ def size_of(seconds: float) -> int:
     return round(seconds * 100)
 
 
+def length_of(source: StoredObject) -> float:
+    """Seconds of a recording, whatever its header says."""
+    return source.size / 100
+
+
+HEADER = "header"
+"""The metadata of a recording that say what its header says, seconds."""
+
+
 @cache
 def sound(name: str, start: float, end: float) -> bytes:
     """The samples of a stretch of a recording, 16-bit."""
@@ -110,8 +119,8 @@ class FakeMedia:
         def work():
             self._begins(source.source, chunk)
             running().sleep(DECODING)
-            start, end = stretch(chunk, audio)
-            own = min(chunk.end or end, audio.duration or 0.0) - chunk.start
+            start, end = stretch(chunk, source.source)
+            own = max(0.0, min(chunk.end or end, length_of(source.source)) - chunk.start)
             return Pcm(samples=sound(source.source.name, start, end), start=start - chunk.start, owned=own)
 
         return self._calls.look("media.decode", work)
@@ -123,16 +132,16 @@ def _audio(source: StoredObject) -> AudioInfo:
         codec="pcm_s16le",
         sample_rate=SAMPLE_RATE,
         channels=1,
-        duration=source.size / 100,
-        exact=True,
+        duration=float(source.metadata.get(HEADER, length_of(source))),
+        exact=HEADER not in source.metadata,
         splittable_by="time",
     )
 
 
-def stretch(chunk: Chunk, audio: AudioInfo) -> tuple[float, float]:
+def stretch(chunk: Chunk, source: StoredObject) -> tuple[float, float]:
     """Start and end of what is decoded of a chunk, overlap included."""
-    whole = audio.duration or 0.0
-    return chunk.start - chunk.lead, min(whole, (whole if chunk.end is None else chunk.end) + chunk.tail)
+    whole, start = length_of(source), chunk.start - chunk.lead
+    return start, max(start, min(whole, (whole if chunk.end is None else chunk.end) + chunk.tail))
 
 
 class FakeEngine:
@@ -205,8 +214,12 @@ class FakeHosted:
         self.trouble = trouble
         self._work = work
 
-    def transcribe(self, job: HostedJob) -> Heard:
+    def asked(self, job: HostedJob) -> None:
+        """Note that it was asked."""
         self._work.tried.add(("deepgram", job.tag))
+
+    def transcribe(self, job: HostedJob) -> Heard:
+        self.asked(job)
         running().sleep(CALL)
         self._work.bill.append((job.tag, job.seconds))
         if job.url is not None:

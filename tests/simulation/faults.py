@@ -6,7 +6,7 @@
     refused   nothing is done
     slow      it takes longer than any lease
 
-A point is where the flow calls a port, by the function that does it; helpers of `shared/state/` belong to the port.
+A point is where the flow calls a port, by the call in its source; helpers of `shared/state/` belong to the port.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.errors import EngineFailed, StoreUnavailable
+from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import GpuState
+from tests.simulation import sites
 from tests.simulation.scheduler import running
+from tests.simulation.sites import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
     from tests.simulation.scheduler import Task
 
-ROOT = f"{Path(__file__).resolve().parent.parent.parent}/"
 HELPERS = (f"{ROOT}tests/", f"{ROOT}shared/state/")
 
 EFFECT = ("", "before", "after", "lost", "refused", "slow")
@@ -160,12 +160,12 @@ class Calls:
 
 
 def _place() -> str:
-    """The function of the flow that makes the present call."""
+    """The call of the flow that leads to the present one, as `sites.py` names it."""
     frame = sys._getframe(3)
     while frame is not None:
         module = _module_of(frame.f_code.co_filename)
         if module:
-            return f"{module}:{frame.f_code.co_name}"
+            return sites.name_of(frame, module)
         frame = frame.f_back
     return "tests"
 
@@ -179,8 +179,8 @@ def _module_of(path: str) -> str:
 class FaultyStore:
     """A store that may fail."""
 
-    def __init__(self, store: MemoryStore, calls: Calls) -> None:
-        self._store, self._calls = store, calls
+    def __init__(self, store: MemoryStore, calls: Calls, vanishes: Callable[[str], None]) -> None:
+        self._store, self._calls, self._vanishes = store, calls, vanishes
 
     def create(self, bucket, name, data, content_type):
         work = partial(self._store.create, bucket, name, data, content_type)
@@ -212,6 +212,8 @@ class FaultyStore:
         return self._calls.look("store.read", partial(self._store.read, source, start, length))
 
     def load(self, bucket, name):
+        if bucket == "work":
+            self._vanishes(name)
         return self._calls.look(f"store.load {bucket}", partial(self._store.load, bucket, name))
 
     def signed_url(self, source, seconds):
@@ -382,10 +384,14 @@ class FaultyJobs:
 class FaultyHosted:
     """A hosted engine that fails in every way, with its bill in the end."""
 
-    def __init__(self, engine: Any, calls: Calls) -> None:
-        self._engine, self._calls = engine, calls
+    def __init__(self, engine: Any, calls: Calls, refuses: float) -> None:
+        self._engine, self._calls, self._refuses = engine, calls, refuses
 
     def transcribe(self, job):
+        if self._refuses and running().choices.pick("refuses", 2, self._refuses):
+            self._calls.happened("refuses", job.tag)
+            self._engine.asked(job)
+            raise EngineRefused("credit", "there is no credit left")
         how = running().choices.pick("hosted", 4, self._engine.trouble)
         if how:
             self._calls.happened(f"hosted {how}", job.tag)

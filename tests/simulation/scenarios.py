@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from shared.settings import Settings
 
-Behaviour = Literal["fine", "too small", "moody"]
-"""Of the GPU: `too small` for every chunk; `moody`: fails now and then, in every way."""
+Behaviour = Literal["fine", "too small", "moody", "no weights"]
+"""Of our engines: the GPU is `too small` for every chunk, or `moody`: fails now and then, in every way; or there are
+`no weights`, so that no worker can start."""
 
 OURS = ("parakeet-gpu", "parakeet-cpu")
 
@@ -29,6 +30,8 @@ class Upload:
     """A person cancels it, if it has not ended by then."""
     retried: bool = False
     """And asks for it again after that."""
+    header: float | None = None
+    """Seconds that its header says, if it is longer than that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,12 @@ class Scenario:
     """How long a call of an engine of ours takes."""
     hosted_trouble: float = 0.0
     """Chance that a call of the hosted engine fails."""
+    refuses: float = 0.0
+    """Chance that it refuses a call for good."""
+    vanishing: float = 0.0
+    """Chance that a result is gone when the merger reads it."""
+    garbage: bool = False
+    """Messages that nobody can read, in every topic; a person replays one of them."""
     settings: dict[str, Any] = field(default_factory=dict)
     twice: float = 0.02
     """Chance that a delivery is repeated although it is in hand."""
@@ -173,12 +182,13 @@ SCENARIOS = {
         Scenario(
             name="long",
             about="an engine whose calls take longer than a lease",
-            uploads=(Upload(name="a.wav"),),
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
             call_seconds=150.0,
         ),
         Scenario(
             name="cancelled",
-            about="recordings in progress are cancelled; one of them is asked for again",
+            about="recordings in progress are cancelled; one of them is asked for again; clocks differ",
+            skew=25.0,
             uploads=(
                 Upload(name="a.wav", cancelled=True, retried=True),
                 Upload(name="b.wav", seconds=11.0, cancelled=True),
@@ -195,6 +205,66 @@ SCENARIOS = {
             workers=0,
             hosted_trouble=0.05,
             settings={"deepgram_concurrency": 1},
+            most=3,
+        ),
+        Scenario(
+            name="cancelled-hand-over",
+            about="the same of a recording whose chunks were handed on",
+            uploads=(Upload(name="a.wav", cancelled=True, retried=True),),
+            gpu="too small",
+            call_seconds=2.0,
+            workers=1,
+            most=2,
+        ),
+        Scenario(
+            name="longer",
+            about="a recording that is longer than its header says",
+            uploads=(Upload(name="a.wav", seconds=21.0, header=8.0),),
+            workers=1,
+            most=3,
+        ),
+        Scenario(
+            name="vanishing",
+            about="results that are gone when the merger reads them",
+            uploads=(Upload(name="a.wav"), Upload(name="b.wav", seconds=5.0)),
+            vanishing=0.2,
+            most=3,
+        ),
+        Scenario(
+            name="garbage",
+            about="messages that nobody can read, one of which a person replays, and a request that is refused",
+            uploads=(Upload(name="a.wav", requests=1),),
+            workers=1,
+            garbage=True,
+            most=3,
+        ),
+        Scenario(
+            name="refused",
+            about="Deepgram refuses some calls for good, so that our engine gets their chunks",
+            uploads=(Upload(name="a.wav"),),
+            engines=("parakeet-cpu", "deepgram"),
+            workers=1,
+            refuses=0.3,
+            settings={"rollout_percent": 0.0},
+            most=3,
+        ),
+        Scenario(
+            name="no-weights",
+            about="no worker finds its weights, so that Deepgram gets everything",
+            uploads=(Upload(name="a.wav"),),
+            engines=("parakeet-cpu", "deepgram"),
+            workers=1,
+            gpu="no weights",
+            most=3,
+        ),
+        Scenario(
+            name="hosted-project",
+            about="Deepgram only, in a project: nobody can tell whether a process is alive",
+            uploads=(Upload(name="a.wav"),),
+            engines=("deepgram",),
+            platform="google",
+            workers=0,
+            hosted_trouble=0.1,
             most=3,
         ),
         Scenario(

@@ -1,19 +1,22 @@
-"""The functions of the product that change something through a port, read from their source.
+"""The calls of the product that change something through a port, read from its source.
 
 The tests compare them with the points that histories reach, so that a new one is simulated, or stands here with a
-reason. A helper of `shared/state/` belongs to the port: whoever calls one that changes something is such a function.
+reason. A helper of `shared/state/` belongs to the port: to call one that changes something is such a call.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.simulation.faults import ROOT
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType, FrameType
+
+ROOT = f"{Path(__file__).resolve().parent.parent.parent}/"
 
 STATE = "shared/state"
 PLACES = ("shared", "gpu_job", "local/runtime", "functions")
@@ -30,15 +33,25 @@ EFFECTS = {
 """What changes something, by the last word of the name of its port."""
 
 
-def functions() -> set[str]:
-    """All of them, as points are named: file:function."""
-    helpers = _helpers()
-    found = set()
+Place = tuple[str, int, int]
+"""File, line and column of a call, as the interpreter knows them."""
+
+
+@cache
+def places() -> dict[Place, str]:
+    """All calls that change something, by their places, with their names: file:function#number of the call in it."""
+    helpers, found = _helpers(), {}
     for place in PLACES:
         for path in sorted(Path(ROOT, place).rglob("*.py")):
             file = str(path.relative_to(ROOT))
-            if not file.startswith(PORTS):
-                found |= {f"{file}:{name}" for name, what in _used(path) if _changes(what, helpers)}
+            if file.startswith(PORTS):
+                continue
+            count: Counter[str] = Counter()
+            uses = sorted((node.lineno, node.col_offset, name, what) for name, what, node in _used(path))
+            for line, column, name, what in uses:
+                if _changes(what, helpers):
+                    count[name] += 1
+                    found[file, line, column] = f"{file}:{name}#{count[name]}"
     return found
 
 
@@ -49,9 +62,9 @@ def _changes(what: str, helpers: set[str]) -> bool:
 
 def _helpers() -> set[str]:
     """The functions of `shared/state/` that change something, as their callers name them: module.function."""
-    uses = {}
+    uses: dict[str, set[str]] = {}
     for path in Path(ROOT, STATE).glob("*.py"):
-        for name, what in _used(path):
+        for name, what, _ in _used(path):
             uses.setdefault(f"{path.stem}.{name}", set()).add(what if "." in what else f"{path.stem}.{what}")
     found: set[str] = set()
     while more := {one for one, used in uses.items() if any(_changes(what, found) for what in used)} - found:
@@ -59,47 +72,55 @@ def _helpers() -> set[str]:
     return found
 
 
-def _used(path: Path) -> Iterator[tuple[str, str]]:
-    """Each function with the names that it uses: not only calls, because some are handed on."""
+def _used(path: Path) -> Iterator[tuple[str, str, ast.expr]]:
+    """Each function with the names that it uses, and where: not only calls, because some are handed on."""
 
-    def visit(node: ast.AST, function: str) -> Iterator[tuple[str, str]]:
+    def visit(node: ast.AST, function: str) -> Iterator[tuple[str, str, ast.expr]]:
         if isinstance(node, ast.FunctionDef):
             function = node.name
         elif isinstance(node, ast.Lambda):
             function = "<lambda>"
         elif isinstance(node, ast.Attribute | ast.Name):
-            yield function, ast.unparse(node)
+            yield function, ast.unparse(node), node
         for child in ast.iter_child_nodes(node):
             yield from visit(child, function)
 
     return visit(ast.parse(path.read_text("utf-8")), "<module>")
 
 
+@cache
+def _positions(code: CodeType) -> list[tuple[int | None, ...]]:
+    return list(code.co_positions())
+
+
+def name_of(frame: FrameType, file: str) -> str:
+    """The call that a function of the product makes now; one that was handed to it has no number."""
+    line, _, column, _ = _positions(frame.f_code)[frame.f_lasti // 2]
+    place = file, line or 0, column or 0
+    return places().get(place) or f"{file}:{frame.f_code.co_name}"
+
+
 NOT_REACHED = {
-    "functions/outcome.py:acknowledged": "the entrypoints of functions; `local/runtime/steps.py` is simulated",
-    "gpu_job/pipeline/inflight.py:ack": "hands its call to `_end`, which is a point",
-    "gpu_job/pipeline/inflight.py:nack": "hands its call to `_end`, which is a point",
-    "gpu_job/pipeline/committer.py:_keep": "a message that nobody can read; every message here is one of ours",
-    "gpu_job/pipeline/inflight.py:give_back": "hands its call to `_end`, which is a point",
-    "gpu_job/process.py:_handed_on": "a worker without weights; its engine always loads here",
-    "gpu_job/process.py:_check_image": "a worker with other weights than the deployment uses, which ends at once",
-    "gpu_job/process.py:hand_on_all": "a worker without weights; its engine always loads here",
-    "local/runtime/export.py:choose_folder": "a command of a person, before anything is uploaded",
-    "local/runtime/one_shot.py:_announce": "the upload of a command; here the platform uploads",
-    "local/runtime/push.py:_sent": "hands its call to `_deliver`, which is a point",
-    "shared/client.py:submit": "other services; here the platform sends their requests",
-    "shared/costs/budget.py:let_go": "two deliveries of an event that see different budgets",
-    "shared/flow/backfill.py:ask": "a command of a person: a request like any other",
-    "shared/flow/dispatch.py:forget_published": "a command that is run again on a machine that lost its queue",
-    "shared/flow/record.py:_continue": "recordings that are longer than their header says",
-    "shared/flow/redo.py:again": "results that are gone while a recording is merged",
-    "shared/flow/request.py:refuse": "requests that cannot be read",
-    "shared/hosted/hosted_chunk.py:_have_transcribed": "it only notes why Deepgram handed a chunk on",
-    "shared/recovery/dead_letter.py:_act": "it answers requests that nobody could read",
-    "shared/recovery/replay.py:replay": "a command of a person",
-    "shared/routing/flags.py:change": "a command of a person",
-    "shared/sweep/release_held.py:one": "a recording that is held for a month",
-    "shared/sweep/sweep.py:_take_if_lost": "adopts the recordings of an older version",
-    "shared/sweep/sweep.py:answer": "an answer that was stored and not sent; mostly its message comes again first",
+    "gpu_job/process.py:_check_image#1": "a worker with other weights than the deployment uses, which ends at once",
+    "gpu_job/process.py:_handed_on#1": "a worker without weights where no other engine may take over: nothing ends",
+    "gpu_job/pipeline/inflight.py:ack#1": "hands its call to `_end`, which is a point",
+    "gpu_job/pipeline/inflight.py:give_back#1": "hands its call to `_end`, which is a point",
+    "gpu_job/pipeline/inflight.py:nack#1": "hands its call to `_end`, which is a point",
+    "local/runtime/export.py:choose_folder#1": "a command of a person, before anything is uploaded",
+    "local/runtime/one_shot.py:_announce#1": "the upload of a command; here the platform uploads",
+    "local/runtime/push.py:_sent#1": "hands its call to `_deliver`, which is a point",
+    "local/runtime/push.py:_sent#2": "hands its call to `_deliver`, which is a point",
+    "local/runtime/push.py:_sent#3": "hands its call to `_deliver`, which is a point",
+    "shared/client.py:submit#1": "other services; here the platform sends their requests",
+    "shared/costs/budget.py:let_go#1": "two deliveries of an event that see different budgets",
+    "shared/flow/backfill.py:ask#1": "a command of a person: a request like any other",
+    "shared/flow/dispatch.py:forget_published#1": "a command that is run again on a machine that lost its queue",
+    "shared/recovery/dead_letter.py:_act#1": "a request whose 15 deliveries all fail: more than a history has faults",
+    "shared/routing/flags.py:change#1": "a command of a person",
+    "shared/routing/flags.py:change#2": "a command of a person",
+    "shared/sweep/release_held.py:one#1": "a recording that is held for a month",
+    "shared/sweep/sweep.py:_take_if_lost#1": "adopts the recordings of an older version",
+    "shared/sweep/sweep.py:answer#1": "an answer that was stored and not sent; mostly its message comes again first",
+    "shared/sweep/sweep.py:take_lost#1": "the first sweep of a deployment, which is before anything is uploaded here",
 }
 """Those that no history reaches, and why; each has tests beside its module."""

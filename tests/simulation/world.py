@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -26,18 +26,21 @@ from local.runtime.push import PushLoop
 from shared import concurrency
 from shared.costs.executions import Place
 from shared.engines import own_specs
-from shared.errors import DropscribeError, Transient
+from shared.errors import BadRequest, DropscribeError, ModelUnavailable, Transient
 from shared.flow import record, retry
 from shared.flow.chunk import result_name
 from shared.hosted import hosted_chunk
 from shared.hosted.audio_budget import AudioBudget
-from shared.messages import AUDIO_FINALIZED, TRANSCRIBE_REQUESTS
+from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, TRANSCRIBE_REQUESTS
 from shared.ports import Ports, TaskRun
-from shared.state import documents
+from shared.recovery import replay
+from shared.state import dead_letters, documents
 from shared.state.claims import CLAIMS
 from shared.sweep import sweep
 from shared.telemetry import log
+from shared.topology import MERGER
 from tests.simulation.fakes import (
+    HEADER,
     FakeEngine,
     FakeHosted,
     FakeJobs,
@@ -57,12 +60,16 @@ if TYPE_CHECKING:
 
     from shared.messages import TranscriptReady
     from shared.model import Chunk, Recording, StoredObject
+    from shared.state.dead_letters import Letter
     from tests.simulation.memory import Message
     from tests.simulation.scenarios import Scenario, Upload
     from tests.simulation.scheduler import Process
 
 RESTART = 2.0
 """Seconds until a process that died is there again."""
+
+AGAIN_IN_VAIN = 30.0
+"""The same of one that ends again and again."""
 
 START_UP = 10.0
 """Seconds from the start of a worker's task until its process runs."""
@@ -98,6 +105,22 @@ class Truth:
         return running().now
 
 
+class PortsOfMachine(Ports):
+    """Ports of one machine, where each process has an id by which others see whether it is alive."""
+
+    @property
+    def process(self) -> str:
+        scheduler = running()
+        return str(scheduler.processes.index(scheduler.current.process))
+
+    @process.setter
+    def process(self, _: str) -> None:
+        """It is that of whoever asks."""
+
+    def is_gone(self, process: str) -> bool:
+        return bool(process) and running().processes[int(process)].killed
+
+
 class World:
     """A deployment and what happens in it.
 
@@ -118,6 +141,8 @@ class World:
         """Uploads that a person cancelled, by name."""
         self.retries: set[str] = set()
         """Ids of the requests to try one of them again."""
+        self.refused: set[str] = set()
+        """Ids of the requests that cannot be carried out."""
         self.warned: set[str] = set()
         """Uploads whose results were gone: their transcripts say so."""
         self.paid: dict[tuple[str, str], int] = {}
@@ -134,10 +159,10 @@ class World:
         self.records = MemoryRecords()
         self.queue = MemoryQueue(Truth(), embedded_topology(), self._order)
         self.jobs = FakeJobs(self._start_task, self.settings.gpu_max_tasks)
-        hosted = FaultyHosted(FakeHosted(self.work, scenario.hosted_trouble), self.calls)
+        hosted = FaultyHosted(FakeHosted(self.work, scenario.hosted_trouble), self.calls, scenario.refuses)
         self._written = FaultyRecords(self.records, self.calls)
-        self.ports = Ports(
-            store=FaultyStore(self.store, self.calls),
+        self.ports = (PortsOfMachine if scenario.platform == "local" else Ports)(
+            store=FaultyStore(self.store, self.calls, self._vanishes),
             records=self._written,
             queue=FaultyQueue(self.queue, self.calls, scenario.twice),
             media=FakeMedia(self.calls, self._begins),
@@ -169,6 +194,9 @@ class World:
             if upload.cancelled:
                 self._operating += 1
                 spawn(lambda one=upload: self._operate(one), "operator", self._platform)
+        if self.scenario.garbage:
+            self._operating += 1
+            spawn(self._spoil, "operator", self._platform)
         spawn(self._catastrophes, "catastrophes", self._platform)
         began = self.scheduler.now
         ended = False
@@ -188,7 +216,8 @@ class World:
             not self._operating
             and len(self.uploads) == len(self.scenario.uploads) <= len(recordings)
             and all(b'"announced": true' in one for one in recordings)
-            and len(requests) == sum(one.requests for one in self.scenario.uploads) + len(self.retries)
+            and len(requests)
+            == sum(one.requests for one in self.scenario.uploads) + len(self.retries) + len(self.refused)
             and all(b'"answered": true' in one for one in requests)
             and not self.left_over()
         )
@@ -214,9 +243,8 @@ class World:
 
     def _upload(self, upload: Upload) -> None:
         self.scheduler.sleep(float(self.scheduler.choices.pick("arrival", 30)))
-        source = self.store.put(
-            "audio", upload.name, b"", size=size_of(upload.seconds), metadata=dict(upload.metadata)
-        )
+        metadata = dict(upload.metadata) | ({} if upload.header is None else {HEADER: f"{upload.header}"})
+        source = self.store.put("audio", upload.name, b"", size=size_of(upload.seconds), metadata=metadata)
         self.uploads[upload.name] = source
         times = 0 if upload.lost else 1 + self.scheduler.choices.pick("events", 2, self.scenario.repeated)
         for _ in range(times):
@@ -225,6 +253,23 @@ class World:
             request = {"uri": f"gs://audio/{upload.name}", "request_id": f"{upload.name}-{number}"}
             for _ in range(1 + self.scheduler.choices.pick("requests", 2, self.scenario.repeated)):
                 self.ports.queue.publish(TRANSCRIBE_REQUESTS, json.dumps(request).encode())
+
+    def _spoil(self) -> None:
+        """Publish what nobody can read, and let a person replay one of the letters."""
+        topics = (AUDIO_FINALIZED, TRANSCRIBE_REQUESTS, CHUNKS_DONE, *(one.topic for one in own_specs()))
+        for topic in topics:
+            self.ports.queue.publish(topic, b"{}")
+        request = {"uri": "ftp://a.wav", "request_id": "bad"}
+        self.refused.add("bad")
+        self.ports.queue.publish(TRANSCRIBE_REQUESTS, json.dumps(request).encode())
+        while not (found := [one for one in dead_letters.every(self.records) if one.source == MERGER]):
+            self.scheduler.sleep(0.25)
+        self._command(lambda: self._replay(found[0]))
+        self._operating -= 1
+
+    def _replay(self, letter: Letter) -> None:
+        with suppress(BadRequest):  # it was replayed before the reply was lost
+            replay.replay(dead_letters.find(letter.key, self.ports.records) or letter, self.ports)
 
     def _operate(self, upload: Upload) -> None:
         """Cancel a recording in progress, and ask for it again."""
@@ -257,11 +302,10 @@ class World:
 
     def _note_paid(self, recording: Recording) -> None:
         """What is done of a recording before it is tried again."""
-        assert recording.audio is not None or not recording.chunks, "it was planned"
         for chunk in recording.chunks:
             key = documents.chunk_key(recording.id, chunk.index)
-            if key in self.records.documents[documents.CHUNKS] and recording.audio is not None:
-                for window in windows_of(recording.source.name, *stretch(chunk, recording.audio)):
+            if key in self.records.documents[documents.CHUNKS]:
+                for window in windows_of(recording.source.name, *stretch(chunk, recording.source)):
                     self.paid |= {(engine, window): self.work.done[engine, window] for engine in OURS}
 
     def _command(self, work: Callable[[], object]) -> None:
@@ -303,7 +347,7 @@ class World:
         while True:
             process = self._new(name)
             self._live(process, life)
-            self.scheduler.sleep(RESTART)
+            self.scheduler.sleep(AGAIN_IN_VAIN if self.scenario.gpu == "no weights" else RESTART)
 
     def _live(self, process: Process, life: Callable[[Process], None]) -> None:
         task = self.scheduler.spawn(lambda: life(process), "main", process)
@@ -358,6 +402,8 @@ class World:
 
     def load(self, settings: Any, model: str, **_: Any) -> FakeEngine:
         """The engine that a worker loads."""
+        if self.scenario.gpu == "no weights":
+            raise ModelUnavailable("no weights are here")
         name = (
             "parakeet-gpu"
             if settings.enable_gpu and "parakeet-gpu" in self.scenario.engines
@@ -375,6 +421,18 @@ class World:
         if trouble:
             self.calls.happened(trouble, f"{running().current.process.name} {engine}")
         return trouble
+
+    def _vanishes(self, name: str) -> None:
+        """Now and then a result is gone when the merger reads it."""
+        pick, chance = self.scheduler.choices.pick, self.scenario.vanishing
+        if not chance or running().current.process.name != MERGER or not self.calls.may_fail():
+            return
+        found = self.store.stat("work", name)
+        if name.startswith("chunks/") and found is not None and pick("vanishes", 2, chance):
+            self.calls.happened("gone", f"result {name}")
+            key = name.split("/")[1]
+            self.warned |= {one.source.name for one in documents.recordings(self.records) if one.id == key}
+            self.store.delete("work", name, found.generation)
 
     def _begins(self, source: StoredObject, chunk: Chunk) -> None:
         """Whoever begins with a chunk has looked a moment ago whose it is."""
