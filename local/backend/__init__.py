@@ -6,6 +6,8 @@ In reading order:
     store                    objects as files
       names                  names of objects ↔ paths of files
       atomic_write           files that appear completely or not at all
+      beneath                opens what is below a folder, without following links
+      permissions            what others may do with a file
       fd_cache               descriptors kept open between reads
       disk_errors            errors of the disk in words
     database                 the SQLite file, shared by processes and threads
