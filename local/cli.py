@@ -20,6 +20,8 @@ COMMANDS = {
     "backfill": "Have existing objects transcribed that have no recording yet. Can be stopped and repeated.",
     "retry": "Continue recordings that failed or were cancelled. Parts that are done are not paid for again.",
     "cancel": "End recordings in progress: what no engine has yet is not transcribed.",
+    "forget": "Delete recordings with all that is stored of them. This cannot be undone.",
+    "audit": "Show who asked for what, and when: for example to send it to another system.",
     "dead-letters": "Show, replay and discard messages that could not be handled.",
     "status": "Show what is waiting, running, done and failed, and why.",
     "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
@@ -48,6 +50,8 @@ PLACES = {
     "rollout": "deployment.rollout:command",
     "rollback": "deployment.rollout:back",
     "destroy": "deployment.destroy:command",
+    "forget": "operation.forget:command",
+    "audit": "operation.audit:command",
 }
 """Module in `local/commands/` and name of a command, if it is not `command` in the module of its own name."""
 

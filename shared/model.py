@@ -15,7 +15,7 @@ Method = str
 """How a recording is transcribed, by the name that callers use: a method of `shared/engines.py`, or `auto`."""
 Engine = str
 """Name of an engine of `shared/engines.py`."""
-State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED", "CANCELLED"]
+State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED", "CANCELLED", "DELETED"]
 
 
 FILES_BUCKET = "files"
@@ -241,7 +241,7 @@ class Recording:
     options: Options
     """The options of its owner."""
     state: State
-    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it)."""
+    """ACCEPTED → PLANNED → DONE, FAILED or CANCELLED (a person ended it); then DELETED, if somebody asks for that."""
     created: float
     """When the upload was first seen, seconds since 1970."""
     finished: float | None = None
@@ -273,7 +273,7 @@ class Recording:
     outputs: tuple[str, ...] = ()
     """Names of the output files in the transcripts bucket, set when DONE."""
     announced: bool = False
-    """True once `transcripts-ready` has been published."""
+    """True once `transcripts-ready` has been published; of a DELETED one, once it was erased for the last time."""
     warnings: tuple[str, ...] = ()
     """Those of the transcript; before it is DONE, what happened to it that its owner should know."""
     files: tuple[FileDigest, ...] = ()
@@ -292,9 +292,9 @@ class Recording:
     @property
     def ended(self) -> bool:
         """True when nothing more will happen to it."""
-        return self.state in {"DONE", "FAILED", "CANCELLED"}
+        return self.state in {"DONE", "FAILED", "CANCELLED", "DELETED"}
 
     @property
     def ended_without(self) -> bool:
         """True when it ended without a transcript: trying it again continues it."""
-        return self.ended and self.state != "DONE"
+        return self.state in {"FAILED", "CANCELLED"}

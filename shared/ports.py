@@ -23,7 +23,7 @@ from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.audio.types import Pcm, Source
-    from shared.model import AudioInfo, Chunk, StoredObject
+    from shared.model import AudioInfo, Chunk, Recording, StoredObject
     from shared.results import Heard
 
 Fields = Mapping[str, Any]
@@ -345,3 +345,10 @@ class Ports:
     def is_gone(self, process: str) -> bool:  # noqa: ARG002 - for those that can tell
         """Whether another process, by its id, is certainly no longer running; False where nobody can tell."""
         return False
+
+    def erase_copies(self, recording: Recording) -> None:
+        """Delete what only this platform keeps of a recording that is deleted; nothing in a project.
+
+        Raises:
+            Transient: try again.
+        """

@@ -260,6 +260,17 @@ class Settings:
         default=300.0,
         metadata=_env("DROPSCRIBE_DECODE_TIMEOUT", "Seconds one decoding process may take for a chunk."),
     )
+    retention_days: float | None = field(
+        default=None,
+        metadata=_env(
+            "DROPSCRIBE_RETENTION_DAYS",
+            "Days after its end that a recording is deleted with all that is stored of it. Unset: never.",
+        ),
+    )
+    retention_audio: bool = field(
+        default=False,
+        metadata=_env("DROPSCRIBE_RETENTION_AUDIO", "`true`: its audio is deleted then as well."),
+    )
     lease_seconds: float = field(
         default=60.0, metadata=_env("DROPSCRIBE_LEASE_SECONDS", "Lease on a message, renewed after a third.")
     )
@@ -442,6 +453,9 @@ class Settings:
         self._check("gpu_memory_limit_gb", 1 <= self.gpu_memory_limit_gb <= 1000, "from 1 to 1000")
         self._check("decode_memory_mb", self.decode_memory_mb >= 256, "256 or more")
         self._check("decode_timeout", self.decode_timeout > 0, "more than 0")
+        self._check(
+            "retention_days", self.retention_days is None or self.retention_days > 0, "more than 0, or unset"
+        )
         self._check("lease_seconds", self.lease_seconds >= 3, "3 or more")
         self._check("gpu_max_tasks", 1 <= self.gpu_max_tasks <= 10_000, "from 1 to 10000")
         self._check("cpu_max_tasks", 1 <= self.cpu_max_tasks <= 10_000, "from 1 to 10000")

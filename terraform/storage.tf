@@ -91,11 +91,17 @@ locals {
   hearers  = [for name in local.processes : name if !contains(concat(local.planners, local.mergers), name)]
 
   bucket_roles = {
-    audio       = { for name in concat(local.planners, local.hearers) : name => ["roles/storage.objectViewer"] }
+    # The sweeper deletes the audio of recordings whose audio was to be deleted too.
+    audio = merge(
+      { for name in concat(local.planners, local.hearers) : name => ["roles/storage.objectViewer"] if name != "sweeper" },
+      { for name in local.planners : name => ["roles/storage.objectUser"] if name == "sweeper" },
+    )
     transcripts = { for name in concat(local.mergers, ["sweeper"]) : name => ["roles/storage.objectUser"] if local.runs }
+    # Those that may delete transcripts delete what comes late about a deleted recording as well.
     work = merge(
       { for name in local.planners : name => ["roles/storage.objectViewer"] },
-      { for name in concat(local.mergers, local.hearers) : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] },
+      { for name in local.hearers : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] },
+      { for name in concat(local.mergers, ["sweeper"]) : name => ["roles/storage.objectUser"] if local.runs },
     )
   }
 

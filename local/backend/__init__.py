@@ -10,6 +10,7 @@ In reading order:
       permissions            what others may do with a file
       fd_cache               descriptors kept open between reads
       disk_errors            errors of the disk in words
+    copies                   what else there is of a recording: copies for a person, messages
     database                 the SQLite file, shared by processes and threads
       schema                 its tables
     records                  documents in the database

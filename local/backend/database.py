@@ -122,6 +122,23 @@ class Database:
         with self._connection(self._watching) as connection:
             yield Changes(connection)
 
+    def scrub(self, *, rewrite: bool = False) -> None:
+        """Leave nothing of what was deleted in the file or its log. Waits for those who read.
+
+        Args:
+            rewrite: write the whole file anew, for what was deleted before deletions overwrote anything.
+
+        Raises:
+            StoreUnavailable: others hold the file too long, or the disk is full.
+        """
+        with self._connection(self._idle) as connection, self._writing:
+            if rewrite:
+                connection.execute("VACUUM")
+            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise StoreUnavailable(
+                    f"{self._path}-wal is in use, so what was deleted is still in it. Run it again."
+                )
+
     def close(self) -> None:
         """Close the idle connections, and the busy ones as they come back."""
         self._closed = True
@@ -189,6 +206,8 @@ class Database:
             connection.execute("PRAGMA journal_size_limit = 16777216")
             # Checkpoints and new logs are flushed by SQLite, commits by `write`.
             connection.execute("PRAGMA synchronous = NORMAL")
+            # What is deleted is overwritten, so that it is not in the file any more.
+            connection.execute("PRAGMA secure_delete = ON")
         except BaseException:
             connection.close()
             raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import names, process_ids
+from local.backend import copies, names, process_ids
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
@@ -25,7 +25,7 @@ from shared.state import documents, ledger
 from shared.topology import Subscription, Topology, topology
 
 if TYPE_CHECKING:
-    from shared.model import StoredObject
+    from shared.model import Recording, StoredObject
     from shared.settings import Settings
 
 
@@ -94,6 +94,17 @@ class LocalPorts(Ports):
             for key, row in list(self.records.query(documents.LEDGER, {"outcome": "open", "day": day})):
                 if row["until"] > now and self.is_gone(row.get("process", "")):
                     ledger.give_up(key, self)
+
+    def erase_copies(self, recording: Recording) -> None:
+        """Delete the copies for a person, messages in the queue, and what the database still holds of both."""
+        place = copies.Place(
+            store=self.store,
+            records=self.records,
+            queue=self.queue,
+            audio_bucket=self.settings.audio_bucket,
+            out=self.out,
+        )
+        copies.erase(recording, place)
 
     def close(self) -> None:
         """End the decoding processes and close every file."""

@@ -163,6 +163,10 @@ class SqliteRecords:
             )
             return math.fsum(row[0] for row in rows)
 
+    def scrub(self, *, rewrite: bool = False) -> None:
+        """Leave nothing of what was deleted in the database, see `Database.scrub`."""
+        self._database.scrub(rewrite=rewrite)
+
     def close(self) -> None:
         """Close the database, for the queue as well."""
         self._database.close()

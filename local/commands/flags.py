@@ -15,6 +15,7 @@ from shared.errors import BadRequest
 from shared.routing import conditions, flags, rollout
 from shared.routing.flags import NAMES
 from shared.settings import Settings
+from shared.state import audit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,8 @@ def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
         if not equals:
             raise BadRequest(f"{pair} sets nothing: write NAME=VALUE, or NAME= to remove the flag.")
         assignments[name.strip()] = value.strip()
+    if assignments:
+        audit.note("flags", [f"{name}={value}" for name, value in assignments.items()], ports)
     found = flags.change(assignments, ports) if assignments else flags.read(ports)
     settings = found.applied(ports.settings)
     share, why = _share(found, settings, ports)

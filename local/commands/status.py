@@ -170,7 +170,7 @@ def _table(recordings: list[Recording], ports: Ports, *, keys: bool) -> Table:
         shown.add_column(name, overflow="fold", no_wrap=name in {"key", "when", "state", "length"})
     for one in recordings:
         name = f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name
-        file = Text(printable(name))
+        file = Text(printable(name) or "–")
         color = {"DONE": "green", "FAILED": "red", "CANCELLED": "magenta"}.get(one.state, "yellow")
         state = Text(one.state, style=color)
         if keys:
@@ -182,7 +182,7 @@ def _table(recordings: list[Recording], ports: Ports, *, keys: bool) -> Table:
 
 
 def _summary(one: Recording, ports: Ports) -> str:
-    if one.ended_without:
+    if one.ended_without or one.state == "DELETED":
         return one.reason
     if one.state == "DONE" and one.decision is not None:
         demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
@@ -213,7 +213,7 @@ def _done(one: Recording, ports: Ports) -> int:
 def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
     return {
         "recording": one.id,
-        "uri": one.source.uri,
+        "uri": one.source.uri if one.source.name else None,
         "state": one.state,
         "created": one.created,
         "finished": one.finished,

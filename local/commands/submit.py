@@ -20,6 +20,7 @@ from shared.errors import BadRequest, Transient
 from shared.in_words import dollars, human_duration, printable
 from shared.messages import to_fields
 from shared.model import Options
+from shared.state import answers, audit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,7 @@ def run(submission: Submission, ports: Ports) -> int:
         request_id=submission.request_id,
         metadata=submission.metadata,
     )
+    audit.note("submit", [answers.key_of(request_id)], ports)
     say_if_nothing_runs(ports)
     if not submission.wait:
         if submission.as_json:

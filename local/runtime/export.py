@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from local.backend import names
 from local.backend.atomic_write import replace
 from local.backend.beneath import LinkError, folder_below
+from local.backend.copies import FOLDERS
 from local.backend.disk_errors import unwritable
 from shared import outputs
 from shared.errors import Permanent, StoreUnavailable
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from shared.messages import TranscriptReady
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
-
-FOLDERS = "folders"
-"""Collection that says whose outputs a folder holds."""
 
 
 def check(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.costs import budget
 from shared.errors import BadRequest, DropscribeError, Permanent, StoreUnavailable
-from shared.flow import assemble, dispatch, redo, refusals, transcript_files
+from shared.flow import assemble, dispatch, erase, redo, refusals, transcript_files
 from shared.flow.chunk import read_result, result_name
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.planning import plan
@@ -55,6 +55,9 @@ def on_chunk_done(message: ChunkDone, ports: Ports) -> Recording | None:
 
 
 def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
+    if recording.state == "DELETED":
+        erase.again(recording, ports)
+        return recording
     if recording.ended_without and recording.files:
         # Whoever was told of this chunk before may have died after it wrote files that were deleted already.
         transcript_files.delete(recording, ports)
@@ -164,7 +167,7 @@ def _withdraw(recording: Recording, ports: Ports) -> Recording:
 
 def announce(recording: Recording, ports: Ports) -> Recording:
     """Publish how a recording ended, at least once, and answer every request for it."""
-    if recording.announced:
+    if recording.announced or recording.state == "DELETED":
         return recording
     with documents.about(recording):
         return _announce(recording, ports)
@@ -211,13 +214,15 @@ def ending(recording: Recording, ports: Ports) -> TranscriptReady:
     bucket = ports.settings.transcripts_bucket
     assert recording.state != "ACCEPTED", "it has ended"
     assert recording.state != "PLANNED", "it has ended"
+    # Its readers know three ends.
+    deleted = recording.state == "DELETED"
     return TranscriptReady(
         recording=recording.id,
         source=recording.source.uri,
-        state=recording.state,
-        outputs=tuple(f"gs://{bucket}/{name}" for name in recording.outputs),
+        state="FAILED" if recording.state == "DELETED" else recording.state,
+        outputs=() if deleted else tuple(f"gs://{bucket}/{name}" for name in recording.outputs),
         reason=recording.reason,
-        code=recording.code,
+        code="deleted" if deleted else recording.code,
         duration=recording.duration,
         method=recording.decision.method if recording.decision else None,
         usd=cost(recording.id, ports),

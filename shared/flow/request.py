@@ -46,6 +46,9 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
     except (BadRequest, OverLimit) as error:
         refuse(message, error, ports)
         return
+    if asked.forgotten:
+        log.info("a request came again whose recording is deleted")
+        return
     if asked.answer is not None:
         answers.settle(asked.request.request_id, asked.answer, ports, again=True)
         return
@@ -68,7 +71,7 @@ def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
             log.info("request %s asks for %s", request.request_id, request.uri)
             return asked, True
         asked = answers.find(request.request_id, ports.records) or asked
-    if asked.request != request:
+    if asked.request != request and not asked.forgotten:
         raise BadRequest(
             f"request_id {request.request_id} was used before, with another uri, other options or other metadata. "
             "Send this request with a request_id of its own."

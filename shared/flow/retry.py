@@ -61,8 +61,9 @@ def obstacle(recording: Recording, ports: Ports) -> str:
     Raises:
         Transient: the store did not answer.
     """
-    if recording.state == "DONE":
-        return "it is done"
+    over = {"DONE": "it is done", "DELETED": "it was deleted: upload its file again"}
+    if recording.state in over:
+        return over[recording.state]
     if not recording.ended:
         return "it is still in progress"
     if uploads.failed_for_metadata(recording):

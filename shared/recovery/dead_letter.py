@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shared.engines import spec
 from shared.errors import BadRequest, NewerVersion, Permanent
-from shared.flow import chunk, dispatch, record
+from shared.flow import chunk, dispatch, erase, record
 from shared.messages import ChunkDone, ChunkMessage, decode, readable_part
 from shared.recovery import fallback
 from shared.state import answers, dead_letters, documents, failure_log
@@ -51,10 +51,25 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
         Transient: deliver it again.
     """
     data = dead_letters.keep(message, ports)
+    if _is_forgotten(message, data, ports):
+        return
     try:
         _act(message, data, ports)
     except NewerVersion as error:
         log.error("a dead letter is kept, and its recording left to the sweeper: %s", error)
+
+
+def _is_forgotten(message: Mapping[str, Any], data: bytes, ports: Ports) -> bool:
+    """Whether a dead letter is about a recording that is deleted; then it is not kept either."""
+    about = failure_log.about(message.get("attributes") or {}, data)
+    recording = documents.get_recording(ports.records, about.recording) if about.recording else None
+    asked = answers.find(about.request, ports.records) if about.request else None
+    if recording is not None and recording.state == "DELETED":
+        erase.again(recording, ports)
+    elif asked is None or not asked.forgotten:
+        return False
+    dead_letters.discard(dead_letters.key_of(message, data), ports.records)
+    return True
 
 
 def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:

@@ -6,6 +6,7 @@
     failure_log.py   one note for each attempt that failed
     answers.py       the requests of other services, and the one answer to each
     dead_letters.py  messages that were given up, kept for a person
+    audit.py         who asked for what, and when
     sweep_notes.py   what one sweep leaves to the next
 
 Everything here reads and writes through `shared/ports.py`; nothing here decides what happens next.

@@ -25,7 +25,7 @@ from shared.telemetry import log
 
 if TYPE_CHECKING:
     from shared.errors import DropscribeError
-    from shared.ports import Ports, Records
+    from shared.ports import Fields, Ports, Records
 
 REQUESTS = "requests"
 """Collection of the requests."""
@@ -54,6 +54,8 @@ class Asked:
     """The answer to its caller; never changed once it is set."""
     answered: bool = False
     """True once the answer has been published."""
+    forgotten: bool = False
+    """True once its recording was deleted, and all that it said with it."""
 
 
 def key_of(request_id: str) -> str:
@@ -72,6 +74,20 @@ def create(asked: Asked, ports: Ports) -> bool:
     return ports.records.create(REQUESTS, key_of(asked.request.request_id), to_fields(asked))
 
 
+def forget(request_id: str, records: Records) -> None:
+    """Delete all that a request says; if it comes again, it is known to be over.
+
+    Raises:
+        Transient: try again.
+    """
+    nobody = TranscribeRequest(uri="", request_id="")
+
+    def bare(fields: Fields) -> Asked:
+        return Asked(request=nobody, created=fields["created"], answered=True, forgotten=True)
+
+    documents.overwrite(REQUESTS, key_of(request_id), bare, records)
+
+
 def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: bool = False) -> None:
     """Send a request's stored answer; if none is stored yet, `ending` becomes it.
 
@@ -86,7 +102,7 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
     """
 
     def keep_first(asked: Asked) -> Asked | None:
-        if asked.answer is not None:
+        if asked.answer is not None or asked.forgotten:
             return None
         one = asked.request
         answer = replace(ending, source=one.uri, request_id=one.request_id, metadata=one.metadata)
@@ -95,6 +111,8 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
     key = key_of(request_id)
     asked = documents.change(REQUESTS, key, Asked, keep_first, ports.records)
     assert asked is not None, "a request is stored before it is answered"
+    if asked.forgotten:
+        return
     answer = asked.answer
     assert answer is not None, "it was set just now"
     if asked.answered and not again:
@@ -124,6 +142,8 @@ def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> 
     create(Asked(request=request, created=ports.clock.now()), ports)
     asked = find(request.request_id, ports.records)
     assert asked is not None, "it was created a moment ago"
+    if asked.forgotten:
+        return
     if asked.request != request:
         return
     waits = asked.answer is None and asked.recording

@@ -102,7 +102,7 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: st
     attributes = ({SOURCE: where} if where else {}) | dict(message.get("attributes") or {})
     new = ports.records.create(
         DEAD_LETTERS,
-        str(message.get("messageId") or hashlib.sha256(data).hexdigest()),
+        key_of(message, data),
         {
             "time": ports.clock.now(),
             "attributes": attributes | ({ERROR: error} if error else {}),
@@ -115,6 +115,11 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: st
         source = attributes.get(SOURCE, "")
         measure("dead_letters_total", where=source if source in known else failure_log.ELSEWHERE)
     return data
+
+
+def key_of(message: Mapping[str, Any], data: bytes) -> str:
+    """Key under which a message, as push delivers it, is kept."""
+    return str(message.get("messageId") or hashlib.sha256(data).hexdigest())
 
 
 def pushed(message_id: str, data: bytes, attributes: Mapping[str, str]) -> dict[str, Any]:

@@ -107,6 +107,15 @@ def traceparent_of(recording: Recording) -> str:
     return recording.traceparent or context.of_recording(recording.id)
 
 
+def overwrite(collection: str, key: str, make: Callable[[Fields], Record], records: Records) -> None:
+    """Replace all of a document, if there is one, also what a newer version wrote: for what must be forgotten.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+    records.update(collection, key, lambda stored: to_fields(make(stored)))
+
+
 def chunk_key(recording: str, index: int) -> str:
     """Key of a chunk's document, and stem of its result object."""
     return f"{recording}.{index:05d}"

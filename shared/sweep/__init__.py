@@ -5,6 +5,7 @@
     observe.py       conditions for the router: speeds, queues, failures
     unfinished.py    hand-overs without a message, and complete sets that nobody merges
     release_held.py  recordings that a budget holds go on once they fit, and alerts are published
+    forgotten.py     deleted recordings are erased for the last time, and old ones deleted
     each.py          a bounded number in one tick, in turn; one bad item does not stop the others
 
 A tick may run twice or die half-way: each part does a bounded amount of work that the next tick can repeat.

@@ -13,8 +13,8 @@ from shared.flow import capacity
 from shared.model import Recording
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
-from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes, uploads
-from shared.sweep import release_held, sweep
+from shared.state import answers, audit, claims, dead_letters, documents, failure_log, sweep_notes, uploads
+from shared.sweep import forgotten, release_held, sweep
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
 ROWS = {
@@ -23,7 +23,7 @@ ROWS = {
 COLLECTIONS = {
     documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
     sweep_notes.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
-    conditions.STATE, flags.CONFIG, claims.CLAIMS, uploads.UPLOADS,
+    conditions.STATE, flags.CONFIG, claims.CLAIMS, uploads.UPLOADS, audit.AUDIT,
 }  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def test_guide_has_a_row_for_each_collection():
         (sweep_notes.SWEEPS, executions.Mark),
         (budget.COMMITMENTS, budget.Commitment),
         (budget.STATE, limits.Sums),
+        (sweep_notes.SWEEPS, forgotten.Round),
+        (audit.AUDIT, audit.Entry),
     ],
 )
 def test_guide_names_every_field_of_a_record(collection, record):

@@ -59,6 +59,7 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += results(world, recordings)
     found += ledger(world, recordings)
     found += engines(world, recordings)
+    found += forgotten(world)
     if judged_by is not None:
         found += bytes_of(world, judged_by)
         found += repeats(world, judged_by)
@@ -80,7 +81,7 @@ def outputs_of(world: World) -> dict[str, bytes]:
             _, recording, _, file = name.split("/")
             generation = str(world.uploads[recording].generation).encode()
             found[f"{recording}/{file}"] = data.replace(generation, b"0").replace(
-                keys[recording].encode(), b"0"
+                keys.get(recording, "?").encode(), b"0"
             )
     return found
 
@@ -110,7 +111,10 @@ def _where(world: World) -> str:
 def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
     """Each upload is one recording, and each has one transcript; FAILED has none."""
     count = Counter(one.source.name for one in recordings)
-    for name in world.uploads:
+    deleted = sum(one.state == "DELETED" for one in recordings)
+    if deleted != len(world.forgotten):
+        yield f"{deleted} recordings are DELETED, of {len(world.forgotten)}"
+    for name in world.uploads.keys() - world.forgotten:
         if count[name] != 1:
             yield f"{count[name]} recordings of {name}"
     objects = {name for bucket, name in world.store.objects if bucket == "transcripts"}
@@ -131,6 +135,27 @@ def ends(world: World, recordings: list[Recording]) -> Iterator[str]:
             ]
             if missing:
                 yield f"{one.source.name} is DONE without chunks {missing}"
+
+
+def forgotten(world: World) -> Iterator[str]:
+    """Of what was deleted neither the name nor a word is stored anywhere, but the audio."""
+    for upload in world.scenario.uploads:
+        if upload.name not in world.forgotten:
+            continue
+        said = [upload.name, *text_of(upload.name, upload.seconds).split()]
+        places = {
+            f"{collection}/{key}": fields.decode()
+            for collection, several in world.records.documents.items()
+            for key, fields in several.items()
+        }
+        places |= {
+            f"{bucket}/{name}": data.decode("utf-8", "replace")
+            for (bucket, name), (_, data) in world.store.objects.items()
+            if bucket != "audio"
+        }
+        for place, text in places.items():
+            if any(one in f"{place} {text}" for one in said):
+                yield f"{upload.name} is deleted, and still in {place.partition('/')[0]}"
 
 
 def words(world: World, recordings: list[Recording]) -> Iterator[str]:
@@ -160,7 +185,9 @@ def told(world: World, recordings: list[Recording]) -> Iterator[str]:
         for number in range(upload.requests):
             name = f"{upload.name}-{number}"
             answers = [said for (_, request), said in heard.items() if request == name]
-            if any(not said.startswith("DONE") for one in answers for said in one):
+            if upload.name not in world.forgotten and any(
+                not said.startswith("DONE") for one in answers for said in one
+            ):
                 yield f"request {name} is answered with {answers}"
             if len(answers) != 1 or len(answers[0]) != 1:
                 yield f"{sum(map(len, answers))} different answers to request {name}"
@@ -265,7 +292,7 @@ def repeats(world: World, judged_by: Undisturbed) -> Iterator[str]:
 
 def _once(world: World, counts: Counter[Any]) -> Counter[Any]:
     """Each once, where the undisturbed history may lack it because a recording was cancelled earlier."""
-    may_lack = any(one.cancelled for one in world.scenario.uploads)
+    may_lack = any(one.cancelled or one.forgotten for one in world.scenario.uploads)
     return Counter(dict.fromkeys(counts, 1)) if may_lack else Counter()
 
 

@@ -12,7 +12,7 @@ from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.inflight import Inflight
 from local.runtime import steps
 from shared.errors import DropscribeError
-from shared.flow import dispatch, record
+from shared.flow import dispatch, erase, record
 from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
 from tests.simulation import history
@@ -104,6 +104,13 @@ def _told_before(real: Any) -> Any:
         return real(recording, ports)
 
     return announce
+
+
+def _only_once(real: Any) -> Any:
+    def erase(recording: Any, ports: Any, **_: Any) -> Any:
+        return real(recording, ports, last=True) if recording.source.name else recording
+
+    return erase
 
 
 def _swallow(real: Any) -> Any:
@@ -198,6 +205,20 @@ MUTANTS = {
         about="nobody looks for lost events",
         scenario="project",
         plant=_in_place_of(sweep, "take_lost", lambda _: lambda _: 0),
+    ),
+    "nothing-stays": Mutant(
+        about="of a deleted recording not even a document without a name stays",
+        scenario="forgotten",
+        plant=_in_place_of(
+            documents,
+            "overwrite",
+            lambda _: lambda collection, key, _make, records: records.delete(collection, key),
+        ),
+    ),
+    "erased-once": Mutant(
+        about="a recording is erased only when it is deleted, whoever has a part of it in hand",
+        scenario="forgotten",
+        plant=_in_place_of(erase, "erase", _only_once),
     ),
     "held-for-ever": Mutant(
         about="what a budget holds is never released",

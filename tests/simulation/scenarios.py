@@ -32,6 +32,8 @@ class Upload:
     """And asks for it again after that."""
     header: float | None = None
     """Seconds that its header says, if it is longer than that."""
+    forgotten: bool = False
+    """A person has it deleted, at work or not; its event and its requests come once more after that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +267,12 @@ SCENARIOS = {
             platform="google",
             workers=0,
             hosted_trouble=0.1,
+            most=3,
+        ),
+        Scenario(
+            name="forgotten",
+            about="a recording is deleted, and its event and its request come again later",
+            uploads=(Upload(name="a.wav", requests=1, forgotten=True), Upload(name="b.wav", seconds=5.0)),
             most=3,
         ),
         Scenario(

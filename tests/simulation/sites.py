@@ -122,5 +122,9 @@ NOT_REACHED = {
     "shared/sweep/sweep.py:_take_if_lost#1": "adopts the recordings of an older version",
     "shared/sweep/sweep.py:answer#1": "an answer that was stored and not sent; mostly its message comes again first",
     "shared/sweep/sweep.py:take_lost#1": "the first sweep of a deployment, which is before anything is uploaded here",
+    "shared/recovery/dead_letter.py:_is_forgotten#1": "a dead letter about what is deleted",
+    "shared/sweep/forgotten.py:delete#1": "a retention of days; a person has recordings deleted here",
+    "shared/sweep/forgotten.py:forget_old#1": "a retention of days; a person has recordings deleted here",
+    "shared/flow/transcript_files.py:delete_earlier#1": "files that a merger writes late in an earlier life, before it dies",
 }
 """Those that no history reaches, and why; each has tests beside its module."""

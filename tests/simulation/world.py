@@ -27,14 +27,14 @@ from shared import concurrency
 from shared.costs.executions import Place
 from shared.engines import own_specs
 from shared.errors import BadRequest, DropscribeError, ModelUnavailable, Transient
-from shared.flow import record, retry
+from shared.flow import erase, forget, record, retry
 from shared.flow.chunk import result_name
 from shared.hosted import hosted_chunk
 from shared.hosted.audio_budget import AudioBudget
 from shared.messages import AUDIO_FINALIZED, CHUNKS_DONE, TRANSCRIBE_REQUESTS
 from shared.ports import Ports, TaskRun
 from shared.recovery import replay
-from shared.state import dead_letters, documents
+from shared.state import answers, dead_letters, documents
 from shared.state.claims import CLAIMS
 from shared.sweep import sweep
 from shared.telemetry import log
@@ -85,6 +85,9 @@ MOMENT = 1.0
 
 LOOK_EVERY = 5.0
 """Seconds between two looks whether everything has ended."""
+
+SETTLED = 600.0
+"""Seconds after which nobody has anything in hand of what was deleted; an hour would be many sweeps."""
 
 QUIET = 15 * 60.0
 """Seconds for which a history goes on after that: nothing may happen any more but the settling of accounts."""
@@ -139,6 +142,8 @@ class World:
         """What was announced or answered, as often as it was delivered."""
         self.cancelled: set[str] = set()
         """Uploads that a person cancelled, by name."""
+        self.forgotten: set[str] = set()
+        """Uploads that a person had deleted, by name."""
         self.retries: set[str] = set()
         """Ids of the requests to try one of them again."""
         self.refused: set[str] = set()
@@ -191,9 +196,10 @@ class World:
                 spawn(lambda name=f"worker-{index}": self._keep(name, self._work), "keep", self._platform)
         for upload in self.scenario.uploads:
             spawn(lambda one=upload: self._upload(one), "upload", self._platform)
-            if upload.cancelled:
+            if upload.cancelled or upload.forgotten:
                 self._operating += 1
-                spawn(lambda one=upload: self._operate(one), "operator", self._platform)
+                work = self._forget if upload.forgotten else self._operate
+                spawn(lambda one=upload, work=work: work(one), "operator", self._platform)
         if self.scenario.garbage:
             self._operating += 1
             spawn(self._spoil, "operator", self._platform)
@@ -246,6 +252,11 @@ class World:
         metadata = dict(upload.metadata) | ({} if upload.header is None else {HEADER: f"{upload.header}"})
         source = self.store.put("audio", upload.name, b"", size=size_of(upload.seconds), metadata=metadata)
         self.uploads[upload.name] = source
+        self._announce(upload)
+
+    def _announce(self, upload: Upload) -> None:
+        """What the platform and other services say about an upload."""
+        source = self.uploads[upload.name]
         times = 0 if upload.lost else 1 + self.scheduler.choices.pick("events", 2, self.scenario.repeated)
         for _ in range(times):
             self.ports.queue.publish(AUDIO_FINALIZED, object_resource(source))
@@ -274,13 +285,9 @@ class World:
     def _operate(self, upload: Upload) -> None:
         """Cancel a recording in progress, and ask for it again."""
         pick = self.scheduler.choices.pick
-        while not (
-            found := [one for one in documents.recordings(self.records) if one.source.name == upload.name]
-        ):
-            self.scheduler.sleep(0.25)
+        key = self._key_of(upload)
         # Undisturbed, it is at work by then.
         self.scheduler.sleep(0.5 * ((1 + pick("cancel", 20)) % 20))
-        key = found[0].id
         self._command(lambda: record.cancel(key, self.ports))
         ended = documents.get_recording(self.records, key)
         assert ended is not None, "it was there a moment ago"
@@ -299,6 +306,35 @@ class World:
                     self._note_paid(ended)
                 self._command(lambda: self.retries.add(retry.ask(ended, self.ports)))
         self._operating -= 1
+
+    def _key_of(self, upload: Upload) -> str:
+        """Key of its recording, as soon as there is one."""
+        while True:
+            for one in documents.recordings(self.records):
+                if one.source.name == upload.name:
+                    return one.id
+            self.scheduler.sleep(0.25)
+
+    def _forget(self, upload: Upload) -> None:
+        """Have a recording deleted at any moment of its life, and let what was said about it be said again later."""
+        pick = self.scheduler.choices.pick
+        key = self._key_of(upload)
+        while upload.requests and not all(
+            self._requested(upload, number) for number in range(upload.requests)
+        ):
+            self.scheduler.sleep(0.25)
+        self.scheduler.sleep(0.5 * ((1 + pick("forget", 60)) % 60))
+        self.forgotten.add(upload.name)
+        audio = bool(pick("with audio", 2))
+        self._command(lambda: forget.forget(key, self.ports, audio=audio))
+        for number in range(2):
+            # Soon, and when the name is gone.
+            self.scheduler.sleep(1.0 + 10.0 * pick("late", 3) + 2.0 * number * SETTLED)
+            self._announce(upload)
+        self._operating -= 1
+
+    def _requested(self, upload: Upload, number: int) -> bool:
+        return answers.find(f"{upload.name}-{number}", self.records) is not None
 
     def _note_paid(self, recording: Recording) -> None:
         """What is done of a recording before it is tried again."""
@@ -514,6 +550,7 @@ def deployed(scheduler: Scheduler, scenario: Scenario) -> Iterator[World]:
             patch.object(loading, "load", world.load),
             patch.object(steps, "deliver", world.hear),
             patch.object(Place, "from_environment", place),
+            patch.object(erase, "SETTLED", SETTLED),
             patch.object(consumer, "DECODERS", 2),
             patch.object(hosted_chunk, "audio_budget_of", world.budget_of_audio),
         ):

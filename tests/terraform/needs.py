@@ -53,6 +53,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         (SWEEPER,),
         {
             "store.list audio": "shared/sweep/sweep.py:take_lost",
+            "store.delete audio": "shared/flow/erase.py:_erase_objects",
             "jobs.ended": "shared/costs/executions.py:_reconcile",
             "queue.publish budget-alerts": "shared/sweep/release_held.py:_publish_once",
         },
@@ -70,6 +71,14 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         {
             f"store.{call} transcripts": "shared/flow/transcript_files.py:delete"
             for call in ("stat", "load", "delete")
+        },
+    ),
+    (
+        (*MERGERS, SWEEPER),
+        {
+            f"store.{call} {bucket}": "shared/flow/erase.py:_delete_all"
+            for call in ("list", "delete")
+            for bucket in ("work", "transcripts")
         },
     ),
     (

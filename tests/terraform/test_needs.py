@@ -110,10 +110,11 @@ def test_a_call_that_is_not_stated_is_found():
 
 
 def test_a_role_too_few_and_a_role_too_many_are_found():
-    address = 'google_storage_bucket_iam_member.this["work/merger/roles/storage.objectCreator"]'
+    address = 'google_storage_bucket_iam_member.this["work/merger/roles/storage.objectUser"]'
     fewer = Deployed({key: one for key, one in EVERYTHING.resources.items() if key != address})
     assert wanted(fewer, "merger") - needs.granted(fewer, "merger") == {
-        ("bucket", "dropscribe-test-work", "storage.objects.create")
+        ("bucket", "dropscribe-test-work", f"storage.objects.{one}")
+        for one in ("create", "delete", "get", "list")
     }
     more = EVERYTHING.resources[address] | {"bucket": "dropscribe-test-audio"}
     grants = {one.on for one in Deployed({address: more}).grants()}

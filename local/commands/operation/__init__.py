@@ -3,6 +3,8 @@
     backfill       have existing objects transcribed
     retry          continue recordings that failed or were cancelled
     cancel         end recordings in progress
+    forget         delete recordings with all that is stored of them
+    audit          who asked for what
     dead_letters   messages that could not be handled: list, show, replay, discard
     reconcile      the ledger beside what Deepgram and Google say (`dropscribe cost reconcile`)
 

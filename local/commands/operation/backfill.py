@@ -21,6 +21,7 @@ from shared.errors import BadRequest, DropscribeError
 from shared.flow import backfill
 from shared.in_words import dollars, human_duration, human_size, printable
 from shared.model import Options, StoredObject
+from shared.state import audit, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,6 +131,8 @@ def run(wanted: Wanted, ports: Ports) -> int:
     sent, goes_on = 0, False
     if found.new:
         goes_on = settled(_told(found, estimate), len(found.new), yes=wanted.yes)
+        if goes_on:
+            audit.note("backfill", [uploads.key_of(one) for one in found.new], ports)
         sent = _send(found.new, wanted, ports) if goes_on else 0
         if goes_on:
             say_if_nothing_runs(ports)

@@ -13,6 +13,7 @@ from local.commands.operation import found
 from local.commands.terminal import output, print_json
 from shared.flow import record
 from shared.in_words import printable
+from shared.state import audit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,9 @@ def run(keys: Sequence[str], ports: Ports, *, as_json: bool) -> int:
         BadRequest: there is no recording with one of the keys; none is cancelled.
         Transient: some may be cancelled; run it again.
     """
-    ended = [record.cancel(one.id, ports) for one in found.by_key(keys, ports.records)]
+    wanted = [one.id for one in found.by_key(keys, ports.records)]
+    audit.note("cancel", wanted, ports)
+    ended = [record.cancel(one, ports) for one in wanted]
     if as_json:
         report = [{"recording": one.id, "uri": one.source.uri, "state": one.state} for one in ended]
         print_json(report)

@@ -19,7 +19,7 @@ from shared.flow import retry
 from shared.in_words import dollars, printable
 from shared.recovery import replay
 from shared.routing import route
-from shared.state import dead_letters, documents
+from shared.state import audit, dead_letters, documents
 from shared.topology import topology
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ def replay_some(
                     say(printable(f"{one.key} is left out: {why_not[one.key]}."))
             done: dict[str, str] = {}
             if able and settled(_replay_told(able, ports), len(able), yes=yes):
+                audit.note("dead-letters replay", [one.key for one in able], ports)
                 done = {one.key: replay.replay(one, ports, again=again) for one in able}
                 say_if_nothing_runs(ports)
             _ended(
@@ -205,6 +206,8 @@ def discard_some(
             found = choose(chosen, ports)
             told = f"{_counted(found)} to discard. This cannot be undone."
             goes_on = bool(found) and settled(told, len(found), yes=yes)
+            if goes_on:
+                audit.note("dead-letters discard", [one.key for one in found], ports)
             done = [one for one in found if goes_on and dead_letters.discard(one.key, ports.records)]
             _ended(
                 [(one, {"outcome": "discarded" if one in done else None}) for one in found],

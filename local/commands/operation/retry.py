@@ -20,7 +20,7 @@ from shared.errors import BadRequest
 from shared.flow import retry
 from shared.in_words import dollars, human_duration, printable
 from shared.routing import route
-from shared.state import documents
+from shared.state import audit, documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
             say(printable(f"{one.source.uri} is left out: {why_not[one.id]}."))
     goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
     if goes_on:
+        audit.note("retry", [one.id for one in able], ports)
         for one in able:
             retry.ask(one, ports)
         say_if_nothing_runs(ports)

@@ -1,0 +1,78 @@
+"""What this machine keeps of a recording beside its buckets and records: copies for a person, and messages."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.backend import names
+from local.backend.disk_errors import unwritable
+from local.backend.queue import SqliteQueue
+from local.backend.records import SqliteRecords
+from local.backend.store import FileStore
+from shared import outputs
+
+if TYPE_CHECKING:
+    from shared.model import Recording, StoredObject
+
+FOLDERS = "folders"
+"""Collection that says whose outputs a folder holds."""
+
+COLLECTION, REWRITTEN = "local", "rewritten"
+"""Key of the document that says that the database was written anew since deletions overwrite what they delete."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where to look."""
+
+    store: FileStore
+    """Folders."""
+    records: SqliteRecords
+    """Documents in the SQLite file."""
+    queue: SqliteQueue
+    """Messages in the same file."""
+    audio_bucket: str
+    """The bucket that is the inbox."""
+    out: Path
+    """Where transcripts of the inbox are handed to a person."""
+
+
+def erase(recording: Recording, place: Place) -> None:
+    """Delete the copies of a recording, its messages, and what the database still holds of what was deleted.
+
+    Copies that `transcribe` wrote into other folders stay: nobody noted where they are.
+
+    Raises:
+        Permanent: a copy may not be deleted.
+        Transient: try again.
+    """
+    source = recording.source
+    if source.name:
+        _erase_files(source, place)
+        whose = {"bucket": source.bucket, "name": source.name}
+        for key, _ in list(place.records.query(FOLDERS, whose)):
+            place.records.delete(FOLDERS, key)
+    place.queue.purge("recording", recording.id)
+    place.records.scrub(rewrite=place.records.get(COLLECTION, REWRITTEN) is None)
+    place.records.create(COLLECTION, REWRITTEN, {})
+
+
+def _erase_files(source: StoredObject, place: Place) -> None:
+    """Delete the newest transcript of a file of the inbox, unless it is that of a newer file."""
+    live = place.store.stat(source.bucket, source.name)
+    if source.bucket != place.audio_bucket or (live is not None and live.generation != source.generation):
+        return
+    folder = place.out / names.to_path(source.name)
+    for name in outputs.file_names():
+        for path in (folder / name, folder / f".{name}.part"):
+            try:
+                path.unlink(missing_ok=True)
+            except NotADirectoryError:
+                continue
+            except OSError as error:
+                raise unwritable(path, error) from error
+    with contextlib.suppress(OSError):
+        folder.rmdir()  # unless a person keeps something else there

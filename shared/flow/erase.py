@@ -1,0 +1,154 @@
+"""Beside the steps: what is deleted of a recording that is DELETED, see `forget.py`.
+
+It is erased at once, again whenever something comes late, and once more by the sweeper when nobody can have anything in
+hand any more. Only then its document loses the name, by which the files are found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shared.errors import ConfigurationError, Permanent
+from shared.flow.transcript_files import output_folder
+from shared.messages import from_fields, to_fields
+from shared.model import Options, Recording, StoredObject
+from shared.results import LedgerRow
+from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes, uploads
+from shared.state.answers import Asked
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.ports import Fields, Ports
+
+REASON = "It was deleted. Upload the file again to have it transcribed."
+"""The reason of a recording of which nothing is left."""
+
+SETTLED = 3600.0
+"""Seconds after which nobody has a part of an ended recording in hand any more: a task of the job lasts that long."""
+
+WITH_AUDIO = "with-audio"
+"""Code of a recording whose audio goes as well."""
+
+NOBODY = StoredObject(bucket="", name="", generation=0, size=0)
+"""In the place of the upload."""
+
+
+def again(recording: Recording, ports: Ports) -> None:
+    """Erase what somebody wrote about a recording that is deleted.
+
+    Raises:
+        Transient: try again.
+    """
+    log.info("%s is deleted; what came late about it goes as well", recording.id)
+    try:
+        erase(recording, ports, last=False)
+    except (Permanent, ConfigurationError) as error:
+        # The message is done: the sweeper says so again if it cannot delete it either.
+        log.error("what came late about %s cannot be deleted: %s", recording.id, error)
+
+
+def settle(recording: Recording, ports: Ports) -> bool:
+    """Erase a deleted recording for the last time, if nobody can have anything in hand any more; True if so.
+
+    Raises:
+        Transient: try again.
+    """
+    if ports.clock.now() - (recording.finished or 0.0) <= SETTLED:
+        return False
+    guard_upload(recording, ports)
+    erase(recording, ports, last=True)
+    return True
+
+
+def guard_upload(recording: Recording, ports: Ports) -> None:
+    """Let the upload's event, if it comes again, lead to a deleted recording, although its options are gone."""
+    source = recording.source
+    if not source.name:
+        return
+    key, records = uploads.key_of(source), ports.records
+    own = uploads.recording_of(source, records)
+    if own is not None and own.id != recording.id:
+        return  # it is that of another recording, or this was done already
+    bare = _bare(replace(recording, id=key))
+    records.create(documents.RECORDINGS, key, to_fields(replace(bare, announced=True)))
+    empty = uploads.Upload(options=Options())
+    if not records.create(uploads.UPLOADS, key, to_fields(empty)):
+        documents.overwrite(uploads.UPLOADS, key, lambda _: empty, records)
+
+
+def erase(recording: Recording, ports: Ports, *, last: bool) -> Recording:
+    """Delete all there is; with `last`, the name in its document as well."""
+    _erase_objects(recording, ports)
+    _erase_records(recording, ports, last=last)
+    ports.erase_copies(recording)
+    if not last:
+        return recording
+    bare = _bare(recording)
+    documents.overwrite(documents.RECORDINGS, recording.id, lambda _: bare, ports.records)
+    # What the document held until now is in the log of a database.
+    ports.erase_copies(bare)
+    return bare
+
+
+def _bare(recording: Recording) -> Recording:
+    """What stays: neither name nor text."""
+    return Recording(
+        id=recording.id,
+        source=NOBODY,
+        options=Options(),
+        state="DELETED",
+        created=recording.finished or 0.0,
+        finished=recording.finished,
+        reason=REASON,
+        life=recording.life,
+        announced=True,
+    )
+
+
+def _erase_objects(recording: Recording, ports: Ports) -> None:
+    settings, source = ports.settings, recording.source
+    for kind in ("chunks", "transcripts"):
+        _delete_all(settings.work_bucket, f"{kind}/{recording.id}/", ports)
+    if not source.name:
+        return
+    # The folders of all lives begin like that of the first one.
+    _delete_all(settings.transcripts_bucket, output_folder(replace(recording, life=0)), ports)
+    if recording.code == WITH_AUDIO:
+        ports.store.delete(source.bucket, source.name, source.generation)
+
+
+def _delete_all(bucket: str, prefix: str, ports: Ports) -> None:
+    for one in list(ports.store.list(bucket, prefix)):
+        ports.store.delete(bucket, one.name, one.generation)
+
+
+def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
+    records, key = ports.records, recording.id
+    asked = [from_fields(fields, Asked) for _, fields in records.query(answers.REQUESTS, {"recording": key})]
+    names = {one.request.request_id for one in asked}
+    for letter in list(dead_letters.every(records)):
+        if letter.about.recording == key or letter.about.request in names:
+            dead_letters.discard(letter.key, records)
+    _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"recording": key}), ports)
+    for name in sorted(names):
+        _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"request": name}), ports)
+        if last:
+            # Notes that come late are found by the name of the request.
+            answers.forget(name, records)
+    _delete_all_of(claims.CLAIMS, records.query(claims.CLAIMS, {"recording": key}), ports)
+    _delete_all_of(documents.CHUNKS, records.query(documents.CHUNKS, {"recording": key}), ports)
+    records.delete(sweep_notes.SWEEPS, key)
+    # What was paid stays; its label and folder are words of the owner.
+    for row, fields in list(records.query(documents.LEDGER, {"recording": key})):
+        if fields.get("label") or fields.get("prefix"):
+            bare = partial(replace, label="", prefix="")
+            documents.change(documents.LEDGER, row, LedgerRow, bare, records)
+
+
+def _delete_all_of(collection: str, found: Iterable[tuple[str, Fields]], ports: Ports) -> None:
+    for key, _ in list(found):
+        ports.records.delete(collection, key)

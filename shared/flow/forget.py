@@ -1,0 +1,70 @@
+"""Beside the steps: everything about a recording is deleted, because a person or the retention asked for it.
+
+What stays is a document without a name or a text, DELETED: whatever comes late about the recording (its event, a
+message, a result) finds that it is over, and revives nothing. A process that had a part in hand may still write after
+that. So it is erased at once, again whenever something comes late, and once more by the sweeper when nobody can have
+anything in hand any more. Only then the document loses the name, by which the files are found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest, Transient
+from shared.flow import erase, record
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from shared.model import Recording
+    from shared.ports import Ports
+
+
+def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) -> Recording:
+    """Delete everything about a recording. Can be repeated; one in progress is cancelled first.
+
+    Args:
+        key: of the recording.
+        ports: the adapters to use.
+        audio: the audio as well, unless it was replaced since.
+        alone: nobody else works on this deployment, so that nothing can come late.
+
+    Returns:
+        What stays of it.
+
+    Raises:
+        BadRequest: there is no such recording.
+        Transient: not everything is deleted yet; call it again. The sweeper does so, too.
+    """
+    recording = _ended(key, ports)
+    since, ended = ports.clock.now(), recording.finished or 0.0
+
+    def to_deleted(stored: Recording) -> Recording | None:
+        wanted = (
+            erase.WITH_AUDIO if audio or (stored.state, stored.code) == ("DELETED", erase.WITH_AUDIO) else ""
+        )
+        if stored.state == "DELETED" and (stored.code == wanted or not stored.source.name):
+            return None
+        if not stored.ended:
+            raise Transient(f"recording {key} was just continued. Run it again.")
+        now = stored.finished if stored.state == "DELETED" else since
+        return replace(
+            stored, state="DELETED", code=wanted, reason=erase.REASON, finished=now, announced=False
+        )
+
+    deleted = documents.change_recording(ports, key, to_deleted)
+    assert deleted is not None, "it was there a moment ago"
+    erase.guard_upload(deleted, ports)
+    return erase.erase(deleted, ports, last=alone or since - ended > erase.SETTLED)
+
+
+def _ended(key: str, ports: Ports) -> Recording:
+    recording = documents.get_recording(ports.records, key)
+    if recording is None:
+        raise BadRequest(f"There is no recording {key}. `dropscribe status --keys` shows the keys.")
+    if not recording.ended:
+        recording = record.cancel(key, ports)
+        if not recording.ended:
+            raise Transient(f"recording {key} could not be cancelled yet. Run it again.")
+    # Whoever waits for an answer gets it before its request is gone.
+    return record.announce(recording, ports)

@@ -1,0 +1,95 @@
+"""Every minute: deleted recordings are erased for the last time, and every few hours old ones are deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from shared.clock import seconds_since
+from shared.flow import erase, forget
+from shared.messages import from_fields
+from shared.state import audit, documents
+from shared.state.sweep_notes import SWEEPS
+from shared.sweep.each import LOOKS, each
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.model import Recording
+    from shared.ports import Ports
+
+DAY = 86_400.0
+"""Seconds."""
+
+EVERY = 6 * 3600.0
+"""Seconds between two rounds through all recordings that have ended: each of them is read, and paid for."""
+
+MARK = "retention"
+"""Key of the mark that says how far the present round is."""
+
+WHO = "the retention"
+"""Who is named in the audit log."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """How far all recordings were looked at."""
+
+    ended: float = 0.0
+    """When the last round ended, seconds since 1970."""
+    at: str = ""
+    """Key of the last recording of the round in progress; empty between two rounds."""
+
+
+def settle(ports: Ports) -> int:
+    """Erase deleted recordings for the last time when nobody can have a part of them in hand; returns how many.
+
+    Raises:
+        Transient: some could not be erased; all others were.
+    """
+
+    def waiting(after: str) -> Iterator[tuple[str, Recording]]:
+        return documents.by_key(ports.records, {"state": "DELETED", "announced": False}, after)
+
+    return each(
+        {"erased": waiting}, lambda _, one: erase.settle(one, ports), "the erasure of a recording", ports
+    )
+
+
+def forget_old(ports: Ports) -> int:
+    """Delete recordings that ended longer ago than they are kept; returns how many.
+
+    Raises:
+        Transient: some could not be deleted; all others were.
+    """
+    days, now = ports.settings.retention_days, ports.clock.now()
+    if days is None:
+        return 0
+    here = _round(ports)
+    if not here.at and seconds_since(here.ended, now) < min(EVERY, days * DAY / 4):
+        return 0
+    found = list(islice(documents.recordings(ports.records, after=here.at), LOOKS))
+    old = {
+        one.id: one
+        for one in found
+        if one.ended and one.state != "DELETED" and seconds_since(one.finished or 0.0, now) > days * DAY
+    }
+
+    def delete(key: str, _: Recording) -> bool:
+        audit.note("forget", (key,), ports, who=WHO)
+        forget.forget(key, ports, audio=ports.settings.retention_audio)
+        return True
+
+    def those(after: str) -> Iterator[tuple[str, Recording]]:
+        return ((key, one) for key, one in sorted(old.items()) if key > after)
+
+    done = each({"too-old": those}, delete, "the deletion of an old recording", ports)
+    next_one = Round(ended=here.ended, at=found[-1].id) if len(found) == LOOKS else Round(ended=now)
+    documents.put(SWEEPS, MARK, next_one, ports)
+    return done
+
+
+def _round(ports: Ports) -> Round:
+    fields = ports.records.get(SWEEPS, MARK)
+    return Round() if fields is None else from_fields(fields, Round)

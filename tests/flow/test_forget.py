@@ -1,0 +1,219 @@
+"""A recording is deleted with all that is stored of it, and nothing that comes late brings it back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import BadRequest, Permanent, StoreUnavailable, Transient
+from shared.flow import chunk, erase, forget, record, request, retry, upload
+from shared.flow.chunk import result_name
+from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
+from shared.recovery import dead_letter
+from shared.state import answers, dead_letters, documents, failure_log, uploads
+from shared.sweep import sweep
+from tests.world import heard, ledger_rows
+
+DAY = 86_400.0
+NAME, WORDS = "zanzibar.wav", "one two three"
+
+
+def message(data, **attributes):
+    return dead_letters.pushed("m1", json.dumps(data).encode(), attributes)
+
+
+def ask(world, request_id="my-zanzibar-1", **more):
+    request.on_request(message({"uri": f"gs://audio/{NAME}", "request_id": request_id, **more}), world.ports)
+
+
+def stored(world, recording):
+    return documents.get_recording(world.ports.records, recording.id)
+
+
+def objects(world):
+    return {
+        one.uri
+        for bucket in ("audio", "transcripts", "work")
+        for one in world.ports.store.list(bucket)
+        if not one.is_folder
+    }
+
+
+def told_of(world, text):
+    """Collections with a document that has some text."""
+    with world.database.read() as connection:
+        rows = connection.execute("SELECT collection, key, fields FROM documents").fetchall()
+    return {collection for collection, *rest in rows if text in " ".join(rest)}
+
+
+@pytest.fixture
+def event(world):
+    return world.upload(NAME, label="zanzibar trip")
+
+
+@pytest.fixture
+def done(world, event):
+    """A recording with a transcript, that somebody asked for, and that had trouble on the way."""
+    recording = upload.on_upload(event, world.ports)
+    ask(world)
+    failure_log.note(
+        Permanent(f"cannot hear {NAME}"), world.ports, where="router", message_id="x",
+        attributes={"recording": recording.id},
+    )  # fmt: skip
+    dead_letters.keep(message({"name": NAME}, recording=recording.id), world.ports)
+    for one in recording.chunks:
+        result, row = heard(recording, one, text=WORDS)
+        chunk.commit_result(result, replace(row, label="zanzibar trip", prefix="zanzibar"), world.ports)
+    ended = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    assert ended.state == "DONE"
+    for subscription in ("cpu-worker", "merger"):
+        world.pull(subscription)
+    return stored(world, recording)
+
+
+def test_before_that_its_name_and_words_are_in_many_places(world, done):
+    """Else the tests below would show nothing."""
+    assert told_of(world, "zanzibar") >= {"recordings", "requests", "dead_letters", "failures", "ledger"}
+    assert {one.split("/")[2] for one in objects(world)} == {"audio", "transcripts", "work"}
+
+
+def test_long_after_its_end_nothing_with_its_name_or_words_is_left_but_the_audio(world, done):
+    world.clock.time += DAY
+    left = forget.forget(done.id, world.ports)
+    assert (left.state, left.announced, left.source.name, left.options.label) == ("DELETED", True, "", None)
+    assert stored(world, done) == left
+    assert told_of(world, "zanzibar") == set()
+    assert told_of(world, NAME) == set()
+    assert objects(world) == {f"gs://audio/{NAME}"}
+    assert sum(row.usd for row in ledger_rows(world.ports)) == pytest.approx(0.001 * len(done.chunks))
+
+
+def test_the_audio_goes_as_well_if_that_is_wanted(world, done):
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports, audio=True)
+    assert objects(world) == set()
+
+
+def test_a_file_that_was_replaced_since_stays(world, done):
+    path = world.ports.store.path_of("audio", NAME)
+    path.unlink()
+    path.write_bytes(b"another sound")
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports, audio=True)
+    assert objects(world) == {f"gs://audio/{NAME}"}
+
+
+def test_its_event_its_request_and_its_messages_that_come_again_revive_nothing(world, event, done):
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports)
+    before = [*world.ports.records.query(documents.RECORDINGS)]
+    assert upload.on_upload(event, world.ports).state == "DELETED"
+    assert (
+        upload.on_upload(event | {"metadata": {"dropscribe-language": "de"}}, world.ports).state == "DELETED"
+    )
+    ask(world)
+    record.on_chunk_done(ChunkDone(recording=done.id, index=0), world.ports)
+    dead_letter.on_dead_letter(message({"late": NAME}, recording=done.id), world.ports)
+    late = message({"uri": f"gs://audio/{NAME}", "request_id": "my-zanzibar-1"}, request_id="my-zanzibar-1")
+    dead_letter.on_dead_letter(late, world.ports)
+    world.clock.time += DAY
+    sweep.on_tick(world.ports)
+    assert [*world.ports.records.query(documents.RECORDINGS)] == before
+    assert told_of(world, NAME) == set()
+    assert objects(world) == {f"gs://audio/{NAME}"}
+    assert not world.pull("cpu-worker")
+
+
+def test_the_event_of_an_upload_with_options_revives_nothing_either(world):
+    event = world.upload(NAME, **{"dropscribe-keyterms": "dar es salaam"})
+    recording = upload.on_upload(event, world.ports)
+    assert recording.id != uploads.key_of(recording.source)
+    record.fail(recording.id, Permanent("no"), world.ports)
+    world.clock.time += DAY
+    forget.forget(recording.id, world.ports)
+    assert told_of(world, "salaam") == set()
+    bare = event | {"metadata": {}}
+    assert {upload.on_upload(one, world.ports).state for one in (event, bare)} == {"DELETED"}
+
+
+def test_another_recording_of_the_same_upload_stays(world, event, done):
+    ask(world, "other", options={"language": "de"})
+    other = answers.find("other", world.ports.records).recording
+    assert other != done.id
+    world.clock.time += DAY
+    forget.forget(other, world.ports)
+    assert stored(world, done) == done
+    assert upload.on_upload(event, world.ports) == done
+
+
+def test_who_asks_for_it_later_is_told(world, done):
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports)
+    ask(world, "new-request")
+    answer = answers.find("new-request", world.ports.records).answer
+    assert (answer.state, answer.code, answer.reason) == ("FAILED", "deleted", erase.REASON)
+    assert retry.obstacle(stored(world, done), world.ports) == "it was deleted: upload its file again"
+
+
+def test_one_in_progress_is_cancelled_and_who_waits_for_it_is_told_before(world, event):
+    recording = upload.on_upload(event, world.ports)
+    ask(world)
+    told = []
+    publish = world.ports.queue.publish
+    world.ports.queue.publish = lambda topic, data, more=None: told.append(data) or publish(topic, data, more)
+    forget.forget(recording.id, world.ports)
+    assert [decode(one, TranscriptReady).state for one in told] == ["CANCELLED", "CANCELLED"]
+    assert stored(world, recording).state == "DELETED"
+
+
+def test_a_part_that_somebody_had_in_hand_is_erased_when_it_is_done_or_an_hour_later(world, event):
+    recording = upload.on_upload(event, world.ports)
+    first, second = world.pull("cpu-worker")
+    forget.forget(recording.id, world.ports)
+    chunk.commit_result(*heard(recording, recording.chunks[0], text=WORDS), world.ports)
+    assert f"gs://work/{result_name(recording.id, 0)}" in objects(world)
+    record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    assert objects(world) == {f"gs://audio/{NAME}"}
+    assert not chunk.is_wanted(decode(first.data, ChunkMessage), world.ports)
+    # Its process dies before it says that it is done.
+    world.ports.store.create("work", result_name(recording.id, 1), b"words", "application/json")
+    assert not chunk.is_wanted(decode(second.data, ChunkMessage), world.ports)
+    world.clock.time += erase.SETTLED - 1
+    assert sweep.on_tick(world.ports)["erased"] == 0
+    assert told_of(world, NAME) == {"recordings"}
+    world.clock.time += 2
+    assert sweep.on_tick(world.ports)["erased"] == 1
+    assert objects(world) == {f"gs://audio/{NAME}"}
+    assert told_of(world, NAME) == set()
+    assert sweep.on_tick(world.ports)["erased"] == 0
+
+
+def test_where_nobody_else_works_the_name_goes_at_once(world, event):
+    recording = upload.on_upload(event, world.ports)
+    assert forget.forget(recording.id, world.ports, alone=True).source.name == ""
+    assert told_of(world, NAME) == set()
+
+
+def test_it_can_be_repeated_and_what_broke_off_is_completed(world, done, monkeypatch):
+    world.clock.time += DAY
+
+    def broken(*_):
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.store, "delete", broken)
+        with pytest.raises(Transient):
+            forget.forget(done.id, world.ports, audio=True)
+    assert stored(world, done).state == "DELETED"
+    world.clock.time += DAY
+    assert sweep.on_tick(world.ports)["erased"] == 1
+    assert objects(world) == set()
+    assert told_of(world, NAME) == set()
+    assert forget.forget(done.id, world.ports).state == "DELETED"
+
+
+def test_a_key_that_no_recording_has_is_refused(world):
+    with pytest.raises(BadRequest, match="There is no recording nonsense"):
+        forget.forget("nonsense", world.ports)

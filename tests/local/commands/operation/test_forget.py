@@ -1,0 +1,113 @@
+"""`dropscribe forget` as a person runs it: afterwards no byte of a name or a word is below the state folder."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from local.runtime import export
+from shared.flow import chunk, record
+from shared.messages import ChunkDone
+from shared.state import audit
+from tests.world import heard
+
+NAME, WORD = "zanzibar.wav", "xylophone"
+
+
+def done(deployment, name=NAME):
+    recording = deployment.upload(name)
+    for one in recording.chunks:
+        chunk.commit_result(*heard(recording, one, text=f"one {WORD} three"), deployment.ports)
+    ended = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), deployment.ports)
+    export.deliver(record.ending(ended, deployment.ports), deployment.ports)
+    return deployment.stored(recording)
+
+
+def holders(deployment, text):
+    """Files below the state folder, copies for a person and database included, that have some text."""
+    root = deployment.settings.state_dir
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(root))
+        for path in files
+        if text in str(path.relative_to(root)) or text.encode() in path.read_bytes()
+    }
+
+
+def files(deployment, text):
+    """The same without the database."""
+    return {one for one in holders(deployment, text) if "sqlite" not in one}
+
+
+@pytest.mark.parametrize("place", ["key", "path", "name", "uri"])
+def test_nothing_of_a_recording_is_left_on_the_disk(deployment, call, place):
+    recording = done(deployment)
+    path = deployment.ports.inbox / NAME
+    kinds = {one.split("/")[0] for one in holders(deployment, WORD)}
+    assert kinds == {"buckets", "transcripts"}
+    assert any("dropscribe.sqlite" in one for one in holders(deployment, "zanzibar"))
+    named = {"key": recording.id, "path": path, "name": NAME, "uri": f"gs://audio/{NAME}"}[place]
+    result = call("forget", named, "--audio")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "Deleted: 1.\n"
+    assert holders(deployment, WORD) == set()
+    assert holders(deployment, "zanzibar") == set()
+    assert not path.exists()
+
+
+def test_the_audio_stays_unless_it_is_named_and_the_status_says_that_it_is_deleted(deployment, call):
+    recording = done(deployment)
+    call("forget", recording.id)
+    assert (deployment.ports.inbox / NAME).exists()
+    shown = call("status").stdout
+    assert "1 deleted" in shown
+    assert "It was deleted." in shown
+    [row] = json.loads(call("status", "--json").stdout)["recordings"]
+    assert (row["state"], row["uri"], row["outputs"]) == ("DELETED", None, [])
+
+
+def test_another_recording_keeps_all_it_has(deployment, call):
+    recording, other = done(deployment), done(deployment, "other.wav")
+    before = files(deployment, "other.wav")
+    call("forget", recording.id, "--audio")
+    assert deployment.stored(other) == other
+    assert files(deployment, "other.wav") == before
+    assert len(before) > 6
+
+
+def test_messages_about_it_go_as_well(deployment, call):
+    recording = deployment.upload(NAME)
+    assert deployment.ports.queue.pending("cpu-worker") == 2
+    assert call("forget", recording.id, "--json").exit_code == 0
+    assert deployment.ports.queue.pending("cpu-worker") == 0
+
+
+def test_it_is_noted_who_asked_without_the_name(deployment, call):
+    recording = done(deployment)
+    call("forget", NAME)
+    [(key, entry)] = audit.entries(deployment.ports.records)
+    assert (entry.action, entry.about) == ("forget", (recording.id,))
+    [line] = [json.loads(one) for one in call("audit", "--json").stdout.splitlines()]
+    assert (line["key"], line["who"], line["about"]) == (key, entry.who, [recording.id])
+    assert "forget" in call("audit").stdout
+    assert call("audit", "--json", "--after", key).stdout == ""
+
+
+def test_several_are_asked_about_and_without_a_terminal_nothing_is_deleted(deployment, call):
+    one, other = done(deployment), done(deployment, "other.wav")
+    result = call("forget", one.id, other.id)
+    assert result.exit_code == 2
+    assert "Add --yes" in result.stderr
+    assert deployment.stored(one).state == deployment.stored(other).state == "DONE"
+    assert list(audit.entries(deployment.ports.records)) == []
+    assert call("forget", one.id, other.id, "--yes").exit_code == 0
+    assert deployment.stored(other).state == "DELETED"
+
+
+def test_what_has_no_recording_is_said(deployment, call):
+    recording = done(deployment)
+    result = call("forget", recording.id, "nonsense.wav")
+    assert result.exit_code == 2
+    assert "There is no recording of nonsense.wav." in result.stderr
+    assert deployment.stored(recording).state == "DONE"

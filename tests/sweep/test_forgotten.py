@@ -1,0 +1,89 @@
+"""Old recordings are deleted by themselves, if a retention is set, and each of them is noted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.errors import Permanent
+from shared.flow import record, upload
+from shared.state import audit, documents
+from shared.sweep import forgotten, sweep
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def ports(world):
+    return replace(world.ports, settings=replace(world.settings, retention_days=30.0))
+
+
+def ended(world, name):
+    recording = upload.on_upload(world.upload(name), world.ports)
+    return record.fail(recording.id, Permanent("no engine left"), world.ports)
+
+
+def states(ports):
+    return sorted(one.state for one in documents.recordings(ports.records))
+
+
+def test_what_ended_longer_ago_goes_and_is_noted_and_all_else_stays(world, ports):
+    old = ended(world, "old.wav")
+    world.clock.time += 20 * DAY
+    ended(world, "new.wav")
+    upload.on_upload(world.upload("at-work.wav"), world.ports)
+    world.clock.time += 11 * DAY
+    assert sweep.on_tick(ports)["too_old"] == 1
+    assert states(ports) == ["DELETED", "FAILED", "PLANNED"]
+    [(_, entry)] = audit.entries(ports.records)
+    assert (entry.who, entry.action, entry.about) == ("the retention", "forget", (old.id,))
+    assert world.ports.store.stat("audio", "old.wav") is not None
+
+
+def test_the_audio_goes_as_well_if_that_is_set(world, ports):
+    ended(world, "old.wav")
+    world.clock.time += 31 * DAY
+    forgotten.forget_old(replace(ports, settings=replace(ports.settings, retention_audio=True)))
+    assert world.ports.store.stat("audio", "old.wav") is None
+
+
+def test_without_a_retention_nothing_goes(world):
+    ended(world, "old.wav")
+    world.clock.time += 3650 * DAY
+    assert forgotten.forget_old(world.ports) == 0
+    assert states(world.ports) == ["FAILED"]
+
+
+def test_all_recordings_are_read_every_six_hours_only_and_many_in_several_ticks(world, ports, monkeypatch):
+    monkeypatch.setattr(forgotten, "LOOKS", 2)
+    for number in range(3):
+        ended(world, f"{number}.wav")
+    assert forgotten.forget_old(ports) == 0
+    assert forgotten.forget_old(ports) == 0
+    world.clock.time += 31 * DAY
+    assert [forgotten.forget_old(ports) for _ in range(3)] == [2, 1, 0]
+    ended(world, "next.wav")
+    short = replace(ports, settings=replace(ports.settings, retention_days=1.0))
+    monkeypatch.setattr(forgotten, "LOOKS", 100)
+    world.clock.time += 2 * DAY
+    monkeypatch.setattr(forgotten, "EVERY", 3 * DAY)
+    assert [forgotten.forget_old(short) for _ in range(2)] == [1, 0]
+
+
+def test_one_that_cannot_be_deleted_now_keeps_none_of_the_others(world, ports, monkeypatch):
+    bad = min(ended(world, f"{number}.wav").id for number in range(3))
+    world.clock.time += 31 * DAY
+    forget = forgotten.forget.forget
+
+    def failing(key, *rest, **more):
+        if key == bad:
+            raise sweep.Transient("no answer")
+        return forget(key, *rest, **more)
+
+    monkeypatch.setattr(forgotten.forget, "forget", failing)
+    with pytest.raises(sweep.Transient, match="failed 1 times"):
+        forgotten.forget_old(ports)
+    assert states(ports) == ["DELETED", "DELETED", "FAILED"]
+    monkeypatch.undo()
+    assert forgotten.forget_old(ports) == 1
