@@ -69,6 +69,9 @@ def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
             files = transcript_files.digests(earlier, rendered)
             transcript_files.delete(replace(earlier, files=files), ports)
     if recording.ended:
+        if recording.life:
+            # The same of a life before it was tried again.
+            transcript_files.delete_earlier(recording, ports)
         return announce(recording, ports)
     if recording.withdrawn:
         return _withdraw(recording, ports)

@@ -8,7 +8,7 @@ life can touch these files.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared import outputs
@@ -134,6 +134,20 @@ def delete(recording: Recording, ports: Ports) -> tuple[str, ...]:
             log.warning("gs://%s/%s cannot be deleted: %s", bucket, one.name, error)
             left.append(one.name)
     return tuple(left)
+
+
+def delete_earlier(recording: Recording, ports: Ports) -> None:
+    """Delete what a process wrote late in an earlier life of a recording, in the folder of that life.
+
+    Raises:
+        Transient: try again.
+    """
+    bucket = ports.settings.transcripts_bucket
+    for life in range(recording.life):
+        folder = output_folder(replace(recording, life=life))
+        for one in list(ports.store.list(bucket, f"{folder}/")):
+            if one.name.removeprefix(f"{folder}/") in outputs.file_names():
+                ports.store.delete(bucket, one.name, one.generation)
 
 
 def _kept_name(recording: Recording) -> str:
