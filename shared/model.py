@@ -126,6 +126,9 @@ class AudioInfo:
     """One past the last byte of audio, before tags (for the same)."""
     tracks: int = 1
     """Number of audio tracks."""
+    origin: float | None = None
+    """What the file's own time stamps show at time zero, seconds: the earliest presentation time of all its streams
+    (docs/media.md). None where a plan was made before this was noted."""
     bytes_read: int = 0
     """Bytes of the file that the probe read."""
     warnings: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import av
 
-from shared.audio.decoding.timeline import EXACT, Timeline
+from shared.audio.decoding.timeline import CANCELS, EXACT, Timeline
 from shared.audio.probing.mpeg_frames import LONGEST, Frame, Kind, Walk, info_tag
 from shared.audio.probing.notices import damage
 from shared.audio.types import Decoded
@@ -88,7 +88,7 @@ def decode_span(
             )
     timeline.finish()
     return (
-        Decoded(start=-lead, owned=max(0.0, owned), warnings=_warnings(chunk, damaged, runs)),
+        Decoded(start=-lead, owned=max(0.0, owned), warnings=_warnings(chunk, damaged, runs, cancels=timeline.cancels)),
         sound,
     )
 
@@ -129,8 +129,8 @@ class _Decoder:
             return []
 
 
-def _warnings(chunk: Chunk, damaged: list[float], runs: _Runs) -> tuple[str, ...]:
-    warnings = []
+def _warnings(chunk: Chunk, damaged: list[float], runs: _Runs, *, cancels: bool) -> tuple[str, ...]:
+    warnings = [CANCELS] if cancels else []
     if damaged:
         warnings.append(damage([max(0.0, time) for time in damaged]))
     if runs.skipped:

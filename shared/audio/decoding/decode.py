@@ -1,6 +1,6 @@
 """Decodes one chunk to 16 kHz mono, with the overlap around it.
 
-Time zero is where a player's clock starts: at the container's start time if that is positive.
+Time zero is where the probe found it (`AudioInfo.origin`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from shared.audio.decoding.byte_range import decode_span
 from shared.audio.decoding.mend import mended
 from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
-from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
+from shared.audio.decoding.steady import Steady
+from shared.audio.decoding.timeline import CANCELS, EXACT, TOLERANCE, Timeline
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
@@ -113,12 +114,14 @@ class _ChunkDecoder:
         self._open_ended = chunk.end is None
         self._file: Reader | Overlay = reader
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
+        self._steady = Steady(self._timeline, open_ended=self._open_ended)
         self._origin = 0.0
         self._time_base = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
         self._reached = 0.0  # where the audio decoded so far ends
         self._damaged: list[float] = []
         self._tolerance = TOLERANCE  # for the next frame
         self._decoded = False
+        self._sounded = False  # a frame was placed, so the timeline tells how far the audio goes
         self._has_video = False
 
     def decode(self) -> Decoded:
@@ -128,7 +131,9 @@ class _ChunkDecoder:
             self._announce()
             container = stack.enter_context(self._open())
             stream = choose_stream(container, self._track)
-            if container.start_time is not None and container.start_time > 0:
+            if self._audio.origin is not None:
+                self._origin = self._audio.origin
+            elif container.start_time is not None and container.start_time > 0:
                 self._origin = container.start_time / av.time_base
             view = splice(
                 self._reader, self._audio, container, stream, begin=self._begin, origin=self._origin
@@ -157,7 +162,10 @@ class _ChunkDecoder:
                 if self._timeline.full:
                     ended = False
                     break
+            self._steady.finish()
             self._timeline.finish()
+            if self._sounded:
+                self._reached = self._timeline.reached
         return self._account(ended)
 
     def _announce(self) -> None:
@@ -196,9 +204,10 @@ class _ChunkDecoder:
             if not frame.samples or not frame.sample_rate:
                 continue
             self._decoded = True
-            self._timeline.add(frame, self._time(frame.pts), tolerance=self._tolerance)
+            self._sounded = True
+            self._steady.add(frame, self._time(frame.pts), tolerance=self._tolerance)
             self._tolerance = TOLERANCE
-            self._reached = self._timeline.reached
+            self._reached = self._steady.reached
             if self._timeline.full:
                 return
 
@@ -213,7 +222,9 @@ class _ChunkDecoder:
         if not self._decoded and chunk.start <= 0:
             raise BadMedia("undecodable", NO_SOUND)
         stop = reached if chunk.end is None else min(chunk.end, reached)
-        warnings = []
+        warnings = list(self._steady.warnings)
+        if self._timeline.cancels:
+            warnings.append(CANCELS)
         declared = self._audio.duration
         if (
             ended

@@ -1,18 +1,20 @@
 """Places decoded frames on an axis of 16 kHz mono samples.
 
-Consecutive frames pass through one resampler as one run. Where time jumps or the format changes, the run is flushed
-and another begins at the sample given by its time stamp, with silence in the gap: so positions never drift from the
-time stamps by more than the tolerance.
+Consecutive frames pass through one resampler as one run. Where time jumps, or the format or the mix of channels changes,
+the run is flushed and another begins at the sample given by its time stamp, with silence in the gap: so positions never
+drift from the time stamps by more than the tolerance.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from av.error import BlockingIOError as NothingYet
 from av.filter import Graph
 
+from shared.audio.decoding import downmix
 from shared.audio.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ EXACT = 0.002
 """The same immediately after damage."""
 FILTER_LENGTH = 0.05
 """Seconds of sound after the end on which the samples before it may depend: more than the resampler's filter takes."""
-LONGEST_GAP = 3600.0
-"""Seconds; a longer jump is a broken time stamp, not silence."""
 BLOCK = 32_768
 """Samples that the resampler takes at one time: a call for each frame of mp3 (1,152) costs as much as its work."""
 SILENCE = bytes(2 * SAMPLE_RATE)
+CANCELS = "the channels cancel each other out: the loudest of them was taken alone"
+"""The warning where a mix of all channels would be far quieter than one of them."""
 
 
 class Timeline:
@@ -43,24 +45,29 @@ class Timeline:
     """
 
     def __init__(self, emit: Callable[[bytes], None], *, begin: float, end: float | None) -> None:
-        self.clock_shift = 0.0
         self._emit = emit
         self._begin = begin
         self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
         self._needed = math.inf if end is None else end + FILTER_LENGTH
-        self._graph: Graph | None = None
-        self._push: Callable[[AudioFrame], None]  # into the graph
+        self._running = False
+        self._graph: Graph | None = None  # of the present mix; made when its first frames go in
         self._format: tuple[str, str, int] = ("", "", 0)
-        self._queued = 0  # samples given to the present run since its output was fetched
-        self._samples = 0  # of the present run, at its own rate
+        self._channels = 1
+        self._weights: tuple[float, ...] | None = None  # of the channels; None: as their loudspeakers say
+        self._waiting: list[AudioFrame] = []  # of the present run, not yet in its graph
+        self._push = self._waiting.append
+        self._queued = 0  # samples in them
+        self._samples = 0  # of the present mix, at its own rate
         self._rate = 1
-        self._start = begin  # of the present run
-        self._made = 0  # samples of the present run, at 16 kHz
-        self._drop = 0  # samples of the present run's output that lie before what is already out
+        self._start = begin  # of the present mix
+        self._made = 0  # samples of the present mix, at 16 kHz
+        self._drop = 0  # samples of the present mix's output that lie before what is already out
         self.out = 0
         self.full = self._limit == 0
         self.reached = begin
         """Where the audio added so far ends, seconds on the axis of `add`."""
+        self.cancels = False
+        """True if channels were left out because together they cancel each other out."""
 
     def add(self, frame: AudioFrame, time: float | None, *, tolerance: float = TOLERANCE) -> None:
         """Place one decoded frame.
@@ -70,10 +77,11 @@ class Timeline:
             time: of its first sample, seconds; None: immediately after the frame before.
             tolerance: seconds by which `time` may differ from there before it counts as a jump.
         """
-        jump = 0.0 if time is None else time + self.clock_shift - self.reached
+        jump = 0.0 if time is None else time - self.reached
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._graph is None or form != self._format or not -tolerance <= jump <= tolerance:
-            self._start_run(form, jump, tolerance)
+        if not self._running or form != self._format or not -tolerance <= jump <= tolerance:
+            self._finish_run()
+            self._begin_run(frame, form, self.reached + jump)
         frame.pts = None
         self._push(frame)
         self._count(frame.samples)
@@ -100,21 +108,12 @@ class Timeline:
             else:
                 self._count(samples)
                 self.add(frame, time + number * each, tolerance=tolerance)
-                goes_on, samples = self._graph is not None, 0
+                goes_on, samples = self._running, 0
         self._count(samples)
 
     def finish(self) -> None:
         """Emit what is still buffered."""
         self._finish_run()
-
-    def _start_run(self, form: tuple[str, str, int], jump: float, tolerance: float) -> None:
-        """Begin another run if the present one does not continue."""
-        if abs(jump) > LONGEST_GAP and self._samples:
-            self.clock_shift -= jump
-            jump = 0.0
-        if self._graph is None or form != self._format or abs(jump) > tolerance:
-            self._finish_run()
-            self._begin_run(form, self.reached + jump)
 
     def _count(self, samples: int) -> None:
         self._samples += samples
@@ -125,43 +124,93 @@ class Timeline:
         elif self._queued >= BLOCK:
             self._drain()
 
-    def _begin_run(self, form: tuple[str, str, int], start: float) -> None:
-        sample_format, layout, rate = form
-        graph = Graph()
-        graph.threads = 1  # a thread per processor would cost memory and gain nothing
-        source = graph.add(
-            "abuffer",
-            sample_rate=str(rate),
-            sample_fmt=sample_format,
-            channel_layout=layout,
-            time_base=f"1/{rate}",
-        )
-        blocks = graph.add("asetnsamples", nb_out_samples=str(BLOCK), pad="0")
-        shape = graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts="mono")
-        sink = graph.add("abuffersink")
-        source.link_to(blocks)
-        blocks.link_to(shape)
-        shape.link_to(sink)
-        graph.configure()
-        self._graph, self._format, self._push = graph, form, source.push
-        self._samples, self._rate, self._start, self._made = 0, rate, start, 0
+    def _begin_run(self, frame: AudioFrame, form: tuple[str, str, int], start: float) -> None:
+        self._running, self._format, self._rate = True, form, frame.sample_rate
+        self._channels = frame.layout.nb_channels
+        self._weights = None if downmix.is_named(form[1]) else (1 / self._channels,) * self._channels
+        self._begin_mix(start)
+
+    def _begin_mix(self, start: float) -> None:
+        """Begin to mix with the present weights at a time."""
+        self._graph = None
+        self._samples, self._start, self._made = self._queued, start, 0
         position = round((start - self._begin) * SAMPLE_RATE)
         self._drop = max(0, self.out - position)
         while self.out < position and not self.full:
             self._put(SILENCE[: 2 * (position - self.out)])
 
+    def _new_graph(self) -> Graph:
+        sample_format, layout, rate = self._format
+        graph = Graph()
+        graph.threads = 1  # a thread per processor would cost memory and gain nothing
+        steps = [
+            graph.add(
+                "abuffer",
+                sample_rate=str(rate),
+                sample_fmt=sample_format,
+                channel_layout=layout if downmix.is_named(layout) else f"{self._channels} channels",
+                time_base=f"1/{rate}",
+            ),
+            graph.add("asetnsamples", nb_out_samples=str(BLOCK), pad="0"),
+        ]
+        if self._weights is not None:
+            mix = "+".join(f"{weight:.6f}*c{one}" for one, weight in enumerate(self._weights) if weight)
+            steps.append(graph.add("pan", args=f"mono|c0={mix}"))
+        steps.append(
+            graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts="mono")
+        )
+        steps.append(graph.add("abuffersink"))
+        for one, following in pairwise(steps):
+            one.link_to(following)
+        graph.configure()
+        return graph
+
     def _finish_run(self) -> None:
+        if self._running:
+            self._drain()
+            self._end_mix()
+            self._running = False
+
+    def _end_mix(self) -> None:
+        """Emit what the resampler still holds."""
         if self._graph is not None:
             self._graph.push(None)
-            self._drain()
-            # The resampler holds back what is shorter than its filter.
-            missing = round(self._samples / self._rate * SAMPLE_RATE) - self._made
-            self._release(SILENCE[: 2 * max(0, missing)])
-            self._graph = None
+            self._pull()
+        # The resampler holds back what is shorter than its filter.
+        missing = round(self._samples / self._rate * SAMPLE_RATE) - self._made
+        self._release(SILENCE[: 2 * max(0, missing)])
+        self._graph = None
 
     def _drain(self) -> None:
-        assert self._graph is not None
+        """Mix and resample what waits."""
+        if self._channels > 1 and self._waiting:
+            self._choose_mix()
+        if self._graph is None:
+            self._graph = self._new_graph()
+        for frame in self._waiting:
+            self._graph.push(frame)
+        self._waiting.clear()
         self._queued = 0
+        self._pull()
+
+    def _choose_mix(self) -> None:
+        """Take other weights from the waiting frames on, where their channels cancel each other out, or no longer do."""
+        chosen = downmix.weights(self._waiting, self._channels)
+        if chosen is None:
+            return
+        alone = max(chosen) == 1.0
+        self.cancels = self.cancels or alone
+        weights = chosen if alone or not downmix.is_named(self._format[1]) else None
+        if weights == self._weights:
+            return
+        if self._graph is not None:
+            self._samples -= self._queued
+            self._end_mix()
+            self._begin_mix(self._start + self._samples / self._rate)
+        self._weights = weights
+
+    def _pull(self) -> None:
+        assert self._graph is not None
         parts = []
         while True:
             try:

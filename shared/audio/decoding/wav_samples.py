@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio.decoding.timeline import FILTER_LENGTH, Timeline
+from shared.audio.decoding.timeline import CANCELS, FILTER_LENGTH, Timeline
 from shared.audio.probing.notices import check_track
 from shared.audio.probing.wav import LAYOUTS, WIDTHS
 from shared.audio.types import SAMPLE_RATE, Decoded
@@ -77,4 +77,4 @@ def decode(
             timeline.add(frame, at / rate)
     timeline.finish()
     reached = total / rate if chunk.end is None else min(chunk.end, total / rate)
-    return Decoded(start=begin - chunk.start, owned=max(0.0, reached - chunk.start), warnings=())
+    return Decoded(start=begin - chunk.start, owned=max(0.0, reached - chunk.start), warnings=(CANCELS,) if timeline.cancels else ())

@@ -5,7 +5,9 @@ The number of bytes read does not grow with the length of the recording; see `Li
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import av
@@ -20,6 +22,8 @@ from shared.errors import BadMedia
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
+
     from shared.audio.files.reader import Reader
 
 SEARCH = 64 * 1024
@@ -110,11 +114,14 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     with open_container(file, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context
+        origin = _first_time(container)
         duration: float | None = None
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
         elif container.duration is not None:
             duration = container.duration / av.time_base
+        if demuxer == "ogg" and duration:
+            duration -= origin  # FFmpeg says when it ends
         if demuxer == "flac" and not duration:
             duration = flac.length(reader, skip_id3(reader))
         length = Length(duration=duration or None, exact=bool(duration) and demuxer not in ESTIMATED)
@@ -132,8 +139,26 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             exact=length.exact,
             splittable_by="time",
             tracks=len(container.streams.audio),
+            origin=origin,
             warnings=length.warnings,
         )
+
+
+def _first_time(container: InputContainer) -> float:
+    """The earliest presentation time of all streams, seconds; 0 where it is before zero.
+
+    FFmpeg does not know that of pictures without their decoder, so the first packets are asked.
+    """
+    first = math.inf if container.start_time is None else container.start_time / av.time_base
+    waiting = {one.index for one in container.streams.video}
+    if waiting:
+        for packet in islice(container.demux(), MOST_PACKETS):
+            if packet.pts is not None and packet.stream.type in {"audio", "video"}:
+                first = min(first, float(packet.pts * packet.time_base))
+                waiting.discard(packet.stream.index)
+            if not waiting:
+                break
+    return first if 0 < first < math.inf else 0.0
 
 
 def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | None:
@@ -144,6 +169,8 @@ def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | N
     return riff.declared_size(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
 
 
+MOST_PACKETS = 200
+"""Packets in which the first picture is looked for."""
 ESTIMATED = {"ac3", "eac3", "dts", "amr", "mpc"}
 """Formats without a length: FFmpeg derives a duration from the bit rate of the first frames."""
 

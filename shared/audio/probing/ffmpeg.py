@@ -12,6 +12,8 @@ from shared.audio.probing.riff import may_hold_compressed_audio
 from shared.errors import BadMedia
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+    from av.audio.layout import AudioLayout
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
@@ -105,7 +107,23 @@ def choose_stream(container: InputContainer, track: int) -> AudioStream:
             "format (for example FLAC or MP3) and upload it again.",
         )
     context.thread_count = 1  # a thread per processor would cost memory and gain nothing
+    _forget_custom_layout(context)
     return stream
+
+
+_OWNERS: list[AudioLayout] = []
+"""Layouts that PyAV must not free a second time."""
+
+
+def _forget_custom_layout(context: AudioCodecContext) -> None:
+    """Replace channels in an order of the file's own by their number.
+
+    PyAV 18.1 copies the list of such an order by its pointer, and each copy frees it: the first frame crashes.
+    """
+    layout = context.layout
+    if layout.name.startswith(f"{layout.nb_channels} channels ("):
+        context.layout = f"{layout.nb_channels} channels"
+        _OWNERS.append(layout)
 
 
 def _refuse(url: str, *_: Any) -> NoReturn:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.audio.probing.isobmff_codecs import describe
-from shared.audio.probing.isobmff_fragments import last_fragment_end, read_sidx
+from shared.audio.probing.isobmff_fragments import first_fragment_start, last_fragment_end, read_sidx
 from shared.audio.probing.notices import check_track, encrypted, falls_short
 from shared.errors import BadMedia
 from shared.model import AudioInfo
@@ -27,6 +27,8 @@ HEADER = 32 * 1024
 """The same while only the index is looked for: what FFmpeg reads at one time anyway."""
 MAX_BOXES = 4000
 """Boxes visited before we give up: a bound on time and reads."""
+FIRST_FRAGMENT = 64 * 1024
+"""Bytes of the first fragment's header that are read to learn when it begins."""
 CONTAINERS = {b"mdia", b"minf", b"stbl", b"edts"}
 """Boxes of a track that hold its other boxes."""
 MAX_TOP_BOXES = 64
@@ -65,6 +67,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     movie: _Movie | None = None
     warnings: list[str] = []
     sidx: tuple[int, int] | None = None
+    fragment: bytes | None = None
     seen: set[bytes] = set()
     for position, (name, start, end) in enumerate(_boxes(reader, 0, reader.size)):
         seen.add(name)
@@ -76,6 +79,8 @@ def probe(reader: Reader, track: int) -> AudioInfo:
             sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
         if end > reader.size:
             warnings.append(falls_short(end, reader.size))
+        if name == b"moof":
+            fragment = reader.at(start, min(end - start, FIRST_FRAGMENT))
         if movie is not None and (name == b"moof" or position > MAX_TOP_BOXES):
             break  # fragments follow, perhaps thousands of them
     if movie is None:
@@ -84,9 +89,12 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     check_track(track, len(audio))
     chosen = audio[track]
     codec, rate, channels = describe(chosen.sample_entry)
-    duration = _duration(movie, chosen)
+    duration, origin = _duration(movie, chosen), 0.0
     if movie.fragment_duration is not None:
-        duration = _fragmented_duration(reader, movie, chosen, sidx)
+        if fragment is not None and not any(one.duration for one in movie.tracks):
+            scales = {one.number: one.timescale for one in movie.tracks}
+            origin = first_fragment_start(fragment, scales) or 0.0
+        duration = _fragmented_duration(reader, movie, chosen, sidx, origin)
     return AudioInfo(
         format="mov",
         codec=codec,
@@ -96,6 +104,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
         exact=duration is not None,
         splittable_by="time",
         tracks=len(audio),
+        origin=origin,
         warnings=tuple(warnings),
     )
 
@@ -207,12 +216,12 @@ def _duration(movie: _Movie, track: _Track) -> float | None:
 
 
 def _fragmented_duration(
-    reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None
+    reader: Reader, movie: _Movie, track: _Track, sidx: tuple[int, int] | None, origin: float
 ) -> float | None:
-    """Duration of a fragmented file: from its last fragment, else its index, else its header."""
+    """Duration of a fragmented file that begins at `origin`: from its last fragment, else its index, else its header."""
     end = last_fragment_end(reader, track.number, movie.default_durations.get(track.number, 0))
     if end is not None and track.timescale:
-        return end / track.timescale
+        return max(0.0, end / track.timescale - origin)
     if sidx is not None and sidx[1] >= reader.size * 0.98:
         return sidx[0] / 1e6
     if movie.fragment_duration and movie.timescale:

@@ -33,6 +33,32 @@ def read_sidx(body: bytes, end: int) -> tuple[int, int] | None:
     return ticks * 1_000_000 // timescale, end + first + length
 
 
+def first_fragment_start(body: bytes, timescales: dict[int, int]) -> float | None:
+    """When the first fragment begins, seconds; None where it does not say.
+
+    Args:
+        body: content of its `moof`.
+        timescales: ticks per second of each track, by its number.
+    """
+    starts = [
+        base / timescales[number] for number, base in _bases(body) if base is not None and timescales.get(number)
+    ]
+    return min(starts, default=None)
+
+
+def _bases(body: bytes) -> Iterator[tuple[int, int | None]]:
+    """Number and first decode time of each track in the content of a `moof`, in the track's timescale."""
+    for name, start, end in _inner(body, 0, len(body)):
+        if name == b"traf":
+            number, base = 0, None
+            for inner, at, _ in _inner(body, start, end):
+                if inner == b"tfhd":
+                    number = int.from_bytes(body[at + 4 : at + 8], "big")
+                elif inner == b"tfdt":
+                    base = int.from_bytes(body[at + 4 : at + (12 if body[at] == 1 else 8)], "big")
+            yield number, base
+
+
 def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
     """When the last fragment that the tail holds ends, in the track's timescale; None where there is none.
 

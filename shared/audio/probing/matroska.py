@@ -29,7 +29,11 @@ ENTRY, NUMBER, TYPE, CODEC, AUDIO = 0xAE, 0xD7, 0x83, 0x86, 0xE1
 RATE, CHANNELS = 0xB5, 0x9F
 ENCODINGS, ENCODING, ENCRYPTION = 0x6D80, 0x6240, 0x5035
 TIMESTAMP, SIMPLE_BLOCK, GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
-AUDIO_TYPE = 2
+VIDEO_TYPE, AUDIO_TYPE = 1, 2
+FIRST_CLUSTER = 4096
+"""Bytes of the first cluster that are read to learn when the recording begins: its first block does not lie farther."""
+LATE = 1.0
+"""Seconds; a recording whose time stamps begin later was cut out of a longer one."""
 
 _CODECS = {
     "A_OPUS": "opus", "A_VORBIS": "vorbis", "A_MPEG/L3": "mp3", "A_MPEG/L2": "mp2", "A_FLAC": "flac",
@@ -65,7 +69,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     Raises:
         BadMedia: `encrypted`, `no-audio`, `no-track`.
     """
-    header, warnings = _Header(), []
+    header, warnings, first = _Header(), [], b""
     for one in top_level(reader):
         if one.name == SEGMENT and one.end is not None and one.end > reader.size:
             warnings.append(falls_short(one.end, reader.size))
@@ -75,15 +79,19 @@ def probe(reader: Reader, track: int) -> AudioInfo:
             header.tracks += [
                 _read_track(entry) for name, entry in children(_content(reader, one)) if name == ENTRY
             ]
+        elif one.name == CLUSTER:
+            first = reader.at(one.start, min(FIRST_CLUSTER, (one.end or reader.size) - one.start), block=FIRST_CLUSTER)
     audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
     check_track(track, len(audio))
     chosen = audio[track]
     if chosen.protected:
         raise encrypted("Matroska content encryption")
-    duration = header.duration * header.timestamp_scale / 1e9 or None
-    if duration is None:
+    tick = header.timestamp_scale / 1e9
+    origin = _first_tick(first, header.tracks) * tick
+    duration = header.duration * tick or None
+    if duration is None or origin > LATE:  # then programs do not agree on what the header counts from
         ticks = _last_tick(reader, chosen.number)
-        duration = ticks * header.timestamp_scale / 1e9 if ticks is not None else None
+        duration = max(0.0, ticks * tick - origin) if ticks is not None else duration
     return AudioInfo(
         format="matroska",
         codec=chosen.codec,
@@ -93,6 +101,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
         exact=duration is not None,
         splittable_by="time",
         tracks=len(audio),
+        origin=origin,
         warnings=tuple(warnings),
     )
 
@@ -136,6 +145,16 @@ def _read_track(entry: bytes) -> _Track:
             encodings = [value for one, value in children(body) if one == ENCODING]
             track.protected = any(ENCRYPTION in dict(children(value)) for value in encodings)
     return track
+
+
+def _first_tick(cluster: bytes, tracks: list[_Track]) -> int:
+    """When the first block of sound or pictures in the content of the first cluster begins, in the file's ticks."""
+    starts = [
+        min(times)
+        for one in tracks
+        if one.kind in {VIDEO_TYPE, AUDIO_TYPE} and (times := _block_times(cluster, one.number))
+    ]
+    return max(0, min(starts, default=0))
 
 
 def _last_tick(reader: Reader, track: int) -> int | None:

@@ -66,12 +66,6 @@ def test_a_start_after_the_beginning_is_preceded_by_silence():
     assert list(np.flatnonzero(samples)) == list(range(1600, 1760))
 
 
-def test_a_broken_clock_does_not_make_hours_of_silence():
-    samples, timeline = run([(0.0, frame(1600)), (90_000.0, frame(1600)), (90_000.1, frame(1600))])
-    assert len(samples) == 4800
-    assert timeline.clock_shift == pytest.approx(-89_999.9)
-
-
 def test_a_change_of_rate_and_layout_keeps_the_axis():
     samples, _ = run(
         [

@@ -1,0 +1,76 @@
+"""Which channels of a recording are heard, and how loud each: the weights of the mix to mono.
+
+Loudspeakers that the file names are mixed as FFmpeg mixes them (ITU-R BS.775), which leaves out a subwoofer. Channels
+without names (microphones of a field recorder, tracks of an editor) all count alike: any of them may be the one with the
+voice. Where the channels cancel each other out, as those of a cable with crossed wires do, the loudest is taken alone.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from av.audio.frame import AudioFrame
+
+CODES = {"u8": "B", "s16": "h", "s32": "i", "s64": "q", "flt": "f", "dbl": "d"}
+"""Sample formats of FFmpeg as type codes of Python's arrays; a `p` at the end means planar."""
+STRIDE = 97
+"""One sample in so many is looked at: a prime, so that no tone hides between them."""
+CANCELS = 0.3
+"""Part of the energy that one voice in one channel leaves in the mean of all; with less, channels cancel each other out."""
+QUIET = 1e-8
+"""Energy of the loudest channel, of full scale, below which nothing is decided: −80 dB."""
+
+
+def is_named(layout: str) -> bool:
+    """Whether a layout, by FFmpeg's name of it, says what each channel is."""
+    return "channels" not in layout
+
+
+def weights(frames: Sequence[AudioFrame], channels: int) -> tuple[float, ...] | None:
+    """The weight of each channel in some frames that belong together; None where the present ones may stay.
+
+    Args:
+        frames: in the same format.
+        channels: of each; more than one.
+
+    Returns:
+        Equal weights for all channels, or 1 for the loudest alone where the mean of all is far quieter.
+    """
+    energy, mean, count = _energies(frames, channels)
+    loudest = max(energy)
+    if not count or loudest < QUIET * count:
+        return None
+    if mean < CANCELS / channels**2 * loudest:
+        best = energy.index(loudest)
+        return tuple(1.0 if one == best else 0.0 for one in range(channels))
+    return (1 / channels,) * channels
+
+
+def _energies(frames: Sequence[AudioFrame], channels: int) -> tuple[list[float], float, int]:
+    """Sum of squares of each channel and of the mean of all, of full scale, and over how many samples."""
+    energy, mean, count = [0.0] * channels, 0.0, 0
+    for frame in frames:
+        code = CODES.get(frame.format.name.removesuffix("p"))
+        if code is None:
+            continue
+        full = 1.0 if code in "fd" else 2.0 ** (8 * array(code).itemsize - 1)
+        shift = 128 if code == "B" else 0
+        used = frame.samples * array(code).itemsize
+        if frame.format.is_planar:
+            picked = [memoryview(plane)[:used].cast(code)[::STRIDE].tolist() for plane in frame.planes]  # type: ignore[arg-type]
+        else:
+            samples = memoryview(frame.planes[0])[: used * channels].cast(code)  # type: ignore[arg-type]
+            picked = [samples[one :: STRIDE * channels].tolist() for one in range(channels)]
+        for values in zip(*picked, strict=True):
+            total = 0.0
+            for channel, value in enumerate(values):
+                scaled = (value - shift) / full
+                energy[channel] += scaled * scaled
+                total += scaled
+            mean += (total / channels) ** 2
+        count += len(picked[0])
+    return energy, mean, count

@@ -1,0 +1,165 @@
+"""Which of a recording's time stamps are believed.
+
+Decoded frames follow one another; their time stamps should say the same. Those of screen recorders wobble, those of
+network cameras come in bursts, single ones are wrong by hours, and a restarted encoder begins to count anew. So where a
+time stamp disagrees with the count of samples, the frames are held until it is clear what happened:
+
+    the stamps come back         they wobbled, or one was wrong: the frames follow one another
+    they stay later              a true gap: silence stands in it
+    they stay earlier, a little  sound that is there twice: what overlaps is dropped
+    they stay earlier, by far    the clock was set back: what follows is joined
+"""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from shared.audio.decoding.timeline import EXACT, TOLERANCE
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+
+    from shared.audio.decoding.timeline import Timeline
+
+CONFIRMED = 1.0
+"""Seconds of sound whose time stamps all say that time has jumped, until it is believed."""
+OPENING = 8
+"""Frames at the beginning whose time stamps vote on where it is."""
+FEWEST = 3
+"""Frames that must say so at the end of the recording, where there are no more."""
+WOBBLE = 0.25
+"""Seconds of a jump at the end that so few frames may as well only wobble."""
+SET_BACK = 1.0
+"""Seconds back from which on a clock was set back; less is sound that is there twice."""
+LONGEST_GAP = 3600.0
+"""Seconds; a longer jump in a recording whose length is unknown is a clock that was set, not silence."""
+WORTH_A_WARNING = 0.5
+"""Seconds dropped or inserted."""
+
+
+class Steady:
+    """Places frames on a timeline by their time stamps, as far as these are to be believed.
+
+    Args:
+        timeline: takes the frames.
+        open_ended: whether nobody knows how long the recording is.
+    """
+
+    def __init__(self, timeline: Timeline, *, open_ended: bool) -> None:
+        self.warnings: list[str] = []
+        self._timeline = timeline
+        self._open_ended = open_ended
+        self._opening = True
+        self._shift = 0.0  # added to every time stamp, after clocks that were set
+        self._held: list[tuple[AudioFrame, float | None]] = []
+        self._seconds = 0.0  # of the held frames
+
+    @property
+    def reached(self) -> float:
+        """Where the audio added so far ends, seconds; where the held frames end if they follow one another."""
+        if self._opening:
+            for frame, time in reversed(self._held):
+                if time is not None:
+                    return time + frame.samples / frame.sample_rate
+        return self._timeline.reached + self._seconds
+
+    def add(self, frame: AudioFrame, time: float | None, *, tolerance: float = TOLERANCE) -> None:
+        """Place one decoded frame, or hold it.
+
+        Args:
+            frame: any format, rate and layout.
+            time: by its time stamp, seconds; None: immediately after the frame before.
+            tolerance: seconds by which `time` may differ from there before it counts as a jump. Less than usual says
+                that a jump is expected, because something before the frame was lost.
+        """
+        if self._opening:
+            self._hold(frame, time)
+            if len(self._held) >= OPENING:
+                self._open()
+            return
+        jump = self._jump(time)
+        if -tolerance <= jump <= tolerance:
+            if self._held:
+                self._join()
+            self._timeline.add(frame, None if time is None else time + self._shift, tolerance=tolerance)
+        elif tolerance < TOLERANCE and not self._held and abs(jump) < SET_BACK:
+            self._place(frame, jump)
+        else:
+            self._hold(frame, time)
+            if self._seconds >= CONFIRMED:
+                self._confirm()
+
+    def finish(self) -> None:
+        """Place what is still held."""
+        if self._opening:
+            self._open()
+        while self._held:
+            if len(self._held) >= FEWEST and abs(self._jump_of(self._held)) > WOBBLE:
+                self._confirm()
+            else:
+                self._join()
+
+    def _jump(self, time: float | None) -> float:
+        """By how much a frame's time stamp differs from the end of the frame before it."""
+        return 0.0 if time is None else time + self._shift - self._timeline.reached - self._seconds
+
+    def _hold(self, frame: AudioFrame, time: float | None) -> None:
+        self._held.append((frame, time))
+        self._seconds += frame.samples / frame.sample_rate
+
+    def _let_go(self) -> list[tuple[AudioFrame, float | None]]:
+        held, self._held, self._seconds = self._held, [], 0.0
+        return held
+
+    def _open(self) -> None:
+        """Place the first frame: where its own time stamp says, unless most others disagree by far."""
+        held, self._opening = self._let_go(), False
+        before, starts = 0.0, []
+        for frame, time in held:
+            if time is not None:
+                starts.append(time - before)
+            before += frame.samples / frame.sample_rate
+        for number, (frame, time) in enumerate(held):
+            if number == 0 and starts:
+                middle = median(starts)
+                first = time if time is not None and abs(time - middle) < SET_BACK else middle
+                self._timeline.add(frame, first)
+            else:
+                self.add(frame, time)
+
+    def _join(self) -> None:
+        for frame, _ in self._let_go():
+            self._timeline.add(frame, None)
+
+    def _confirm(self) -> None:
+        """Believe what all held time stamps say; those behind the first are asked again."""
+        held = self._let_go()
+        self._place(held[0][0], self._jump_of(held))
+        for frame, time in held[1:]:
+            self.add(frame, time)
+
+    def _jump_of(self, held: list[tuple[AudioFrame, float | None]]) -> float:
+        """By how much all these frames, which nothing precedes but what is placed, say at least that time jumped."""
+        before, jumps = self._timeline.reached - self._shift, []
+        for frame, time in held:
+            if time is not None:
+                jumps.append(time - before)
+            before += frame.samples / frame.sample_rate
+        return max(0.0, min(jumps)) or min(0.0, max(jumps))
+
+    def _place(self, frame: AudioFrame, jump: float) -> None:
+        """Place a frame so much after the one before it, or join it where its clock was set."""
+        at = self._timeline.reached
+        if jump <= -SET_BACK or (self._open_ended and jump > LONGEST_GAP):
+            self._shift -= jump
+            way = "back" if jump < 0 else "forward"
+            self.warnings.append(
+                f"the clock of the recording was set {way} by {abs(jump):.1f} s at {at:.1f} s: what follows was joined"
+            )
+            jump = 0.0
+        elif jump > WORTH_A_WARNING:
+            self.warnings.append(f"nothing was recorded for {jump:.1f} s from {at:.1f} s on: silence stands there")
+        elif jump < -WORTH_A_WARNING:
+            self.warnings.append(f"{-jump:.1f} s of sound at {at:.1f} s are there twice: they were dropped once")
+        self._timeline.add(frame, at + jump if jump else None, tolerance=EXACT)

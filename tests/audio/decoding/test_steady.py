@@ -1,0 +1,173 @@
+"""Which time stamps are believed: wobble and single wrong ones are not, gaps and clocks that were set are."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.audio.decoding.steady import CONFIRMED, SET_BACK, Steady
+from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
+from tests.audio.decoding.test_timeline import frame
+
+STEP = 0.1
+"""Seconds of a frame."""
+
+
+def run(times, *, open_ended=False, end=None, tolerances=()):
+    """Frames of a tenth of a second, numbered from 1 in their samples, with these time stamps."""
+    out = bytearray()
+    timeline = Timeline(out.extend, begin=0.0, end=end)
+    steady = Steady(timeline, open_ended=open_ended)
+    for number, time in enumerate(times):
+        tolerance = dict(tolerances).get(number, TOLERANCE)
+        steady.add(frame(1600, value=number + 1), time, tolerance=tolerance)
+    steady.finish()
+    timeline.finish()
+    return np.frombuffer(bytes(out), np.int16), steady, timeline
+
+
+def straight(count, *, first=0.0):
+    """Time stamps without fault."""
+    return [first + number * STEP for number in range(count)]
+
+
+def heard(samples):
+    """The numbers of the frames in the samples, silence left out."""
+    return [int(one) for one in np.unique(samples) if one]
+
+
+def test_time_stamps_without_fault_are_kept():
+    samples, steady, timeline = run(straight(40))
+    assert len(samples) == 40 * 1600
+    assert timeline.reached == pytest.approx(4.0)
+    assert steady.warnings == []
+
+
+@given(st.lists(st.integers(-80, 80), min_size=60, max_size=60))
+def test_wobble_neither_drops_nor_inserts(wobble):
+    times = [max(0.0, time + ms / 1000) for time, ms in zip(straight(60), wobble, strict=True)]
+    times[::5] = straight(60)[::5]  # it wobbles around the sound, it does not leave it
+    samples, steady, _ = run(times)
+    assert len(samples) == 60 * 1600
+    assert heard(samples) == list(range(1, 61))
+    assert steady.warnings == []
+
+
+def test_frames_that_are_stamped_in_bursts_follow_one_another():
+    times = [time - time % 0.5 for time in straight(60)]
+    samples, steady, _ = run(times)
+    assert len(samples) == 60 * 1600
+    assert steady.warnings == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 7, 20, 39])
+@pytest.mark.parametrize("wrong", [1800.0, -3.0, 1e9])
+def test_one_wrong_time_stamp_is_not_believed(place, wrong):
+    times = straight(40, first=10.0)
+    times[place] += wrong
+    samples, steady, _ = run(times)
+    assert len(samples) == 14 * 16_000
+    assert heard(samples) == list(range(1, 41))
+    assert steady.warnings == []
+
+
+def test_a_gap_stays_a_gap_and_is_told():
+    samples, steady, _ = run(straight(20) + straight(20, first=7.0))
+    assert len(samples) == 9 * 16_000
+    assert not samples[2 * 16_000 : 7 * 16_000].any()
+    assert samples[7 * 16_000] == 21
+    assert steady.warnings == ["nothing was recorded for 5.0 s from 2.0 s on: silence stands there"]
+
+
+def test_gaps_that_follow_one_another_closely_stay_where_they_are():
+    samples, _, _ = run(straight(20) + straight(4, first=5.0) + straight(4, first=9.0) + straight(20, first=12.0))
+    assert len(samples) == 14 * 16_000
+    for first, number in ((5.0, 21), (9.0, 25), (12.0, 29)):
+        assert samples[round(first * 16_000)] == number
+        assert samples[round(first * 16_000) - 1] == 0
+
+
+def test_a_gap_shortly_before_the_end_is_one():
+    samples, _, _ = run(straight(20) + straight(3, first=4.0))
+    assert len(samples) == round(4.3 * 16_000)
+
+
+def test_a_clock_that_is_set_back_loses_nothing():
+    samples, steady, _ = run(straight(30) + straight(30, first=0.0))
+    assert len(samples) == 6 * 16_000
+    assert heard(samples) == list(range(1, 61))
+    assert steady.warnings == ["the clock of the recording was set back by 3.0 s at 3.0 s: what follows was joined"]
+
+
+def test_after_a_clock_that_was_set_back_gaps_are_those_of_the_new_one():
+    samples, _, _ = run(straight(30) + straight(20, first=0.0) + straight(20, first=4.0))
+    assert len(samples) == 9 * 16_000
+    assert not samples[5 * 16_000 : 7 * 16_000].any()
+
+
+def test_a_little_sound_that_is_there_twice_is_dropped_once():
+    samples, steady, _ = run(straight(30) + straight(20, first=2.3))
+    assert len(samples) == round(4.3 * 16_000)
+    assert steady.warnings == ["0.7 s of sound at 3.0 s are there twice: they were dropped once"]
+
+
+def test_a_clock_set_forward_by_hours_is_no_silence_where_the_length_is_unknown():
+    samples, steady, _ = run(straight(20) + straight(20, first=90_000.0), open_ended=True)
+    assert len(samples) == 4 * 16_000
+    assert "set forward by 89998.0 s at 2.0 s" in steady.warnings[0]
+
+
+def test_the_same_jump_leads_out_of_a_chunk_whose_end_is_known():
+    samples, _, timeline = run(straight(20) + straight(20, first=90_000.0), end=5.0)
+    assert len(samples) == 5 * 16_000
+    assert not samples[2 * 16_000 :].any()
+    assert timeline.full
+
+
+def test_after_damage_a_short_jump_is_believed_at_once():
+    lost = straight(10) + straight(30, first=1.03)
+    samples, _, _ = run(lost, tolerances={10: EXACT})
+    assert len(samples) == round(4.03 * 16_000)
+    assert not samples[16_000 : round(1.03 * 16_000)].any()
+
+
+def test_frames_without_time_stamps_follow_one_another():
+    samples, steady, _ = run([0.0, *[None] * 29])
+    assert len(samples) == 3 * 16_000
+    assert steady.warnings == []
+    assert len(run([None] * 3)[0]) == round(0.3 * 16_000)
+
+
+def test_what_is_held_counts_as_reached():
+    timeline = Timeline(lambda _: None, begin=0.0, end=None)
+    steady = Steady(timeline, open_ended=False)
+    for time in straight(20):
+        steady.add(frame(1600), time)
+    steady.add(frame(1600), 2.0 + SET_BACK * 3)
+    assert timeline.reached == pytest.approx(2.0)
+    assert steady.reached == pytest.approx(2.1)
+    assert steady.reached < 2.0 + CONFIRMED
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, 5.0, 60.0])),
+        min_size=1,
+        max_size=80,
+    )
+)
+def test_no_frame_is_heard_twice_and_memory_stays_bounded(times):
+    out = bytearray()
+    timeline = Timeline(out.extend, begin=0.0, end=100.0)
+    steady = Steady(timeline, open_ended=False)
+    for number, time in enumerate(times):
+        steady.add(frame(160, value=number + 1), time)
+        assert len(steady._held) <= 101  # noqa: SLF001 - one second of frames
+        if timeline.full:
+            break
+    steady.finish()
+    timeline.finish()
+    samples = np.frombuffer(bytes(out), np.int16)
+    assert len(samples) <= 100 * 16_000
+    for number in heard(samples):
+        assert np.count_nonzero(samples == number) <= 160
