@@ -102,6 +102,24 @@ def recording_id(source: StoredObject, options: Options) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One of several recordings in one file, which follow one another: each has a clock of its own."""
+
+    first_byte: int
+    """Where it begins in the file."""
+    last_byte: int
+    """One past its last byte."""
+    header: int
+    """Bytes at the beginning of the file that it shares, because it has no header of its own; 0 if it has one."""
+    start: float
+    """Where it begins in the recording, seconds."""
+    duration: float
+    """Seconds."""
+    origin: float
+    """What its own time stamps show where it begins, seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AudioInfo:
     """What the container's header and tail say about the recording."""
 
@@ -129,6 +147,8 @@ class AudioInfo:
     origin: float | None = None
     """What the file's own time stamps show at time zero, seconds: the earliest presentation time of all its streams
     (docs/media.md). None where a plan was made before this was noted."""
+    parts: tuple[Part, ...] = ()
+    """The recordings that the file consists of, where its clock begins anew; empty where it is one."""
     bytes_read: int = 0
     """Bytes of the file that the probe read."""
     warnings: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ Time zero is where the probe found it (`AudioInfo.origin`).
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import av
@@ -18,6 +19,7 @@ from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.steady import Steady
 from shared.audio.decoding.timeline import CANCELS, EXACT, TOLERANCE, Timeline
+from shared.audio.files.part import part_reader
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
@@ -87,9 +89,51 @@ def decode(
             if not sound and span.own_from <= audio.first_byte:
                 raise BadMedia("undecodable", NO_SOUND)
             return done
+    if audio.parts:
+        return _decode_parts(reader, audio, chunk, track=track, longest=longest, emit=emit)
     if wav.is_plain(audio):
         return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
     return _ChunkDecoder(reader, audio, chunk, track, longest, emit).decode()
+
+
+def _decode_parts(
+    reader: Reader,
+    audio: AudioInfo,
+    chunk: Chunk,
+    *,
+    track: int,
+    longest: float,
+    emit: Callable[[bytes], None],
+) -> Decoded:
+    """Decode a chunk of several recordings that follow one another in a file, each as if it were alone."""
+    begin = max(0.0, chunk.start - chunk.lead)
+    total = audio.parts[-1].start + audio.parts[-1].duration
+    stop = total if chunk.end is None else min(total, chunk.end + chunk.tail)
+    if stop - begin > longest:
+        raise BadMedia("limit", TOO_LONG.format(hours=longest / 3600))
+    out, warnings = 0, []
+    for part in audio.parts:
+        low, high = max(begin, part.start), min(stop, part.start + part.duration)
+        if low >= high:
+            continue
+        wanted = round((high - begin) * SAMPLE_RATE) - out
+        pieces: list[bytes] = []
+        own = replace(chunk, start=low - part.start, end=high - part.start, lead=0.0, tail=0.0)
+        done = _ChunkDecoder(
+            part_reader(reader.at, part.first_byte, part.last_byte, header=part.header),
+            replace(audio, parts=(), duration=part.duration, origin=part.origin, warnings=()),
+            own,
+            track,
+            longest,
+            pieces.append,
+            shift=part.start,
+        ).decode()
+        warnings += done.warnings
+        samples = b"".join(pieces)[: 2 * wanted]
+        emit(samples + bytes(2 * wanted - len(samples)))
+        out += wanted
+    owned = min(stop if chunk.end is None else chunk.end, total) - chunk.start
+    return Decoded(start=begin - chunk.start, owned=max(0.0, owned), warnings=tuple(warnings))
 
 
 class _ChunkDecoder:
@@ -103,7 +147,11 @@ class _ChunkDecoder:
         track: int,
         longest: float,
         emit: Callable[[bytes], None],
+        *,
+        shift: float = 0.0,
     ) -> None:
+        """As `decode`; what is said of times adds `shift`, where the file is one of several."""
+        self._shift = shift
         self._reader = reader
         self._audio = audio
         self._chunk = chunk
@@ -114,7 +162,7 @@ class _ChunkDecoder:
         self._open_ended = chunk.end is None
         self._file: Reader | Overlay = reader
         self._timeline = Timeline(emit, begin=self._begin, end=stop)
-        self._steady = Steady(self._timeline, open_ended=self._open_ended)
+        self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0
         self._time_base = (0, 1)  # seconds of one unit of the stream's clock, as a fraction
         self._reached = 0.0  # where the audio decoded so far ends
@@ -234,9 +282,9 @@ class _ChunkDecoder:
             and reached < min(declared - TOLERATED_SHORTFALL, self._stop)
             and (not self._has_video or self._audio.warnings)
         ):
-            warnings.append(stops_early(reached, declared))
+            warnings.append(stops_early(reached + self._shift, declared + self._shift))
         inside = [
-            time for time in self._damaged if time < reached - TOLERANCE
+            time + self._shift for time in self._damaged if time < reached - TOLERANCE
         ]  # the end of a cut file is not damage
         if inside:
             warnings.append(damage(inside))

@@ -44,13 +44,15 @@ class Steady:
     Args:
         timeline: takes the frames.
         open_ended: whether nobody knows how long the recording is.
+        shift: added to the times in warnings, seconds.
     """
 
-    def __init__(self, timeline: Timeline, *, open_ended: bool) -> None:
+    def __init__(self, timeline: Timeline, *, open_ended: bool, shift: float = 0.0) -> None:
         self.warnings: list[str] = []
         self._timeline = timeline
         self._open_ended = open_ended
         self._opening = True
+        self._told_later = shift
         self._shift = 0.0  # added to every time stamp, after clocks that were set
         self._held: list[tuple[AudioFrame, float | None]] = []
         self._seconds = 0.0  # of the held frames
@@ -150,16 +152,20 @@ class Steady:
 
     def _place(self, frame: AudioFrame, jump: float) -> None:
         """Place a frame so much after the one before it, or join it where its clock was set."""
-        at = self._timeline.reached
+        reached = self._timeline.reached
+        at = f"{reached + self._told_later:.1f} s"
         if jump <= -SET_BACK or (self._open_ended and jump > LONGEST_GAP):
             self._shift -= jump
             way = "back" if jump < 0 else "forward"
             self.warnings.append(
-                f"the clock of the recording was set {way} by {abs(jump):.1f} s at {at:.1f} s: what follows was joined"
+                f"the clock of the recording was set {way} by {abs(jump):.1f} s at {at}: what follows was joined"
             )
             jump = 0.0
         elif jump > WORTH_A_WARNING:
-            self.warnings.append(f"nothing was recorded for {jump:.1f} s from {at:.1f} s on: silence stands there")
+            self.warnings.append(
+                f"{jump:.1f} s of sound are missing at {at}, where the recorder paused or the file is damaged: silence "
+                "stands there"
+            )
         elif jump < -WORTH_A_WARNING:
-            self.warnings.append(f"{-jump:.1f} s of sound at {at:.1f} s are there twice: they were dropped once")
-        self._timeline.add(frame, at + jump if jump else None, tolerance=EXACT)
+            self.warnings.append(f"{-jump:.1f} s of sound at {at} are there twice: they were dropped once")
+        self._timeline.add(frame, reached + jump if jump else None, tolerance=EXACT)

@@ -65,6 +65,11 @@ class Reader:
         """Say that every byte from one to before another will be read: then they are fetched at once."""
         self._span = (start, end)
 
+    def allow(self, length: int) -> None:
+        """Let so many bytes more be read than the budget says."""
+        if self._budget is not None:
+            self._budget += length
+
     @property
     def exhausted(self) -> bool:
         """True where the budget is spent."""

@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import av
 
+from shared.audio.files.part import part_reader
 from shared.audio.probing import asf, avi, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.mpeg_frames import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
 from shared.audio.probing.notices import check_track, not_media, stops_early
+from shared.audio.probing.parts import beginnings, header_length
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
 from shared.errors import BadMedia
-from shared.model import AudioInfo
+from shared.model import AudioInfo, Part
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
 
     from shared.audio.files.reader import Reader
@@ -62,18 +66,66 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
             )
     audio_from = skip_id3(reader)
     demuxer = sniff(reader.at(audio_from, HEAD) if audio_from else head)
-    if demuxer == "mov":
-        info = isobmff.probe(reader, track)
-    elif demuxer == "matroska":
-        info = matroska.probe(reader, track)
-    elif demuxer == "wav" and (found := wav.probe(reader, track)):
-        info = found
-    elif demuxer is not None:
-        info = _with_ffmpeg(reader, demuxer, track)
-    else:
+    if demuxer is None:
         info = _elementary(reader, audio_from, name)
         check_track(track, info.tracks)
+    else:
+        info = _in_parts(reader, demuxer, track) or _of_one(reader, demuxer, track)
     return replace(info, bytes_read=reader.bytes_read)
+
+
+def _of_one(reader: Reader, demuxer: str, track: int) -> AudioInfo:
+    """What a file says that is one recording."""
+    if demuxer == "mov":
+        return isobmff.probe(reader, track)
+    if demuxer == "matroska":
+        return matroska.probe(reader, track)
+    if demuxer == "wav" and (found := wav.probe(reader, track)):
+        return found
+    return _with_ffmpeg(reader, demuxer, track)
+
+
+def _in_parts(reader: Reader, demuxer: str, track: int) -> AudioInfo | None:
+    """What a file says in which several recordings follow one another; None if it is one."""
+    starts = beginnings(reader, demuxer)
+    if len(starts) == 1:
+        return None
+    reader.allow(PART_BYTES * len(starts))
+    parts: list[Part] = []
+    infos: list[AudioInfo] = []
+    begin = 0.0
+    for first, last in pairwise([*starts, reader.size]):
+        header = header_length(reader, demuxer, first) if first else 0
+        try:
+            info = _of_one(part_reader(reader.at, first, last, header=header), demuxer, track)
+        except BadMedia:
+            if not infos:
+                raise
+            continue  # what follows may be no recording
+        if not info.duration:
+            continue
+        parts.append(
+            Part(
+                first_byte=first,
+                last_byte=last,
+                header=header,
+                start=begin,
+                duration=info.duration,
+                origin=info.origin or 0.0,
+            )
+        )
+        infos.append(info)
+        begin += info.duration
+    if len(parts) <= 1:
+        return None
+    warning = f"the file consists of {len(parts)} recordings, one after the other: all are transcribed"
+    return replace(
+        infos[0],
+        duration=begin,
+        exact=all(one.exact for one in infos),
+        parts=tuple(parts),
+        warnings=(warning, *(text for one in infos for text in one.warnings)),
+    )
 
 
 def skip_id3(reader: Reader) -> int:
@@ -81,11 +133,27 @@ def skip_id3(reader: Reader) -> int:
     at = 0
     for _ in range(10):
         head = reader.at(at, 10)
-        if head[:3] != b"ID3" or len(head) < 10 or max(head[6:10]) > 127:
+        if head[:3] != b"ID3" or len(head) < 10:
             break
-        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-        at += 10 + size + (10 if head[5] & 0x10 else 0)
+        at = _behind_tag(reader, at, head)
     return min(at, reader.size)
+
+
+def _behind_tag(reader: Reader, at: int, head: bytes) -> int:
+    """First byte after an ID3v2 tag; some programs write its size as a plain number instead of seven bits a byte."""
+    footer = 10 if head[5] & 0x10 else 0
+    plain = at + 10 + int.from_bytes(head[6:10], "big") + footer
+    if max(head[6:10]) > 0x7F:
+        return plain
+    proper = at + 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + footer
+    if plain > proper and not _may_begin(reader.at(proper, 4, block=16)) and _may_begin(reader.at(plain, 4, block=16)):
+        return plain
+    return proper
+
+
+def _may_begin(data: bytes) -> bool:
+    """Whether sound, or another tag, may begin with these bytes; many programs pad a tag with zeros."""
+    return data[:3] in {b"ID3", b"APE"} or data[:1] == b"\xff" or not data.strip(b"\0") or sniff(data) is not None
 
 
 def skip_trailing_tags(reader: Reader, first: int) -> int:
@@ -121,6 +189,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         elif container.duration is not None:
             duration = container.duration / av.time_base
         if demuxer == "ogg" and duration:
+            origin = _voted(container, stream, origin)
             duration -= origin  # FFmpeg says when it ends
         if demuxer == "flac" and not duration:
             duration = flac.length(reader, skip_id3(reader))
@@ -145,7 +214,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
 
 
 def _first_time(container: InputContainer) -> float:
-    """The earliest presentation time of all streams, seconds; 0 where it is before zero.
+    """The earliest presentation time of all streams, seconds; 0 where it is a little before zero, as encoders' delays.
 
     FFmpeg does not know that of pictures without their decoder, so the first packets are asked.
     """
@@ -158,7 +227,21 @@ def _first_time(container: InputContainer) -> float:
                 waiting.discard(packet.stream.index)
             if not waiting:
                 break
-    return first if 0 < first < math.inf else 0.0
+    return 0.0 if -DELAY < first < 0 or math.isinf(first) else first
+
+
+def _voted(container: InputContainer, stream: AudioStream, first: float) -> float:
+    """When a track begins by its first packets: by most of them where the first ones are alone with their time stamps.
+
+    A recorder that takes over a running stream writes its first page with a clock of its own.
+    """
+    before, starts = 0.0, []
+    for packet in islice(container.demux(stream), VOTERS):
+        if packet.pts is not None and packet.duration:
+            starts.append(float(packet.pts * packet.time_base) - before)
+            before += float(packet.duration * packet.time_base)
+    middle = median(starts) if starts else first
+    return middle if abs(middle - first) > ALONE else first
 
 
 def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | None:
@@ -169,6 +252,14 @@ def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | N
     return riff.declared_size(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
 
 
+PART_BYTES = 600_000
+"""Bytes that the probe of each recording in a file may take."""
+VOTERS = 200
+"""Packets that are asked when a track begins: four seconds of most codecs."""
+ALONE = 60.0
+"""Seconds by which they must disagree with the first one."""
+DELAY = 0.5
+"""Seconds before zero that encoders add, and players leave out."""
 MOST_PACKETS = 200
 """Packets in which the first picture is looked for."""
 ESTIMATED = {"ac3", "eac3", "dts", "amr", "mpc"}

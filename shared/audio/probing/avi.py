@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio.files.overlay import Overlay
-from shared.audio.probing.riff import MAX_CHUNKS, UNKNOWN
+from shared.audio.probing.riff import MAX_CHUNKS, is_unknown
 from shared.audio.probing.truncation import DeclaredSize
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def declared_size(reader: Reader, track: int) -> DeclaredSize | None:
     for _ in range(MAX_PARTS):
         head = reader.at(part, 12, block=4096)
         size = int.from_bytes(head[4:8], "little")
-        if head[:4] != b"RIFF" or size in UNKNOWN:
+        if head[:4] != b"RIFF" or is_unknown(size):
             return None
         start, end = _content(reader, part + 12)
         begin = start if begin is None else begin
@@ -63,7 +63,7 @@ def _content(reader: Reader, at: int) -> tuple[int, int]:
         if len(head) < 12:
             break
         if head[:4] == b"LIST" and head[8:] == b"movi":
-            return at + 8, at if size in UNKNOWN else at + 8 + size
+            return at + 8, at if is_unknown(size) else at + 8 + size
         at += 8 + size + (size & 1)
     return at, at
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import av
+from av.stream import Disposition
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.notices import check_track
+from shared.audio.probing.notices import check_track, in_order
 from shared.audio.probing.riff import may_hold_compressed_audio
 from shared.errors import BadMedia
 
@@ -90,14 +91,14 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
 
 
 def choose_stream(container: InputContainer, track: int) -> AudioStream:
-    """The audio track with this number, from 0, ready to decode.
+    """The audio track with this number, ready to decode. They are counted from 0 as `in_order` says.
 
     Raises:
         BadMedia: `no-audio`, `no-track`, or `undecodable` if none of the allowed decoders takes it.
     """
     streams = container.streams.audio
     check_track(track, len(streams))
-    stream = streams[track]
+    stream = streams[in_order([bool(one.disposition & Disposition.default) for one in streams])[track]]
     context = stream.codec_context
     if context is None or context.codec.name not in DECODERS.split(","):
         codec = "an unknown format" if context is None else f"the format {context.codec.name}"

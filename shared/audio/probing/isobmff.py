@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.probing.isobmff_codecs import describe
 from shared.audio.probing.isobmff_fragments import first_fragment_start, last_fragment_end, read_sidx
-from shared.audio.probing.notices import check_track, encrypted, falls_short
+from shared.audio.probing.notices import check_track, encrypted, falls_short, in_order
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -40,6 +40,7 @@ class _Track:
     """What the header of a track says; durations in its ticks, but that of the edits in those of the movie."""
 
     number: int = 0
+    enabled: bool = False
     handler: bytes = b""
     timescale: int = 0
     duration: int = 0
@@ -87,7 +88,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
         raise _incomplete(seen)
     audio = [one for one in movie.tracks if one.handler == b"soun"]
     check_track(track, len(audio))
-    chosen = audio[track]
+    chosen = audio[in_order([one.enabled for one in audio])[track]]
     codec, rate, channels = describe(chosen.sample_entry)
     duration, origin = _duration(movie, chosen), 0.0
     if movie.fragment_duration is not None:
@@ -175,6 +176,7 @@ def _read_track(reader: Reader, start: int, end: int) -> _Track:
     for name, first, last in _inner_boxes(reader, start, end):
         if name == b"tkhd":
             body = reader.at(first, 24)
+            track.enabled = bool(body[3:4] and body[3] & 1)
             track.number = int.from_bytes(body[20:24] if body[:1] == b"\1" else body[12:16], "big")
         elif name == b"mdhd":
             track.timescale, track.duration = _times(reader.at(first, 36))

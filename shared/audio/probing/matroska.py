@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.audio.probing.ebml import CLUSTER, SEGMENT, children, top_level, vint
-from shared.audio.probing.notices import check_track, codec_name, encrypted, falls_short
+from shared.audio.probing.notices import check_track, codec_name, encrypted, falls_short, in_order
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ TAILS = (150_000, 600_000)
 INFO, TRACKS = 0x1549A966, 0x1654AE6B
 TIMESCALE, DURATION = 0x2AD7B1, 0x4489
 ENTRY, NUMBER, TYPE, CODEC, AUDIO = 0xAE, 0xD7, 0x83, 0x86, 0xE1
+DEFAULT = 0x88
 RATE, CHANNELS = 0xB5, 0x9F
 ENCODINGS, ENCODING, ENCRYPTION = 0x6D80, 0x6240, 0x5035
 TIMESTAMP, SIMPLE_BLOCK, GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
@@ -52,6 +53,7 @@ class _Track:
     rate: float = 8000.0
     channels: int = 1
     protected: bool = False
+    default: bool = True
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
             first = reader.at(one.start, min(FIRST_CLUSTER, (one.end or reader.size) - one.start), block=FIRST_CLUSTER)
     audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
     check_track(track, len(audio))
-    chosen = audio[track]
+    chosen = audio[in_order([one.default for one in audio])[track]]
     if chosen.protected:
         raise encrypted("Matroska content encryption")
     tick = header.timestamp_scale / 1e9
@@ -141,6 +143,8 @@ def _read_track(entry: bytes) -> _Track:
             values = dict(children(body))
             track.rate = _float(values.get(RATE, b"")) or track.rate
             track.channels = int.from_bytes(values.get(CHANNELS, b""), "big") or 1
+        elif name == DEFAULT:
+            track.default = body.strip(b"\0") != b""
         elif name == ENCODINGS:
             encodings = [value for one, value in children(body) if one == ENCODING]
             track.protected = any(ENCRYPTION in dict(children(value)) for value in encodings)

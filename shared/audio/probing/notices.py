@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shared.errors import BadMedia
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NOT_MEDIA: tuple[tuple[bytes, str], ...] = (
     (b"#EXTM3U", "a playlist, which only points at audio; upload the audio file itself"),
@@ -71,6 +76,16 @@ def check_track(track: int, tracks: int) -> None:
             "no-track",
             f"Track {track} was asked for, but this file has {have}, counted from 0. Choose {choose}.",
         )
+
+
+def in_order(defaults: Sequence[bool]) -> list[int]:
+    """The audio tracks as they are counted, by their places in the file: the one that players choose is track 0.
+
+    Args:
+        defaults: whether each track is marked as the default one.
+    """
+    first = list(defaults).index(True) if any(defaults) else 0
+    return sorted(range(len(defaults)), key=lambda one: (one != first, one))
 
 
 def falls_short(declared: int, present: int) -> str:

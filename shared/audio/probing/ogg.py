@@ -14,7 +14,9 @@ LONGEST_PAGE = 27 + 255 + 255 * 255
 """No page is longer, bytes."""
 PAGE_HEADER = 27
 """Bytes of a page before its segment table."""
-_LAST = 4
+MOST_STREAMS = 64
+"""Streams that may begin together."""
+_FIRST, _LAST = 2, 4
 
 
 def truncation_warning(reader: Reader, duration: float) -> str | None:
@@ -40,6 +42,56 @@ def truncation_warning(reader: Reader, duration: float) -> str | None:
         return f"the audio breaks off at {duration:.1f} s: the file is cut, and what came after is missing"
     if not tail[at + 5] & _LAST:
         return f"the audio stops at {duration:.1f} s without the mark of its end: it may be cut short"
+    return None
+
+
+def links(reader: Reader, most: int) -> list[int]:
+    """Where the streams begin that follow one another in a file (RFC 3533 §4, "chaining"), bytes; 0 is the first.
+
+    Args:
+        reader: the recording.
+        most: streams to look for.
+    """
+    found = [0]
+    last = _page_after(reader, max(0, reader.size - LONGEST_PAGE), reader.size, last=True)
+    while last is not None and len(found) < most:
+        own, low = _serials(reader, found[-1])
+        if last[1] in own or low >= last[0]:
+            break
+        high = last[0]
+        while high - low > LONGEST_PAGE:
+            middle = _page_after(reader, (low + high) // 2, high)
+            if middle is None:
+                high = (low + high) // 2
+            elif middle[1] in own:
+                low = middle[0] + 1
+            else:
+                high = middle[0]
+        while (page := _page_after(reader, low, high)) is not None and page[1] in own:
+            low = page[0] + 1
+        found.append(page[0] if page is not None else high)
+    return found
+
+
+def _serials(reader: Reader, at: int) -> tuple[set[int], int]:
+    """Serial numbers of the streams that begin together at a byte, and one past the first byte of their last page."""
+    serials: set[int] = set()
+    while (head := reader.at(at, PAGE_HEADER + 255))[:4] == b"OggS" and len(head) > PAGE_HEADER and head[5] & _FIRST:
+        serials.add(int.from_bytes(head[14:18], "little"))
+        if len(serials) > MOST_STREAMS:
+            break
+        at += PAGE_HEADER + head[26] + sum(head[PAGE_HEADER : PAGE_HEADER + head[26]])
+    return serials, at
+
+
+def _page_after(reader: Reader, low: int, high: int, *, last: bool = False) -> tuple[int, int] | None:
+    """Where the first page (or the last) between two bytes begins, and its serial number; None where there is none."""
+    data = reader.at(low, min(high - low + PAGE_HEADER, LONGEST_PAGE))
+    at = len(data) if last else -1
+    while (at := data.rfind(b"OggS", 0, at) if last else data.find(b"OggS", at + 1)) >= 0:
+        head = data[at : at + PAGE_HEADER]
+        if len(head) == PAGE_HEADER and head[4] == 0 and head[5] <= 7 and low + at < high:  # noqa: PLR2004 - three flags
+            return low + at, int.from_bytes(head[14:18], "little")
     return None
 
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 MAX_CHUNKS = 200
 """Chunks visited before the samples; real files have a dozen."""
-UNKNOWN = {0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFFFFE, 0xFFFFFFFE, 0x80000000, 2**64 - 1, 2**63 - 1}
-"""Sizes that programs write when they stream and do not know the size yet."""
+LARGEST = tuple(2**bits for bits in (31, 32, 63, 64))
+"""Sizes near which programs write one when they stream and do not know the size yet."""
+NEARLY = 8192
+"""Bytes below the largest size: sox and espeak-ng write 0x7FFFF000, others subtract their header."""
 
 DTS_SYNC_WORDS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 """What frames of DTS begin with, in words of 16 and 14 bits, in either byte order (ETSI TS 102 114 §5.3)."""
@@ -85,6 +87,11 @@ def _contains(samples: bytes, sync: bytes) -> bool:
     return at >= 0
 
 
+def is_unknown(size: int) -> bool:
+    """Whether a size stands for "not known yet"."""
+    return size == 0 or any(largest - NEARLY <= size <= largest for largest in LARGEST)
+
+
 class RiffChunk(NamedTuple):
     """A chunk of a RIFF file or the like."""
 
@@ -113,7 +120,7 @@ def riff_chunks(reader: Reader) -> Iterator[RiffChunk]:
             wide = int.from_bytes(reader.at(begin + 8, 8), "little")
         if name == b"data" and head in {b"RF64", b"BW64"} and size == 0xFFFFFFFF:
             size = wide
-        if form.counts_itself and size not in UNKNOWN:
+        if form.counts_itself and not is_unknown(size):
             size -= len(header)
         yield RiffChunk(name, begin, size)
         end = begin + size
@@ -128,7 +135,7 @@ def declared_size(reader: Reader) -> DeclaredSize | None:
             present = reader.size - start
             return (
                 DeclaredSize(size=size, present=present)
-                if size not in UNKNOWN and 0 < present < size
+                if not is_unknown(size) and 0 < present < size
                 else None
             )
     return None

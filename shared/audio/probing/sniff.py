@@ -11,6 +11,9 @@ from shared.audio.probing.notices import encrypted
 HEAD = 4096
 """Bytes to look at."""
 
+SYNC = 0x47
+"""What each packet of a transport stream begins with."""
+
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
@@ -64,7 +67,11 @@ def sniff(head: bytes) -> str | None:
         return "mov"
     for packet, first in ((188, 0), (192, 4), (204, 0)):
         if len(head) > first + 4 * packet and all(
-            head[at] == 0x47 for at in range(first, first + 5 * packet, packet) if at < len(head)
+            head[at] == SYNC for at in range(first, first + 5 * packet, packet) if at < len(head)
         ):
             return "mpegts"
+    if len(head) == HEAD and any(
+        set(head[first::packet]) == {SYNC} for packet in (188, 192, 204) for first in range(packet)
+    ):
+        return "mpegts"  # begins in the middle of a packet, as what was cut out of a stream does
     return None

@@ -76,7 +76,7 @@ def test_a_gap_stays_a_gap_and_is_told():
     assert len(samples) == 9 * 16_000
     assert not samples[2 * 16_000 : 7 * 16_000].any()
     assert samples[7 * 16_000] == 21
-    assert steady.warnings == ["nothing was recorded for 5.0 s from 2.0 s on: silence stands there"]
+    assert steady.warnings == ["5.0 s of sound are missing at 2.0 s, where the recorder paused or the file is damaged: silence stands there"]
 
 
 def test_gaps_that_follow_one_another_closely_stay_where_they_are():

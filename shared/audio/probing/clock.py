@@ -1,0 +1,103 @@
+"""What the clock of a file shows at a byte: of transport streams, program streams and Matroska.
+
+Sources: ISO/IEC 13818-1 §2.4.3 (packets, PCR, PES), §2.5.3 (packs); RFC 9559 §5.1.3 (clusters).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.audio.files.reader import Reader
+
+WINDOWS = (16 * 1024, 64 * 1024)
+"""Bytes searched for a time: first few, then more."""
+TICKS = 90_000
+"""Ticks per second of the clocks of MPEG."""
+WRAPS = {"mpegts": 2**33 / TICKS, "mpeg": 2**33 / TICKS}
+"""After how many seconds a clock begins at zero again; FFmpeg knows that."""
+CLUSTER = re.compile(
+    rb"\x1f\x43\xb6\x75.{1,8}?(?:\xbf\x84.{4})?\xe7(?:[\x81-\x88]|[\x01-\x40]\0{0,6}[\x01-\x08])", re.DOTALL
+)
+"""How a Matroska cluster begins, up to the length of its time stamp, which some write in eight bytes."""
+PACK = b"\0\0\1\xba"
+"""How a pack of a program stream begins."""
+IN_A_ROW = 5
+"""Transport packets that must follow one another to be taken for some."""
+
+
+class Reading(NamedTuple):
+    """A time in the file."""
+
+    position: int
+    """Where the packet, pack or cluster begins."""
+    time: float
+    """Seconds, of a Matroska cluster in thousands of its ticks: only their order counts."""
+
+
+def reading(reader: Reader, demuxer: str, start: int, end: int) -> Reading | None:
+    """The first time that stands between two bytes; None where there is none near the first."""
+    find = FORMATS[demuxer]
+    for window in WINDOWS:
+        data = reader.at(start, min(window, end - start))
+        found = find(data)
+        if found is not None:
+            return Reading(start + found.position, found.time)
+        if start + window >= end:
+            break
+    return None
+
+
+def _transport(data: bytes) -> Reading | None:
+    for size in (188, 192, 204):
+        for first in range(min(size, len(data))):
+            if data[first] == 0x47 and all(
+                data[at] == 0x47 for at in range(first, min(len(data), first + IN_A_ROW * size), size)
+            ):
+                return _packets(data, first, size)
+    return None
+
+
+def _packets(data: bytes, first: int, size: int) -> Reading | None:
+    """The first PCR."""
+    for at in range(first, len(data) - 188, size):
+        if data[at] != 0x47:
+            return None
+        control, length, flags = data[at + 3] >> 4 & 3, data[at + 4], data[at + 5]
+        if control & 2 and length >= 7 and flags & 0x10:
+            return Reading(at, (int.from_bytes(data[at + 6 : at + 11], "big") >> 7) / TICKS)
+    return None
+
+
+def _program(data: bytes) -> Reading | None:
+    at = data.find(PACK)
+    while 0 <= at <= len(data) - 10:
+        body = int.from_bytes(data[at + 4 : at + 10], "big")
+        if body >> 46 == 1:  # MPEG-2: 2 bits, then 3, 15 and 15 of the clock with a marker after each
+            clock = (body >> 43 & 7) << 30 | (body >> 27 & 0x7FFF) << 15 | body >> 11 & 0x7FFF
+            return Reading(at, clock / TICKS)
+        if body >> 44 == 2:  # MPEG-1: 4 bits, then the same
+            clock = (body >> 41 & 7) << 30 | (body >> 25 & 0x7FFF) << 15 | body >> 9 & 0x7FFF
+            return Reading(at, clock / TICKS)
+        at = data.find(PACK, at + 1)
+    return None
+
+
+def _cluster(data: bytes) -> Reading | None:
+    found = CLUSTER.search(data)
+    if found is None:
+        return None
+    length = found[0][-1] & 0x0F
+    value = data[found.end() : found.end() + length]
+    return Reading(found.start(), int.from_bytes(value, "big") / 1000) if len(value) == length else None
+
+
+FORMATS: dict[str, Callable[[bytes], Reading | None]] = {
+    "mpegts": _transport,
+    "mpeg": _program,
+    "matroska": _cluster,
+}
+"""How to find a time, by FFmpeg's name of the demuxer."""

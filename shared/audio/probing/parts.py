@@ -1,0 +1,98 @@
+"""Several recordings in one file: where does each begin?
+
+Recorders append to a file that is there already, receivers of streams join what they get, and an encoder that starts
+anew begins to count anew. FFmpeg's time then goes back in the middle of the file. Here the file is looked at in some
+places; where its clock has gone back between two of them, the place is searched by halving.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from shared.audio.probing.clock import FORMATS, WRAPS, reading
+from shared.audio.probing.ogg import links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.audio.files.reader import Reader
+    from shared.audio.probing.clock import Reading
+
+PLACES = 8
+"""Places in a long file at which the clock is read."""
+SHORT = 512 * 1024
+"""Bytes up to which a file is read in full."""
+BACK = 1.0
+"""Seconds by which a clock must have gone back: packets of several tracks lie a little apart."""
+MOST = 20
+"""Recordings in one file that are kept apart."""
+WRAP = 3600.0
+"""Seconds within which a clock that wraps is expected to go on."""
+EBML = b"\x1a\x45\xdf\xa3"
+"""What begins a Matroska file."""
+HEADER = 64 * 1024
+"""Bytes before a cluster in which the header of its own recording is looked for."""
+CLOSE = 2048
+"""Bytes to which halving closes in on a place; from there on the file is read."""
+
+
+def beginnings(reader: Reader, demuxer: str) -> list[int]:
+    """Where the recordings in a file begin, bytes: 0 alone as a rule.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of the format, see `sniff`.
+    """
+    if demuxer == "ogg":
+        return links(reader, MOST)
+    if demuxer not in FORMATS:
+        return [0]
+    seen = list(_readings(reader, demuxer))
+    found = [0]
+    for before, after in pairwise(seen):
+        wraps = before.time - after.time > WRAPS.get(demuxer, math.inf) - WRAP
+        if after.time < before.time - BACK and not wraps and len(found) < MOST:
+            found.append(_turn(reader, demuxer, before, after))
+    return found
+
+
+def _readings(reader: Reader, demuxer: str) -> Iterator[Reading]:
+    """The clock at some places of a long file, everywhere in a short one."""
+    step = 1 if reader.size <= SHORT else reader.size // PLACES
+    at = 0
+    while at < reader.size and (one := reading(reader, demuxer, at, reader.size)) is not None:
+        yield one
+        at = max(at + step, one.position + 1)
+
+
+def header_length(reader: Reader, demuxer: str, first: int) -> int:
+    """Bytes at the beginning of the file that a recording in the middle needs, because it has no header of its own."""
+    if demuxer != "matroska" or reader.at(first, len(EBML)) == EBML:
+        return 0
+    cluster = reading(reader, demuxer, 0, reader.size)
+    return cluster.position if cluster is not None else 0
+
+
+def _turn(reader: Reader, demuxer: str, before: Reading, after: Reading) -> int:
+    """Where the clock goes back between two readings, of which the second is earlier than the first."""
+    low, high = before, after
+    while high.position - low.position > CLOSE:
+        middle = reading(reader, demuxer, (low.position + high.position) // 2, high.position)
+        if middle is None or middle.position >= high.position:
+            break
+        if middle.time >= before.time - BACK:
+            low = middle
+        else:
+            high = middle
+    # The first reading after the turn, then: nothing between the last two reads as a time.
+    at = low.position + 1
+    while (one := reading(reader, demuxer, at, high.position)) is not None and one.time >= before.time - BACK:
+        at = one.position + 1
+    turn = one.position if one is not None else high.position
+    if demuxer == "matroska":
+        start = max(low.position + 1, turn - HEADER)
+        own = reader.at(start, turn - start).rfind(EBML)
+        return start + own if own >= 0 else turn
+    return turn
