@@ -19,6 +19,10 @@ DEMO_WARNING = (
     "Transcribed with the demo model, which knows some 160 words of synthetic English. "
     "It shows that the flow works; it says nothing about Dropscribe's quality on human speech."
 )
+ANOTHER_TRACK = (
+    "no speech was found in audio track {track}; the file has {tracks}, counted from 0: ask for another one (--track)"
+)
+"""The warning about a silent track of several."""
 
 
 def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
@@ -38,6 +42,9 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         attribution.dedupe_warnings(line for result in results for line in result.warnings)
     )
     warnings |= dict.fromkeys(recording.warnings)
+    words = merge.join(pieces)
+    if not words and recording.audio is not None and recording.audio.tracks > 1:
+        warnings[ANOTHER_TRACK.format(tracks=recording.audio.tracks, track=recording.options.track)] = None
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
@@ -48,6 +55,6 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         language=recording.options.language or next((one.language for one in results if one.language), None),
         decision=attribution.actual_decision(recording.decision, recording.chunks, results),
         parts=merge.parts(recording.chunks, results),
-        words=merge.join(pieces),
+        words=words,
         warnings=tuple(warnings),
     )

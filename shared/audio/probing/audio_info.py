@@ -146,14 +146,19 @@ def _behind_tag(reader: Reader, at: int, head: bytes) -> int:
     if max(head[6:10]) > 0x7F:
         return plain
     proper = at + 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + footer
-    if plain > proper and not _may_begin(reader.at(proper, 4, block=16)) and _may_begin(reader.at(plain, 4, block=16)):
+    if plain > proper and not _sound_begins(reader, proper) and _sound_begins(reader, plain):
         return plain
     return proper
 
 
-def _may_begin(data: bytes) -> bool:
-    """Whether sound, or another tag, may begin with these bytes; many programs pad a tag with zeros."""
-    return data[:3] in {b"ID3", b"APE"} or data[:1] == b"\xff" or not data.strip(b"\0") or sniff(data) is not None
+def _sound_begins(reader: Reader, at: int) -> bool:
+    """Whether sound, or another tag, begins near a byte; many programs pad a tag with zeros."""
+    data = reader.at(at, SEARCH)
+    return (
+        data[:3] == b"ID3"
+        or sniff(data[:HEAD]) is not None
+        or any(synchronise(kind, data, 0, last=at + len(data) >= reader.size) is not None for kind in KINDS)
+    )
 
 
 def skip_trailing_tags(reader: Reader, first: int) -> int:
