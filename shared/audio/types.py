@@ -9,6 +9,10 @@ from shared.model import Chunk
 
 SAMPLE_RATE = 16_000
 """Hertz of all decoded sound: what the speech models take."""
+MOST_PARTS = 20
+"""Recordings in one file that are kept apart."""
+PART_BYTES = 600_000
+"""Bytes that a probe may read of each of them, beyond those of every file."""
 
 
 class Source(Protocol):

@@ -46,3 +46,11 @@ def test_a_recording_without_any_audio_cannot_be_transcribed(planned):
         assemble(planned, silent)
     with pytest.raises(BadMedia, match="No audio could be decoded"):
         assemble(planned, [replace(one, warnings=()) for one in silent])
+
+
+@pytest.mark.parametrize(("tracks", "words", "told"), [(1, False, False), (2, True, False), (3, False, True)])
+def test_a_silent_track_of_several_says_that_there_are_others(planned, tracks, words, told):
+    recording = replace(planned, audio=replace(planned.audio, tracks=tracks))
+    changes = {} if words else {"words": ()}
+    warnings = assemble(recording, [replace(one, **changes) for one in results(planned)]).warnings
+    assert any("--track" in one for one in warnings) == told

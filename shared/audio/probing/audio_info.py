@@ -21,6 +21,7 @@ from shared.audio.probing.notices import check_track, not_media, stops_early
 from shared.audio.probing.parts import beginnings, header_length
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
+from shared.audio.types import PART_BYTES
 from shared.errors import BadMedia
 from shared.model import AudioInfo, Part
 
@@ -257,8 +258,6 @@ def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | N
     return riff.declared_size(reader) if demuxer in {"wav", "aiff", "caf", "w64"} else None
 
 
-PART_BYTES = 600_000
-"""Bytes that the probe of each recording in a file may take."""
 VOTERS = 200
 """Packets that are asked when a track begins: four seconds of most codecs."""
 ALONE = 60.0

@@ -60,9 +60,8 @@ def _element(reader: Reader, at: int) -> Element | None:
     return Element(name[0], start, None if size[0] < 0 else start + size[0])
 
 
-def top_level(reader: Reader) -> Iterator[Element]:
-    """The elements up to the first cluster, which comes last; those of the segment follow the segment."""
-    at = 0
+def top_level(reader: Reader, at: int = 0) -> Iterator[Element]:
+    """The elements from a byte up to the first cluster, which comes last; those of the segment follow the segment."""
     for _ in range(MAX_ELEMENTS):
         one = _element(reader, at)
         if one is None:

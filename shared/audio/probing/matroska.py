@@ -31,8 +31,8 @@ RATE, CHANNELS = 0xB5, 0x9F
 ENCODINGS, ENCODING, ENCRYPTION = 0x6D80, 0x6240, 0x5035
 TIMESTAMP, SIMPLE_BLOCK, GROUP, BLOCK = 0xE7, 0xA3, 0xA0, 0xA1
 VIDEO_TYPE, AUDIO_TYPE = 1, 2
-FIRST_CLUSTER = 4096
-"""Bytes of the first cluster that are read to learn when the recording begins: its first block does not lie farther."""
+FIRST_CLUSTERS = 4096
+"""Bytes from the first cluster on that are read to learn when the recording begins: its first block lies no farther."""
 LATE = 1.0
 """Seconds; a recording whose time stamps begin later was cut out of a longer one."""
 
@@ -82,7 +82,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
                 _read_track(entry) for name, entry in children(_content(reader, one)) if name == ENTRY
             ]
         elif one.name == CLUSTER:
-            first = reader.at(one.start, min(FIRST_CLUSTER, (one.end or reader.size) - one.start), block=FIRST_CLUSTER)
+            first = reader.at(one.start, FIRST_CLUSTERS, block=FIRST_CLUSTERS)
     audio = [one for one in header.tracks if one.kind == AUDIO_TYPE]
     check_track(track, len(audio))
     chosen = audio[in_order([one.default for one in audio])[track]]
@@ -151,14 +151,21 @@ def _read_track(entry: bytes) -> _Track:
     return track
 
 
-def _first_tick(cluster: bytes, tracks: list[_Track]) -> int:
-    """When the first block of sound or pictures in the content of the first cluster begins, in the file's ticks."""
-    starts = [
-        min(times)
-        for one in tracks
-        if one.kind in {VIDEO_TYPE, AUDIO_TYPE} and (times := _block_times(cluster, one.number))
-    ]
-    return max(0, min(starts, default=0))
+def _first_tick(data: bytes, tracks: list[_Track]) -> int:
+    """When the first block of sound or pictures begins, in the file's ticks.
+
+    Args:
+        data: from the content of the first cluster on; where a later cluster in it is earlier, the first is wrong.
+        tracks: of the file.
+    """
+    wanted = [one.number for one in tracks if one.kind in {VIDEO_TYPE, AUDIO_TYPE}]
+    starts = []
+    for cluster in data.split(CLUSTER.to_bytes(4, "big")):
+        size = vint(cluster, 0, keep_marker=False) if starts else (0, 0)
+        times = [times[0] for number in wanted if size and (times := _block_times(cluster[size[1] :], number))]
+        starts.append(min(times, default=None))
+    known = [one for one in starts if one is not None]
+    return max(0, known[0] if len(known) == 1 else min(known[:3])) if known else 0
 
 
 def _last_tick(reader: Reader, track: int) -> int | None:

@@ -11,8 +11,10 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.clock import FORMATS, WRAPS, reading
+from shared.audio.probing.clock import FORMATS, WINDOWS, WRAPS, reading
+from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
 from shared.audio.probing.ogg import links
+from shared.audio.types import MOST_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +28,6 @@ SHORT = 512 * 1024
 """Bytes up to which a file is read in full."""
 BACK = 1.0
 """Seconds by which a clock must have gone back: packets of several tracks lie a little apart."""
-MOST = 20
-"""Recordings in one file that are kept apart."""
 WRAP = 3600.0
 """Seconds within which a clock that wraps is expected to go on."""
 EBML = b"\x1a\x45\xdf\xa3"
@@ -46,15 +46,30 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
         demuxer: FFmpeg's name of the format, see `sniff`.
     """
     if demuxer == "ogg":
-        return links(reader, MOST)
+        return links(reader, MOST_PARTS)
     if demuxer not in FORMATS:
         return [0]
+    found = _files(reader) if demuxer == "matroska" else [0]
+    if len(found) > 1:
+        return found
     seen = list(_readings(reader, demuxer))
-    found = [0]
     for before, after in pairwise(seen):
+        own = after.time <= before.time and demuxer == "matroska" and _header_between(reader, before, after)
         wraps = before.time - after.time > WRAPS.get(demuxer, math.inf) - WRAP
-        if after.time < before.time - BACK and not wraps and len(found) < MOST:
+        back = after.time < before.time - BACK and not wraps and not _is_alone(reader, demuxer, before, after)
+        if (back or own) and len(found) < MOST_PARTS:
             found.append(_turn(reader, demuxer, before, after))
+    return found
+
+
+def _files(reader: Reader) -> list[int]:
+    """Where the Matroska files begin that follow one another, as far as each tells its own size."""
+    found = [0]
+    while len(found) < MOST_PARTS:
+        end = next((one.end for one in top_level(reader, found[-1]) if one.name == SEGMENT), None)
+        if end is None or reader.at(end, len(EBML), block=MIN_READ) != EBML:
+            break
+        found.append(end)
     return found
 
 
@@ -73,6 +88,27 @@ def header_length(reader: Reader, demuxer: str, first: int) -> int:
         return 0
     cluster = reading(reader, demuxer, 0, reader.size)
     return cluster.position if cluster is not None else 0
+
+
+def _header_between(reader: Reader, before: Reading, after: Reading) -> bool:
+    """Whether a Matroska file of its own begins shortly before a cluster."""
+    start = max(before.position + 1, after.position - HEADER)
+    return EBML in reader.at(start, after.position - start)
+
+
+def _is_alone(reader: Reader, demuxer: str, before: Reading, after: Reading) -> bool:
+    """Whether one of two readings is a wrong time stamp among good ones, so that the clock only seems to go back."""
+    following = reading(reader, demuxer, after.position + 1, reader.size)
+    if following is not None and following.time >= before.time:
+        return True
+    following = reading(reader, demuxer, before.position + 1, reader.size)
+    preceding = reading(reader, demuxer, max(0, before.position - WINDOWS[0]), before.position)
+    return (
+        following is not None
+        and preceding is not None
+        and following.time < before.time - BACK
+        and preceding.time <= following.time
+    )
 
 
 def _turn(reader: Reader, demuxer: str, before: Reading, after: Reading) -> int:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from shared.audio.sandbox import wire
-from shared.audio.types import SAMPLE_RATE, Decoded, Limits
+from shared.audio.types import MOST_PARTS, PART_BYTES, SAMPLE_RATE, Decoded, Limits
 from shared.errors import DropscribeError
 from shared.messages import decode as from_json
 from shared.model import AudioInfo
@@ -34,6 +34,10 @@ FASTEST, MOST_CHANNELS, MOST_TRACKS = 2**31 - 1, 512, 64
 """Hertz; channels as FFmpeg takes them; tracks as we let it find them."""
 LONGEST: Final = 366 * 86_400.0
 """Seconds: no recording lasts longer than a year."""
+FARTHEST = 1e11
+"""Seconds from zero to a time stamp: some clocks count from the year 1."""
+PARTS_BYTES: Final = MOST_PARTS * PART_BYTES
+"""Bytes that a probe may read beyond its limit, of a file that consists of several recordings."""
 SLOWEST = 50
 """Bytes in which mp3 or aac can hold a second, at least."""
 TOLERANCE = 0.001
@@ -81,7 +85,8 @@ class ReadBudget:
 
 def probe_budget(size: int, limits: Limits) -> ReadBudget:
     """What a probe may read."""
-    return ReadBudget(size, limits.probe_bytes, 16 + limits.probe_bytes // 256)
+    most = limits.probe_bytes + PARTS_BYTES
+    return ReadBudget(size, most, 16 + most // 256)
 
 
 def decode_budget(size: int) -> ReadBudget:
@@ -137,10 +142,30 @@ def check_info(told: AudioInfo, job: wire.Job) -> None:
             told.duration is None or 0 <= told.duration <= LONGEST,
             not place or 0 <= told.first_byte < told.last_byte <= job.size,
             job.track < told.tracks <= MOST_TRACKS,
-            0 <= told.bytes_read <= job.limits.probe_bytes,
+            0 <= told.bytes_read <= job.limits.probe_bytes + PARTS_BYTES,
+            told.origin is None or abs(told.origin) <= FARTHEST,
         )
     )
+    _parts(told, job.size)
     _texts(told.warnings)
+
+
+def _parts(told: AudioInfo, size: int) -> None:
+    """Raise BreachError where the recordings in a file do not follow one another."""
+    _require((len(told.parts) <= MOST_PARTS,))
+    start, at = 0.0, 0
+    for part in told.parts:
+        _require(
+            (
+                at <= part.first_byte < part.last_byte <= size,
+                0 <= part.header <= part.first_byte,
+                abs(part.start - start) <= TOLERANCE,
+                0 < part.duration <= LONGEST,
+                abs(part.origin) <= FARTHEST,
+            )
+        )
+        start, at = start + part.duration, part.last_byte
+    _require((not told.parts or (told.duration is not None and abs(told.duration - start) <= TOLERANCE),))
 
 
 def decoded(payload: bytes, chunk: Chunk, longest: float) -> Decoded:

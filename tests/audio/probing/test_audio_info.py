@@ -1,14 +1,17 @@
 """What a probe learns, what it refuses, and how little it reads."""
 
 import contextlib
+import io
 import struct
 
+import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from shared.audio import Limits, Sandbox
 from shared.errors import BadMedia
-from tests.audio.media import FORMATS, Memory, Sparse, chunk, make, of_format, repeated
+from tests.audio.media import FORMATS, Memory, Sparse, chunk, encode, make, of_format, repeated
 
 SIX_HOURS = 6 * 3600.0
 
@@ -92,7 +95,7 @@ def test_a_damaged_header_is_undecodable(sandbox):
     assert "convert" in message
 
 
-@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFF000, 0x7FFFFFDB, 0xFFFFFFDB, 0x80000000])
 def test_a_streamed_wav_takes_its_length_from_the_file(sandbox, size):
     data = make("wav", "pcm_s16le", seconds=3.0)
     at = data.index(b"data") + 4
@@ -231,3 +234,49 @@ def test_a_probe_stops_at_its_budget():
     with Sandbox(Limits(probe_bytes=60_000)) as small, contextlib.suppress(BadMedia):
         small.probe(source)
     assert 0 < sum(length for _, length in source.reads) <= 60_000
+
+
+@pytest.mark.parametrize("cover", [50_000, 150_000, 3_000_000])
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_tag_may_write_its_size_as_a_plain_number(sandbox, cover, plain):
+    frames = mp3_frames(4.0)
+    art = np.random.default_rng(1).integers(0, 255, cover, np.uint8).tobytes().replace(b"\xff", b"\xfe")
+    size = cover.to_bytes(4, "big") if plain else bytes(cover >> shift & 0x7F for shift in (21, 14, 7, 0))
+    info = sandbox.probe(Memory(b"ID3\x03\0\0" + size + art + frames))
+    assert info.duration == pytest.approx(sandbox.probe(Memory(frames)).duration, abs=0.01)
+    assert info.first_byte == 10 + cover
+
+
+def muxed(container, flags):
+    """Two audio tracks, of which the second has four times the rate; which of them are the default ones."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as out:
+        streams = [out.add_stream("aac", rate=rate, layout="mono") for rate in (11_025, 44_100)]
+        for stream, flag in zip(streams, flags, strict=True):
+            stream.disposition = Disposition.default if flag else Disposition(0)
+        packets = [one for stream, rate in zip(streams, (11_025, 44_100), strict=True) for one in encode(stream, rate, "mono", 2.0)]
+        for packet in sorted(packets, key=lambda one: one.dts * one.time_base):
+            out.mux(packet)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("container", ["matroska", "mov"])
+def test_the_track_that_players_choose_is_counted_first(sandbox, container):
+    for flags, rates in (((True, False), (11_025, 44_100)), ((False, True), (44_100, 11_025))):
+        source = Memory(muxed(container, flags))
+        for track, rate in enumerate(rates):
+            info = sandbox.probe(source, track=track)
+            assert info.sample_rate == rate
+            assert sandbox.decode(source, info, chunk(), track=track).owned == pytest.approx(2.0, abs=0.2)
+
+
+def test_an_m4a_that_begins_with_nothing_is_as_much_later(sandbox):
+    data = make("ipod", "aac", late=3.0, seconds=4.0)
+    source = Memory(data)
+    info = sandbox.probe(source)
+    pcm = sandbox.decode(source, info, chunk())
+    assert info.duration == pytest.approx(7.0, abs=0.1)
+    heard = np.frombuffer(pcm.samples, np.int16)
+    assert not heard[: round(2.9 * 16_000)].any()
+    assert heard[round(3.1 * 16_000) :].any()
+    assert pcm.warnings == ()

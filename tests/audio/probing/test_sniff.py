@@ -23,3 +23,10 @@ def test_every_container_is_recognised(name):
 def test_formats_without_a_magic_number_and_rubbish_are_left_open():
     for data in (make("adts", "aac", seconds=0.5), b"hello", b"", bytes(4096)):
         assert sniff(data[:4096]) is None
+
+
+@pytest.mark.parametrize("cut", [1, 100, 187])
+def test_a_transport_stream_may_begin_in_the_middle_of_a_packet(cut):
+    data = make("mpegts", "aac", seconds=2.0)
+    assert sniff(data[cut : cut + 4096]) == "mpegts"
+    assert sniff(bytes(40) + data[188 : 188 + 2000]) is None, "too little to be sure"

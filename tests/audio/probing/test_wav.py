@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.audio.files.reader import Reader
 from shared.audio.probing import audio_info, wav
 from shared.errors import BadMedia
-from tests.audio.media import Memory, make
+from tests.audio.media import Memory, Sparse, make
 
 PCM = ("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le")
 
@@ -87,3 +87,16 @@ def test_no_damage_of_the_header_breaks_the_probe(cut, at, value):
     except BadMedia:
         return
     assert info.duration is None or info.duration > 0
+
+
+def test_a_size_that_has_lost_its_upper_bits_is_found_again():
+    true = 2**32 + 300 * 16_000 * 2
+    head = b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    head += b"data" + struct.pack("<I", true % 2**32)
+    for behind in (0, 5000):
+        source = Sparse(head + b"\x12\x34" * 10_000, len(head) + true + behind)
+        info = wav.probe(Reader(source.read, source.size), 0)
+        assert info.duration == pytest.approx(true / 32_000, abs=0.1)
+        assert info.warnings == ()
+    short = Sparse(head + b"\x12\x34" * 10_000, len(head) + true % 2**32 + 1000)
+    assert wav.probe(Reader(short.read, short.size), 0).duration == pytest.approx(300.0)
