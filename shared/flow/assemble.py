@@ -19,9 +19,7 @@ DEMO_WARNING = (
     "Transcribed with the demo model, which knows some 160 words of synthetic English. "
     "It shows that the flow works; it says nothing about Dropscribe's quality on human speech."
 )
-ANOTHER_TRACK = (
-    "no speech was found in audio track {track}; the file has {tracks}, counted from 0: ask for another one (--track)"
-)
+ANOTHER_TRACK = "no speech was found in audio track {track}; the file has {tracks}, counted from 0: ask for another one (--track)"
 """The warning about a silent track of several."""
 
 

@@ -139,5 +139,5 @@ def test_sound_that_begins_after_the_pictures_is_as_much_later(sandbox):
     for name in ("mkv-video", "mpegts", "mp4-video"):
         container, codec, options = FORMATS[name]
         heard, _, _ = decoded(sandbox, make(container, codec, **options | {"late": 3.0}))
-        loud = np.flatnonzero(np.abs(heard) > 50)  # noqa: PLR2004 - softer than all of the sound
+        loud = np.flatnonzero(np.abs(heard) > 50)
         assert loud[0] / RATE == pytest.approx(3.0, abs=0.15), name

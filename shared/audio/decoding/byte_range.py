@@ -88,7 +88,11 @@ def decode_span(
             )
     timeline.finish()
     return (
-        Decoded(start=-lead, owned=max(0.0, owned), warnings=_warnings(chunk, damaged, runs, cancels=timeline.cancels)),
+        Decoded(
+            start=-lead,
+            owned=max(0.0, owned),
+            warnings=_warnings(chunk, damaged, runs, cancels=timeline.cancels),
+        ),
         sound,
     )
 

@@ -6,20 +6,18 @@ Time zero is where the probe found it (`AudioInfo.origin`).
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import av
 from av.stream import Discard
 
-from shared.audio.decoding import wav_samples
+from shared.audio.decoding import parts, wav_samples
 from shared.audio.decoding.byte_range import decode_span
 from shared.audio.decoding.mend import mended
 from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.steady import Steady
 from shared.audio.decoding.timeline import CANCELS, EXACT, TOLERANCE, Timeline
-from shared.audio.files.part import part_reader
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
@@ -90,50 +88,23 @@ def decode(
                 raise BadMedia("undecodable", NO_SOUND)
             return done
     if audio.parts:
-        return _decode_parts(reader, audio, chunk, track=track, longest=longest, emit=emit)
+
+        def one(
+            reader: Reader, audio: AudioInfo, chunk: Chunk, *, emit: Callable[[bytes], None], shift: float
+        ) -> Decoded:
+            return _ChunkDecoder(reader, audio, chunk, track, longest, emit, shift=shift).decode()
+
+        _check_length(audio, chunk, longest)
+        return parts.decode(reader, audio, chunk, emit=emit, one=one)
     if wav.is_plain(audio):
         return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
     return _ChunkDecoder(reader, audio, chunk, track, longest, emit).decode()
 
 
-def _decode_parts(
-    reader: Reader,
-    audio: AudioInfo,
-    chunk: Chunk,
-    *,
-    track: int,
-    longest: float,
-    emit: Callable[[bytes], None],
-) -> Decoded:
-    """Decode a chunk of several recordings that follow one another in a file, each as if it were alone."""
-    begin = max(0.0, chunk.start - chunk.lead)
-    total = audio.parts[-1].start + audio.parts[-1].duration
-    stop = total if chunk.end is None else min(total, chunk.end + chunk.tail)
-    if stop - begin > longest:
+def _check_length(audio: AudioInfo, chunk: Chunk, longest: float) -> None:
+    """Raise BadMedia `limit` where a chunk without an end, of recordings whose length is known, is too long."""
+    if chunk.end is None and (audio.duration or 0.0) - chunk.start > longest:
         raise BadMedia("limit", TOO_LONG.format(hours=longest / 3600))
-    out, warnings = 0, []
-    for part in audio.parts:
-        low, high = max(begin, part.start), min(stop, part.start + part.duration)
-        if low >= high:
-            continue
-        wanted = round((high - begin) * SAMPLE_RATE) - out
-        pieces: list[bytes] = []
-        own = replace(chunk, start=low - part.start, end=high - part.start, lead=0.0, tail=0.0)
-        done = _ChunkDecoder(
-            part_reader(reader.at, part.first_byte, part.last_byte, header=part.header),
-            replace(audio, parts=(), duration=part.duration, origin=part.origin, warnings=()),
-            own,
-            track,
-            longest,
-            pieces.append,
-            shift=part.start,
-        ).decode()
-        warnings += done.warnings
-        samples = b"".join(pieces)[: 2 * wanted]
-        emit(samples + bytes(2 * wanted - len(samples)))
-        out += wanted
-    owned = min(stop if chunk.end is None else chunk.end, total) - chunk.start
-    return Decoded(start=begin - chunk.start, owned=max(0.0, owned), warnings=tuple(warnings))
 
 
 class _ChunkDecoder:
@@ -204,6 +175,7 @@ class _ChunkDecoder:
                 stream,
                 origin=self._origin,
                 demuxer=self._audio.format,
+                codec=self._audio.codec,
                 reopen=self._open,
             ):
                 self._decode_packet(stream, packet)

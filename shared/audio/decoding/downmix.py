@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from av.audio.frame import AudioFrame
+    from av.audio.plane import AudioPlane
 
 CODES = {"u8": "B", "s16": "h", "s32": "i", "s64": "q", "flt": "f", "dbl": "d"}
 """Sample formats of FFmpeg as type codes of Python's arrays; a `p` at the end means planar."""
@@ -22,7 +23,7 @@ STRIDE = 97
 CANCELS = 0.3
 """Part of the energy that one voice in one channel leaves in the mean of all; with less, channels cancel each other out."""
 QUIET = 1e-8
-"""Energy of the loudest channel, of full scale, below which nothing is decided: −80 dB."""
+"""Energy of the loudest channel, of full scale, below which nothing is decided: 80 dB below it."""
 
 
 def is_named(layout: str) -> bool:
@@ -61,9 +62,9 @@ def _energies(frames: Sequence[AudioFrame], channels: int) -> tuple[list[float],
         shift = 128 if code == "B" else 0
         used = frame.samples * array(code).itemsize
         if frame.format.is_planar:
-            picked = [memoryview(plane)[:used].cast(code)[::STRIDE].tolist() for plane in frame.planes]  # type: ignore[arg-type]
+            picked = [_samples(plane, code, used)[::STRIDE].tolist() for plane in frame.planes]
         else:
-            samples = memoryview(frame.planes[0])[: used * channels].cast(code)  # type: ignore[arg-type]
+            samples = _samples(frame.planes[0], code, used * channels)
             picked = [samples[one :: STRIDE * channels].tolist() for one in range(channels)]
         for values in zip(*picked, strict=True):
             total = 0.0
@@ -74,3 +75,8 @@ def _energies(frames: Sequence[AudioFrame], channels: int) -> tuple[list[float],
             mean += (total / channels) ** 2
         count += len(picked[0])
     return energy, mean, count
+
+
+def _samples(plane: AudioPlane, code: str, length: int) -> memoryview[float]:
+    """The samples in the first bytes of a plane."""
+    return memoryview(plane)[:length].cast(code)  # type: ignore[call-overload,no-any-return]  # a code of CODES

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PREROLL = (0.3, 15.0)
 """Seconds before the wanted start to seek to: decoders settle within 0.1 s (Opus: RFC 7845 §4.6). The
 second is for containers that seek coarsely; after that we read from the beginning."""
+OGG_FLAC = (3.0, 15.0)
+"""The same for flac in Ogg: after a seek FFmpeg gives the packets of the first page the times of the next one. A page
+takes 64 KB at most, about two seconds of mono."""
 MAX_DEMUX_ERRORS = 200
 """Damaged places in a row after which we take the rest for lost."""
 
@@ -32,6 +35,7 @@ def packets_from(
     *,
     origin: float,
     demuxer: str,
+    codec: str = "",
     reopen: Callable[[], InputContainer],
 ) -> Iterator[Packet[AudioStream]]:
     """The packets from safely before a time on; from the beginning where no seek leads there.
@@ -42,10 +46,11 @@ def packets_from(
         stream: the track.
         origin: zero of the player's clock, seconds by the file's own time stamps.
         demuxer: FFmpeg's name of the format, see `sniff`.
+        codec: FFmpeg's name of the codec.
         reopen: opens the recording again, where it cannot even seek to its beginning.
     """
     if begin > PREROLL[0]:
-        for back in PREROLL:
+        for back in OGG_FLAC if (demuxer, codec) == ("ogg", "flac") else PREROLL:
             wanted = max(0.0, begin - back) + origin
             if demuxer == "mov":
                 wanted = min(wanted, _present_until(container, stream))

@@ -77,4 +77,8 @@ def decode(
             timeline.add(frame, at / rate)
     timeline.finish()
     reached = total / rate if chunk.end is None else min(chunk.end, total / rate)
-    return Decoded(start=begin - chunk.start, owned=max(0.0, reached - chunk.start), warnings=(CANCELS,) if timeline.cancels else ())
+    return Decoded(
+        start=begin - chunk.start,
+        owned=max(0.0, reached - chunk.start),
+        warnings=(CANCELS,) if timeline.cancels else (),
+    )

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 import av
 
 from shared.audio.files.part import part_reader
-from shared.audio.probing import asf, avi, flac, isobmff, matroska, ogg, riff, wav
+from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
-from shared.audio.probing.mpeg_frames import KINDS, PARSERS, Frame, InfoTag, Kind, Walk, info_tag, synchronise
-from shared.audio.probing.notices import check_track, not_media, stops_early
+from shared.audio.probing.notices import check_track
 from shared.audio.probing.parts import beginnings, header_length
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
@@ -30,15 +29,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
     from shared.audio.files.reader import Reader
-
-SEARCH = 64 * 1024
-"""Bytes after the tags in which the first mp3 or aac frame must lie."""
-PLACES = 8
-"""Places in an mp3 or aac file at which frames are read to estimate its duration."""
-PLACE_BYTES = 24 * 1024
-"""Bytes read at each."""
-READ_IN_FULL = 400_000
-"""Bytes up to which a file is read in full: then even a variable bit rate gives an exact duration."""
 
 
 def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
@@ -58,17 +48,17 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         )
     head = reader.at(0, HEAD)
     if not head.strip(b"\0"):
-        head = reader.at(0, SEARCH)
+        head = reader.at(0, elementary.SEARCH)
         if not head.strip(b"\0"):
             raise BadMedia(
                 "not-media",
                 "This file contains nothing but zeros where a recording should begin. The copy or the upload "
                 "failed; upload it again.",
             )
-    audio_from = skip_id3(reader)
+    audio_from = elementary.skip_id3(reader)
     demuxer = sniff(reader.at(audio_from, HEAD) if audio_from else head)
     if demuxer is None:
-        info = _elementary(reader, audio_from, name)
+        info = elementary.probe(reader, audio_from, name)
         check_track(track, info.tracks)
     else:
         info = _in_parts(reader, demuxer, track) or _of_one(reader, demuxer, track)
@@ -129,57 +119,6 @@ def _in_parts(reader: Reader, demuxer: str, track: int) -> AudioInfo | None:
     )
 
 
-def skip_id3(reader: Reader) -> int:
-    """First byte after the ID3v2 tags at the start (id3.org, ID3v2.4 §3.1); cover art can take megabytes."""
-    at = 0
-    for _ in range(10):
-        head = reader.at(at, 10)
-        if head[:3] != b"ID3" or len(head) < 10:
-            break
-        at = _behind_tag(reader, at, head)
-    return min(at, reader.size)
-
-
-def _behind_tag(reader: Reader, at: int, head: bytes) -> int:
-    """First byte after an ID3v2 tag; some programs write its size as a plain number instead of seven bits a byte."""
-    footer = 10 if head[5] & 0x10 else 0
-    plain = at + 10 + int.from_bytes(head[6:10], "big") + footer
-    if max(head[6:10]) > 0x7F:
-        return plain
-    proper = at + 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]) + footer
-    if plain > proper and not _sound_begins(reader, proper) and _sound_begins(reader, plain):
-        return plain
-    return proper
-
-
-def _sound_begins(reader: Reader, at: int) -> bool:
-    """Whether sound, or another tag, begins near a byte; many programs pad a tag with zeros."""
-    data = reader.at(at, SEARCH)
-    return (
-        data[:3] == b"ID3"
-        or sniff(data[:HEAD]) is not None
-        or any(synchronise(kind, data, 0, last=at + len(data) >= reader.size) is not None for kind in KINDS)
-    )
-
-
-def skip_trailing_tags(reader: Reader, first: int) -> int:
-    """One past the last byte of audio, before ID3v1, APE and Lyrics3 tags at the end."""
-    end = reader.size
-    for _ in range(4):
-        tail = reader.at(max(first, end - 160), min(160, end - first))
-        if tail[-128:-125] == b"TAG":
-            end -= 128
-        elif tail[-32:-24] == b"APETAGEX":
-            size = int.from_bytes(tail[-20:-16], "little")
-            has_header = int.from_bytes(tail[-12:-8], "little") >> 31
-            end -= size + 32 * has_header
-        elif tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():
-            end -= int(tail[-15:-9]) + 15
-        else:
-            break
-    return max(first, end)
-
-
 def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     if demuxer == "asf":
         asf.check(reader)
@@ -198,7 +137,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             origin = _voted(container, stream, origin)
             duration -= origin  # FFmpeg says when it ends
         if demuxer == "flac" and not duration:
-            duration = flac.length(reader, skip_id3(reader))
+            duration = flac.length(reader, elementary.skip_id3(reader))
         length = Length(duration=duration or None, exact=bool(duration) and demuxer not in ESTIMATED)
         if declared is not None:
             length = truncated_length(declared, length, context.bit_rate or 0)
@@ -268,72 +207,3 @@ MOST_PACKETS = 200
 """Packets in which the first picture is looked for."""
 ESTIMATED = {"ac3", "eac3", "dts", "amr", "mpc"}
 """Formats without a length: FFmpeg derives a duration from the bit rate of the first frames."""
-
-
-def _elementary(reader: Reader, first: int, name: str) -> AudioInfo:
-    """What an mp3 or raw aac file says; neither has a magic number, so its frames are looked for."""
-    data = reader.at(first, SEARCH)
-    whole = first + len(data) >= reader.size
-    found: list[tuple[int, Kind]] = []
-    for kind in KINDS:
-        end = len(data) if not whole else skip_trailing_tags(reader, first) - first
-        at = synchronise(kind, data[:end], 0, last=whole)
-        if at is not None:
-            found.append((at, kind))
-    if not found:
-        raise not_media(reader.at(0, HEAD), name)
-    offset, kind = min(found)
-    first += offset
-    last = skip_trailing_tags(reader, first)
-    frame = PARSERS[kind](data, offset)
-    assert frame is not None
-    tag = info_tag(data, offset, frame)
-    duration, exact, warnings = _length(reader, kind, first, last, frame, tag)
-    return AudioInfo(
-        format="mp3" if kind == "mpeg" else "aac",
-        codec=frame.codec,
-        sample_rate=frame.rate,
-        channels=frame.channels,
-        duration=duration,
-        exact=exact,
-        splittable_by="bytes",
-        first_byte=first,
-        last_byte=last,
-        warnings=warnings,
-    )
-
-
-def _length(
-    reader: Reader, kind: Kind, first: int, last: int, frame: Frame, tag: InfoTag | None
-) -> tuple[float, bool, tuple[str, ...]]:
-    """Duration in seconds, whether it is exact, and warnings."""
-    skip = tag.skip / frame.rate if tag else 0.0
-    present = last - first
-    if tag is not None and tag.frames:
-        declared_seconds = max(0.0, tag.frames * frame.samples / frame.rate - skip)
-        if not tag.length or abs(present - tag.length) <= 2 * frame.size + 4096:
-            return declared_seconds, True, ()
-        if present < tag.length:
-            there = declared_seconds * present / tag.length
-            return there, False, (stops_early(there, declared_seconds),)
-        # More than the header says: several recordings in one file, and this header is that of the first.
-    header_bytes = frame.size if tag is not None else 0
-    if present <= READ_IN_FULL:
-        seconds = 0.0
-        walk = Walk(kind, reader.at(first + header_bytes, present - header_bytes), last=True)
-        for _, one in walk:
-            seconds += one.samples / one.rate
-        return max(0.0, seconds - skip), True, ()
-    bits: set[int] = set()
-    size, seconds = 0, 0.0
-    for place in range(PLACES):
-        start = first + header_bytes + (present - header_bytes - PLACE_BYTES) * place // (PLACES - 1)
-        for _, one in Walk(kind, reader.at(start, PLACE_BYTES)):
-            bits.add(one.bitrate)
-            size += one.size
-            seconds += one.samples / one.rate
-    if not seconds:
-        return 0.0, False, ()
-    constant = len(bits) == 1 and 0 not in bits
-    per_second = bits.pop() / 8 if constant else size / seconds
-    return max(0.0, (present - header_bytes) / per_second - skip), constant, ()

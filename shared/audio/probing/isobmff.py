@@ -90,11 +90,8 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     check_track(track, len(audio))
     chosen = audio[in_order([one.enabled for one in audio])[track]]
     codec, rate, channels = describe(chosen.sample_entry)
-    duration, origin = _duration(movie, chosen), 0.0
+    duration, origin = _duration(movie, chosen), _origin(movie, fragment)
     if movie.fragment_duration is not None:
-        if fragment is not None and not any(one.duration for one in movie.tracks):
-            scales = {one.number: one.timescale for one in movie.tracks}
-            origin = first_fragment_start(fragment, scales) or 0.0
         duration = _fragmented_duration(reader, movie, chosen, sidx, origin)
     return AudioInfo(
         format="mov",
@@ -215,6 +212,13 @@ def _duration(movie: _Movie, track: _Track) -> float | None:
     if track.duration and track.timescale:
         return track.duration / track.timescale
     return movie.duration / movie.timescale if movie.duration and movie.timescale else None
+
+
+def _origin(movie: _Movie, fragment: bytes | None) -> float:
+    """What time stamps show at time zero, seconds: 0 but in a file of fragments alone, which may begin anywhere."""
+    if movie.fragment_duration is None or fragment is None or any(one.duration for one in movie.tracks):
+        return 0.0
+    return first_fragment_start(fragment, {one.number: one.timescale for one in movie.tracks}) or 0.0
 
 
 def _fragmented_duration(

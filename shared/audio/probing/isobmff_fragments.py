@@ -41,7 +41,9 @@ def first_fragment_start(body: bytes, timescales: dict[int, int]) -> float | Non
         timescales: ticks per second of each track, by its number.
     """
     starts = [
-        base / timescales[number] for number, base in _bases(body) if base is not None and timescales.get(number)
+        base / timescales[number]
+        for number, base in _bases(body)
+        if base is not None and timescales.get(number)
     ]
     return min(starts, default=None)
 

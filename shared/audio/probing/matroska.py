@@ -159,10 +159,12 @@ def _first_tick(data: bytes, tracks: list[_Track]) -> int:
         tracks: of the file.
     """
     wanted = [one.number for one in tracks if one.kind in {VIDEO_TYPE, AUDIO_TYPE}]
-    starts = []
+    starts: list[int | None] = []
     for cluster in data.split(CLUSTER.to_bytes(4, "big")):
         size = vint(cluster, 0, keep_marker=False) if starts else (0, 0)
-        times = [times[0] for number in wanted if size and (times := _block_times(cluster[size[1] :], number))]
+        times = [
+            times[0] for number in wanted if size and (times := _block_times(cluster[size[1] :], number))
+        ]
         starts.append(min(times, default=None))
     known = [one for one in starts if one is not None]
     return max(0, known[0] if len(known) == 1 else min(known[:3])) if known else 0

@@ -76,7 +76,11 @@ def links(reader: Reader, most: int) -> list[int]:
 def _serials(reader: Reader, at: int) -> tuple[set[int], int]:
     """Serial numbers of the streams that begin together at a byte, and one past the first byte of their last page."""
     serials: set[int] = set()
-    while (head := reader.at(at, PAGE_HEADER + 255))[:4] == b"OggS" and len(head) > PAGE_HEADER and head[5] & _FIRST:
+    while (
+        (head := reader.at(at, PAGE_HEADER + 255))[:4] == b"OggS"
+        and len(head) > PAGE_HEADER
+        and head[5] & _FIRST
+    ):
         serials.add(int.from_bytes(head[14:18], "little"))
         if len(serials) > MOST_STREAMS:
             break
@@ -90,7 +94,7 @@ def _page_after(reader: Reader, low: int, high: int, *, last: bool = False) -> t
     at = len(data) if last else -1
     while (at := data.rfind(b"OggS", 0, at) if last else data.find(b"OggS", at + 1)) >= 0:
         head = data[at : at + PAGE_HEADER]
-        if len(head) == PAGE_HEADER and head[4] == 0 and head[5] <= 7 and low + at < high:  # noqa: PLR2004 - three flags
+        if len(head) == PAGE_HEADER and head[4] == 0 and head[5] <= 7 and low + at < high:
             return low + at, int.from_bytes(head[14:18], "little")
     return None
 

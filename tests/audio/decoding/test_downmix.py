@@ -78,7 +78,9 @@ def aiff(channels, order):
     body = (np.array(channels).T * 32767).astype(">i2").tobytes()
     rate = b"\x40\x0c\xfa\0\0\0\0\0\0\0"  # 16,000 as an 80-bit float
     comm = struct.pack(">hIh", len(channels), len(channels[0]), 16) + rate + b"NONE\0\0"
-    layout = struct.pack(">III", 0, 0, len(order)) + b"".join(struct.pack(">II3f", one, 0, 0, 0, 0) for one in order)
+    layout = struct.pack(">III", 0, 0, len(order)) + b"".join(
+        struct.pack(">II3f", one, 0, 0, 0, 0) for one in order
+    )
     parts = (b"FVER" + struct.pack(">II", 4, 0xA2805140), b"COMM" + struct.pack(">I", len(comm)) + comm,
              b"CHAN" + struct.pack(">I", len(layout)) + layout,
              b"SSND" + struct.pack(">III", len(body) + 8, 0, 0) + body)  # fmt: skip
@@ -95,14 +97,19 @@ def test_channels_in_an_order_of_the_files_own_do_not_crash_the_decoder(sandbox)
         assert abs(lag(found[RATE : 2 * RATE], wave * 32767, 1.0)) < 0.001
 
 
-@pytest.mark.parametrize(("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("matroska", "libmp3lame")])
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("matroska", "libmp3lame")]
+)
 def test_opposite_phase_is_heard_and_told(sandbox, container, codec, tmp_path):
     wave = sound(44_100, SECONDS)
     path = str(tmp_path / "made")
     with av.open(path, "w", format=container) as out:
         stream = out.add_stream(codec, rate=44_100, layout="stereo")
         shape = av.AudioResampler(
-            format=stream.codec_context.format, layout="stereo", rate=44_100, frame_size=stream.codec_context.frame_size or 0
+            format=stream.codec_context.format,
+            layout="stereo",
+            rate=44_100,
+            frame_size=stream.codec_context.frame_size or 0,
         )
         one = frame([wave, -wave], layout="stereo")
         one.sample_rate, one.pts = 44_100, 0
@@ -129,7 +136,15 @@ def test_a_mix_that_changes_keeps_its_place(sandbox):
 def make_stereo(left, right):
     body = (np.array([left, right]).T * 32767).astype("<i2").tobytes()
     form = struct.pack("<IHHIIHH", 16, 1, 2, RATE, 4 * RATE, 4, 16)
-    return b"RIFF" + struct.pack("<I", len(body) + 36) + b"WAVEfmt " + form + b"data" + struct.pack("<I", len(body)) + body
+    return (
+        b"RIFF"
+        + struct.pack("<I", len(body) + 36)
+        + b"WAVEfmt "
+        + form
+        + b"data"
+        + struct.pack("<I", len(body))
+        + body
+    )
 
 
 def test_a_subwoofer_that_the_file_names_is_left_out(sandbox):

@@ -76,11 +76,15 @@ def test_a_gap_stays_a_gap_and_is_told():
     assert len(samples) == 9 * 16_000
     assert not samples[2 * 16_000 : 7 * 16_000].any()
     assert samples[7 * 16_000] == 21
-    assert steady.warnings == ["5.0 s of sound are missing at 2.0 s, where the recorder paused or the file is damaged: silence stands there"]
+    assert steady.warnings == [
+        "5.0 s of sound are missing at 2.0 s, where the recorder paused or the file is damaged: silence stands there"
+    ]
 
 
 def test_gaps_that_follow_one_another_closely_stay_where_they_are():
-    samples, _, _ = run(straight(20) + straight(4, first=5.0) + straight(4, first=9.0) + straight(20, first=12.0))
+    samples, _, _ = run(
+        straight(20) + straight(4, first=5.0) + straight(4, first=9.0) + straight(20, first=12.0)
+    )
     assert len(samples) == 14 * 16_000
     for first, number in ((5.0, 21), (9.0, 25), (12.0, 29)):
         assert samples[round(first * 16_000)] == number
@@ -96,7 +100,9 @@ def test_a_clock_that_is_set_back_loses_nothing():
     samples, steady, _ = run(straight(30) + straight(30, first=0.0))
     assert len(samples) == 6 * 16_000
     assert heard(samples) == list(range(1, 61))
-    assert steady.warnings == ["the clock of the recording was set back by 3.0 s at 3.0 s: what follows was joined"]
+    assert steady.warnings == [
+        "the clock of the recording was set back by 3.0 s at 3.0 s: what follows was joined"
+    ]
 
 
 def test_after_a_clock_that_was_set_back_gaps_are_those_of_the_new_one():
@@ -162,7 +168,7 @@ def test_no_frame_is_heard_twice_and_memory_stays_bounded(times):
     steady = Steady(timeline, open_ended=False)
     for number, time in enumerate(times):
         steady.add(frame(160, value=number + 1), time)
-        assert len(steady._held) <= 101  # noqa: SLF001 - one second of frames
+        assert len(steady._held) <= 101
         if timeline.full:
             break
     steady.finish()

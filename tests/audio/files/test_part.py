@@ -20,7 +20,9 @@ def test_a_part_is_the_header_and_its_own_bytes(header, first, last, data):
     for _ in range(5):
         offset = data.draw(st.integers(0, reader.size))
         length = data.draw(st.integers(0, 400))
-        assert reader.at(offset, length, block=data.draw(st.integers(1, 64))) == whole[offset : offset + length]
+        assert (
+            reader.at(offset, length, block=data.draw(st.integers(1, 64))) == whole[offset : offset + length]
+        )
     reader.seek(0)
     read = b""
     while part := reader.read(100):
