@@ -8,6 +8,7 @@ voice. Where the channels cancel each other out, as those of a cable with crosse
 from __future__ import annotations
 
 from array import array
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 CODES = {"u8": "B", "s16": "h", "s32": "i", "s64": "q", "flt": "f", "dbl": "d"}
 """Sample formats of FFmpeg as type codes of Python's arrays; a `p` at the end means planar."""
-STRIDE = 97
-"""One sample in so many is looked at: a prime, so that no tone hides between them."""
+FRAMES, SAMPLES = 8, 192
+"""How many of the frames are looked at, and of the samples in all of them."""
 CANCELS = 0.3
 """Part of the energy that one voice in one channel leaves in the mean of all; with less, channels cancel each other out."""
 QUIET = 1e-8
@@ -54,25 +55,26 @@ def weights(frames: Sequence[AudioFrame], channels: int) -> tuple[float, ...] | 
 def _energies(frames: Sequence[AudioFrame], channels: int) -> tuple[list[float], float, int]:
     """Sum of squares of each channel and of the mean of all, of full scale, and over how many samples."""
     energy, mean, count = [0.0] * channels, 0.0, 0
-    for frame in frames:
+    chosen = frames[:: max(1, len(frames) // FRAMES)]
+    for frame in chosen:
         code = CODES.get(frame.format.name.removesuffix("p"))
         if code is None:
             continue
         full = 1.0 if code in "fd" else 2.0 ** (8 * array(code).itemsize - 1)
         shift = 128 if code == "B" else 0
+        stride = max(1, frame.samples * len(chosen) // SAMPLES) | 1  # odd: no simple tone hides between them
         used = frame.samples * array(code).itemsize
         if frame.format.is_planar:
-            picked = [_samples(plane, code, used)[::STRIDE].tolist() for plane in frame.planes]
+            picked = [_samples(plane, code, used)[::stride].tolist() for plane in frame.planes]
         else:
             samples = _samples(frame.planes[0], code, used * channels)
-            picked = [samples[one :: STRIDE * channels].tolist() for one in range(channels)]
-        for values in zip(*picked, strict=True):
-            total = 0.0
-            for channel, value in enumerate(values):
-                scaled = (value - shift) / full
-                energy[channel] += scaled * scaled
-                total += scaled
-            mean += (total / channels) ** 2
+            picked = [samples[one :: stride * channels].tolist() for one in range(channels)]
+        if shift:
+            picked = [[value - shift for value in one] for one in picked]
+        for channel, one in enumerate(picked):
+            energy[channel] += sum(map(mul, one, one)) / full**2
+        total = list(map(sum, zip(*picked, strict=True)))
+        mean += sum(map(mul, total, total)) / (channels * full) ** 2
         count += len(picked[0])
     return energy, mean, count
 

@@ -30,6 +30,8 @@ FILTER_LENGTH = 0.05
 """Seconds of sound after the end on which the samples before it may depend: more than the resampler's filter takes."""
 BLOCK = 32_768
 """Samples that the resampler takes at one time: a call for each frame of mp3 (1,152) costs as much as its work."""
+COMPARED = 8
+"""Channels are compared in one block of so many: frames that wait for it are out of the processor's cache by then."""
 SILENCE = bytes(2 * SAMPLE_RATE)
 CANCELS = "the channels cancel each other out: the loudest of them was taken alone"
 """The warning where a mix of all channels would be far quieter than one of them."""
@@ -55,8 +57,9 @@ class Timeline:
         self._channels = 1
         self._weights: tuple[float, ...] | None = None  # of the channels; None: as their loudspeakers say
         self._waiting: list[AudioFrame] = []  # of the present run, not yet in its graph
-        self._push = self._waiting.append
-        self._queued = 0  # samples in them
+        self._push: Callable[[AudioFrame], None] = self._waiting.append  # or straight into the graph
+        self._unseen = 0  # blocks that go straight into it until channels are compared again
+        self._queued = 0  # samples since its output was fetched, waiting ones included
         self._samples = 0  # of the present mix, at its own rate
         self._rate = 1
         self._start = begin  # of the present mix
@@ -133,6 +136,7 @@ class Timeline:
     def _begin_mix(self, start: float) -> None:
         """Begin to mix with the present weights at a time."""
         self._graph = None
+        self._push = self._waiting.append
         self._samples, self._start, self._made = self._queued, start, 0
         position = round((start - self._begin) * SAMPLE_RATE)
         self._drop = max(0, self.out - position)
@@ -183,31 +187,43 @@ class Timeline:
 
     def _drain(self) -> None:
         """Mix and resample what waits."""
-        if self._channels > 1 and self._waiting:
-            self._choose_mix()
+        decided = self._channels == 1
+        if self._waiting and not decided:
+            decided = self._choose_mix()
+            self._unseen = COMPARED
         if self._graph is None:
             self._graph = self._new_graph()
         for frame in self._waiting:
             self._graph.push(frame)
         self._waiting.clear()
         self._queued = 0
+        self._unseen -= 1
+        goes_straight = self._channels == 1 or (
+            self._unseen > 0 and (decided or self._push != self._waiting.append)
+        )
+        self._push = self._graph.push if goes_straight else self._waiting.append
         self._pull()
 
-    def _choose_mix(self) -> None:
-        """Take other weights from the waiting frames on, where their channels cancel each other out, or no longer do."""
+    def _choose_mix(self) -> bool:
+        """Take other weights from the waiting frames on, where their channels cancel each other out, or no longer do.
+
+        Returns:
+            False where they are too quiet to tell.
+        """
         chosen = downmix.weights(self._waiting, self._channels)
         if chosen is None:
-            return
+            return False
         alone = max(chosen) == 1.0
         self.cancels = self.cancels or alone
         weights = chosen if alone or not downmix.is_named(self._format[1]) else None
         if weights == self._weights:
-            return
+            return True
         if self._graph is not None:
             self._samples -= self._queued
             self._end_mix()
             self._begin_mix(self._start + self._samples / self._rate)
         self._weights = weights
+        return True
 
     def _pull(self) -> None:
         assert self._graph is not None

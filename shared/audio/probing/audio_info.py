@@ -181,7 +181,11 @@ def _voted(container: InputContainer, stream: AudioStream, first: float) -> floa
     A recorder that takes over a running stream writes its first page with a clock of its own.
     """
     before, starts = 0.0, []
+    size = 0
     for packet in islice(container.demux(stream), VOTERS):
+        size += packet.size
+        if size > VOTERS_BYTES:
+            break
         if packet.pts is not None and packet.duration:
             starts.append(float(packet.pts * packet.time_base) - before)
             before += float(packet.duration * packet.time_base)
@@ -199,6 +203,8 @@ def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | N
 
 VOTERS = 200
 """Packets that are asked when a track begins: four seconds of most codecs."""
+VOTERS_BYTES = 64 * 1024
+"""Bytes of them."""
 ALONE = 60.0
 """Seconds by which they must disagree with the first one."""
 DELAY = 0.5

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.audio.files.reader import Reader
     from shared.audio.probing.clock import Reading
 
-PLACES = 8
+PLACES = 6
 """Places in a long file at which the clock is read."""
 SHORT = 512 * 1024
 """Bytes up to which a file is read in full."""
@@ -49,9 +49,11 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
         return links(reader, MOST_PARTS)
     if demuxer not in FORMATS:
         return [0]
-    found = _files(reader) if demuxer == "matroska" else [0]
-    if len(found) > 1:
-        return found
+    found = [0]
+    if demuxer == "matroska":
+        found, closed = _files(reader)
+        if len(found) > 1 or closed:
+            return found
     seen = list(_readings(reader, demuxer))
     for before, after in pairwise(seen):
         own = after.time <= before.time and demuxer == "matroska" and _header_between(reader, before, after)
@@ -62,15 +64,20 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
     return found
 
 
-def _files(reader: Reader) -> list[int]:
-    """Where the Matroska files begin that follow one another, as far as each tells its own size."""
+def _files(reader: Reader) -> tuple[list[int], bool]:
+    """Where the Matroska files begin that follow one another, as far as each tells its own size; whether all do.
+
+    A recorder that knows the size at the end was not interrupted: its clock has not gone back.
+    """
     found = [0]
     while len(found) < MOST_PARTS:
         end = next((one.end for one in top_level(reader, found[-1]) if one.name == SEGMENT), None)
-        if end is None or reader.at(end, len(EBML), block=MIN_READ) != EBML:
-            break
+        if end is None or end >= reader.size:
+            return found, end is not None
+        if reader.at(end, len(EBML), block=MIN_READ) != EBML:
+            return found, False
         found.append(end)
-    return found
+    return found, True
 
 
 def _readings(reader: Reader, demuxer: str) -> Iterator[Reading]:
