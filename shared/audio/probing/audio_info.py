@@ -81,7 +81,7 @@ def _in_parts(reader: Reader, demuxer: str, track: int) -> AudioInfo | None:
     starts = beginnings(reader, demuxer)
     if len(starts) == 1:
         return None
-    reader.allow(PART_BYTES * len(starts))
+    reader.allow(min(PART_BYTES * len(starts), 2 * reader.size))
     parts: list[Part] = []
     infos: list[AudioInfo] = []
     begin = 0.0

@@ -36,8 +36,6 @@ LONGEST: Final = 366 * 86_400.0
 """Seconds: no recording lasts longer than a year."""
 FARTHEST = 1e11
 """Seconds from zero to a time stamp: some clocks count from the year 1."""
-PARTS_BYTES: Final = MOST_PARTS * PART_BYTES
-"""Bytes that a probe may read beyond its limit, of a file that consists of several recordings."""
 SLOWEST = 50
 """Bytes in which mp3 or aac can hold a second, at least."""
 TOLERANCE = 0.001
@@ -83,9 +81,14 @@ class ReadBudget:
         return start, length
 
 
+def most_of_a_probe(size: int, limits: Limits) -> int:
+    """Bytes that a probe may read: its limit, and more of a file that consists of several recordings."""
+    return limits.probe_bytes + min(MOST_PARTS * PART_BYTES, 2 * size)
+
+
 def probe_budget(size: int, limits: Limits) -> ReadBudget:
     """What a probe may read."""
-    most = limits.probe_bytes + PARTS_BYTES
+    most = most_of_a_probe(size, limits)
     return ReadBudget(size, most, 16 + most // 256)
 
 
@@ -142,7 +145,7 @@ def check_info(told: AudioInfo, job: wire.Job) -> None:
             told.duration is None or 0 <= told.duration <= LONGEST,
             not place or 0 <= told.first_byte < told.last_byte <= job.size,
             job.track < told.tracks <= MOST_TRACKS,
-            0 <= told.bytes_read <= job.limits.probe_bytes + PARTS_BYTES,
+            0 <= told.bytes_read <= most_of_a_probe(job.size, job.limits),
             told.origin is None or abs(told.origin) <= FARTHEST,
         )
     )

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from shared.audio.sandbox import wire
+from shared.audio.sandbox import checks, wire
 from shared.errors import BadMedia, ConfigurationError, StoreUnavailable
 from tests.audio.media import chunk
 from tests.hostile.wire_frames import DECODED, INFO, LIMITS, Recording, sandbox_of
@@ -98,7 +98,7 @@ def test_a_frame_that_no_probe_sends_is_a_breach(probe, frames):
     with pytest.raises(BadMedia) as raised:
         probe(*frames, source=source)
     assert raised.value.code == "breach"
-    assert sum(length for _, length in source.reads) <= LIMITS.probe_bytes
+    assert sum(length for _, length in source.reads) <= checks.most_of_a_probe(source.size, LIMITS)
 
 
 @pytest.mark.parametrize(
