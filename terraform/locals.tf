@@ -64,6 +64,7 @@ locals {
       DROPSCRIBE_AUDIO_BUCKET       = local.buckets.audio
       DROPSCRIBE_TRANSCRIPTS_BUCKET = local.buckets.transcripts
       DROPSCRIBE_WORK_BUCKET        = local.buckets.work
+      DROPSCRIBE_REQUEST_BUCKETS    = join(",", concat([local.buckets.audio], sort(var.source_buckets)))
       PARAKEET_MODEL_NAME           = var.model
     },
     # A hosted engine counts where its key is.

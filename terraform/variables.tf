@@ -182,7 +182,7 @@ variable "buckets" {
 }
 
 variable "source_buckets" {
-  description = "Other buckets whose audio requests may name (docs/requests.md); the processes may read them."
+  description = "Buckets beside the audio bucket whose objects requests may name (DROPSCRIBE_REQUEST_BUCKETS, docs/requests.md); the processes may read them."
   type        = set(string)
   default     = []
 }

@@ -25,6 +25,8 @@ ONE_MACHINE = {
     "DROPSCRIBE_INBOX",
     "DROPSCRIBE_TRANSCRIPTS",
     "DROPSCRIBE_CPU_USD_PER_HOUR",
+    "DROPSCRIBE_FOLLOW_LINKS",
+    "DROPSCRIBE_FUNCTION_TOKEN",
 }
 """Settings that mean nothing in a project."""
 CONTAINER = {"FUNCTION_SOURCE", "FUNCTION_TARGET"}
@@ -97,6 +99,13 @@ def test_all_processes_share_one_deployment(laid):
         for each in found
     ]
     assert all(one == shared[0] for one in shared)
+
+
+@BOTH
+def test_requests_may_name_the_buckets_of_audio_that_their_function_may_read(laid):
+    settings = Settings.from_environment(everything(laid)["requests"])
+    reads = {one.on for one in laid.grants() if (one.who, one.kind) == ("requests", "bucket")}
+    assert settings.request_bucket_set == reads - {settings.work_bucket}
 
 
 def test_workers_run_the_engine_of_their_job_and_functions_know_of_all():

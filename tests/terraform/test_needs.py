@@ -49,7 +49,7 @@ def test_without_a_gpu_it_is_the_same():
 def test_every_stated_call_is_made_where_it_is_said(process):
     for call, place in needs.stated(process).items():
         file, _, function = place.partition(":")
-        used = [what for name, what in sites._used(sites.Path(ROOT, file)) if name == function]
+        used = [what for name, what, _ in sites._used(sites.Path(ROOT, file)) if name == function]
         assert used, f"{call}: there is no {place}"
         port, _, method = call.partition(" ")[0].partition(".")
         if method and port in {"store", "queue", "jobs"}:
