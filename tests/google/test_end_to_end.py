@@ -16,6 +16,8 @@ from local.backend.embedded_ports import open_ports
 from local.commands import inputs
 from local.runtime import one_shot
 from shared.adapters.cloud_telemetry import COLLECTOR
+from shared.flow import erase
+from shared.flow.forget import forget
 from shared.messages import CHUNKS_DONE, TRANSCRIBE_REQUESTS
 from shared.model import Options
 from shared.settings import Settings
@@ -139,6 +141,36 @@ def test_every_message_twice_changes_neither_the_transcript_nor_the_cost(deploym
     deployment.wait("after-it.opus")
     assert deployment.wait(name) == before
     assert len(ledger(before, deployment.ports)) == len(before.chunks)
+
+
+def test_what_is_forgotten_is_gone_and_no_late_message_revives_it(deployment):
+    name, ports = "forgotten.opus", deployment.ports
+    deployment.upload(name, SAMPLES / "voice-note.opus", {"dropscribe-label": "secret project"})
+    before = deployment.wait(name)
+    blob = storage.Client(project=PROJECT).bucket(ports.settings.audio_bucket).get_blob(name)
+    event = json.dumps(blob._properties).encode()
+    assert forget(before.id, ports, audio=True).state == "DELETED"
+    ports.queue.publish("audio-finalized", event, {"eventType": "OBJECT_FINALIZE"})
+    ports.queue.publish(CHUNKS_DONE, json.dumps({"recording": before.id, "index": 0}).encode(), {})
+    deployment.upload("after-that.opus", SAMPLES / "voice-note.opus")
+    deployment.wait("after-that.opus")
+    time.sleep(1.0)  # what came late is handled beside that
+    after = documents.get_recording(ports.records, before.id)
+    assert after.state == "DELETED"
+    folder = before.outputs[0].rpartition("/")[0]
+    for bucket, prefix in (
+        (ports.settings.transcripts_bucket, folder),
+        (ports.settings.work_bucket, f"chunks/{before.id}/"),
+        (ports.settings.work_bucket, f"transcripts/{before.id}/"),
+        (ports.settings.audio_bucket, name),
+    ):
+        assert list(ports.store.list(bucket, prefix)) == [], (bucket, prefix)
+    rows = [one for _, one in ports.records.query(documents.LEDGER, {"recording": before.id})]
+    assert len(rows) == len(before.chunks)
+    assert not any(row["label"] for row in rows)
+    erase.erase(after, ports, last=True)  # as the sweeper does after an hour
+    last = documents.get_recording(ports.records, before.id)
+    assert (last.state, last.source.name, last.outputs, last.words) == ("DELETED", "", (), None)
 
 
 def test_a_bad_object_ends_as_failed_with_its_reason(deployment, tmp_path):
