@@ -103,10 +103,15 @@ class Records(Protocol):
         """
         ...
 
-    def delete(self, collection: str, key: str) -> bool:
-        """Delete one document; False if there was none.
+    def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
+        """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
 
         A call whose reply was lost may say True although another one deleted the document.
+
+        Args:
+            collection: where it is.
+            key: its key.
+            seen: the fields that it must still have, all of them and no others; None: whatever it has.
         """
         ...
 

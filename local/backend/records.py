@@ -81,13 +81,19 @@ class SqliteRecords:
             )
         return _decode(text)
 
-    def delete(self, collection: str, key: str) -> bool:
-        """Delete one document; False if there was none.
+    def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
+        """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
 
         Raises:
             StoreUnavailable: the database did not answer in time.
         """
         with self._database.write() as connection:
+            if seen is not None:
+                row = connection.execute(
+                    "SELECT fields FROM documents WHERE collection = ? AND key = ?", (collection, key)
+                ).fetchone()
+                if row is None or _decode(row[0]) != seen:
+                    return False
             cursor = connection.execute(
                 "DELETE FROM documents WHERE collection = ? AND key = ?", (collection, key)
             )

@@ -140,23 +140,32 @@ class FirestoreRecords:
             "Firestore does not answer; it may work the next time"
         ) from failure
 
-    def delete(self, collection: str, key: str) -> bool:
-        """Delete one document; False if there was none.
+    def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
+        """Delete one document; False, with nothing deleted, if there is none or it is not as it was seen.
 
         Where the reply of an earlier try was lost and the document is gone now, it counts as deleted by this call.
+        With `seen` it is read first, and deleted on the condition that nobody wrote it since.
 
         Raises:
             ConfigurationError: there is no such database, or no right to it.
             StoreUnavailable: no answer in time; the document may have been deleted.
         """
         failed: list[Exception] = []
-        there = firestore.ExistsOption(exists=True)
+        option: firestore.ExistsOption | firestore.LastUpdateOption = firestore.ExistsOption(exists=True)
         with self._translated("deleting", collection, key):
             document = self._document(collection, key)
+            if seen is not None:
+                snapshot = self._read(document)
+                if not snapshot.exists or fields_of(snapshot) != seen:
+                    return False
+                option = firestore.LastUpdateOption(snapshot.update_time)
             try:
-                document.delete(option=there, retry=retrying(on_error=failed.append), timeout=RPC_SECONDS)
+                document.delete(option=option, retry=retrying(on_error=failed.append), timeout=RPC_SECONDS)
             except google.NotFound:
                 return bool(failed)
+            except google.FailedPrecondition:
+                # Others have written since: what is there now is not what was seen.
+                return bool(failed) and not self._read(document).exists
         return True
 
     def query(

@@ -18,10 +18,10 @@ from shared.state import claims, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from shared.model import Recording, State
-    from shared.ports import Ports
+    from shared.ports import Fields, Ports
 
 
 def forget(recording: Recording, ports: Ports) -> None:
@@ -34,10 +34,10 @@ def forget(recording: Recording, ports: Ports) -> None:
     Raises:
         Transient: some may still count as done.
     """
-    gone = without_result(recording, ports)
-    if gone:
+    done = _done(recording, ports)
+    if gone := _without_result(recording, done, ports):
         documents.change_recording(ports, recording.id, lambda stored: _told(stored, gone))
-        _forget(recording, gone, ports)
+        _forget(recording, gone, done, ports)
 
 
 def without_result(recording: Recording, ports: Ports) -> list[int]:
@@ -47,16 +47,27 @@ def without_result(recording: Recording, ports: Ports) -> list[int]:
         Transient: the store or the records did not answer.
     """
     # The documents first, and all of them: a chunk that is done meanwhile has its object before its document.
-    done = list(ports.records.query(documents.CHUNKS, {"recording": recording.id}))
+    return _without_result(recording, _done(recording, ports), ports)
+
+
+def _done(recording: Recording, ports: Ports) -> dict[int, Fields]:
+    """The documents of the chunks that are done, by their indexes."""
+    found = ports.records.query(documents.CHUNKS, {"recording": recording.id})
+    return {fields["index"]: fields for _, fields in found}
+
+
+def _without_result(recording: Recording, done: Collection[int], ports: Ports) -> list[int]:
     folder = result_name(recording.id, 0).rpartition("/")[0]
     there = {one.name for one in ports.store.list(ports.settings.work_bucket, f"{folder}/")}
-    indexes = sorted(fields["index"] for _, fields in done)
-    return [index for index in indexes if result_name(recording.id, index) not in there]
+    return [index for index in sorted(done) if result_name(recording.id, index) not in there]
 
 
-def _forget(recording: Recording, indexes: Sequence[int], ports: Ports) -> None:
+def _forget(recording: Recording, indexes: Sequence[int], done: Mapping[int, Fields], ports: Ports) -> None:
+    """Delete documents as they were seen: if this takes long, a chunk may have been transcribed again meanwhile."""
     for index in indexes:
-        ports.records.delete(documents.CHUNKS, documents.chunk_key(recording.id, index))
+        if index in done:
+            key = documents.chunk_key(recording.id, index)
+            ports.records.delete(documents.CHUNKS, key, seen=done[index])
     log.warning("%s: %s", recording.id, warning(recording, indexes))
 
 
@@ -90,6 +101,7 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     admission = budget.commit(
         recording.id, _usd(recording, indexes, ports), ports, life=recording.life, again=True
     )
+    done = _done(recording, ports)
     held = admission.lasting if admission.action == "hold" else ""
     # It tells apart those who found the same, so it must grow.
     planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
@@ -106,7 +118,7 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
 
     changed, ours = documents.change_recording_first(ports, recording.id, to_unpublished)
     if ours:
-        _forget(changed, indexes, ports)
+        _forget(changed, indexes, done, ports)
         dispatch.publish_chunks(changed, ports, ours=True)
     return changed
 

@@ -130,6 +130,31 @@ def test_delete_is_one_request_and_gives_up_where_nobody_answers(records, relay,
         records.delete("c", "k")
 
 
+@pytest.mark.parametrize("fault", [LOST, NEVER_ARRIVED])
+def test_delete_of_what_was_seen_has_deleted_though_its_reply_is_lost(records, relay, fault):
+    records.create("c", "k", {"a": 1})
+    relay.faults["Commit"] = [fault]
+    assert records.delete("c", "k", seen={"a": 1})
+    assert records.get("c", "k") is None
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_delete_of_what_was_seen_leaves_what_others_write_after_it_was_read(
+    records, relay, others, is_deleted
+):
+    records.create("c", "k", {"a": 1})
+
+    def meanwhile():
+        if is_deleted:
+            others.delete("c", "k")
+            others.create("c", "k", {"a": 1})
+        others.update("c", "k", lambda _: {"a": 1})
+
+    relay.faults["Commit"] = [Fault(meanwhile=meanwhile)]
+    assert not records.delete("c", "k", seen={"a": 1})
+    assert records.get("c", "k") == {"a": 1}
+
+
 # --- update -----------------------------------------------------------------------------------------------
 
 

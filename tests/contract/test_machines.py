@@ -60,7 +60,12 @@ MISTAKES = {
         "update",
         lambda port, where, key, change: port.update(where, key, lambda one: change(one) or {}),
     ),
-    "a deletion leaves the document": ("records", "delete", lambda port, *at: port.get(*at) is not None),
+    "a deletion leaves the document": (
+        "records",
+        "delete",
+        lambda port, *at, seen: port.get(*at) is not None,
+    ),
+    "a deletion takes what was not seen": ("records", "delete", lambda port, *at, seen: port.delete(*at)),
     "a query begins at the key": (
         "records",
         "query",

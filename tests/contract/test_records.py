@@ -119,6 +119,20 @@ def test_delete_takes_one_document_and_says_whether_there_was_one(records):
     assert records.port.get("c", "a") == {"x": 2}
 
 
+def test_delete_of_a_document_that_changed_since_it_was_seen_deletes_nothing(records):
+    records.port.create("c", "k", DOCUMENT)
+    assert not records.port.delete("c", "k", seen=DOCUMENT | {"more": 1})
+    assert not records.port.delete("c", "k", seen={"whole": DOCUMENT["whole"]})
+    assert not records.port.delete("c", "k", seen={})
+    assert not records.port.delete("c", "none", seen={})
+    assert records.port.get("c", "k") == DOCUMENT
+    assert records.port.delete("c", "k", seen=DOCUMENT)
+    assert records.port.get("c", "k") is None
+    assert records.port.create("c", "k", {"a": 1})
+    assert not records.port.delete("c", "k", seen=DOCUMENT)
+    assert records.port.get("c", "k") == {"a": 1}
+
+
 def test_exactly_one_of_16_racing_threads_deletes(records):
     records.port.create("c", "k", {})
     with ThreadPoolExecutor(16) as pool:

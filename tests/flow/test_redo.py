@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -169,3 +170,31 @@ def test_a_chunk_that_is_done_while_one_looks_has_its_result(world, monkeypatch)
 
     monkeypatch.setattr(store, "list", then_one_more_is_done)
     assert redo.without_result(recording, world.ports) == []
+
+
+@pytest.mark.parametrize("finds_it", ["the router", "the merger"])
+def test_a_process_that_is_slow_to_forget_leaves_what_was_transcribed_since(
+    world, complete, monkeypatch, finds_it
+):
+    lose(world, complete, 2)
+    if finds_it == "the router":
+        record.fail(complete.id, Permanent("no engine"), world.ports)
+        upload.reopen(stored(world, complete), world.ports)
+        go_on = partial(upload.take, complete.source, complete.options, world.ports)
+    else:
+        go_on = partial(merge, world, complete)
+    records, delete = world.ports.records, world.ports.records.delete
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(records, "delete", delete)
+        go_on()
+        commit_result(*heard(complete, complete.chunks[2], attempt="second"), world.ports)
+        return delete(*asked, **more)
+
+    monkeypatch.setattr(records, "delete", overtaken)
+    go_on()
+    assert records.delete == delete, "nothing was deleted"
+    chunk = records.get(documents.CHUNKS, documents.chunk_key(complete.id, 2))
+    assert chunk is not None
+    assert chunk["attempt"] == "second"
+    assert merge(world, complete).state == "DONE"

@@ -253,9 +253,9 @@ class FaultyRecords:
     def get(self, collection, key):
         return self._calls.look(f"records.get {collection}", partial(self._records.get, collection, key))
 
-    def delete(self, collection, key):
+    def delete(self, collection, key, *, seen=None):
         return self._calls.effect(
-            f"records.delete {collection}", partial(self._records.delete, collection, key)
+            f"records.delete {collection}", partial(self._records.delete, collection, key, seen=seen)
         )
 
     def query(self, collection, where=None, *, after=""):

@@ -121,7 +121,9 @@ class MemoryRecords:
             text = self.documents[collection][key] = _encoded(changed)
         return _decoded(text)
 
-    def delete(self, collection: str, key: str) -> bool:
+    def delete(self, collection: str, key: str, *, seen: Fields | None = None) -> bool:
+        if seen is not None and self.get(collection, key) != seen:
+            return False
         return self.documents[collection].pop(key, None) is not None
 
     def query(
