@@ -104,8 +104,9 @@ class Deploy:
 
         Raises:
             Blocked: it would fail.
-            ConfigurationError: Terraform refused.
+            ConfigurationError: Terraform refused, or is missing.
         """
+        self._terraform.check()
         self.check()
         images = build.built(source, self._target, self._api) if self._has_state() else None
         if images is None:
@@ -131,6 +132,7 @@ class Deploy:
             BadRequest: a rollout is under way.
             Transient: something did not answer; run it again.
         """
+        self._terraform.check()
         self.check()
         self._no_rollout()
         if not self._has_state() and not self._person.agrees(
@@ -159,7 +161,7 @@ class Deploy:
         return True
 
     def _has_state(self) -> bool:
-        return self._api.get(f"storage.googleapis.com/storage/v1/b/{self._target.state_bucket}") is not None
+        return preflight.has_state(self._target, self._api)
 
     def _running(self) -> Images | None:
         """The images that run; None if nothing does."""

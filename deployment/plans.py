@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +27,13 @@ FOLDER = ROOT / "terraform"
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 """Makes a plan possible where there is no bucket for the state yet."""
 
+OLDEST = (1, 9)
+"""terraform/versions.tf asks for it."""
+INSTALL = (
+    "Install 1.9 or newer (https://developer.hashicorp.com/terraform/install), then run the same command again; "
+    "nothing was changed."
+)
+
 CHANGES = 2
 """Exit status of `terraform plan -detailed-exitcode` if something would change."""
 
@@ -42,6 +50,31 @@ class Terraform:
         self._target = target
         self._environ = {**(os.environ if environ is None else environ), "TF_IN_AUTOMATION": "1"}
         self._ready = False
+
+    def check(self) -> None:
+        """Find the program, before anything is changed that it should go on with.
+
+        Raises:
+            ConfigurationError: there is no terraform, or none that runs.
+        """
+        try:
+            found = subprocess.run(
+                [self._binary(), "version", "-json"],
+                env=self._environ,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said = found.stderr
+            version = str(json.loads(found.stdout)["terraform_version"]) if not found.returncode else ""
+        except (OSError, ValueError, LookupError) as error:
+            version, said = "", str(error)
+        if not version:
+            raise ConfigurationError(
+                f"terraform does not run here: {said.strip() or 'it says nothing'}. {INSTALL}"
+            )
+        if tuple(int(one) for one in re.findall(r"\d+", version)[:2]) < OLDEST:
+            raise ConfigurationError(f"terraform is {version} here, which is too old. {INSTALL}")
 
     def plan(self, images: Images | None, canary: str = "", **more: Any) -> bool:
         """Show on the terminal what an apply would do; returns whether it would change anything.
@@ -160,10 +193,7 @@ class Terraform:
     def _binary(self) -> str:
         found = shutil.which("terraform", path=self._environ.get("PATH"))
         if found is None:
-            raise ConfigurationError(
-                "There is no terraform on this computer: install 1.9 or newer "
-                "(https://developer.hashicorp.com/terraform/install) and run it again."
-            )
+            raise ConfigurationError(f"There is no terraform on this computer. {INSTALL}")
         return found
 
 

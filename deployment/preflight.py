@@ -77,6 +77,17 @@ def check(target: Target, api: Api) -> list[Lack]:
     return found
 
 
+def has_state(target: Target, api: Api) -> bool:
+    """Whether Terraform's state is there: without it nothing was ever deployed.
+
+    Raises:
+        Refused: the bucket may not be looked at.
+        StoreUnavailable: Google did not answer.
+        ConfigurationError: there are no credentials.
+    """
+    return api.get(f"storage.googleapis.com/storage/v1/b/{target.state_bucket}") is not None
+
+
 def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: Api) -> list[Lack]:
     """What a check finds; one that may not look says so, and the others go on."""
     try:
@@ -209,6 +220,11 @@ def _database(target: Target, api: Api) -> Iterator[Lack]:
         yield Lack(
             what=f"The database {target.database} is in {found.get('locationId')}, not in {target.region}.",
             cure='Deploy there, or name another one in the variables: {"database": {"name": "dropscribe"}}.',
+        )
+    elif not has_state(target, api):
+        yield Lack(
+            what=f"There is a database {target.database} in the project, and Dropscribe did not make it.",
+            cure='Name another one in the variables: {"database": {"name": "dropscribe"}}.',
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from deployment.variables import check
 from shared.errors import BadRequest
 from shared.settings import Settings
 
@@ -113,6 +114,12 @@ def read(project: str, region: str, file: Path | None = None) -> Target:
             raise BadRequest(f"{path} must be a JSON object with Terraform's variables: {error}.") from error
     if taken := OURS & set(variables):
         raise BadRequest(f"{path} sets {', '.join(sorted(taken))}: leave it out, the command sets it.")
+    try:
+        check(variables)
+    except msgspec.ValidationError as error:
+        raise BadRequest(
+            f"{path} does not fit Terraform's variables (terraform/README.md): {error}."
+        ) from error
     return Target(project=project, region=region, variables=variables)
 
 

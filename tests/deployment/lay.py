@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.errors import ConfigurationError
 from tests.deployment.google import TARGET, Google
 
 ENVIRONMENT = {"DROPSCRIBE_PLATFORM": "google", "GOOGLE_CLOUD_PROJECT": "my-project"}
@@ -18,6 +19,11 @@ class FakeTerraform:
     shown: int = 0
     drafts: int = 0
     destroyed: bool = False
+    missing: bool = False
+
+    def check(self):
+        if self.missing:
+            raise ConfigurationError("There is no terraform on this computer.")
 
     def outputs(self):
         self._has_state()

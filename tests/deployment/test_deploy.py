@@ -86,6 +86,14 @@ def test_an_empty_project_becomes_a_deployment_that_says_where_to_drop_files(pro
     assert bucket["iamConfiguration"]["publicAccessPrevention"] == "enforced"
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_without_terraform_nothing_is_asked_and_nothing_is_changed(project, command):
+    project.terraform.missing = True
+    with pytest.raises(ConfigurationError, match="no terraform"):
+        getattr(project.command(), command)(SOURCE)
+    assert (project.asked, project.google.log, project.said) == ([], [], [])
+
+
 def test_a_second_run_changes_nothing_and_asks_nothing(project):
     project.deploy()
     laid, stand = list(project.terraform.laid), project.stand()

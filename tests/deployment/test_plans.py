@@ -111,5 +111,33 @@ def test_outputs_are_read_by_their_names(binary):
 
 def test_without_terraform_it_says_where_to_get_it(monkeypatch):
     monkeypatch.setattr(plans.shutil, "which", lambda *_, **__: None)
-    with pytest.raises(ConfigurationError, match=r"no terraform on this computer: install 1\.9"):
+    with pytest.raises(ConfigurationError, match=r"no terraform on this computer\. Install 1\.9"):
         Terraform(TARGET, {}).apply(None)
+
+
+@pytest.mark.parametrize(
+    ("out", "code", "said"),
+    [
+        ('{"terraform_version": "1.8.5"}', 0, "terraform is 1.8.5 here, which is too old. Install 1.9"),
+        ("", 126, "terraform does not run here: broken. Install 1.9"),
+        ("Terraform v0.11.1", 0, "terraform does not run here: .*Install 1.9"),
+    ],
+)
+def test_a_terraform_that_cannot_do_it_is_refused_before_anything_is_changed(
+    binary, monkeypatch, out, code, said
+):
+    def run(command, **_):
+        binary.calls.append(command[1:])
+        return subprocess.CompletedProcess(command, code, out, "broken" if code else "")
+
+    monkeypatch.setattr(plans.subprocess, "run", run)
+    with pytest.raises(ConfigurationError, match=said):
+        Terraform(TARGET, {}).check()
+    assert binary.calls == [["version", "-json"]]
+
+
+@pytest.mark.parametrize("version", ["1.9.0", "1.11.4", "1.15.0-rc1", "2.0.0"])
+def test_a_newer_terraform_will_do(monkeypatch, binary, version):
+    answer = subprocess.CompletedProcess([], 0, json.dumps({"terraform_version": version}), "")
+    monkeypatch.setattr(plans.subprocess, "run", lambda *_, **__: answer)
+    Terraform(TARGET, {}).check()

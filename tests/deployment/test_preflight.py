@@ -35,6 +35,11 @@ BREAKS = {
         "is in nam5, not in europe-west4",
         "Deploy there",
     ),
+    "another's database": (
+        lambda g: setattr(g, "database", {"type": "FIRESTORE_NATIVE", "locationId": "europe-west4"}),
+        "There is a database (default) in the project, and Dropscribe did not make it",
+        "Name another one",
+    ),
     "taken": (lambda g: g.buckets.update({"my-project-audio": "taken"}), "my-project-audio (audio) is taken", '"audio": "…"'),
     "of another": (
         lambda g: g.buckets.update({"my-project-work": {"projectNumber": "999", "labels": {"app": "dropscribe"}}}),
@@ -48,6 +53,12 @@ BREAKS = {
         "gcloud storage buckets delete",
     ),
 }  # fmt: skip
+
+
+def test_the_database_of_a_deployment_stands_in_nobodys_way(google):
+    google.database = {"type": "FIRESTORE_NATIVE", "locationId": "europe-west4"}
+    google.buckets["my-project-terraform"] = {"projectNumber": "123456", "labels": {"app": "dropscribe"}}
+    assert lacks(google) == []
 
 
 @pytest.mark.parametrize("name", BREAKS)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -47,11 +48,16 @@ def test_values_of_variables_come_from_a_file(tmp_path):
         ("my-project", "Europe", None, "REGION is 'Europe'"),
         ("my-project", "europe-west4", "[1]", "must be a JSON object"),
         ("my-project", "europe-west4", {"images": {}}, "sets images: leave it out"),
+        ("my-project", "europe-west4", {"kms_kye": "k"}, "unknown field `kms_kye`"),
+        ("my-project", "europe-west4", {"gpu": {"max_task": 4}}, "unknown field `max_task` - at `$.gpu`"),
+        ("my-project", "europe-west4", {"gpu": 5}, "got `int` - at `$.gpu`"),
+        ("my-project", "europe-west4", {"gpu": {"max_tasks": "two"}}, "got `str` - at `$.gpu.max_tasks`"),
+        ("my-project", "europe-west4", {"hosted": "deepgram"}, "got `str` - at `$.hosted`"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_it_must_be(tmp_path, project, region, content, said):
     file = None if content is None else written(tmp_path, content)
-    with pytest.raises(BadRequest, match=said.replace("[", r"\[")):
+    with pytest.raises(BadRequest, match=re.escape(said)):
         read(project, region, file)
 
 

@@ -26,15 +26,19 @@ def command(
     """Take a deployment down; data stay unless you say otherwise."""
     with errors():
         from deployment import destroy, target  # noqa: PLC0415 - `--help` needs none of it
+        from deployment.api import Api  # noqa: PLC0415 - as above
         from deployment.plans import Terraform  # noqa: PLC0415 - as above
 
         if data not in {"keep", "delete"}:
             raise BadRequest(f"DATA is {data!r}: it must be keep or delete.")
         where = target.read(project, region, variables)
+        terraform = Terraform(where)
+        terraform.check()
+        place.must_be_deployed(where, Api(where.project))
         if data == "delete":
-            destroy.delete_data(where, Terraform(where), _typed)
+            destroy.delete_data(where, terraform, _typed)
             place.told(f"Deleted. Terraform's state stays in gs://{where.state_bucket} until you delete it.")
-        elif not destroy.keep_data(where, Terraform(where), place.agrees_with(yes=yes or place.yes_is_set())):
+        elif not destroy.keep_data(where, terraform, place.agrees_with(yes=yes or place.yes_is_set())):
             raise typer.Exit(1)
 
 

@@ -17,6 +17,7 @@ from shared.errors import BadRequest, ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from deployment.api import Api
     from deployment.plans import Terraform
     from deployment.rollout.services import CloudRun
     from deployment.rollout.steps import Steps
@@ -81,6 +82,22 @@ def records(environment: Mapping[str, str]) -> Iterator[Ports]:
         ports.close()
 
 
+def must_be_deployed(target: Target, api: Api) -> None:
+    """Look for a deployment before Terraform does, which would say it in its own words.
+
+    Raises:
+        ConfigurationError: nothing is deployed, or there are no credentials.
+    """
+    from deployment import preflight  # noqa: PLC0415 - `--help` needs no clients
+
+    if not preflight.has_state(target, api):
+        raise _nothing(target)
+
+
+def _nothing(target: Target) -> ConfigurationError:
+    return ConfigurationError(f"Nothing is deployed in {target.project}: run `make deploy` first.")
+
+
 @contextlib.contextmanager
 def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports, Terraform]]:
     """What a rollout is made with.
@@ -95,9 +112,11 @@ def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports, Terraform]]
     from deployment.rollout.steps import Steps  # noqa: PLC0415 - as above
 
     api, terraform = Api(target.project), Terraform(target)
+    terraform.check()
+    must_be_deployed(target, api)
     outputs = terraform.outputs()
     if "environment" not in outputs:
-        raise ConfigurationError(f"Nothing is deployed in {target.project}: run `make deploy` first.")
+        raise _nothing(target)
     with records(outputs["environment"]) as ports:
         cloud = CloudRun(target, api)
         watch = Watch(ports, target, api)

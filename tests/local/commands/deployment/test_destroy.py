@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from deployment import plans
+from deployment import api, plans
 from local import cli
 from local.commands.deployment import destroy
 from tests.deployment.google import Google
@@ -15,9 +15,10 @@ HERE = ["destroy", "--project", "my-project", "--region", "europe-west4"]
 @pytest.fixture
 def terraform(monkeypatch):
     google = Google()
-    google.buckets["my-project-terraform"] = {}
+    google.buckets["my-project-terraform"] = {"projectNumber": "123456"}
     terraform = FakeTerraform(google, foundation=True)
     monkeypatch.setattr(plans, "Terraform", lambda _: terraform)
+    monkeypatch.setattr(api, "Api", lambda _: google.api())
     monkeypatch.delenv("YES", raising=False)
     monkeypatch.delenv("DATA", raising=False)
     return terraform
@@ -50,3 +51,10 @@ def test_at_a_terminal_the_name_of_the_project_is_typed(terraform, monkeypatch):
 def test_another_word_is_refused(terraform):
     refused = run("--data", "all")
     assert (refused.exit_code, "DATA is 'all': it must be keep or delete" in refused.stderr) == (2, True)
+
+
+def test_where_nothing_is_deployed_it_says_so(terraform):
+    terraform.google.buckets.clear()
+    refused = run(YES="1")
+    assert (refused.exit_code, "Nothing is deployed in my-project" in refused.stderr) == (2, True)
+    assert terraform.laid == []

@@ -4,12 +4,11 @@ import io
 
 import pytest
 
-from deployment import plans
-from deployment.target import Target
+from deployment import api, plans
 from local.commands.deployment import place
 from shared.errors import BadRequest, ConfigurationError
-
-TARGET = Target(project="my-project", region="europe-west4")
+from tests.deployment.google import TARGET, Google
+from tests.deployment.lay import FakeTerraform
 
 
 def test_without_a_terminal_and_a_yes_nothing_is_agreed(monkeypatch):
@@ -42,7 +41,14 @@ def test_a_key_at_a_terminal_is_not_shown(monkeypatch):
     assert (asked["name"], asked["hide_input"]) == ("DEEPGRAM_API_KEY", True)
 
 
-def test_a_rollout_of_nothing_says_to_deploy_first(monkeypatch):
-    monkeypatch.setattr(plans.Terraform, "outputs", lambda _: {})
+@pytest.mark.parametrize(
+    "buckets", [{}, {"my-project-terraform": {"projectNumber": "123456"}}], ids=["no state", "empty state"]
+)
+def test_a_rollout_of_nothing_says_to_deploy_first(monkeypatch, buckets):
+    google = Google()
+    google.buckets = buckets
+    terraform = FakeTerraform(google)
+    monkeypatch.setattr(api, "Api", lambda _: google.api())
+    monkeypatch.setattr(plans, "Terraform", lambda _: terraform)
     with pytest.raises(ConfigurationError, match="Nothing is deployed in my-project"), place.moving(TARGET):
         pass
