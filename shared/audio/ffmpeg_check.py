@@ -1,7 +1,7 @@
 """`python -m shared.audio.ffmpeg_check`: is this the FFmpeg that the project knows, with the decoders that it needs?
 
-Images run it while they are built, and workers when they start. A wheel of PyAV without a decoder would refuse
-recordings one by one, each as if it were damaged.
+Images run it while they are built, and every decoding process does when it starts, which costs microseconds. A wheel of
+PyAV without a decoder would refuse recordings one by one, each as if it were damaged.
 """
 
 from __future__ import annotations

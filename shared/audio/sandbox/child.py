@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import av
 import msgspec
 
+from shared.audio import ffmpeg_check
 from shared.audio.probing import wav
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.sandbox import cage, seccomp, wire
@@ -30,6 +31,7 @@ from shared.audio.sandbox.confine import close_others, own_size, restrict
 from shared.audio.sandbox.job import recording, work
 from shared.audio.sandbox.remote import CallerLostError, Remote
 from shared.audio.sandbox.warm_up import warm_up
+from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -50,6 +52,11 @@ class Zygote:
 
     def serve(self) -> None:
         """Serve jobs until the caller closes its end."""
+        try:
+            ffmpeg_check.check()
+        except ConfigurationError as error:
+            os.write(self._descriptor, wire.WRONG + str(error).encode()[:1000])
+            return
         signal.signal(signal.SIGTERM, self._end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         warm_up()

@@ -75,6 +75,8 @@ def _wait(connection: socket.socket) -> None:
         frame = b""
     if frame[:1] == wire.UNFIT:
         raise unfit(wire.printable(frame[1:].decode("utf-8", "replace")))
+    if frame[:1] == wire.WRONG:
+        raise ConfigurationError(wire.printable(frame[1:].decode("utf-8", "replace")))
     if frame != wire.HELLO:
         raise ConfigurationError(
             "The decoding process does not start. Run "

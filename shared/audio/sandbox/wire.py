@@ -9,7 +9,8 @@ ends with it: what a job sends can neither end another job nor reach it.
     the process's socket
     caller → process                     process → caller
     JOB     JSON of Job, with the        HELLO   the process is ready
-            socket of the job            UNFIT   why it cannot work here, text
+            socket of the job            UNFIT   why it cannot be confined here, text
+                                         WRONG   why its FFmpeg will not do, text
                                          EXIT    i32 wait status of the job's process, which is gone
 
     the job's socket
@@ -31,7 +32,7 @@ from shared.audio.types import Limits
 from shared.model import AudioInfo, Chunk
 
 JOB, NEXT, ANSWER, BYTES, ABORT = b"J", b"N", b"A", b"B", b"X"
-HELLO, UNFIT, READ, PCM, DONE, BAD, EXIT = b"H", b"U", b"R", b"P", b"D", b"F", b"E"
+HELLO, UNFIT, WRONG, READ, PCM, DONE, BAD, EXIT = b"H", b"U", b"W", b"R", b"P", b"D", b"F", b"E"
 
 FRAME = 64 * 1024
 """Largest payload, bytes: well under the default socket buffer."""

@@ -1,13 +1,15 @@
 """A process that does not start leaves nothing behind and says why."""
 
 import ctypes
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 
-from shared.audio.sandbox import process, wire
+from shared.audio.sandbox import child, process, wire
 from shared.errors import ConfigurationError
 
 
@@ -41,6 +43,15 @@ def test_one_that_ends_at_once_is_a_matter_of_the_installation(monkeypatch):
     with pytest.raises(ConfigurationError, match="does not start"):
         process.start()
     assert started[0].returncode is not None
+
+
+def test_one_whose_ffmpeg_will_not_do_says_so_and_not_that_it_cannot_be_confined(monkeypatch):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    monkeypatch.setattr(av, "ffmpeg_version_info", "7.1")
+    monkeypatch.setattr(child, "signal", None)  # it goes no further
+    child.Zygote(theirs.detach()).serve()
+    with ours, pytest.raises(ConfigurationError, match=r"^PyAV .* carries FFmpeg 7\.1"):
+        process._wait(ours)
 
 
 def test_a_frame_for_a_process_that_is_gone_says_so():
