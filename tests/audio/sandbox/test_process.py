@@ -49,7 +49,9 @@ def test_one_whose_ffmpeg_will_not_do_says_so_and_not_that_it_cannot_be_confined
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     monkeypatch.setattr(av, "ffmpeg_version_info", "7.1")
     monkeypatch.setattr(child, "signal", None)  # it goes no further
-    child.Zygote(theirs.detach()).serve()
+    zygote = child.Zygote(theirs.detach())
+    with zygote._caller:
+        zygote.serve()
     with ours, pytest.raises(ConfigurationError, match=r"^PyAV .* carries FFmpeg 7\.1"):
         process._wait(ours)
 
