@@ -116,6 +116,8 @@ class Topology:
 
 ROUTER = "router"
 REQUESTS = "requests"
+EXPORTER = "exporter"
+"""Hands finished transcripts of the inbox to a person; only on one machine, and no part of `topology()`."""
 MERGER = "merger"
 DEAD_LETTERS = "dead-letters"
 

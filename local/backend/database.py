@@ -21,6 +21,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from local.backend.atomic_write import OWNERS
 from local.backend.beneath import make_private
 from local.backend.schema import CHANGES, SCHEMA, SCHEMA_VERSION
 from shared.errors import ConfigurationError, StoreUnavailable
@@ -73,6 +74,10 @@ class Database:
                 f"The folder {path.parent} cannot be made ({error.strerror}). "
                 "Set DROPSCRIBE_STATE_DIR to a folder that you may write to."
             ) from error
+        # SQLite makes it readable for all; its log gets the same mode. Only a new one is opened here: closing a second
+        # descriptor of a file would drop the locks of this process (sqlite.org/howtocorrupt.html).
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNERS))
         self._prepare()
 
     @contextlib.contextmanager

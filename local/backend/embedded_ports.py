@@ -22,7 +22,7 @@ from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports, TaskRun
 from shared.state import documents, ledger
-from shared.topology import Subscription, Topology, topology
+from shared.topology import EXPORTER, Subscription, Topology, topology
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 """Seconds."""
-
-EXPORTER = "exporter"
-"""Hands finished transcripts of the inbox to a person; only on one machine."""
 
 
 def embedded_topology() -> Topology:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.backend.embedded_ports import EXPORTER
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside
@@ -40,6 +39,7 @@ from shared.routing import flags, pick
 from shared.state import uploads
 from shared.stop_signals import stop_on
 from shared.telemetry import log, show_logs
+from shared.topology import EXPORTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

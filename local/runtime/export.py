@@ -95,8 +95,8 @@ def export(
                 _write(handle, short, data, like)
         except LinkError as error:
             raise Permanent(
-                f"{error.filename} is a link, and transcripts are not written through links. Remove it, or choose "
-                "another --out."
+                f"{error.filename} is a link, and transcripts are not written through links. Remove it and transcribe "
+                "again (with `up`: `dropscribe dead-letters replay --all --from exporter`), or choose another --out."
             ) from error
         except OSError as error:
             raise unwritable(folder / short, error) from error

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 from functions.push import read
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
-from local.backend.embedded_ports import EXPORTER
 from local.commands.inputs import InputFile
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop, end_despite
@@ -27,6 +26,7 @@ from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
 from shared.model import FILES_BUCKET, StoredObject, recording_id
 from shared.planning import plan
 from shared.state import documents
+from shared.topology import EXPORTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

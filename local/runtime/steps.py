@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from functions.outcome import engine_of, handle, uploaded_object
-from local.backend.embedded_ports import EXPORTER
 from local.runtime.export import deliver
 from shared.engines import hosted_specs
 from shared.errors import EngineFailed, EngineRefused
@@ -16,7 +15,7 @@ from shared.flow import record, request, upload
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.recovery import dead_letter, fallback
-from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
+from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.errors import BadRequest, ConfigurationError
 from shared.flow import retry
+from shared.messages import TRANSCRIPTS_READY
 from shared.state import answers, dead_letters, documents
-from shared.topology import REQUESTS, topology
+from shared.topology import EXPORTER, REQUESTS, topology
 
 if TYPE_CHECKING:
     from shared.model import Recording
@@ -37,7 +38,7 @@ def replay(letter: Letter, ports: Ports, *, again: bool = False) -> Literal["pub
     if not dead_letters.note_replay(letter, ports):
         raise BadRequest(f"{letter.key} was replayed by someone else just now.")
     recording = _recording(letter, ports.records)
-    if recording is not None and recording.ended:
+    if recording is not None and recording.ended and letter.source != EXPORTER:
         retry.ask(recording, ports)
         return "continued"
     ports.queue.publish(topic_of(letter), letter.text.encode(), letter.published)
@@ -68,7 +69,8 @@ def _of_message(letter: Letter, records: Records) -> str:
 
 def _of_recording(letter: Letter, ports: Ports) -> str:
     recording = _recording(letter, ports.records)
-    if recording is None or not recording.ended:
+    # The transcript is there, and could not be written where the person wants it.
+    if recording is None or not recording.ended or letter.source == EXPORTER:
         return ""
     if recording.state != "FAILED":
         return f"its recording is {recording.state}, so the message has nothing left to do"
@@ -79,6 +81,8 @@ def _of_recording(letter: Letter, ports: Ports) -> str:
 
 def topic_of(letter: Letter) -> str:
     """The topic that a letter was published to; empty if that is not known."""
+    if letter.source == EXPORTER:
+        return TRANSCRIPTS_READY
     try:
         return topology().subscription(letter.source).topic
     except ConfigurationError:

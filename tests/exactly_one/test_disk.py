@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from local.backend.embedded_ports import EXPORTER, open_ports
+from local.backend.embedded_ports import open_ports
 from local.runtime import export
 from local.runtime.push import PushLoop
 from local.runtime.steps import exporter
@@ -14,6 +14,7 @@ from shared.flow import record
 from shared.messages import encode, to_fields
 from shared.model import Options, Recording, recording_id
 from shared.settings import Settings
+from shared.topology import EXPORTER
 from tests.gpu_job.pipeline.test_worker import wait_until
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from shared.errors import BadMedia, BadRequest, StoreUnavailable
 from shared.flow import chunk, record, request, upload
-from shared.messages import ChunkDone, ChunkMessage, decode, encode
+from shared.messages import TRANSCRIPTS_READY, ChunkDone, ChunkMessage, decode, encode
 from shared.recovery import dead_letter, replay
 from shared.state import dead_letters, documents
+from shared.topology import EXPORTER
 from tests.world import heard
 
 
@@ -59,6 +60,22 @@ def test_it_goes_where_it_came_from_with_its_own_attributes_only(world):
     (one,) = world.pull("merger")
     assert one.data == b'{"recording": "r", "index": 1}'
     assert one.attributes == {"recording": "r", "chunk": "1"}
+
+
+def test_a_transcript_that_could_not_be_written_is_handed_over_again(world, monkeypatch):
+    recording = upload.on_upload(world.upload(), world.ports)
+    for one in recording.chunks:
+        chunk.commit_result(*heard(recording, one), world.ports)
+    record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+    done = stored(world, recording)
+    assert done.state == "DONE"
+    attributes = {"recording": done.id, "state": "DONE"}
+    letter = given_up(world, EXPORTER, encode(record.ending(done, world.ports)), attributes)
+    published = []
+    monkeypatch.setattr(world.ports.queue, "publish", lambda *message: published.append(message))
+    assert replay.obstacle(letter, world.ports) == ""
+    assert replay.replay(letter, world.ports) == "published"
+    assert [(one[0], one[2]) for one in published] == [(TRANSCRIPTS_READY, attributes)]
 
 
 def test_it_is_not_published_twice_by_accident(world):

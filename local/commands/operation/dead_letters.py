@@ -20,7 +20,7 @@ from shared.in_words import dollars, printable
 from shared.recovery import replay
 from shared.routing import route
 from shared.state import audit, dead_letters, documents
-from shared.topology import topology
+from shared.topology import EXPORTER, topology
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ class Chosen:
             raise BadRequest(
                 "Name the keys of dead letters, or --all (with --from or --recording, if you like)."
             )
-        known = {name for one in topology().subscriptions for name in (one.name, one.topic)}
+        known = {EXPORTER, *(name for one in topology().subscriptions for name in (one.name, one.topic))}
         if self.source and self.source not in known:
             raise BadRequest(
                 f"--from {self.source} is not known: it must be one of {', '.join(sorted(known))}."

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from local.backend import process_ids
-from local.backend.embedded_ports import EXPORTER, WorkerIsThere, embedded_topology, open_ports
+from local.backend.embedded_ports import WorkerIsThere, embedded_topology, open_ports
 from shared.errors import BadMedia, BadRequest
 from shared.messages import TRANSCRIPTS_READY
 from shared.results import LedgerRow
 from shared.settings import Settings
 from shared.state import ledger
-from shared.topology import topology
+from shared.topology import EXPORTER, topology
 from tests.world import SetClock
 
 
@@ -91,6 +91,9 @@ def test_the_state_is_its_owners_alone(tmp_path):
     (tmp_path / "state").chmod(0o755)
     ports = open_ports(Settings(state_dir=tmp_path / "state"))
     ports.store.create("transcripts", "a/b", b"words", "text/plain")
+    files = [one for one in (tmp_path / "state").iterdir() if ".sqlite" in one.name]
+    assert {one.name: one.stat().st_mode & 0o777 for one in files} == {one.name: 0o600 for one in files}
+    assert len(files) == 3  # with the log and its index
     ports.close()
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     written = tmp_path / "state" / "buckets" / "transcripts" / "a" / "b"

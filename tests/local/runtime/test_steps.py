@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from local.backend.embedded_ports import EXPORTER, embedded_topology, open_ports
+from local.backend.embedded_ports import embedded_topology, open_ports
 from local.runtime import steps
 from local.runtime.events import pushed
 from shared.audio import Pcm
@@ -14,6 +14,7 @@ from shared.errors import BadMedia, EngineFailed, EngineRefused
 from shared.flow import upload
 from shared.settings import Settings
 from shared.state import documents, failure_log
+from shared.topology import EXPORTER
 from tests.world import ScriptedMedia
 
 
