@@ -33,11 +33,11 @@ def test_a_transcript_that_cannot_be_written_now_arrives_later(tmp_path, monkeyp
     ports.store.create("transcripts", "a/transcript.txt", b"hello", "text/plain")
     failed, write = [], export._write
 
-    def failing(path, data):
+    def failing(*file):
         if not failed:
-            failed.append(path)
+            failed.append(file)
             raise OSError(code, "it does not work now")
-        return write(path, data)
+        return write(*file)
 
     monkeypatch.setattr(export, "_write", failing)
     ready = encode(record.ending(recording, ports))

@@ -46,3 +46,37 @@ def test_disk_error_leaves_nothing_behind(no_nameless_files, tmp_path, store, mo
     with pytest.raises(Exception, match="free space"):
         store.create("work", "x", b"data", "text/plain")
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_link_that_was_planted_under_the_name_of_a_part_is_not_written_through(tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    monkeypatch.setattr(atomic_write.secrets, "token_hex", lambda _: "guessed")
+    (tmp_path / ".guessed.part").symlink_to(victim)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(FileExistsError):
+            atomic_write.replace(folder, "transcript.txt", b"theirs", 0o600)
+    finally:
+        os.close(folder)
+    assert victim.read_bytes() == b"mine"
+
+
+def test_nor_is_one_that_is_planted_in_the_instant_before(tmp_path, monkeypatch):
+    victim, unlink, planted = tmp_path / "victim", Path.unlink, []
+    victim.write_bytes(b"mine")
+
+    def unlink_and_plant(path, *, missing_ok=False):
+        unlink(path, missing_ok=missing_ok)
+        if not planted:
+            planted.append(path)
+            path.symlink_to(victim)
+
+    monkeypatch.setattr(Path, "unlink", unlink_and_plant)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(FileExistsError):
+            atomic_write._by_rename(folder, tmp_path / "result", b"theirs")
+    finally:
+        os.close(folder)
+    assert (victim.read_bytes(), len(planted)) == (b"mine", 1)
