@@ -8,13 +8,14 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   kms_key_name  = var.kms_key
 
-  # The images of the last releases stay, so that a rollback finds its own.
+  # The images of the last ten releases stay, so that a rollback finds its own. Each is three versions: an index, the image,
+  # and its SBOM with the provenance.
   cleanup_policies {
     id     = "keep-recent"
     action = "KEEP"
 
     most_recent_versions {
-      keep_count = 10
+      keep_count = 30
     }
   }
 

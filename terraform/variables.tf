@@ -95,11 +95,11 @@ variable "cpu" {
 
   validation {
     condition = var.cpu == null || try(
-      contains([4, 8], var.cpu.vcpus) && var.cpu.memory_gib >= 8 && var.cpu.memory_gib <= 32, false
+      contains([4, 8], var.cpu.vcpus) && var.cpu.memory_gib >= 8 && var.cpu.memory_gib <= 4 * var.cpu.vcpus, false
     )
     error_message = join("", [
       "cpu has ${try(var.cpu.vcpus, 0)} vCPUs and ${try(var.cpu.memory_gib, 0)} GiB: ",
-      "a task must have 4 or 8 vCPUs, and from 8 to 32 GiB.",
+      "a task must have 4 vCPUs and from 8 to 16 GiB, or 8 vCPUs and from 8 to 32 GiB.",
     ])
   }
 
@@ -185,6 +185,11 @@ variable "source_buckets" {
   description = "Buckets beside the audio bucket whose objects requests may name (DROPSCRIBE_REQUEST_BUCKETS, docs/requests.md); the processes may read them."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for one in var.source_buckets : can(regex("^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", one))])
+    error_message = "source_buckets has ${join(", ", var.source_buckets)}: each must be the name of a bucket without gs://."
+  }
 }
 
 variable "audio_days" {

@@ -117,6 +117,26 @@ run "nothing_that_transcribes" {
   }
 }
 
+run "more_memory_than_four_vcpus_take" {
+  command = plan
+
+  variables {
+    cpu = { vcpus = 4, memory_gib = 24 }
+  }
+
+  expect_failures = [var.cpu]
+}
+
+run "source_bucket_as_an_address" {
+  command = plan
+
+  variables {
+    source_buckets = ["gs://calls"]
+  }
+
+  expect_failures = [var.source_buckets]
+}
+
 # --- what is not refused ---
 
 run "larger_gpu_task" {

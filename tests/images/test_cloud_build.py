@@ -83,6 +83,7 @@ def test_it_has_time_and_room_for_torch_and_the_weights_and_logs_without_a_bucke
     assert BUILD["options"]["diskSizeGb"] >= 100
     assert BUILD["options"]["logging"] == "CLOUD_LOGGING_ONLY"
     assert BUILD["options"]["automapSubstitutions"] is True
+    assert BUILD["options"]["substitutionOption"] == "ALLOW_LOOSE"
 
 
 def test_what_the_dockerfiles_copy_is_let_into_their_context():
