@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire clean
+.PHONY: image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire fuzz-media corpus clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -118,6 +118,12 @@ lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 
 fuzz-wire: .venv/.dev ## let a decoder that a file took over send anything to its caller, for five minutes
 	$(BIN)/python -m tests.hostile.wire_frames $(ARGS)
+
+fuzz-media: .venv/.dev ## forge and damage recordings of all formats for ten minutes, and decode them in the cage
+	$(BIN)/python -m tests.hostile.media_files $(ARGS)
+
+corpus: .venv/.dev ## transcribe recordings of every container, clock, layout and damage, and print the table of errors
+	$(BIN)/python -m tests.corpus $(ARGS)
 
 clean: ## remove .venv, caches and build products; transcripts and state stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from flask import Request
 
-    from shared.ports import Ports
+    from shared.ports import Ports, Store
 
     Step = Callable[[Push, Ports], object]
 
 
+NAMED_BY = ("bucketId", "objectId", "objectGeneration")
+"""Attributes of a notification that name the object."""
 FLUSH = 1.0
 """Seconds that an answer may wait for the spans of its step."""
 
@@ -140,18 +142,45 @@ def _note(posted: Push, error: Exception, connect: Callable[[], Ports], where: s
     )
 
 
-def uploaded_object(posted: Push) -> dict[str, Any] | None:
+def uploaded_object(posted: Push, store: Store | None = None) -> dict[str, Any] | None:
     """The object resource of an upload; None if the message is about something else, such as a deletion.
+
+    A notification that was set up without a payload (`--payload-format=none`) only names the object: the store is
+    asked for the rest (https://cloud.google.com/storage/docs/pubsub-notifications#attributes).
+
+    Args:
+        posted: the message.
+        store: where the object is.
 
     Raises:
         BadRequest: it is no notification.
+        Transient: the store did not answer.
     """
     if posted.attributes.get(EVENT_TYPE, FINALIZED) != FINALIZED:
         return None
+    if not posted.data and store is not None and all(posted.attributes.get(one) for one in NAMED_BY):
+        return _resource(posted.attributes, store)
     try:
         return msgspec.json.decode(posted.data, type=dict[str, Any])
     except UNREADABLE as error:
         raise BadRequest(f"not a notification of Cloud Storage: {error}") from error
+
+
+def _resource(attributes: Mapping[str, str], store: Store) -> dict[str, Any] | None:
+    bucket, name, generation = (attributes[one] for one in NAMED_BY)
+    found = store.stat(bucket, name)
+    if found is None or str(found.generation) != generation:
+        # A newer one has a notification of its own.
+        log.info("gs://%s/%s was deleted or replaced before its notification came", bucket, name)
+        return None
+    return {
+        "bucket": found.bucket,
+        "name": found.name,
+        "generation": found.generation,
+        "size": found.size,
+        "contentType": found.content_type,
+        "metadata": found.metadata,
+    }
 
 
 def engine_of(posted: Push) -> str:

@@ -46,8 +46,8 @@ class StoredObject:
 
     @property
     def is_folder(self) -> bool:
-        """True for the empty object with which consoles and file system mounts represent a folder."""
-        return self.name.endswith("/") and not self.size
+        """True for the empty object with which consoles, file system mounts and Hadoop represent a folder."""
+        return self.name.endswith(("/", "_$folder$")) and not self.size
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,7 +28,7 @@ def on_upload(request: Request) -> tuple[str, int]:
     """An object was finalized in the audio bucket (Eventarc, or the bucket's own notifications)."""
 
     def step(posted: Push, ports: Ports) -> None:
-        resource = uploaded_object(posted)
+        resource = uploaded_object(posted, ports.store)
         if resource is not None:
             upload.on_upload(resource, ports)
 

@@ -36,7 +36,7 @@ def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
     """What takes the body of a push, by the name of its subscription."""
 
     def on_upload(posted: Push, ports: Ports) -> None:
-        resource = uploaded_object(posted)
+        resource = uploaded_object(posted, ports.store)
         if resource is not None:
             upload.on_upload(resource, ports)
 

@@ -79,6 +79,7 @@ def test_an_empty_file_fails_without_being_probed(world):
 
 def test_a_folder_made_in_the_console_is_no_upload(world):
     assert upload.on_upload(world.upload("calls/2026/", b""), world.ports) is None
+    assert upload.on_upload(world.upload("calls_$folder$", b""), world.ports) is None
     assert list(documents.recordings(world.ports.records)) == []
     # A name may end so; what holds bytes is an upload.
     assert upload.on_upload(world.upload("odd/", b"sound"), world.ports).state == "PLANNED"

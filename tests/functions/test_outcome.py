@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from functions.outcome import acknowledged, uploaded_object
 from functions.push import Push
 from shared.errors import BadRequest, ConfigurationError, StoreUnavailable
+from shared.messages import object_from_event
+from shared.model import StoredObject
 from shared.state import dead_letters, failure_log
 from tests.world import World
 
@@ -35,6 +38,20 @@ def test_an_event_about_something_else_is_passed_over(kind):
 def test_what_is_no_event_of_ours_is_refused(data):
     with pytest.raises(BadRequest):
         uploaded_object(notification(data))
+
+
+def test_an_upload_whose_notification_has_no_payload_is_looked_up():
+    source = StoredObject(
+        bucket="audio", name="talk.mp3", generation=8, size=5, metadata={"dropscribe-language": "de"}
+    )
+    store = SimpleNamespace(stat=lambda *named: source if named == ("audio", "talk.mp3") else None)
+    named = {"bucketId": "audio", "objectId": "talk.mp3", "eventType": "OBJECT_FINALIZE"}
+    told = notification(b"", objectGeneration="8", **named)
+    assert object_from_event(uploaded_object(told, store)) == source
+    replaced = notification(b"", objectGeneration="7", **named)
+    assert uploaded_object(replaced, store) is None
+    gone = notification(b"", objectGeneration="8", **named | {"objectId": "other.mp3"})
+    assert uploaded_object(gone, store) is None
 
 
 @pytest.mark.parametrize("told", [notification(b"rubbish"), notification(b"", a="b")])

@@ -36,6 +36,8 @@ LONGEST_GAP = 3600.0
 """Seconds; a longer jump in a recording whose length is unknown is a clock that was set, not silence."""
 WORTH_A_WARNING = 0.5
 """Seconds dropped or inserted."""
+MOST_TOLD = 10
+"""Jumps that are told one by one; the others are counted."""
 
 
 class Steady:
@@ -48,7 +50,8 @@ class Steady:
     """
 
     def __init__(self, timeline: Timeline, *, open_ended: bool, shift: float = 0.0) -> None:
-        self.warnings: list[str] = []
+        self._told: list[str] = []
+        self._untold = 0
         self._timeline = timeline
         self._open_ended = open_ended
         self._opening = True
@@ -56,6 +59,13 @@ class Steady:
         self._shift = 0.0  # added to every time stamp, after clocks that were set
         self._held: list[tuple[AudioFrame, float | None]] = []
         self._seconds = 0.0  # of the held frames
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the owner should know, of each chunk in a bounded number."""
+        if not self._untold:
+            return list(self._told)
+        return [*self._told, f"{self._untold} more jumps like these: the time stamps of this recording are not reliable"]
 
     @property
     def reached(self) -> float:
@@ -150,6 +160,12 @@ class Steady:
             before += frame.samples / frame.sample_rate
         return max(0.0, min(jumps)) or min(0.0, max(jumps))
 
+    def _tell(self, warning: str) -> None:
+        if len(self._told) < MOST_TOLD:
+            self._told.append(warning)
+        else:
+            self._untold += 1
+
     def _place(self, frame: AudioFrame, jump: float) -> None:
         """Place a frame so much after the one before it, or join it where its clock was set."""
         reached = self._timeline.reached
@@ -157,15 +173,15 @@ class Steady:
         if jump <= -SET_BACK or (self._open_ended and jump > LONGEST_GAP):
             self._shift -= jump
             way = "back" if jump < 0 else "forward"
-            self.warnings.append(
+            self._tell(
                 f"the clock of the recording was set {way} by {abs(jump):.1f} s at {at}: what follows was joined"
             )
             jump = 0.0
         elif jump > WORTH_A_WARNING:
-            self.warnings.append(
+            self._tell(
                 f"{jump:.1f} s of sound are missing at {at}, where the recorder paused or the file is damaged: silence "
                 "stands there"
             )
         elif jump < -WORTH_A_WARNING:
-            self.warnings.append(f"{-jump:.1f} s of sound at {at} are there twice: they were dropped once")
+            self._tell(f"{-jump:.1f} s of sound at {at} are there twice: they were dropped once")
         self._timeline.add(frame, reached + jump if jump else None, tolerance=EXACT)

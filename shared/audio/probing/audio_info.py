@@ -18,6 +18,7 @@ from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, 
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import check_track
 from shared.audio.probing.parts import beginnings, header_length
+from shared.audio.probing.proportion import in_proportion
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
 from shared.audio.types import PART_BYTES
@@ -40,7 +41,8 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         track: the audio track that is wanted, from 0.
 
     Raises:
-        BadMedia: `empty`, `not-media`, `no-audio`, `no-track`, `encrypted`, `incomplete`, `undecodable`.
+        BadMedia: `empty`, `not-media`, `no-audio`, `no-track`, `encrypted`, `incomplete`, `undecodable`; `limit`, see
+            `in_proportion`.
     """
     if reader.size == 0:
         raise BadMedia(
@@ -62,7 +64,7 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         check_track(track, info.tracks)
     else:
         info = _in_parts(reader, demuxer, track) or _of_one(reader, demuxer, track)
-    return replace(info, bytes_read=reader.bytes_read)
+    return replace(in_proportion(info, reader.size), bytes_read=reader.bytes_read)
 
 
 def _of_one(reader: Reader, demuxer: str, track: int) -> AudioInfo:

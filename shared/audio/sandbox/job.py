@@ -81,7 +81,7 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
             longest=job.limits.decode_seconds,
             emit=remote.send_samples,
         )
-        return wire.DONE + msgspec.json.encode(result)
+        return wire.DONE + msgspec.json.encode(replace(result, warnings=_few(result.warnings)))
     except CallerLostError:
         raise
     except BadMedia as error:
@@ -106,12 +106,20 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
 def _found(info: AudioInfo, job: wire.Job) -> bytes:
     """The frame with what a probe found; a refusal where the header says what no recording has."""
     if info.warnings:
-        info = replace(info, warnings=tuple(wire.printable(one) for one in info.warnings))
+        info = replace(info, warnings=_few(tuple(wire.printable(one) for one in info.warnings)))
     try:
         checks.check_info(info, job)
     except BreachError:
         return _refusal("undecodable", IMPOSSIBLE)
     return wire.DONE + msgspec.json.encode(info)
+
+
+def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """As many warnings as the caller takes: one that is sent more takes the process for one that was taken over."""
+    if len(warnings) <= checks.MOST_TEXTS:
+        return warnings
+    kept = warnings[: checks.MOST_TEXTS - 1]
+    return (*kept, f"{len(warnings) - len(kept)} more warnings")
 
 
 def _what(error: Exception) -> str:

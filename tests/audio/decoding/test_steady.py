@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.audio.decoding.steady import CONFIRMED, SET_BACK, Steady
+from shared.audio.decoding.steady import CONFIRMED, MOST_TOLD, SET_BACK, Steady
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from tests.audio.decoding.test_timeline import frame
 
@@ -51,6 +51,16 @@ def test_wobble_neither_drops_nor_inserts(wobble):
     assert len(samples) == 60 * 1600
     assert heard(samples) == list(range(1, 61))
     assert steady.warnings == []
+
+
+def test_a_clock_that_jumps_all_the_time_is_told_in_a_bounded_number_of_warnings():
+    times, time = [], 0.0
+    for number in range(40 * 12):
+        times.append(time)
+        time += STEP + (1.0 if number % 12 == 11 else 0.0)
+    _, steady, _ = run(times)
+    assert len(steady.warnings) == MOST_TOLD + 1
+    assert steady.warnings[-1].startswith(f"{39 - MOST_TOLD} more jumps")
 
 
 def test_frames_that_are_stamped_in_bursts_follow_one_another():

@@ -1,16 +1,18 @@
 """Whatever goes wrong, the owner is told whether it is the file or a fault of ours."""
 
 import struct
+from types import SimpleNamespace
 
 import av
 import pytest
 
-from shared.audio.sandbox import wire
+from shared.audio.sandbox import checks, wire
 from shared.audio.sandbox.job import outcome
-from shared.audio.types import Limits
+from shared.audio.types import Decoded, Limits
 from shared.errors import BadMedia
 from shared.messages import decode
-from tests.audio.media import Memory, make
+from shared.model import AudioInfo
+from tests.audio.media import chunk
 
 
 def job(error, **changes):
@@ -53,11 +55,25 @@ def test_what_a_file_makes_us_say_is_one_printable_line():
     assert len(told.message) == 2000
 
 
-def test_a_header_that_says_what_no_recording_has_is_damaged(sandbox):
-    data = bytearray(make("flac", "flac", seconds=1.0))
-    data[21] |= 0x0F  # with the four bytes after it: the number of samples
-    data[22:26] = b"\xff\xff\xff\xff"
-    data[18:21] = bytes((0, 0, 0x10 | data[20] & 0x0F))  # one sample a second
-    with pytest.raises(BadMedia, match="no recording has") as raised:
-        sandbox.probe(Memory(bytes(data)))
-    assert raised.value.code == "undecodable"
+def test_of_more_warnings_than_the_caller_takes_the_first_are_sent(monkeypatch):
+    many = Decoded(start=0.0, owned=1.0, warnings=tuple(f"at {one} s" for one in range(checks.MOST_TEXTS + 1)))
+    monkeypatch.setattr("shared.audio.sandbox.job.decode", lambda *_, **__: many)
+    remote = SimpleNamespace(send_samples=None)
+    audio = AudioInfo(
+        format="wav", codec="x", sample_rate=1, channels=1, duration=1.0, exact=True, splittable_by="time"
+    )
+    asked = wire.Job(size=10, name="", track=0, limits=Limits(), audio=audio, chunk=chunk())
+    told = checks.decoded(outcome(asked, None, remote)[1:], chunk(), 60.0)
+    assert len(told.warnings) == checks.MOST_TEXTS
+    assert told.warnings[-1] == "2 more warnings"
+
+
+def test_a_header_that_says_what_no_recording_has_is_damaged(monkeypatch):
+    found = AudioInfo(
+        format="flac", codec="flac", sample_rate=1, channels=1, duration=1e12, exact=True, splittable_by="time"
+    )
+    monkeypatch.setattr("shared.audio.sandbox.job.probe", lambda *_, **__: found)
+    frame = outcome(wire.Job(size=10, name="", track=0, limits=Limits()), None, None)
+    told = decode(frame[1:], wire.Refusal)
+    assert told.code == "undecodable"
+    assert "no recording has" in told.message
