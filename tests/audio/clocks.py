@@ -7,13 +7,15 @@ from functools import cache
 
 from shared.audio.probing.ebml import CLUSTER, children
 from shared.audio.probing.matroska import SIMPLE_BLOCK, TIMESTAMP
-from tests.audio.media import make
+from tests.audio.media import make, sound
 
 
 @cache
-def webm_blocks(seconds: float = 8.0) -> tuple[bytes, tuple[tuple[int, bytes], ...]]:
+def webm_blocks(seconds: float = 8.0, wave=sound) -> tuple[bytes, tuple[tuple[int, bytes], ...]]:
     """The header of a webm without a duration, and (milliseconds, block without its time) of each of its packets."""
-    data = make("webm", "libopus", rate=48_000, layout="mono", seconds=seconds, muxing={"live": "1"})
+    data = make(
+        "webm", "libopus", rate=48_000, layout="mono", seconds=seconds, muxing={"live": "1"}, wave=wave
+    )
     first = data.index(b"\x1f\x43\xb6\x75")
     blocks = []
     for cluster, content in children(data[first:]):
@@ -26,15 +28,16 @@ def webm_blocks(seconds: float = 8.0) -> tuple[bytes, tuple[tuple[int, bytes], .
     return data[:first], tuple(blocks)
 
 
-def webm(times, *, seconds: float = 8.0, header: bool = True) -> bytes:
+def webm(times, *, seconds: float = 8.0, header: bool = True, wave=sound) -> bytes:
     """A webm whose packets carry these times, milliseconds: a cluster for each.
 
     Args:
         times: called with the number and the true time of each packet; None leaves it out.
         seconds: how long it is.
         header: whether the header comes first.
+        wave: another sound, as for `media.frames`.
     """
-    head, blocks = webm_blocks(seconds)
+    head, blocks = webm_blocks(seconds, wave)
     out = bytearray(head if header else b"")
     for number, (time, block) in enumerate(blocks):
         told = times(number, time)

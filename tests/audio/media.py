@@ -65,25 +65,30 @@ def sound(rate: int, seconds: float) -> np.ndarray:
     return np.interp(at, np.arange(count), wave).clip(-1, 1)
 
 
-def frames(rate: int, layout: str, seconds: float, start: int = 0):
-    """Frames of the sound as s16, 1,000 samples each."""
-    wave = (sound(rate, seconds) * 32767).astype(np.int16)
+def frames(rate: int, layout: str, seconds: float, start: int = 0, *, wave=sound, gains=None):
+    """Frames of the sound as s16, 1,000 samples each.
+
+    `wave` gives another sound, as `sound` does; `gains` are those of the channels, from -1 to 1.
+    """
+    wave = (wave(rate, seconds) * 32767).astype(np.int16)
     channels = av.AudioLayout(layout).nb_channels
     for at in range(0, len(wave), 1000):
         part = np.repeat(wave[at : at + 1000], channels).reshape(1, -1)
+        if gains is not None:
+            part = np.outer(wave[at : at + 1000], gains).astype(np.int16).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(part, "s16", layout)
         frame.sample_rate = rate
         frame.pts = start + at
         yield frame
 
 
-def encode(stream, rate, layout, seconds):
-    """Packets of the sound for an output stream."""
+def encode(stream, rate, layout, seconds, **spoken):
+    """Packets of the sound for an output stream; `spoken` as for `frames`."""
     context = stream.codec_context
     shape = av.AudioResampler(
         format=context.format, layout=layout, rate=rate, frame_size=context.frame_size or 0
     )
-    for frame in frames(rate, layout, seconds):
+    for frame in frames(rate, layout, seconds, **spoken):
         for shaped in shape.resample(frame):
             yield from stream.encode(shaped)
     for shaped in shape.resample(None):
@@ -103,13 +108,31 @@ def make(
     late=0.0,
     bit_rate=None,
     muxing=None,
+    wave=sound,
+    gains=None,
     **encoding,
 ) -> bytes:
-    """A recording of the sound as bytes; the sound may begin later than the pictures, seconds."""
+    """A recording of the sound as bytes; the sound may begin later than the pictures, seconds.
+
+    `wave` and `gains` as for `frames`.
+    """
+    spoken = {"wave": wave, "gains": gains}
     return _as_bytes(
         muxing,
         lambda target: _make(
-            target, container, codec, rate, layout, seconds, tracks, video, late, bit_rate, muxing, encoding
+            target,
+            container,
+            codec,
+            rate,
+            layout,
+            seconds,
+            tracks,
+            video,
+            late,
+            bit_rate,
+            muxing,
+            encoding,
+            spoken,
         ),
     )
 
@@ -126,7 +149,9 @@ def _as_bytes(muxing, write) -> bytes:
     return buffer.getvalue()
 
 
-def _make(target, container, codec, rate, layout, seconds, tracks, video, late, bit_rate, muxing, encoding):
+def _make(
+    target, container, codec, rate, layout, seconds, tracks, video, late, bit_rate, muxing, encoding, spoken
+):
     with av.open(target, "w", format=container, options=muxing or {}) as out:
         picture = None
         if video:
@@ -139,7 +164,7 @@ def _make(target, container, codec, rate, layout, seconds, tracks, video, late, 
             if bit_rate:
                 stream.bit_rate = bit_rate
             streams.append(stream)
-        packets = [p for one in streams for p in encode(one, rate, layout, seconds)]
+        packets = [p for one in streams for p in encode(one, rate, layout, seconds, **spoken)]
         for packet in packets:
             packet.pts += round(late / packet.time_base)
             packet.dts += round(late / packet.time_base)

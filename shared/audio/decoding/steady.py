@@ -65,7 +65,10 @@ class Steady:
         """What the owner should know, of each chunk in a bounded number."""
         if not self._untold:
             return list(self._told)
-        return [*self._told, f"{self._untold} more jumps like these: the time stamps of this recording are not reliable"]
+        return [
+            *self._told,
+            f"{self._untold} more jumps like these: the time stamps of this recording are not reliable",
+        ]
 
     @property
     def reached(self) -> float:

@@ -17,9 +17,11 @@ _NOT_MEDIA: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a zip archive or an office document; unpack it and upload the recordings in it"),
     (
         b"\x1f\x8b",
-        "compressed with gzip, so that its parts cannot be read; unpack it and upload the recordings in it. If you did "
-        "not compress it, the program that uploaded it did (Content-Encoding: gzip): upload it with "
-        "`gcloud storage cp` without --gzip-local and --gzip-local-all",
+        (
+            "compressed with gzip, so that its parts cannot be read; unpack it and upload the recordings in it. If you "
+            "did not compress it, the program that uploaded it did (Content-Encoding: gzip): upload it with "
+            "`gcloud storage cp` without --gzip-local and --gzip-local-all"
+        ),
     ),
     (b"\x89PNG", "a picture; upload the recording itself"),
     (b"\xff\xd8\xff", "a picture; upload the recording itself"),

@@ -19,7 +19,21 @@ LONG = 6 * 3600.0
 """Seconds. A shorter recording is believed: a recorder may have paused for hours."""
 FEWEST = 2.5
 """Bytes per second of a longer one. Opus sends 6 for silence, and flac 8."""
-BY_HEADER = {"flac", "caf", "aiff", "wav", "w64", "au", "tta", "wv", "ape", "mpc", "mpc8", "voc", "nistsphere"}
+BY_HEADER = {
+    "flac",
+    "caf",
+    "aiff",
+    "wav",
+    "w64",
+    "au",
+    "tta",
+    "wv",
+    "ape",
+    "mpc",
+    "mpc8",
+    "voc",
+    "nistsphere",
+}
 """Formats whose length is a number in the header. Their samples have no times, so that decoding finds the end."""
 
 

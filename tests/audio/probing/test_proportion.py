@@ -21,7 +21,8 @@ def info(format_, duration):
 
 @pytest.mark.parametrize("kind", ["matroska", "flac"])
 @pytest.mark.parametrize(
-    ("seconds", "size"), [(None, 10), (LONG, 10), (LONG + 1, int((LONG + 1) * FEWEST) + 1), (86_400.0, 500_000)]
+    ("seconds", "size"),
+    [(None, 10), (LONG, 10), (LONG + 1, int((LONG + 1) * FEWEST) + 1), (86_400.0, 500_000)],
 )
 def test_a_pause_of_hours_and_a_long_recording_with_few_bytes_are_believed(kind, seconds, size):
     found = info(kind, seconds)

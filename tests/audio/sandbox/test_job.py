@@ -56,7 +56,9 @@ def test_what_a_file_makes_us_say_is_one_printable_line():
 
 
 def test_of_more_warnings_than_the_caller_takes_the_first_are_sent(monkeypatch):
-    many = Decoded(start=0.0, owned=1.0, warnings=tuple(f"at {one} s" for one in range(checks.MOST_TEXTS + 1)))
+    many = Decoded(
+        start=0.0, owned=1.0, warnings=tuple(f"at {one} s" for one in range(checks.MOST_TEXTS + 1))
+    )
     monkeypatch.setattr("shared.audio.sandbox.job.decode", lambda *_, **__: many)
     remote = SimpleNamespace(send_samples=None)
     audio = AudioInfo(
@@ -70,7 +72,13 @@ def test_of_more_warnings_than_the_caller_takes_the_first_are_sent(monkeypatch):
 
 def test_a_header_that_says_what_no_recording_has_is_damaged(monkeypatch):
     found = AudioInfo(
-        format="flac", codec="flac", sample_rate=1, channels=1, duration=1e12, exact=True, splittable_by="time"
+        format="flac",
+        codec="flac",
+        sample_rate=1,
+        channels=1,
+        duration=1e12,
+        exact=True,
+        splittable_by="time",
     )
     monkeypatch.setattr("shared.audio.sandbox.job.probe", lambda *_, **__: found)
     frame = outcome(wire.Job(size=10, name="", track=0, limits=Limits()), None, None)
