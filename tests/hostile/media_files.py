@@ -14,7 +14,7 @@ import time
 from functools import cache
 
 from shared.audio import Limits, Sandbox
-from shared.audio.probing.proportion import FEWEST, LONG
+from shared.audio.probing.truncation import BELIEVED, FEWEST
 from shared.engines import PARAKEET_CPU
 from shared.errors import BadMedia
 from shared.planning import plan
@@ -34,7 +34,7 @@ NEVER = ("crash", "kept the decoder busy", "processor time")
 """What no refusal may say: none of these files takes long."""
 FEW_BYTES_PER_CHUNK = FEWEST * CHUNK
 """No chunk stands for fewer bytes, beyond those of a recording that is believed."""
-FIRST_CHUNKS = LONG / CHUNK + 1
+FIRST_CHUNKS = BELIEVED / CHUNK + 1
 
 
 @cache

@@ -18,9 +18,8 @@ from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, 
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import check_track
 from shared.audio.probing.parts import beginnings, header_length
-from shared.audio.probing.proportion import in_proportion
 from shared.audio.probing.sniff import HEAD, sniff
-from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
+from shared.audio.probing.truncation import DeclaredSize, Length, in_proportion, truncated_length
 from shared.audio.types import PART_BYTES
 from shared.errors import BadMedia
 from shared.model import AudioInfo, Part

@@ -1,17 +1,32 @@
 """How long a cut file is: what its header declares against what the file holds.
 
 FFmpeg takes the end of a cut file for its natural end; only the sizes in its header tell.
+And a header or clock that is wrong makes a few kilobytes look like months, of which each chunk would cost something.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
+from typing import TYPE_CHECKING
 
 from shared.audio.probing.notices import stops_early
+from shared.errors import BadMedia
+from shared.in_words import human_duration, human_size
+
+if TYPE_CHECKING:
+    from shared.model import AudioInfo
 
 VISIBLE = 0.1
 """Seconds; a smaller difference is a rounding of the program that wrote the header, and not worth a warning."""
+BELIEVED = 6 * 3600.0
+"""Seconds. A shorter recording is believed: a recorder may have paused for hours."""
+FEWEST = 2.5
+"""Bytes per second of a longer one. Of silence, PyAV's encoders write 227 (Opus in Ogg), 63 (AAC) and 6 (WavPack)."""
+BY_HEADER = frozenset(
+    ["flac", "caf", "aiff", "wav", "w64", "au", "tta", "wv", "ape", "mpc", "mpc8", "voc", "nistsphere"]
+)
+"""Formats whose length is a number in the header. Their samples have no times, so that decoding finds the end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,3 +77,26 @@ def truncated_length(declared: DeclaredSize, length: Length, bit_rate: int) -> L
     if whole * (1 - part) < VISIBLE:
         return length
     return Length(duration=there, exact=exact, warnings=(stops_early(there, whole),))
+
+
+def in_proportion(info: AudioInfo, size: int) -> AudioInfo:
+    """The same, of unknown length where the header's cannot be.
+
+    Args:
+        info: what the container says.
+        size: bytes of the file.
+
+    Raises:
+        BadMedia: `limit`, where the times of the packets themselves are out of proportion.
+    """
+    seconds = info.duration
+    if seconds is None or seconds <= BELIEVED or seconds * FEWEST <= size:
+        return info
+    if info.format in BY_HEADER and not info.parts:
+        return replace(info, duration=None, exact=False)
+    raise BadMedia(
+        "limit",
+        f"By its time stamps this file of {human_size(size)} lasts {human_duration(seconds)}, which cannot be: its clock "
+        "is damaged, or it was set during the recording. Convert it (ffmpeg -i FILE -af asetpts=N/SR/TB out.flac) and "
+        "upload that.",
+    )
