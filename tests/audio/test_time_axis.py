@@ -135,6 +135,15 @@ def test_no_healthy_recording_is_warned_about_or_taken_for_several(sandbox, name
     assert len(heard) / RATE == pytest.approx(SECONDS, abs=0.15)
 
 
+@pytest.mark.parametrize("name", ["mpeg", "mpegts", "avi"])
+def test_a_chunk_that_begins_inside_a_healthy_film_is_not_warned_about(sandbox, name):
+    container, codec, options = FORMATS[name]
+    source = Memory(make(container, codec, **options | {"seconds": 30.0}))
+    info = sandbox.probe(source)
+    for start in (9.0, 13.3, 17.0, 20.1, 24.6):
+        assert sandbox.decode(source, info, chunk(start, start + 3.0, lead=4.0, tail=4.0)).warnings == ()
+
+
 def test_sound_that_begins_after_the_pictures_is_as_much_later(sandbox):
     for name in ("mkv-video", "mpegts", "mp4-video"):
         container, codec, options = FORMATS[name]

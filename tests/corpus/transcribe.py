@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 CHUNK = 1 / 3
 """Minutes of a chunk: each recording has seams."""
-MOST_SECONDS = 0.2
-"""Median difference of the times of words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +53,7 @@ class Row:
             return self.state
         if self.rate > self.case.most:
             return "words"
-        if self.off > MOST_SECONDS:
+        if self.off > self.case.most_off:
             return "times"
         if self.case.warned is not None and bool(self.warnings) != self.case.warned:
             return "false warning" if self.warnings else "no warning"

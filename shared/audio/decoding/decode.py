@@ -256,8 +256,8 @@ class _ChunkDecoder:
         ):
             warnings.append(stops_early(reached + self._shift, declared + self._shift))
         inside = [
-            time + self._shift for time in self._damaged if time < reached - TOLERANCE
-        ]  # the end of a cut file is not damage
+            time + self._shift for time in self._damaged if self._begin <= time < reached - TOLERANCE
+        ]  # before it a seek led into the middle of a frame; the end of a cut file is not damage
         if inside:
             warnings.append(damage(inside))
         return Decoded(
