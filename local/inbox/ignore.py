@@ -30,13 +30,13 @@ UNSAID = "application/octet-stream"
 
 
 MEDIA_SUFFIXES = frozenset({
-    ".3g2", ".3gp", ".aac", ".aax", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
-    ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".gsm", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka",
+    ".3g2", ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
+    ".avi", ".caf", ".dts", ".eac3", ".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v", ".mka",
     ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".oga", ".ogg", ".ogv", ".opus",
-    ".ra", ".rm", ".sph", ".spx", ".ts", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
+    ".sph", ".spx", ".ts", ".tta", ".voc", ".w64", ".wav", ".weba", ".webm", ".wma",
     ".wmv", ".wv",
 })  # fmt: skip
-"""Suffixes of audio and video. Of a folder that a command names only files with these are taken; a file that it names is
+"""Suffixes of audio and video that the decoder reads. Of a folder that a command names only files with these are taken; a file that it names is
 always taken."""
 
 
