@@ -147,6 +147,7 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, beside())
+        remembered.remember_defaults(settings, ports.records)
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
         stack.enter_context(prometheus.served(metrics_port, settings.state_dir))

@@ -1,20 +1,25 @@
-"""Folders of the inbox of `dropscribe up`, remembered with the state, and the uploads of older versions.
+"""What `dropscribe up` was started with, remembered with the state, and the uploads of older versions.
 
 Recordings are known by bucket and name. If `transcribe` took the inbox to be another folder than `up` does,
-it would look for `up`'s files in the wrong place.
+it would look for `up`'s files in the wrong place. And if it plans one of them, because `up` was stopped before it did,
+that file gets the method and the weights of `up`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.engines import AUTO, of_method
 from shared.errors import ConfigurationError
 from shared.messages import from_fields
 from shared.state import documents, uploads
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shared.model import Engine
     from shared.ports import Records
     from shared.settings import Settings
 
@@ -30,6 +35,16 @@ class Folders:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Defaults:
+    """The document of what applies to a file of the inbox that asks for nothing else."""
+
+    method: str = ""
+    """How to transcribe; empty before the first `up`."""
+    model: str = ""
+    """Weights of our engines."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Adopted:
     """The document about the uploads of older versions."""
 
@@ -38,7 +53,7 @@ class Adopted:
 
 
 COLLECTION = "local"
-FOLDERS, ADOPTED = "folders", "adopted"
+FOLDERS, DEFAULTS, ADOPTED = "folders", "defaults", "adopted"
 """Keys of the documents."""
 
 
@@ -66,6 +81,25 @@ def remember_folders(inbox: Path, out: Path, records: Records) -> None:
     _keep(FOLDERS, Folders(inbox=str(inbox), out=str(out)), records)
 
 
+def remember_defaults(settings: Settings, records: Records) -> None:
+    """Remember the method and the weights of `up`, for whoever plans its files while it is stopped."""
+    _keep(DEFAULTS, Defaults(method=settings.method, model=settings.model), records)
+
+
+def as_up(settings: Settings, engines: Collection[Engine], records: Records) -> Settings:
+    """The settings with the method and the weights of the last `up`, if there was one.
+
+    A method that needs an engine which this process does not have is not taken over.
+    """
+    known = from_fields(records.get(COLLECTION, DEFAULTS) or {}, Defaults)
+    can = known.method == AUTO or any(one.name in engines for one in of_method(known.method))
+    return replace(
+        settings,
+        method=known.method if known.method and can else settings.method,
+        model=known.model or settings.model,
+    )
+
+
 def adopt_uploads(inbox: str, records: Records) -> None:
     """Fix the options of all files that an older version has taken, once: it stored their recordings alone.
 
@@ -86,5 +120,5 @@ def adopt_uploads(inbox: str, records: Records) -> None:
     _keep(ADOPTED, Adopted(adopted=True), records)
 
 
-def _keep(key: str, record: Folders | Adopted, records: Records) -> None:
+def _keep(key: str, record: Folders | Defaults | Adopted, records: Records) -> None:
     documents.change(COLLECTION, key, type(record), lambda _: record, records, first=record)

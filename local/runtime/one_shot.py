@@ -15,6 +15,7 @@ from functions.push import read
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
 from local.commands.inputs import InputFile
+from local.inbox import remembered
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop, end_despite
 from local.runtime.steps import in_process
@@ -137,7 +138,7 @@ def follow(
         ports.media.look_ahead(DECODERS, partial(plan.whole, settings=ports.settings))
     with ExitStack() as stack:
         ended: concurrency.SimpleQueue[str] = concurrency.SimpleQueue()
-        steps = in_process(ports)
+        steps = in_process(ports, remembered.as_up(ports.settings, ports.engines, ports.records))
         steps[EXPORTER] = _reporting(steps[EXPORTER], ended)
         loops = [PushLoop(ports.queue, subscription, step) for subscription, step in steps.items()]
         for loop in loops:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.outcome import engine_of, handle, uploaded_object
@@ -14,6 +15,7 @@ from shared.errors import EngineFailed, EngineRefused
 from shared.flow import record, request, upload
 from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
+from shared.model import FILES_BUCKET
 from shared.recovery import dead_letter, fallback
 from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from functions.push import Push
     from local.backend.embedded_ports import LocalPorts
     from shared.ports import Ports
+    from shared.settings import Settings
 
 OFFLINE_TRIES = 3
 """Calls for a chunk without a connection until it is given up: about half a minute."""
@@ -32,16 +35,28 @@ UNREACHABLE = "unreachable"
 """Code of a call without a connection."""
 
 
-def in_process(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
-    """What takes the body of a push, by the name of its subscription."""
+def in_process(
+    ports: LocalPorts, settings_of_up: Settings | None = None
+) -> dict[str, Callable[[bytes], None]]:
+    """What takes the body of a push, by the name of its subscription.
+
+    Args:
+        ports: the adapters to use.
+        settings_of_up: for uploads and requests, which are for `up`; None: those of the ports. Files that are
+            transcribed in place are this process's own.
+    """
 
     def on_upload(posted: Push, ports: Ports) -> None:
         resource = uploaded_object(posted, ports.store)
         if resource is not None:
-            upload.on_upload(resource, ports)
+            own = resource.get("bucket") == FILES_BUCKET
+            upload.on_upload(resource, ports if own else _for_up(ports))
 
     def on_request(posted: Push, ports: Ports) -> None:
-        request.on_request(posted.message, ports)
+        request.on_request(posted.message, _for_up(ports))
+
+    def _for_up(ports: Ports) -> Ports:
+        return ports if settings_of_up is None else replace(ports, settings=settings_of_up)
 
     def on_chunk_done(posted: Push, ports: Ports) -> None:
         record.on_chunk_done(decode(posted.data, ChunkDone), ports)

@@ -406,6 +406,23 @@ def test_a_slow_merger_of_an_earlier_life_touches_no_file_of_the_later_one(scene
     assert scene.told == ["CANCELLED", "DONE"]
 
 
+def test_what_a_merger_of_an_earlier_life_wrote_before_it_died_is_deleted_when_its_message_comes_again(scene):
+    def again():
+        record.cancel(scene.key, scene.ports)
+        try_again(scene)
+
+    withdrawn = at_call("create_all", again, scene.ports)
+    with pytest.raises(Died):
+        scene.finish(at_call("create_all", die, withdrawn, after=True))
+    orphans = set(scene.files())
+    assert len(orphans) == 6
+    assert documents.get_recording(scene.ports.records, scene.key).files == ()
+    recording = scene.finish()
+    assert (recording.state, recording.life) == ("DONE", 1)
+    assert not orphans & set(scene.files())
+    scene.check()
+
+
 def test_a_merger_that_goes_on_while_nobody_has_deleted_the_files_yet_does_not_end_it_as_done(
     each_call, undisturbed
 ):

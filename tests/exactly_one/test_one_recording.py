@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 import time
@@ -18,7 +17,7 @@ from local.commands import up
 from local.commands.inputs import InputFile
 from local.inbox.watcher import Inbox
 from local.runtime import one_shot
-from shared.errors import StoreUnavailable
+from shared.errors import UnderWay
 from shared.flow import record, request, upload
 from shared.messages import object_from_event
 from shared.model import Options
@@ -106,20 +105,26 @@ def test_a_router_that_died_between_the_failure_of_an_upload_and_its_announcemen
 
 
 def test_of_events_at_once_one_fixes_the_options(world):
-    event, barrier = world.upload(), threading.Barrier(8)
+    event, barrier, came = world.upload(), threading.Barrier(8), []
 
     def come(number):
         barrier.wait()
-        # One publishes the plan; the others are told to come again if it has not done so yet.
-        with contextlib.suppress(StoreUnavailable):
-            upload.on_upload(event | {"metadata": {"dropscribe-track": str(number)}}, world.ports)
+        try:
+            came.append(
+                upload.on_upload(event | {"metadata": {"dropscribe-track": str(number)}}, world.ports)
+            )
+        except UnderWay as error:
+            # One publishes the plan; the others are told to come again if it has not done so yet.
+            came.append(error)
 
     threads = [threading.Thread(target=come, args=(number,)) for number in range(8)]
     for one in threads:
         one.start()
     for one in threads:
         one.join()
+    assert len(came) == 8
     assert len(recordings(world)) == 1
+    assert any(not isinstance(one, UnderWay) for one in came)
 
 
 def test_a_router_that_died_before_the_recording_leaves_the_options_to_the_next_event(world):

@@ -145,8 +145,7 @@ def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(dep
 def test_transcribe_on_the_same_state_means_the_same_files_and_disturbs_nothing(deployment, tmp_path):
     shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
     with deployment.up(killed=True):
-        # Planned, because whoever plans it chooses the weights: `transcribe` below has others by default.
-        deployment.wait(lambda: any(one.chunks for one in deployment.recordings()))
+        deployment.wait(deployment.recordings)
     command = [
         sys.executable,
         "-m",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from local.backend.embedded_ports import embedded_topology, open_ports
+from local.inbox import remembered
 from local.runtime import steps
-from local.runtime.events import pushed
+from local.runtime.events import object_resource, pushed
 from shared.audio import Pcm
-from shared.errors import BadMedia, EngineFailed, EngineRefused
-from shared.flow import upload
+from shared.errors import BadMedia, EngineFailed, EngineRefused, UnderWay
+from shared.flow import dispatch, upload
+from shared.messages import AUDIO_FINALIZED
+from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents, failure_log
-from shared.topology import EXPORTER
+from shared.topology import EXPORTER, ROUTER
 from tests.world import ScriptedMedia
 
 
@@ -102,3 +106,47 @@ def test_the_number_of_the_delivery_is_in_the_note_of_what_ended_it(chunk, ports
     assert state() == "FAILED"
     [noted] = [fields for _, fields in ports.records.query(failure_log.FAILURES)]
     assert (noted["attempt"], noted["where"]) == (3, "deepgram")
+
+
+def published(ports, topic, data, attributes=None):
+    """The body of the push of a message, for the step of its subscription."""
+    ports.queue.publish(topic, data, attributes)
+    [subscription] = [one for one in embedded_topology().subscriptions if one.topic == topic]
+    [delivery] = ports.queue.pull(subscription.name, 1, 60.0)
+    return pushed(subscription, delivery)
+
+
+def test_a_file_of_the_inbox_that_up_did_not_plan_gets_the_weights_of_up_and_not_those_of_another_command(
+    tmp_path,
+):
+    settings = Settings(state_dir=tmp_path, model="weights-of-up", method="parakeet")
+    with closing(open_ports(settings)) as ports:
+        remembered.remember_defaults(settings, ports.records)
+    other = Settings(state_dir=tmp_path, model="weights-of-transcribe", inbox=tmp_path / "inbox")
+    (tmp_path / "inbox").mkdir()
+    for folder in ("inbox", "."):
+        (tmp_path / folder / "talk.wav").write_bytes(b"sound")
+    with closing(open_ports(other)) as opened:
+        ports = replace(opened, media=ScriptedMedia(), engines=frozenset({"parakeet-cpu"}))
+        router = steps.in_process(ports, remembered.as_up(other, ports.engines, ports.records))[ROUTER]
+        mine = ports.file(tmp_path / "talk.wav")
+        for source in (ports.store.stat("audio", "talk.wav"), mine):
+            router(published(ports, AUDIO_FINALIZED, object_resource(source)))
+        weights = {
+            one.source.bucket: one.weights["parakeet-cpu"] for one in documents.recordings(ports.records)
+        }
+    assert weights == {"audio": "weights-of-up", mine.bucket: "weights-of-transcribe"}
+
+
+def test_an_event_that_comes_while_another_publishes_the_plan_comes_again_and_is_no_failure(ports, tmp_path):
+    (tmp_path / "talk.wav").write_bytes(b"sound")
+    source = ports.file(tmp_path / "talk.wav")
+    planned, ours = upload.freeze_plan(upload.accept(source, Options(), ports), ports)
+    assert ours
+    body, step = published(ports, AUDIO_FINALIZED, object_resource(source)), steps.in_process(ports)[ROUTER]
+    with pytest.raises(UnderWay):
+        step(body)
+    assert failure_log.last_trouble(planned.id, ports.records) == ""
+    dispatch.publish_chunks(planned, ports, ours=True)
+    step(body)
+    assert ports.queue.pending("deepgram") == len(planned.chunks)
