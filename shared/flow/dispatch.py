@@ -53,6 +53,8 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
     if not (again or ours) and since < PUBLISHED_WITHIN:
         # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
         raise UnderWay(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
+    if not (again or ours) and not _taken_over(recording, ports):
+        raise UnderWay(f"another process has just begun to publish {recording.id} in place of one that died")
     first = 0 if again else recording.published
     waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
@@ -71,6 +73,18 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
     capacity.start_for(recording.id, [one.chunk for one in waiting], ports, waited)
     if not waiting:
         say_done(recording.id, count - 1, ports)
+
+
+def _taken_over(recording: Recording, ports: Ports) -> bool:
+    """Whether this process is the one that publishes a plan instead of whoever made it: of several, one is."""
+
+    def ours(stored: Recording) -> Recording | None:
+        same = (stored.planned, stored.published) == (recording.planned, recording.published)
+        return (
+            replace(stored, planned=max(ports.clock.now(), (stored.planned or 0.0) + 0.001)) if same else None
+        )
+
+    return documents.change_recording_first(ports, recording.id, ours)[1]
 
 
 def forget_published(key: str, ports: Ports) -> Recording | None:

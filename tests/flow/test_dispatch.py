@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from shared.errors import UnderWay
 from shared.flow import chunk, dispatch, upload
-from shared.messages import ChunkDone, ChunkMessage, decode
+from shared.messages import ChunkDone, ChunkMessage, decode, object_from_event
+from shared.model import Options
 from shared.state import claims, documents
 from tests.world import heard
 
@@ -92,3 +96,15 @@ def test_a_chunk_planned_for_a_hosted_engine_gets_weights_of_ours_when_it_comes_
     claim = replace(claims.first_of(theirs), engine="parakeet-cpu", turn=1)
     ours = dispatch.chunk_message(hosted, chunk_of_theirs, claim, world.ports)
     assert (ours.chunk.engine, ours.model) == ("parakeet-cpu", world.settings.model)
+
+
+def test_of_two_who_publish_a_plan_because_its_maker_died_one_does(world):
+    accepted = upload.accept(object_from_event(world.upload()), Options(), world.ports)
+    made, ours = upload.freeze_plan(accepted, world.ports)
+    assert ours
+    world.clock.time += dispatch.PUBLISHED_WITHIN
+    dispatch.publish_chunks(made, world.ports)
+    # The other one read the recording in the same moment.
+    with pytest.raises(UnderWay):
+        dispatch.publish_chunks(made, world.ports)
+    assert world.ports.queue.pending("cpu-worker") == len(made.chunks) > 0

@@ -35,6 +35,7 @@ from shared.ports import Ports
 from shared.settings import Settings
 from shared.state import documents
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
+from tests.faults import proc
 from tests.ports import free_port
 from tests.pubsub_topology import create
 from tests.terraform.check import FILES
@@ -69,6 +70,8 @@ class Deployment:
     """What its processes said."""
     sweeper: str
     """Address of the function that a clock feeds."""
+    processes: Processes
+    """Those of its functions and jobs."""
 
     def upload(self, name: str, path: Path, metadata: dict[str, str] | None = None) -> int:
         """Upload with the real client; gives the generation."""
@@ -167,10 +170,12 @@ def deployed(
                 {"CLOUD_RUN_JOB": one.name} | environment(one),
             )
         log = folder / "deployment.log"
-        stack.enter_context(_processes(commands, endpoints, log))
+        processes = stack.enter_context(_processes(commands, endpoints, log))
         ports = open_ports(Settings.from_environment())
         stack.callback(ports.close)
-        running = Deployment(ports=ports, environment=own, log=log, sweeper=endpoints["sweeper"])
+        running = Deployment(
+            ports=ports, environment=own, log=log, sweeper=endpoints["sweeper"], processes=processes
+        )
         stack.enter_context(_clock(running))
         yield running
 
@@ -181,28 +186,64 @@ def _serving(process: Process, endpoint: str) -> dict[str, str]:
     return {"HOST": "127.0.0.1", "PORT": port, "K_SERVICE": process.name}
 
 
+class Processes:
+    """The processes of the functions and jobs, each by its key.
+
+    Args:
+        commands: how each is started, and its environment.
+        endpoints: addresses of those that serve.
+        log: gets what they say.
+    """
+
+    def __init__(
+        self, commands: dict[str, tuple[list[str], dict[str, str]]], endpoints: dict[str, str], log: Path
+    ) -> None:
+        self.jobs = sorted(commands.keys() - endpoints.keys())
+        self.functions = sorted(endpoints)
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._base = {name: os.environ[name] for name in OURS if name in os.environ}
+        self._commands, self._endpoints, self._log = commands, endpoints, log
+
+    def start(self, key: str) -> None:
+        """Start one; the platform does so when there is work and none is there."""
+        command, told = self._commands[key]
+        with self._log.open("ab") as out:
+            self.running[key] = subprocess.Popen(
+                [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *command],
+                cwd=ROOT, env=self._base | told, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+
+    def serves(self, key: str) -> None:
+        """Wait until one answers, if it is a function."""
+        if key in self._endpoints:
+            _wait_for(self._endpoints[key])
+
+    def kill(self, key: str) -> None:
+        """End one at once, with all that descends from it."""
+        proc.kill(proc.tree(self.running[key].pid))
+        self.running[key].wait()
+
+    def stop(self) -> None:
+        """End all as the platform does."""
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            process.wait(30)
+
+
 @contextmanager
 def _processes(
     commands: dict[str, tuple[list[str], dict[str, str]]], endpoints: dict[str, str], log: Path
-) -> Iterator[None]:
-    base = {name: os.environ[name] for name in OURS if name in os.environ}
-    with log.open("ab") as out:
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *command],
-                cwd=ROOT, env=base | told, stdout=out, stderr=out, start_new_session=True,
-            )
-            for command, told in commands.values()
-        ]  # fmt: skip
+) -> Iterator[Processes]:
+    processes = Processes(commands, endpoints, log)
     try:
-        for url in endpoints.values():
-            _wait_for(url)
-        yield
+        for key in commands:
+            processes.start(key)
+        for key in endpoints:
+            processes.serves(key)
+        yield processes
     finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(30)
+        processes.stop()
 
 
 @contextmanager

@@ -9,7 +9,9 @@ fakes.py        audio, engines and jobs, which keep count of what they were aske
 sites.py        the calls of the product that change something through a port
 scenarios.py    what is uploaded to which deployment
 world.py        a deployment: its processes, and what starts them again
+releases.py     processes of an earlier and of a later release
 checks.py       what must hold after every history
+causes.py       why an engine was asked twice
 history.py      run one history and judge it
 known.py        what is found and not mended yet
 minimiser.py    make a failing history short

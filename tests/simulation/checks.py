@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared.flow.chunk import result_name
 from shared.messages import decode, from_fields
 from shared.results import ChunkResult, LedgerRow
 from shared.state import documents
 from shared.state.claims import CLAIMS, Claim
+from tests.simulation import causes
 from tests.simulation.fakes import stretch, text_of, windows_of
+from tests.simulation.scenarios import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,10 @@ class Undisturbed:
     took: float
     """Seconds until everything had ended."""
 
+    def times(self, engine: str, what: str, name: str, index: int) -> int:
+        """How often an engine was asked, at least once: about a window, or about the chunk of a recording."""
+        return max(1, self.work[engine, what] if engine in OURS else self.calls[name, index])
+
     @classmethod
     def of(cls, world: World) -> Undisturbed:
         """What came of it in this world."""
@@ -50,6 +56,7 @@ class Undisturbed:
 def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> list[str]:
     """Everything that is wrong; empty if nothing is."""
     found = list(world.surprises)
+    found += [f"dropped a field of a later release: {one}" for one in world.released.losses]
     if not ended:
         found.append(f"not ended: {_where(world)}")
     recordings = recordings_of(world)
@@ -62,7 +69,8 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += forgotten(world)
     if judged_by is not None:
         found += bytes_of(world, judged_by)
-        found += repeats(world, judged_by)
+        found += paid_before(world)
+        found += causes.repeats(world, recordings, judged_by)
         found += in_time(world, judged_by)
     return found
 
@@ -273,27 +281,12 @@ def explaining(world: World) -> int:
     return sum(process not in QUIET for process in found)
 
 
-def repeats(world: World, judged_by: Undisturbed) -> Iterator[str]:
-    """Nothing is done more often than in the undisturbed history, except for what a fault explains."""
+def paid_before(world: World) -> Iterator[str]:
+    """What had its result when a person asked for the recording again is done again only where a fault explains it."""
     faults = explaining(world)
-    retried = world.cancelled & {one.name for one in world.scenario.uploads if one.retried}
-    paid = calls_of(world)
     for (engine, window), before in world.paid.items():
         if world.work.done[engine, window] > before + faults:
             yield f"{engine} repeated a window that was done before a retry, after {faults} faults"
-    for (engine, _), times in (world.work.done - (judged_by.work | _once(world, world.work.done))).items():
-        # What an engine has while its recording is cancelled and tried again has no result yet, and is begun again.
-        if times > faults + len(retried):
-            yield f"{engine} repeated a window {times} times after {faults} faults"
-    for (name, index), times in (paid - (judged_by.calls | _once(world, paid))).items():
-        if times > faults:
-            yield f"the call for chunk {index} of {name} was repeated {times} times after {faults} faults"
-
-
-def _once(world: World, counts: Counter[Any]) -> Counter[Any]:
-    """Each once, where the undisturbed history may lack it because a recording was cancelled earlier."""
-    may_lack = any(one.cancelled or one.forgotten for one in world.scenario.uploads)
-    return Counter(dict.fromkeys(counts, 1)) if may_lack else Counter()
 
 
 PATIENCE, AFTER_FAULT, AFTER_CALL = 120.0, 130.0, 660.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from shared.model import Chunk
     from tests.simulation.faults import Calls
+    from tests.simulation.scheduler import Process
 
 FROM, TO = 0.3, 0.7
 """Where the word of each second begins and ends in it."""
@@ -175,10 +176,13 @@ class FakeEngine:
         samples = [(one * 32768).astype(np.int16).tobytes() for one in windows]
         asked = [(self.engine, _name_of(one)) for one in samples]
         self._work.tried.update(asked)
+        began = running().now
         running().sleep(self._seconds)
         trouble = self._trouble(self.engine)
         if not trouble:
             self._work.done.update(asked)
+            for engine, window in asked:
+                self._work.note(engine, window, began)
         if trouble == "too small":
             raise OutOfMemory("it does not fit")
         if trouble == "broken":
@@ -188,6 +192,18 @@ class FakeEngine:
         if trouble == "kills":
             running().kill(running().current.process)
         return [_heard(one) for one in samples]
+
+
+class Call(NamedTuple):
+    """A call of an engine that came to its end."""
+
+    began: float
+    """Seconds since 1970."""
+    process: Process
+    """Who made it."""
+    engine: str
+    what: str
+    """A window, or the tag of a call of a hosted engine."""
 
 
 class Work:
@@ -200,6 +216,12 @@ class Work:
         """Engines and windows, or tags of calls: whoever was asked at least once."""
         self.bill: list[tuple[str, float]] = []
         """What the hosted engine charges for: tags and seconds."""
+        self.calls: list[Call] = []
+        """All that counts in `done` or in `bill`."""
+
+    def note(self, engine: str, what: str, began: float) -> None:
+        """Note a call of the process that asks."""
+        self.calls.append(Call(began, running().current.process, engine, what))
 
 
 class FakeHosted:
@@ -220,7 +242,9 @@ class FakeHosted:
 
     def transcribe(self, job: HostedJob) -> Heard:
         self.asked(job)
+        began = running().now
         running().sleep(CALL)
+        self._work.note("deepgram", job.tag, began)
         self._work.bill.append((job.tag, job.seconds))
         if job.url is not None:
             name = job.url.rpartition("/")[2]

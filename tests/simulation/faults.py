@@ -13,21 +13,22 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import GpuState
-from tests.simulation import sites
+from shared.state.documents import CHUNKS, chunk_key
+from tests.simulation import releases, sites
 from tests.simulation.scheduler import running
 from tests.simulation.sites import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
-    from tests.simulation.scheduler import Task
+    from tests.simulation.scheduler import Process, Task
 
 HELPERS = (f"{ROOT}tests/", f"{ROOT}shared/state/")
 
@@ -59,6 +60,10 @@ class Fault:
     """One of the faults above, or what else was done to a process or a message."""
     point: str
     """Where."""
+    process: int
+    """Number of the process that met it."""
+    about: str = ""
+    """The key of the document, the name of the object or the message that it was about; empty if it is about none."""
 
     def __str__(self) -> str:
         return f"{self.time:8.1f} s  {self.what:8} {self.point}"
@@ -75,6 +80,27 @@ class Met(NamedTuple):
     """What may happen to it, by the number of the choice."""
 
 
+class Sent(NamedTuple):
+    """A message that was published."""
+
+    time: float
+    """Seconds since 1970."""
+    process: Process
+
+
+class Taken(NamedTuple):
+    """A delivery."""
+
+    time: float
+    """Seconds since 1970."""
+    process: Process
+    """Who pulled it."""
+    subscription: str
+    message: str
+    """Its id."""
+    attributes: Mapping[str, str]
+
+
 class Calls:
     """Decides what goes wrong at each call.
 
@@ -89,7 +115,13 @@ class Calls:
         """All calls that could have a fault."""
         self.trace: list[str] | None = None
         """All calls, if somebody wants to read them."""
-        self._began = running().now
+        self.sent: dict[str, Sent] = {}
+        """All messages, by their ids."""
+        self.taken: list[Taken] = []
+        """All deliveries, in their order."""
+        self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
+        """When the document of each chunk was created, and when it was deleted."""
+        self.began = running().now
         self._chance = chance * LEVELS[running().choices.pick("level", len(LEVELS))]
         self._most = most
 
@@ -99,10 +131,11 @@ class Calls:
         work: Callable[[], Any],
         refused: Exception | None = None,
         lost: Exception | None = None,
+        about: str = "",
     ) -> Any:
         """Make a call that changes something, with what it raises if it is refused or its reply is lost."""
         scheduler = running()
-        mode = self._mode(what, EFFECT)
+        mode = self._mode(what, EFFECT, about)
         if mode == "before":
             scheduler.kill(scheduler.current.process)
         if mode == "refused":
@@ -116,10 +149,10 @@ class Calls:
             raise lost or StoreUnavailable(f"the reply was lost: {what}")
         return found
 
-    def look(self, what: str, work: Callable[[], Any]) -> Any:
+    def look(self, what: str, work: Callable[[], Any], about: str = "") -> Any:
         """Make a call that only reads."""
         scheduler = running()
-        mode = self._mode(what, LOOK)
+        mode = self._mode(what, LOOK, about)
         if mode == "before":
             scheduler.kill(scheduler.current.process)
         if mode == "refused":
@@ -132,11 +165,12 @@ class Calls:
         """Whether one more fault may happen now."""
         return not running().current.process.immune and len(self.faults) < self._most
 
-    def happened(self, what: str, point: str) -> None:
-        """Note something else that went wrong."""
-        self.faults.append(Fault(time=running().now - self._began, what=what, point=point))
+    def happened(self, what: str, point: str, about: str = "", process: Process | None = None) -> None:
+        """Note something else that went wrong, to the process that asks or to another."""
+        now, whose = running().now - self.began, process or running().current.process
+        self.faults.append(Fault(time=now, what=what, point=point, process=whose.number, about=about))
 
-    def _mode(self, what: str, modes: tuple[str, ...]) -> str:
+    def _mode(self, what: str, modes: tuple[str, ...], about: str) -> str:
         scheduler = running()
         scheduler.pause()
         process = scheduler.current.process
@@ -149,13 +183,13 @@ class Calls:
                 # It makes most of all calls, and most of them when everything is over.
                 chance /= 4
             at = scheduler.choices.pick("fault", len(modes), chance if self.may_fail() else 0.0)
-            self.met.append(Met(time=scheduler.now - self._began, point=point, modes=modes))
+            self.met.append(Met(time=scheduler.now - self.began, point=point, modes=modes))
             mode = modes[at]
         if self.trace is not None:
-            since = scheduler.now - self._began
+            since = scheduler.now - self.began
             self.trace.append(f"{since:8.1f} s  {process.name:14} {scheduler.current.name:12} {point} {mode}")
         if mode:
-            self.happened(mode, f"{process.name} {point}")
+            self.happened(mode, f"{process.name} {point}", about)
         return mode
 
 
@@ -184,7 +218,7 @@ class FaultyStore:
 
     def create(self, bucket, name, data, content_type):
         work = partial(self._store.create, bucket, name, data, content_type)
-        return self._calls.effect(f"store.create {bucket}", work)
+        return self._calls.effect(f"store.create {bucket}", work, about=name)
 
     def create_all(self, bucket, objects):
         def work():
@@ -203,7 +237,7 @@ class FaultyStore:
 
     def delete(self, bucket, name, generation):
         work = partial(self._store.delete, bucket, name, generation)
-        return self._calls.effect(f"store.delete {bucket}", work)
+        return self._calls.effect(f"store.delete {bucket}", work, about=name)
 
     def stat(self, bucket, name):
         return self._calls.look(f"store.stat {bucket}", partial(self._store.stat, bucket, name))
@@ -214,7 +248,7 @@ class FaultyStore:
     def load(self, bucket, name):
         if bucket == "work":
             self._vanishes(name)
-        return self._calls.look(f"store.load {bucket}", partial(self._store.load, bucket, name))
+        return self._calls.look(f"store.load {bucket}", partial(self._store.load, bucket, name), name)
 
     def signed_url(self, source, seconds):
         return self._store.signed_url(source, seconds)
@@ -234,9 +268,12 @@ class FaultyRecords:
     def create(self, collection, key, fields):
         def work():
             self.written[collection, key] = running().now
-            return self._records.create(collection, key, fields)
+            made = self._records.create(collection, key, fields)
+            if made and collection == CHUNKS:
+                self._calls.results[key].append((running().now, True))
+            return made
 
-        return self._calls.effect(f"records.create {collection}", work)
+        return self._calls.effect(f"records.create {collection}", work, about=key)
 
     def update(self, collection, key, change):
         def work():
@@ -248,15 +285,19 @@ class FaultyRecords:
             self.written[collection, key] = running().now
             return self._records.update(collection, key, change)
 
-        return self._calls.effect(f"records.update {collection}", work)
+        return self._calls.effect(f"records.update {collection}", work, about=key)
 
     def get(self, collection, key):
-        return self._calls.look(f"records.get {collection}", partial(self._records.get, collection, key))
+        return self._calls.look(f"records.get {collection}", partial(self._records.get, collection, key), key)
 
     def delete(self, collection, key, *, seen=None):
-        return self._calls.effect(
-            f"records.delete {collection}", partial(self._records.delete, collection, key, seen=seen)
-        )
+        def work():
+            gone = self._records.delete(collection, key, seen=seen)
+            if gone and collection == CHUNKS:
+                self._calls.results[key].append((running().now, False))
+            return gone
+
+        return self._calls.effect(f"records.delete {collection}", work, about=key)
 
     def query(self, collection, where=None, *, after=""):
         work = lambda: list(self._records.query(collection, where, after=after))  # noqa: E731 - short
@@ -292,6 +333,8 @@ class FaultyQueue:
 
         def work():
             ids = self._queue.publish_many(topic, several)
+            scheduler = running()
+            self._calls.sent |= dict.fromkeys(ids, Sent(scheduler.now, scheduler.current.process))
             self._wake()
             return ids
 
@@ -306,10 +349,15 @@ class FaultyQueue:
 
     def extend(self, subscription, lease, lease_seconds):
         work = partial(self._queue.extend, subscription, lease, lease_seconds)
-        return self._calls.effect(f"queue.extend {subscription}", work)
+        return self._calls.effect(
+            f"queue.extend {subscription}", work, about=self._chunk_of(subscription, lease)
+        )
 
     def ack(self, subscription, lease):
-        return self._calls.effect(f"queue.ack {subscription}", partial(self._queue.ack, subscription, lease))
+        work = partial(self._queue.ack, subscription, lease)
+        return self._calls.effect(
+            f"queue.ack {subscription}", work, about=self._chunk_of(subscription, lease)
+        )
 
     def nack(self, subscription, lease, error=""):
         def work():
@@ -317,7 +365,9 @@ class FaultyQueue:
             self._wake()
             return done
 
-        return self._calls.effect(f"queue.nack {subscription}", work)
+        return self._calls.effect(
+            f"queue.nack {subscription}", work, about=self._chunk_of(subscription, lease)
+        )
 
     def postpone(self, subscription, lease, seconds):
         def work():
@@ -325,7 +375,9 @@ class FaultyQueue:
             self._wake()
             return done
 
-        return self._calls.effect(f"queue.postpone {subscription}", work)
+        return self._calls.effect(
+            f"queue.postpone {subscription}", work, about=self._chunk_of(subscription, lease)
+        )
 
     def wait(self, subscription, timeout):
         """Wait for a message that is due; False if none came in time."""
@@ -341,6 +393,14 @@ class FaultyQueue:
             end = until if due is None else min(until, due)
             scheduler.park(self._sleepers[subscription], end - scheduler.now)
 
+    def _chunk_of(self, subscription: str, lease: str) -> str:
+        """What a delivery is about, as the key of its chunk's document."""
+        leased = (one.attributes for one in self._queue.waiting[subscription] if one.lease == lease)
+        found = next(leased, {})
+        if "chunk" not in found:
+            return found.get("recording", "")
+        return chunk_key(found["recording"], int(found["chunk"]))
+
     def _wake(self) -> None:
         for sleepers in self._sleepers.values():
             running().wake(sleepers)
@@ -348,15 +408,21 @@ class FaultyQueue:
     def _deliver(self, subscription, limit, lease_seconds):
         scheduler = running()
         taken = self._queue.pull(subscription, limit, lease_seconds)
+        now, process = scheduler.now, scheduler.current.process
         for one in taken:
+            self._calls.taken.append(Taken(now, process, subscription, one.message_id, one.attributes))
             how = scheduler.choices.pick(
                 "redeliver", 3, self._twice if len(self._calls.faults) < MOST_COPIES else 0.0
             )
             if how:
                 # A copy comes again although somebody has it: soon, or when it has long been acknowledged.
-                self._calls.happened("twice", f"{subscription} {one.message_id}")
+                self._calls.happened("twice", f"{subscription} {one.message_id}", one.message_id)
                 self._queue.deliver_again(subscription, one, after=0.5 if how == 1 else 45.0)
-        return taken
+        release = str(process.notes.get("release", ""))
+        if not release or "worker" not in subscription:
+            return taken  # functions read what is posted to them
+        topic = self.topology.subscription(subscription).topic
+        return [replace(one, data=releases.read(one.data, topic, release)) for one in taken]
 
 
 class FaultyJobs:
@@ -389,12 +455,12 @@ class FaultyHosted:
 
     def transcribe(self, job):
         if self._refuses and running().choices.pick("refuses", 2, self._refuses):
-            self._calls.happened("refuses", job.tag)
+            self._calls.happened("refuses", job.tag, job.tag)
             self._engine.asked(job)
             raise EngineRefused("credit", "there is no credit left")
         how = running().choices.pick("hosted", 4, self._engine.trouble)
         if how:
-            self._calls.happened(f"hosted {how}", job.tag)
+            self._calls.happened(f"hosted {how}", job.tag, job.tag)
         if how == 1:
             raise EngineFailed("rate", "too many requests")
         if how == 2:
@@ -407,4 +473,5 @@ class FaultyHosted:
             partial(self._engine.transcribe, job),
             refused=EngineFailed("unreachable", "no connection"),
             lost=EngineFailed("lost", "the answer was lost", billed_seconds=job.seconds),
+            about=job.tag,
         )

@@ -11,8 +11,10 @@ from unittest.mock import patch
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.inflight import Inflight
 from local.runtime import steps
-from shared.errors import DropscribeError
+from shared import versions
+from shared.errors import BadRequest, DropscribeError
 from shared.flow import dispatch, erase, record
+from shared.model import Recording
 from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
 from tests.simulation import history
@@ -121,6 +123,15 @@ def _swallow(real: Any) -> Any:
     return handle
 
 
+def _without_default(real: Any) -> Any:
+    def check(found: Any, kind: type) -> None:
+        if kind is Recording and "traceparent" not in found:
+            raise BadRequest("there is no field `traceparent`")
+        real(found, kind)
+
+    return check
+
+
 MUTANTS = {
     "ack-first": Mutant(
         about="a chunk's message is acknowledged before its result is written",
@@ -219,6 +230,16 @@ MUTANTS = {
         about="a recording is erased only when it is deleted, whoever has a part of it in hand",
         scenario="forgotten",
         plant=_in_place_of(erase, "erase", _only_once),
+    ),
+    "later-fields": Mutant(
+        about="a change drops the fields that a later release wrote",
+        scenario="later-release",
+        plant=_in_place_of(versions, "over", lambda _: lambda _stored, _before, after: after),
+    ),
+    "earlier-fields": Mutant(
+        about="a message without a field that came later counts as malformed",
+        scenario="earlier-release",
+        plant=_in_place_of(versions, "check_options", _without_default),
     ),
     "held-for-ever": Mutant(
         about="what a budget holds is never released",

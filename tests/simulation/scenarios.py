@@ -64,6 +64,8 @@ class Scenario:
     """Chance that a delivery is repeated although it is in hand."""
     repeated: float = 0.15
     """Chance that an event or a request is published twice."""
+    beside: Literal["", "earlier", "later"] = ""
+    """Another release, of which about half of the processes are."""
     skew: float = 0.0
     """Seconds by which the clocks of two processes may differ."""
     faults: float = 0.03
@@ -273,6 +275,39 @@ SCENARIOS = {
             name="forgotten",
             about="a recording is deleted, and its event and its request come again later",
             uploads=(Upload(name="a.wav", requests=1, forgotten=True), Upload(name="b.wav", seconds=5.0)),
+            most=3,
+        ),
+        Scenario(
+            name="earlier-release",
+            about="a release is under way: some processes are of the first one",
+            uploads=(Upload(name="a.wav", requests=1), Upload(name="b.wav", seconds=5.0)),
+            beside="earlier",
+        ),
+        Scenario(
+            name="earlier-hand-over",
+            about="the same, and the GPU is too small for every chunk",
+            uploads=(Upload(name="a.wav", requests=1),),
+            engines=("parakeet-gpu", "deepgram"),
+            gpu="too small",
+            workers=1,
+            beside="earlier",
+        ),
+        Scenario(
+            name="later-release",
+            about="some processes are of a later release, which writes more than this one knows",
+            uploads=(Upload(name="a.wav", requests=1), Upload(name="b.wav", seconds=5.0)),
+            gpu="moody",
+            beside="later",
+        ),
+        Scenario(
+            name="later-hosted",
+            about="the same with Deepgram, in a project",
+            uploads=(Upload(name="a.wav", requests=1),),
+            engines=("deepgram",),
+            platform="google",
+            workers=0,
+            hosted_trouble=0.1,
+            beside="later",
             most=3,
         ),
         Scenario(

@@ -46,6 +46,10 @@ class Process:
         self.skew = skew
         """Seconds that its clock is ahead."""
         self.killed = False
+        self.number = -1
+        """Among all of its history."""
+        self.died: float | None = None
+        """When it was killed, seconds since 1970."""
         self.tasks: list[Task] = []
         self.looking: list[Task] = []
         """Those that look at something again and again; the end of a thread may be what they look for."""
@@ -115,6 +119,7 @@ class Scheduler:
     def process(self, name: str, *, immune: bool = False, skew: float = 0.0) -> Process:
         """A new process."""
         made = Process(name, immune=immune, skew=skew)
+        made.number = len(self.processes)
         self.processes.append(made)
         return made
 
@@ -179,6 +184,7 @@ class Scheduler:
         """End all tasks of a process where they are; does not return if the caller is one of them."""
         if not process.killed:
             process.killed = True
+            process.died = self.now
             for task in process.tasks:
                 if task is not self.current:
                     if task in self._ready:

@@ -39,6 +39,7 @@ from shared.state.claims import CLAIMS
 from shared.sweep import sweep
 from shared.telemetry import log
 from shared.topology import MERGER
+from tests.simulation import releases
 from tests.simulation.fakes import (
     HEADER,
     FakeEngine,
@@ -52,6 +53,7 @@ from tests.simulation.fakes import (
 )
 from tests.simulation.faults import Calls, FaultyHosted, FaultyJobs, FaultyQueue, FaultyRecords, FaultyStore
 from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
+from tests.simulation.releases import ReleasedQueue, ReleasedRecords
 from tests.simulation.scenarios import OURS
 from tests.simulation.scheduler import Scheduler, running
 
@@ -114,7 +116,7 @@ class PortsOfMachine(Ports):
     @property
     def process(self) -> str:
         scheduler = running()
-        return str(scheduler.processes.index(scheduler.current.process))
+        return str(scheduler.current.process.number)
 
     @process.setter
     def process(self, _: str) -> None:
@@ -146,6 +148,8 @@ class World:
         """Uploads that a person had deleted, by name."""
         self.retries: set[str] = set()
         """Ids of the requests to try one of them again."""
+        self.retried: dict[str, float] = {}
+        """When a person asked for an upload again, by name, seconds since 1970."""
         self.refused: set[str] = set()
         """Ids of the requests that cannot be carried out."""
         self.warned: set[str] = set()
@@ -165,11 +169,12 @@ class World:
         self.queue = MemoryQueue(Truth(), embedded_topology(), self._order)
         self.jobs = FakeJobs(self._start_task, self.settings.gpu_max_tasks)
         hosted = FaultyHosted(FakeHosted(self.work, scenario.hosted_trouble), self.calls, scenario.refuses)
-        self._written = FaultyRecords(self.records, self.calls)
+        self.released = ReleasedRecords(self.records)
+        self._written = FaultyRecords(self.released, self.calls)
         self.ports = (PortsOfMachine if scenario.platform == "local" else Ports)(
             store=FaultyStore(self.store, self.calls, self._vanishes),
             records=self._written,
-            queue=FaultyQueue(self.queue, self.calls, scenario.twice),
+            queue=FaultyQueue(ReleasedQueue(self.queue), self.calls, scenario.twice),
             media=FakeMedia(self.calls, self._begins),
             gpu_jobs=FaultyJobs(self.jobs, self.calls),
             clock=Clock(),
@@ -298,12 +303,13 @@ class World:
                 results = self.store.list("work", f"{result_name(key, 0).rpartition('/')[0]}/")
                 if (gone := list(results)) and pick("gone", 2, 0.3):
                     # The folder of results was emptied meanwhile.
-                    self.calls.happened("gone", f"results of {upload.name}")
+                    self.calls.happened("gone", f"results of {upload.name}", key)
                     self.warned.add(upload.name)
                     for one in gone:
                         self.store.delete("work", one.name, one.generation)
                 else:
                     self._note_paid(ended)
+                self.retried[upload.name] = self.scheduler.now
                 self._command(lambda: self.retries.add(retry.ask(ended, self.ports)))
         self._operating -= 1
 
@@ -367,7 +373,7 @@ class World:
                     self.scheduler.kill(one)
             elif stoppable := [one for one in alive if "stop" in one.notes]:
                 one = stoppable[pick("who", len(stoppable))]
-                self.calls.happened("stop", one.name)
+                self.calls.happened("stop", one.name, process=one)
                 one.notes["stop"].set()
                 self.scheduler.sleep(SIGTERM)
                 self.scheduler.kill(one)
@@ -376,7 +382,10 @@ class World:
 
     def _new(self, name: str) -> Process:
         skew = self.scenario.skew * (self.scheduler.choices.pick("skew", 3) - 1 if self.scenario.skew else 0)
-        return self.scheduler.process(name, skew=skew)
+        process = self.scheduler.process(name, skew=skew)
+        if self.scenario.beside and self.scheduler.choices.pick("release", 2):
+            process.notes["release"] = self.scenario.beside
+        return process
 
     def _keep(self, name: str, life: Callable[[Process], None]) -> None:
         """Start a process, and again whenever it ends."""
@@ -465,7 +474,7 @@ class World:
             return
         found = self.store.stat("work", name)
         if name.startswith("chunks/") and found is not None and pick("vanishes", 2, chance):
-            self.calls.happened("gone", f"result {name}")
+            self.calls.happened("gone", f"result {name}", name)
             key = name.split("/")[1]
             self.warned |= {one.source.name for one in documents.recordings(self.records) if one.id == key}
             self.store.delete("work", name, found.generation)
@@ -502,6 +511,8 @@ class Function:
     def __init__(self, name: str, step: Callable[[Any], None], world: World) -> None:
         self._name, self._step, self._world = name, step, world
         self._process: Process | None = None
+        topics = {one.name: one.topic for one in world.queue.topology.subscriptions}
+        self._topic = topics.get(name, "")
 
     def __call__(self, body: bytes) -> None:
         """Call it, from another process.
@@ -511,6 +522,9 @@ class Function:
         """
         if self._process is None or self._process.killed:
             self._process = self._world._new(self._name)
+        release = str(self._process.notes.get("release", ""))
+        if release and self._topic:
+            body = releases.posted(body, self._topic, release)
         task = running().spawn(lambda: self._step(body), "call", self._process)
         process = self._process
         running().join(task)

@@ -1,0 +1,175 @@
+"""Why an engine was asked twice: each repeat points at the fault that destroyed the earlier work, or hid it.
+
+A call was made for a delivery of a message, which somebody published. What may have destroyed it is a fault of one of
+these three processes since then, about this chunk or about nothing in particular; a copy of that delivery; a result
+that is gone; or a fault by which whoever repeats it did not learn that somebody else has it. One fault explains one repeat of a piece of work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from shared import engines
+from shared.model import Recording
+from shared.state import documents
+from tests.simulation.fakes import stretch, windows_of
+from tests.simulation.faults import SLOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.simulation.checks import Undisturbed
+    from tests.simulation.fakes import Call
+    from tests.simulation.faults import Fault, Taken
+    from tests.simulation.scheduler import Process
+    from tests.simulation.world import World
+
+DEATHS = ("before", "after", "torn", "kills", "lost", "stop")
+"""Faults in which a process ends, or is left alone by what it works with: `lost` is a GPU that is gone as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A piece of work."""
+
+    recording: Recording
+    index: int
+    """Of its chunk."""
+
+    @property
+    def key(self) -> str:
+        """Of the chunk's document."""
+        return documents.chunk_key(self.recording.id, self.index)
+
+
+def repeats(world: World, recordings: list[Recording], judged_by: Undisturbed) -> Iterator[str]:
+    """The repeats that no fault explains."""
+    pieces = _pieces(recordings)
+    by_work: defaultdict[tuple[str, str], list[Call]] = defaultdict(list)
+    for call in sorted(world.work.calls, key=lambda one: one.began):
+        by_work[call.engine, call.what].append(call)
+    for (engine, what), calls in by_work.items():
+        piece = pieces.get(what)
+        if piece is None:
+            continue  # of a recording that was deleted, with its chunks
+        taken = [_delivery(world, piece, call) for call in calls]
+        for call, delivery in zip(calls, taken, strict=True):
+            if delivery is not None and _had_result(world, piece, delivery.time):
+                yield (
+                    f"{engine} began with chunk {piece.index} of {piece.recording.source.name} at {_at(world, call)}, "
+                    "whose result was there when its message was delivered"
+                )
+        spare = judged_by.times(engine, what, piece.recording.source.name, piece.index) - 1
+        used: set[int] = set()
+        for (earlier, later), (first, second) in zip(pairwise(calls), pairwise(taken), strict=True):
+            found = [
+                number
+                for number, fault in enumerate(world.calls.faults)
+                if number not in used and _explains(world, fault, piece, earlier, later, first, second)
+            ]
+            if found:
+                used.add(found[-1])
+            elif not _retried(world, piece, earlier, later):
+                spare -= 1
+                if spare < 0:
+                    yield (
+                        f"{engine} repeated chunk {piece.index} of {piece.recording.source.name} at "
+                        f"{_at(world, later)} ({later.process.name}), which no fault since {_at(world, earlier)} "
+                        f"({earlier.process.name}) explains"
+                    )
+
+
+def _at(world: World, call: Call) -> str:
+    return f"{call.began - world.calls.began:.0f} s"
+
+
+def _pieces(recordings: list[Recording]) -> dict[str, Piece]:
+    """Which chunk a window, or a call of a hosted engine, is of."""
+    found = {}
+    for one in recordings:
+        for chunk in one.chunks:
+            piece = Piece(recording=one, index=chunk.index)
+            found[piece.key] = piece
+            found |= dict.fromkeys(windows_of(one.source.name, *stretch(chunk, one.source)), piece)
+    return found
+
+
+def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
+    """The delivery for which a call was made: the last one before it, to this process if it pulls for itself."""
+    spec = engines.spec(call.engine)
+    return next(
+        (
+            one
+            for one in reversed(world.calls.taken)
+            if one.time <= call.began
+            and one.subscription == spec.subscription
+            and (one.attributes.get("recording"), one.attributes.get("chunk"))
+            == (piece.recording.id, str(piece.index))
+            and (spec.hosted or one.process is call.process)
+        ),
+        None,
+    )
+
+
+def _had_result(world: World, piece: Piece, time: float) -> bool:
+    """Whether a chunk had its result at some time."""
+    # Of what happened in the same moment, the order is not known.
+    before = [made for when, made in world.calls.results[piece.key] if when < time + (0.0 if made else 1e-6)]
+    return bool(before) and before[-1]
+
+
+def _explains(
+    world: World,
+    fault: Fault,
+    piece: Piece,
+    earlier: Call,
+    later: Call,
+    first: Taken | None,
+    second: Taken | None,
+) -> bool:
+    """Whether a fault may be why the later call was made after the earlier one."""
+    deliveries, time = [one for one in (first, second) if one], fault.time + world.calls.began
+    if time > later.began:
+        return False
+    if fault.what == "twice":
+        return fault.about in {one.message for one in deliveries}
+    if not _concerns(world, fault, piece):
+        return False
+    # Whose fault it may be, and from when on: of those who worked on it, and, for a message of its own, who sent it.
+    since: list[tuple[Process, float]] = [(earlier.process, first.time if first else earlier.began)]
+    if first:
+        since.append((first.process, first.time))
+    if second:
+        # It lost its lease, and did not know.
+        since.append((later.process, second.time))
+    if first and second and first.message != second.message:
+        sent = [world.calls.sent[one.message] for one in deliveries if one.message in world.calls.sent]
+        since += [(one.process, min(each.time for each in sent) - SLOW) for one in sent]
+    return fault.what == "gone" or any(
+        time >= start
+        and (fault.process == process.number or (fault.what == "all die" and process.died == time))
+        for process, start in since
+    )
+
+
+def _concerns(world: World, fault: Fault, piece: Piece) -> bool:
+    """Whether a fault is about a chunk: the end of a process, or a delay in it, is about all that it has in hand."""
+    if fault.what in DEATHS or fault.what == "slow" or not fault.about:
+        return True
+    known = [key for key in world.records.documents[documents.RECORDINGS] if key in fault.about]
+    if not known:
+        return True
+    if piece.recording.id not in known:
+        return False
+    chunk = re.search(rf"{piece.recording.id}[./](\d+)", fault.about)
+    return chunk is None or int(chunk[1]) == piece.index
+
+
+def _retried(world: World, piece: Piece, earlier: Call, later: Call) -> bool:
+    """Whether a person asked for it again in between: what an engine has at that moment is begun again."""
+    at = world.retried.get(piece.recording.source.name)
+    return at is not None and earlier.began <= at <= later.began

@@ -1,0 +1,96 @@
+"""A repeat without a cause is found, and one with a cause is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.simulation import causes, history, primitives
+from tests.simulation.choices import Choices
+from tests.simulation.fakes import Call
+from tests.simulation.faults import Fault
+from tests.simulation.scenarios import SCENARIOS
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.world import deployed
+
+
+@pytest.fixture(scope="module")
+def told():
+    """What is said of an undisturbed history in which the first call was repeated, with some faults besides."""
+    judged_by = history.undisturbed("one")
+
+    def told(make_faults, **changes):
+        with primitives.in_place():
+            scheduler = Scheduler(Choices())
+            with scheduler.history(), deployed(scheduler, SCENARIOS["one"]) as world:
+                assert world.run(history.LIMIT)
+                recordings = causes_recordings(world)
+                assert list(causes.repeats(world, recordings, judged_by)) == []
+                first = world.work.calls[0]
+                world.work.calls.append(Call(first.began + changes.get("after", 0.5), *first[1:]))
+                world.calls.faults += make_faults(world, first)
+                return list(causes.repeats(world, recordings, judged_by))
+
+    return told
+
+
+def causes_recordings(world):
+    from tests.simulation import checks  # noqa: PLC0415 - it imports what is tested
+
+    return checks.recordings_of(world)
+
+
+def fault(world, first, **changes):
+    base = Fault(
+        time=first.began - world.calls.began, what="lost", point="somewhere", process=first.process.number
+    )
+    return replace(base, **changes)
+
+
+def test_a_repeat_that_no_fault_explains_is_found(told):
+    [said] = told(lambda *_: [])
+    assert "which no fault since" in said
+
+
+def test_a_fault_of_the_process_that_did_the_work_explains_it(told):
+    assert told(lambda world, first: [fault(world, first)]) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"process": 0},
+        {"time": -100.0},
+        {"time": 1e6},
+        {"what": "twice", "about": "m-other"},
+    ],
+)
+def test_a_fault_of_another_process_or_time_or_message_does_not(told, changes):
+    assert len(told(lambda world, first: [fault(world, first, **changes)])) == 1
+
+
+def test_a_fault_about_another_chunk_does_not_unless_it_ends_or_delays_the_process(told):
+    def about_another(world, first):
+        [key] = world.records.documents["recordings"]
+        return key, first
+
+    def lost_reply(world, first):
+        key, _ = about_another(world, first)
+        return [fault(world, first, what="refused", about=f"{key}.00077")]
+
+    def death(world, first):
+        key, _ = about_another(world, first)
+        return [fault(world, first, what="after", about=f"{key}.00077")]
+
+    assert len(told(lost_reply)) == 1
+    assert told(death) == []
+
+
+def test_a_call_for_a_chunk_whose_result_is_there_is_found(told):
+    def result_before(world, first):
+        for key in world.records.documents["chunks"]:
+            world.calls.results[key].insert(0, (0.0, True))
+        return [fault(world, first)]
+
+    assert any("whose result was there" in one for one in told(result_before))
