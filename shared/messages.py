@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -217,7 +218,7 @@ def request_from_json(data: bytes) -> TranscribeRequest:
     """
     try:
         # Of fields that are given twice the last one counts, as for all who check by the schema.
-        wire = msgspec.convert(msgspec.json.decode(data), type=_WireRequest)
+        wire = msgspec.convert(msgspec.json.decode(data), type=described(_WireRequest))
     except UNREADABLE as error:
         fields = ", ".join(_WireRequest.__struct_fields__)
         options = ", ".join(_WireOptions.__struct_fields__)
@@ -248,7 +249,7 @@ def readable_part(data: bytes) -> TranscribeRequest | None:
 
     def readable(name: str, kind: Any, default: Any) -> Any:
         try:
-            return msgspec.convert(found[name], type=kind)
+            return msgspec.convert(found[name], type=described(kind))
         except (msgspec.ValidationError, KeyError):
             return default
 
@@ -281,6 +282,22 @@ def _without_depths(data: bytes) -> bytes:
     return b"".join(parts) + data[since:]
 
 
+_DESCRIBED: set[Any] = set()
+_DESCRIBING = threading.Lock()
+
+
+def described(kind: Any) -> Any:
+    """The type itself, once msgspec has noted what it consists of.
+
+    msgspec does so where a type is first used, and crashes if two threads do it at once (seen with 0.22).
+    """
+    if kind not in _DESCRIBED:
+        with _DESCRIBING:
+            msgspec.json.Decoder(kind)
+            _DESCRIBED.add(kind)
+    return kind
+
+
 def encode(record: object) -> bytes:
     """A record as JSON."""
     return msgspec.json.encode(record)
@@ -295,7 +312,7 @@ def decode(data: bytes, kind: type[Record]) -> Record:
     """
     try:
         if not versions.has_options(kind):
-            return msgspec.json.decode(data, type=kind)
+            return msgspec.json.decode(data, type=described(kind))
         fields = msgspec.json.decode(data)
     except UNREADABLE as error:
         raise versions.refusal(kind, error) from error
@@ -316,7 +333,7 @@ def from_fields(fields: Mapping[str, Any], kind: type[Record]) -> Record:
         NewerVersion: names the value, or the option, that only a newer version knows.
     """
     try:
-        record = msgspec.convert(fields, type=kind)
+        record = msgspec.convert(fields, type=described(kind))
     except UNREADABLE as error:
         raise versions.refusal(kind, error) from error
     versions.check_options(fields, kind)
@@ -344,7 +361,7 @@ def object_from_event(data: Mapping[str, Any]) -> StoredObject:
         BadRequest: names the field that is missing or wrong.
     """
     try:
-        found = msgspec.convert(data, type=_Resource, strict=False)
+        found = msgspec.convert(data, type=described(_Resource), strict=False)
     except UNREADABLE as error:
         raise BadRequest(f"not a Cloud Storage object: {error}") from error
     return StoredObject(
@@ -388,7 +405,7 @@ def options_of(given: Mapping[str, Any]) -> Options:
         BadRequest: names the option that is wrong or unknown, and what it must be.
     """
     try:
-        wire = msgspec.convert(dict(given), type=_WireOptions, strict=False)
+        wire = msgspec.convert(dict(given), type=described(_WireOptions), strict=False)
     except UNREADABLE as error:
         options = ", ".join(_WireOptions.__struct_fields__)
         raise BadRequest(f"{_in_words(error)}. The options are {options}.") from error

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -193,3 +196,30 @@ def test_a_wrong_uri_is_refused_in_words(uri):
 def test_every_field_and_option_has_its_words():
     fields = {*messages._WireRequest.__struct_fields__, *messages._WireOptions.__struct_fields__}
     assert set(messages.must_be()) == fields - {"options"}
+
+
+FIRST_USE = """
+import json, sys, threading
+from shared.messages import from_fields, object_from_event
+from shared.model import Recording
+sys.setswitchinterval(1e-6)
+fields = json.load(open("tests/exactly_one/golden/first.json"))["documents"]["recordings"]
+event = {"bucket": "b", "name": "n", "generation": "1"}
+barrier = threading.Barrier(6)
+def use(number):
+    barrier.wait()
+    object_from_event(event) if number % 2 else from_fields(fields, Recording)
+threads = [threading.Thread(target=use, args=(number,)) for number in range(6)]
+for one in threads: one.start()
+for one in threads: one.join()
+"""
+
+
+def test_threads_that_are_the_first_to_read_a_record_do_not_crash_their_process():
+    """Half of such processes did: msgspec notes what a type consists of where it is first used."""
+    root = Path(__file__).parent.parent
+    for _ in range(4):
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_USE], cwd=root, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ import msgspec
 
 from shared.engines import DEEPGRAM
 from shared.errors import BadMedia, BadRequest, DropscribeError, EngineFailed, EngineRefused
+from shared.messages import described
 from shared.results import Heard, Word
 
 assert DEEPGRAM.hosted is not None, "it is a hosted engine"
@@ -80,7 +81,7 @@ def heard(
         EngineFailed: code `answer`; it has been charged for anyway.
     """
     try:
-        found = msgspec.convert(answer, type=_Answer)
+        found = msgspec.convert(answer, type=described(_Answer))
     except msgspec.ValidationError as error:
         raise unusable(str(error), seconds=seconds, request_id=_request_id(answer)) from error
     metadata, channels = found.metadata, found.results.channels

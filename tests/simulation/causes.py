@@ -72,7 +72,7 @@ def repeats(world: World, recordings: list[Recording], judged_by: Undisturbed) -
                 if number not in used and _explains(world, fault, piece, earlier, later, first, second)
             ]
             if found:
-                used.add(found[-1])
+                used.add(found[0])
             elif not _retried(world, piece, earlier, later):
                 spare -= 1
                 if spare < 0:
