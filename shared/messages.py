@@ -286,7 +286,7 @@ _DESCRIBED: set[Any] = set()
 _DESCRIBING = threading.Lock()
 
 
-def described(kind: Any) -> Any:
+def described(kind: type[Record]) -> type[Record]:
     """The type itself, once msgspec has noted what it consists of.
 
     msgspec does so where a type is first used, and crashes if two threads do it at once (seen with 0.22).

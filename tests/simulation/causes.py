@@ -55,7 +55,10 @@ def repeats(world: World, recordings: list[Recording], judged_by: Undisturbed) -
     for (engine, what), calls in by_work.items():
         piece = pieces.get(what)
         if piece is None:
-            continue  # of a recording that was deleted, with its chunks
+            # Of a recording that was deleted, with its chunks: nobody can say any more which one it was.
+            if len(calls) > 1 + len(world.calls.faults):
+                yield f"{engine} repeated a part of a deleted recording {len(calls) - 1} times"
+            continue
         taken = [_delivery(world, piece, call) for call in calls]
         for call, delivery in zip(calls, taken, strict=True):
             if delivery is not None and _had_result(world, piece, delivery.time):
