@@ -59,31 +59,36 @@ def repeats(world: World, recordings: list[Recording], judged_by: Undisturbed) -
             if len(calls) > 1 + len(world.calls.faults):
                 yield f"{engine} repeated a part of a deleted recording {len(calls) - 1} times"
             continue
-        taken = [_delivery(world, piece, call) for call in calls]
-        for call, delivery in zip(calls, taken, strict=True):
-            if delivery is not None and _had_result(world, piece, delivery.time):
-                yield (
-                    f"{engine} began with chunk {piece.index} of {piece.recording.source.name} at {_at(world, call)}, "
-                    "whose result was there when its message was delivered"
-                )
         spare = judged_by.times(engine, what, piece.recording.source.name, piece.index) - 1
-        used: set[int] = set()
-        for (earlier, later), (first, second) in zip(pairwise(calls), pairwise(taken), strict=True):
-            found = [
-                number
-                for number, fault in enumerate(world.calls.faults)
-                if number not in used and _explains(world, fault, piece, earlier, later, first, second)
-            ]
-            if found:
-                used.add(found[0])
-            elif not _retried(world, piece, earlier, later):
-                spare -= 1
-                if spare < 0:
-                    yield (
-                        f"{engine} repeated chunk {piece.index} of {piece.recording.source.name} at "
-                        f"{_at(world, later)} ({later.process.name}), which no fault since {_at(world, earlier)} "
-                        f"({earlier.process.name}) explains"
-                    )
+        yield from _unexplained(world, piece, calls, spare)
+
+
+def _unexplained(world: World, piece: Piece, calls: list[Call], spare: int) -> Iterator[str]:
+    """The same of one piece of work, which is done so many times more without any fault."""
+    taken = [_delivery(world, piece, call) for call in calls]
+    name = f"chunk {piece.index} of {piece.recording.source.name}"
+    for call, delivery in zip(calls, taken, strict=True):
+        if delivery is not None and _had_result(world, piece, delivery.time):
+            yield (
+                f"{call.engine} began with {name} at {_at(world, call)}, whose result was there when its message was "
+                "delivered"
+            )
+    used: set[int] = set()
+    for (earlier, later), (first, second) in zip(pairwise(calls), pairwise(taken), strict=True):
+        found = [
+            number
+            for number, fault in enumerate(world.calls.faults)
+            if number not in used and _explains(world, fault, piece, earlier, later, first, second)
+        ]
+        if found:
+            used.add(found[0])
+        elif not _retried(world, piece, earlier, later):
+            spare -= 1
+            if spare < 0:
+                yield (
+                    f"{later.engine} repeated {name} at {_at(world, later)} ({later.process.name}), which no fault "
+                    f"since {_at(world, earlier)} ({earlier.process.name}) explains"
+                )
 
 
 def _at(world: World, call: Call) -> str:
