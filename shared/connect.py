@@ -70,12 +70,12 @@ def _start_telemetry(settings: Settings) -> None:
     with _starting:
         if metrics.has_sinks():
             return
-        if _is_collected():
-            metrics.add_sink(logs.log_measurement)
         # On one machine only `dropscribe up --metrics-port` asks for it, with this variable.
         wanted = settings.platform != "local" or "PROMETHEUS_MULTIPROC_DIR" in os.environ
         if wanted and settings.performance_metrics:
             importlib.import_module(TELEMETRY[settings.platform]).start(settings)
+        if _is_collected():
+            metrics.add_sink(logs.log_measurement)
 
 
 def _show_logs() -> None:

@@ -15,7 +15,6 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-import google.auth
 from google.auth.transport.requests import AuthorizedSession
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -26,6 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from shared.adapters import credentials
 from shared.telemetry import log, logs, metrics, spans
 
 if TYPE_CHECKING:
@@ -42,14 +42,18 @@ COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable for another collector."""
 
 GOOGLE = "https://telemetry.googleapis.com/v1/"
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 CALL = 5.0
 """Seconds that one call of the exporter may take, with its tries."""
 
 
 def start(settings: Settings) -> None:
-    """Send the measurements and spans of this process, unless its clients talk to emulators and nobody collects."""
+    """Send the measurements and spans of this process, unless its clients talk to emulators and nobody collects.
+
+    Raises:
+        ConfigurationError: there are no credentials.
+        StoreUnavailable: Google's servers for credentials did not answer in time.
+    """
     collected = COLLECTOR in os.environ
     if not collected and "FIRESTORE_EMULATOR_HOST" in os.environ:
         return
@@ -57,8 +61,7 @@ def start(settings: Settings) -> None:
     logging.getLogger("opentelemetry").propagate = False
     session = None
     if not collected:
-        credentials, _ = google.auth.default(scopes=[SCOPE])
-        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        session = AuthorizedSession(credentials.default())  # type: ignore[no-untyped-call]
     where = {} if collected else {"traces": f"{GOOGLE}traces", "metrics": f"{GOOGLE}metrics"}
     resource = resource_of(settings, os.environ)
     measured = Measurements(
