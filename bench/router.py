@@ -26,11 +26,11 @@ from google.cloud import storage
 from bench import command_line
 from bench.probe import peak
 from local.runtime.events import identified, object_resource
-from local.runtime.processes import free_port
 from shared.connect import connect
 from shared.messages import FINALIZED_EVENT
 from shared.topology import topology
 from tests.emulators import firestore_emulator, gcs_server, pubsub_emulator
+from tests.ports import free_port
 from tests.pubsub_topology import ensure
 
 ROOT = Path(__file__).resolve().parent.parent
