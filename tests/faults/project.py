@@ -1,6 +1,6 @@
 """The same in a project: kills and clocks among Google's clients, on emulators. Cloud Run starts again what died.
 
-Deployed once, a seed at a time: every seed has recordings of its own.
+Recordings have the seed in their names, so that a deployment may meet several seeds.
 """
 
 from __future__ import annotations
@@ -95,6 +95,12 @@ def project(folder):
     }
     with mock.patch.dict(os.environ, {"PYTHONPATH": path}), deployed(folder, **settings) as deployment:
         yield Project(deployment, wall)
+
+
+def once(folder, media, expected, seed):
+    """One seed in a deployment of its own."""
+    with project(folder) as running:
+        kills_and_clocks(running, media, expected, seed)
 
 
 def kills_and_clocks(
