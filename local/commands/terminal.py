@@ -56,6 +56,11 @@ def print_json(report: object) -> None:
     print(printable_json(text))  # noqa: T201 - output
 
 
+def print_json_line(report: object) -> None:
+    """The same in one line."""
+    print(printable_json(json.dumps(report, ensure_ascii=False)))  # noqa: T201 - output
+
+
 def say(text: str) -> None:
     """Tell the person something beside the output; a line is not broken, however long."""
     beside().print(text, highlight=False, markup=False, soft_wrap=True)

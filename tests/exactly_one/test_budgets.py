@@ -272,7 +272,7 @@ def test_results_that_are_gone_are_done_again_within_the_budget_only(world, port
     world.clock.time += 60.0
     assert release_held.keep_budgets(with_budget(ports, 0.5)) == 1
     assert len(world.pull("deepgram")) == 2
-    assert budget.committed(with_budget(ports, 0.5)) == pytest.approx(0.088, rel=0.06)
+    assert budget.committed(with_budget(ports, 0.5)) == pytest.approx(2 * 10.2 * 0.0077, rel=0.06)
     for one in recording.chunks:
         result, row = heard(recording, one, attempt="m-2")
         commit_result(result, replace(row, engine="deepgram", usd=0.043), ports)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from local.runtime.events import pushed
+from local.runtime.events import identified, pushed
 from local.runtime.processes import FUNCTIONS, HOSTED
 from shared.engines import hosted_specs
 from shared.ports import Delivery
@@ -82,7 +82,7 @@ class Duplicator:
         ]
 
     def _post(self, address, body):
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json"} | identified(self._deployment.token())
         with httpx.Client(trust_env=False, timeout=60) as client:
             try:
                 self.statuses.append(client.post(address, content=body, headers=headers).status_code)

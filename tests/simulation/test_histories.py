@@ -14,6 +14,10 @@ from tests.simulation.__main__ import replay_of
 from tests.simulation.known import KNOWN, Known, unknown
 from tests.simulation.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.filterwarnings(
+    # A generator of a killed process ends when it is collected, and the end of it waits for a lock once more.
+    "ignore:Exception ignored in. <generator:pytest.PytestUnraisableExceptionWarning"
+)
 SEEDS, BLOCK = 2000, 50
 """Histories of every run of the tests, and how many are one test."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +9,7 @@ from rich.text import Text
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
-from local.commands.terminal import local_time, output
+from local.commands.terminal import local_time, output, print_json_line
 from shared.messages import to_fields
 from shared.state import audit
 
@@ -48,8 +46,7 @@ def run(after: str, ports: Ports, *, as_json: bool) -> None:
     """
     for key, one in audit.entries(ports.records, after=after):
         if as_json:
-            fields = to_fields(one)
-            sys.stdout.write(json.dumps({"key": key, **fields}, ensure_ascii=False) + "\n")
+            print_json_line({"key": key, **to_fields(one)})
         else:
             about = ", ".join(one.about) + (" …" if one.count > len(one.about) else "")
             output().print(

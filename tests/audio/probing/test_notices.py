@@ -13,7 +13,7 @@ from shared.errors import BadMedia
     [
         (b"#EXTM3U\n", "a.mp3", "playlist"),
         (b"  <!doctype html>", "a.mp3", "web page"),
-        (gzip.compress(b"sound"), "a.wav", "Content-Encoding: gzip"),
+        (gzip.compress(b"sound", mtime=0), "a.wav", "Content-Encoding: gzip"),
         (b"just words", "folder.x/a.mp3", "text, although its name ends in .mp3"),
         (b"just words", "folder.x/a", "This is text."),
         (b"\x00\x01\x02", "a.wav", "not a readable audio or video file"),

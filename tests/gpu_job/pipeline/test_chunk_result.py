@@ -21,7 +21,9 @@ class Engine:
 def job(keyterms):
     chunk = Chunk(index=0, start=0.0, end=1.0, lead=0.0, tail=0.0, engine="parakeet-gpu")
     return SimpleNamespace(
-        message=SimpleNamespace(options=Options(keyterms=keyterms), chunk=chunk, recording="r", tried=()),
+        message=SimpleNamespace(
+            options=Options(keyterms=keyterms), chunk=chunk, recording="r", tried=(), model="tiny"
+        ),
         attempt="m-1",
         pcm=Pcm(samples=b"", start=0.0, owned=1.0, warnings=("The file ends early.",)),
         windows=[],
