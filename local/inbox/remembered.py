@@ -93,11 +93,11 @@ def as_up(settings: Settings, engines: Collection[Engine], records: Records) -> 
     """
     known = from_fields(records.get(COLLECTION, DEFAULTS) or {}, Defaults)
     can = known.method == AUTO or any(one.name in engines for one in of_method(known.method))
-    return replace(
-        settings,
-        method=known.method if known.method and can else settings.method,
-        model=known.model or settings.model,
-    )
+    method = known.method if known.method and can else settings.method
+    model = known.model or settings.model
+    if (method, model) == (settings.method, settings.model):
+        return settings
+    return replace(settings, method=method, model=model)
 
 
 def adopt_uploads(inbox: str, records: Records) -> None:

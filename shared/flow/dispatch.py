@@ -53,14 +53,15 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
     if not (again or ours) and since < PUBLISHED_WITHIN:
         # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
         raise UnderWay(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
-    if not (again or ours) and not _taken_over(recording, ports):
-        raise UnderWay(f"another process has just begun to publish {recording.id} in place of one that died")
     first = 0 if again else recording.published
     waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for message in waiting:
         topic = topic_of(message.recording, message.chunk.engine, ports)
         by_topic.setdefault(topic, []).append((encode(message), attributes_of(message)))
+    # What only a newer version can publish is left to it, untouched.
+    if not (again or ours) and not _taken_over(recording, ports):
+        raise UnderWay(f"another process has just begun to publish {recording.id} in place of one that died")
     for topic, messages in by_topic.items():
         ports.queue.publish_many(topic, messages)
 

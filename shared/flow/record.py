@@ -283,7 +283,9 @@ def _decide(recording: Recording, rendered: Rendered, ports: Ports) -> Recording
 
     def to_decided(stored: Recording) -> Recording | None:
         goes_on = stored.state == "PLANNED" and not stored.withdrawn and stored.life == recording.life
-        return replace(stored, files=files) if goes_on and stored.files != files else None
+        # Where results were found gone meanwhile, their chunks are done again, and the last of them decides.
+        same = stored.planned == recording.planned
+        return replace(stored, files=files) if goes_on and same and stored.files != files else None
 
     decided = documents.change_recording(ports, recording.id, to_decided)
     assert decided is not None, "it was there a moment ago"

@@ -107,6 +107,8 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
 
     def to_unpublished(stored: Recording) -> Recording | None:
+        if stored.files:
+            return None  # whoever still had the results has decided on the transcript
         if (stored.state, stored.life, stored.planned) != (
             recording.state,
             recording.life,

@@ -63,12 +63,12 @@ def calls_of(histories):
     """What each process of some histories asked of the ports; a worker counts as `worker`."""
     seen, asked = defaultdict(set), Calls._mode
 
-    def noted(self, what, modes):
+    def noted(self, what, modes, about):
         name = running().current.process.name
         seen[
             name if name in PROCESSES else "other" if name in {"platform", "operator", "up"} else "worker"
         ].add(what)
-        return asked(self, what, modes)
+        return asked(self, what, modes, about)
 
     with mock.patch.object(Calls, "_mode", noted):
         for seed in range(histories):

@@ -51,7 +51,8 @@ def mended(reader: Reader) -> Overlay | None:
                     else 0
                 )
                 sizes[lost[0]] += max(0, min(left, LARGEST))
-        struct.pack_into(f"!{len(sizes)}I", index, at + 12, *sizes)
+        if sizes:
+            struct.pack_into(f"!{len(sizes)}I", index, at + 12, *sizes)
     return Overlay(reader, start, bytes(index)) if damaged else None
 
 
