@@ -29,7 +29,7 @@ class Machine(RuleBasedStateMachine):
         """Different for every history: all of them share the implementation's data."""
 
 
-def play(machine, case, *, is_here, phases=tuple(Phase)):
+def play(machine, case, *, is_here, phases=tuple(Phase), times=1):
     """Play histories, the same ones in every run.
 
     Args:
@@ -37,10 +37,11 @@ def play(machine, case, *, is_here, phases=tuple(Phase)):
         case: the implementation.
         is_here: whether it is this machine's own, and not an emulator's.
         phases: of Hypothesis; without `Phase.shrink` a failing history stays as long as it is.
+        times: how many times as many histories as usual, at most.
     """
     examples, steps = EXAMPLES[is_here]
     chosen = settings(
-        max_examples=examples,
+        max_examples=times * examples,
         stateful_step_count=steps,
         derandomize=True,
         deadline=None,

@@ -107,4 +107,4 @@ def test_a_planted_mistake_is_found(tmp_path, request, port, method, mistake):
         mistaken = Mistaken(opened, method, mistake)
         case = SimpleNamespace(port=mistaken, real=opened, elapse=elapse, patience=0.0)
         with pytest.raises((AssertionError, ExceptionGroup)):
-            play(MACHINES[port], case, is_here=True, phases=(Phase.generate,))
+            play(MACHINES[port], case, is_here=True, phases=(Phase.generate,), times=10)
