@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import av
 
-from shared.audio.decoding.timeline import CANCELS, EXACT, Timeline
+from shared.audio.decoding.timeline import EXACT, Timeline
 from shared.audio.probing.mpeg_frames import LONGEST, Frame, Kind, Walk, info_tag
 from shared.audio.probing.notices import damage
 from shared.audio.types import Decoded
@@ -91,7 +91,7 @@ def decode_span(
         Decoded(
             start=-lead,
             owned=max(0.0, owned),
-            warnings=_warnings(chunk, damaged, runs, cancels=timeline.cancels),
+            warnings=(*timeline.warnings, *_warnings(chunk, damaged, runs)),
         ),
         sound,
     )
@@ -133,8 +133,8 @@ class _Decoder:
             return []
 
 
-def _warnings(chunk: Chunk, damaged: list[float], runs: _Runs, *, cancels: bool) -> tuple[str, ...]:
-    warnings = [CANCELS] if cancels else []
+def _warnings(chunk: Chunk, damaged: list[float], runs: _Runs) -> tuple[str, ...]:
+    warnings = []
     if damaged:
         warnings.append(damage([max(0.0, time) for time in damaged]))
     if runs.skipped:

@@ -17,7 +17,7 @@ from shared.audio.decoding.mend import mended
 from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.steady import Steady
-from shared.audio.decoding.timeline import CANCELS, EXACT, TOLERANCE, Timeline
+from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
@@ -242,9 +242,7 @@ class _ChunkDecoder:
         if not self._decoded and chunk.start <= 0:
             raise BadMedia("undecodable", NO_SOUND)
         stop = reached if chunk.end is None else min(chunk.end, reached)
-        warnings = list(self._steady.warnings)
-        if self._timeline.cancels:
-            warnings.append(CANCELS)
+        warnings = [*self._steady.warnings, *self._timeline.warnings]
         declared = self._audio.duration
         if (
             ended

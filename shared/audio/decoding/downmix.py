@@ -21,7 +21,7 @@ CODES = {"u8": "B", "s16": "h", "s32": "i", "s64": "q", "flt": "f", "dbl": "d"}
 """Sample formats of FFmpeg as type codes of Python's arrays; a `p` at the end means planar."""
 FRAMES, SAMPLES = 8, 192
 """How many of the frames are looked at, and of the samples in all of them."""
-CANCELS = 0.3
+REMAINS = 0.3
 """Part of the energy that one voice in one channel leaves in the mean of all; with less, channels cancel each other out."""
 QUIET = 1e-8
 """Energy of the loudest channel, of full scale, below which nothing is decided: 80 dB below it."""
@@ -46,7 +46,7 @@ def weights(frames: Sequence[AudioFrame], channels: int) -> tuple[float, ...] | 
     loudest = max(energy)
     if not count or loudest < QUIET * count:
         return None
-    if mean < CANCELS / channels**2 * loudest:
+    if mean < REMAINS / channels**2 * loudest:
         best = energy.index(loudest)
         return tuple(1.0 if one == best else 0.0 for one in range(channels))
     return (1 / channels,) * channels

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import av
 
 from shared.audio.files.overlay import Overlay
-from shared.audio.probing.clock import CLUSTER
+from shared.audio.probing.clock import CLUSTER_START
 from shared.audio.probing.ffmpeg import open_container
 from shared.audio.probing.isobmff import is_fragmented
 from shared.errors import BadMedia
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.model import AudioInfo
 
 MARKERS = {
-    "matroska": CLUSTER,
+    "matroska": CLUSTER_START,
     "mov": re.compile(rb".{4}moof\0\0\0\x10mfhd.{12}traf.{4}tfhd.{8,36}tfdt", re.DOTALL),
 }
 """How a cluster or fragment begins, up to its time stamp. Without one, its time depends on all before it."""

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from shared.audio.decoding.timeline import EXACT, TOLERANCE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from av.audio.frame import AudioFrame
 
     from shared.audio.decoding.timeline import Timeline
@@ -55,7 +57,7 @@ class Steady:
         self._timeline = timeline
         self._open_ended = open_ended
         self._opening = True
-        self._told_later = shift
+        self._offset = shift
         self._shift = 0.0  # added to every time stamp, after clocks that were set
         self._held: list[tuple[AudioFrame, float | None]] = []
         self._seconds = 0.0  # of the held frames
@@ -130,18 +132,12 @@ class Steady:
     def _open(self) -> None:
         """Place the first frame: where its own time stamp says, unless most others disagree by far."""
         held, self._opening = self._let_go(), False
-        before, starts = 0.0, []
+        if starts := _starts(held):
+            frame, time = held.pop(0)
+            middle = median(starts)
+            self._timeline.add(frame, time if time is not None and abs(time - middle) < SET_BACK else middle)
         for frame, time in held:
-            if time is not None:
-                starts.append(time - before)
-            before += frame.samples / frame.sample_rate
-        for number, (frame, time) in enumerate(held):
-            if number == 0 and starts:
-                middle = median(starts)
-                first = time if time is not None and abs(time - middle) < SET_BACK else middle
-                self._timeline.add(frame, first)
-            else:
-                self.add(frame, time)
+            self.add(frame, time)
 
     def _join(self) -> None:
         for frame, _ in self._let_go():
@@ -156,11 +152,8 @@ class Steady:
 
     def _jump_of(self, held: list[tuple[AudioFrame, float | None]]) -> float:
         """By how much all these frames, which nothing precedes but what is placed, say at least that time jumped."""
-        before, jumps = self._timeline.reached - self._shift, []
-        for frame, time in held:
-            if time is not None:
-                jumps.append(time - before)
-            before += frame.samples / frame.sample_rate
+        placed = self._timeline.reached - self._shift
+        jumps = [start - placed for start in _starts(held)]
         return max(0.0, min(jumps)) or min(0.0, max(jumps))
 
     def _tell(self, warning: str) -> None:
@@ -172,7 +165,7 @@ class Steady:
     def _place(self, frame: AudioFrame, jump: float) -> None:
         """Place a frame so much after the one before it, or join it where its clock was set."""
         reached = self._timeline.reached
-        at = f"{reached + self._told_later:.1f} s"
+        at = f"{reached + self._offset:.1f} s"
         if jump <= -SET_BACK or (self._open_ended and jump > LONGEST_GAP):
             self._shift -= jump
             way = "back" if jump < 0 else "forward"
@@ -188,3 +181,13 @@ class Steady:
         elif jump < -WORTH_A_WARNING:
             self._tell(f"{-jump:.1f} s of sound at {at} are there twice: they were dropped once")
         self._timeline.add(frame, reached + jump if jump else None, tolerance=EXACT)
+
+
+def _starts(held: Sequence[tuple[AudioFrame, float | None]]) -> list[float]:
+    """When the first of some frames that follow one another begins, by the time stamp of each that has one."""
+    before, starts = 0.0, []
+    for frame, time in held:
+        if time is not None:
+            starts.append(time - before)
+        before += frame.samples / frame.sample_rate
+    return starts

@@ -69,8 +69,8 @@ class Timeline:
         self.full = self._limit == 0
         self.reached = begin
         """Where the audio added so far ends, seconds on the axis of `add`."""
-        self.cancels = False
-        """True if channels were left out because together they cancel each other out."""
+        self.warnings: list[str] = []
+        """What the owner should know."""
 
     def add(self, frame: AudioFrame, time: float | None, *, tolerance: float = TOLERANCE) -> None:
         """Place one decoded frame.
@@ -187,10 +187,8 @@ class Timeline:
 
     def _drain(self) -> None:
         """Mix and resample what waits."""
-        decided = self._channels == 1
-        if self._waiting and not decided:
-            decided = self._choose_mix()
-            self._unseen = COMPARED
+        if self._waiting and self._channels > 1:
+            self._unseen = COMPARED if self._choose_mix() else 1
         if self._graph is None:
             self._graph = self._new_graph()
         for frame in self._waiting:
@@ -198,9 +196,7 @@ class Timeline:
         self._waiting.clear()
         self._queued = 0
         self._unseen -= 1
-        goes_straight = self._channels == 1 or (
-            self._unseen > 0 and (decided or self._push != self._waiting.append)
-        )
+        goes_straight = self._channels == 1 or self._unseen > 0
         self._push = self._graph.push if goes_straight else self._waiting.append
         self._pull()
 
@@ -214,7 +210,8 @@ class Timeline:
         if chosen is None:
             return False
         alone = max(chosen) == 1.0
-        self.cancels = self.cancels or alone
+        if alone and not self.warnings:
+            self.warnings.append(CANCELS)
         weights = chosen if alone or not downmix.is_named(self._format[1]) else None
         if weights == self._weights:
             return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio.decoding.timeline import CANCELS, FILTER_LENGTH, Timeline
+from shared.audio.decoding.timeline import FILTER_LENGTH, Timeline
 from shared.audio.probing.notices import check_track
 from shared.audio.probing.wav import LAYOUTS, WIDTHS
 from shared.audio.types import SAMPLE_RATE, Decoded
@@ -80,5 +80,5 @@ def decode(
     return Decoded(
         start=begin - chunk.start,
         owned=max(0.0, reached - chunk.start),
-        warnings=(CANCELS,) if timeline.cancels else (),
+        warnings=tuple(timeline.warnings),
     )

@@ -19,7 +19,7 @@ TICKS = 90_000
 """Ticks per second of the clocks of MPEG."""
 WRAPS = {"mpegts": 2**33 / TICKS, "mpeg": 2**33 / TICKS}
 """After how many seconds a clock begins at zero again; FFmpeg knows that."""
-CLUSTER = re.compile(
+CLUSTER_START = re.compile(
     rb"\x1f\x43\xb6\x75.{1,8}?(?:\xbf\x84.{4})?\xe7(?:[\x81-\x88]|[\x01-\x40]\0{0,6}[\x01-\x08])", re.DOTALL
 )
 """How a Matroska cluster begins, up to the length of its time stamp, which some write in eight bytes."""
@@ -87,7 +87,7 @@ def _program(data: bytes) -> Reading | None:
 
 
 def _cluster(data: bytes) -> Reading | None:
-    found = CLUSTER.search(data)
+    found = CLUSTER_START.search(data)
     if found is None:
         return None
     length = found[0][-1] & 0x0F

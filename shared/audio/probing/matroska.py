@@ -167,7 +167,7 @@ def _first_tick(data: bytes, tracks: list[_Track]) -> int:
         ]
         starts.append(min(times, default=None))
     known = [one for one in starts if one is not None]
-    return max(0, known[0] if len(known) == 1 else min(known[:3])) if known else 0
+    return max(0, min(known[:3], default=0))
 
 
 def _last_tick(reader: Reader, track: int) -> int | None:
