@@ -14,7 +14,7 @@ import os
 import statistics
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from pathlib import Path
@@ -61,8 +61,7 @@ def _run(folder: Path, speed: float, collector: str) -> Passed:
     """In a process of its own: one run, with telemetry if there is a collector."""
     from shared.telemetry import flush, logs, metrics, show_logs
 
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        sys.stderr = nowhere
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
         show_logs(as_json=bool(collector))
         if collector:
             from shared.adapters import cloud_telemetry
@@ -73,7 +72,6 @@ def _run(folder: Path, speed: float, collector: str) -> Passed:
             cloud_telemetry.start(Settings(platform="google", project="my-project", metrics_interval=5.0))
         passed, _ = measured(folder, speed)
         flush(5.0)
-        sys.stderr = sys.__stderr__
     return passed
 
 

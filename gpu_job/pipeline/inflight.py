@@ -131,8 +131,8 @@ class Inflight:
         """Reserve capacity for a pull, until `add` or `release_reservation`.
 
         Returns:
-            How many messages to pull: 0, after a moment, if there is no capacity or after `drain`; 1 from a subscription that is only
-            helped out with.
+            How many messages to pull: 0, after a moment, if there is no capacity or after `drain`; 1 from a
+            subscription that is only helped out with.
         """
         with self._changed:
             taken = sum(one.share for one in self._messages.values()) + sum(self._reserved.values())

@@ -74,10 +74,9 @@ class LoadedEngines:
         return self._engines[key]
 
     def _make_room(self) -> None:
-        """Let go of the engines that were not used for longest, so that there is memory for another one."""
+        """Let go of the engine that was not used for longest, so that there is memory for another one."""
         if len(self._engines) >= MOST:
-            while len(self._engines) >= MOST:
-                self._engines.popitem(last=False)
+            self._engines.popitem(last=False)
             gc.collect()  # networks are circles of references
 
     def capacity(self, engine: Transcriber) -> float:

@@ -12,6 +12,7 @@ import time
 import httpx
 
 from shared.messages import ChunkDone, encode
+from tests.functions.conftest import TOKEN
 from tests.ports import free_port
 from tests.test_architecture import ROOT
 
@@ -29,7 +30,7 @@ _cli()
 """
 
 
-CALLER = {"authorization": "Bearer a-token-of-tests"}
+CALLER = {"authorization": f"Bearer {TOKEN}"}
 
 
 def body(index):
@@ -59,7 +60,7 @@ def test_a_message_that_is_not_answered_ends_the_process_and_the_next_finds_anot
         "DROPSCRIBE_STATE_DIR": str(tmp_path),
         "PARAKEET_MODEL_NAME": "tiny",
         "DROPSCRIBE_PLATFORM": "local",
-        "DROPSCRIBE_FUNCTION_TOKEN": "a-token-of-tests",
+        "DROPSCRIBE_FUNCTION_TOKEN": TOKEN,
     }
     command = [sys.executable, "-c", HANGS, *served, "--port", str(port)]
     with subprocess.Popen(

@@ -44,11 +44,12 @@ def run(after: str, ports: Ports, *, as_json: bool) -> None:
     Raises:
         Transient: the records did not answer.
     """
+    console = output()
     for key, one in audit.entries(ports.records, after=after):
         if as_json:
             print_json_line({"key": key, **to_fields(one)})
         else:
             about = ", ".join(one.about) + (" …" if one.count > len(one.about) else "")
-            output().print(
+            console.print(
                 Text(f"{local_time(one.time)} {one.who}: {one.action} {about}".rstrip()), soft_wrap=True
             )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from local.backend import names
 from local.backend.embedded_ports import LocalPorts
@@ -18,6 +17,7 @@ from local.commands.submit import nothing_runs
 from local.commands.terminal import output, print_json
 from shared.errors import BadRequest
 from shared.flow import forget
+from shared.in_words import printable
 from shared.model import FILES_BUCKET
 from shared.state import audit, documents
 
@@ -111,4 +111,4 @@ def _told(found: Sequence[Recording], *, audio: bool) -> str:
     what = "Transcripts, results of parts, records and audio" if audio else "Transcripts, results and records"
     uris = [one.source.uri for one in found if one.source.name]
     of = f"of {uris[0]}" if len(uris) == len(found) == 1 else f"of {len(found)} recordings"
-    return Text(f"{what} {of} are deleted. This cannot be undone.").plain
+    return printable(f"{what} {of} are deleted. This cannot be undone.")

@@ -36,7 +36,6 @@ class Dialogue:
     def __init__(self, control: socket.socket, source: Source, job: wire.Job, end: JobEnd) -> None:
         self._control = control
         self._source = source
-        self._job = job
         self._end = end
         self._seconds = job.limits.timeout_s
         # One byte more than a frame may have: then one that is too long shows.

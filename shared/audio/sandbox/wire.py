@@ -24,10 +24,10 @@ ends with it: what a job sends can neither end another job nor reach it.
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import dataclass
 
+from shared import in_words
 from shared.audio.types import Limits
 from shared.model import AudioInfo, Chunk
 
@@ -45,12 +45,11 @@ STATUS = struct.Struct("!i")
 
 LONGEST_TEXT = 2000
 """Characters of a message or a warning."""
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
     """A text of a file's as one line that does nothing to a terminal, and is not too long."""
-    return _UNPRINTABLE.sub("\ufffd", text)[:LONGEST_TEXT]
+    return in_words.printable(text)[:LONGEST_TEXT]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,6 +28,7 @@ READ_ONLY = [
     "status --keys",
 ]
 READ_ONLY += ["dead-letters list", "dead-letters show LETTER", "route URI"]
+AS_JSON = [f"{words} --json" for words in READ_ONLY[:9] if words != "cost --csv"]
 CHANGING = [
     "submit URI --request-id ID",
     "cancel RECORDING",
@@ -65,10 +66,8 @@ def shown(capfd, words, state, bad):
     return out + err
 
 
-@pytest.mark.parametrize("words", [*READ_ONLY, *(f"{words} --json" for words in READ_ONLY[:9]), *CHANGING])
+@pytest.mark.parametrize("words", [*READ_ONLY, *AS_JSON, *CHANGING])
 def test_no_command_lets_a_name_through(capfd, hostile, words):
-    if "csv" in words and "json" in words:
-        return
     state, bad = hostile
     told = shown(capfd, words, state, bad)
     assert told.strip()
