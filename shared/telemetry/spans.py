@@ -6,15 +6,13 @@ another one than that of its upload.
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import os
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from shared import concurrency
 from shared.telemetry import context
 
 if TYPE_CHECKING:
@@ -58,8 +56,6 @@ class SpanSink(Protocol):
 
 
 _sinks: list[SpanSink] = []
-_numbers = itertools.count()
-_SALT = os.urandom(16)
 
 
 def add_sink(sink: SpanSink) -> None:
@@ -145,5 +141,5 @@ def _of(here: context.Context) -> dict[str, Value]:
 
 
 def _new_id() -> str:
-    """16 digits that no other span has: of this process, and of its number in it."""
-    return hashlib.sha256(b"%b %d %d" % (_SALT, os.getpid(), next(_numbers))).hexdigest()[:16]
+    """16 hexadecimal digits that no other span has."""
+    return concurrency.new_id()[:16]
