@@ -23,6 +23,8 @@ AGAIN = (1.0, 4.0)
 """Pauses before a call that may be repeated is repeated, seconds."""
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 """Status codes after which the same call may succeed."""
+DISABLED = "SERVICE_DISABLED"
+"""Reason of a refusal by a service that the project has not enabled."""
 POLL = 5.0
 """Seconds between two looks at a long operation."""
 
@@ -33,7 +35,7 @@ class Refused(ConfigurationError):  # noqa: N818 - see `Transient` in shared/err
     Args:
         message: what was refused, and what it said.
         status: HTTP status code.
-        reason: Google's word for it, e.g. `SERVICE_DISABLED`; empty if there is none.
+        reason: Google's word for it, such as `DISABLED`; empty if there is none.
     """
 
     def __init__(self, message: str, status: int, reason: str = "") -> None:
@@ -113,6 +115,20 @@ class Api:
         except Refused as error:
             if error.status == 404:
                 return None
+            raise
+
+    def stands(self, url: str) -> bool:
+        """Whether there is something at an address. Where a service is not enabled yet, there is nothing of it.
+
+        Raises:
+            Refused: Google says no for another reason.
+            StoreUnavailable: Google did not answer.
+        """
+        try:
+            return self.get(url) is not None
+        except Refused as error:
+            if error.reason == DISABLED:
+                return False
             raise
 
     def settle(self, service: str, operation: Mapping[str, Any], seconds: float) -> dict[str, Any]:

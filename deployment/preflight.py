@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployment import apis, quotas, regions
-from deployment.api import Refused
+from deployment.api import DISABLED, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ def has_state(target: Target, api: Api) -> bool:
         StoreUnavailable: Google did not answer.
         ConfigurationError: there are no credentials.
     """
-    return api.get(f"storage.googleapis.com/storage/v1/b/{target.state_bucket}") is not None
+    return api.stands(f"storage.googleapis.com/storage/v1/b/{target.state_bucket}")
 
 
 def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: Api) -> list[Lack]:
@@ -94,7 +94,7 @@ def _tried(step: Callable[[Target, Api], Iterator[Lack]], target: Target, api: A
         return list(step(target, api))
     except Refused as error:
         what = f"{step.__name__.strip('_').capitalize()} could not be looked at"
-        if error.reason == "SERVICE_DISABLED":
+        if error.reason == DISABLED:
             cure = "`make deploy` looks again when it has enabled the service."
             return [Lack(what=f"{what}: the service that knows is not enabled.", cure=cure, blocks=False)]
         cure = "Ask for roles/viewer on the project, and run it again."
@@ -108,7 +108,7 @@ def _project(target: Target, api: Api) -> str | Lack:
             f"serviceusage.googleapis.com/v1/projects/{target.project}/services/run.googleapis.com"
         )
     except Refused as error:
-        if error.reason == "SERVICE_DISABLED":
+        if error.reason == DISABLED:
             cure = f"gcloud services enable serviceusage.googleapis.com --project={target.project}"
             return Lack(what=f"The project {target.project} answers no questions about itself.", cure=cure)
         found = None
@@ -237,7 +237,7 @@ def _names(target: Target, api: Api, number: str) -> Iterator[Lack]:
             found = api.get(f"storage.googleapis.com/storage/v1/b/{name}")
             taken = found is not None and str(found.get("projectNumber", number)) != number
         except Refused as error:
-            taken = error.status == 403 and error.reason != "SERVICE_DISABLED"
+            taken = error.status == 403 and error.reason != DISABLED
         if found and not taken and (found.get("labels") or {}).get("app") != LABEL:
             yield Lack(
                 what=f"There is a bucket {name} in the project, and Dropscribe did not make it.",

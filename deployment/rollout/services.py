@@ -86,7 +86,7 @@ class CloudRun:
         """Whether any function or job stands, of a whole deployment or of one that was begun."""
         jobs = [f"jobs/dropscribe-{one}" for one in self._target.images if one != "functions"]
         names = [*(f"services/{one}" for one in self._target.services), *jobs]
-        return any(self._api.get(f"{self._path}/{one}") is not None for one in names)
+        return any(self._api.stands(f"{self._path}/{one}") for one in names)
 
     def images(self) -> Images:
         """The images that are deployed.

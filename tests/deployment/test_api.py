@@ -56,6 +56,13 @@ def test_nothing_there_is_none_and_anything_else_is_raised():
         one.get("x.googleapis.com/v1")
 
 
+def test_of_a_service_that_is_off_nothing_stands():
+    one, _ = api(no(403, "it is off", "SERVICE_DISABLED"), no(404, "none"), Answer({}), no(403, "no"))
+    assert [one.stands("x.googleapis.com/v1") for _ in range(3)] == [False, False, True]
+    with pytest.raises(Refused):
+        one.stands("x.googleapis.com/v1")
+
+
 def test_a_long_operation_is_waited_for():
     begun = {"name": "operations/1"}
     one, _ = api(Answer(begun), Answer({**begun, "done": True, "response": {"a": 1}}))

@@ -87,6 +87,14 @@ def test_an_empty_project_becomes_a_deployment_that_says_where_to_drop_files(pro
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_new_project_has_its_services_off(project, command):
+    off = {"run", "storage", "artifactregistry", "cloudbuild", "cloudquotas", "firestore", "secretmanager"}
+    project.google.off, project.google.disabled = set(off), set(off)
+    getattr(project.command(), command)(SOURCE)
+    assert (project.google.disabled, project.smokes) == ((off, 0) if command == "plan" else (set(), 1))
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
 def test_without_terraform_nothing_is_asked_and_nothing_is_changed(project, command):
     project.terraform.missing = True
     with pytest.raises(ConfigurationError, match="no terraform"):
