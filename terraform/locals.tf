@@ -13,7 +13,7 @@ locals {
   runs = var.images != null
 
   # Own entrypoints are Cloud Run services, one account each. `pushed` is the subscription that feeds one; the sweeper has
-  # a clock instead. What decodes needs room for one decoding process of 768 MiB beside Python and its message.
+  # a clock instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why (a test compares).
   functions = {
     for name, one in merge(
       {

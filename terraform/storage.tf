@@ -88,20 +88,20 @@ locals {
   # sweeper, which takes back what a person cancelled. Who plans only looks which results are there.
   planners = [for name in ["router", "requests", "sweeper"] : name if local.runs]
   mergers  = [for name in ["merger", "dead-letters"] : name if local.runs]
+  deleters = [for name in ["merger", "dead-letters", "sweeper"] : name if local.runs]
   hearers  = [for name in local.processes : name if !contains(concat(local.planners, local.mergers), name)]
 
   bucket_roles = {
     # The sweeper deletes the audio of recordings whose audio was to be deleted too.
-    audio = merge(
-      { for name in concat(local.planners, local.hearers) : name => ["roles/storage.objectViewer"] if name != "sweeper" },
-      { for name in local.planners : name => ["roles/storage.objectUser"] if name == "sweeper" },
-    )
-    transcripts = { for name in concat(local.mergers, ["sweeper"]) : name => ["roles/storage.objectUser"] if local.runs }
+    audio = { for name in concat(local.planners, local.hearers) : name => [
+      name == "sweeper" ? "roles/storage.objectUser" : "roles/storage.objectViewer"
+    ] }
+    transcripts = { for name in local.deleters : name => ["roles/storage.objectUser"] }
     # Those that may delete transcripts delete what comes late about a deleted recording as well.
     work = merge(
       { for name in local.planners : name => ["roles/storage.objectViewer"] },
       { for name in local.hearers : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] },
-      { for name in concat(local.mergers, ["sweeper"]) : name => ["roles/storage.objectUser"] if local.runs },
+      { for name in local.deleters : name => ["roles/storage.objectUser"] },
     )
   }
 
