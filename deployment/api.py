@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.auth import exceptions as auth
 from google.auth.transport.requests import AuthorizedSession
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from requests import Response
+
+T = TypeVar("T")
 
 SECONDS = 60.0
 """Most seconds of one call."""
@@ -130,6 +132,22 @@ class Api:
             if error.reason == DISABLED:
                 return False
             raise
+
+    def wait(self, look: Callable[[], T], every: float, seconds: float) -> T | None:
+        """Look until something is found, and return it; None if nothing is in time.
+
+        Args:
+            look: returns what it finds; what counts as false is nothing.
+            every: seconds between two looks.
+            seconds: most seconds to wait.
+        """
+        waited = 0.0
+        while waited < seconds:
+            if found := look():
+                return found
+            self.sleep(every)
+            waited += every
+        return None
 
     def settle(self, service: str, operation: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Wait for the end of a long operation; returns what it answers.

@@ -47,11 +47,10 @@ def build(source: Source, target: Target, api: Api, say: Callable[[str], None]) 
     if (known := built(source, target, api)) is not None:
         say(f"The images of these sources ({source.name}) are there already.")
         return known
-    bucket, name = f"{target.project}-build", f"{source.name}.tar.gz"
     api.call(
         "POST",
-        f"storage.googleapis.com/upload/storage/v1/b/{bucket}/o",
-        params={"uploadType": "media", "name": name},
+        f"storage.googleapis.com/upload/storage/v1/b/{target.sources_bucket}/o",
+        params={"uploadType": "media", "name": _object(source)},
         data=source.content,
     )
     path = f"cloudbuild.googleapis.com/v1/projects/{target.project}/locations/{target.region}/builds"
@@ -87,27 +86,29 @@ def request(source: Source, target: Target, config: dict[str, Any]) -> dict[str,
         **config,
         "serviceAccount": f"projects/{target.project}/serviceAccounts/"
         f"dropscribe-build@{target.project}.iam.gserviceaccount.com",
-        "source": {"storageSource": {"bucket": f"{target.project}-build", "object": f"{source.name}.tar.gz"}},
+        "source": {"storageSource": {"bucket": target.sources_bucket, "object": _object(source)}},
         "substitutions": substitutions,
         "tags": ["dropscribe", source.name],
     }
 
 
+def _object(source: Source) -> str:
+    return f"{source.name}.tar.gz"
+
+
 def _wait(path: str, api: Api) -> None:
-    waited = 0.0
-    while waited < PATIENCE:
+    def succeeded() -> bool:
         found = api.call("GET", path)
-        status = found.get("status", "")
-        if status == "SUCCESS":
-            return
+        status = str(found.get("status", ""))
         if status in {"FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"}:
             raise ConfigurationError(
                 f"The build ended as {status} ({found.get('statusDetail', 'no detail')}). Its log: "
                 f"{found.get('logUrl', 'Cloud Build')}. Mend it and run the same command again."
             )
-        api.sleep(EVERY)
-        waited += EVERY
-    raise StoreUnavailable("The build has not ended yet, and goes on. Run the same command again later.")
+        return status == "SUCCESS"
+
+    if not api.wait(succeeded, EVERY, PATIENCE):
+        raise StoreUnavailable("The build has not ended yet, and goes on. Run the same command again later.")
 
 
 def _digest(name: str, tag: str, target: Target, api: Api) -> str:

@@ -230,7 +230,7 @@ def _database(target: Target, api: Api) -> Iterator[Lack]:
 
 def _names(target: Target, api: Api, number: str) -> Iterator[Lack]:
     """Names of buckets are one for the whole world."""
-    wanted = {**target.buckets, "sources": f"{target.project}-build", "state": target.state_bucket}
+    wanted = {**target.buckets, "sources": target.sources_bucket, "state": target.state_bucket}
     for use, name in wanted.items():
         found = None
         try:

@@ -40,18 +40,15 @@ class Quota:
 
 def needed(target: Target) -> list[Quota]:
     """What a deployment takes while all of its tasks run."""
-    gpu, cpu = target.gpu, target.cpu
-    jobs = [one for one in (gpu, cpu) if one]
-    vcpus = sum(one["vcpus"] * one["max_tasks"] for one in jobs) + FUNCTIONS_VCPUS
-    memory = sum(one["memory_gib"] * one["max_tasks"] for one in jobs) + FUNCTIONS_GIB
+    jobs = [one for one in (target.gpu, target.cpu) if one]
+    vcpus = sum(one.vcpus * one.max_tasks for one in jobs) + FUNCTIONS_VCPUS
+    memory = sum(one.memory_gib * one.max_tasks for one in jobs) + FUNCTIONS_GIB
     found = [
         Quota(id=CPU, in_words="processors", unit="vCPUs", each=1000, needed=vcpus),
         Quota(id=MEMORY, in_words="memory", unit="GiB", each=2**30, needed=memory),
     ]
-    if gpu:
-        l4s = Quota(
-            id=L4, in_words="L4s without zonal redundancy", unit="L4s", each=1, needed=gpu["max_tasks"]
-        )
+    if gpu := target.gpu:
+        l4s = Quota(id=L4, in_words="L4s without zonal redundancy", unit="L4s", each=1, needed=gpu.max_tasks)
         found.insert(0, l4s)
     return found
 

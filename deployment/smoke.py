@@ -61,7 +61,7 @@ def run(
         generation=int(uploaded["generation"]),
         size=SAMPLE.stat().st_size,
     )
-    recording = _transcript(recording_id(source, Options()), ports, api.sleep)
+    recording = _transcript(recording_id(source, Options()), ports, api)
     return Smoke(checked=checked, recording=recording)
 
 
@@ -80,37 +80,40 @@ def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) ->
     overrides = {"taskCount": 1, "containerOverrides": [{"args": ["-m", "gpu_job", "--check"]}]}
     started = api.call("POST", f"{path}:run", {"overrides": overrides})
     what = "GPU" if job == "gpu" else "machine"
-    execution, waited = started["metadata"]["name"], 0.0
+    execution = started["metadata"]["name"]
     name = str(execution).rpartition("/")[2]
     log = (
         f"gcloud logging read 'labels.\"run.googleapis.com/execution_name\"={name}' "
         f"--project={target.project} --format='value(textPayload)'"
     )
-    while waited < PATIENCE:
+
+    def succeeded() -> bool:
         found = api.get(f"{RUN}/{execution}") or {}
         if found.get("succeededCount"):
-            return name
+            return True
         if found.get("failedCount") or found.get("cancelledCount") or found.get("completionTime"):
             raise ConfigurationError(f"The check of the job dropscribe-{job} failed. Its log says why: {log}")
-        api.sleep(EVERY)
-        waited += EVERY
+        return False
+
+    if api.wait(succeeded, EVERY, PATIENCE):
+        return name
     raise ConfigurationError(
         f"No {what} was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
         "transcribed by the other engines meanwhile, if there are any."
     )
 
 
-def _transcript(key: str, ports: Ports, sleep: Callable[[float], None]) -> Recording:
-    waited = 0.0
-    while waited < PATIENCE:
+def _transcript(key: str, ports: Ports, api: Api) -> Recording:
+    def ended() -> Recording | None:
         found = documents.get_recording(ports.records, key)
-        if found is not None and found.state == "DONE":
-            return found
-        if found is not None and found.ended:
-            raise ConfigurationError(f"The sample was not transcribed: {found.reason}")
-        sleep(EVERY)
-        waited += EVERY
-    raise ConfigurationError(
-        f"The sample has no transcript after {PATIENCE / 60:.0f} minutes. `dropscribe status` says where it is; "
-        '"When something does not work" in docs/google-cloud.md says what to look at.'
-    )
+        return found if found is not None and found.ended else None
+
+    found = api.wait(ended, EVERY, PATIENCE)
+    if found is None:
+        raise ConfigurationError(
+            f"The sample has no transcript after {PATIENCE / 60:.0f} minutes. `dropscribe status` says where it is; "
+            '"When something does not work" in docs/google-cloud.md says what to look at.'
+        )
+    if found.state != "DONE":
+        raise ConfigurationError(f"The sample was not transcribed: {found.reason}")
+    return found

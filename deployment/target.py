@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from deployment.variables import check
+from deployment.variables import Cpu, Gpu, check
 from shared.errors import BadRequest
 from shared.settings import Settings
 
@@ -41,19 +41,24 @@ class Target:
         return f"{self.project}-terraform"
 
     @property
+    def sources_bucket(self) -> str:
+        """The bucket of the sources that images are built from."""
+        return f"{self.project}-build"
+
+    @property
     def registry(self) -> str:
         """Where the images are, without the name of one."""
         return f"{self.region}-docker.pkg.dev/{self.project}/dropscribe"
 
     @property
-    def gpu(self) -> dict[str, Any] | None:
-        """Shape of the GPU job, as terraform/variables.tf has it; None if there is none."""
-        return _shape(self.variables, "gpu", {}, {"vcpus": 4, "memory_gib": 16, "max_tasks": 2})
+    def gpu(self) -> Gpu | None:
+        """Shape of the GPU job; None if there is none."""
+        return msgspec.convert(self.variables.get("gpu", {}), Gpu | None)
 
     @property
-    def cpu(self) -> dict[str, Any] | None:
+    def cpu(self) -> Cpu | None:
         """Shape of the CPU job; None if there is none."""
-        return _shape(self.variables, "cpu", None, {"vcpus": 4, "memory_gib": 8, "max_tasks": 2})
+        return msgspec.convert(self.variables.get("cpu"), Cpu | None)
 
     @property
     def hosted(self) -> tuple[str, ...]:
@@ -121,10 +126,3 @@ def read(project: str, region: str, file: Path | None = None) -> Target:
             f"{path} does not fit Terraform's variables (terraform/README.md): {error}."
         ) from error
     return Target(project=project, region=region, variables=variables)
-
-
-def _shape(
-    variables: Mapping[str, Any], name: str, default: dict[str, Any] | None, parts: Mapping[str, int]
-) -> dict[str, Any] | None:
-    given = variables.get(name, default)
-    return None if given is None else {**parts, **given}

@@ -63,6 +63,15 @@ def test_of_a_service_that_is_off_nothing_stands():
         one.stands("x.googleapis.com/v1")
 
 
+def test_it_looks_until_there_is_something_or_the_time_is_over():
+    found, waits = iter([None, "", "here", "never"]), []
+    one = Api("my-project", sleep=waits.append)
+    assert one.wait(lambda: next(found), 5.0, 15.0) == "here"
+    assert waits == [5.0, 5.0]
+    assert one.wait(lambda: waits.append("looked"), 5.0, 12.0) is None
+    assert waits[2:] == ["looked", 5.0] * 3
+
+
 def test_a_long_operation_is_waited_for():
     begun = {"name": "operations/1"}
     one, _ = api(Answer(begun), Answer({**begun, "done": True, "response": {"a": 1}}))

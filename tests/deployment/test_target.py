@@ -6,6 +6,7 @@ import re
 import pytest
 
 from deployment.target import read
+from deployment.variables import Gpu
 from shared.errors import BadRequest
 
 
@@ -17,7 +18,7 @@ def written(tmp_path, content):
 
 def test_a_target_has_the_defaults_of_terraform():
     found = read("my-project", "europe-west4")
-    assert found.gpu == {"vcpus": 4, "memory_gib": 16, "max_tasks": 2}
+    assert found.gpu == Gpu(vcpus=4, memory_gib=16, max_tasks=2, timeout_minutes=60)
     assert (found.cpu, found.hosted, found.images) == (None, (), ("functions", "gpu"))
     assert found.buckets["audio"] == "my-project-audio"
 
