@@ -83,6 +83,7 @@ class Deploy:
     ) -> None:
         self._target, self._api, self._terraform = target, api, terraform
         self._person, self._ports_of, self._smoke = person, ports_of, smoke
+        self._cloud = CloudRun(target, api)
 
     def check(self, changed: str = "Nothing was changed.") -> None:
         """Tell what the project lacks.
@@ -108,17 +109,18 @@ class Deploy:
         """
         self._terraform.check()
         self.check()
-        images = build.built(source, self._target, self._api) if self._has_state() else None
+        begun = self._has_state()
+        images = build.built(source, self._target, self._api) if begun else None
         if images is None:
             names = ", ".join(self._target.images)
             self._person.say(f"The images {names} would be built from these sources ({source.name}).")
-        if not self._has_state():
+        if not begun:
             self._person.say("Nothing is deployed yet. The foundation would be laid first:")
-            self._terraform.plan_without_state(None)
+            self._terraform.plan_without_state()
             self._person.say("Functions, jobs and subscriptions follow when the images are built.")
             return
         images = images or self._running()
-        if images is None and CloudRun(self._target, self._api).anything():
+        if images is None and self._cloud.anything():
             self._person.say("What Terraform would change can be shown when the images are built.")
             return
         self._terraform.plan(images, images.gpu if images else "")
@@ -143,7 +145,7 @@ class Deploy:
         if self._prepare():
             # What could not be asked before the services were enabled: quotas, roles.
             self.check("Google's services were enabled, and nothing was laid yet.")
-        if not CloudRun(self._target, self._api).anything():
+        if not self._cloud.anything():
             # Without images whatever runs would be taken down.
             self._terraform.apply(None)
         images = build.build(source, self._target, self._api, self._person.say)
@@ -166,13 +168,13 @@ class Deploy:
     def _running(self) -> Images | None:
         """The images that run; None if nothing does."""
         try:
-            return CloudRun(self._target, self._api).images()
+            return self._cloud.images()
         except ConfigurationError:
             return None
 
     def _no_rollout(self) -> None:
         """A deployment moves all traffic at once, so none is made in the middle of a rollout."""
-        if not CloudRun(self._target, self._api).anything():
+        if not self._cloud.anything():
             return
         outputs = self._terraform.outputs()
         stored = state.read(self._ports_of(outputs["environment"])) if "environment" in outputs else None

@@ -48,4 +48,4 @@ def delete_data(target: Target, terraform: Terraform, typed: Callable[[str], str
     if typed(warning).strip() != target.project:
         raise BadRequest("That is not the name of the project. Nothing was changed.")
     terraform.apply(None, delete_data=True)
-    terraform.destroy(None, delete_data=True)
+    terraform.destroy(delete_data=True)

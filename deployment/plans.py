@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,26 +75,25 @@ class Terraform:
         if tuple(int(one) for one in re.findall(r"\d+", version)[:2]) < OLDEST:
             raise ConfigurationError(f"terraform is {version} here, which is too old. {INSTALL}")
 
-    def plan(self, images: Images | None, canary: str = "", **more: Any) -> bool:
+    def plan(self, images: Images | None, canary: str = "") -> bool:
         """Show on the terminal what an apply would do; returns whether it would change anything.
 
         Args:
             images: what runs; None: the foundation only.
             canary: image of the next release's job; empty: that of all others.
-            more: values of more variables.
 
         Raises:
             ConfigurationError: Terraform refused; it has said why.
         """
         self._init()
-        with self._values(images, canary, more) as file:
+        with self._values(images, canary) as file:
             code = self._run(["plan", "-input=false", "-detailed-exitcode", f"-var-file={file}"], FOLDER)
         if code not in {0, CHANGES}:
             raise ConfigurationError("terraform plan failed: what it says above must be mended first.")
         return code == CHANGES
 
-    def plan_without_state(self, images: Images | None) -> None:
-        """The same for a project without anything: nothing is read from it and nothing is kept.
+    def plan_without_state(self) -> None:
+        """The same of the foundation for a project without anything: nothing is read from it and nothing is kept.
 
         Raises:
             ConfigurationError: Terraform refused; it has said why.
@@ -105,17 +103,22 @@ class Terraform:
             shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfvars.json"))
             (copy / "backend_override.tf").write_text(LOCAL_STATE, "utf-8")
             self._checked(["init", "-input=false"], copy)
-            with self._values(images, "", {}) as file:
+            with self._values(None) as file:
                 self._checked(["plan", "-input=false", f"-var-file={file}"], copy)
 
     def apply(self, images: Images | None, canary: str = "", **more: Any) -> None:
         """Make it so. What has been done stays if it fails half-way, and the next apply goes on.
 
+        Args:
+            images: as in `plan`.
+            canary: as in `plan`.
+            more: values of more variables.
+
         Raises:
             ConfigurationError: Terraform failed; it has said why.
         """
         self._init()
-        with self._values(images, canary, more) as file:
+        with self._values(images, canary, **more) as file:
             self._checked(["apply", "-input=false", "-auto-approve", f"-var-file={file}"], FOLDER)
 
     def lay_secrets(self, images: Images) -> None:
@@ -128,18 +131,21 @@ class Terraform:
             ConfigurationError: Terraform failed; it has said why.
         """
         self._init()
-        with self._values(images, "", {}) as file:
+        with self._values(images) as file:
             target = "-target=google_secret_manager_secret.keys"
             self._checked(["apply", "-input=false", "-auto-approve", target, f"-var-file={file}"], FOLDER)
 
-    def destroy(self, images: Images | None, **more: Any) -> None:
-        """Take everything down.
+    def destroy(self, **more: Any) -> None:
+        """Take everything down, which must be the foundation only.
+
+        Args:
+            more: values of more variables.
 
         Raises:
             ConfigurationError: Terraform failed; it has said why.
         """
         self._init()
-        with self._values(images, "", more) as file:
+        with self._values(None, **more) as file:
             self._checked(["destroy", "-input=false", "-auto-approve", f"-var-file={file}"], FOLDER)
 
     def outputs(self) -> dict[str, Any]:
@@ -171,7 +177,7 @@ class Terraform:
             self._ready = True
 
     @contextmanager
-    def _values(self, images: Images | None, canary: str, more: Mapping[str, Any]) -> Iterator[Path]:
+    def _values(self, images: Images | None, canary: str = "", **more: Any) -> Iterator[Path]:
         """A file with the values of all variables; nothing in it is secret."""
         with tempfile.TemporaryDirectory(prefix="dropscribe-") as folder:
             file = Path(folder) / "values.tfvars.json"
@@ -201,7 +207,7 @@ def values(target: Target, images: Images | None, canary: str, more: Mapping[str
     """The values of all variables. Pure."""
     laid = None
     if images is not None:
-        laid = {name: one for name, one in asdict(images).items() if one}
+        laid = images.named
         if canary:
             laid["gpu_canary"] = canary
     return {

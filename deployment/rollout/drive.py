@@ -134,11 +134,7 @@ def _same(stored: Rollout, new: Images) -> Rollout:
 
 
 def _short(images: Images) -> str:
-    return " ".join(
-        f"{name} {state.release_of(one)}"
-        for name, one in (("functions", images.functions), ("gpu", images.gpu), ("cpu", images.cpu))
-        if one
-    )
+    return " ".join(f"{name} {state.release_of(image)}" for name, image in images.named.items())
 
 
 def _line(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from deployment.rollout.judge import Limits
@@ -41,9 +41,14 @@ class Images:
     """Image of the workers without a GPU; empty if there are none."""
 
     @property
+    def named(self) -> dict[str, str]:
+        """Those that there are, by their names in the registry."""
+        return {name: image for name, image in asdict(self).items() if image}
+
+    @property
     def releases(self) -> frozenset[str]:
         """The names that its processes write into records: twelve digits of each digest, see terraform/locals.tf."""
-        return frozenset(release_of(one) for one in (self.functions, self.gpu, self.cpu) if one)
+        return frozenset(release_of(image) for image in self.named.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

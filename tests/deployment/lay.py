@@ -36,7 +36,7 @@ class FakeTerraform:
         self.shown += 1
         return images is not None and self.laid[-1:] != [(images, canary)]
 
-    def plan_without_state(self, images):
+    def plan_without_state(self):
         self.drafts += 1
 
     def apply(self, images, canary="", **more):
@@ -54,8 +54,7 @@ class FakeTerraform:
         names = {f"{one}-api-key" for one in self.google.target.hosted}
         self.google.killer.effect(lambda: self.google.laid_secrets.update(names))
 
-    def destroy(self, images, **more):
-        assert images is None
+    def destroy(self, **more):
         assert self.laid[-1] == (None, "", *sorted(more.items()))
         self.destroyed = True
 

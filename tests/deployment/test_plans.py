@@ -78,11 +78,11 @@ def test_a_plan_says_whether_anything_would_change(binary, code, changes):
     assert Terraform(TARGET, {}).plan(NEW) is changes
 
 
-@pytest.mark.parametrize(("command", "call"), [("plan", "plan"), ("apply", "apply"), ("destroy", "destroy")])
-def test_a_failure_says_that_the_next_run_goes_on(binary, command, call):
+@pytest.mark.parametrize(("command", "images"), [("plan", [NEW]), ("apply", [NEW]), ("destroy", [])])
+def test_a_failure_says_that_the_next_run_goes_on(binary, command, images):
     binary.codes[command] = 1
     with pytest.raises(ConfigurationError, match=f"terraform {command} failed"):
-        getattr(Terraform(TARGET, {}), call)(NEW)
+        getattr(Terraform(TARGET, {}), command)(*images)
 
 
 def test_a_draft_for_an_empty_project_touches_neither_the_root_nor_a_bucket(binary):
@@ -94,7 +94,7 @@ def test_a_draft_for_an_empty_project_touches_neither_the_root_nor_a_bucket(bina
         return Binary.run(binary, command, **more)
 
     plans.subprocess.run = noting
-    Terraform(TARGET, {}).plan_without_state(None)
+    Terraform(TARGET, {}).plan_without_state()
     assert seen == {"init": (True, True), "plan": (True, True)}
     assert plans.FOLDER not in binary.folders
     assert not (plans.FOLDER / "backend_override.tf").exists()
