@@ -26,10 +26,10 @@ def off(target: Target, api: Api) -> list[str]:
     Raises:
         Refused: the permission is missing.
     """
-    path = f"serviceusage.googleapis.com/v1/projects/{target.project}"
-    ask = {"names": [f"projects/{target.project}/services/{one}.googleapis.com" for one in APIS]}
-    query = "&".join(f"names={one}" for one in ask["names"])
-    found = api.call("GET", f"{path}/services:batchGet?{query}").get("services", ())
+    project = f"projects/{target.project}"
+    query = "&".join(f"names={project}/services/{one}.googleapis.com" for one in APIS)
+    answer = api.call("GET", f"serviceusage.googleapis.com/v1/{project}/services:batchGet?{query}")
+    found = answer.get("services", ())
     on = {one["name"].rpartition("/")[2] for one in found if one.get("state") == "ENABLED"}
     return [one for one in APIS if f"{one}.googleapis.com" not in on]
 
