@@ -10,6 +10,7 @@ import typer
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors
 from local.commands.deployment import place
+from local.commands.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,12 @@ def command(
                 api,
                 Terraform(where),
                 Person(
-                    say=place.told,
-                    agrees=place.agrees_with(yes=yes or place.yes_is_set()),
+                    say=say,
+                    agrees=place.agrees_with(yes=yes),
                     key_of=place.key_of,
                 ),
                 ports_of,
-                lambda ports: smoke.run(where, api, ports, place.told),
+                lambda ports: smoke.run(where, api, ports, say),
             )
             sources = source.archive(where.model)
             if plan:

@@ -10,6 +10,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors
 from local.commands.deployment import place
 from local.commands.operation.agreement import at_terminal
+from local.commands.terminal import say
 from shared.errors import BadRequest
 
 
@@ -37,8 +38,8 @@ def command(
         place.must_be_deployed(where, Api(where.project))
         if data == "delete":
             destroy.delete_data(where, terraform, _typed)
-            place.told(f"Deleted. Terraform's state stays in gs://{where.state_bucket} until you delete it.")
-        elif not destroy.keep_data(where, terraform, place.agrees_with(yes=yes or place.yes_is_set())):
+            say(f"Deleted. Terraform's state stays in gs://{where.state_bucket} until you delete it.")
+        elif not destroy.keep_data(where, terraform, place.agrees_with(yes=yes)):
             raise typer.Exit(1)
 
 

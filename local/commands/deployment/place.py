@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.commands.operation.agreement import at_terminal
-from local.commands.terminal import say
 from shared.errors import BadRequest, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from deployment.api import Api
-    from deployment.plans import Terraform
     from deployment.rollout.services import CloudRun
     from deployment.rollout.steps import Steps
     from deployment.target import Target
@@ -47,8 +45,9 @@ def agrees_with(*, yes: bool) -> Callable[[str], bool]:
     """How a person is asked for a yes.
 
     Args:
-        yes: it was given with the command.
+        yes: it was given with the command; YES=1 in the environment is the same.
     """
+    yes = yes or yes_is_set()
 
     def agrees(question: str) -> bool:
         if yes:
@@ -99,7 +98,7 @@ def _nothing(target: Target) -> ConfigurationError:
 
 
 @contextlib.contextmanager
-def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports, Terraform]]:
+def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports]]:
     """What a rollout is made with.
 
     Raises:
@@ -120,14 +119,9 @@ def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports, Terraform]]
     with records(outputs["environment"]) as ports:
         cloud = CloudRun(target, api)
         watch = Watch(ports, target, api)
-        yield Steps(cloud, terraform.apply, watch, ports), cloud, ports, terraform
+        yield Steps(cloud, terraform.apply, watch, ports), cloud, ports
 
 
 def yes_is_set() -> bool:
     """Whether YES=1 stands in the environment, as make passes it on."""
     return os.environ.get("YES", "") not in {"", "0"}
-
-
-def told(line: str) -> None:
-    """Tell the person a line."""
-    say(line)

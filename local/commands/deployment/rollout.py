@@ -10,6 +10,7 @@ import typer
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors
 from local.commands.deployment import place
+from local.commands.terminal import say
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def command(
 
         limits = limits_of(shares, holds, least)
         where = target.read(project, region, variables)
-        with place.moving(where) as (steps, cloud, ports, _):
-            images = build.build(source.archive(where.model), where, Api(where.project), place.told)
-            agrees = place.agrees_with(yes=yes or place.yes_is_set())
+        with place.moving(where) as (steps, cloud, ports):
+            images = build.build(source.archive(where.model), where, Api(where.project), say)
+            agrees = place.agrees_with(yes=yes)
             if not agrees(f"Roll this release out in {where.project}, at {shares} %?"):
                 raise typer.Exit(1)
             ended = watched(drive.begin(images, cloud, ports, limits), steps, ports)
@@ -69,7 +70,7 @@ def back(
         from deployment.rollout import drive  # noqa: PLC0415 - as above
 
         where = target.read(project, region, variables)
-        with place.moving(where) as (steps, cloud, ports, _):
+        with place.moving(where) as (steps, cloud, ports):
             ended = watched(drive.rollback(steps, cloud, ports), steps, ports)
             raise typer.Exit(0 if ended is not None and ended.phase == "back" else 1)
 
@@ -107,7 +108,7 @@ def watched(rollout: Rollout, steps: Steps, ports: Ports) -> Rollout | None:
     from deployment.rollout import drive  # noqa: PLC0415 - `--help` needs none of it
 
     try:
-        return drive.run(rollout, steps, ports, say=place.told, sleep=time.sleep)
+        return drive.run(rollout, steps, ports, say=say, sleep=time.sleep)
     except KeyboardInterrupt:
-        place.told(STOPPED)
+        say(STOPPED)
         return None

@@ -25,7 +25,7 @@ def deployment(tmp_path, monkeypatch):
 
     @contextlib.contextmanager
     def moving(_):
-        yield found.steps, found.cloud, found.ports, None
+        yield found.steps, found.cloud, found.ports
 
     monkeypatch.setattr(place, "moving", moving)
     monkeypatch.setattr(api, "Api", lambda _: found.google.api())
