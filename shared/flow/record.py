@@ -61,17 +61,9 @@ def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
     if recording.ended_without and recording.files:
         # Whoever was told of this chunk before may have died after it wrote files that were deleted already.
         transcript_files.delete(recording, ports)
-    for life in range(recording.life):
-        # The same of one that was tried again since: no record names the files of its earlier lives any more.
-        earlier = replace(recording, life=life, files=())
-        rendered = transcript_files.kept(earlier, ports)
-        if rendered is not None:
-            files = transcript_files.digests(earlier, rendered)
-            transcript_files.delete(replace(earlier, files=files), ports)
+    # The same of a life before it was tried again.
+    transcript_files.delete_earlier(recording, ports)
     if recording.ended:
-        if recording.life:
-            # The same of a life before it was tried again.
-            transcript_files.delete_earlier(recording, ports)
         return announce(recording, ports)
     if recording.withdrawn:
         return _withdraw(recording, ports)

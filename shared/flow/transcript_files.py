@@ -137,17 +137,15 @@ def delete(recording: Recording, ports: Ports) -> tuple[str, ...]:
 
 
 def delete_earlier(recording: Recording, ports: Ports) -> None:
-    """Delete what a process wrote late in an earlier life of a recording, in the folder of that life.
+    """Delete what a process wrote late in an earlier life of a recording, whose files no record names any more.
 
     Raises:
         Transient: try again.
     """
-    bucket = ports.settings.transcripts_bucket
     for life in range(recording.life):
-        folder = output_folder(replace(recording, life=life))
-        for one in list(ports.store.list(bucket, f"{folder}/")):
-            if one.name.removeprefix(f"{folder}/") in outputs.file_names():
-                ports.store.delete(bucket, one.name, one.generation)
+        earlier = replace(recording, life=life)
+        if (rendered := kept(earlier, ports)) is not None:
+            delete(replace(earlier, files=digests(earlier, rendered)), ports)
 
 
 def _kept_name(recording: Recording) -> str:

@@ -126,6 +126,5 @@ NOT_REACHED = {
     "shared/flow/erase.py:_erase_records#4": "labels, which no upload here has",
     "shared/sweep/forgotten.py:delete#1": "a retention of days; a person has recordings deleted here",
     "shared/sweep/forgotten.py:forget_old#1": "a retention of days; a person has recordings deleted here",
-    "shared/flow/transcript_files.py:delete_earlier#1": "files that a merger writes late in an earlier life, before it dies",
 }
 """Those that no history reaches, and why; each has tests beside its module."""
