@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from shared.model import Recording
     from shared.ports import Ports
+    from shared.state.failure_log import About
 
 Message = TypeVar("Message")
 
@@ -51,37 +53,36 @@ def on_dead_letter(message: Mapping[str, Any], ports: Ports) -> None:
         Transient: deliver it again.
     """
     data = dead_letters.keep(message, ports)
-    if _is_forgotten(message, data, ports):
-        return
+    about = failure_log.about(message.get("attributes") or {}, data)
     try:
-        _act(message, data, ports)
+        recording = documents.get_recording(ports.records, about.recording) if about.recording else None
+        if _is_forgotten(recording, about, ports):
+            dead_letters.discard(dead_letters.key_of(message, data), ports.records)
+        else:
+            _act(message, data, about, recording, ports)
     except NewerVersion as error:
         log.error("a dead letter is kept, and its recording left to the sweeper: %s", error)
 
 
-def _is_forgotten(message: Mapping[str, Any], data: bytes, ports: Ports) -> bool:
+def _is_forgotten(recording: Recording | None, about: About, ports: Ports) -> bool:
     """Whether a dead letter is about a recording that is deleted; then it is not kept either."""
-    about = failure_log.about(message.get("attributes") or {}, data)
-    recording = documents.get_recording(ports.records, about.recording) if about.recording else None
-    asked = answers.find(about.request, ports.records) if about.request else None
     if recording is not None and recording.state == "DELETED":
         erase.again(recording, ports)
-    elif asked is None or not asked.forgotten:
-        return False
-    dead_letters.discard(dead_letters.key_of(message, data), ports.records)
-    return True
+        return True
+    asked = answers.find(about.request, ports.records) if about.request else None
+    return asked is not None and asked.forgotten
 
 
-def _act(message: Mapping[str, Any], data: bytes, ports: Ports) -> None:
+def _act(
+    message: Mapping[str, Any], data: bytes, about: About, recording: Recording | None, ports: Ports
+) -> None:
     attributes = message.get("attributes") or {}
     where, times = attributes.get(SOURCE, "?"), attributes.get(COUNT, "?")
-    about = failure_log.about(attributes, data)
     noted = failure_log.last_reasons(about, ports.records)
     said = noted or attributes.get(ERROR) or UNSAID
     log.error("gave up a message of %s after %s deliveries: %s", where, times, said)
     tries = f"Gave up after {times} tries in {where}: {said.rstrip('. ')}."
     reason = f"{tries} Transcribe it again to start over."
-    recording = documents.get_recording(ports.records, about.recording) if about.recording else None
     lost, done = _read(data, ChunkMessage), _read(data, ChunkDone)
     if recording is not None and done is not None:
         # Its set may be complete by now, or its recording ended; what is missing comes with other messages.

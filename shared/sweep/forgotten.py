@@ -85,6 +85,8 @@ def forget_old(ports: Ports) -> int:
         return ((key, one) for key, one in sorted(old.items()) if key > after)
 
     done = each({"too-old": those}, delete, "the deletion of an old recording", ports)
+    if done < len(old):
+        return done  # it was broken off, and the next tick goes on here
     next_one = Round(ended=here.ended, at=found[-1].id) if len(found) == LOOKS else Round(ended=now)
     documents.put(SWEEPS, MARK, next_one, ports)
     return done

@@ -56,6 +56,16 @@ def test_a_recording_that_is_done_stays_done(world):
     assert documents.get_recording(world.ports.records, recording.id).state == "DONE"
 
 
+def test_a_recording_of_a_newer_version_is_left_to_its_sweeper(world):
+    recording = upload.on_upload(world.upload(), world.ports)
+    newer = recording.id, lambda stored: stored | {"state": "of a newer version"}
+    world.ports.records.update(documents.RECORDINGS, *newer)
+    dead_letter.on_dead_letter(letter(b"{}", recording=recording.id), world.ports)
+    stands = world.ports.records.get(documents.RECORDINGS, recording.id)
+    assert stands["state"] == "of a newer version"
+    assert world.ports.records.count(dead_letters.DEAD_LETTERS) == 1
+
+
 def fields(record):
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 

@@ -121,7 +121,7 @@ NOT_REACHED = {
     "shared/sweep/release_held.py:one#1": "a recording that is held for a month",
     "shared/sweep/sweep.py:_take_if_lost#1": "adopts the recordings of an older version",
     "shared/sweep/sweep.py:take_lost#1": "the first sweep of a deployment, which is before anything is uploaded here",
-    "shared/recovery/dead_letter.py:_is_forgotten#1": "a dead letter about what is deleted",
+    "shared/recovery/dead_letter.py:on_dead_letter#2": "a dead letter about what is deleted",
     "shared/flow/erase.py:_erase_records#1": "dead letters about what is deleted",
     "shared/flow/erase.py:_erase_records#4": "labels, which no upload here has",
     "shared/sweep/forgotten.py:delete#1": "a retention of days; a person has recordings deleted here",

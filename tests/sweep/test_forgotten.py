@@ -9,7 +9,7 @@ import pytest
 from shared.errors import Permanent
 from shared.flow import record, upload
 from shared.state import audit, documents
-from shared.sweep import forgotten, sweep
+from shared.sweep import each, forgotten, sweep
 
 DAY = 86_400.0
 
@@ -69,6 +69,14 @@ def test_all_recordings_are_read_every_six_hours_only_and_many_in_several_ticks(
     world.clock.time += 2 * DAY
     monkeypatch.setattr(forgotten, "EVERY", 3 * DAY)
     assert [forgotten.forget_old(short) for _ in range(2)] == [1, 0]
+
+
+def test_what_takes_too_long_goes_on_in_the_next_tick(world, ports, monkeypatch):
+    for number in range(3):
+        ended(world, f"{number}.wav")
+    world.clock.time += 31 * DAY
+    monkeypatch.setattr(each, "SECONDS", 0.0)
+    assert [forgotten.forget_old(ports) for _ in range(4)] == [1, 1, 1, 0]
 
 
 def test_one_that_cannot_be_deleted_now_keeps_none_of_the_others(world, ports, monkeypatch):
