@@ -69,19 +69,8 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
 
     One that exists is left as it is: somebody may have asked for the default options.
     """
-    now, key = ports.clock.now(), recording_id(source, Options())
-    failed = Recording(
-        id=key,
-        source=source,
-        options=Options(),
-        state="FAILED",
-        created=now,
-        finished=now,
-        reason=problem,
-        code=BadRequest.__name__,
-        release=ports.settings.release,
-        traceparent=context.of_recording(key, context.current().trace),
-    )
+    first = _first_seen(source, Options(), ports)
+    failed = replace(first, state="FAILED", finished=first.created, reason=problem, code=BadRequest.__name__)
     recording = _create(failed, ports)
     return record.announce(recording, ports) if recording.ended else recording
 
@@ -116,8 +105,12 @@ def _take(recording: Recording, ports: Ports, *, again: bool) -> Recording:
 
 def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
     """The recording of an upload: the first call creates it, all later ones return the same."""
+    return _create(_first_seen(source, options, ports), ports)
+
+
+def _first_seen(source: StoredObject, options: Options, ports: Ports) -> Recording:
     key = recording_id(source, options)
-    recording = Recording(
+    return Recording(
         id=key,
         source=source,
         options=options,
@@ -126,7 +119,6 @@ def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
         release=ports.settings.release,
         traceparent=context.of_recording(key, context.current().trace),
     )
-    return _create(recording, ports)
 
 
 def _create(recording: Recording, ports: Ports) -> Recording:

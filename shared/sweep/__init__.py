@@ -6,6 +6,7 @@
     unfinished.py    hand-overs without a message, and complete sets that nobody merges
     release_held.py  recordings that a budget holds go on once they fit, and alerts are published
     forgotten.py     deleted recordings are erased for the last time, and old ones deleted
+    measured.py      the state of the deployment, for its dashboard and alerts
     each.py          a bounded number in one tick, in turn; one bad item does not stop the others
 
 A tick may run twice or die half-way: each part does a bounded amount of work that the next tick can repeat.

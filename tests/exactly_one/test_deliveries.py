@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 
 import pytest
@@ -10,9 +9,9 @@ import pytest
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.flow.chunk import commit_result
-from shared.messages import ChunkMessage, decode, encode
+from shared.messages import ChunkMessage, decode
 from shared.recovery import dead_letter, fallback
-from shared.state import claims, documents, failure_log
+from shared.state import claims, dead_letters, documents, failure_log
 from tests.world import heard
 
 
@@ -40,22 +39,8 @@ def killed_until_given_up(world):
 
 
 def give_up(letter, world):
-    message = {
-        "messageId": letter.message_id,
-        "data": base64.b64encode(letter.data).decode(),
-        "attributes": dict(letter.attributes),
-    }
+    message = dead_letters.pushed(letter.message_id, letter.data, letter.attributes)
     dead_letter.on_dead_letter(message, world.ports)
-
-
-def upload_of(world, metadata):
-    world.upload()
-    return replace(world.ports.store.stat("audio", "talk.wav"), metadata=metadata)
-
-
-def give_up_message(message, world):
-    data, kind = base64.b64encode(encode(message)).decode(), {"recording": message.recording, "chunk": "0"}
-    dead_letter.on_dead_letter({"messageId": "m", "data": data, "attributes": kind}, world.ports)
 
 
 def fails(message, world, error, number):
@@ -141,11 +126,12 @@ def test_deliveries_that_found_another_one_at_work_or_a_dead_process_are_nothing
 def test_a_service_has_as_many_calls_as_deliveries_whatever_these_were_spent_on(world, failures, given_up):
     ports = replace(world.ports, engines=frozenset({"parakeet-cpu", "deepgram"}))
     world.media.info = replace(world.media.info, duration=20.0)
-    recording = upload.on_object(upload_of(world, {"dropscribe-method": "deepgram"}), ports)
-    [message] = [decode(one.data, ChunkMessage) for one in world.pull("deepgram")]
+    recording = upload.on_upload(world.upload(**{"dropscribe-method": "deepgram"}), ports)
+    [letter] = world.pull("deepgram")
+    message = decode(letter.data, ChunkMessage)
     for number in range(failures):
         fails(message, world, EngineFailed("server", "Oops."), number)
-    give_up_message(message, world)
+    give_up(letter, world)
     stands = documents.get_recording(ports.records, recording.id)
     assert stands.state == ("FAILED" if given_up else "PLANNED")
     assert len(world.pull("deepgram")) == (not given_up)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation import causes, history, primitives
+from tests.simulation import causes, checks, history, primitives
 from tests.simulation.choices import Choices
 from tests.simulation.fakes import Call
 from tests.simulation.faults import Fault
@@ -20,25 +20,19 @@ def told():
     """What is said of an undisturbed history in which the first call was repeated, with some faults besides."""
     judged_by = history.undisturbed("one")
 
-    def told(make_faults, **changes):
+    def told(make_faults):
         with primitives.in_place():
             scheduler = Scheduler(Choices())
             with scheduler.history(), deployed(scheduler, SCENARIOS["one"]) as world:
                 assert world.run(history.LIMIT)
-                recordings = causes_recordings(world)
+                recordings = checks.recordings_of(world)
                 assert list(causes.repeats(world, recordings, judged_by)) == []
                 first = world.work.calls[0]
-                world.work.calls.append(Call(first.began + changes.get("after", 0.5), *first[1:]))
+                world.work.calls.append(Call(first.began + 0.5, *first[1:]))
                 world.calls.faults += make_faults(world, first)
                 return list(causes.repeats(world, recordings, judged_by))
 
     return told
-
-
-def causes_recordings(world):
-    from tests.simulation import checks  # noqa: PLC0415 - it imports what is tested
-
-    return checks.recordings_of(world)
 
 
 def fault(world, first, **changes):
@@ -71,20 +65,15 @@ def test_a_fault_of_another_process_or_time_or_message_does_not(told, changes):
 
 
 def test_a_fault_about_another_chunk_does_not_unless_it_ends_or_delays_the_process(told):
-    def about_another(world, first):
-        [key] = world.records.documents["recordings"]
-        return key, first
+    def about_another(what):
+        def make_faults(world, first):
+            [key] = world.records.documents["recordings"]
+            return [fault(world, first, what=what, about=f"{key}.00077")]
 
-    def lost_reply(world, first):
-        key, _ = about_another(world, first)
-        return [fault(world, first, what="refused", about=f"{key}.00077")]
+        return make_faults
 
-    def death(world, first):
-        key, _ = about_another(world, first)
-        return [fault(world, first, what="after", about=f"{key}.00077")]
-
-    assert len(told(lost_reply)) == 1
-    assert told(death) == []
+    assert len(told(about_another("refused"))) == 1
+    assert told(about_another("after")) == []
 
 
 def test_a_call_for_a_chunk_whose_result_is_there_is_found(told):
