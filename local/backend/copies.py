@@ -12,7 +12,6 @@ from local.backend.disk_errors import unwritable
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
-from shared import outputs
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
@@ -62,6 +61,8 @@ def erase(recording: Recording, place: Place) -> None:
 
 def _erase_files(source: StoredObject, place: Place) -> None:
     """Delete the newest transcript of a file of the inbox, unless it is that of a newer file."""
+    from shared import outputs  # noqa: PLC0415 - renderers, which every other command can do without
+
     live = place.store.stat(source.bucket, source.name)
     if source.bucket != place.audio_bucket or (live is not None and live.generation != source.generation):
         return
