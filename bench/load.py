@@ -141,8 +141,8 @@ class Counted:
             self._add(1)
             yield one
 
-    def newest(self, collection, by, limit, where=None):
-        found = self._records.newest(collection, by, limit, where)
+    def newest(self, collection, by, limit, where=None, *, before=None):
+        found = self._records.newest(collection, by, limit, where, before=before)
         self._add(max(1, len(found)))
         return found
 

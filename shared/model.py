@@ -311,6 +311,20 @@ class Recording:
     """Why it is held although it was accepted, e.g. until the budget of the next day; empty if it is not."""
     traceparent: str = ""
     """Its trace, as W3C Trace Context writes it; empty in documents of older versions, see `documents.about`."""
+    label: str = ""
+    """That of its options, else empty: for queries, as the two below."""
+    trouble: bool = False
+    """It ended in a failure, or something happened to it on its way that its owner should know."""
+    is_held: bool = False
+    """Whether there is a reason in `held`."""
+
+    def __post_init__(self) -> None:
+        """Set the fields for queries, which other fields decide."""
+        failed = "FAILED" in (self.state, self.withdrawn)
+        on_its_way = self.state in {"ACCEPTED", "PLANNED"}
+        object.__setattr__(self, "label", self.options.label or "")
+        object.__setattr__(self, "trouble", failed or (on_its_way and bool(self.warnings)))
+        object.__setattr__(self, "is_held", on_its_way and bool(self.held))
 
     @property
     def ended(self) -> bool:

@@ -130,11 +130,24 @@ class Records(Protocol):
         ...
 
     def newest(
-        self, collection: str, by: str, limit: int, where: Fields | None = None
+        self,
+        collection: str,
+        by: str,
+        limit: int,
+        where: Fields | None = None,
+        *,
+        before: tuple[float, str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         """Up to `limit` of the documents that `query` would return, in descending order of a numeric field.
 
-        Documents without a number in the field are left out.
+        Of equal numbers the greater key comes first. Documents without a number in the field are left out.
+
+        Args:
+            collection: where to look.
+            by: the field.
+            limit: most documents.
+            where: the fields and their values.
+            before: number and key of the last document of the page before; None: the first page.
         """
         ...
 

@@ -5,7 +5,8 @@ a deployment does. The rules (https://firebase.google.com/docs/firestore/query-d
 
 - a condition of equality reads the field's own ascending index; several of them are merged, in order of the keys;
 - an order by a field, and a sum of it, read that field from an index too: alone from its own, together with
-  conditions from a composite index of their fields with this one last;
+  conditions from a composite index of their fields with this one last; several such indexes are merged where
+  each condition has one of them;
 - an exempted field has no index of its own.
 """
 
@@ -53,15 +54,19 @@ def lacking(shape, data=DATA):
         fields = sorted(shape.equal) + [last] * (last is not None)
         without = [field for field in fields if exempted(shape.collection, field, data)]
         return f"{shape} reads {without}, which {FILE.name} exempts from indexing" if without else ""
+    served = set()
     for index in data["indexes"]:
         *first, final = index["fields"]
+        fields = {one["fieldPath"] for one in first}
         if (
             index["collectionGroup"] == shape.collection
-            and {one["fieldPath"] for one in first} == shape.equal
+            and fields <= shape.equal
             and final["fieldPath"] == last
             and (shape.descending is None or final["order"] == "DESCENDING")
         ):
-            return ""
+            served |= fields
+    if served == shape.equal:
+        return ""
     order = "DESCENDING" if shape.descending else "ASCENDING"
     return f"{shape} needs a composite index: add {sorted(shape.equal)} ASCENDING, {last} {order} to {FILE}"
 
@@ -78,9 +83,9 @@ class IndexedRecords(SqliteRecords):
         check(Shape(collection=collection, equal=frozenset(where or ())))
         return super().query(collection, where, after=after)
 
-    def newest(self, collection, by, limit, where=None):
+    def newest(self, collection, by, limit, where=None, *, before=None):
         check(Shape(collection=collection, equal=frozenset(where or ()), descending=by))
-        return super().newest(collection, by, limit, where)
+        return super().newest(collection, by, limit, where, before=before)
 
     def count(self, collection, where=None):
         check(Shape(collection=collection, equal=frozenset(where or ())))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from local.backend.schema import FILTERS
 from shared.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from shared.ports import Fields
 
 _PAGE = 500
+PAGED = ("recordings", "created")
+"""Collection and field whose pages are read from partial indexes (`schema.py`)."""
 
 
 class SqliteRecords:
@@ -123,18 +126,40 @@ class SqliteRecords:
             after = rows[-1][0]
 
     def newest(
-        self, collection: str, by: str, limit: int, where: Fields | None = None
+        self,
+        collection: str,
+        by: str,
+        limit: int,
+        where: Fields | None = None,
+        *,
+        before: tuple[float, str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         """Up to `limit` of the documents `query` would give, those with the highest numbers in a field first.
+
+        Those after the page that ended with the number and key `before`. Recordings by `created` are read from an
+        index.
 
         Raises:
             BadRequest: a condition cannot be compared.
         """
         condition, values = _condition(collection, where)
         value, kind = _extract(by)
+        index = ""
+        if (collection, by) == PAGED:
+            # SQLite would read and sort all of them. It takes a partial index only if the statement itself says that
+            # it asks for no other documents.
+            best = next((name for name in FILTERS if name in (where or {})), "created")
+            index, condition = (
+                f"INDEXED BY documents_by_{best}",
+                f"{condition} AND collection = '{collection}'",
+            )
+        if before is not None:
+            # The first comparison finds the place in an index, the second goes on there.
+            condition += f" AND {value} <= ? AND ({value}, key) < (?, ?)"
+            values = (*values, before[0], *before)
         with self._database.read() as connection:
             rows = connection.execute(
-                f"SELECT key, fields FROM documents WHERE {condition} AND {kind} IN ('integer', 'real') "  # noqa: S608 - values are bound, names checked
+                f"SELECT key, fields FROM documents {index} WHERE {condition} AND {kind} IN ('integer', 'real') "  # noqa: S608 - values are bound, names checked
                 f"ORDER BY {value} DESC, key DESC LIMIT ?",
                 (*values, limit),
             ).fetchall()
@@ -200,6 +225,9 @@ def _condition(collection: str, where: Fields | None) -> tuple[str, tuple[Any, .
         if wanted is None or isinstance(wanted, bool):
             terms.append(f"{kind} = ?")
             values.append({None: "null", True: "true", False: "false"}[wanted])
+            if wanted:
+                # Indexes are of values.
+                terms.append(f"{value} = 1")
         elif isinstance(wanted, (int, float)):
             terms.append(f"{value} = ? AND {kind} IN ('integer', 'real')")
             values.append(wanted)

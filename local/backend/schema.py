@@ -1,6 +1,20 @@
 """The tables of the SQLite file, and their version: an older Dropscribe refuses a newer file."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+FILTERS = ("is_held", "trouble", "label", "state")
+"""Fields of recordings by which their pages are filtered, those that leave the fewest first."""
+
+# The expressions must be those that `records.py` writes; the key makes the order complete.
+_CREATED = "json_extract(fields, '$.created'), key) WHERE collection = 'recordings'"
+PAGES = (
+    f"CREATE INDEX documents_by_created ON documents ({_CREATED}",
+    *(
+        f"CREATE INDEX documents_by_{name} ON documents (json_extract(fields, '$.{name}'), {_CREATED}"
+        for name in FILTERS
+    ),
+)
+"""Indexes of the pages of recordings, newest first."""
 
 SCHEMA = (
     """
@@ -16,6 +30,7 @@ SCHEMA = (
     "CREATE INDEX documents_by_recording ON documents (json_extract(fields, '$.recording'))",
     # The cost report reads the ledger day by day.
     "CREATE INDEX documents_by_day ON documents (json_extract(fields, '$.day'))",
+    *PAGES,
     """
     CREATE TABLE messages (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,6 +60,18 @@ CHANGES = {
         *SCHEMA[-2:],
         "UPDATE messages SET lease = NULL, owner = NULL, due = 0",
         "CREATE INDEX IF NOT EXISTS documents_by_day ON documents (json_extract(fields, '$.day'))",
+    ),
+    # Recordings are filtered by fields that they did not have.
+    3: (
+        *PAGES,
+        """
+        UPDATE documents SET fields = json_set(
+            fields,
+            '$.label', coalesce(json_extract(fields, '$.options.label'), ''),
+            '$.trouble', json(iif(json_extract(fields, '$.state') = 'FAILED', 'true', 'false')),
+            '$.is_held', json(iif(coalesce(json_extract(fields, '$.held'), '') != '', 'true', 'false'))
+        ) WHERE collection = 'recordings' AND json_valid(fields)
+        """,
     ),
 }
 """Statements that bring a file of the version before to each version."""

@@ -193,11 +193,18 @@ class FirestoreRecords:
             after = page[-1].id
 
     def newest(
-        self, collection: str, by: str, limit: int, where: Fields | None = None
+        self,
+        collection: str,
+        by: str,
+        limit: int,
+        where: Fields | None = None,
+        *,
+        before: tuple[float, str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         """Up to `limit` of the documents `query` would give, those with the highest numbers in a field first.
 
-        With conditions it needs a composite index of their fields and `by`, descending.
+        Those after the page that ended with the number and key `before`. With conditions it needs a composite index
+        of their fields and `by`, descending, or one for each field: Firestore merges them.
 
         Raises:
             BadRequest: a condition cannot be compared.
@@ -209,7 +216,13 @@ class FirestoreRecords:
             path = path_of(by)
             # Numbers only: texts would come before them, and what has no such field does not come at all.
             numbers = self._matching(collection, where).where(filter=FieldFilter(path, ">=", -math.inf))
-            found = numbers.order_by(path, direction=firestore.Query.DESCENDING).limit(limit)
+            found = numbers.order_by(path, direction=firestore.Query.DESCENDING)
+            # The index has the keys of equal numbers in this order.
+            found = found.order_by("__name__", direction=firestore.Query.DESCENDING).limit(limit)
+            if before is not None:
+                found = found.start_after(
+                    {path: before[0], "__name__": self._document(collection, before[1])}
+                )
             page = list(found.stream(retry=retrying(), timeout=PATIENCE))
         return [(snapshot.id, fields_of(snapshot)) for snapshot in page]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from dataclasses import dataclass
+from itertools import combinations
 
 from tests.index_rules import Shape
 from tests.test_architecture import ROOT, modules
@@ -107,6 +108,11 @@ def conditions(node, function, within):
     """The fields that a `where` may have, one set for each way to get there."""
     if node is None or (isinstance(node, ast.Constant) and node.value is None):
         yield frozenset()
+    elif isinstance(node, ast.DictComp) and node.generators[0].ifs:
+        # Some of the fields of another one: as `{name: one for name, one in all.items() if …}`.
+        of = node.generators[0].iter.func.value
+        for every in conditions(of, function, within):
+            yield from (frozenset(some) for n in range(len(every) + 1) for some in combinations(every, n))
     elif isinstance(node, ast.Dict):
         yield frozenset(ast.literal_eval(key) for key in node.keys)
     elif type(node) in WITHIN:

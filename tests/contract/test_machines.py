@@ -78,7 +78,14 @@ MISTAKES = {
     "the newest are in no order": (
         "records",
         "newest",
-        lambda port, *asked: port.newest(*asked)[::-1],
+        lambda port, *asked, before: port.newest(*asked, before=before)[::-1],
+    ),
+    "a page begins with the end of the one before": (
+        "records",
+        "newest",
+        lambda port, name, by, limit, where, *, before: port.newest(
+            name, by, limit, where, before=before and (before[0], f"{before[1]}~")
+        ),
     ),
     "create replaces an object": ("store", "create", replaces),
     "the generation is ignored": ("store", "delete", deletes_any),

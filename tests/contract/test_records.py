@@ -224,3 +224,31 @@ def test_of_equally_new_documents_the_later_key_comes_first(records):
     for key in "bac":
         records.port.create("c", key, {"time": 1.0})
     assert [key for key, _ in records.port.newest("c", "time", 2)] == ["c", "b"]
+
+
+def test_pages_of_the_newest_have_each_document_once_whatever_comes_meanwhile(records):
+    for number in range(7):
+        records.port.create(
+            "c", f"k{number}", {"time": number // 2, "state": "odd" if number % 3 else "even"}
+        )
+
+    def pages(where):
+        found, before = [], None
+        while page := records.port.newest("c", "time", 2, where, before=before):
+            before = page[-1][1]["time"], page[-1][0]
+            found.append([key for key, _ in page])
+            # A newer one belongs to no later page.
+            records.port.create("c", f"new{len(found)}{where}", {"time": 99, "state": "odd"})
+        return found
+
+    assert pages({"state": "odd"}) == [["k5", "k4"], ["k2", "k1"]]
+    assert [key for page in pages(None) for key in page if key < "l"] == [f"k{n}" for n in range(6, -1, -1)]
+
+
+def test_a_page_goes_on_where_its_last_document_is_gone(records):
+    for number in range(4):
+        records.port.create("c", f"k{number}", {"time": 1.5})
+    assert records.port.delete("c", "k2")
+    assert [key for key, _ in records.port.newest("c", "time", 9, before=(1.5, "k2"))] == ["k1", "k0"]
+    assert [key for key, _ in records.port.newest("c", "time", 9, before=(1.5, "k"))] == []
+    assert records.port.newest("c", "time", 9, before=(1, "z")) == []

@@ -113,17 +113,15 @@ class RecordsMachine(Machine):
         found = list(self.port.query(self.collection, where, after=after))
         assert exactly(found) == exactly(wanted)
 
-    @rule(where=wheres, limit=st.integers(1, 4))
-    def newest(self, where, limit):
+    @rule(where=wheres, limit=st.integers(1, 4), before=st.none() | st.tuples(numbers, keys))
+    def newest(self, where, limit, before):
         numbered = [one for one in self.found(where) if is_number(one[1].get("n"))]
-        found = self.port.newest(self.collection, "n", limit, where)
-        best = sorted((fields["n"] for _, fields in numbered), reverse=True)[:limit]
-        # Of equal ones any may come first.
-        assert [fields["n"] for _, fields in found] == best
-        assert len({key for key, _ in found}) == len(found)
-        assert {(key, exactly(fields)) for key, fields in found} <= {
-            (key, exactly(fields)) for key, fields in numbered
-        }
+        numbered.sort(key=lambda one: (one[1]["n"], one[0].encode()), reverse=True)
+        if before is not None:
+            end = before[0], before[1].encode()
+            numbered = [one for one in numbered if (one[1]["n"], one[0].encode()) < end]
+        found = self.port.newest(self.collection, "n", limit, where, before=before)
+        assert exactly(found) == exactly(numbered[:limit])
 
     @rule(where=wheres)
     def count_and_sum(self, where):

@@ -303,8 +303,8 @@ class FaultyRecords:
         work = lambda: list(self._records.query(collection, where, after=after))  # noqa: E731 - short
         return iter(self._calls.look(f"records.query {collection}", work))
 
-    def newest(self, collection, by, limit, where=None):
-        work = partial(self._records.newest, collection, by, limit, where)
+    def newest(self, collection, by, limit, where=None, *, before=None):
+        work = partial(self._records.newest, collection, by, limit, where, before=before)
         return self._calls.look(f"records.newest {collection}", work)
 
     def count(self, collection, where=None):

@@ -138,10 +138,17 @@ class MemoryRecords:
                 yield key, fields
 
     def newest(
-        self, collection: str, by: str, limit: int, where: Fields | None = None
+        self,
+        collection: str,
+        by: str,
+        limit: int,
+        where: Fields | None = None,
+        *,
+        before: tuple[float, str] | None = None,
     ) -> list[tuple[str, dict[str, Any]]]:
         found = [(key, fields) for key, fields in self.query(collection, where) if _is_number(fields.get(by))]
-        return sorted(found, key=lambda one: (one[1][by], one[0]), reverse=True)[:limit]
+        rest = (one for one in found if before is None or (one[1][by], one[0]) < before)
+        return sorted(rest, key=lambda one: (one[1][by], one[0]), reverse=True)[:limit]
 
     def count(self, collection: str, where: Fields | None = None) -> int:
         return sum(1 for _ in self.query(collection, where))

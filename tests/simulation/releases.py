@@ -130,8 +130,8 @@ class ReleasedRecords:
         found = self._records.query(collection, where, after=after)
         return ((key, self._read(collection, fields)) for key, fields in found)
 
-    def newest(self, collection: str, by: str, limit: int, where: Any = None) -> Any:
-        found = self._records.newest(collection, by, limit, where)
+    def newest(self, collection: str, by: str, limit: int, where: Any = None, *, before: Any = None) -> Any:
+        found = self._records.newest(collection, by, limit, where, before=before)
         return [(key, self._read(collection, fields)) for key, fields in found]
 
     def _read(self, collection: str, fields: Any) -> Any:

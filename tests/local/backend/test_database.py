@@ -11,6 +11,7 @@ import pytest
 
 from local.backend.database import SCHEMA_VERSION, Database
 from local.backend.queue import SqliteQueue
+from local.backend.records import SqliteRecords
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, StoreUnavailable
 
@@ -168,6 +169,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (subscription, due, position);
 CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL;
 INSERT INTO documents VALUES ('c', 'k', '{}');
+INSERT INTO documents VALUES ('recordings', 'a', '{"state":"FAILED","options":{"label":"talks"},"held":"","created":1.5}');
+INSERT INTO documents VALUES ('recordings', 'b', '{"state":"ACCEPTED","options":{},"held":"a budget","created":2}');
 INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due, attempt, lease)
     VALUES ('router', 'audio-finalized', '1', x'78', '{}', 1.7e9, 1.9e9, 2, 'held');
 PRAGMA user_version = 1;
@@ -201,7 +204,12 @@ def test_file_of_an_older_dropscribe_is_brought_up_to_date(tmp_path, older):
     with opened[0].read() as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (3,)
+    records = SqliteRecords(opened[0])
+    pages = [
+        records.newest("recordings", "created", 9, where) for where in ({"label": "talks"}, {"is_held": True})
+    ]
+    assert [[(key, one["trouble"]) for key, one in page] for page in pages] == [[("a", True)], [("b", False)]]
     queue = SqliteQueue(opened[0], SystemClock())
     (delivery,) = queue.pull("router", 1, 60.0)
     assert (delivery.message_id, delivery.attempt) == ("1", 3)

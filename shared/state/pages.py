@@ -1,0 +1,80 @@
+"""Pages of recordings, the newest first, for those who show them."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest
+from shared.model import Recording, State
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from shared.ports import Records
+
+_CURSOR = re.compile(r"([0-9.e+]{1,24})~([a-z0-9]{1,64})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """Which recordings are shown; by default all."""
+
+    state: State | None = None
+    """Their state."""
+    label: str | None = None
+    """Their label; empty: those without one."""
+    trouble: bool | None = None
+    """Whether they failed, or something happened to them on their way that their owner should know."""
+    is_held: bool | None = None
+    """Whether they wait for a budget."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some recordings."""
+
+    recordings: tuple[Recording, ...]
+    """The newest first; those that this version cannot read are left out."""
+    cursor: str | None
+    """What gives the next page; None if this is the last one."""
+
+
+def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None) -> Page:
+    """Up to `limit` recordings, by the time when they were first seen.
+
+    What comes meanwhile belongs to no later page, so that each recording is in one page at most.
+
+    Args:
+        records: where they are.
+        wanted: which of them.
+        limit: most recordings of the page, from 1.
+        cursor: of the page before; None: the first page.
+
+    Raises:
+        BadRequest: the cursor is none.
+        Transient: the records did not answer.
+    """
+    every = {
+        "state": wanted.state,
+        "label": wanted.label,
+        "trouble": wanted.trouble,
+        "is_held": wanted.is_held,
+    }
+    where = {name: value for name, value in every.items() if value is not None}
+    before = None if cursor is None else _read(cursor)
+    found = records.newest(documents.RECORDINGS, "created", limit, where, before=before)
+    more = f"{found[-1][1]['created']!r}~{found[-1][0]}" if len(found) == limit else None
+    return Page(recordings=tuple(documents.readable(found, Recording)), cursor=more)
+
+
+def _read(cursor: str) -> tuple[float, str]:
+    match = _CURSOR.fullmatch(cursor)
+    try:
+        created = float(match[1]) if match else math.nan
+    except ValueError:
+        created = math.nan
+    if match is None or not math.isfinite(created):
+        raise BadRequest("The cursor of the page is not valid. Begin again with the first page.")
+    return created, match[2]
