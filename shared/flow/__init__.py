@@ -12,6 +12,7 @@
     record.py      7  the last chunk is done: decide, write the outputs (transcript_files.py), record, announce
                       (redo.py: results that are gone)
     forget.py         everything about a recording is deleted because somebody asked for it (erase.py: what that is)
+    reading/          what people read of a recording, and what they correct
 
 Steps 1 to 4 run in the router, 5 in the worker, 6 and 7 in the merger; the messages of `shared/messages.py` connect
 them. Every step may run twice or die half-way: `create()` decides who is first, no counter is incremented, and a

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.model import Chunk
     from shared.results import ChunkResult, Word
 
-__all__ = ["Piece", "join", "parts", "pieces"]
+__all__ = ["Piece", "in_time", "join", "parts", "pieces"]
 
 
 def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
@@ -57,7 +57,7 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
         words[first:] = seam(left, replace(piece, words=piece.words[:last]))
         words += piece.words[last:]
         end = max(end, piece.end)
-    return _in_time(words, min((piece.start for piece in pieces), default=0.0))
+    return in_time(words, min((piece.start for piece in pieces), default=0.0))
 
 
 def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Piece, ...]:
@@ -125,7 +125,7 @@ def _timeline(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[t
     return placed
 
 
-def _in_time(words: Sequence[Word], start: float) -> tuple[Word, ...]:
+def in_time(words: Sequence[Word], start: float = float("-inf")) -> tuple[Word, ...]:
     """The words with starts raised to at least `start` and the start of their predecessor."""
     ordered = []
     for word in words:
