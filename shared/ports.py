@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from shared.model import Engine, Options
 from shared.settings import Settings
@@ -58,6 +58,34 @@ class Store(Protocol):
         Args:
             bucket: name of the bucket.
             objects: data and content type of each object, by its name.
+        """
+        ...
+
+    def stage(self, bucket: str) -> BinaryIO:
+        """A new, empty file on this machine, for what `create_from` will create in the bucket; gone once it is closed."""
+        ...
+
+    def create_from(
+        self,
+        bucket: str,
+        name: str,
+        file: BinaryIO,
+        *,
+        metadata: Mapping[str, str],
+        ahead: Callable[[StoredObject], object],
+    ) -> StoredObject | None:
+        """Write an object with the content of a file from `stage`; None, with nothing written, if it exists.
+
+        The object appears whole or not at all, and is durable when this returns. Whatever its size, a few megabytes of
+        it are in memory.
+
+        Args:
+            bucket: name of the bucket.
+            name: of the object.
+            file: has the content, and stays open.
+            metadata: custom metadata of the object.
+            ahead: where a store keeps no metadata, this is called with the object and them before anybody can see
+                the object. It must bear being called for an object that is never written.
         """
         ...
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OWNERS = 0o600
 """Mode of files that only their owner may read: all that is written here is part of the state."""
 
-_NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}
+NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}
 
 
 def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
@@ -105,7 +105,7 @@ def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[st
                     os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=directory, follow_symlinks=True)
                     created.add(name)
     except OSError as error:
-        if error.errno in _NOT_HERE and not created:
+        if error.errno in NOT_HERE and not created:
             return None
         raise
     return created

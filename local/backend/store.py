@@ -12,13 +12,14 @@ import errno
 import mimetypes
 import os
 import stat as stat_module
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from local.backend import disk_errors, names
+from local.backend import disk_errors, names, staged
 from local.backend.atomic_write import unlink, write_all
-from local.backend.beneath import has_link, open_below
+from local.backend.beneath import LinkError, has_link, open_below
 from local.backend.fd_cache import FdCache
 from local.backend.permissions import PRIVATE, Permissions
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
@@ -26,7 +27,7 @@ from shared.model import StoredObject
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 __all__ = ["FileStore", "Permissions"]
 
@@ -114,6 +115,56 @@ class FileStore:
                 raise disk_errors.unwritable(folder / min(files), error) from error
             created |= {paths[folder / name][0] for name in written}
         return created
+
+    def stage(self, bucket: str) -> BinaryIO:
+        """A new file beside those of a bucket that nobody sees, for `create_from`; gone once it is closed.
+
+        Raises:
+            ConfigurationError: the folder may not be written to.
+            StoreUnavailable: the disk is full or did not answer.
+        """
+        folder = self.folder_of(bucket)
+        try:
+            return staged.open_in(folder)
+        except OSError as error:
+            raise disk_errors.unwritable(folder, error) from error
+
+    def create_from(
+        self,
+        bucket: str,
+        name: str,
+        file: BinaryIO,
+        *,
+        metadata: Mapping[str, str],
+        ahead: Callable[[StoredObject], object],
+    ) -> StoredObject | None:
+        """Give a staged file its name; None, with nothing written, if there is one of that name.
+
+        Files have no metadata, so `ahead` is called with them before the file is there.
+
+        Raises:
+            Permanent: a file stands where the name needs a folder, or a part of its path is a link.
+            ConfigurationError: the folder may not be written to.
+            StoreUnavailable: the disk is full or did not answer.
+        """
+        path, root = self.path_of(bucket, name), self.folder_of(bucket)
+        try:
+            found = staged.settle(file)
+            source = StoredObject(
+                bucket=bucket,
+                name=name,
+                generation=found.st_mtime_ns // 1000,
+                size=found.st_size,
+                content_type=_type_of(name),
+            )
+            ahead(replace(source, metadata=dict(metadata)))
+            return source if staged.name_it(file, root, path.relative_to(root)) else None
+        except LinkError as error:
+            raise Permanent(
+                f"{error.filename} is a link, and nothing is written through it. Remove it."
+            ) from error
+        except OSError as error:
+            raise disk_errors.unwritable(path, error) from error
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
         """Delete one generation of an object; False, and nothing deleted, where it is not the live one.
@@ -276,7 +327,7 @@ class FileStore:
             name=name,
             generation=found.st_mtime_ns // 1000,
             size=found.st_size,
-            content_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+            content_type=_type_of(name),
         )
 
     def _files(self, start: Path) -> Iterator[Path]:
@@ -287,6 +338,10 @@ class FileStore:
         for folder, _, files in os.walk(start, onerror=explain):
             for file in files:
                 yield Path(folder, file)
+
+
+def _type_of(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _is_generation(found: os.stat_result, source: StoredObject) -> bool:

@@ -7,11 +7,13 @@ and `roles/storage.objectUser` on the transcripts bucket; signed URLs need `role
 
 from __future__ import annotations
 
+import mimetypes
 import os
+import tempfile
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from google.api_core.exceptions import NotFound, PreconditionFailed, RequestRangeNotSatisfiable
 from google.auth.credentials import AnonymousCredentials, Credentials
@@ -26,8 +28,10 @@ from shared.model import StoredObject
 from shared.settings import BUCKET_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+PIECE = 8 * 1024 * 1024
+"""Bytes of a large object in one request, all of which are in memory; a multiple of 256 KiB, as Cloud Storage wants."""
 AT_A_TIME = 8
 """Objects written in parallel."""
 TIMEOUT = (10.0, 60.0)
@@ -144,6 +148,51 @@ class GcsStore:
         with ThreadPoolExecutor(max(1, min(AT_A_TIME, len(objects))), thread_name_prefix="create") as pool:
             created = pool.map(lambda one: self.create(bucket, one[0], *one[1]), objects.items())
             return {name for name, was_created in zip(objects, created, strict=True) if was_created}
+
+    def stage(self, bucket: str) -> BinaryIO:  # noqa: ARG002 - one place on this machine for all buckets
+        """A new file in the temporary folder of this machine, for `create_from`; gone once it is closed."""
+        return cast("BinaryIO", tempfile.TemporaryFile())
+
+    def create_from(
+        self,
+        bucket: str,
+        name: str,
+        file: BinaryIO,
+        *,
+        metadata: Mapping[str, str],
+        ahead: Callable[[StoredObject], object],  # noqa: ARG002 - Cloud Storage keeps metadata
+    ) -> StoredObject | None:
+        """Upload a file; None, with nothing written, if an object of that name exists.
+
+        It goes in pieces of `PIECE` bytes, each of which the client repeats if it has to. If the answer to the last one
+        was lost, a random id in the object's metadata tells whether it is ours.
+
+        Raises:
+            StoreUnavailable: the object may have been written; calling again is safe.
+            ConfigurationError, BadRequest: see `storage_errors`.
+        """
+        write_id = uuid.uuid4().hex
+        with explained(f"write {name}", bucket, CREATOR):
+            blob = self._blob(bucket, name)
+            blob.metadata = {**metadata, WRITE_ID: write_id}
+            blob.chunk_size = PIECE
+            content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            try:
+                blob.upload_from_file(
+                    file,
+                    size=file.seek(0, os.SEEK_END),
+                    rewind=True,
+                    content_type=content_type,
+                    if_generation_match=0,
+                    timeout=TIMEOUT,
+                    retry=RETRY,
+                )
+            except PreconditionFailed:
+                found = self._live(bucket, name)
+                if found is None or (found.metadata or {}).get(WRITE_ID) != write_id:
+                    return None
+                return _object(bucket, found)
+            return _object(bucket, blob)
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
         """Delete one generation of an object; False, with nothing deleted, if it is not the live one.

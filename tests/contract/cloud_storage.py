@@ -62,6 +62,13 @@ class Prefixed:
     def create_all(self, bucket, objects):
         return self._store.create_all(self._there(bucket), objects)
 
+    def stage(self, bucket):
+        return self._store.stage(self._there(bucket))
+
+    def create_from(self, bucket, name, file, **more):
+        made = self._store.create_from(self._there(bucket), name, file, **more)
+        return made and replace(made, bucket=bucket)
+
     def delete(self, bucket, name, generation):
         return self._store.delete(self._there(bucket), name, generation)
 

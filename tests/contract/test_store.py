@@ -111,6 +111,53 @@ def test_read_of_a_generation_that_is_gone_says_missing(store, change):
     assert caught.value.code == "missing"
 
 
+def from_file(store, name, data, **metadata):
+    """Create an object from a staged file; what it gives, and what was said ahead."""
+    said = []
+    with store.port.stage("audio") as file:
+        for at in range(0, len(data), 100_000):
+            file.write(data[at : at + 100_000])
+        made = store.port.create_from("audio", name, file, metadata=metadata, ahead=said.append)
+    return made, said
+
+
+def test_an_object_is_created_from_a_file_once(store):
+    first, said = from_file(store, "openai/x.mp3", b"first", language="de")
+    assert first == store.port.stat("audio", "openai/x.mp3")
+    assert (first.size, first.content_type) == (5, "audio/mpeg")
+    assert store.port.read(first, 0, 9) == b"first"
+    # Either the store keeps the metadata, or they were told before.
+    known = [first, *said]
+    assert any(one.metadata.get("language") == "de" for one in known)
+    assert {(one.name, one.generation, one.size) for one in known} == {("openai/x.mp3", first.generation, 5)}
+    assert from_file(store, "openai/x.mp3", b"second")[0] is None
+    assert store.port.read(first, 0, 9) == b"first"
+    assert [one.name for one in store.port.list("audio")] == ["openai/x.mp3"]
+
+
+def test_a_file_that_is_closed_unnamed_leaves_nothing(store):
+    with store.port.stage("audio") as file:
+        file.write(b"half of an upload")
+        file.flush()
+        assert list(store.port.list("audio")) == []
+    assert list(store.port.list("audio")) == []
+
+
+def test_a_file_larger_than_one_piece_arrives_whole(store):
+    data = bytes(range(256)) * 70_000
+    made, _ = from_file(store, "long.wav", data)
+    assert made.size == len(data)
+    assert store.port.read(made, len(data) - 3, 9) == data[-3:]
+    assert store.port.load("audio", "long.wav") == data
+
+
+def test_exactly_one_of_4_racing_files_becomes_the_object(store):
+    with ThreadPoolExecutor(4) as pool:
+        made = [one for one, _ in pool.map(lambda n: from_file(store, "r/x", b"%d" % n), range(4))]
+    (winner,) = [one for one in made if one is not None]
+    assert store.port.load("audio", "r/x") == b"%d" % made.index(winner)
+
+
 def test_a_generation_is_deleted_once_and_its_name_is_free_again(store):
     assert store.port.create("work", "r/x", b"first", "text/plain")
     first = store.port.stat("work", "r/x")
