@@ -119,6 +119,10 @@ class Transcript:
     """All words, in the order of the audio."""
     warnings: tuple[str, ...] = ()
     """Warnings for the owner about this transcript."""
+    speakers: Mapping[int, str] = field(default_factory=dict)
+    """Names that a person gave to speakers, by their numbers."""
+    revision: int = 0
+    """Number of the correction that it is; 0: as the engines wrote it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.errors import ConfigurationError, Permanent
-from shared.flow.transcript_files import output_folder
+from shared.flow.transcript_files import long_names, output_folder
 from shared.messages import from_fields, to_fields
 from shared.model import Options, Recording, StoredObject
 from shared.results import LedgerRow
@@ -117,7 +117,8 @@ def _erase_objects(recording: Recording, ports: Ports) -> None:
     if not source.name:
         return
     # The folders of all lives begin like that of the first one.
-    _delete_all(settings.transcripts_bucket, output_folder(replace(recording, life=0)), ports)
+    for folder in {output_folder(replace(recording, life=0)), long_names(recording)}:
+        _delete_all(settings.transcripts_bucket, folder, ports)
     if recording.code == WITH_AUDIO:
         ports.store.delete(source.bucket, source.name, source.generation)
 
@@ -141,6 +142,7 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
             # Notes that come late are found by the name of the request.
             answers.forget(name, records)
     _delete_all_of(claims.CLAIMS, records.query(claims.CLAIMS, {"recording": key}), ports)
+    _delete_all_of(documents.REVISIONS, records.query(documents.REVISIONS, {"recording": key}), ports)
     _delete_all_of(documents.CHUNKS, records.query(documents.CHUNKS, {"recording": key}), ports)
     records.delete(sweep_notes.SWEEPS, key)
     # What was paid stays; its label and folder are words of the owner.

@@ -53,8 +53,13 @@ def output_folder(recording: Recording) -> str:
     folder = f"{source.bucket}/{source.name}/{source.generation}-{recording.id[:8]}{retry}"
     longest = max(len(f"/{name}") for name in outputs.file_names())
     if len(folder.encode("utf-8", "surrogateescape")) + longest > LONGEST_NAME:
-        return f"{source.bucket}/long-names/{recording.id}{retry}"
+        return f"{long_names(recording)}{retry}"
     return folder
+
+
+def long_names(recording: Recording) -> str:
+    """Beginning of the folders of what would have too long a name in `output_folder`."""
+    return f"{recording.source.bucket}/long-names/{recording.id}"
 
 
 def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import milliseconds, speaker_label
+from shared.outputs.printable import NO_NAMES, milliseconds, speaker_label
 from shared.outputs.segments import ends_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.outputs.segments import Segment
     from shared.results import Word
@@ -104,14 +104,17 @@ class _Stream:
     """As in `Word`."""
 
 
-def captions(words: Sequence[Word], segments: Sequence[Segment]) -> list[Caption]:
+def captions(
+    words: Sequence[Word], segments: Sequence[Segment], names: Mapping[int, str] = NO_NAMES
+) -> list[Caption]:
     """Cut words into captions.
 
     Args:
         words: tidy, in order.
         segments: their sentences, from `segments.sentences`.
+        names: of speakers, by number.
     """
-    stream = _stream(words, segments)
+    stream = _stream(words, segments, names)
     cuts: list[tuple[int, int]] = []
     first = 0
     for stop in range(1, len(words) + 1):
@@ -125,7 +128,7 @@ def captions(words: Sequence[Word], segments: Sequence[Segment]) -> list[Caption
     return list(_timed(stream, cuts))
 
 
-def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
+def _stream(words: Sequence[Word], segments: Sequence[Segment], names: Mapping[int, str]) -> _Stream:
     texts = [word.text for word in words]
     starts = [milliseconds(word.start) for word in words]
     ends = [milliseconds(word.end) for word in words]
@@ -138,7 +141,9 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment]) -> _Stream:
         if ends_sentence(texts[one.last], "", 0.0):
             penalties[one.last] = _AFTER_SENTENCE
     speakers = [word.speaker for word in words]
-    labels = list(map(speaker_label, speakers, [None, *speakers]))
+    labels = [
+        speaker_label(one, before, names) for one, before in zip(speakers, [None, *speakers], strict=False)
+    ]
     return _Stream(
         texts=texts,
         labels=labels,

@@ -53,8 +53,12 @@ def transcript_json(
         "language": transcript.language,
         "method": transcript.decision.method,
     }
+    # Left out of the machine's own transcript, in which nobody has a name.
+    if transcript.revision:
+        fields["revision"] = transcript.revision
     lists: dict[str, Iterable[object]] = {
         "warnings": map(encodable, transcript.warnings),
+        **_named(transcript),
         "parts": map(_part, transcript.parts),
         "paragraphs": (_span(one) for one in paragraphs),
         "segments": ({**_span(one), "text": one.text} for one in segments),
@@ -81,6 +85,11 @@ def transcript_json(
         file += b"],"
     file[-1:] = b"\n}\n"
     return bytes(file)
+
+
+def _named(transcript: Transcript) -> dict[str, Iterable[object]]:
+    names = sorted(transcript.speakers.items())
+    return {"speakers": ({"speaker": number, "name": name} for number, name in names)} if names else {}
 
 
 def _word(word: Word) -> dict[str, object]:

@@ -6,7 +6,7 @@ copies and the longest name of an output follow from the rows; a test compares `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,7 +37,12 @@ class Content:
     @cached_property
     def captions(self) -> Sequence[Caption]:
         """Made of these words, when the first renderer asks for them."""
-        return captions(self.words, self.sentences)
+        return captions(self.words, self.sentences, self.names)
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Of its speakers, by number."""
+        return self.transcript.speakers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,13 +70,13 @@ FILES = (
         format="csv",
         name="words.csv",
         content_type="text/csv; charset=utf-8",
-        render=lambda it: words_csv(it.words),
+        render=lambda it: words_csv(it.words, it.names),
     ),
     OutputFile(
         format="csv",
         name="paragraphs.csv",
         content_type="text/csv; charset=utf-8",
-        render=lambda it: paragraphs_csv(it.paragraphs),
+        render=lambda it: paragraphs_csv(it.paragraphs, it.names),
     ),
     OutputFile(
         format="srt",
@@ -84,13 +89,13 @@ FILES = (
         format="vtt",
         name="transcript.vtt",
         content_type="text/vtt; charset=utf-8",
-        render=lambda it: transcript_vtt(it.captions, it.transcript.warnings),
+        render=lambda it: transcript_vtt(it.captions, it.transcript.warnings, it.names),
     ),
     OutputFile(
         format="txt",
         name="transcript.txt",
         content_type="text/plain; charset=utf-8",
-        render=lambda it: transcript_txt(it.paragraphs),
+        render=lambda it: transcript_txt(it.paragraphs, it.names),
     ),
 )
 """All files, in the order in which they are listed everywhere."""

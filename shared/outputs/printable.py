@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shared.results import Word
 
@@ -16,6 +17,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ufeff]")
 """Control characters and the byte order mark: none of them is speech, and some readers take each of them for
 the end of a line, a caption or a file. (Line separators are white space.)"""
+
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
+"""For speakers whose names are not known."""
 
 
 def milliseconds(seconds: float) -> int:
@@ -36,14 +40,14 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", encodable(text)).split())
 
 
-def speaker_name(speaker: int) -> str:
-    """The name of a speaker whose real name is not known."""
-    return f"Speaker {speaker}"
+def speaker_name(speaker: int, names: Mapping[int, str]) -> str:
+    """The name of a speaker: that of `names`, else the number."""
+    return names.get(speaker) or f"Speaker {speaker}"
 
 
-def speaker_label(speaker: int | None, before: int | None) -> str:
+def speaker_label(speaker: int | None, before: int | None, names: Mapping[int, str]) -> str:
     """The name to write before the words of a speaker who begins to speak; empty before other words."""
-    return "" if speaker is None or speaker == before else f"{speaker_name(speaker)}: "
+    return "" if speaker is None or speaker == before else f"{speaker_name(speaker, names)}: "
 
 
 def tidy(words: Iterable[Word]) -> tuple[Word, ...]:

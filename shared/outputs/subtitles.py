@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import srt  # type: ignore[import-untyped]  # publishes no types
 import webvtt
 
-from shared.outputs.printable import one_line, speaker_name
+from shared.outputs.printable import NO_NAMES, one_line, speaker_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.outputs.captions import Caption
 
@@ -36,7 +36,7 @@ def transcript_srt(captions: Sequence[Caption]) -> bytes:
             index=number,
             start=timedelta(milliseconds=one.start),
             end=timedelta(milliseconds=one.end),
-            content=one.label + "\n".join(map(_alike, one.lines)),
+            content=_alike(one.label) + "\n".join(map(_alike, one.lines)),
         )
         for number, one in enumerate(captions, start=1)
     )
@@ -44,18 +44,23 @@ def transcript_srt(captions: Sequence[Caption]) -> bytes:
     return text.encode()
 
 
-def transcript_vtt(captions: Sequence[Caption], warnings: Sequence[str]) -> bytes:
+def transcript_vtt(
+    captions: Sequence[Caption], warnings: Sequence[str], names: Mapping[int, str] = NO_NAMES
+) -> bytes:
     """The captions as WebVTT, the warnings as comments above them; without captions, the header."""
-    cues = [webvtt.Caption(_timestamp(one.start), _timestamp(one.end), _vtt_lines(one)) for one in captions]
+    cues = [
+        webvtt.Caption(_timestamp(one.start), _timestamp(one.end), _vtt_lines(one, names)) for one in captions
+    ]
     notes = [one_line(warning).replace(ARROW, "→") for warning in warnings]
     return webvtt.WebVTT(captions=cues, header_comments=[note for note in notes if note]).content.encode()
 
 
-def _vtt_lines(caption: Caption) -> list[str]:
+def _vtt_lines(caption: Caption, names: Mapping[int, str]) -> list[str]:
     lines = [_escaped(_COMMAND.sub("(", line)) for line in caption.lines]
     if caption.speaker is not None:
         # A voice that spans the whole cue needs no end tag (WebVTT, section 4.2.2).
-        lines[0] = f"<v {speaker_name(caption.speaker)}>{lines[0]}"
+        voice = _escaped(_COMMAND.sub("(", speaker_name(caption.speaker, names)))
+        lines[0] = f"<v {voice}>{lines[0]}"
     return lines
 
 

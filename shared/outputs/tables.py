@@ -11,10 +11,10 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import milliseconds
+from shared.outputs.printable import NO_NAMES, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shared.outputs.segments import Segment
     from shared.results import Word
@@ -24,19 +24,22 @@ _HARMLESS = re.compile(r"[=+@-][0-9.,:]*%?")
 """A lone sign or a signed number: `-`, `+5`, `-3.5%`."""
 
 
-def words_csv(words: Sequence[Word]) -> bytes:
+def words_csv(words: Sequence[Word], names: Mapping[int, str] = NO_NAMES) -> bytes:
     """One row a word: `start_time,end_time,word,speaker`."""
     return _table(
         ("start_time", "end_time", "word", "speaker"),
-        ((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one)) for one in words),
+        ((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one, names)) for one in words),
     )
 
 
-def paragraphs_csv(paragraphs: Sequence[Segment]) -> bytes:
+def paragraphs_csv(paragraphs: Sequence[Segment], names: Mapping[int, str] = NO_NAMES) -> bytes:
     """One row a paragraph: `start_time,end_time,text,speaker`."""
     return _table(
         ("start_time", "end_time", "text", "speaker"),
-        ((_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one)) for one in paragraphs),
+        (
+            (_seconds(one.start), _seconds(one.end), as_cell(one.text), _speaker(one, names))
+            for one in paragraphs
+        ),
     )
 
 
@@ -60,8 +63,8 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _speaker(one: Word | Segment) -> str:
-    return "" if one.speaker is None else str(one.speaker)
+def _speaker(one: Word | Segment, names: Mapping[int, str]) -> str:
+    return "" if one.speaker is None else as_cell(names.get(one.speaker) or str(one.speaker))
 
 
 def _seconds(time: float) -> str:

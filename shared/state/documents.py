@@ -25,6 +25,7 @@ Record = TypeVar("Record")
 RECORDINGS = "recordings"
 CHUNKS = "chunks"
 LEDGER = "ledger"
+REVISIONS = "revisions"
 
 
 def change(

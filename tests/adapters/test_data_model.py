@@ -10,6 +10,7 @@ import pytest
 from shared.adapters.firestore_documents import KEPT
 from shared.costs import budget, executions, limits
 from shared.flow import capacity
+from shared.flow.reading import revision
 from shared.model import Recording
 from shared.results import LedgerRow
 from shared.routing import conditions, flags
@@ -21,7 +22,7 @@ ROWS = {
     line.split("`")[1]: line for line in GUIDE.split("## Queries")[0].splitlines() if line.startswith("| `")
 }
 COLLECTIONS = {
-    documents.RECORDINGS, documents.CHUNKS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
+    documents.RECORDINGS, documents.CHUNKS, documents.REVISIONS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
     sweep_notes.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
     conditions.STATE, flags.CONFIG, claims.CLAIMS, uploads.UPLOADS, audit.AUDIT,
 }  # fmt: skip
@@ -38,6 +39,7 @@ def test_guide_has_a_row_for_each_collection():
         (uploads.UPLOADS, uploads.Upload),
         (documents.LEDGER, LedgerRow),
         (claims.CLAIMS, claims.Claim),
+        (documents.REVISIONS, revision.Revision),
         (answers.REQUESTS, answers.Asked),
         (failure_log.FAILURES, failure_log.Failure),
         (conditions.STATE, conditions.Conditions),

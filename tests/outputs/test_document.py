@@ -38,11 +38,13 @@ def objects(schema):
 def test_the_schema_is_valid_strict_and_describes_every_field():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     found = list(objects(SCHEMA))
-    assert len(found) == 7
+    assert len(found) == 8
     for one in found:
         assert one["additionalProperties"] is False
-        # Whoever reads a recording without speakers finds no field for them.
-        assert sorted(one["required"]) == sorted(one["properties"].keys() - {"speaker"})
+        # Whoever reads a recording without speakers finds no field for them, nor for corrections where there are none.
+        optional = {"speakers", "revision"} if "words" in one["properties"] else {"speaker"}
+        optional -= {"speaker"} & set(one["required"])
+        assert sorted(one["required"]) == sorted(one["properties"].keys() - optional)
         assert all(field.get("description") for field in one["properties"].values())
 
 
@@ -147,3 +149,13 @@ def test_every_document_fits_its_schema(words, warnings):
     for one in document["segments"]:
         inside = document["words"][one["first_word"] : one["last_word"] + 1]
         assert one["text"] == " ".join(each["text"] for each in inside)
+
+
+def test_a_correction_says_its_number_and_the_names_of_speakers():
+    words = said_by(spoken("One, two. Three.", pace=0.5), [1, 1, 2])
+    segments = sentences(words)
+    corrected = replace(transcript(words), revision=3, speakers={2: "Bo", 1: "Ann <b>"})
+    document = json.loads(transcript_json(corrected, words, segments, paragraphs(words, segments)))
+    VALIDATOR.validate(document)
+    assert document["revision"] == 3
+    assert document["speakers"] == [{"speaker": 1, "name": "Ann <b>"}, {"speaker": 2, "name": "Bo"}]

@@ -1,4 +1,7 @@
 """What people read of a recording, and what they correct. No step of the flow waits for any of it.
 
-live.py         the words there are while chunks arrive, and the gaps
+- `live.py`: the words there are while chunks arrive, and the gaps
+- `finished.py`: the transcript of a recording that is DONE
+- `corrections.py`: the words after a person's edits
+- `revision.py`: corrected transcripts: created once, numbered, beside the machine's own
 """
