@@ -36,6 +36,8 @@ resource "google_storage_bucket" "this" {
     content {
       condition {
         age = lifecycle_rule.value
+        # What is shown of a finished recording, and the index of its words, stay until it is deleted.
+        matches_prefix = each.key == "work" ? ["chunks/", "transcripts/", "renditions/"] : null
       }
       action {
         type = "Delete"

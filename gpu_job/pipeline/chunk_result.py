@@ -9,6 +9,7 @@ from shared.costs import attempt_rows
 from shared.engines import PARAKEET_CPU
 from shared.flow import merge
 from shared.flow.merge import Piece
+from shared.flow.reading import peaks
 from shared.recovery import owner_messages
 from shared.results import ChunkResult, LedgerRow, Word
 
@@ -61,6 +62,7 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         decoded=round(pcm.seconds, 6),
         language=engine.language,
         warnings=(*pcm.warnings, *_not_done(job, engine), *owner_messages.warnings(job.message)),
+        peaks=peaks.of_chunk(pcm),
     )
 
 

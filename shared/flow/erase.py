@@ -112,7 +112,7 @@ def _bare(recording: Recording) -> Recording:
 
 def _erase_objects(recording: Recording, ports: Ports) -> None:
     settings, source = ports.settings, recording.source
-    for kind in ("chunks", "transcripts"):
+    for kind in ("chunks", "transcripts", "peaks"):
         _delete_all(settings.work_bucket, f"{kind}/{recording.id}/", ports)
     if not source.name:
         return

@@ -15,6 +15,7 @@ from shared.costs import budget
 from shared.errors import BadRequest, DropscribeError, Permanent, StoreUnavailable
 from shared.flow import assemble, dispatch, erase, redo, refusals, transcript_files
 from shared.flow.chunk import read_result, result_name
+from shared.flow.reading import peaks
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.planning import plan
 from shared.state import answers, documents
@@ -84,6 +85,7 @@ def _merge(recording: Recording, ports: Ports) -> Recording:
         if plan.goes_on(recording.chunks, results[-1]):
             return _continue(recording, ports)
         rendered = transcript_files.keep(recording, assemble.assemble(recording, results), ports)
+        peaks.keep(recording, results, ports)
     except Permanent as error:
         return fail(recording.id, error, ports)
     return _finish(_decide(recording, rendered, ports), rendered, ports)

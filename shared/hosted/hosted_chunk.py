@@ -14,6 +14,7 @@ from shared import concurrency
 from shared.engines import spec
 from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Permanent, UnderWay
 from shared.flow import chunk, dispatch, speakers
+from shared.flow.reading import peaks
 from shared.hosted.audio_budget import audio_budget_of
 from shared.hosted.hosted_call import (
     KEEPING,
@@ -153,7 +154,13 @@ def _transcribe(call: Call, recording: Recording) -> tuple[ChunkResult, LedgerRo
 
 def _sent(call: Call) -> tuple[ChunkResult, LedgerRow]:
     pcm = chunk.fetch(call.message, call.ports)
-    stretch = Stretch(start=pcm.start, owned=pcm.owned, decoded=round(pcm.seconds, 6), warnings=pcm.warnings)
+    stretch = Stretch(
+        start=pcm.start,
+        owned=pcm.owned,
+        decoded=round(pcm.seconds, 6),
+        warnings=pcm.warnings,
+        peaks=peaks.of_chunk(pcm),
+    )
     if pcm.seconds < SHORTEST or pcm.samples.count(0) == len(pcm.samples):
         heard = replace(NOTHING, model=weights_of(call.message))
         return _outcome(call, stretch, Answer(heard=heard, busy=0.0, attempt=concurrency.new_id()[:8]))

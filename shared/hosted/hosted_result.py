@@ -28,6 +28,8 @@ class Stretch:
     """Seconds, overlap included."""
     warnings: tuple[str, ...] = ()
     """Warnings of the decoder."""
+    peaks: bytes = b""
+    """As in `ChunkResult`; empty if the engine read it from an address."""
 
 
 def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: str) -> ChunkResult:
@@ -65,6 +67,7 @@ def result_of(message: ChunkMessage, stretch: Stretch, heard: Heard, attempt: st
             *speakers.missing(message, heard.words),
             *owner_messages.warnings(message),
         ),
+        peaks=stretch.peaks,
     )
 
 

@@ -4,4 +4,5 @@
 - `finished.py`: the transcript of a recording that is DONE
 - `corrections.py`: the words after a person's edits
 - `revision.py`: corrected transcripts: created once, numbered, beside the machine's own
+- `peaks.py`: the waveform
 """
