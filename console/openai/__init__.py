@@ -1,0 +1,13 @@
+"""OpenAI's audio API below `/v1`, for programs that speak it already. Read in this order.
+
+    routes.py       what is answered where
+    multipart.py    the body of a request, streamed to a file, never held in memory
+    form.py         its fields, checked, as what is wanted; models.py: names of models; languages.py: of languages
+    intake.py       the file becomes an object that is named after its bytes, and its transcript is asked for
+    waiting.py      one poll for all who wait, while anybody does
+    documents.py    a transcript in the formats of OpenAI
+    stream.py       its words as server-sent events, while its chunks end
+    errors.py       what went wrong, as OpenAI says it
+
+What it answers follows the types of OpenAI's own client (PyPI `openai`); docs/openai.md has what is different.
+"""

@@ -1,0 +1,166 @@
+"""A file that was received becomes an object, and its transcript is asked for, once, whoever asks how often.
+
+The object is named after the SHA-256 of its bytes: a program that gave up waiting and sends the same file again gets
+the same object, and with it the same recording. Its options are fixed before anybody can see it, so its event leads to
+the recording that was asked for (`shared/state/uploads.py`). Asked for with other options, it gets another recording
+of the same object, as every request with options does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, BinaryIO
+
+from shared import client
+from shared.audio.probing.sniff import sniff
+from shared.errors import BadMedia
+from shared.flow import refusals
+from shared.messages import TranscriptReady, metadata_of
+from shared.model import Recording, StoredObject, recording_id
+from shared.state import answers, documents, uploads
+
+if TYPE_CHECKING:
+    from console.openai.multipart import Received
+    from shared.model import Options
+    from shared.ports import Ports
+
+FOLDER = "openai"
+"""Where the objects are in the audio bucket."""
+
+SUFFIXES = {
+    "aac": ".aac", "ac3": ".ac3", "aiff": ".aiff", "amr": ".amr", "ape": ".ape", "asf": ".wma", "au": ".au",
+    "avi": ".avi", "caf": ".caf", "dts": ".dts", "eac3": ".eac3", "flac": ".flac", "flv": ".flv",
+    "matroska": ".mkv", "mov": ".mp4", "mpeg": ".mpg", "mpegts": ".ts", "nistsphere": ".sph", "ogg": ".ogg",
+    "tta": ".tta", "voc": ".voc", "w64": ".w64", "wav": ".wav", "wv": ".wv",
+}  # fmt: skip
+"""Suffix of the name by FFmpeg's name of the container: the sender's own may differ from try to try."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """What is waited for."""
+
+    recording: str
+    """Key of the recording."""
+    request: str = ""
+    """Id of the request for it; empty if none was needed."""
+    continues: int | None = None
+    """The `life` that had ended without a transcript, which the request continues; None: there was no such end."""
+    chunks: bool = False
+    """Whether its chunks are of interest as well."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What is known of what is waited for."""
+
+    recording: Recording | None
+    """None: nobody has taken it yet."""
+    refusal: TranscriptReady | None = None
+    """The answer to the request, if there is no recording, or the one there was is not continued."""
+    done: int = 0
+    """Chunks that are done; 0 if they are of no interest."""
+
+
+def take(received: Received, file: BinaryIO, options: Options, ports: Ports) -> Ask:
+    """Store a file, unless it is there, and ask for its transcript, unless that was done.
+
+    Args:
+        received: what is known of the file.
+        file: from `stage` of the store, for the audio bucket.
+        options: for the recording.
+        ports: the adapters to use.
+
+    Raises:
+        OverLimit: it is larger than this deployment takes.
+        Permanent: the store refuses it.
+        Transient: try again.
+    """
+    for number in count(1):
+        name = object_name(received, number)
+        source = ports.store.stat(ports.settings.audio_bucket, name)
+        is_new = source is None
+        if source is None:
+            source = _create(name, received, file, options, ports)
+        recording = documents.get_recording(ports.records, recording_id(source, options))
+        # A generation that was deleted stays deleted, and a file of the inbox may have been edited.
+        if source.size == received.size and (recording is None or recording.state != "DELETED"):
+            return _ask(source, recording, options, ports, is_new=is_new)
+    raise AssertionError("there is a number after every number")
+
+
+def object_name(received: Received, number: int = 1) -> str:
+    """The name of an object: `openai/SHA-256.SUFFIX`, from the second on `openai/SHA-256-2.SUFFIX`."""
+    again = f"-{number}" if number > 1 else ""
+    return f"{FOLDER}/{received.sha256}{again}{_suffix(received.head)}"
+
+
+def look(ask: Ask, ports: Ports) -> Look:
+    """What has become of what is waited for.
+
+    Raises:
+        Transient: try again.
+    """
+    recording = documents.get_recording(ports.records, ask.recording)
+    before = recording is not None and recording.ended_without and recording.life == ask.continues
+    if recording is None or before:
+        asked = answers.find(ask.request, ports.records) if ask.request else None
+        refusal = asked.answer if asked is not None else None
+        return Look(recording=None, refusal=refusal)
+    if not ask.chunks or recording.ended or not recording.chunks:
+        return Look(recording=recording)
+    done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
+    return Look(recording=recording, done=done)
+
+
+def _create(name: str, received: Received, file: BinaryIO, options: Options, ports: Ports) -> StoredObject:
+    bucket = ports.settings.audio_bucket
+    refusals.check_size(
+        StoredObject(bucket=bucket, name=name, generation=0, size=received.size), ports.settings
+    )
+    made = ports.store.create_from(
+        bucket,
+        name,
+        file,
+        metadata=metadata_of(options),
+        ahead=lambda source: uploads.fix(source, ports.records),
+    )
+    # Somebody who sent the same file was a moment faster.
+    found = made or ports.store.stat(bucket, name)
+    if found is None:
+        raise BadMedia("missing", "The file was deleted while it was taken in. Send it again.")
+    return replace(found, metadata={})
+
+
+def _ask(
+    source: StoredObject, recording: Recording | None, options: Options, ports: Ports, *, is_new: bool
+) -> Ask:
+    key = recording_id(source, options)
+    if recording is not None and not recording.ended_without:
+        return Ask(recording=key)
+    if is_new and source.bucket not in ports.settings.request_bucket_set:
+        # Its event is enough; only to continue one, or for other options, a request is needed.
+        return Ask(recording=key)
+    request = client.submit(
+        source.uri, ports=ports, options=options, request_id=f"{FOLDER}-{key}-{uuid.uuid4().hex}"
+    )
+    return Ask(recording=key, request=request, continues=recording.life if recording else None)
+
+
+def _suffix(head: bytes) -> str:
+    with contextlib.suppress(BadMedia):
+        container = sniff(head)
+        if container == "matroska" and b"webm" in head[:64]:
+            return ".webm"
+        if container == "mov" and head[8:11] == b"M4A":
+            return ".m4a"
+        if container is not None:
+            return SUFFIXES.get(container, "")
+    # They have no magic number: tags, or the first frame of a stream.
+    frame = len(head) > 1 and head[0] == 0xFF
+    if frame and head[1] & 0xF6 == 0xF0:
+        return ".aac"
+    return ".mp3" if head.startswith(b"ID3") or (frame and head[1] & 0xE0 == 0xE0) else ""

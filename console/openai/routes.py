@@ -1,0 +1,359 @@
+"""What is answered below `/v1`. Who may ask is decided before (`console/security/`).
+
+A request that hangs up cancels nothing: its file is stored and asked for in a thread, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import aclosing
+from dataclasses import replace
+from functools import wraps
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+from anyio import to_thread
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from console.openai import documents, errors, form, intake, models, stream
+from console.openai.errors import ApiError
+from console.openai.multipart import MOST_BYTES, Body
+from console.openai.waiting import Poll
+from shared.errors import DropscribeError
+from shared.flow.reading import live
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+
+    from starlette.requests import Request
+
+    from console.openai.form import Wanted
+    from console.openai.intake import Ask, Look
+    from console.openai.multipart import Received
+    from shared.model import Recording
+    from shared.ports import Ports
+    from shared.results import ChunkResult
+
+JSON = "application/json"
+TYPES = {
+    "text": "text/plain; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+}
+"""Media types of the formats that are no JSON."""
+CLOUD_RUN_BYTES = 32 * 1024 * 1024
+"""Largest body of a request that Cloud Run lets in (cloud.google.com/run/quotas)."""
+PIECE = 256 * 1024
+"""Bytes of a body that are written at one time."""
+DRAINED = 64 * 1024 * 1024
+"""Bytes of a refused body that are read and dropped, so that its sender sees the answer instead of a broken connection."""
+PING = 15
+"""Seconds between two comments in a stream that has nothing to say."""
+GONE = 499
+"""Status, by nginx's custom, of an answer that nobody waits for."""
+
+
+def routes() -> list[Mount]:
+    """The routes, for an application whose `state.ports` are the ports of the deployment."""
+    return [
+        Mount(
+            "/v1",
+            routes=[
+                Route("/audio/transcriptions", _answered(transcriptions), methods=["POST"]),
+                Route("/audio/translations", _answered(translations), methods=["POST"]),
+                Route("/models", _answered(list_models), methods=["GET"]),
+                Route("/models/{name:path}", _answered(one_model), methods=["GET"]),
+                Route(
+                    "/{rest:path}", _answered(nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
+                ),
+            ],
+        )
+    ]
+
+
+def _answered(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """A handler whose errors are answers in OpenAI's form."""
+
+    @wraps(handler)
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            return failed(error)
+        except DropscribeError as error:
+            log.warning("a request to /v1 failed: %s", error)
+            return failed(errors.of(error))
+        except ClientDisconnect:
+            return Response(status_code=GONE)
+
+    return answered
+
+
+def failed(error: ApiError) -> Response:
+    """An error as an answer."""
+    return Response(error.body, error.status, error.headers, JSON)
+
+
+async def transcriptions(request: Request) -> Response:
+    """`POST /v1/audio/transcriptions`: a file in, its transcript out, when it is there."""
+    ports: Ports = request.app.state.ports
+    files: list[BinaryIO] = []
+    try:
+        received = await _receive(request, ports, files)
+        wanted = form.parse(received.fields, ports.settings, ports.engines)
+        ask = await to_thread.run_sync(intake.take, received, files[0], wanted.options, ports)
+    finally:
+        for file in files:
+            await to_thread.run_sync(file.close)
+    headers = {"x-request-id": ask.recording}
+    poll = _poll(request, ports)
+    if wanted.stream:
+        events = _events(ask, wanted, poll, ports)
+        return EventSourceResponse(events, headers=headers, ping=PING, sep="\n")
+    return await _unless_gone(request, _complete(ask, wanted, poll, ports, headers))
+
+
+async def translations(request: Request) -> Response:
+    """`POST /v1/audio/translations`: there are none."""
+    await _drain(request)
+    raise errors.invalid(
+        "This server transcribes, and does not translate. Send the file to /v1/audio/transcriptions, and translate the "
+        "text.",
+        None,
+        "unsupported_endpoint",
+    )
+
+
+async def list_models(request: Request) -> Response:
+    """`GET /v1/models`."""
+    ports: Ports = request.app.state.ports
+    data = [_model(name) for name in models.names(ports.settings, ports.engines)]
+    return _json({"object": "list", "data": data})
+
+
+async def one_model(request: Request) -> Response:
+    """`GET /v1/models/NAME`."""
+    ports: Ports = request.app.state.ports
+    name = request.path_params["name"]
+    models.choose(name, ports.settings, ports.engines)
+    return _json(_model(name))
+
+
+async def nothing_here(request: Request) -> Response:
+    """Everything else of OpenAI's API."""
+    await _drain(request)
+    raise ApiError(
+        status=HTTPStatus.NOT_FOUND,
+        message=f"Unknown request URL: {request.method} {request.url.path}. This server has "
+        "POST /v1/audio/transcriptions and GET /v1/models.",
+        code="unknown_url",
+    )
+
+
+def _model(name: str) -> dict[str, Any]:
+    """A model as OpenAI describes one; when it was made is not known."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "dropscribe"}
+
+
+def _json(value: object, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), headers=headers, media_type=JSON)
+
+
+async def _receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Received:
+    """The body of a request, with its file on disk.
+
+    Args:
+        request: whose body was not read yet.
+        ports: the adapters to use.
+        files: gets the file, for the caller to close.
+    """
+    limit = _limit(ports)
+    length = request.headers.get("content-length", "")
+    if limit is not None and length.isdecimal() and int(length) > limit:
+        await _drain(request)
+        raise errors.too_large(int(length), limit, _upload(ports))
+
+    def open_file() -> BinaryIO:
+        files.append(ports.store.stage(ports.settings.audio_bucket))
+        return files[-1]
+
+    body = Body(request.headers.get("content-type", ""), open_file)
+    size, pieces = 0, bytearray()
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if limit is not None and size > limit:
+                raise errors.too_large(None, limit, _upload(ports))
+            pieces += piece
+            if len(pieces) >= PIECE:
+                await to_thread.run_sync(body.write, bytes(pieces))
+                pieces.clear()
+        if pieces:
+            await to_thread.run_sync(body.write, bytes(pieces))
+    except ApiError:
+        await _drain(request)
+        raise
+    except OSError as error:
+        raise _disk(error) from error
+    return body.finish()
+
+
+def _limit(ports: Ports) -> int | None:
+    """Most bytes of a body; None: any number."""
+    most = ports.settings.max_file_gb
+    limits = [] if most is None else [round(most * 1e9) + 2 * MOST_BYTES]
+    if os.environ.get("K_SERVICE"):
+        limits.append(CLOUD_RUN_BYTES)
+    return min(limits, default=None)
+
+
+def _upload(ports: Ports) -> str:
+    """How a file that is too large for a request gets in, as a sentence."""
+    bucket = ports.settings.audio_bucket
+    if ports.settings.platform == "local":
+        return "Split or compress it, or have DROPSCRIBE_MAX_FILE_GB raised."
+    return (
+        f"Upload it with `gcloud storage cp FILE gs://{bucket}/`, or in parts as POST /api/v1/uploads says; its "
+        "transcript is then in the transcripts bucket and on the console's page."
+    )
+
+
+def _disk(error: OSError) -> ApiError:
+    log.error("an upload cannot be written: %s", error)
+    return ApiError(
+        status=HTTPStatus.INSUFFICIENT_STORAGE,
+        message=f"The server cannot store the file: {error.strerror}. Have its operator make room, then send it again.",
+        type=errors.SERVER,
+        code="insufficient_storage",
+        headers=errors.NO_RETRY,
+    )
+
+
+async def _drain(request: Request) -> None:
+    """Read a refused body up to a limit, and drop it."""
+    dropped = 0
+    try:
+        async for piece in request.stream():
+            dropped += len(piece)
+            if dropped > DRAINED:
+                return
+    except (ClientDisconnect, RuntimeError):
+        return
+
+
+def _poll(request: Request, ports: Ports) -> Poll[Ask, Look]:
+    """The poll of this application."""
+    state = request.app.state
+    if not hasattr(state, "openai_poll"):
+
+        def look(asks: Collection[Ask]) -> dict[Ask, Look]:
+            return {ask: intake.look(ask, ports) for ask in asks}
+
+        state.openai_poll = Poll(look)
+    poll: Poll[Ask, Look] = state.openai_poll
+    return poll
+
+
+async def _unless_gone(request: Request, answer: Awaitable[Response]) -> Response:
+    """An answer, unless its reader hangs up before."""
+    working = asyncio.ensure_future(answer)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else Response(status_code=GONE)
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _complete(
+    ask: Ask, wanted: Wanted, poll: Poll[Ask, Look], ports: Ports, headers: Mapping[str, str]
+) -> Response:
+    """The whole transcript, when it is there."""
+    async with aclosing(poll.changes(ask)) as changes:
+        async for now in changes:
+            if (recording := _ended(now)) is not None:
+                body = await to_thread.run_sync(_body, recording, wanted, ports)
+                return Response(body, headers=headers, media_type=TYPES.get(wanted.format, JSON))
+    raise AssertionError("changes go on until somebody leaves them")
+
+
+def _ended(now: Look) -> Recording | None:
+    """The recording if it has a transcript; None while it may get one.
+
+    Raises:
+        ApiError: it gets none, or not before a person or tomorrow's budget lets it go on.
+    """
+    if now.refusal is not None:
+        raise errors.of_answer(now.refusal)
+    recording = now.recording
+    if recording is None:
+        return None
+    if recording.held and not recording.ended:
+        raise errors.held(recording.held)
+    if not recording.ended:
+        return None
+    if recording.state != "DONE":
+        code = "deleted" if recording.state == "DELETED" else recording.code
+        raise errors.ended_without(code, recording.reason)
+    return recording
+
+
+def _body(recording: Recording, wanted: Wanted, ports: Ports) -> bytes:
+    """The body of an answer: an output file as it is, or made of `transcript.json`."""
+    if wanted.format in {"srt", "vtt"}:
+        return _output(recording, f"transcript.{wanted.format}", ports)
+    return documents.render(_transcript(recording, ports), wanted)
+
+
+def _transcript(recording: Recording, ports: Ports) -> documents.Transcript:
+    return documents.read(_output(recording, "transcript.json", ports))
+
+
+def _output(recording: Recording, name: str, ports: Ports) -> bytes:
+    path = next((one for one in recording.outputs if one.endswith(f"/{name}")), None)
+    data = None if path is None else ports.store.load(ports.settings.transcripts_bucket, path)
+    if data is None:
+        raise errors.ended_without(
+            "internal", f"{name} of recording {recording.id} is gone from the transcripts bucket."
+        )
+    return data
+
+
+async def _events(
+    ask: Ask, wanted: Wanted, poll: Poll[Ask, Look], ports: Ports
+) -> AsyncGenerator[ServerSentEvent, None]:
+    """The transcript as events; an error as the last one."""
+    deltas = stream.Deltas()
+    results: dict[int, ChunkResult] = {}
+    try:
+        async with aclosing(poll.changes(replace(ask, chunks=True))) as changes:
+            async for now in changes:
+                if (recording := _ended(now)) is not None:
+                    transcript = await to_thread.run_sync(_transcript, recording, ports)
+                    for event in stream.ending(transcript, wanted, deltas):
+                        yield _event(event)
+                    return
+                if now.recording is not None and now.done > len(results):
+                    results = await to_thread.run_sync(live.arrived, now.recording, ports, results)
+                    if new := deltas.next(stream.certain(now.recording, results)):
+                        yield _event(stream.delta(new))
+    except ApiError as error:
+        yield ServerSentEvent(data=error.body.decode(), event="error", sep="\n")
+    except DropscribeError as error:
+        yield ServerSentEvent(data=errors.of(error).body.decode(), event="error", sep="\n")
+
+
+def _event(event: Mapping[str, Any]) -> ServerSentEvent:
+    return ServerSentEvent(data=msgspec.json.encode(event).decode(), sep="\n")

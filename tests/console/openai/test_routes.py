@@ -1,0 +1,284 @@
+"""What is answered where, while a recording goes its way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from console.openai import routes
+from shared.flow import chunk, record, upload
+from shared.messages import ChunkDone
+from shared.model import Options
+from shared.state import documents
+from tests.world import World, heard
+
+AUDIO = b"RIFF\0\0\0\0WAVEfmt "
+URL = "/v1/audio/transcriptions"
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path, chunk_minutes=0.5, model="tiny")
+    world.media.info = replace(world.media.info, duration=90.0)
+    yield world
+    world.close()
+
+
+@asynccontextmanager
+async def client_of(world):
+    app = Starlette(routes=routes.routes())
+    app.state.ports = world.ports
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as client:
+        yield client
+
+
+def run(scenario):
+    return asyncio.run(asyncio.wait_for(scenario, 30))
+
+
+def form(**fields):
+    return {"data": {"model": "whisper-1"} | fields, "files": {"file": ("a.wav", AUDIO)}}
+
+
+async def stored(world):
+    """The only upload, as soon as it is there."""
+    while not (found := list(world.ports.store.list("audio"))):  # noqa: ASYNC110 - what is waited for is under test
+        await asyncio.sleep(0.01)
+    return found[0]
+
+
+async def planned(world):
+    """Its recording, with its plan."""
+    return upload.on_object(await stored(world), world.ports)
+
+
+def finish(world, recording, only=None):
+    for one in recording.chunks:
+        if only is None or one.index in only:
+            result, row = heard(recording, one, f"part {one.index} of the talk")
+            chunk.commit_result(result, row, world.ports)
+    return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+
+
+def test_the_answer_comes_when_the_transcript_is_there(world):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form()))
+            recording = await planned(world)
+            finish(world, recording)
+            return recording, await asking
+
+    recording, response = run(scenario())
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-request-id"] == recording.id
+    assert response.json()["text"].startswith("part 0 of the talk part 1")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "begins"),
+    [
+        ("text", "text/plain; charset=utf-8", "part 0"),
+        ("srt", "application/x-subrip; charset=utf-8", "1\n"),
+        ("vtt", "text/vtt; charset=utf-8", "WEBVTT"),
+    ],
+)
+def test_texts_have_their_media_types(world, shape, kind, begins):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form(response_format=shape)))
+            finish(world, await planned(world))
+            return await asking
+
+    response = run(scenario())
+    assert response.headers["content-type"] == kind
+    assert response.text.startswith(begins)
+
+
+def test_the_words_of_a_chunk_are_sent_before_the_next_one_is_done(world):
+    """The events of a stream, taken from the application itself: a client would see them together in memory."""
+
+    async def scenario():
+        app = Starlette(routes=routes.routes())
+        app.state.ports = world.ports
+        request = httpx.Request("POST", f"http://console{URL}", **form(stream="true"))
+        sent, changed, gone = [], asyncio.Event(), asyncio.Event()
+        bodies = [{"type": "http.request", "body": request.read()}]
+
+        async def receive():
+            if bodies:
+                return bodies.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message.get("body", b""))
+            changed.set()
+
+        async def until(text):
+            while text not in b"".join(sent):
+                changed.clear()
+                await changed.wait()
+
+        scope = {
+            "type": "http", "method": "POST", "path": URL, "query_string": b"", "root_path": "", "http_version": "1.1",
+            "scheme": "http", "server": ("console", 80), "client": ("x", 1), "state": {},
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        }  # fmt: skip
+        serving = asyncio.create_task(app(scope, receive, send))
+        recording = await planned(world)
+        finish(world, recording, only={0})
+        await until(b'"delta":"part 0 of the talk"')
+        assert b"part 1" not in b"".join(sent)
+        finish(world, recording, only={1, 2})
+        await until(b"transcript.text.done")
+        await serving
+        return b"".join(sent).decode()
+
+    told = run(scenario())
+    events = [
+        json.loads(line.removeprefix("data: ")) for line in told.splitlines() if line.startswith("data: ")
+    ]
+    deltas = [one["delta"] for one in events if one["type"] == "transcript.text.delta"]
+    assert len(deltas) >= 2
+    assert "".join(deltas) == events[-1]["text"]
+
+
+def test_a_recording_that_ends_without_a_transcript_is_an_error(world):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form()))
+            record.cancel((await planned(world)).id, world.ports)
+            return await asking
+
+    response = run(scenario())
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "cancelled")
+    assert response.headers["x-should-retry"] == "false"
+
+
+def test_an_error_is_the_last_event_of_a_stream(world):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form(stream="true")))
+            record.cancel((await planned(world)).id, world.ports)
+            return await asking
+
+    lines = run(scenario()).text.strip().splitlines()
+    assert lines[0] == "event: error"
+    assert json.loads(lines[1].removeprefix("data: "))["error"]["code"] == "cancelled"
+
+
+def test_a_held_recording_is_not_waited_for(world):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form()))
+            recording = upload.accept(await stored(world), Options(), world.ports)
+            documents.change_recording(
+                world.ports, recording.id, lambda one: replace(one, held="The day's budget is used up.")
+            )
+            return await asking
+
+    response = run(scenario())
+    assert (response.status_code, response.json()["error"]["code"]) == (429, "insufficient_quota")
+    assert "budget" in response.json()["error"]["message"]
+
+
+def test_who_hangs_up_cancels_nothing(world):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form()))
+            recording = await planned(world)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            finish(world, recording)
+            return recording, await client.post(URL, **form())
+
+    recording, response = run(scenario())
+    assert (response.status_code, response.headers["x-request-id"]) == (200, recording.id)
+    assert world.ports.records.count(documents.RECORDINGS) == 1
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
+    world = World(tmp_path, max_file_gb=1e-8)
+    too_much = b"x" * 3_000_000
+
+    async def scenario():
+        async with client_of(world) as client:
+            known = await client.post(URL, data={"model": "whisper-1"}, files={"file": ("a.wav", too_much)})
+
+            async def pieces():
+                yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+                yield too_much
+
+            headers = {"content-type": "multipart/form-data; boundary=b"}
+            return known, await client.post(URL, content=pieces(), headers=headers)
+
+    try:
+        for response in run(scenario()):
+            assert (response.status_code, response.json()["error"]["code"]) == (413, "content_too_large")
+            assert "DROPSCRIBE_MAX_FILE_GB" in response.json()["error"]["message"]
+        assert list(world.ports.store.list("audio")) == []
+    finally:
+        world.close()
+
+
+def test_on_cloud_run_a_large_file_is_told_how_to_get_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("K_SERVICE", "console")
+    world = World(
+        tmp_path, platform="google", project="my-project", audio_bucket="calls", region="europe-west4"
+    )
+
+    async def scenario():
+        async with client_of(world) as client:
+            return await client.post(URL, content=b"", headers={"content-length": str(40 * 2**20)})
+
+    try:
+        response = run(scenario())
+        assert response.status_code == 413
+        assert "gcloud storage cp FILE gs://calls/" in response.json()["error"]["message"]
+    finally:
+        world.close()
+
+
+def test_a_full_disk_is_said(world, monkeypatch):
+    def full(_bucket):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(world.ports.store, "stage", full)
+
+    async def scenario():
+        async with client_of(world) as client:
+            return await client.post(URL, **form())
+
+    response = run(scenario())
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")
+    assert "No space left" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/v1/audio/translations", 400, "unsupported_endpoint"),
+        ("POST", "/v1/chat/completions", 404, "unknown_url"),
+        ("GET", "/v1/models/gpt-nothing/x", 200, None),
+        ("GET", "/v1/models/nothing", 404, "model_not_found"),
+        ("DELETE", "/v1/models/tiny", 404, "unknown_url"),
+        ("GET", "/v1/audio/transcriptions", 404, "unknown_url"),
+        ("GET", "/v1/../etc/passwd", 404, None),
+    ],
+)
+def test_everything_else_is_an_error_in_openais_form(world, method, path, status, code):
+    async def scenario():
+        async with client_of(world) as client:
+            return await client.request(method, path)
+
+    response = run(scenario())
+    assert response.status_code == status
+    if code:
+        assert response.json()["error"]["code"] == code
