@@ -129,6 +129,39 @@ def test_create_that_was_overtaken_while_it_repeated_says_so_even_for_the_same_b
     other.close()
 
 
+def upload(cloud, data):
+    with cloud.store.stage(cloud.bucket) as file:
+        file.write(data)
+        return cloud.store.create_from(
+            cloud.bucket, "x.wav", file, metadata={"dropscribe-language": "de"}, ahead=lambda _: None
+        )
+
+
+def test_a_file_becomes_an_object_with_its_metadata_and_the_generation_that_it_got(cloud):
+    made = upload(cloud, b"sound")
+    assert made == cloud.store.stat(cloud.bucket, "x.wav")
+    assert made.metadata["dropscribe-language"] == "de"
+    (sent,) = [one for one in cloud.proxy.seen if UPLOAD in one]
+    assert "ifGenerationMatch=0" in sent
+    assert upload(cloud, b"other") is None
+
+
+@pytest.mark.parametrize("fault", [faults.lost_answer, faults.lost_request, faults.status(503)])
+def test_a_file_whose_upload_was_not_heard_of_is_ours_all_the_same(cloud, fault):
+    cloud.proxy.faults = [(UPLOAD, fault)]
+    made = upload(cloud, b"sound")
+    assert made == cloud.store.stat(cloud.bucket, "x.wav")
+
+
+def test_a_large_file_goes_in_pieces(cloud, monkeypatch):
+    data = bytes(range(256)) * 40_000
+    monkeypatch.setattr(gcs, "PIECE", 4 * 256 * 1024)
+    made = upload(cloud, data)
+    assert made.size == len(data)
+    assert cloud.store.load(cloud.bucket, "x.wav") == data
+    assert sum(one.startswith("PUT") for one in cloud.proxy.seen) > 1
+
+
 def test_create_that_finds_an_object_at_once_asks_nothing_more(cloud):
     put(cloud, "x", b"same")
     cloud.proxy.seen.clear()

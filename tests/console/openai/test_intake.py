@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage
 
 from console.openai import intake
 from console.openai.intake import Ask, Look
@@ -15,6 +18,7 @@ from shared.flow import chunk, record, request, upload
 from shared.model import Options, Recording, recording_id
 from shared.state import answers, documents, uploads
 from shared.topology import REQUESTS
+from tests.contract import cloud_storage
 from tests.world import World, heard
 
 SOUND = b"RIFF\0\0\0\0WAVEfmt "
@@ -199,3 +203,20 @@ def test_the_suffix_follows_from_the_bytes(head, suffix):
     received = Received(fields=(), file_name="evil.exe", sha256="ab", size=1, head=head)
     assert intake.object_name(received) == f"openai/ab{suffix}"
     assert intake.object_name(received, 2) == f"openai/ab-2{suffix}"
+
+
+def test_in_cloud_storage_the_options_travel_with_the_object(world, gcs_address):
+    """Nobody is told them ahead there: the object's event has them as its metadata."""
+    prefix = cloud_storage.NAMES.create_prefix()
+    endpoint = {"api_endpoint": f"http://{gcs_address}"}
+    with storage.Client(cloud_storage.PROJECT, AnonymousCredentials(), client_options=endpoint) as client:
+        client.create_bucket(f"{prefix}-audio")
+    with cloud_storage.reopen(gcs_address, prefix) as store:
+        project = SimpleNamespace(ports=replace(world.ports, store=store))
+        ask = taken(project, options=Options(language="en", keyterms="Anna, Levin", diarize=True))
+        assert world.ports.records.count(uploads.UPLOADS) == 0
+        (source,) = store.list("audio")
+        fixed = uploads.fix(source, world.ports.records).options
+        assert upload.accept(source, fixed, project.ports).id == ask.recording
+        assert taken(project, options=Options(language="de")).recording != ask.recording
+        assert len(objects(project)) == 1
