@@ -18,13 +18,13 @@ from shared import client
 from shared.audio.probing.sniff import sniff
 from shared.errors import BadMedia
 from shared.flow import refusals
-from shared.messages import TranscriptReady, metadata_of
-from shared.model import Recording, StoredObject, recording_id
-from shared.state import answers, documents, uploads
+from shared.messages import metadata_of
+from shared.model import StoredObject, recording_id
+from shared.state import documents, uploads
 
 if TYPE_CHECKING:
     from console.openai.multipart import Received
-    from shared.model import Options
+    from shared.model import Options, Recording
     from shared.ports import Ports
 
 FOLDER = "openai"
@@ -51,18 +51,6 @@ class Ask:
     """The `life` that had ended without a transcript, which the request continues; None: there was no such end."""
     chunks: bool = False
     """Whether its chunks are of interest as well."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """What is known of what is waited for."""
-
-    recording: Recording | None
-    """None: nobody has taken it yet."""
-    refusal: TranscriptReady | None = None
-    """The answer to the request, if there is no recording, or the one there was is not continued."""
-    done: int = 0
-    """Chunks that are done; 0 if they are of no interest."""
 
 
 def take(received: Received, file: BinaryIO, options: Options, ports: Ports) -> Ask:
@@ -96,24 +84,6 @@ def object_name(received: Received, number: int = 1) -> str:
     """The name of an object: `openai/SHA-256.SUFFIX`, from the second on `openai/SHA-256-2.SUFFIX`."""
     again = f"-{number}" if number > 1 else ""
     return f"{FOLDER}/{received.sha256}{again}{_suffix(received.head)}"
-
-
-def look(ask: Ask, ports: Ports) -> Look:
-    """What has become of what is waited for.
-
-    Raises:
-        Transient: try again.
-    """
-    recording = documents.get_recording(ports.records, ask.recording)
-    before = recording is not None and recording.ended_without and recording.life == ask.continues
-    if recording is None or before:
-        asked = answers.find(ask.request, ports.records) if ask.request else None
-        refusal = asked.answer if asked is not None else None
-        return Look(recording=None, refusal=refusal)
-    if not ask.chunks or recording.ended or not recording.chunks:
-        return Look(recording=recording)
-    done = ports.records.count(documents.CHUNKS, {"recording": recording.id})
-    return Look(recording=recording, done=done)
 
 
 def _create(name: str, received: Received, file: BinaryIO, options: Options, ports: Ports) -> StoredObject:

@@ -139,11 +139,13 @@ class Body:
     def _on_headers(self) -> None:
         _, parameters = parse_options_header(self._disposition.decode("latin-1"))
         name = parameters.get(b"name", b"").decode("utf-8", "replace")
-        if name == FILE and b"filename" in parameters:
+        # Some programs give names that are not ASCII as `filename*=` only.
+        is_named = b"filename" in parameters or b"filename*" in self._disposition.lower()
+        if name == FILE and is_named:
             if self._file is not None:
                 raise invalid("The request has several files. Send a request for each.", FILE)
             self._file, self._in_file = self._open_file(), True
-            self._file_name = parameters[b"filename"].decode("utf-8", "replace")
+            self._file_name = parameters.get(b"filename", b"").decode("utf-8", "replace")
             return
         if name == FILE:
             raise invalid(

@@ -23,22 +23,22 @@ from starlette.routing import Mount, Route
 from console.openai import documents, errors, form, intake, models, stream
 from console.openai.errors import ApiError
 from console.openai.multipart import MOST_BYTES, Body
+from console.openai.progress import Progress
 from console.openai.waiting import Poll
 from shared.errors import DropscribeError
-from shared.flow.reading import live
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
     from console.openai.form import Wanted
-    from console.openai.intake import Ask, Look
+    from console.openai.intake import Ask
     from console.openai.multipart import Received
+    from console.openai.progress import Look
     from shared.model import Recording
     from shared.ports import Ports
-    from shared.results import ChunkResult
 
 JSON = "application/json"
 TYPES = {
@@ -251,11 +251,7 @@ def _poll(request: Request, ports: Ports) -> Poll[Ask, Look]:
     """The poll of this application."""
     state = request.app.state
     if not hasattr(state, "openai_poll"):
-
-        def look(asks: Collection[Ask]) -> dict[Ask, Look]:
-            return {ask: intake.look(ask, ports) for ask in asks}
-
-        state.openai_poll = Poll(look)
+        state.openai_poll = Poll(Progress(ports).look)
     poll: Poll[Ask, Look] = state.openai_poll
     return poll
 
@@ -287,6 +283,19 @@ async def _complete(
                 body = await to_thread.run_sync(_body, recording, wanted, ports)
                 return Response(body, headers=headers, media_type=TYPES.get(wanted.format, JSON))
     raise AssertionError("changes go on until somebody leaves them")
+
+
+async def _taken(ask: Ask, poll: Poll[Ask, Look]) -> None:
+    """Until there is a recording.
+
+    Raises:
+        ApiError: there will be none.
+    """
+    async with aclosing(poll.changes(ask)) as changes:
+        async for now in changes:
+            _ended(now)
+            if now.recording is not None:
+                return
 
 
 def _ended(now: Look) -> Recording | None:
@@ -336,19 +345,18 @@ async def _events(
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """The transcript as events; an error as the last one."""
     deltas = stream.Deltas()
-    results: dict[int, ChunkResult] = {}
     try:
-        async with aclosing(poll.changes(replace(ask, chunks=True))) as changes:
+        await _taken(ask, poll)
+        # Without the request, all who wait for one recording are one look at its chunks.
+        async with aclosing(poll.changes(replace(ask, request="", chunks=True))) as changes:
             async for now in changes:
                 if (recording := _ended(now)) is not None:
                     transcript = await to_thread.run_sync(_transcript, recording, ports)
                     for event in stream.ending(transcript, wanted, deltas):
                         yield _event(event)
                     return
-                if now.recording is not None and now.done > len(results):
-                    results = await to_thread.run_sync(live.arrived, now.recording, ports, results)
-                    if new := deltas.next(stream.certain(now.recording, results)):
-                        yield _event(stream.delta(new))
+                if new := deltas.next(now.text):
+                    yield _event(stream.delta(new))
     except ApiError as error:
         yield ServerSentEvent(data=error.body.decode(), event="error", sep="\n")
     except DropscribeError as error:

@@ -11,15 +11,16 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from console.openai import intake
-from console.openai.intake import Ask, Look
+from console.openai.intake import Ask
 from console.openai.multipart import Received
+from console.openai.progress import Look, Progress
 from shared.errors import OverLimit
-from shared.flow import chunk, record, request, upload
+from shared.flow import record, request, upload
 from shared.model import Options, Recording, recording_id
 from shared.state import answers, documents, uploads
 from shared.topology import REQUESTS
 from tests.contract import cloud_storage
-from tests.world import World, heard
+from tests.world import World
 
 SOUND = b"RIFF\0\0\0\0WAVEfmt "
 
@@ -46,6 +47,10 @@ def requested(world):
         else:
             answers.settle(asked.request_id, found.answer, world.ports, again=True)
     return len(pulled)
+
+
+def look(ask, world):
+    return Progress(world.ports).look([ask])[ask]
 
 
 def objects(world):
@@ -98,9 +103,9 @@ def test_a_recording_that_failed_is_continued(world):
     again = taken(world)
     assert (again.recording, again.continues) == (ask.recording, 0)
     # The end before is no answer to it.
-    assert intake.look(again, world.ports) == Look(recording=None)
+    assert look(again, world) == Look()
     requested(world)
-    assert intake.look(again, world.ports).recording.life == 1
+    assert look(again, world).recording.life == 1
 
 
 def test_what_was_deleted_is_transcribed_anew(world):
@@ -134,7 +139,7 @@ def test_a_refused_request_is_an_answer(tmp_path):
         taken(world, b"RIFF\0\0\0\0WAVEone")
         ask = taken(world, b"RIFF\0\0\0\0WAVEtwo")
         requested(world)
-        found = intake.look(ask, world.ports)
+        found = look(ask, world)
         assert (found.recording, found.refusal.code) == (None, "quota")
     finally:
         world.close()
@@ -170,16 +175,6 @@ def test_options_are_fixed_before_anybody_sees_the_file(world, monkeypatch):
     monkeypatch.setattr(intake.uploads, "fix", fix)
     taken(world, options=Options(diarize=True))
     assert seen == [([], {"dropscribe-diarize": "True"})]
-
-
-def test_chunks_are_counted_only_for_those_who_want_to_know(world):
-    ask = taken(world)
-    requested(world)
-    recording = the_recording(world, ask.recording)
-    result, row = heard(recording, recording.chunks[0])
-    chunk.commit_result(result, row, world.ports)
-    assert intake.look(ask, world.ports).done == 0
-    assert intake.look(replace(ask, chunks=True), world.ports).done == 1
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,12 @@ def test_fields_are_limited_in_number_and_length():
     assert refused(b"--B\r\nX: " + b"y" * 10_000).code == "invalid_body"
 
 
-def test_names_of_files_are_only_told(tmp_path):
+def test_a_name_in_the_extended_form_is_one():
+    body = WHOLE.replace(b'filename="t.mp3"', b"filename*=UTF-8''%C3%A9t%C3%A9.mp3")
+    assert received(body)[1] == AUDIO
+
+
+def test_names_of_files_are_only_told():
     name = "../../etc/<img onerror=1>" + "n" * 900
     found, _ = received(part("file", b"1", file=name) + b"--B--\r\n")
     assert found.file_name == name

@@ -1,0 +1,93 @@
+"""What has become of the recordings that are waited for: one look for all who wait."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from console.openai import stream
+from shared.errors import DropscribeError
+from shared.flow.reading import live
+from shared.messages import TranscriptReady
+from shared.model import Recording
+from shared.results import ChunkResult
+from shared.state import answers, documents
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from console.openai.intake import Ask
+    from shared.ports import Ports
+
+MOST_HEARD = 4
+"""Recordings whose results are kept between two looks; twelve hours have some 30 MB of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What is known of what is waited for."""
+
+    recording: Recording | None = None
+    """None: nobody has taken it yet."""
+    refusal: TranscriptReady | None = None
+    """The answer to the request, if there is no recording, or the one there was is not continued."""
+    text: str = ""
+    """The beginning of the transcript that is certain; empty if its chunks are of no interest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Heard:
+    """What is known of the chunks of a recording."""
+
+    life: int = 0
+    done: int = 0
+    text: str = ""
+    results: Mapping[int, ChunkResult] = field(default_factory=dict)
+
+
+class Progress:
+    """Looks at recordings. For one thread at a time.
+
+    Args:
+        ports: the adapters to use.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._heard: OrderedDict[str, _Heard] = OrderedDict()
+
+    def look(self, asks: Collection[Ask]) -> dict[Ask, Look]:
+        """What is known of each; one that cannot be read now is left out."""
+        found = {}
+        for ask in asks:
+            try:
+                found[ask] = self._look(ask)
+            except DropscribeError as error:
+                log.warning("%s cannot be looked at now: %s", ask.recording, error)
+        return found
+
+    def _look(self, ask: Ask) -> Look:
+        recording = documents.get_recording(self._ports.records, ask.recording)
+        before = recording is not None and recording.ended_without and recording.life == ask.continues
+        if recording is None or before:
+            asked = answers.find(ask.request, self._ports.records) if ask.request else None
+            return Look(refusal=asked.answer if asked is not None else None)
+        if ask.chunks and not recording.ended and recording.chunks:
+            return Look(recording=recording, text=self._text(recording))
+        return Look(recording=recording)
+
+    def _text(self, recording: Recording) -> str:
+        done = self._ports.records.count(documents.CHUNKS, {"recording": recording.id})
+        known = self._heard.pop(recording.id, _Heard(life=recording.life))
+        if (known.life, known.done) != (recording.life, done):
+            results = live.arrived(recording, self._ports, known.results)
+            text = stream.certain(recording, results)
+            known = _Heard(life=recording.life, done=done, text=text, results=results)
+        # The one that was asked for last is the last to go.
+        self._heard[recording.id] = known
+        if len(self._heard) > MOST_HEARD:
+            self._heard.popitem(last=False)
+        return known.text
