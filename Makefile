@@ -175,8 +175,9 @@ clean: ## remove .venv, caches and build products; transcripts and state stay
 # OpenAI's client for Node asks the console's /v1 in tests. Without Node.js those tests are skipped, which CI refuses.
 NODE := tests/console/openai/node
 .venv/.node: $(NODE)/package.json $(NODE)/package-lock.json | .venv/.created
-	@if ! command -v npm > /dev/null; then echo "Node.js with npm is missing: the tests of OpenAI's client for Node will be skipped" >&2; else \
-	    mkdir -p .venv/node && cp $^ .venv/node/ && cd .venv/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ../.node; fi
+	@mkdir -p .venv/node && cp $^ .venv/node/ && cd .venv/node \
+	    && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ../.node \
+	    || echo "npm could not install OpenAI's client for Node: its tests will be skipped. Install Node.js with npm." >&2
 
 .venv/.bench: pyproject.toml .venv/.full
 	@echo "Installing what only the benchmarks need"
