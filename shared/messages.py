@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from shared import engines, versions
+from shared import engines, formats, versions
 from shared.errors import BadRequest
 from shared.model import AudioInfo, Chunk, Options, StoredObject, Tried
 
@@ -175,9 +175,14 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     filler_words: bool = False
     diarize: bool = False
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    formats: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
 
     def __post_init__(self) -> None:
-        """Check the method against the table of engines. msgspec converts the error into its own."""
+        """Check the names of the method and of the formats. msgspec converts the error into its own."""
+        try:
+            formats.named(self.formats)
+        except ValueError:
+            raise ValueError("unknown format - at `$.formats`") from None
         if self.method not in engines.choices():
             raise ValueError("unknown method - at `$.method`")
 
@@ -198,7 +203,7 @@ MUST_BE = {
     "diarize": "true or false",
     "label": "a text of 1 to 64 characters",
 }
-"""The limits in words, for all fields except `method`, whose values are in the table of engines."""
+"""The limits in words, for all fields except `method` and `formats`, whose values are in their tables."""
 
 
 class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -421,4 +426,7 @@ def _in_words(error: Exception) -> str:
 
 def must_be() -> dict[str, str]:
     """What each field and option must be, in words."""
-    return MUST_BE | {"method": f"one of {', '.join(engines.choices())}"}
+    return MUST_BE | {
+        "method": f"one of {', '.join(engines.choices())}",
+        "formats": f"some of {', '.join(formats.FORMATS)}, separated by commas",
+    }

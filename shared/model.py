@@ -70,6 +70,9 @@ class Options:
     """Tell the speakers apart. Only Deepgram does."""
     label: str | None = None
     """Group of the recording in reports; it changes nothing else, and is not part of the key."""
+    formats: str | None = None
+    """Output formats beside the standard ones, separated by commas. They are written from the same words, so they are
+    not part of the key: the options that a recording began with count."""
 
     @property
     def phrases(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import platformdirs
 
+from shared import formats
 from shared.deployment_sizes import FUNCTION_DECODE_MIB
 from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU, EngineSpec, choices, hosted_specs
 from shared.errors import ConfigurationError
@@ -305,6 +306,14 @@ class Settings:
             "Minutes without progress until a recording whose chunks wait or are at work is pushed.",
         ),
     )
+    formats: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_FORMATS",
+            "Output formats that every recording gets beside `json`, `csv`, `srt`, `vtt` and `txt`, separated by commas: "
+            "some of `vtt-words`, `podcast`, `md`, `docx`, `audacity`, `textgrid`, `ctm`, `rttm`.",
+        ),
+    )
     cpu_usd_per_hour: float = field(
         default=0.0,
         metadata=_env(
@@ -433,6 +442,7 @@ class Settings:
             all(BUCKET_NAME.fullmatch(one) for one in self.request_bucket_set),
             "names of buckets, separated by commas, without gs://",
         )
+        self._check_texts()
         self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
         self._check("canary_percent", 0 <= self.canary_percent <= 100, "from 0 to 100")
         self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
@@ -489,6 +499,13 @@ class Settings:
             self.transcripts_bucket != self.audio_bucket,
             "another bucket than DROPSCRIBE_AUDIO_BUCKET, or every transcript would trigger the router",
         )
+
+    def _check_texts(self) -> None:
+        """What leaves the deployment: formats of files."""
+        try:
+            formats.named(self.formats)
+        except ValueError as error:
+            raise ConfigurationError(f"{variable('formats')} is wrong: {error}") from error
 
     def _name_buckets(self) -> None:
         """Name the buckets without a name; in Cloud Storage with the project, because names are globally unique."""

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TOPS = ("shared", "functions", "gpu_job", "local", "deployment", "console")
 
-BASE = "model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
+BASE = "formats model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
 BASE += " in_words deployment_sizes versions stop_signals audio.types"
 FLOORS = {
     "entrypoints": ("functions", "gpu_job", "local", "console", "shared.client", "shared.connect"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from shared.engines import choices
+from shared.formats import MORE
 
 if TYPE_CHECKING:
     MethodChoice = str
@@ -51,6 +52,15 @@ Diarize = Annotated[bool, typer.Option("--diarize", help="Tell speakers apart (D
 Label = Annotated[
     str | None,
     typer.Option(help="Label to group the cost by in `dropscribe cost --by label`.", show_default=False),
+]
+Formats = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help=f"More output formats, separated by commas: some of {', '.join(MORE)}. \\[env: DROPSCRIBE_FORMATS]",
+        show_default=False,
+    ),
 ]
 StateDir = Annotated[
     Path | None,

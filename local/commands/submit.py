@@ -64,6 +64,7 @@ def command(
     filler_words: options.FillerWords = False,
     diarize: options.Diarize = False,
     label: options.Label = None,
+    formats: options.Formats = None,
     request_id: Annotated[
         str | None,
         typer.Option(help="Your own id for the request; if left out, one is made.", show_default=False),
@@ -90,6 +91,7 @@ def command(
                 filler_words=filler_words,
                 diarize=diarize,
                 label=label,
+                formats=formats,
             ),
             request_id=request_id,
             metadata=metadata_of(metadata or []),

@@ -21,6 +21,7 @@ from local.commands.terminal import beside, print_json
 from local.runtime import export, one_shot
 from shared import outputs
 from shared.errors import ConfigurationError
+from shared.formats import FORMATS, STANDARD, of_recording
 from shared.in_words import printable
 from shared.model import Options, Recording
 from shared.routing import eligible, pick
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from shared.errors import ModelUnavailable
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-ALL_FORMATS = ",".join(outputs.format_names())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,9 +62,15 @@ def command(
         "transcripts"
     ),
     formats: Annotated[
-        str,
-        typer.Option("--format", "-f", help=f"Output formats, separated by commas: some of {ALL_FORMATS}."),
-    ] = ALL_FORMATS,
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help=f"Only these output formats, separated by commas: some of {', '.join(FORMATS)}; "
+            f"by default {', '.join(STANDARD)}.",
+            show_default=False,
+        ),
+    ] = None,
     method: options.Method = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -81,7 +87,11 @@ def command(
         request = Request(
             paths=paths,
             out=out,
-            files=outputs.file_names([one.strip() for one in formats.split(",")]),
+            files=outputs.file_names(
+                of_recording(ports.settings.formats)
+                if formats is None
+                else [one.strip() for one in formats.split(",")]
+            ),
             options=options_from(
                 method=method,
                 model=model,
@@ -113,7 +123,7 @@ def demo(
         request = Request(
             paths=_samples(),
             out=out,
-            files=outputs.file_names(),
+            files=outputs.file_names(STANDARD),
             options=Options(model="tiny"),
             as_json=False,
             preview=True,

@@ -75,6 +75,7 @@ def command(
     filler_words: options.FillerWords = False,
     diarize: options.Diarize = False,
     label: options.Label = None,
+    formats: options.Formats = None,
     follow_links: Annotated[
         bool,
         typer.Option(
@@ -116,6 +117,7 @@ def command(
             filler_words=filler_words,
             diarize=diarize,
             label=label,
+            formats=formats,
         )
         raise typer.Exit(run(ports, given, metrics_port))
 

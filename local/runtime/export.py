@@ -14,8 +14,8 @@ from local.backend.atomic_write import replace
 from local.backend.beneath import LinkError, folder_below
 from local.backend.copies import FOLDERS
 from local.backend.disk_errors import unwritable
-from shared import outputs
-from shared.errors import Permanent, StoreUnavailable
+from shared.errors import Permanent
+from shared.flow.reading import output_files as reading
 from shared.state import documents
 from shared.telemetry import log
 
@@ -72,7 +72,7 @@ def export(
     Args:
         recording: one that is DONE.
         folder: created if it does not exist.
-        files: names of those to copy, e.g. `transcript.srt`.
+        files: names of those to copy, e.g. `transcript.srt`. What the recording does not have is written from its words.
         ports: the adapters to use.
         out: the folder that a person named; links below it are not followed. None: the one above `folder`.
 
@@ -83,13 +83,7 @@ def export(
     out = folder.parent if out is None else out
     like = ports.store.permissions(recording.source)
     written = []
-    for output in recording.outputs:
-        short = output.rsplit("/", 1)[-1]
-        if short not in files:
-            continue
-        data = ports.store.load(ports.settings.transcripts_bucket, output)
-        if data is None:
-            raise StoreUnavailable(f"{output} is gone from the bucket {ports.settings.transcripts_bucket}")
+    for short, data in reading.files(recording, files, ports):
         try:
             with folder_below(out, folder.relative_to(out), make=like.folder_mode) as handle:
                 _write(handle, short, data, like)
@@ -128,7 +122,7 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     if live is not None and live.generation != recording.source.generation:
         return  # a newer version is on its way, and would be overwritten by this one
     folder = Path(ports.out) / names.to_path(recording.source.name)
-    export(recording, folder, outputs.file_names(), ports, out=ports.out)
+    export(recording, folder, [reading.short(one) for one in recording.outputs], ports, out=ports.out)
     log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import ConfigurationError, Permanent, StoreUnavailable
+from shared.formats import of_recording
 from shared.messages import decode, encode
 from shared.model import Decision, FileDigest
 from shared.outputs import Output
@@ -74,7 +75,7 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
         duration=transcript.duration,
         words=len(transcript.words),
         warnings=transcript.warnings,
-        files=outputs.render(transcript),
+        files=outputs.render(transcript, of_recording(recording.options.formats, ports.settings.formats)),
     )
     bucket, name = ports.settings.work_bucket, _kept_name(recording)
     if ports.store.create(bucket, name, encode(rendered), "application/json"):

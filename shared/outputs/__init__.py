@@ -11,9 +11,24 @@ In reading order:
     subtitles    transcript.srt, transcript.vtt
     plain_text   transcript.txt
 
+The same, where a request or the deployment asks for more (`shared/formats.py` has their names):
+
+    word_times     words.vtt
+    podcast        podcast.json
+    markdown       transcript.md
+    word_document  transcript.docx
+    phonetics      labels.txt, words.TextGrid
+    scoring        words.ctm, speakers.rttm
+
 No clock, no host, no locale: the same transcript gives the same bytes wherever it is written.
 """
 
-from shared.outputs.formats import Output, file_names, format_names, render
+from shared.outputs.formats import (
+    Output,
+    file_names,
+    format_names,
+    formats_of,
+    render,
+)
 
-__all__ = ["Output", "file_names", "format_names", "render"]
+__all__ = ["Output", "file_names", "format_names", "formats_of", "render"]

@@ -1,7 +1,8 @@
 """The output files of a recording: one row for each, and nowhere else a list of them.
 
-A new format is a renderer (a pure function that returns bytes) and a row in `FILES`. The command line, the exported
-copies and the longest name of an output follow from the rows; a test compares `docs/outputs.md` with them.
+A new format is a renderer (a pure function that returns bytes), a row in `FILES`, and a name in `shared/formats.py`. The
+command line, the exported copies and the longest name of an output follow from the rows; a test compares `docs/outputs.md`
+with them.
 """
 
 from __future__ import annotations
@@ -11,13 +12,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shared.errors import BadRequest
+from shared.formats import STANDARD, ordered
 from shared.outputs.captions import Caption, captions
 from shared.outputs.document import transcript_json
+from shared.outputs.markdown import transcript_md
+from shared.outputs.phonetics import labels_txt, words_textgrid
 from shared.outputs.plain_text import transcript_txt
+from shared.outputs.podcast import podcast_json
 from shared.outputs.printable import tidy
+from shared.outputs.scoring import speakers_rttm, words_ctm
 from shared.outputs.segments import Segment, paragraphs, sentences
 from shared.outputs.subtitles import transcript_srt, transcript_vtt
 from shared.outputs.tables import paragraphs_csv, words_csv
+from shared.outputs.word_document import transcript_docx
+from shared.outputs.word_times import words_vtt
 from shared.results import Transcript, Word
 
 
@@ -47,7 +55,7 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutputFile:
-    """A file that every recording gets."""
+    """A file of a recording."""
 
     format: str
     """Name of its format, as in `--format csv`; a format may have several files."""
@@ -56,7 +64,7 @@ class OutputFile:
     content_type: str
     """Media type to store it under."""
     render: Callable[[Content], bytes]
-    """Its content, as UTF-8."""
+    """Its content; all but `docx` are UTF-8."""
 
 
 FILES = (
@@ -97,6 +105,58 @@ FILES = (
         content_type="text/plain; charset=utf-8",
         render=lambda it: transcript_txt(it.paragraphs, it.names),
     ),
+    OutputFile(
+        format="vtt-words",
+        name="words.vtt",
+        content_type="text/vtt; charset=utf-8",
+        render=lambda it: words_vtt(it.captions, it.words, it.transcript.warnings, it.names),
+    ),
+    OutputFile(
+        format="podcast",
+        name="podcast.json",
+        content_type="application/json",
+        render=lambda it: podcast_json(it.words, it.names),
+    ),
+    OutputFile(
+        format="md",
+        name="transcript.md",
+        content_type="text/markdown; charset=utf-8",
+        render=lambda it: transcript_md(
+            it.transcript.source.name, it.paragraphs, it.transcript.warnings, it.names
+        ),
+    ),
+    OutputFile(
+        format="docx",
+        name="transcript.docx",
+        content_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        render=lambda it: transcript_docx(
+            it.transcript.source.name, it.paragraphs, it.transcript.warnings, it.transcript.language, it.names
+        ),
+    ),
+    OutputFile(
+        format="audacity",
+        name="labels.txt",
+        content_type="text/plain; charset=utf-8",
+        render=lambda it: labels_txt(it.sentences, it.names),
+    ),
+    OutputFile(
+        format="textgrid",
+        name="words.TextGrid",
+        content_type="text/plain; charset=utf-8",
+        render=lambda it: words_textgrid(it.words, it.sentences, it.transcript.duration, it.names),
+    ),
+    OutputFile(
+        format="ctm",
+        name="words.ctm",
+        content_type="text/plain; charset=utf-8",
+        render=lambda it: words_ctm(it.transcript.source.name, it.words),
+    ),
+    OutputFile(
+        format="rttm",
+        name="speakers.rttm",
+        content_type="text/plain; charset=utf-8",
+        render=lambda it: speakers_rttm(it.transcript.source.name, it.words, it.names),
+    ),
 )
 """All files, in the order in which they are listed everywhere."""
 
@@ -108,7 +168,7 @@ class Output:
     name: str
     """File name."""
     data: bytes
-    """Its content, UTF-8."""
+    """Its content."""
     content_type: str
     """Media type to store it under."""
 
@@ -131,12 +191,25 @@ def file_names(wanted: Sequence[str] | None = None) -> list[str]:
     return [one.name for name in wanted for one in FILES if one.format == name]
 
 
-def render(transcript: Transcript, wanted: Sequence[str] | None = None) -> tuple[Output, ...]:
+def formats_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The formats of some files, by their names.
+
+    Raises:
+        BadRequest: names the file that no format has.
+    """
+    known = {one.name: one.format for one in FILES}
+    for name in names:
+        if name not in known:
+            raise BadRequest(f"There is no output file {name!r}. Choose from {', '.join(known)}.")
+    return ordered(known[name] for name in names)
+
+
+def render(transcript: Transcript, wanted: Sequence[str] = STANDARD) -> tuple[Output, ...]:
     """Write the output files of a transcript.
 
     Args:
         transcript: what to write.
-        wanted: formats; None: all.
+        wanted: formats.
 
     Returns:
         The files, in the order of `FILES` however they were asked for.

@@ -40,6 +40,17 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", encodable(text)).split())
 
 
+def title(name: str) -> str:
+    """The name of a recording for a heading: without its folder."""
+    return one_line(name.rsplit("/", 1)[-1]) or one_line(name) or "Recording"
+
+
+def clock_time(seconds: float) -> str:
+    """A time for readers, in whole seconds: `0:00:07`."""
+    whole = milliseconds(seconds) // 1000
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
 def speaker_name(speaker: int, names: Mapping[int, str]) -> str:
     """The name of a speaker: that of `names`, else the number."""
     return names.get(speaker) or f"Speaker {speaker}"

@@ -49,22 +49,35 @@ def transcript_vtt(
 ) -> bytes:
     """The captions as WebVTT, the warnings as comments above them; without captions, the header."""
     cues = [
-        webvtt.Caption(_timestamp(one.start), _timestamp(one.end), _vtt_lines(one, names)) for one in captions
+        webvtt.Caption(timestamp(one.start), timestamp(one.end), _vtt_lines(one, names)) for one in captions
     ]
-    notes = [one_line(warning).replace(ARROW, "→") for warning in warnings]
-    return webvtt.WebVTT(captions=cues, header_comments=[note for note in notes if note]).content.encode()
+    return webvtt.WebVTT(captions=cues, header_comments=notes(warnings)).content.encode()
+
+
+def notes(warnings: Sequence[str]) -> list[str]:
+    """Warnings as comments of WebVTT."""
+    lines = [one_line(warning).replace(ARROW, "→") for warning in warnings]
+    return [one for one in lines if one]
 
 
 def _vtt_lines(caption: Caption, names: Mapping[int, str]) -> list[str]:
-    lines = [_escaped(_COMMAND.sub("(", line)) for line in caption.lines]
+    lines = [escaped(line) for line in caption.lines]
     if caption.speaker is not None:
-        # A voice that spans the whole cue needs no end tag (WebVTT, section 4.2.2).
-        voice = _escaped(_COMMAND.sub("(", speaker_name(caption.speaker, names)))
-        lines[0] = f"<v {voice}>{lines[0]}"
+        lines[0] = f"{voice(caption.speaker, names)}{lines[0]}"
     return lines
 
 
-def _timestamp(time: int) -> str:
+def voice(speaker: int, names: Mapping[int, str]) -> str:
+    """The tag before the text of a speaker. One that spans the whole cue needs no end tag (WebVTT, section 4.2.2)."""
+    return f"<v {escaped(speaker_name(speaker, names))}>"
+
+
+def timestamp(time: int) -> str:
+    """A time of WebVTT.
+
+    Args:
+        time: milliseconds.
+    """
     seconds, thousandths = divmod(time, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -78,6 +91,9 @@ def _alike(text: str) -> str:
     )
 
 
-def _escaped(text: str) -> str:
-    # The escapes of the WebVTT standard, section 4.2.2. That of `>` keeps an arrow out of the text.
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def escaped(text: str) -> str:
+    """Text for a cue of WebVTT, which no player takes for markup.
+
+    The escapes of the standard, section 4.2.2. That of `>` keeps an arrow out of the text.
+    """
+    return _COMMAND.sub("(", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

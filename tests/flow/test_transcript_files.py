@@ -8,8 +8,9 @@ import pytest
 
 from shared.errors import Permanent, StoreUnavailable
 from shared.flow import transcript_files
+from shared.formats import STANDARD
 from shared.model import Decision, Options, Recording, StoredObject
-from shared.outputs import formats
+from shared.outputs import file_names, formats
 from tests.outputs.streams import spoken, transcript
 
 SOURCE = StoredObject(bucket="audio", name="talk.mp3", generation=5, size=1)
@@ -34,7 +35,7 @@ def test_what_is_kept_is_what_was_rendered(world, rendered):
     assert transcript_files.kept(RECORDING, world.ports) == rendered
     assert (rendered.words, rendered.duration, rendered.warnings) == (2, TALK.duration, ("Odd.",))
     assert rendered.decision == TALK.decision
-    assert [one.name for one in rendered.files] == [one.name for one in formats.FILES]
+    assert [one.name for one in rendered.files] == file_names(STANDARD)
 
 
 def test_the_first_rendering_stands_and_each_life_has_its_own(world, rendered):

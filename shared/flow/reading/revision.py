@@ -18,6 +18,7 @@ from shared.errors import BadRequest, Permanent
 from shared.flow import transcript_files
 from shared.flow.reading import finished
 from shared.flow.reading.corrections import Edit, corrected
+from shared.formats import of_recording
 from shared.messages import from_fields, to_fields
 from shared.model import FileDigest
 from shared.outputs.printable import one_line
@@ -179,7 +180,7 @@ def folder(recording: Recording) -> str:
 
 def _written(recording: Recording, after: Transcript, correction: Correction, ports: Ports) -> Revision:
     """Write the files of a revision, which do not count yet. Those that are there have the same content."""
-    files = outputs.render(after)
+    files = outputs.render(after, of_recording(recording.options.formats, ports.settings.formats))
     digests = [hashlib.sha256(one.data).hexdigest() for one in files]
     mark = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     home = f"{folder(recording)}/{after.revision}-{mark}"

@@ -208,7 +208,7 @@ def test_files_of_one_name_in_two_folders_do_not_meet(run, tmp_path):
     [
         (["nowhere.mp3"], "no file or folder 'nowhere.mp3'"),
         (["."], "Nothing to transcribe"),
-        ([SAMPLES / "voice-note.opus", "--format", "docx"], "no format 'docx'"),
+        ([SAMPLES / "voice-note.opus", "--format", "pdf"], "no format 'pdf'"),
         ([SAMPLES / "voice-note.opus", "--method", "deepgram"], "has no Deepgram engine"),
         ([SAMPLES / "voice-note.opus", "--track", "3"], "track"),
     ],
@@ -294,10 +294,12 @@ def test_what_a_budget_holds_is_said_and_goes_on_when_there_is_room(run, monkeyp
 
 def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_path):
     program = (
+        "from shared import formats as names\n"
         "from shared.outputs import formats\n"
         "lyrics = formats.OutputFile(format='lrc', name='transcript.lrc', content_type='text/plain',\n"
         "    render=lambda it: ''.join(f'[{one.start}]{one.lines[0]}' for one in it.captions).encode())\n"
         "formats.FILES = (*formats.FILES, lyrics)\n"
+        "names.FORMATS += ('lrc',)\n"
         "from local.cli import main\n"
         "main()\n"
     )
@@ -309,10 +311,10 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
             [*command, *more], env=environment, check=False, capture_output=True, text=True, timeout=60
         )
 
-    assert "json,csv,srt,vtt,txt,lrc" in call("--help").stdout
+    assert "rttm, lrc" in " ".join(call("--help").stdout.replace("│", "").split())
     sample = [SAMPLES / "voice-note.opus", "--model", "tiny", "--state-dir", tmp_path / "state"]
-    refused = call(*sample, "--format", "docx")
-    assert (refused.returncode, "json, csv, srt, vtt, txt, lrc" in refused.stderr) == (2, True)
+    refused = call(*sample, "--format", "pdf")
+    assert (refused.returncode, "ctm, rttm, lrc" in refused.stderr) == (2, True)
     assert call(*sample, "--format", "lrc,txt", "--out", tmp_path / "out").returncode == 0
     folder = tmp_path / "out" / "voice-note.opus"
     assert {path.name for path in folder.iterdir()} == {"transcript.lrc", "transcript.txt"}

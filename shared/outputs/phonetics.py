@@ -1,0 +1,113 @@
+"""labels.txt for Audacity and words.TextGrid for Praat: what is said when, for people who work on the sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from shared.outputs.printable import NO_NAMES, milliseconds, speaker_label, speaker_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from shared.outputs.segments import Segment
+    from shared.results import Word
+
+
+def labels_txt(sentences: Sequence[Segment], names: Mapping[int, str] = NO_NAMES) -> bytes:
+    """One label a sentence: start and end in seconds and the text, separated by tabs.
+
+    https://manual.audacityteam.org/man/importing_and_exporting_labels.html
+    """
+    lines, before = [], None
+    for one in sentences:
+        said = f"{speaker_label(one.speaker, before, names)}{one.text}"
+        lines.append(f"{_seconds(milliseconds(one.start))}\t{_seconds(milliseconds(one.end))}\t{said}\n")
+        before = one.speaker
+    return "".join(lines).encode()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Interval:
+    start: int
+    """Milliseconds."""
+    end: int
+    """Milliseconds, after `start`."""
+    text: str
+    """Empty where nothing is said."""
+
+
+def words_textgrid(
+    words: Sequence[Word], sentences: Sequence[Segment], duration: float, names: Mapping[int, str] = NO_NAMES
+) -> bytes:
+    """Tiers of words and sentences, and one of turns if speakers are told apart.
+
+    Intervals of a tier follow each other without gaps, and none is empty in time: a word that begins before the one
+    before it has ended begins at that end, and lasts a millisecond at least.
+    https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
+
+    Args:
+        words: tidy, in order.
+        sentences: of these words.
+        duration: of the recording, seconds.
+        names: of speakers, by number.
+    """
+    tiers = {
+        "words": list(_apart((one.start, one.end, one.text) for one in words)),
+        "sentences": list(_apart((one.start, one.end, one.text) for one in sentences)),
+    }
+    if any(one.speaker is not None for one in words):
+        tiers["speakers"] = list(_apart(_turns(words, names)))
+    end = max(1, milliseconds(duration), *(tier[-1].end for tier in tiers.values() if tier))
+    lines = [
+        'File type = "ooTextFile"',
+        'Object class = "TextGrid"',
+        "",
+        "xmin = 0",
+        f"xmax = {_seconds(end)}",
+    ]
+    lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
+    for number, (name, spoken) in enumerate(tiers.items(), start=1):
+        intervals = list(_filled(spoken, end))
+        lines += [f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{name}"']
+        lines += ["        xmin = 0", f"        xmax = {_seconds(end)}"]
+        lines.append(f"        intervals: size = {len(intervals)}")
+        for index, one in enumerate(intervals, start=1):
+            quoted = one.text.replace('"', '""')
+            lines.append(f"        intervals [{index}]:")
+            lines.append(f"            xmin = {_seconds(one.start)}")
+            lines.append(f"            xmax = {_seconds(one.end)}")
+            lines.append(f'            text = "{quoted}"')
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _turns(words: Iterable[Word], names: Mapping[int, str]) -> Iterator[tuple[float, float, str]]:
+    for speaker, group in groupby(words, key=lambda one: one.speaker):
+        said = list(group)
+        if speaker is not None:
+            yield said[0].start, max(one.end for one in said), speaker_name(speaker, names)
+
+
+def _apart(spoken: Iterable[tuple[float, float, str]]) -> Iterator[_Interval]:
+    free = 0
+    for start, end, text in spoken:
+        begin = max(milliseconds(start), free)
+        free = max(milliseconds(end), begin + 1)
+        yield _Interval(start=begin, end=free, text=text)
+
+
+def _filled(spoken: Sequence[_Interval], end: int) -> Iterator[_Interval]:
+    """The intervals with empty ones between them, from 0 to the end."""
+    at = 0
+    for one in spoken:
+        if one.start > at:
+            yield _Interval(start=at, end=one.start, text="")
+        yield one
+        at = one.end
+    if at < end:
+        yield _Interval(start=at, end=end, text="")
+
+
+def _seconds(time: int) -> str:
+    return f"{time // 1000}.{time % 1000:03d}"

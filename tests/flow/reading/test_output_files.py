@@ -1,0 +1,71 @@
+"""Files of a recording, stored or written when asked for."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from shared.errors import BadRequest, Permanent, StoreUnavailable
+from shared.flow import transcript_files
+from shared.flow.reading import finished, output_files
+from shared.formats import FORMATS, MORE
+from shared.outputs import render
+from tests.flow.test_transcript_files import RECORDING, TALK
+from tests.outputs.streams import conversation, transcript
+
+QUICK = [one for one in MORE if one != "docx"]
+
+
+@pytest.fixture
+def done(world):
+    rendered = transcript_files.keep(RECORDING, TALK, world.ports)
+    transcript_files.write(RECORDING, rendered, world.ports)
+    files = transcript_files.digests(RECORDING, rendered)
+    return replace(
+        RECORDING,
+        state="DONE",
+        decision=TALK.decision,
+        source=TALK.source,
+        files=files,
+        outputs=tuple(one.name for one in files),
+    )
+
+
+def test_a_format_that_was_not_asked_for_is_written_from_the_stored_words(world, done):
+    wanted = ["transcript.docx", "transcript.srt", "words.ctm"]
+    found = dict(output_files.files(done, wanted, world.ports))
+    assert found == {one.name: one.data for one in render(TALK, FORMATS) if one.name in wanted}
+
+
+def test_one_that_was_asked_for_is_stored_and_not_written_again(world, monkeypatch):
+    recording = replace(RECORDING, options=replace(RECORDING.options, formats="rttm, md"))
+    ports = replace(world.ports, settings=replace(world.ports.settings, formats="ctm"))
+    rendered = transcript_files.keep(recording, TALK, ports)
+    assert [one.name for one in rendered.files][6:] == ["transcript.md", "words.ctm", "speakers.rttm"]
+
+
+def test_a_name_that_no_format_has_is_refused(world, done):
+    with pytest.raises(BadRequest, match=r"no output file 'a\.pdf'"):
+        list(output_files.files(done, ["a.pdf"], world.ports))
+
+
+def test_without_its_words_nothing_can_be_written(world, done):
+    bare = replace(done, outputs=())
+    with pytest.raises(Permanent, match="was deleted"):
+        list(output_files.files(bare, ["words.ctm"], world.ports))
+
+
+def test_a_file_that_is_gone_is_said_to_be(world, done):
+    gone = replace(done, outputs=("elsewhere/transcript.json",))
+    with pytest.raises(StoreUnavailable, match=r"elsewhere/transcript\.json is gone"):
+        list(output_files.files(gone, ["transcript.json"], world.ports))
+
+
+@given(conversation)
+def test_times_between_milliseconds_make_no_difference(words):
+    talk = transcript(words)
+    recording = replace(
+        RECORDING, state="DONE", decision=talk.decision, source=talk.source, id=talk.recording
+    )
+    (document,) = render(talk, ["json"])
+    assert render(finished.read(document.data, recording, "here"), QUICK) == render(talk, QUICK)
