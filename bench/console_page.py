@@ -1,0 +1,148 @@
+"""The page in headless Chromium: first paint, a transcript of twelve hours, words of a chunk, and the lit word.
+
+python -m bench console-page
+
+The API is the made-up one of the tests, so that only the page and the browser are measured.
+"""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+from tests.console.page import stories
+from tests.console.page.conftest import ARGUMENTS, CHROMIUM
+from tests.console.page.fake import PAGE, Fake, serving, words_of
+
+WORDS, PER_PARAGRAPH, HOURS = 120_000, 60, 12
+RUNS = 5
+FRAMES = """seconds => new Promise(resolve => { const times = []; const end = performance.now() + 1000 * seconds;
+    const frame = now => { times.push(now); now < end ? requestAnimationFrame(frame) : resolve(times); };
+    requestAnimationFrame(frame); })"""
+SCROLL = """seconds => { const end = performance.now() + 1000 * seconds;
+    const step = () => { window.scrollBy(0, 60); if (performance.now() < end) requestAnimationFrame(step); }; step(); }"""
+PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+ROWS = "() => document.querySelectorAll('table.recordings tbody tr').length"
+# The largest distance between the sound and the begin or end of the word that is lit, milliseconds, on each frame.
+LIT = """seconds => new Promise(resolve => { const audio = document.querySelector('audio'); const off = [];
+    const end = performance.now() + 1000 * seconds;
+    const frame = () => { const now = audio.currentTime * 1000;
+        const said = [...CSS.highlights.get('spoken')].map(String).join();
+        if (said) { const start = Number(said.replace('w', '')); off.push(Math.max(0, start - now, now - start - 360)); }
+        performance.now() < end ? requestAnimationFrame(frame) : resolve(off); };
+    requestAnimationFrame(frame); })"""
+
+
+def p95(values):
+    return sorted(values)[int(len(values) * 0.95)]
+
+
+def weight(requested):
+    """Bytes of the files of the first page when they are compressed."""
+    return sum(len(gzip.compress(path.read_bytes())) for path in requested)
+
+
+def first_paint(browser, address):
+    """Milliseconds to the first content and to the rows, and the compressed bytes of the files asked for."""
+    paints, asked = [], set()
+    for _ in range(RUNS):
+        page = browser.new_page()
+        page.on("request", lambda request: asked.add(request.url))
+        page.goto(address)
+        page.locator("table.recordings").wait_for()
+        paints.append(page.evaluate(PAINT))
+        page.close()
+    files = {PAGE / url.split("/page/")[1] for url in asked if "/page/" in url} | {PAGE / "index.html"}
+    return statistics.median(paints), weight(files)
+
+
+def twelve_hours(browser, address):
+    """Seconds until the words can be read, and milliseconds between frames in scrolling and in playing."""
+    ready, scrolling, playing, off = [], [], [], []
+    for run in range(RUNS):
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page.goto(address)
+        page.locator("table.recordings").wait_for()
+        page.evaluate("() => { window.began = performance.now(); }")
+        page.get_by_role("link", name="day.wav").click()
+        page.locator(".paragraph >> nth=1999").wait_for(state="attached")
+        painted = "() => new Promise(done => requestAnimationFrame(() => setTimeout(() => done(performance.now() - began))))"
+        ready.append(page.evaluate(painted))
+        if run == 0:
+            page.wait_for_timeout(1500)
+            page.evaluate(SCROLL, 5)
+            scrolling += gaps(page.evaluate(FRAMES, 5))
+            page.evaluate("() => { document.querySelector('audio').currentTime = 20; }")
+            page.get_by_label("Uncertain words", exact=True).check()
+            page.get_by_role("button", name="Play").click()
+            page.wait_for_timeout(1000)
+            playing += gaps(page.evaluate(FRAMES, 10))
+            off += page.evaluate(LIT, 10)
+        page.close()
+    return statistics.median(ready), p95(scrolling), p95(playing), max(off)
+
+
+def gaps(times):
+    return [after - before for before, after in pairwise(times)]
+
+
+def chunk(browser, address, fake):
+    """Milliseconds from the event of a chunk until its words are in the page."""
+    page = browser.new_page()
+    whole = words_of([f"word{number}" for number in range(2000)], every=300)
+    fake.add("live", "live.wav", whole | {"complete": False}, state="PLANNED", chunks=9, chunks_done=1)
+    page.goto(f"{address}/recordings/live")
+    page.locator(".paragraph >> nth=1999").wait_for(state="attached")
+    page.evaluate(
+        """() => { window.seen = new Promise(done => new MutationObserver(() =>
+        document.querySelector('.transcript').textContent.includes('last') && done(performance.now()))
+        .observe(document.querySelector('.transcript'), {childList: true, subtree: true})); }"""
+    )
+    fake.words["live"] = [
+        words_of([*(f"word{number}" for number in range(2000)), "last"], every=300) | {"complete": False}
+    ]
+    began = page.evaluate("() => performance.now()")
+    fake.tell("chunks", {"id": "live", "done": 2, "of": 9})
+    took = page.evaluate("() => window.seen") - began
+    page.close()
+    return took
+
+
+def main():
+    folder = Path(tempfile.mkdtemp())
+    fake = Fake(audio=stories.sound(folder / "day.wav", seconds=600))
+    stories.fill(fake)
+    with (
+        serving(fake.app()) as address,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
+    ):
+        paint, size = first_paint(browser, address)
+        text = [
+            " ".join(f"w{word * 360}" for word in range(first, first + PER_PARAGRAPH))
+            for first in range(0, WORDS, PER_PARAGRAPH)
+        ]
+        answer = words_of(text, every=360, confidence=lambda index: 40 if index % 9 == 0 else 95)
+        fake.add("day", "day.wav", answer, seconds=HOURS * 3600.0)
+        ready, scrolling, playing, off = twelve_hours(browser, address)
+        took = chunk(browser, address, fake)
+    table = Table("what", "measured", "at most")
+    table.add_row("first paint", f"{paint:.0f} ms", "500 ms")
+    table.add_row("its bytes, compressed", f"{size / 1000:.1f} kB", "100 kB")
+    table.add_row(f"{HOURS} hours, {WORDS:,} words: readable after", f"{ready:.0f} ms", "1,500 ms")
+    table.add_row("frames while it scrolls, p95", f"{scrolling:.1f} ms", "20 ms")
+    table.add_row("frames while it plays, 13,000 uncertain words marked, p95", f"{playing:.1f} ms", "20 ms")
+    table.add_row("event of a chunk to its words in the page", f"{took:.0f} ms", "2,000 ms with the poll")
+    table.add_row("lit word against the sound, largest distance", f"{off:.0f} ms", "100 ms")
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

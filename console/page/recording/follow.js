@@ -1,0 +1,53 @@
+// The text follows the sound until the reader scrolls.
+
+const EDGE = 90;
+const SCROLL_KEYS = ["PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown"];
+
+const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+export class Follow {
+  /** `changed(follows)` is called when the reader takes over, or gives back. */
+  constructor(changed) {
+    this.on = true;
+    this.changed = changed;
+    const reader = (event) => {
+      if (event.type === "keydown" && (!SCROLL_KEYS.includes(event.key) || event.target.closest?.("input, textarea, select, [role=slider]"))) return;
+      // A press beside the content is one on the scroll bar.
+      if (event.type === "pointerdown" && event.clientX < document.documentElement.clientWidth) return;
+      this.set(false);
+    };
+    this.stops = ["wheel", "touchmove", "keydown", "pointerdown"].map((name) => {
+      window.addEventListener(name, reader, { passive: true });
+      return () => window.removeEventListener(name, reader);
+    });
+  }
+
+  set(on) {
+    if (on === this.on) return;
+    this.on = on;
+    this.changed(on);
+  }
+
+  /** Scrolls if `range` is not well inside the window. `top`: height that the player covers. */
+  keepInView(range, top) {
+    if (!this.on) return;
+    const box = range.getBoundingClientRect();
+    if (box.top >= top + 10 && box.bottom <= innerHeight - EDGE) return;
+    bring(range, top);
+  }
+
+  close() {
+    this.stops.forEach((stop) => stop());
+  }
+}
+
+/** Scrolls a range to the upper third of the window. What is far away has guessed heights, so it looks twice. */
+export function bring(range, top, turns = 3) {
+  const element = range.startContainer.parentElement;
+  const far = Math.abs(element.getBoundingClientRect().top) > 3 * innerHeight;
+  if (far) element.scrollIntoView({ block: "center", behavior: "instant" });
+  const box = range.getBoundingClientRect();
+  const by = box.top - top - (innerHeight - top) / 4;
+  window.scrollBy({ top: by, behavior: far || isCalm() ? "instant" : "smooth" });
+  if (far && turns > 1) requestAnimationFrame(() => bring(range, top, turns - 1));
+}

@@ -1,0 +1,98 @@
+// The options of a recording as a form, made from the JSON schema that the server gives.
+import { html } from "../html.js";
+
+const NAMES = {
+  method: "Method",
+  model: "Model",
+  language: "Language",
+  track: "Audio track",
+  keyterms: "Names and terms",
+  filler_words: "Keep filler words",
+  diarize: "Tell speakers apart",
+  label: "Label",
+};
+const FIRST = ["method", "language", "label", "keyterms", "diarize", "filler_words"];
+
+/** The schema of a value that may be null, without the null. */
+function plain(schema) {
+  const found = (schema.anyOf || []).find((one) => one.type !== "null");
+  return found ? { ...schema, ...found } : schema;
+}
+
+/** The default of each option. */
+export function defaultsOf(schema) {
+  return Object.fromEntries(
+    Object.entries(schema?.properties || {}).map(([name, one]) => [name, one.default ?? null]),
+  );
+}
+
+/** `value`: all options by name; `onChange(value)`. */
+export function Options({ schema, value, onChange }) {
+  const all = Object.keys(schema.properties || {});
+  const first = FIRST.filter((name) => all.includes(name));
+  const rest = all.filter((name) => !FIRST.includes(name));
+  const field = (name) => html`
+    <${Field}
+      key=${name}
+      name=${name}
+      schema=${plain(schema.properties[name])}
+      value=${value[name]}
+      onChange=${(changed) => onChange({ ...value, [name]: changed })}
+    />
+  `;
+  return html`
+    <fieldset class="options">
+      <legend>Options for all of these files</legend>
+      <div class="fields">${first.map(field)}</div>
+      ${rest.length > 0 && html`<details><summary>More options</summary><div class="fields">${rest.map(field)}</div></details>`}
+    </fieldset>
+  `;
+}
+
+function Field({ name, schema, value, onChange }) {
+  const id = `option-${name}`;
+  const hint = schema.description && html`<small id=${`${id}-hint`}>${schema.description}</small>`;
+  const said = schema.description ? `${id}-hint` : undefined;
+  const title = NAMES[name] || name;
+  if (schema.type === "boolean") {
+    return html`
+      <div class="field">
+        <label class="check">
+          <input type="checkbox" aria-describedby=${said} checked=${Boolean(value)} onChange=${(event) => onChange(event.target.checked)} />
+          ${title}
+        </label>
+        ${hint}
+      </div>
+    `;
+  }
+  if (schema.enum) {
+    return html`
+      <div class="field">
+        <label for=${id}>${title}</label>
+        <select id=${id} aria-describedby=${said} value=${value ?? ""} onChange=${(event) => onChange(event.target.value)}>
+          ${schema.enum.map((one) => html`<option value=${one}>${one}</option>`)}
+        </select>
+        ${hint}
+      </div>
+    `;
+  }
+  if (!["string", "integer"].includes(schema.type)) return null;
+  const isNumber = schema.type === "integer";
+  const read = (text) => (isNumber ? (text === "" ? null : Number(text)) : text);
+  return html`
+    <div class="field">
+      <label for=${id}>${title}</label>
+      <input
+        id=${id}
+        type=${isNumber ? "number" : "text"}
+        min=${schema.minimum}
+        max=${schema.maximum}
+        maxlength=${schema.maxLength}
+        aria-describedby=${said}
+        value=${value ?? ""}
+        onInput=${(event) => onChange(read(event.target.value))}
+      />
+      ${hint}
+    </div>
+  `;
+}

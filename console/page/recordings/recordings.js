@@ -1,0 +1,112 @@
+// The list of all recordings: newest first, by pages, with filters; rows change by themselves.
+import { html, useEffect, useRef, useState } from "../html.js";
+import { get, useAbout } from "../api.js";
+import { announceError } from "../announce.js";
+import { useEvents } from "../events.js";
+import { useKeys } from "../keys.js";
+import { useTitle } from "../router.js";
+import { Filters, asQuery, fromAddress, fits } from "./filters.js";
+import { Row } from "./row.js";
+
+const PAGE = 50;
+
+/** The rows under a filter, with what the events say worked in. */
+function useRows(filter) {
+  const [rows, setRows] = useState(null);
+  const [next, setNext] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(null);
+  const current = useRef("");
+  const key = JSON.stringify(filter);
+  current.current = key;
+
+  const load = async (cursor) => {
+    setBusy(true);
+    try {
+      const answer = await get("/recordings", { ...asQuery(filter), limit: PAGE, cursor });
+      if (current.current !== key) return;
+      setRows((old) => (cursor && old ? [...old, ...answer.recordings] : answer.recordings));
+      setNext(answer.next);
+      setError(null);
+    } catch (problem) {
+      if (current.current !== key) return;
+      if (cursor) announceError(problem);
+      else setError(problem);
+    } finally {
+      if (current.current === key) setBusy(false);
+    }
+  };
+  useEffect(() => {
+    load(null);
+  }, [key]);
+
+  const changed = (row) =>
+    setRows((old) => {
+      if (!old) return old;
+      const place = old.findIndex((one) => one.id === row.id);
+      const stays = fits(filter, row);
+      if (place >= 0) {
+        return stays ? old.map((one, index) => (index === place ? row : one)) : old.filter((_, index) => index !== place);
+      }
+      const newest = old[0]?.created ?? 0;
+      return stays && row.created >= newest ? [row, ...old] : old;
+    });
+  useEvents("", { recording: changed, again: () => load(null) });
+  return { rows, next, busy, error, more: () => load(next) };
+}
+
+/** Moves the focus from one row's link to the one before or after it. */
+function step(by) {
+  const links = [...document.querySelectorAll(".recordings a.name")];
+  const place = links.indexOf(document.activeElement);
+  links[Math.max(0, Math.min(links.length - 1, place + by))]?.focus();
+}
+
+export function Recordings({ query }) {
+  const filter = fromAddress(query);
+  const { rows, next, busy, error, more } = useRows(filter);
+  const about = useAbout();
+  useTitle("");
+  useKeys("Recordings", [
+    ["j", "Next recording", () => step(1)],
+    ["k", "Recording before", () => step(-1)],
+    ["/", "Filter by name", () => document.getElementById("filter-text").focus()],
+  ]);
+  const filtered = Object.values(asQuery(filter)).some(Boolean);
+  return html`
+    <h1>Recordings</h1>
+    <${Filters} filter=${filter} labels=${about?.labels || []} />
+    ${error && html`<p class="notice bad" role="alert">${error.message}</p>`}
+    ${rows && rows.length > 0 &&
+    html`
+      <table class="recordings">
+        <thead>
+          <tr>
+            <th scope="col">Recording</th>
+            <th scope="col">State</th>
+            <th scope="col" class="number wide">Length</th>
+            <th scope="col" class="wide">Method</th>
+            <th scope="col" class="number wide">Cost</th>
+            <th scope="col" class="number wide">Added</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map((row) => html`<${Row} key=${row.id} row=${row} />`)}
+        </tbody>
+      </table>
+    `}
+    ${rows && rows.length === 0 && html`<${Nothing} filtered=${filtered} about=${about} />`}
+    ${next && html`<p class="more"><button disabled=${busy} onClick=${more}>Show more</button></p>`}
+  `;
+}
+
+function Nothing({ filtered, about }) {
+  if (filtered) return html`<p class="empty">No recording fits these filters.</p>`;
+  return html`
+    <div class="empty">
+      <h2>Nothing here yet</h2>
+      <p>Drop recordings anywhere on this page, or choose Upload.</p>
+      ${about?.inbox && html`<p class="quiet">Files that are put into <code>${about.inbox}</code> are transcribed, too.</p>`}
+    </div>
+  `;
+}

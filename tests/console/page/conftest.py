@@ -1,0 +1,119 @@
+"""One browser and one server for all tests of the page in a process; a page of its own for each test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.console.page import stories
+from tests.console.page.fake import Fake, serving
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
+# The network is cut off.
+ARGUMENTS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+TIMEOUT_MS = 15_000
+USUAL = {"width": 1200, "height": 800}
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("There is no /usr/bin/chromium: sudo apt install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory):
+    """A minute of sound."""
+    return stories.sound(tmp_path_factory.mktemp("sound") / "minute.wav")
+
+
+@pytest.fixture(scope="session")
+def served():
+    """A server, and what it serves."""
+    fake = Fake()
+    with serving(fake.app()) as address:
+        yield fake, address
+
+
+@pytest.fixture
+def fake(served, sound):
+    """What is served, without any recording."""
+    fake, _ = served
+    fresh = Fake(audio=sound)
+    vars(fake).update({name: value for name, value in vars(fresh).items() if name not in {"streams", "loop"}})
+    fake.costs = stories.costs()
+    return fake
+
+
+class Watch:
+    """Keeps what must not happen in a page: errors, refused content, requests elsewhere."""
+
+    def __init__(self, page, address):
+        self.address, self.wrong = address, []
+        page.on("console", self.said)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("response", self.answered)
+        page.on("request", self.asked)
+
+    def said(self, message):
+        # An answer of the API that is no success is told to the reader, and is no fault of the page.
+        if message.type in {"error", "warning"} and "server responded with a status of" not in message.text:
+            self.wrong.append(message.text)
+
+    def answered(self, response):
+        if "/page/" in response.url and response.status >= 400:
+            self.wrong.append(f"{response.url} gave {response.status}")
+
+    def asked(self, request):
+        if not request.url.startswith((self.address, "blob:", "data:", "about:")):
+            self.wrong.append(f"asked for {request.url}")
+
+
+def new_page(browser, address, **options):
+    """A page in a context of its own, and what watches it."""
+    context = browser.new_context(base_url=address, viewport=USUAL, **options)
+    context.set_default_timeout(TIMEOUT_MS)
+    page = context.new_page()
+    return page, Watch(page, address)
+
+
+@pytest.fixture(scope="session")
+def usual_page(browser, served):
+    """The page that tests share, because a process of the browser takes longer to start than a test."""
+    return new_page(browser, served[1])
+
+
+@pytest.fixture
+def open_page(browser, served, fake, usual_page):
+    """Gives `open_page(path, viewport=…, **options of the context)`; fails if anything went wrong in it."""
+    used, own = [], []
+
+    def made(path="/", viewport=USUAL, **options):
+        page, watch = new_page(browser, served[1], **options) if options else usual_page
+        used.append(watch)
+        own.extend([page.context] if options else [])
+        page.set_viewport_size(viewport)
+        page.goto(path)
+        return page
+
+    yield made
+    for context in own:
+        context.close()
+    page, watch = usual_page
+    if watch in used:
+        page.unroute_all()
+        page.evaluate("() => localStorage.clear()")
+        # Nothing of it runs on, and nothing of it is said in the next test.
+        page.goto("about:blank")
+    found = [one for watch in used for one in watch.wrong]
+    for watch in used:
+        watch.wrong.clear()
+    assert found == []

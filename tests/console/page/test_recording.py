@@ -1,0 +1,238 @@
+"""One recording: text that follows the sound, clicks that seek, links, downloads, reasons and costs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.console.page.fake import words_of
+from tests.console.page.stories import INTERVIEW, fill
+
+LIT = "() => [...CSS.highlights.get('spoken') || []].map(String).join()"
+NOW = "() => document.querySelector('audio').currentTime"
+
+
+def marks(page, name):
+    return page.evaluate(f"() => [...CSS.highlights.get('{name}')].map(String)")
+
+
+def until(page, look, wanted):
+    """Waits until `look(page)` gives what is wanted; `wait_for_function` would need eval."""
+    for _ in range(150):
+        found = look(page)
+        if found == wanted:
+            return
+        page.wait_for_timeout(40)
+    assert found == wanted
+
+
+@pytest.fixture
+def interview(open_page, fake):
+    fill(fake)
+    page = open_page("/recordings/interview")
+    expect(page.locator(".paragraph")).to_have_count(len(INTERVIEW))
+    return page
+
+
+def test_warnings_stand_first_and_the_text_is_the_transcript(interview):
+    page = interview
+    expect(page).to_have_title("interviews/river-authority.mp3 – Dropscribe")
+    assert page.locator(".paragraph > p").all_inner_texts() == [text for _, text in INTERVIEW]
+    before = page.evaluate(
+        "() => document.querySelector('.notice').compareDocumentPosition(document.querySelector('.transcript'))"
+    )
+    assert before & 4
+    expect(page.get_by_role("region", name="Warnings")).to_contain_text("breaks off")
+
+
+def test_a_paragraph_is_one_text_node(interview):
+    nodes = interview.evaluate(
+        "() => [...document.querySelectorAll('.paragraph > p')].map(p => p.childNodes.length)"
+    )
+    assert set(nodes) == {1}
+
+
+def test_the_spoken_word_is_lit_when_it_is_spoken(interview):
+    page = interview
+    page.evaluate("() => document.querySelector('audio').currentTime = 20 * 0.33 + 0.1")
+    until(page, lambda page: page.evaluate(LIT), INTERVIEW[0][1].split()[20])
+    page.get_by_role("button", name="Play").click()
+    # While it plays, what is lit is what the clock says, within a word.
+    words = [word for _, text in INTERVIEW for word in text.split()]
+    seen = set()
+    for _ in range(12):
+        lit, now = page.evaluate(f"() => [({LIT})(), ({NOW})()]")
+        place = int(now / 0.33)
+        assert lit in {"", *words[max(0, place - 1) : place + 2]}
+        seen.add(lit)
+        page.wait_for_timeout(80)
+    assert len(seen) > 1
+    page.get_by_role("button", name="Pause").click()
+
+
+def test_a_click_on_a_word_seeks(interview):
+    page = interview
+    box = page.evaluate(
+        """() => { const p = document.querySelectorAll('.paragraph > p')[1]; const range = document.createRange();
+        const at = p.firstChild.data.indexOf('Karenina'); range.setStart(p.firstChild, at + 2);
+        range.setEnd(p.firstChild, at + 3); const box = range.getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2]; }"""
+    )
+    page.mouse.click(*box)
+    place = len(INTERVIEW[0][1].split()) + INTERVIEW[1][1].split().index("Karenina,")
+    until(page, lambda page: round(page.evaluate(NOW), 2), round(place * 0.33, 2))
+    assert page.evaluate(LIT) == "Karenina,"
+
+
+def test_a_link_to_a_moment_opens_there(open_page, fake):
+    fill(fake)
+    page = open_page("/recordings/interview#t=9.95")
+    word = [word for _, text in INTERVIEW for word in text.split()][30]
+    until(page, lambda page: page.evaluate(LIT), word)
+    assert page.evaluate(NOW) == pytest.approx(9.95)
+    page.locator(".paragraph a.time").nth(3).click()
+    until(page, lambda page: page.evaluate(NOW) > 20, True)
+    assert "#t=" in page.url
+
+
+def test_a_link_to_this_moment_can_be_copied(open_page, fake):
+    fill(fake)
+    page = open_page("/recordings/interview", permissions=["clipboard-read", "clipboard-write"])
+    expect(page.locator(".paragraph")).to_have_count(len(INTERVIEW))
+    page.evaluate("() => document.querySelector('audio').currentTime = 12.5")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("status").filter(has_text="0:12")).to_be_visible()
+    assert page.evaluate("() => navigator.clipboard.readText()").endswith("/recordings/interview#t=12.5")
+
+
+def test_the_text_follows_until_the_reader_scrolls(open_page, fake):
+    long = [f"Paragraph {number} says a little and a little more than that." for number in range(120)]
+    fake.add("long", "long.mp3", words_of(long, every=45), seconds=60.0)
+    page = open_page("/recordings/long")
+    expect(page.locator(".paragraph")).to_have_count(120)
+    page.evaluate("() => document.querySelector('audio').currentTime = 30")
+    page.get_by_role("button", name="Play").click()
+    lit_is_seen = """() => { const box = document.querySelector('.paragraph.now')?.getBoundingClientRect();
+        return Boolean(box) && box.top > 0 && box.bottom < innerHeight; }"""
+    until(page, lambda page: page.evaluate(lit_is_seen), True)
+    assert page.evaluate("() => scrollY") > 1000
+    page.mouse.move(300, 600)
+    page.mouse.wheel(0, -4000)
+    expect(page.get_by_role("button", name="Follow the sound")).to_be_visible()
+    before = page.evaluate("() => scrollY")
+    page.wait_for_timeout(400)
+    assert page.evaluate("() => scrollY") == before
+    page.get_by_role("button", name="Follow the sound").click()
+    until(page, lambda page: page.evaluate(lit_is_seen), True)
+    expect(page.get_by_role("button", name="Follow the sound")).to_have_count(0)
+
+
+def test_the_position_is_a_slider_for_keys_and_the_mouse(interview):
+    page = interview
+    slider = page.get_by_role("slider", name="Position")
+    slider.press("ArrowRight")
+    until(page, lambda page: page.evaluate(NOW), 5)
+    slider.press("End")
+    until(page, lambda page: round(page.evaluate(NOW)), 60)
+    expect(slider).to_have_attribute("aria-valuetext", "1 minute")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    until(page, lambda page: round(page.evaluate(NOW)), 15)
+    page.get_by_label("Speed").select_option("1.5")
+    assert page.evaluate("() => document.querySelector('audio').playbackRate") == 1.5
+
+
+def test_the_waveform_is_drawn_from_the_servers_peaks(interview):
+    until(
+        interview,
+        lambda page: page.evaluate(
+            "() => document.querySelector('.waveform > div')?.shadowRoot.querySelectorAll('canvas').length > 0"
+        ),
+        True,
+    )
+
+
+def test_uncertain_words_are_off_until_asked_for(interview):
+    page = interview
+    assert marks(page, "uncertain") == []
+    page.get_by_label("Uncertain words", exact=True).check()
+    until(page, lambda page: len(marks(page, "uncertain")), 5)
+    page.get_by_label("Confidence below").fill("45")
+    until(page, lambda page: len(marks(page, "uncertain")), 2)
+    page.get_by_role("button", name="Next uncertain").click()
+    first = marks(page, "hit-now")
+    page.get_by_role("button", name="Next uncertain").click()
+    assert marks(page, "hit-now") != first
+    assert set(marks(page, "hit-now") + first) == set(marks(page, "uncertain"))
+
+
+def test_search_in_the_recording_goes_from_hit_to_hit(interview):
+    page = interview
+    field = page.get_by_label("Search in this recording")
+    field.fill("THE BRIDGE")
+    expect(page.get_by_text("1 found")).to_be_visible()
+    field.fill("bridge")
+    expect(page.get_by_text("2 found")).to_be_visible()
+    until(page, lambda page: marks(page, "hit"), ["bridge", "bridge"])
+    field.press("Enter")
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    field.press("Shift+Enter")
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    assert marks(page, "hit-now") == ["bridge"]
+    field.fill("(.*")
+    expect(page.get_by_text("not found")).to_be_visible()
+
+
+def test_downloads_are_of_the_revision_that_is_shown(interview):
+    with interview.expect_download() as told:
+        interview.get_by_role("link", name="Captions (SubRip)").click()
+    assert told.value.suggested_filename == "transcript.srt"
+    assert told.value.path().read_text() == "revision 0"
+
+
+def test_why_this_engine_and_what_each_attempt_cost(interview):
+    expect(interview.get_by_text("only Deepgram does")).to_be_visible()
+    table = interview.get_by_role("region", name="Attempts")
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(table).to_contain_text("no answer: timed out")
+    expect(interview.get_by_text("$0.0064 in all, $0.0021 of it for what was not used.")).to_be_visible()
+
+
+def test_a_failed_recording_says_why_and_is_tried_again(open_page, fake):
+    fill(fake)
+    page = open_page("/recordings/broken")
+    expect(page.get_by_text("Copy it again and upload it")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("dialog").get_by_role("button", name="Try again").click()
+    expect(page.locator(".facts").get_by_text("Transcribing")).to_be_visible()
+    assert ("POST", "/recordings/broken/retry", None) in fake.asked
+
+
+def test_deleting_asks_first(interview, fake):
+    interview.get_by_role("button", name="Delete …").click()
+    interview.keyboard.press("Escape")
+    assert fake.rows["interview"]["state"] == "DONE"
+    interview.get_by_role("button", name="Delete …").click()
+    interview.get_by_role("button", name="Delete for good").click()
+    expect(interview.get_by_role("heading", name="Recordings")).to_be_visible()
+    assert ("DELETE", "/recordings/interview", None) in fake.asked
+
+
+def test_a_recording_that_is_not_there(open_page):
+    page = open_page("/recordings/none")
+    expect(page.get_by_role("alert")).to_contain_text("There is no such recording")
+
+
+def test_twelve_hours_are_few_elements_and_the_browsers_search_finds_all(open_page, fake):
+    text = [" ".join(f"word{index * 60 + place}" for place in range(60)) for index in range(2000)]
+    fake.add("day", "day.mp3", words_of(text, every=360), seconds=43_200.0)
+    page = open_page("/recordings/day")
+    expect(page.locator(".paragraph")).to_have_count(2000)
+    assert page.evaluate("() => document.querySelectorAll('*').length") < 14_000
+    assert page.evaluate("() => window.find('word119999')")
+    words = (
+        "() => [...document.querySelectorAll('.paragraph > p')].flatMap(p => p.textContent.split(' ')).length"
+    )
+    assert page.evaluate(words) == 120_000
+    style = "() => getComputedStyle(document.querySelector('.block')).contentVisibility"
+    assert page.evaluate(style) == "auto"

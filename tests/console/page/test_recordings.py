@@ -1,0 +1,99 @@
+"""The list: filters, pages, and rows that change by themselves."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import expect
+
+from tests.console.page import fake as api
+from tests.console.page.stories import fill
+
+
+def names(page):
+    return page.locator("table.recordings a.name")
+
+
+def test_recordings_are_listed_newest_first(open_page, fake):
+    fill(fake)
+    page = open_page()
+    expect(names(page)).to_have_count(8)
+    expect(names(page).first).to_have_text("council-hearing-2026-11-12.m4a")
+    expect(page).to_have_title("Dropscribe")
+    row = page.get_by_role("row", name="voicemail")
+    expect(row).to_contain_text("Failed")
+    expect(row).to_contain_text("Copy it again")
+
+
+def test_a_row_changes_while_it_is_looked_at(open_page, fake):
+    fake.add("one", "one.mp3", state="PLANNED", chunks=4, chunks_done=1)
+    page = open_page()
+    row = page.get_by_role("row", name="one.mp3")
+    expect(row).to_contain_text("1 of 4")
+    fake.tell("recording", api.row("one", "one.mp3", state="PLANNED", chunks=4, chunks_done=3))
+    expect(row).to_contain_text("3 of 4")
+    fake.tell("recording", api.row("one", "one.mp3"))
+    expect(row).to_contain_text("Done")
+    fake.tell("recording", api.row("two", "two.mp3", created=time.time() + 1, state="ACCEPTED"))
+    expect(names(page)).to_have_text(["two.mp3", "one.mp3"])
+    fake.tell("recording", api.row("one", "one.mp3", state="DELETED"))
+    expect(names(page)).to_have_text(["two.mp3"])
+
+
+def test_filters_stand_in_the_address(open_page, fake):
+    fill(fake)
+    page = open_page()
+    page.get_by_label("State", exact=True).select_option("FAILED")
+    expect(names(page)).to_have_text(["uploads/voicemail (3).amr"])
+    assert page.url.endswith("/?state=FAILED")
+    page.get_by_label("State", exact=True).select_option("")
+    page.get_by_label("Name contains").fill("TAPE")
+    expect(names(page)).to_have_text(["archive/tape-113-side-b.wav"])
+    page.get_by_label("Held").check()
+    page.reload()
+    expect(names(page)).to_have_text(["archive/tape-113-side-b.wav"])
+    expect(page.get_by_label("Name contains")).to_have_value("TAPE")
+    expect(page.get_by_label("Held")).to_be_checked()
+
+
+def test_filters_by_label_progress_and_trouble(open_page, fake):
+    fill(fake)
+    page = open_page("/?label=research")
+    expect(names(page)).to_have_count(2)
+    page.goto("/?state=working")
+    expect(names(page)).to_have_count(2)
+    page.goto("/?trouble=1")
+    expect(names(page)).to_have_count(2)
+    page.goto("/?text=nothing+like+this")
+    expect(page.get_by_text("No recording fits these filters.")).to_be_visible()
+
+
+def test_a_row_leaves_the_list_that_it_does_not_fit_any_more(open_page, fake):
+    fake.add("one", "one.mp3", state="PLANNED")
+    page = open_page("/?state=working")
+    expect(names(page)).to_have_count(1)
+    fake.tell("recording", api.row("one", "one.mp3"))
+    expect(names(page)).to_have_count(0)
+
+
+def test_more_than_a_page_comes_when_asked_for(open_page, fake):
+    for number in range(60):
+        fake.add(f"n{number}", f"{number}.mp3", created=1000.0 - number)
+    page = open_page()
+    expect(names(page)).to_have_count(50)
+    page.get_by_role("button", name="Show more").click()
+    expect(names(page)).to_have_count(60)
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
+def test_an_empty_list_says_how_to_begin(open_page, fake):
+    page = open_page()
+    expect(page.get_by_text("Drop recordings anywhere on this page")).to_be_visible()
+    expect(page.get_by_text("/home/ann/inbox")).to_be_visible()
+
+
+def test_a_server_that_is_gone_ends_in_a_sentence(open_page, fake):
+    page = open_page("/costs")
+    page.route("**/api/v1/recordings?**", lambda route: route.fulfill(status=401, body="{}"))
+    page.get_by_role("link", name="Recordings").click()
+    expect(page.get_by_role("alert")).to_contain_text("Open the address that Dropscribe printed")
