@@ -119,9 +119,9 @@ def test_the_text_follows_until_the_reader_scrolls(open_page, fake):
     page.mouse.move(300, 600)
     page.mouse.wheel(0, -4000)
     expect(page.get_by_role("button", name="Follow the sound")).to_be_visible()
-    before = page.evaluate("() => scrollY")
+    until(page, lambda page: page.evaluate("() => scrollY"), 0)
     page.wait_for_timeout(400)
-    assert page.evaluate("() => scrollY") == before
+    assert page.evaluate("() => scrollY") == 0
     page.get_by_role("button", name="Follow the sound").click()
     until(page, lambda page: page.evaluate(lit_is_seen), True)
     expect(page.get_by_role("button", name="Follow the sound")).to_have_count(0)
