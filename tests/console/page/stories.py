@@ -60,9 +60,9 @@ def speech_like(seconds):
     return np.clip(envelope * chance.uniform(0.3, 1.0, count) * 255, 2, 255).astype(int).tolist()
 
 
-def costs():
-    """A month of `dropscribe cost --json`."""
-    today = dt.datetime.now(dt.UTC).date()
+def costs(now=None):
+    """A month of `dropscribe cost --json`. `now`: seconds since 1970."""
+    today = dt.datetime.fromtimestamp(now or time.time(), dt.UTC).date()
     chance = np.random.default_rng(3)
     days = {
         (today - dt.timedelta(days=back)).isoformat(): round(float(chance.uniform(0.05, 0.9)), 6)
@@ -120,10 +120,10 @@ def sums(usd, recordings, hours):
     }
 
 
-def fill(fake):
-    """Puts recordings of all kinds into a fake."""
+def fill(fake, now=None):
+    """Puts recordings of all kinds into a fake. `now`: seconds since 1970."""
     hour = 3600.0
-    now = time.time()
+    now = now or time.time()
     uncertain = {17: 41, 18: 55, 52: 38, 101: 47, 140: 52}
     answer = words_of(
         INTERVIEW,
@@ -251,7 +251,7 @@ def fill(fake):
     fake.add(
         "note", "voice-note.opus", words_of(lines[:1]), created=now - 73 * hour, seconds=25.6, usd=0.0002
     )
-    fake.costs = costs()
+    fake.costs = costs(now)
     fake.letters = [
         {
             "id": "7",
