@@ -206,6 +206,18 @@ MUST_BE = {
 """The limits in words, for all fields except `method` and `formats`, whose values are in their tables."""
 
 
+def options_schema() -> dict[str, Any]:
+    """The options as a JSON schema of an object, for those who ask a person for them."""
+    properties = msgspec.json.schema(_WireOptions)["$defs"]["_WireOptions"]["properties"]
+    for name, one in properties.items():
+        # None is the same as leaving it out.
+        one.update(*(some for some in one.pop("anyOf", ()) if some.get("type") != "null"))
+        one["description"] = MUST_BE.get(name, "how it is transcribed")
+    properties["method"]["enum"] = list(engines.choices())
+    properties["track"]["type"] = "integer"
+    return {"type": "object", "properties": properties}
+
+
 class _WireRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A request as others send it; `docs/request.schema.json` is made from this."""
 

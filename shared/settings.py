@@ -404,6 +404,46 @@ class Settings:
             "start.",
         ),
     )
+    console_host: str = field(
+        default="127.0.0.1",
+        metadata=_env(
+            "DROPSCRIBE_CONSOLE_HOST",
+            "Address at which the console listens; other machines reach it at `0.0.0.0`, and then only with "
+            "the token.",
+        ),
+    )
+    console_port: int = field(
+        default=8610,
+        metadata=_env(
+            "DROPSCRIBE_CONSOLE_PORT",
+            "Port of the console; 0: any that is free.",
+        ),
+    )
+    console_token: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "DROPSCRIBE_CONSOLE_TOKEN",
+            "Secret that every request to the console must carry; unset: a new one at each start, in the "
+            "address that is printed.",
+        ),
+    )
+    console_names: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_CONSOLE_NAMES",
+            "Names by which browsers may reach the console beside localhost, separated by commas; one that "
+            "begins with a dot stands for all below it.",
+        ),
+    )
+    iap_audience: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_IAP_AUDIENCE",
+            "On Cloud Run: `/projects/NUMBER/locations/REGION/services/NAME`, which the signature of "
+            "Identity-Aware Proxy must name.",
+        ),
+    )
     max_open_requests: int = field(
         default=0,
         metadata=_env(

@@ -6,7 +6,7 @@
     up           watch an inbox
     submit       ask a deployment
     status       where recordings stand        letters       the newest dead letters
-    cost         what was spent                cost_report   its numbers
+    cost         what was spent
                                                cost_screen   its tables and bars
     route        which engine, and why
     flags        settings while it runs

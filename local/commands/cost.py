@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.commands import cost_report, cost_screen, options
+from local.commands import cost_screen, options
 from local.commands.context import deployment, errors
-from local.commands.cost_report import Question
 from local.commands.operation import reconcile
 from local.commands.terminal import output, print_json, print_text
 from shared.connect import settings_here
-from shared.costs import hour_price, prices_file
+from shared.costs import hour_price, prices_file, report
+from shared.costs.report import Question
 from shared.costs.summary import By  # noqa: TC001 - Typer reads it at run time
 from shared.errors import BadRequest
 
@@ -99,13 +99,13 @@ def run(question: Question, ports: Ports) -> None:
         BadRequest: the days make no sense.
         Transient: the records did not answer.
     """
-    report = cost_report.make(question, ports)
+    found = report.make(question, ports)
     if question.form == "json":
-        print_json(cost_report.as_json(report, ports))
+        print_json(report.as_json(found, ports))
     elif question.form == "csv":
-        print_text(cost_report.as_csv(report), end="")
+        print_text(report.as_csv(found), end="")
     else:
-        cost_screen.show(report, ports, output())
+        cost_screen.show(found, ports, output())
 
 
 def hour_table() -> str:

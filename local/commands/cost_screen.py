@@ -18,7 +18,7 @@ from shared.state import documents
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from local.commands.cost_report import Report
+    from shared.costs.report import Report
     from shared.costs.summary import Sums
     from shared.ports import Ports
 

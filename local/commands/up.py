@@ -27,6 +27,7 @@ from local.commands.terminal import beside
 from local.inbox import remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
+from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite
 from local.runtime.steps import exporter
 from local.runtime.ticker import Ticker
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from local.backend.embedded_ports import LocalPorts
+    from local.runtime.page_address import PageAddress
     from local.runtime.processes import Processes
     from shared.model import Options, StoredObject
 
@@ -85,6 +87,9 @@ def command(
         ),
     ] = False,
     state_dir: options.StateDir = None,
+    console: Annotated[
+        bool, typer.Option("--console/--no-console", help="Serve the page, at an address that is printed.")
+    ] = True,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -119,16 +124,19 @@ def command(
             label=label,
             formats=formats,
         )
-        raise typer.Exit(run(ports, given, metrics_port))
+        raise typer.Exit(run(ports, given, metrics_port, console=console))
 
 
-def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) -> int:
+def run(
+    ports: LocalPorts, options: Options, metrics_port: int | None = None, *, console: bool = False
+) -> int:
     """Serve until a signal ends it; 0 then.
 
     Args:
         ports: the adapters to use.
         options: for every file in the inbox; method and weights are those of the deployment.
         metrics_port: where to serve measurements; None: nothing is measured.
+        console: whether to serve the page.
 
     Raises:
         BadRequest: no engine here supports these options.
@@ -156,7 +164,8 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
         stop = stack.enter_context(stop_on(signal.SIGINT, signal.SIGTERM))
         ports.reclaim()
         hosted = {one.subscription: calls_of(one.name, settings) for one in hosted_specs(ports.hosted)}
-        planned = processes.planned(hosted)
+        page = page_address(settings, stack) if console else None
+        planned = processes.planned(hosted, processes.console(page.port, page.token) if page else None)
         stack.callback(planned.end)
         _deliver(planned, hosted, ports, stack)
         exports = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
@@ -174,9 +183,7 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
         )
         watcher.start()
         stack.callback(watcher.stop)
-        log.info("drop audio into       %s", ports.inbox)
-        log.info("transcripts appear in %s", ports.out)
-        log.info("weights: %s. Stop with Ctrl-C.", settings.model)
+        _greet(ports, page)
         died = False
         while not stop.wait(0.2):
             try:
@@ -191,6 +198,14 @@ def run(ports: LocalPorts, options: Options, metrics_port: int | None = None) ->
     log.info("stopped; `dropscribe up` continues from here")
     end_despite([exports])
     return 0
+
+
+def _greet(ports: LocalPorts, page: PageAddress | None) -> None:
+    log.info("drop audio into       %s", ports.inbox)
+    log.info("transcripts appear in %s", ports.out)
+    if page:
+        page.say()
+    log.info("weights: %s. Stop with Ctrl-C.", ports.settings.model)
 
 
 def _deliver(planned: Processes, hosted: Mapping[str, int], ports: LocalPorts, stack: ExitStack) -> None:

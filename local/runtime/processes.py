@@ -144,11 +144,12 @@ class Processes:
             port.close()
 
 
-def planned(hosted: Mapping[str, int]) -> Processes:
+def planned(hosted: Mapping[str, int], console: Child | None = None) -> Processes:
     """The processes of a deployment, not started yet. `Processes.end` gives their ports back.
 
     Args:
         hosted: subscriptions of the hosted engines that have a key, with the calls that may be open at one time.
+        console: the server of the page; None: there is none.
     """
     token = secrets.token_urlsafe(32)
     children, endpoints, ports = [], {}, []
@@ -159,12 +160,18 @@ def planned(hosted: Mapping[str, int]) -> Processes:
     sweeper, url, port = _served(*SWEEPER, CALLS, token)
     worker = Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"])
     return Processes(
-        children=(*children, sweeper, worker),
+        children=(*children, sweeper, worker, *([] if console is None else [console])),
         endpoints=endpoints,
         sweeper=url,
         token=token,
         ports=(*ports, port),
     )
+
+
+def console(port: int, token: str) -> Child:
+    """The server of the page, at a port of this machine."""
+    environment = {variable("console_port"): str(port), variable("console_token"): token}
+    return Child(name="console", command=[sys.executable, "-m", "console"], environment=environment)
 
 
 def _served(source: str, target: str, calls: int, token: str) -> tuple[Child, str, socket.socket]:

@@ -5,7 +5,7 @@
     executions.py    rows for the start-up and idle time of workers, up to the billed sum
     limits.py        the rules for what a day and a month may cost
     budget.py        what was spent and what is committed
-    rows.py          the rows of a range of days (summary.py: their sums; advice.py: what to change)
+    rows.py          the rows of a range of days (summary.py: their sums; advice.py: what to change; report.py: all of it)
     hour_price.py    the price of an audio hour at several speeds
 
 `shared/state/ledger.py` stores the rows; `shared/sweep/` releases the recordings that a budget holds.

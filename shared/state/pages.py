@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import BadRequest
 from shared.model import Recording, State
@@ -14,6 +14,8 @@ from shared.state import documents
 if TYPE_CHECKING:
     from shared.ports import Records
 
+IN_PROGRESS: Final[tuple[State, ...]] = ("ACCEPTED", "PLANNED")
+"""States of recordings that have not ended."""
 _CURSOR = re.compile(r"([0-9.e+]{1,24})~([a-z0-9]{1,64})")
 
 
@@ -23,6 +25,8 @@ class Filter:
 
     state: State | None = None
     """Their state."""
+    in_progress: bool = False
+    """Only those that have not ended, whatever their state."""
     label: str | None = None
     """Their label; empty: those without one."""
     trouble: bool | None = None
@@ -56,6 +60,18 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
         BadRequest: the cursor is none.
         Transient: the records did not answer.
     """
+    before = None if cursor is None else _read(cursor)
+    filters = [replace(wanted, state=one) for one in IN_PROGRESS] if wanted.in_progress else [wanted]
+    found = [found for one in filters for found in _newest(records, one, limit, before)]
+    if wanted.in_progress:
+        found = sorted(found, key=lambda one: (one[1]["created"], one[0]), reverse=True)[:limit]
+    more = f"{found[-1][1]['created']!r}~{found[-1][0]}" if len(found) == limit else None
+    return Page(recordings=tuple(documents.readable(found, Recording)), cursor=more)
+
+
+def _newest(
+    records: Records, wanted: Filter, limit: int, before: tuple[float, str] | None
+) -> list[tuple[str, dict[str, Any]]]:
     every = {
         "state": wanted.state,
         "label": wanted.label,
@@ -63,10 +79,12 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
         "is_held": wanted.is_held,
     }
     where = {name: value for name, value in every.items() if value is not None}
-    before = None if cursor is None else _read(cursor)
-    found = records.newest(documents.RECORDINGS, "created", limit, where, before=before)
-    more = f"{found[-1][1]['created']!r}~{found[-1][0]}" if len(found) == limit else None
-    return Page(recordings=tuple(documents.readable(found, Recording)), cursor=more)
+    return records.newest(documents.RECORDINGS, "created", limit, where, before=before)
+
+
+def cursor_of(one: Recording) -> str:
+    """What gives the page that begins after a recording."""
+    return f"{one.created!r}~{one.id}"
 
 
 def _read(cursor: str) -> tuple[float, str]:

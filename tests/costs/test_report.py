@@ -8,8 +8,8 @@ import io
 
 import pytest
 
-from local.commands import cost_report
-from local.commands.cost_report import Question
+from shared.costs import report as cost_report
+from shared.costs.report import Question
 from shared.errors import BadRequest
 from shared.messages import to_fields
 from shared.state import documents

@@ -1,0 +1,100 @@
+"""Cancel, try again, delete: as the commands of the same names do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.api.answers import ApiError, not_found
+from console.api.recordings import find
+from console.api.rows import row
+from console.api.types import Deleted, Retries, RetriesBody, Row
+from shared.flow import forget, record, retry
+from shared.routing import route
+from shared.state import audit, documents
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from shared.model import Recording
+    from shared.ports import Ports
+
+MOST = 1000
+"""Recordings that are tried again at one time."""
+
+
+def who(request: Request) -> str:
+    """Who asks, for the audit log: the account that a proxy vouches for; empty: that of this process."""
+    return str(getattr(request.state, "who", "") or "")
+
+
+def cancel(request: Request, ports: Ports) -> Row:
+    """`POST /recordings/ID/cancel`."""
+    one = find(request, ports)
+    audit.note("cancel", (one.id,), ports, who=who(request))
+    ended = record.cancel(one.id, ports)
+    if ended.state != "CANCELLED" and ended.withdrawn != "CANCELLED":
+        raise ApiError(409, "ended", f"It had ended already: it is {ended.state}. Load it again.")
+    return row(ended, ports)
+
+
+def retry_one(request: Request, ports: Ports) -> Row:
+    """`POST /recordings/ID/retry`."""
+    one = find(request, ports)
+    if why_not := retry.obstacle(one, ports):
+        raise ApiError(409, "cannot_retry", f"It cannot be tried again: {why_not}.")
+    audit.note("retry", (one.id,), ports, who=who(request))
+    retry.ask(one, ports)
+    return row(one, ports)
+
+
+def delete(request: Request, ports: Ports) -> Deleted:
+    """`DELETE /recordings/ID`: all that is stored of it, with `?audio=1` the audio as well."""
+    one = find(request, ports)
+    audit.note("forget", (one.id,), ports, who=who(request))
+    left = forget.forget(one.id, ports, audio=request.query_params.get("audio") == "1")
+    return Deleted(id=left.id, state=left.state, complete=left.announced)
+
+
+def retries(body: RetriesBody, request: Request, ports: Ports) -> Retries:
+    """`POST /retries`: first what it means, then, without `dry_run`, do it."""
+    found = _wanted(body, ports)
+    left_out = {one.id: why for one in found if (why := retry.obstacle(one, ports))}
+    able = [one for one in found if one.id not in left_out]
+    known = route.known(ports)
+    left = [retry.left(one, known, ports) for one in able]
+    if able and not body.dry_run:
+        audit.note("retry", [one.id for one in able], ports, who=who(request))
+        for one in able:
+            retry.ask(one, ports)
+    return Retries(
+        count=len(able),
+        expected_usd=round(sum(one.usd or 0.0 for one in left), 6),
+        unknown=sum(one.usd is None for one in left),
+        ids=[one.id for one in able],
+        left_out=left_out,
+    )
+
+
+def _wanted(body: RetriesBody, ports: Ports) -> list[Recording]:
+    if body.ids is None and not body.trouble:
+        raise ApiError(
+            400, "bad_request", "Name recordings in `ids`, or ask for all that failed with `trouble`."
+        )
+    if body.ids is None:
+        found = []
+        for one in documents.recordings(ports.records, {"state": "FAILED"}):
+            found.append(one)
+            if len(found) == MOST:
+                break
+        return found
+    if len(body.ids) > MOST:
+        raise ApiError(
+            400, "bad_request", f"At most {MOST} recordings are tried again at one time. Name fewer."
+        )
+    found = []
+    for key in dict.fromkeys(body.ids):
+        stored = documents.get_recording(ports.records, key) if key.isalnum() else None
+        if stored is None:
+            raise not_found(key)
+        found.append(stored)
+    return found

@@ -1,0 +1,50 @@
+"""What changes, as it changes: server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from console.api.answers import ApiError, answered
+from console.live.feed import MOST_VIEWERS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from console.live.feed import Feed
+
+PING = 15
+"""Seconds between two comments in a stream that has nothing to say."""
+RETRY = 2000
+"""Milliseconds after which a browser connects again."""
+MOST_DIGITS = 18
+
+
+@answered
+async def events(request: Request) -> Response:
+    """`GET /events`: of all recordings, or of one."""
+    feed: Feed = request.app.state.feed
+    if feed.is_full:
+        raise ApiError(
+            503, "too_many_streams", f"{MOST_VIEWERS} pages are open. Close some, then load this one again."
+        )
+    given = request.headers.get("last-event-id", "")
+    last = int(given) if given.isdecimal() and len(given) <= MOST_DIGITS else None
+    stream = _stream(feed, last, request.query_params.get("recording", ""))
+    return EventSourceResponse(stream, ping=PING, headers={"Cache-Control": "no-store"}, sep="\n")
+
+
+async def _stream(feed: Feed, last: int | None, only: str) -> AsyncGenerator[ServerSentEvent, None]:
+    yield ServerSentEvent(comment="open", retry=RETRY, sep="\n")
+    async with aclosing(feed.events(last)) as found:
+        async for one in found:
+            if only and one.recording and one.recording != only:
+                continue
+            data = msgspec.json.encode(one.data).decode()
+            yield ServerSentEvent(id=str(one.number), event=one.kind, data=data, sep="\n")

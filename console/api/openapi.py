@@ -1,0 +1,78 @@
+"""The description of the API (OpenAPI 3.1), from its rows and the types of its bodies."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console.api.types import ErrorBody
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.api.routes import Endpoint
+
+REFERENCE = "#/components/schemas/{name}"
+
+
+def described(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """The document."""
+    kinds = [kind for one in endpoints for kind in (one.gives, one.takes) if kind is not None]
+    distinct = list(dict.fromkeys([*kinds, ErrorBody]))
+    schemas, components = msgspec.json.schema_components(distinct, ref_template=REFERENCE)
+    of = dict(zip(distinct, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for one in endpoints:
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Dropscribe",
+            "version": version("dropscribe"),
+            "description": "Recordings, transcripts and costs. Times are seconds since 1970, positions in audio "
+            "milliseconds, money US dollars.",
+        },
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(one: Endpoint, of: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    names = re.findall(r"{(\w+)}", one.path)
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+    ] + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in one.asks]
+    usual: dict[str, Any] = {"description": one.about}
+    if one.gives is not None:
+        usual["content"] = {"application/json": {"schema": of[one.gives]}}
+    found: dict[str, Any] = {
+        "summary": one.about,
+        "operationId": _name(one),
+        "parameters": parameters,
+        "responses": {
+            str(one.status): usual,
+            "default": {
+                "description": "What is wrong, and what to do.",
+                "content": {"application/json": {"schema": of[ErrorBody]}},
+            },
+        },
+    }
+    if one.takes is not None:
+        found["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": of[one.takes]}},
+        }
+    return found
+
+
+def _name(one: Endpoint) -> str:
+    """As `get_recordings_id_words`."""
+    return "_".join([one.method.lower(), *re.findall(r"\w+", one.path)])

@@ -1,0 +1,165 @@
+"""Lists of recordings, and one recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from console.api import audio
+from console.api.answers import ApiError, not_found
+from console.api.rows import row
+from console.api.types import Attempt, Considered, Detail, Download, RevisionRow, Rows
+from shared.flow.reading import revision
+from shared.messages import to_fields
+from shared.model import State
+from shared.outputs.formats import FILES
+from shared.outputs.printable import encodable
+from shared.results import LedgerRow
+from shared.state import documents, ledger, pages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from starlette.requests import Request
+
+    from shared.model import Recording
+    from shared.ports import Ports
+
+PAGE, MOST = 50, 200
+"""Recordings of a page, if nothing is said, and at most."""
+WORKING = "working"
+"""Stands for all states of recordings that have not ended."""
+LOOKED_AT = 20_000
+"""Recordings that a search for a part of a name looks at, at most."""
+
+
+def listed(request: Request, ports: Ports) -> Rows:
+    """`GET /recordings`: a page, the newest first."""
+    query = request.query_params
+    limit, text = number(query.get("limit"), PAGE, MOST), query.get("text", "").strip().casefold()
+    found: list[Recording] = []
+    cursor, looked = query.get("cursor") or None, 0
+    while len(found) < limit and looked < LOOKED_AT:
+        # Beside a text, large pages; the cursor must stand behind the last one that was taken.
+        page = pages.page(ports.records, wanted(query), max(limit, MOST) if text else limit, cursor)
+        looked += len(page.recordings)
+        cursor = page.cursor
+        for one in page.recordings:
+            if text in one.source.name.casefold() and one.source.name:
+                found.append(one)
+                if len(found) == limit:
+                    cursor = pages.cursor_of(one) if one is not page.recordings[-1] else page.cursor
+                    break
+        if cursor is None:
+            break
+    return Rows(recordings=[row(one, ports) for one in found], next=cursor)
+
+
+def wanted(query: object) -> pages.Filter:
+    """The filter that a query asks for.
+
+    Raises:
+        ApiError: there is no such state.
+    """
+    get = query.get  # type: ignore[attr-defined]  # Starlette's QueryParams, or a mapping
+    state = get("state") or None
+    known = (*get_args(State), WORKING)
+    if state is not None and state not in known:
+        raise ApiError(
+            400, "bad_request", f"There is no state {state[:40]!r}. Choose from {', '.join(known)}."
+        )
+    return pages.Filter(
+        state=None if state == WORKING else state,
+        in_progress=state == WORKING,
+        label=get("label") or None,
+        trouble=True if get("trouble") == "1" else None,
+        is_held=True if get("held") == "1" else None,
+    )
+
+
+def number(given: str | None, usual: int, most: int) -> int:
+    """A number of a query, within bounds.
+
+    Raises:
+        ApiError: it is none.
+    """
+    if not given:
+        return usual
+    if not given.isdecimal() or len(given) > 9:
+        raise ApiError(400, "bad_request", f"{given[:40]!r} is no number. Give one from 1 to {most}.")
+    return max(1, min(most, int(given)))
+
+
+def find(request: Request, ports: Ports) -> Recording:
+    """The recording that an address names.
+
+    Raises:
+        ApiError: there is none.
+    """
+    key = request.path_params["id"]
+    one = documents.get_recording(ports.records, key) if key.isalnum() and len(key) <= 64 else None
+    if one is None:
+        raise not_found(key)
+    return one
+
+
+def detail(request: Request, ports: Ports) -> Detail:
+    """`GET /recordings/ID`."""
+    one = find(request, ports)
+    short = row(one, ports)
+    revisions = revision.every(one.id, ports) if one.state == "DONE" else []
+    shown = {name: getattr(short, name) for name in short.__struct_fields__} | {
+        "warnings": [encodable(each) for each in one.warnings]
+    }
+    return Detail(
+        **shown,
+        options=to_fields(one.options),
+        why=encodable(one.decision.reason) if one.decision else "",
+        considered=considered(one.decision.considered) if one.decision else [],
+        attempts=list(_attempts(one, ports)),
+        downloads=list(_downloads(one)),
+        revisions=[
+            RevisionRow(number=each.number, author=each.author, created=each.created, note=each.note)
+            for each in revisions
+        ],
+        audio=audio.sound(one, ports),
+        peaks_url=f"/api/v1/recordings/{one.id}/peaks",
+    )
+
+
+def considered(found: Sequence[object]) -> list[Considered]:
+    """The methods that the router weighed."""
+    return [Considered(**to_fields(each)) for each in found]
+
+
+def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
+    now = ports.clock.now()
+    rows = [
+        ledger.as_of(each, now)
+        for each in documents.readable(
+            ports.records.query(documents.LEDGER, {"recording": one.id}), LedgerRow
+        )
+    ]
+    used: set[int] = set()
+    for each in sorted(rows, key=lambda each: (each.chunk, each.time)):
+        # Of several that were heard, one was used: the chunk's document names it, here the first one stands for it.
+        wasted = each.outcome in {"failed", "lost"} or (each.outcome == "heard" and each.chunk in used)
+        if each.outcome == "heard":
+            used.add(each.chunk)
+        yield Attempt(
+            chunk=each.chunk,
+            engine=each.engine,
+            started=each.time - each.busy_seconds,
+            seconds=each.busy_seconds,
+            usd=each.usd,
+            outcome=each.outcome,
+            wasted=wasted and each.usd > 0,
+        )
+
+
+def _downloads(one: Recording) -> Iterator[Download]:
+    names = {each.rpartition("/")[2] for each in one.outputs}
+    for file in FILES:
+        if file.name in names:
+            yield Download(
+                format=file.name, url=f"/api/v1/recordings/{one.id}/outputs/{file.name}", bytes=None
+            )

@@ -1,0 +1,91 @@
+"""Transcripts of what is there already, and what a transcript would cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.api.answers import ApiError, json_of
+from console.api.changes import who
+from console.api.recordings import considered
+from console.api.rows import row
+from console.api.types import Quote, QuoteBody, RequestBody
+from shared import client
+from shared.flow import refusals
+from shared.flow import request as requests
+from shared.messages import options_of
+from shared.model import AudioInfo, Options, StoredObject, recording_id
+from shared.routing import route
+from shared.routing.case import Case
+from shared.state import audit, documents, uploads
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from shared.ports import Ports
+
+SCHEMES = ("gs", "file")
+KBPS = {"wav": 1411.0, "flac": 700.0, "mp4": 128.0, "m4a": 128.0, "mp3": 128.0, "ogg": 96.0, "opus": 48.0}
+"""Usual bit rates by suffix, for a length that is not known yet."""
+USUAL_KBPS = 128.0
+
+
+def submit(body: RequestBody, request: Request, ports: Ports) -> Response:
+    """`POST /recordings`: ask for the transcript of an object; 202 with its recording, or with its key until there is one."""
+    scheme = body.uri.partition("://")[0]
+    if scheme not in SCHEMES:
+        raise ApiError(
+            400,
+            "bad_request",
+            "A URI is gs://bucket/name, or file:///path on the machine of the server. Upload other files with "
+            "POST /api/v1/uploads.",
+        )
+    requests.check_bucket(body.uri, ports.settings)
+    source = requests.locate(body.uri, ports)
+    refusals.check_size(source, ports.settings)
+    options = options_of(body.options) if body.options else None
+    asked = uploads.fix(source, ports.records).options if options is None else options
+    key = recording_id(source, asked)
+    audit.note("submit", (key,), ports, who=who(request))
+    client.submit(body.uri, ports=ports, options=options)
+    one = documents.get_recording(ports.records, key)
+    return json_of(
+        {"id": key, "uri": source.uri, "state": "ACCEPTED"} if one is None else row(one, ports), 202
+    )
+
+
+def quote(body: QuoteBody, request: Request, ports: Ports) -> Quote:
+    """`POST /quotes`: who would transcribe a file, and for how much; nothing is stored."""
+    del request
+    options = options_of(body.options)
+    source = StoredObject(
+        bucket=ports.settings.audio_bucket, name=body.name, generation=0, size=max(1, body.size)
+    )
+    refusals.check_size(source, ports.settings)
+    refusals.check_seconds(body.seconds, ports.settings)
+    exact = body.seconds is not None and body.seconds > 0
+    seconds = body.seconds if exact and body.seconds else _guess(body)
+    choice = route.choose(_case(source, options, seconds), route.known(ports))
+    chosen = choice.decision.considered[0] if choice.decision.considered else None
+    usd = chosen.usd if chosen else None
+    return Quote(
+        method=choice.decision.method,
+        sentence=choice.decision.reason,
+        # Without its length the price is between that of half and of twice the guess.
+        usd_low=usd if usd is None or exact else usd / 2,
+        usd_high=usd if usd is None or exact else usd * 2,
+        table=considered(choice.decision.considered),
+    )
+
+
+def _case(source: StoredObject, options: Options, seconds: float) -> Case:
+    audio = AudioInfo(
+        format="mp3", codec="mp3", sample_rate=44_100, channels=2, duration=seconds, exact=False, splittable_by="time"
+    )  # fmt: skip
+    return Case(key=recording_id(source, options), size=source.size, audio=audio, options=options)
+
+
+def _guess(body: QuoteBody) -> float:
+    """Seconds by the size of the file and the usual bit rate of its kind."""
+    kbps = KBPS.get(body.name.rpartition(".")[2].lower(), USUAL_KBPS)
+    return max(1.0, body.size * 8 / (kbps * 1000))

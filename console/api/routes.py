@@ -1,0 +1,134 @@
+"""What is answered below `/api/v1`: one row each, from which the description is made too (`openapi.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from anyio import to_thread
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from console.api import (
+    about,
+    audio,
+    changes,
+    costs,
+    events,
+    openapi,
+    recordings,
+    requests,
+    revisions,
+    trouble,
+    types,
+    uploads,
+    words,
+)
+from console.api.answers import ApiError, answered, body_of, in_thread, json_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+Handler = Callable[["Request"], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """A row."""
+
+    method: str
+    """Of HTTP."""
+    path: str
+    """Below `/api/v1`."""
+    about: str
+    """One sentence."""
+    handler: Handler
+    """What answers."""
+    gives: Any = None
+    """Type of the body of the answer; None: it is no JSON, or has no fixed type."""
+    takes: Any = None
+    """Type of the body of the request; None: it has none."""
+    status: int = 200
+    """Of the usual answer."""
+    asks: tuple[str, ...] = ()
+    """Names in its query."""
+
+
+def reading(
+    method: str, path: str, about: str, work: Callable[..., Any], gives: Any, asks: tuple[str, ...] = ()
+) -> Endpoint:
+    """A row without a body in its request."""
+    return Endpoint(method=method, path=path, about=about, handler=in_thread(work), gives=gives, asks=asks)
+
+
+def writing(
+    path: str, about: str, work: Callable[..., Any], takes: Any, gives: Any, status: int = 200
+) -> Endpoint:
+    """A row that takes a body in JSON."""
+
+    @answered
+    async def handler(request: Request) -> Response:
+        body = await body_of(request, takes)
+        found = await to_thread.run_sync(partial(work, body, request, request.app.state.ports))
+        return found if isinstance(found, Response) else json_of(found, status)
+
+    return Endpoint(
+        method="POST", path=path, about=about, handler=handler, gives=gives, takes=takes, status=status
+    )
+
+
+ONE = "/recordings/{id}"
+ENDPOINTS = (
+    reading("GET", "/about", "What the deployment is and can do.", about.about, types.About),
+    reading(
+        "GET", "/recordings", "Recordings, the newest first.", recordings.listed, types.Rows,
+        ("state", "label", "text", "trouble", "held", "limit", "cursor"),
+    ),
+    writing("/recordings", "Ask for the transcript of what is there already.", requests.submit, types.RequestBody, types.Row, 202),
+    reading("GET", ONE, "One recording, with why its engine was chosen and what each attempt cost.", recordings.detail, types.Detail),
+    reading("DELETE", ONE, "Delete all that is stored of a recording.", changes.delete, types.Deleted, ("audio",)),
+    reading("GET", f"{ONE}/words", "Its words, or those that are there.", words.words, types.Words, ("revision",)),
+    reading("GET", f"{ONE}/peaks", "Its waveform.", words.waveform, types.Peaks),
+    Endpoint(method="GET", path=f"{ONE}/audio", about="Its sound, whole or a range.", handler=audio.audio),
+    reading("GET", f"{ONE}/outputs/{{format}}", "An output file.", words.output, None, ("revision",)),
+    reading("GET", f"{ONE}/revisions", "Its corrections.", revisions.listed, list[types.RevisionRow]),
+    writing(f"{ONE}/revisions", "Correct words or names of speakers.", revisions.create, types.RevisionBody, types.Numbered, 201),
+    reading("POST", f"{ONE}/cancel", "End it; what no engine has yet is not transcribed.", changes.cancel, types.Row),
+    reading("POST", f"{ONE}/retry", "Continue one that failed or was cancelled.", changes.retry_one, types.Row),
+    writing("/retries", "Continue several; first, with dry_run, say how many and for how much.", changes.retries, types.RetriesBody, types.Retries),
+    writing("/uploads", "Begin an upload.", uploads.place, types.UploadBody, types.Upload),
+    Endpoint(method="PUT", path="/uploads/{id}", about="The bytes of an upload; 308 says how many are there.", handler=uploads.receive, status=201),
+    writing("/quotes", "Who would transcribe a file, and for how much.", requests.quote, types.QuoteBody, types.Quote),
+    reading("GET", "/costs", "As `dropscribe cost --json`.", costs.costs, dict[str, Any], ("since", "until", "by")),
+    reading("GET", "/costs.csv", "As `dropscribe cost --csv`.", costs.as_csv, None, ("since", "until", "by")),
+    reading("GET", "/trouble", "Failures, dead letters, and workers that cannot be had.", trouble.trouble, types.Trouble),
+    reading("POST", "/dead-letters/{id}/replay", "Publish a dead letter again.", trouble.replay_one, types.Replayed),
+    reading("POST", "/dead-letters/{id}/discard", "Delete a dead letter.", trouble.discard, types.Replayed),
+    Endpoint(method="GET", path="/events", about="What changes, as server-sent events.", handler=events.events, asks=("recording",)),
+)  # fmt: skip
+"""All rows, in the order of docs/api.md."""
+
+
+def mounted() -> Mount:
+    """The routes, for an application whose `state` has ports, feed, results and uploads."""
+    description = msgspec.json.encode(openapi.described(ENDPOINTS))
+
+    async def describe(request: Request) -> Response:
+        del request
+        return Response(description, media_type="application/json")
+
+    @answered
+    async def nothing(request: Request) -> Response:
+        raise ApiError(
+            404,
+            "not_found",
+            f"There is no {request.method} {request.url.path[:100]}. /api/v1/openapi.json lists what there is.",
+        )
+
+    found = [Route(one.path, one.handler, methods=[one.method]) for one in ENDPOINTS]
+    rest = Route("/{rest:path}", nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    return Mount("/api/v1", routes=[*found, Route("/openapi.json", describe, methods=["GET"]), rest])

@@ -1,0 +1,57 @@
+"""A recording as the API shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.api.types import Row
+from shared.flow import record
+from shared.in_words import printable
+from shared.outputs.printable import encodable
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from shared.model import Recording
+    from shared.ports import Ports
+
+
+def row(one: Recording, ports: Ports) -> Row:
+    """A recording in a list.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    engines = {chunk.engine for chunk in one.chunks} or ({one.decision.engine} if one.decision else set())
+    return Row(
+        id=one.id,
+        name=encodable(printable(one.source.name)),
+        uri=encodable(printable(one.source.uri)) if one.source.name else "",
+        state=one.state,
+        label=one.label,
+        created=one.created,
+        finished=one.finished,
+        seconds=seconds(one),
+        method=one.decision.method if one.decision else None,
+        engines=sorted(engines),
+        usd=round(record.cost(one.id, ports), 6) if one.chunks else 0.0,
+        chunks=len(one.chunks),
+        chunks_done=done(one, ports),
+        held=one.is_held,
+        trouble=one.trouble,
+        reason=encodable(one.reason or (one.held if one.is_held else "")),
+        warnings=len(one.warnings),
+        language=one.options.language or "",
+        size=one.source.size,
+    )
+
+
+def seconds(one: Recording) -> float | None:
+    """Its length as measured, or as its header says."""
+    return one.duration if one.duration is not None else one.audio.duration if one.audio else None
+
+
+def done(one: Recording, ports: Ports) -> int:
+    """Number of chunks that have a result."""
+    if one.ended or not one.chunks:
+        return len(one.chunks) if one.state == "DONE" else 0
+    return ports.records.count(documents.CHUNKS, {"recording": one.id})

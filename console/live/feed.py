@@ -1,0 +1,184 @@
+"""One poll for all pages that are open.
+
+A look reads the newest recordings and those on the way, within a budget of documents a second: on one machine reading is
+free, in a project each document costs. What differs from the look before becomes an event with a number; a viewer who
+comes again with the number of the last event that it saw is told what came since, or to look at everything anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from anyio import to_thread
+
+from console.api.rows import row
+from shared.errors import DropscribeError
+from shared.state import dead_letters, documents, pages
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from console.api.types import Row
+    from shared.model import Recording
+    from shared.ports import Ports
+
+KEPT = 1000
+"""Events that are kept for those who come again."""
+MOST_VIEWERS = 200
+"""Streams at one time."""
+PAUSE_HERE, PAUSE_THERE = 0.5, 2.0
+"""Seconds between two looks, on one machine and in a project."""
+NEWEST_HERE, NEWEST_THERE = 100, 1
+"""Newest recordings of each look."""
+FOLLOWED_HERE, FOLLOWED_THERE = 200, 2
+"""Recordings on the way of each look, in turn."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """Something changed."""
+
+    number: int
+    """Counts up."""
+    kind: str
+    """recording, chunks, costs, trouble or reload."""
+    data: Any
+    """JSON values."""
+    recording: str = ""
+    """The one it is about; empty: none."""
+
+
+class Feed:
+    """The events of a deployment. For one event loop.
+
+    Args:
+        ports: the deployment.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, ports: Ports, now: Callable[[], float] = time.monotonic) -> None:
+        self._ports = ports
+        self._now = now
+        here = ports.settings.platform == "local"
+        self.pause = PAUSE_HERE if here else PAUSE_THERE
+        self._newest = NEWEST_HERE if here else NEWEST_THERE
+        self._followed = FOLLOWED_HERE if here else FOLLOWED_THERE
+        # Numbers of an earlier process are never taken for those of this one.
+        self._number = int(time.time() * 1000)
+        self._events: deque[Event] = deque(maxlen=KEPT)
+        self._rows: dict[str, Row] = {}
+        self._turn: deque[str] = deque()
+        self._letters: int | None = None
+        self._viewers = 0
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more viewers are taken."""
+        return self._viewers >= MOST_VIEWERS
+
+    async def events(self, last: int | None) -> AsyncGenerator[Event, None]:
+        """What changes from now on, or from an earlier event on.
+
+        Args:
+            last: number of the last event that the viewer saw; None: it has just loaded everything.
+        """
+        self._viewers += 1
+        at = self._number if last is None else last
+        try:
+            if self._task is None:
+                self._task = asyncio.create_task(self._run())
+            if last is not None and not self._has_since(last):
+                at = self._number
+                yield Event(number=self._number, kind="reload", data={})
+            while True:
+                changed = self._changed
+                for event in [one for one in self._events if one.number > at]:
+                    at = event.number
+                    yield event
+                await changed.wait()
+        finally:
+            self._viewers -= 1
+
+    def _has_since(self, last: int) -> bool:
+        return bool(self._events) and self._events[0].number <= last + 1 and last <= self._number
+
+    async def _run(self) -> None:
+        try:
+            first = True
+            while self._viewers:
+                try:
+                    found = await to_thread.run_sync(self._look)
+                    self._tell(found, silently=first)
+                    first = False
+                except DropscribeError as error:
+                    log.warning("the page cannot be told what changes now: %s", error)
+                await asyncio.sleep(self.pause)
+        finally:
+            # What changes while nobody looks is loaded by whoever comes next.
+            self._task = None
+            self._rows, self._letters = {}, None
+            self._events.clear()
+
+    def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
+        ports = self._ports
+        found = {one.id: one for one in pages.page(ports.records, pages.Filter(), self._newest).recordings}
+        if self._newest > 1:
+            on_the_way = pages.page(ports.records, pages.Filter(in_progress=True), self._followed).recordings
+            found |= {one.id: one for one in on_the_way}
+        followed = [
+            key for key, one in self._rows.items() if one.state in pages.IN_PROGRESS and key not in found
+        ]
+        known = set(followed)
+        self._turn = deque(
+            [
+                *(key for key in self._turn if key in known),
+                *(key for key in followed if key not in set(self._turn)),
+            ]
+        )
+        for _ in range(min(self._followed, len(self._turn))):
+            key = self._turn.popleft()
+            self._turn.append(key)
+            if (one := documents.get_recording(ports.records, key)) is not None:
+                found[key] = one
+        rows = [(one, self._shown(one)) for one in found.values() if one.source.name]
+        return rows, ports.records.count(dead_letters.DEAD_LETTERS) if self._newest > 1 else 0
+
+    def _shown(self, one: Recording) -> Row:
+        """Its row; the sums of one that has ended are not read again."""
+        before = self._rows.get(one.id)
+        if before is not None and one.ended and (before.state, before.finished) == (one.state, one.finished):
+            return before
+        return row(one, self._ports)
+
+    def _tell(self, look: tuple[list[tuple[Recording, Row]], int], *, silently: bool) -> None:
+        found, letters = look
+        money = trouble = False
+        for one, shown in sorted(found, key=lambda pair: pair[0].created):
+            before = self._rows.get(one.id)
+            self._rows[one.id] = shown
+            if silently or before == shown:
+                continue
+            money = money or before is None or before.usd != shown.usd
+            trouble = trouble or shown.trouble != (before.trouble if before else False)
+            self._add("recording", msgspec.to_builtins(shown), one.id)
+            if before is not None and before.chunks_done != shown.chunks_done:
+                self._add("chunks", {"id": one.id, "done": shown.chunks_done, "of": shown.chunks}, one.id)
+        trouble = trouble or (not silently and letters != self._letters)
+        self._letters = letters
+        for kind, is_so in (("costs", money), ("trouble", trouble)):
+            if is_so:
+                self._add(kind, {})
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _add(self, kind: str, data: Any, recording: str = "") -> None:
+        self._number += 1
+        self._events.append(Event(number=self._number, kind=kind, data=data, recording=recording))
