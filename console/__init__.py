@@ -1,4 +1,9 @@
 """The console: a server for people and programs that want transcripts over HTTP.
 
-openai/   /v1, the protocol of OpenAI's audio API
+server.py       the application
+security/       who may ask, and what browsers may do with the answers
+api/            /api/v1, which the page uses
+live/           what changes, for all who look
+page_files.py   the page
+openai/         /v1, the protocol of OpenAI's audio API
 """

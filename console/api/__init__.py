@@ -1,13 +1,13 @@
 """The console's own API below `/api/v1`: JSON, described in `/api/v1/openapi.json`. Read in this order.
 
-routes.py       what is answered where
+routes.py       what is answered where      endpoint.py    one row of it
 answers.py      bodies in and out, and errors as sentences
-types.py        what is in the bodies
-recordings.py   lists of recordings, one recording; rows.py: how one is shown
-words.py        words and waveform          audio.py    the sound itself
-changes.py      cancel, retry, delete       revisions.py   corrections
-uploads.py      files in                    requests.py    what is there already; quotes: for how much
+types.py        what is in the bodies       rows.py        a recording in a list
+recordings.py   lists, and one recording    changes.py     cancel, retry, delete
+words.py        words, waveform, files      revisions.py   corrections
+audio.py        the sound                   uploads.py     files in
+requests.py     what is there already, and quotes
 costs.py        as `dropscribe cost`        trouble.py     failures, dead letters, workers
-search.py       words of all transcripts    events.py      what changes, as it changes
-openapi.py      the description
+events.py       what changes, as it changes
+about.py        the deployment              openapi.py     the description
 """

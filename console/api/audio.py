@@ -9,6 +9,7 @@ from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
 from console.api.answers import ApiError, answered
+from console.api.rows import find, seconds
 from console.api.types import Sound
 from shared.errors import BadMedia
 
@@ -41,15 +42,14 @@ def sound(one: Recording, ports: Ports) -> Sound | None:
     kind = TYPES.get(one.audio.format.partition(",")[0]) if one.audio else None
     if kind is None or one.state == "DELETED":
         return None
-    seconds = one.duration if one.duration is not None else one.audio.duration if one.audio else None
-    return Sound(url=f"/api/v1/recordings/{one.id}/audio", rendition=False, media_type=kind, seconds=seconds)
+    return Sound(
+        url=f"/api/v1/recordings/{one.id}/audio", rendition=False, media_type=kind, seconds=seconds(one)
+    )
 
 
 @answered
 async def audio(request: Request) -> Response:
     """`GET /recordings/ID/audio`, whole or a range (RFC 9110, 14)."""
-    from console.api.recordings import find  # noqa: PLC0415 - it names this module in what it shows
-
     ports: Ports = request.app.state.ports
     one = await to_thread.run_sync(find, request, ports)
     found = sound(one, ports)

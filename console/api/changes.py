@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.api.answers import ApiError, not_found
-from console.api.recordings import find
-from console.api.rows import row
+from console.api.rows import find, row
 from console.api.types import Deleted, Retries, RetriesBody, Row
 from shared.flow import forget, record, retry
 from shared.routing import route

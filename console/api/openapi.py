@@ -13,7 +13,7 @@ from console.api.types import ErrorBody
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from console.api.routes import Endpoint
+    from console.api.endpoint import Endpoint
 
 REFERENCE = "#/components/schemas/{name}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from console.api import audio
-from console.api.answers import ApiError, not_found
-from console.api.rows import row
+from console.api.answers import ApiError
+from console.api.rows import find, row
 from console.api.types import Attempt, Considered, Detail, Download, RevisionRow, Rows
 from shared.flow.reading import revision
 from shared.messages import to_fields
@@ -87,19 +87,6 @@ def number(given: str | None, usual: int, most: int) -> int:
     if not given.isdecimal() or len(given) > 9:
         raise ApiError(400, "bad_request", f"{given[:40]!r} is no number. Give one from 1 to {most}.")
     return max(1, min(most, int(given)))
-
-
-def find(request: Request, ports: Ports) -> Recording:
-    """The recording that an address names.
-
-    Raises:
-        ApiError: there is none.
-    """
-    key = request.path_params["id"]
-    one = documents.get_recording(ports.records, key) if key.isalnum() and len(key) <= 64 else None
-    if one is None:
-        raise not_found(key)
-    return one
 
 
 def detail(request: Request, ports: Ports) -> Detail:

@@ -9,7 +9,7 @@ import msgspec
 from console.api import words
 from console.api.answers import ApiError
 from console.api.changes import who
-from console.api.recordings import find
+from console.api.rows import find
 from console.api.types import Numbered, RevisionBody, RevisionRow
 from shared.flow.reading import revision
 from shared.flow.reading.corrections import Edit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from console.api.answers import not_found
 from console.api.types import Row
 from shared.flow import record
 from shared.in_words import printable
@@ -11,8 +12,23 @@ from shared.outputs.printable import encodable
 from shared.state import documents
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from shared.model import Recording
     from shared.ports import Ports
+
+
+def find(request: Request, ports: Ports) -> Recording:
+    """The recording that an address names.
+
+    Raises:
+        ApiError: there is none.
+    """
+    key = request.path_params["id"]
+    one = documents.get_recording(ports.records, key) if key.isalnum() and len(key) <= 64 else None
+    if one is None:
+        raise not_found(key)
+    return one
 
 
 def row(one: Recording, ports: Ports) -> Row:

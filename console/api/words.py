@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from console.api.answers import ApiError
-from console.api.recordings import find
+from console.api.rows import find
 from console.api.types import Columns, Peaks, Words
 from shared.flow.reading import live, peaks, revision
 from shared.outputs.formats import FILES

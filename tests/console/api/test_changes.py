@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from shared.errors import BadMedia
+from shared.flow import record
+from shared.state import audit, documents
+from shared.topology import REQUESTS
+
+
+def entries(world):
+    return [(one.action, one.about) for _, one in audit.entries(world.ports.records)]
+
+
+def test_cancel_ends_it_and_is_noted(client, planned, world):
+    answer = client.post(f"/api/v1/recordings/{planned.id}/cancel")
+    assert answer.json()["state"] == "CANCELLED"
+    assert entries(world) == [("cancel", (planned.id,))]
+    assert documents.get_recording(world.ports.records, planned.id).state == "CANCELLED"
+
+
+def test_one_that_is_done_cannot_be_cancelled_or_tried_again(client, done):
+    for act in ("cancel", "retry"):
+        answer = client.post(f"/api/v1/recordings/{done.id}/{act}")
+        assert answer.status_code == 409
+        assert answer.json()["error"]["message"]
+
+
+def test_delete_leaves_nothing_of_it(client, done, world):
+    answer = client.delete(f"/api/v1/recordings/{done.id}", params={"audio": "1"})
+    assert answer.json()["state"] == "DELETED"
+    assert world.ports.store.stat("audio", "talks/talk.wav") is None
+    assert client.get(f"/api/v1/recordings/{done.id}/words").status_code == 404
+    assert entries(world) == [("forget", (done.id,))]
+
+
+def failed(planned, world):
+    return record.fail(planned.id, BadMedia("undecodable", "It cannot be read."), world.ports)
+
+
+def test_a_retry_is_asked_for_once(client, planned, world):
+    failed(planned, world)
+    assert client.post(f"/api/v1/recordings/{planned.id}/retry").status_code == 200
+    (message,) = world.pull(REQUESTS)
+    assert planned.source.uri.encode() in message.data
+
+
+def test_in_bulk_it_first_says_how_many_and_for_how_much(client, planned, done, world):
+    failed_one = planned.id
+    world.ports.records.update("recordings", failed_one, lambda stored: stored | {"state": "FAILED"})
+    told = client.post("/api/v1/retries", json={"trouble": True}).json()
+    assert (told["count"], told["ids"], told["unknown"]) == (1, [failed_one], 0)
+    assert not world.pull(REQUESTS)
+    done_now = client.post("/api/v1/retries", json={"ids": [failed_one], "dry_run": False}).json()
+    assert done_now["count"] == 1
+    assert len(world.pull(REQUESTS)) == 1
+
+
+def test_it_must_be_said_which(client):
+    answer = client.post("/api/v1/retries", json={})
+    assert answer.status_code == 400
+    assert client.post("/api/v1/retries", json={"ids": ["nobody"]}).status_code == 404
+    assert client.post("/api/v1/retries", json={"ids": ["a"] * 1001}).status_code == 400

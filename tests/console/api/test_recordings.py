@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.flow import record, upload
+from shared.state import ledger
+from tests.world import heard
+
+
+def ids(answer):
+    assert answer.status_code == 200, answer.text
+    return [one["id"] for one in answer.json()["recordings"]]
+
+
+@pytest.fixture
+def several(world):
+    """Five, a second apart."""
+    found = []
+    for number in range(5):
+        world.clock.time += 1
+        found.append(upload.on_upload(world.upload(f"Talk {number}.wav"), world.ports).id)
+    return found[::-1]
+
+
+def test_pages_follow_one_another_the_newest_first(client, several):
+    first = client.get("/api/v1/recordings", params={"limit": "2"})
+    second = client.get("/api/v1/recordings", params={"limit": "2", "cursor": first.json()["next"]})
+    third = client.get("/api/v1/recordings", params={"limit": "2", "cursor": second.json()["next"]})
+    assert ids(first) + ids(second) + ids(third) == several
+    assert third.json()["next"] is None
+
+
+def test_what_comes_between_two_pages_moves_nothing(client, several, world):
+    first = client.get("/api/v1/recordings", params={"limit": "2"})
+    world.clock.time += 1
+    upload.on_upload(world.upload("new.wav"), world.ports)
+    second = client.get("/api/v1/recordings", params={"limit": "2", "cursor": first.json()["next"]})
+    assert ids(second) == several[2:4]
+
+
+def test_a_part_of_the_name_finds_them_over_all_pages(client, several):
+    found, cursor = [], ""
+    for _ in range(3):
+        answer = client.get("/api/v1/recordings", params={"text": "tALK", "limit": "2", "cursor": cursor})
+        found += ids(answer)
+        cursor = answer.json()["next"]
+    assert found == several
+    assert cursor is None
+    assert ids(client.get("/api/v1/recordings", params={"text": "talk 3"})) == [several[1]]
+
+
+def test_filters_are_state_label_and_trouble(client, planned, several, world):
+    record.cancel(several[0], world.ports)
+    assert ids(client.get("/api/v1/recordings", params={"state": "CANCELLED"})) == [several[0]]
+    assert ids(client.get("/api/v1/recordings", params={"state": "working"})) == [*several[1:], planned.id]
+    assert ids(client.get("/api/v1/recordings", params={"label": "sales"})) == [planned.id]
+    assert ids(client.get("/api/v1/recordings", params={"trouble": "1"})) == []
+    assert ids(client.get("/api/v1/recordings", params={"held": "1"})) == []
+
+
+def test_a_page_of_what_is_on_the_way_goes_on_where_the_last_one_ended(client, planned, several):
+    first = client.get("/api/v1/recordings", params={"state": "working", "limit": "4"})
+    second = client.get(
+        "/api/v1/recordings", params={"state": "working", "limit": "4", "cursor": first.json()["next"]}
+    )
+    assert ids(first) + ids(second) == [*several, planned.id]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"state": "ODD"}, "There is no state"),
+        ({"limit": "x"}, "is no number"),
+        ({"cursor": "x"}, "Begin again"),
+    ],
+)
+def test_a_query_that_makes_no_sense_says_what_would(client, query, said):
+    answer = client.get("/api/v1/recordings", params=query)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+
+
+def test_one_recording_says_why_and_what_each_attempt_cost(client, done, world):
+    found = client.get(f"/api/v1/recordings/{done.id}").json()
+    assert (found["name"], found["state"], found["label"]) == ("talks/talk.wav", "DONE", "sales")
+    assert found["why"] == done.decision.reason
+    assert found["considered"][0]["method"] == done.decision.method
+    assert len(found["attempts"]) == len(done.chunks)
+    assert sum(one["usd"] for one in found["attempts"]) == pytest.approx(record.cost(done.id, world.ports))
+    assert found["usd"] == pytest.approx(record.cost(done.id, world.ports))
+    assert {one["format"] for one in found["downloads"]} == {one.rpartition("/")[2] for one in done.outputs}
+
+
+def test_a_second_result_of_a_chunk_is_shown_as_wasted(client, done, world):
+    _, row = heard(done, done.chunks[0], attempt="late")
+    ledger.write(row, world.ports)
+    attempts = client.get(f"/api/v1/recordings/{done.id}").json()["attempts"]
+    assert sorted(one["wasted"] for one in attempts if one["chunk"] == 0) == [False, True]
+
+
+@pytest.mark.parametrize("key", ["nothing", "..%2f..", "a" * 65, "%00"])
+def test_a_key_that_nobody_has_is_not_found(client, key):
+    answer = client.get(f"/api/v1/recordings/{key}")
+    assert answer.status_code == 404

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from shared.state import uploads
+
+DATA = bytes(range(250)) * 100
+LENGTH = len(DATA)
+
+
+def place(client, size=LENGTH, name="calls/monday.wav", **options):
+    answer = client.post("/api/v1/uploads", json={"name": name, "size": size, "options": options})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["upload_url"]
+
+
+def span(first, last, size=LENGTH):
+    return {"Content-Range": f"bytes {first}-{last}/{size}"}
+
+
+def test_a_file_becomes_an_object_with_its_options_fixed(client, world):
+    answer = client.put(place(client, language="de"), content=DATA)
+    assert answer.status_code == 201
+    stored = world.ports.store.stat("audio", "calls/monday.wav")
+    assert world.ports.store.read(stored, 0, 10**6) == DATA
+    assert uploads.fix(stored, world.ports.records).options.language == "de"
+
+
+def test_a_broken_upload_goes_on_where_it_stopped(client, world):
+    url = place(client)
+    assert client.put(url, headers={"Content-Range": f"bytes */{len(DATA)}"}).headers.get("range") is None
+    broken = client.put(url, content=DATA[:1000], headers=span(0, 24_999))
+    assert (broken.status_code, broken.headers["range"]) == (308, "bytes=0-999")
+    asked = client.put(url, headers={"Content-Range": f"bytes */{len(DATA)}"})
+    assert (asked.status_code, asked.headers["range"]) == (308, "bytes=0-999")
+    gap = client.put(url, content=DATA[2000:], headers=span(2000, 24_999))
+    assert (gap.status_code, gap.headers["range"]) == (308, "bytes=0-999")
+    assert client.put(url, content=DATA[1000:], headers=span(1000, 24_999)).status_code == 201
+    assert world.ports.store.load("audio", "calls/monday.wav") == DATA
+    assert client.put(url, content=b"x").status_code == 404
+
+
+def test_another_file_of_that_name_gets_another_name(client, world):
+    client.put(place(client), content=DATA)
+    client.put(place(client, size=3), content=b"two")
+    assert world.ports.store.load("audio", "calls/monday.wav") == DATA
+    assert world.ports.store.load("audio", "calls/monday (2).wav") == b"two"
+
+
+def test_more_than_was_promised_is_refused(client, world):
+    answer = client.put(place(client, size=10), content=b"x" * 11)
+    assert answer.status_code == 400
+    assert "10 bytes" in answer.json()["error"]["message"]
+    assert world.ports.store.stat("audio", "calls/monday.wav") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "/", "../x.wav", "a/../b.wav", ".hidden", "a\nb.wav", "a\x7f.wav", "x" * 1000 + ".wav", "a//b.wav"],
+)
+def test_a_name_that_cannot_be_is_refused_with_what_to_do(client, name):
+    answer = client.post("/api/v1/uploads", json={"name": name, "size": 3})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].endswith(" name.")
+
+
+@pytest.mark.parametrize(
+    "body", [{"name": "a.wav", "size": 0}, {"name": "a.wav", "size": 3, "options": {"odd": 1}}]
+)
+def test_an_empty_file_or_an_unknown_option_is_refused(client, body):
+    assert client.post("/api/v1/uploads", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("given", ["bytes 0-3/9", "bytes", "bytes 1-2/x", "bytes 5-1/-1"])
+def test_a_span_that_makes_no_sense_is_refused(client, given):
+    assert client.put(place(client), content=b"x", headers={"Content-Range": given}).status_code == 400
+
+
+def test_hostile_names_stay_text(client, world):
+    name = "<img src=x onerror=alert(1)>.wav"
+    client.put(place(client, size=1, name=name), content=b"x")
+    assert world.ports.store.stat("audio", name) is not None

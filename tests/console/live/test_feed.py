@@ -1,0 +1,135 @@
+"""One poll for all viewers."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from console.live.feed import Feed
+from shared.flow import record, upload
+from tests.world import IN_A_PROJECT, World
+
+
+@pytest.fixture
+def feed(world):
+    one = Feed(world.ports)
+    one.pause = 0.01
+    return one
+
+
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what happens in a thread sets no event
+            await asyncio.sleep(0.005)
+
+
+async def next_of(found, kinds=("recording",)):
+    async def wanted():
+        async for one in found:
+            if one.kind in kinds:
+                return one
+        return None
+
+    return await asyncio.wait_for(wanted(), 20)
+
+
+def test_what_is_there_is_not_told_and_what_changes_is(feed, world, planned):
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            waiting = asyncio.create_task(next_of(found))
+            await until(lambda: feed._rows)
+            await asyncio.to_thread(record.cancel, planned.id, world.ports)
+            return await waiting
+
+    told = asyncio.run(run())
+    assert (told.recording, told.data["state"]) == (planned.id, "CANCELLED")
+
+
+def test_a_new_recording_and_its_chunks_are_told(feed, world, finish):
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            waiting = asyncio.create_task(next_of(found))
+            await until(lambda: feed._letters is not None)
+            one = await asyncio.to_thread(upload.on_upload, world.upload("new.wav"), world.ports)
+            first = await waiting
+            await asyncio.to_thread(finish, one, one.chunks[:1])
+            return one, first, await next_of(found, ("chunks",))
+
+    one, first, second = asyncio.run(run())
+    assert first.data["name"] == "new.wav"
+    assert second.data == {"id": one.id, "done": 1, "of": len(one.chunks)}
+
+
+def test_who_comes_again_is_told_what_came_since_or_to_load_everything(feed, world, planned):
+    async def run():
+        async with aclosing(feed.events(None)) as found:
+            waiting = asyncio.create_task(next_of(found))
+            await until(lambda: feed._rows)
+            await asyncio.to_thread(record.cancel, planned.id, world.ports)
+            told = await waiting
+            async with aclosing(feed.events(told.number - 1)) as again:
+                same = await next_of(again)
+            async with aclosing(feed.events(5)) as older:
+                reload = await asyncio.wait_for(anext(older), 20)
+        return told, same, reload
+
+    told, same, reload = asyncio.run(run())
+    assert same == told
+    assert reload.kind == "reload"
+
+
+def test_without_viewers_nothing_is_read_and_many_viewers_are_one(feed, world, planned, monkeypatch):
+    reads = []
+    newest = world.ports.records.newest
+    monkeypatch.setattr(world.ports.records, "newest", lambda *a, **k: reads.append(a) or newest(*a, **k))
+
+    async def looks(viewers):
+        reads.clear()
+        async with asyncio.TaskGroup() as group:
+            open_ones = [feed.events(None) for _ in range(viewers)]
+            tasks = [group.create_task(next_of(one)) for one in open_ones]
+            await until(lambda: len(reads) >= 12)
+            for one in tasks:
+                one.cancel()
+        return feed._task
+
+    async def run():
+        await looks(50)
+        await until(lambda: feed._task is None)
+        reads.clear()
+        await asyncio.sleep(0.1)
+        return list(reads)
+
+    assert asyncio.run(run()) == []
+
+
+def test_in_a_project_a_look_reads_few_documents(tmp_path):
+    world = World(tmp_path, **IN_A_PROJECT)
+    feed = Feed(world.ports)
+    for number in range(20):
+        world.clock.time += 1
+        upload.on_upload(world.upload(f"{number}.wav"), world.ports)
+    reads = {"newest": 0, "get": 0, "count": 0}
+    records = world.ports.records
+    for name in ("get", "count"):
+        plain = getattr(records, name)
+
+        def counted(*given, plain=plain, name=name, **more):
+            reads[name] += 1
+            return plain(*given, **more)
+
+        setattr(records, name, counted)
+    plain_newest = records.newest
+
+    def newest(collection, by, limit, where=None, **more):
+        reads["newest"] += limit
+        return plain_newest(collection, by, limit, where, **more)
+
+    records.newest = newest
+    looks = 10
+    for _ in range(looks):
+        feed._tell(feed._look(), silently=False)
+    assert sum(reads.values()) / (looks * feed.pause) <= 2
+    world.close()

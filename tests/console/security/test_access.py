@@ -1,0 +1,106 @@
+"""Who is answered."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from console.security.access import COOKIE, Access
+from console.server import application
+from shared.state import audit
+from tests.console.conftest import TOKEN
+
+PAGE = "http://127.0.0.1:8610"
+
+
+@pytest.fixture
+def stranger(world):
+    app = application(world.ports, Access(token=TOKEN))
+    with TestClient(app, base_url=PAGE, follow_redirects=False) as one:
+        yield one
+
+
+@pytest.mark.parametrize("path", ["/api/v1/about", "/api/v1/openapi.json", "/", "/page/app.js", "/v1/models"])
+def test_without_the_token_nothing_is_told(stranger, path):
+    answer = stranger.get(path)
+    assert answer.status_code == 401
+    assert "token" in answer.text
+
+
+@pytest.mark.parametrize("token", ["", "x", TOKEN + "x", TOKEN.upper()])
+def test_a_wrong_token_is_as_none(stranger, token):
+    assert stranger.get("/api/v1/about", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert stranger.get("/", params={"token": token}).status_code == 401
+
+
+def test_the_token_of_the_address_becomes_a_cookie_and_leaves_the_address(stranger):
+    answer = stranger.get("/recordings/x", params={"token": TOKEN, "t": "5"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/recordings/x?t=5")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert stranger.cookies[COOKIE].strip('"') == TOKEN
+    assert stranger.get("/api/v1/about").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "//evil.example/x", "/%2f%2fevil.example"])
+def test_no_address_leads_elsewhere(stranger, path):
+    answer = stranger.get(PAGE + path, params={"token": TOKEN})
+    assert not answer.headers.get("location", "/x").startswith("//")
+
+
+def test_a_token_in_the_address_of_the_api_counts_for_nothing(stranger):
+    assert stranger.get("/api/v1/about", params={"token": TOKEN}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.evil.example:8610"]
+)
+def test_another_name_of_the_server_is_refused_whatever_else_fits(client, host):
+    answer = client.get("/api/v1/about", headers={"Host": host})
+    assert answer.status_code == 421
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8610", "localhost:1", "[::1]:8610", "LOCALHOST"])
+def test_names_of_this_machine_are_known(client, host):
+    assert client.get("/api/v1/about", headers={"Host": host}).status_code == 200
+
+
+def test_more_names_can_be_given(world):
+    app = application(world.ports, Access(token=TOKEN, hosts=frozenset({".internal.example"})))
+    client = TestClient(
+        app, base_url="http://x.internal.example", headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+    assert client.get("/api/v1/about").status_code == 200
+    assert client.get("/api/v1/about", headers={"Host": "internal.example.evil"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": PAGE},
+    ],
+)
+def test_a_change_from_another_page_is_refused(client, planned, headers):
+    answer = client.post(f"/api/v1/recordings/{planned.id}/cancel", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign_origin")
+    assert client.delete(f"/api/v1/recordings/{planned.id}", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": PAGE}, {"Origin": PAGE, "Sec-Fetch-Site": "same-origin"}])
+def test_a_change_from_the_page_or_from_a_program_is_made(client, planned, headers):
+    assert client.post(f"/api/v1/recordings/{planned.id}/cancel", headers=headers).status_code == 200
+
+
+def test_a_proxy_may_vouch_for_an_account_which_is_noted(world, planned):
+    access = Access(signed=lambda headers: headers.get("x-who", ""), secure=True)
+    client = TestClient(application(world.ports, access), base_url=PAGE)
+    path = f"/api/v1/recordings/{planned.id}/cancel"
+    assert client.post(path, headers={"Authorization": "Bearer "}).status_code == 401
+    assert client.post(path, headers={"x-who": "ann@example.com"}).status_code == 200
+    (entry,) = [one for _, one in audit.entries(world.ports.records)]
+    assert entry.who == "ann@example.com"
