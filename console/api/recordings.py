@@ -144,9 +144,6 @@ def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
 
 
 def _downloads(one: Recording) -> Iterator[Download]:
-    names = {each.rpartition("/")[2] for each in one.outputs}
-    for file in FILES:
-        if file.name in names:
-            yield Download(
-                format=file.name, url=f"/api/v1/recordings/{one.id}/outputs/{file.name}", bytes=None
-            )
+    """Every format: those that nobody asked for before are written when they are loaded."""
+    for file in FILES if one.state == "DONE" else ():
+        yield Download(format=file.name, url=f"/api/v1/recordings/{one.id}/outputs/{file.name}", bytes=None)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from console.api.answers import ApiError
 from console.api.rows import find
 from console.api.types import Columns, Peaks, Words
+from shared import outputs
 from shared.flow.reading import live, peaks, revision
 from shared.outputs.formats import FILES
 from shared.outputs.printable import milliseconds, tidy
@@ -114,12 +115,17 @@ def output(request: Request, ports: Ports) -> Response:
     """`GET /recordings/ID/outputs/NAME`: a file, as a download."""
     one, name = find(request, ports), request.path_params["format"]
     file = next((each for each in FILES if name in {each.name, each.format}), None)
-    names = revision.outputs_of(one, revision_of(request) or 0, ports)
-    stored = next((each for each in names if file and each.rpartition("/")[2] == file.name), None)
-    data = ports.store.load(ports.settings.transcripts_bucket, stored) if stored else None
-    if file is None or data is None:
-        there = ", ".join(each.rpartition("/")[2] for each in names) or "none yet"
+    if file is None or one.state != "DONE":
+        there = ", ".join(each.name for each in FILES) if one.state == "DONE" else "none yet"
         raise ApiError(404, "not_found", f"This recording has no file {name[:40]!r}. It has: {there}.")
+    number = revision_of(request) or 0
+    names = revision.outputs_of(one, number, ports)
+    stored = next((each for each in names if each.rpartition("/")[2] == file.name), None)
+    data = ports.store.load(ports.settings.transcripts_bucket, stored) if stored else None
+    if data is None:
+        # Nobody asked for this format; it is written from the transcript, as its first files were.
+        written = outputs.render(revision.transcript(one, number, ports), [file.format])
+        data = next(each.data for each in written if each.name == file.name)
     return Response(data, headers=download(f"{_stem(one)}.{file.name}"), media_type=file.content_type)
 
 

@@ -3,11 +3,10 @@
     transcribe   files now, and `demo`         inputs        the files of a command line
                                                screen        progress while it runs
                                                report        the table at its end
-    up           watch an inbox
+    up           watch an inbox                console       the page without a worker
     submit       ask a deployment
     status       where recordings stand        letters       the newest dead letters
-    cost         what was spent
-                                               cost_screen   its tables and bars
+    cost         what was spent                cost_screen   its tables and bars
     route        which engine, and why
     flags        settings while it runs
     doctor       what works here

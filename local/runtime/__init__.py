@@ -8,6 +8,7 @@ In reading order:
     one_shot           everything in one process, for `transcribe`
     processes          the functions and the worker as processes, for `up`
     serve              one function behind HTTP
+    page_address       where the page is, with its token
     exit_with_parent   ends such a process when `up` is killed
     ticker             calls the sweeper every minute
     prometheus         what all processes measure, for `up --metrics-port`

@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from shared.flow import forget, record
-from shared.outputs.formats import FILES
+from shared.flow.reading import finished
+from shared.outputs.formats import FILES, render
 
 
 def columns(answer):
@@ -54,8 +55,11 @@ def test_one_without_a_transcript_says_why(client, planned, world):
 @pytest.mark.parametrize("file", [one.name for one in FILES])
 def test_an_output_file_is_a_download_under_the_name_of_the_recording(client, done, world, file):
     answer = client.get(f"/api/v1/recordings/{done.id}/outputs/{file}")
-    name = next(one for one in done.outputs if one.endswith(f"/{file}"))
-    assert answer.content == world.ports.store.load("transcripts", name)
+    (kind,) = [one.format for one in FILES if one.name == file]
+    written = {one.name: one.data for one in render(finished.transcript(done, world.ports), [kind])}
+    assert answer.content == written[file]
+    stored = [one for one in done.outputs if one.endswith(f"/{file}")]
+    assert all(world.ports.store.load("transcripts", name) == answer.content for name in stored)
     assert f'filename="talk.{file}"' in answer.headers["content-disposition"]
     assert answer.headers["content-disposition"].startswith("attachment")
 
