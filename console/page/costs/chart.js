@@ -1,7 +1,7 @@
 // Charts, drawn by uPlot on a canvas. The table beside each says the same, so a screen reader skips the chart.
 import { html, useEffect, useRef } from "../html.js";
 import { colour, onColours } from "../colour.js";
-import uPlot from "../vendor/uplot.js";
+import uPlot from "../vendor/uplot-1.6.32.js";
 import { dollars } from "../format.js";
 
 const HEIGHT = 220;

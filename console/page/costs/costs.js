@@ -8,7 +8,7 @@ import { needStyles } from "../styles.js";
 import { Budgets } from "./budgets.js";
 import { DayChart, GroupChart } from "./chart.js";
 
-await Promise.all([needStyles("css/costs.css"), needStyles("vendor/uplot.css")]);
+await Promise.all([needStyles("css/costs.css"), needStyles("vendor/uplot-1.6.32.css")]);
 
 const BY = [
   ["method", "Methods"],

@@ -1,6 +1,6 @@
 // The waveform: wavesurfer.js draws the server's peaks; the sound itself is an <audio> element that it only watches.
 import { colour, onColours } from "../colour.js";
-import WaveSurfer from "../vendor/wavesurfer.js";
+import WaveSurfer from "../vendor/wavesurfer-8.0.1.js";
 
 /** The peaks of an answer as numbers from 0 to 1: a list, or base64 of bytes. */
 export function peaksOf(answer) {

@@ -103,12 +103,14 @@ function DeadLetters({ letters, act }) {
                 <th scope="row">
                   ${one.topic}
                   <span class="reason">${one.reason}</span>
+                  ${one.why_not && html`<span class="small">It cannot be sent again: ${one.why_not}</span>`}
+                  ${one.replayed && html`<span class="small">Sent again ${moment(one.replayed)}.</span>`}
                   ${one.data_preview && html`<code class="preview">${one.data_preview}</code>`}
                 </th>
                 <td class="number wide"><time title=${moment(one.published)}>${when(one.published)}</time></td>
                 <td class="number">
                   <div class="buttons">
-                    <button aria-label=${`Send message ${one.id} again`} onClick=${() => replay(one)}>Send again</button>
+                    <button disabled=${Boolean(one.why_not)} aria-label=${`Send message ${one.id} again`} onClick=${() => replay(one)}>Send again</button>
                     <button class="danger" aria-label=${`Discard message ${one.id}`} onClick=${() => discard(one)}>Discard</button>
                   </div>
                 </td>

@@ -22,6 +22,10 @@ def test_every_file_is_pinned_by_its_digest():
     }
 
 
+def test_names_have_the_version_because_browsers_keep_them_for_ever():
+    assert all(f"-{one['version']}." in one["file"] for one in LIST)
+
+
 def test_what_was_replaced_gives_back_the_published_file():
     changed = [one for one in LIST if "replaced" in one]
     for one in changed:
@@ -30,7 +34,7 @@ def test_what_was_replaced_gives_back_the_published_file():
             assert text.count(after) == 1
             text = text.replace(after, before)
         assert sha256(text.encode()) == one["sha256_in_package"]
-    assert [one["file"] for one in changed] == ["preact-hooks.js"]
+    assert [one["package"] for one in changed] == ["preact"]
 
 
 def test_licences_are_named_in_notice():
