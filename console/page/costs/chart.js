@@ -49,7 +49,7 @@ const bars = (label) => ({
 /** Cost of each day. `days`: US dollars by ISO day; days between that cost nothing are drawn as nothing. */
 export function DayChart({ days }) {
   const known = Object.keys(days).sort();
-  if (!known.length) return null;
+  if (!known.some((day) => days[day] > 0)) return null;
   const at = (day) => Date.parse(`${day}T00:00:00Z`) / 1000;
   const [first, last] = [at(known[0]), at(known.at(-1))];
   const times = Array.from({ length: Math.round((last - first) / DAY) + 1 }, (_, index) => first + index * DAY);
@@ -73,7 +73,7 @@ export function DayChart({ days }) {
 /** Cost of each group, the dearest first. */
 export function GroupChart({ groups }) {
   const shown = groups.slice(0, MOST_GROUPS);
-  if (!shown.length) return null;
+  if (!shown.some((one) => one.usd > 0)) return null;
   const make = (width) => {
     const letters = Math.max(4, Math.floor((width - 80) / shown.length / 8));
     const short = (name) => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);

@@ -36,7 +36,7 @@ export function Why({ found }) {
                         <th scope="row">${one.engine}</th>
                         <td class="number">${length(one.seconds)}</td>
                         <td class="number">${dollars(one.usd)}</td>
-                        <td>${[one.outcome, one.note].filter(Boolean).join(": ")}</td>
+                        <td>${[one.outcome, one.note, one.wasted && one.outcome === "heard" && "not used"].filter(Boolean).join(": ")}</td>
                       </tr>
                     `,
                   )}

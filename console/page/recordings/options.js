@@ -1,16 +1,18 @@
 // The options of a recording as a form, made from the JSON schema that the server gives.
 import { html } from "../html.js";
 
-const NAMES = {
-  method: "Method",
-  model: "Model",
-  language: "Language",
-  track: "Audio track",
-  keyterms: "Names and terms",
-  filler_words: "Keep filler words",
-  diarize: "Tell speakers apart",
-  label: "Label",
+/** What people read of the options that are known; others have the description of the schema. */
+const KNOWN = {
+  method: ["Method", "Automatic leaves it to the router, which says why."],
+  model: ["Model", "Weights of Parakeet by name. Empty: those of this installation."],
+  language: ["Language", "A code such as en or pt-BR. Empty: the engine finds out."],
+  track: ["Audio track", "Of a file with several, counted from 0."],
+  keyterms: ["Names and terms", "To listen for, with commas between. Deepgram does, and Parakeet on a GPU."],
+  filler_words: ["Keep filler words", "Write down uh and um. Deepgram leaves them out otherwise."],
+  diarize: ["Tell speakers apart", "Deepgram transcribes the recording, as no other engine can."],
+  label: ["Label", "A team or a customer, to group the costs by."],
 };
+const CHOICES = { auto: "Automatic", parakeet: "Parakeet", deepgram: "Deepgram", hybrid: "Hybrid" };
 const FIRST = ["method", "language", "label", "keyterms", "diarize", "filler_words"];
 
 /** The schema of a value that may be null, without the null. */
@@ -51,9 +53,9 @@ export function Options({ schema, value, onChange }) {
 
 function Field({ name, schema, value, onChange }) {
   const id = `option-${name}`;
-  const hint = schema.description && html`<small id=${`${id}-hint`}>${schema.description}</small>`;
-  const said = schema.description ? `${id}-hint` : undefined;
-  const title = NAMES[name] || name;
+  const [title, text] = KNOWN[name] || [name, schema.description];
+  const hint = text && html`<small id=${`${id}-hint`}>${text}</small>`;
+  const said = text ? `${id}-hint` : undefined;
   if (schema.type === "boolean") {
     return html`
       <div class="field">
@@ -70,7 +72,7 @@ function Field({ name, schema, value, onChange }) {
       <div class="field">
         <label for=${id}>${title}</label>
         <select id=${id} aria-describedby=${said} value=${value ?? ""} onChange=${(event) => onChange(event.target.value)}>
-          ${schema.enum.map((one) => html`<option value=${one}>${one}</option>`)}
+          ${schema.enum.map((one) => html`<option value=${one}>${CHOICES[one] || one}</option>`)}
         </select>
         ${hint}
       </div>

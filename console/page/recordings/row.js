@@ -21,13 +21,19 @@ export function State({ row }) {
   `;
 }
 
+/** A name whose folders stand back. */
+export function Name({ name }) {
+  const file = name.lastIndexOf("/") + 1;
+  return html`${file > 0 && html`<span class="folder">${name.slice(0, file)}</span>`}${name.slice(file)}`;
+}
+
 export function Row({ row }) {
   const method = [row.method, row.language].filter(Boolean).join(" · ");
   const small = [length(row.seconds), row.method, row.usd ? dollars(row.usd) : "", when(row.created)].filter(Boolean);
   return html`
     <tr>
       <th scope="row">
-        <${Link} class="name" href=${`/recordings/${encodeURIComponent(row.id)}`}>${row.name}<//>
+        <${Link} class="name" href=${`/recordings/${encodeURIComponent(row.id)}`}><${Name} name=${row.name} /><//>
         ${row.label && html` <span class="label">${row.label}</span>`}
         ${row.warnings > 0 &&
         html` <span class="label warn">${row.warnings === 1 ? "1 warning" : `${row.warnings} warnings`}</span>`}

@@ -6,6 +6,7 @@ import { confirm } from "../dialog.js";
 import { useEvents } from "../events.js";
 import { count, dollars, moment, when } from "../format.js";
 import { Link, useTitle } from "../router.js";
+import { Name } from "../recordings/row.js";
 
 export default function Trouble() {
   const { value: found, error, reload } = useApi("/trouble");
@@ -62,7 +63,7 @@ function Failed({ rows, act }) {
             (row) => html`
               <tr key=${row.id}>
                 <th scope="row">
-                  <${Link} class="name" href=${`/recordings/${encodeURIComponent(row.id)}`}>${row.name}<//>
+                  <${Link} class="name" href=${`/recordings/${encodeURIComponent(row.id)}`}><${Name} name=${row.name} /><//>
                   <span class="reason">${row.reason}</span>
                 </th>
                 <td class="number wide"><time title=${moment(row.finished)}>${when(row.finished)}</time></td>
