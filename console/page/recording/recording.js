@@ -247,6 +247,7 @@ function Reader({ found, words, turn, hash, revision, onRevision, onSaved }) {
     if (spoken.current >= 0) bring(view.current.rangeOfWord(spoken.current), covered());
   };
   return html`
+    ${!found.audio && found.state !== "DELETED" && html`<p class="quiet">There is no sound to play: the file is gone, or browsers do not play its format.</p>`}
     <div class="sticky" ref=${bar}>
       ${found.audio &&
       html`

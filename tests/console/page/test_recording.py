@@ -218,6 +218,15 @@ def test_deleting_asks_first(interview, fake):
     assert ("DELETE", "/recordings/interview", None) in fake.asked
 
 
+def test_a_recording_without_sound_is_read_all_the_same(open_page, fake):
+    fake.add("one", "one.amr", words_of(["a b c"]), detail={"audio": None})
+    page = open_page("/recordings/one")
+    expect(page.locator(".paragraph > p")).to_have_text("a b c")
+    expect(page.get_by_text("There is no sound to play")).to_be_visible()
+    page.locator(".paragraph a.time").click()
+    until(page, lambda page: page.evaluate(LIT), "a")
+
+
 def test_a_recording_that_is_not_there(open_page):
     page = open_page("/recordings/none")
     expect(page.get_by_role("alert")).to_contain_text("There is no such recording")

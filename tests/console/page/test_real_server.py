@@ -1,0 +1,105 @@
+"""The page against the real server, over a deployment in a temporary folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import expect
+
+from console.security.access import Access
+from console.server import application
+from shared.flow import chunk, record, upload
+from shared.messages import ChunkDone
+from tests.console.page.conftest import new_page
+from tests.console.page.fake import serving
+from tests.world import heard
+
+TOKEN = "a-token-for-tests"
+SAID = "the gauge below the bridge had risen"
+
+
+@pytest.fixture
+def planned(world, sound):
+    """A recording in several chunks; nothing is transcribed yet."""
+    world.media.info = replace(world.media.info, duration=60.0)
+    event = world.upload("talks/talk.wav", sound.read_bytes(), **{"dropscribe-label": "sales"})
+    return upload.on_upload(event, world.ports)
+
+
+def finish(world, recording, chunks=None, text=SAID):
+    """Chunks that come in."""
+    for one in recording.chunks if chunks is None else chunks:
+        chunk.commit_result(*heard(recording, one, text), world.ports)
+    return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
+
+
+@pytest.fixture
+def page(browser, world):
+    """A page that was opened by the printed address."""
+    with serving(application(world.ports, Access(token=TOKEN))) as address:
+        page, watch = new_page(browser, address)
+        page.goto(f"/?token={TOKEN}")
+        assert page.url == f"{address}/"
+        yield page
+        page.context.close()
+        assert watch.wrong == []
+
+
+def test_words_come_while_chunks_are_done(page, world, planned):
+    page.reload()
+    page.get_by_role("link", name="talks/talk.wav").click()
+    expect(page.locator(".facts")).to_contain_text("Transcribing")
+    finish(world, planned)
+    expect(page.locator(".paragraph > p").first).to_contain_text(SAID)
+    expect(page.locator(".facts")).to_contain_text("Done")
+    expect(page.locator(".downloads a[href*='/outputs/transcript.srt']")).to_be_visible()
+
+
+def test_a_recording_is_heard_corrected_and_downloaded(page, world, planned):
+    finish(world, planned)
+    page.goto(f"/recordings/{planned.id}#t=1.2")
+    expect(page.locator(".paragraph > p").first).to_contain_text(SAID)
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.locator(".paragraph").first.hover()
+    page.get_by_role("button", name="Edit the paragraph").first.click()
+    page.get_by_label("Text of the paragraph").fill("the gauge above the bridge had fallen")
+    page.keyboard.press("Enter")
+    expect(page.locator(".paragraph > p").first).to_have_text("the gauge above the bridge had fallen")
+    expect(page.get_by_label("Revision", exact=True)).to_have_value("1")
+    with page.expect_download() as told:
+        page.locator(".downloads a[href*='/outputs/transcript.txt']").click()
+    assert "fallen" in told.value.path().read_text()
+
+
+def test_every_view_opens(page, world, planned):
+    finish(world, planned)
+    for path, heading in {"/costs": "Costs", "/trouble": "Trouble"}.items():
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    page.goto("/costs")
+    expect(page.locator(".tiles")).to_contain_text(f"${0.001 * len(planned.chunks):g}")
+
+
+def test_a_file_is_quoted_and_uploaded(page, world, sound):
+    page.locator("#chooser").set_input_files(sound)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("What was weighed")).to_be_visible()
+    dialog.get_by_label("Label").fill("sales")
+    dialog.get_by_role("button", name="Upload 1 file").click()
+    expect(page.get_by_text("Uploaded", exact=True)).to_be_visible()
+    assert [one.name for one in world.ports.store.list("audio")] == ["minute.wav"]
+
+
+def test_a_recording_is_cancelled_and_deleted(page, world, planned):
+    page.goto(f"/recordings/{planned.id}")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel the recording").click()
+    expect(page.locator(".facts")).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_role("heading", name="Recordings")).to_be_visible()
+    expect(page.get_by_role("link", name="talks/talk.wav")).to_have_count(0)
