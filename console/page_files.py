@@ -66,7 +66,11 @@ async def file(request: Request) -> Response:
 
 
 def _is_inside(path: Path) -> bool:
-    return ".." not in path.parts and path.resolve().is_relative_to(FOLDER)
+    try:
+        return ".." not in path.parts and path.resolve().is_relative_to(FOLDER)
+    except (OSError, ValueError):
+        # A name that no file can have.
+        return False
 
 
 @lru_cache(maxsize=MOST_FILES)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from shared.ports import Ports
 
+LARGEST = 5 * 2**40
+"""Bytes of the largest object in Cloud Storage (cloud.google.com/storage/quotas)."""
+LONGEST = 1e7
+"""Seconds of the longest recording that is planned for a quote: four months."""
 SCHEMES = ("gs", "file")
 KBPS = {"wav": 1411.0, "flac": 700.0, "mp4": 128.0, "m4a": 128.0, "mp3": 128.0, "ogg": 96.0, "opus": 48.0}
 """Usual bit rates by suffix, for a length that is not known yet."""
@@ -63,6 +67,12 @@ def quote(body: QuoteBody, request: Request, ports: Ports) -> Quote:
     )
     refusals.check_size(source, ports.settings)
     refusals.check_seconds(body.seconds, ports.settings)
+    if body.size > LARGEST or (body.seconds or 0) > LONGEST:
+        raise ApiError(
+            400,
+            "bad_request",
+            "No store takes a file of that size, or of that length. Give those of the file.",
+        )
     exact = body.seconds is not None and body.seconds > 0
     seconds = body.seconds if exact and body.seconds else _guess(body)
     choice = route.choose(_case(source, options, seconds), route.known(ports))
@@ -88,4 +98,4 @@ def _case(source: StoredObject, options: Options, seconds: float) -> Case:
 def _guess(body: QuoteBody) -> float:
     """Seconds by the size of the file and the usual bit rate of its kind."""
     kbps = KBPS.get(body.name.rpartition(".")[2].lower(), USUAL_KBPS)
-    return max(1.0, body.size * 8 / (kbps * 1000))
+    return min(LONGEST, max(1.0, body.size * 8 / (kbps * 1000)))

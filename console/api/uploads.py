@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from console.api.answers import ApiError, answered, json_of
 from console.api.types import Upload, UploadBody
+from shared import client
 from shared.flow import refusals
 from shared.messages import metadata_of, options_of
 from shared.model import StoredObject, recording_id
@@ -185,6 +186,9 @@ def _finish(one: Place, ports: Ports) -> StoredObject:
             ahead=lambda source: uploads.fix(source, ports.records),
         )
         if stored is not None:
+            # The watcher passes some names over, and waits until a file rests: a request is sooner, and for all names.
+            if bucket in ports.settings.request_bucket_set:
+                client.submit(stored.uri, ports=ports)
             return stored
     raise ApiError(409, "exists", f"There are a thousand files of the name {one.name}. Give it another name.")
 

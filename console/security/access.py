@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
+from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
@@ -70,7 +71,7 @@ class Guard:
             await send(with_headers(message))
 
         connection = HTTPConnection(scope)
-        answer = self._refused(connection, scope) or self._entered(connection, scope)
+        answer = self._refused(connection, scope) or await self._entered(connection, scope)
         await (answer or self._app)(scope, receive, secured)
 
     def _refused(self, request: HTTPConnection, scope: Scope) -> Response | None:
@@ -100,13 +101,14 @@ class Guard:
             return True
         return bool(origin) and urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
 
-    def _entered(self, request: HTTPConnection, scope: Scope) -> Response | None:
+    async def _entered(self, request: HTTPConnection, scope: Scope) -> Response | None:
         """What to answer to somebody who is not in, or who comes with a token in the address; None: go on."""
         if scope["path"] in OPEN:
             return None
         if self._access.signed is not None:
-            who = self._access.signed(request.headers)
-            scope["state"]["who"] = who
+            # It may have to fetch the keys of the signature.
+            who = await to_thread.run_sync(self._access.signed, request.headers)
+            scope.setdefault("state", {})["who"] = who
             if not who:
                 message = "Only requests that came through Identity-Aware Proxy are answered. Open the address that it guards."
                 return refusal(401, "not_signed_in", message, scope)
@@ -116,21 +118,19 @@ class Guard:
             tokens = [value for name, value in given if name == PARAMETER]
             if tokens and self._is_token(tokens[-1]):
                 return self._with_cookie(scope, [one for one in given if one[0] != PARAMETER])
-        carried = (_bearer(request.headers), request.cookies.get(COOKIE, ""))
-        if any(self._is_token(one) for one in carried):
+        cookie = request.cookies.get(cookie_name(request.headers.get("host", "")), "")
+        if self._is_token(_bearer(request.headers)) or _is_same(cookie, cookie_value(self._access.token)):
             return None
         return refusal(
             401,
-            "no_token",
+            "invalid_api_key" if scope["path"].startswith("/v1/") else "no_token",
             "The token is missing or wrong. Open the address again that `dropscribe up` or `dropscribe console` printed; "
             "programs send its token as `Authorization: Bearer TOKEN`.",
             scope,
         )
 
     def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self._access.token.encode()) and bool(
-            given
-        )
+        return _is_same(given, self._access.token)
 
     def _with_cookie(self, scope: Scope, rest: list[tuple[str, str]]) -> Response:
         # A relative address: whatever name the server was reached by.
@@ -138,9 +138,30 @@ class Guard:
             "/" + scope["path"].lstrip("/") + (f"?{urlencode(rest)}" if rest else ""), 303
         )
         answer.set_cookie(
-            COOKIE, self._access.token, httponly=True, samesite="strict", secure=self._access.secure, path="/"
+            cookie_name(HTTPConnection(scope).headers.get("host", "")),
+            cookie_value(self._access.token),
+            httponly=True,
+            samesite="strict",
+            secure=self._access.secure,
+            path="/",
         )
         return answer
+
+
+def cookie_name(host: str) -> str:
+    """The cookie of a server by its Host: browsers send the cookies of all ports of a machine to each of them."""
+    port = host.rpartition(":")[2]
+    return f"{COOKIE}-{port}" if port.isdecimal() else COOKIE
+
+
+def cookie_value(token: str) -> str:
+    """What the cookie holds: enough to be let in by this server, but not the token that programs send."""
+    return hmac.digest(token.encode(), b"cookie", "sha256").hex() if token else ""
+
+
+def _is_same(given: str, wanted: str) -> bool:
+    """Compared in constant time; an empty one is nobody's."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()) and bool(given)
 
 
 def refusal(status: int, code: str, message: str, scope: Scope) -> Response:

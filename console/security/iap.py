@@ -5,7 +5,10 @@ https://cloud.google.com/iap/docs/signed-headers-howto
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import ConfigurationError
 from shared.telemetry import log
@@ -18,6 +21,34 @@ if TYPE_CHECKING:
 HEADER = "x-goog-iap-jwt-assertion"
 KEYS = "https://www.gstatic.com/iap/verify/public_key"
 ISSUER = "https://cloud.google.com/iap"
+LASTS, LASTS_FAILED = 3600.0, 10.0
+"""Seconds for which fetched keys are used, and for which a failure is."""
+
+
+class Kept:
+    """Fetches an address once an hour: without that every stranger could have this server fetch keys.
+
+    Args:
+        fetch: a transport of Google's library.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, fetch: Callable[..., Any], now: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._now = now
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[float, Any]] = {}
+
+    def __call__(self, url: str, method: str = "GET", **more: Any) -> Any:
+        """The answer, perhaps an earlier one."""
+        with self._lock:
+            until, answer = self._known.get(url, (0.0, None))
+            if answer is None or self._now() >= until:
+                answer = self._fetch(url, method=method, **more)
+                # What failed is not asked for again at once, either.
+                lasts = LASTS if answer.status == HTTPStatus.OK else LASTS_FAILED
+                self._known[url] = (self._now() + lasts, answer)
+            return answer
 
 
 def signed_by_iap(audience: str) -> Callable[[Headers], str]:
@@ -36,11 +67,13 @@ def signed_by_iap(audience: str) -> Callable[[Headers], str]:
         raise ConfigurationError(
             "Verifying the headers of Identity-Aware Proxy takes the extra `google`: pip install 'dropscribe[google]'."
         ) from error
-    fetch = requests.Request()
+    fetch: Any = Kept(requests.Request())
 
     def signed(headers: Headers) -> str:
+        if not (given := headers.get(HEADER, "")):
+            return ""
         try:
-            claims = id_token.verify_token(headers.get(HEADER, ""), fetch, audience=audience, certs_url=KEYS)
+            claims = id_token.verify_token(given, fetch, audience=audience, certs_url=KEYS)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it does not vouch for anybody
             log.warning("a request without a valid signature was refused: %s", type(error).__name__)
             return ""

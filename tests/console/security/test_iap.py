@@ -12,7 +12,7 @@ from google.auth import crypt, jwt
 from google.auth.transport import requests
 from starlette.datastructures import Headers
 
-from console.security.iap import HEADER, ISSUER, signed_by_iap
+from console.security.iap import HEADER, ISSUER, LASTS, Kept, signed_by_iap
 
 AUDIENCE = "/projects/7/locations/europe-west4/services/console"
 
@@ -62,3 +62,28 @@ def test_one_with_another_key_or_none_at_all_names_nobody(signer):
     assert verify(forged) == ""
     assert verify(Headers({})) == ""
     assert verify(Headers({HEADER: "a.b.c"})) == ""
+
+
+def test_keys_are_fetched_once_an_hour_however_many_ask():
+    asked, now, status = [], [100.0], [503]
+
+    class Answer:
+        def __init__(self):
+            self.status = status[0]
+
+    def fetch(url, method="GET"):
+        asked.append(url)
+        return Answer()
+
+    kept = Kept(fetch, lambda: now[0])
+    assert {kept("u").status for _ in range(9)} == {503}
+    now[0], status[0] = 200.0, 200
+    assert {kept("u").status for _ in range(9)} == {200}
+    now[0] += LASTS + 1
+    kept("u")
+    assert len(asked) == 3
+
+
+def test_a_request_without_a_signature_fetches_nothing(monkeypatch):
+    monkeypatch.setattr(requests.Request, "__call__", lambda *_args, **_more: pytest.fail("it fetched"))
+    assert signed_by_iap(AUDIENCE)(Headers({})) == ""
