@@ -24,6 +24,7 @@ COMMANDS = {
     "forget": "Delete recordings with all that is stored of them. This cannot be undone.",
     "audit": "Show who asked for what, and when: for example to send it to another system.",
     "dead-letters": "Show, replay and discard messages that could not be handled.",
+    "webhook": "Make a secret for webhooks, and send a test to the address that is told of transcripts and budgets.",
     "status": "Show what is waiting, running, done and failed, and why.",
     "cost": "Show what transcripts cost, how much of it was wasted, what Deepgram would have charged, and what to change.",
     "route": "Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing.",
@@ -53,6 +54,7 @@ PLACES = {
     "destroy": "deployment.destroy:command",
     "forget": "operation.forget:command",
     "audit": "operation.audit:command",
+    "webhook": "operation.webhook:app",
 }
 """Module in `local/commands/` and name of a command, if it is not `command` in the module of its own name."""
 

@@ -16,6 +16,7 @@ from shared.telemetry import log, logs, metrics, show_logs
 
 if TYPE_CHECKING:
     from shared.ports import Ports
+    from shared.webhooks.deliver import Send
 
 PLATFORMS = {"google": "shared.adapters.google_ports", "local": "local.backend.embedded_ports"}
 """The module with `open_ports(settings)` of each platform. Imported on first use: a function that never calls
@@ -43,6 +44,14 @@ def connect() -> Ports:
     return ports
 
 
+def webhook_sender(settings: Settings) -> Send:
+    """What calls the address that is told of transcripts and budgets. In a project it goes to the internet only."""
+    send: Send = importlib.import_module("shared.adapters.webhook_call").Sender(
+        public_only=settings.platform != "local"
+    )
+    return send
+
+
 def settings_here() -> Settings:
     """The settings from the environment, with a check of the price file.
 
@@ -65,7 +74,7 @@ def check_settings() -> None:
 
 
 def _start_telemetry(settings: Settings) -> None:
-    logs.hide(*settings.api_keys.values())
+    logs.hide(*settings.api_keys.values(), *settings.webhook_secrets, settings.webhook_url)
     # The first two messages of a function may connect at one time; what is measured must not count twice.
     with _starting:
         if metrics.has_sinks():

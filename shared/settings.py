@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import re
@@ -314,6 +315,23 @@ class Settings:
             "some of `vtt-words`, `podcast`, `md`, `docx`, `audacity`, `textgrid`, `ctm`, `rttm`.",
         ),
     )
+    webhook_url: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "DROPSCRIBE_WEBHOOK_URL",
+            "Address that is told of transcripts and budgets, `https://…`; unset: nobody is told.",
+        ),
+    )
+    webhook_secret: str = field(
+        default="",
+        repr=False,
+        metadata=_env(
+            "DROPSCRIBE_WEBHOOK_SECRET",
+            "Secret that signs webhooks, `whsec_…`, as `dropscribe webhook secret` makes it; while it is changed, the "
+            "new one and the old one with a space between.",
+        ),
+    )
     cpu_usd_per_hour: float = field(
         default=0.0,
         metadata=_env(
@@ -541,11 +559,24 @@ class Settings:
         )
 
     def _check_texts(self) -> None:
-        """What leaves the deployment: formats of files."""
+        """What leaves the deployment: formats of files, and webhooks."""
         try:
             formats.named(self.formats)
         except ValueError as error:
             raise ConfigurationError(f"{variable('formats')} is wrong: {error}") from error
+        # Its value is not shown: it may hold a token.
+        if self.webhook_url and not _is_told_address(self.webhook_url, here=self.platform == "local"):
+            raise ConfigurationError(
+                f"{variable('webhook_url')} is wrong: it must be an https:// address in ASCII without a user name "
+                "(http:// only to this machine)"
+            )
+        if (self.webhook_url or self.webhook_secret) and not (
+            self.webhook_secrets and all(map(_is_webhook_secret, self.webhook_secrets))
+        ):
+            raise ConfigurationError(
+                f"{variable('webhook_secret')} is {'wrong' if self.webhook_secret else 'not set'}: it must be whsec_ and "
+                "24 to 64 bytes in base64, as `dropscribe webhook secret` prints them"
+            )
 
     def _name_buckets(self) -> None:
         """Name the buckets without a name; in Cloud Storage with the project, because names are globally unique."""
@@ -568,6 +599,11 @@ class Settings:
     def request_bucket_set(self) -> frozenset[str]:
         """The buckets that requests may name, parsed."""
         return frozenset(one.strip() for one in (self.request_buckets or self.audio_bucket).split(","))
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that sign webhooks: one, or two while it is changed."""
+        return tuple(self.webhook_secret.split())
 
     @property
     def engine_set(self) -> frozenset[Engine]:
@@ -653,6 +689,29 @@ def _is_http_here(address: str) -> bool:
         if parts.scheme != "http" or parts.hostname is None:
             return False
         return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_told_address(address: str, *, here: bool) -> bool:
+    """Whether webhooks may be sent to an address; `here`: on one machine."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    plain = address.isascii() and address.isprintable() and " " not in address and not parts.fragment
+    named = bool(parts.hostname) and parts.username is None and parts.password is None
+    return plain and named and (parts.scheme == "https" or (here and _is_http_here(address)))
+
+
+def _is_webhook_secret(text: str) -> bool:
+    """Whether it is a secret of Standard Webhooks for HMAC-SHA256: `whsec_` and 24 to 64 bytes in base64."""
+    try:
+        return (
+            text.startswith("whsec_")
+            and 24 <= len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) <= 64
+        )
     except ValueError:
         return False
 

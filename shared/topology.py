@@ -9,9 +9,11 @@
     chunks-ENGINE        ENGINE          push to functions/hosted, one for each hosted engine
     chunks-done          merger          push to functions/merger
     dead-letters         dead-letters    push to functions/sweeper
+    transcripts-ready    webhooks        push to functions/webhooks, if there is an address to tell
+    budget-alerts        webhooks-budget the same
 
-`transcripts-ready` and `budget-alerts` have no subscription here. As in Pub/Sub, a message to a topic without
-a subscription is discarded.
+Without webhooks, `transcripts-ready` and `budget-alerts` have no subscription here. As in Pub/Sub, a message to a topic
+without a subscription is discarded.
 """
 
 from __future__ import annotations
@@ -120,10 +122,16 @@ EXPORTER = "exporter"
 """Hands finished transcripts of the inbox to a person; only on one machine, and no part of `topology()`."""
 MERGER = "merger"
 DEAD_LETTERS = "dead-letters"
+WEBHOOKS = "webhooks"
+WEBHOOKS_BUDGET = "webhooks-budget"
 
 
-def topology() -> Topology:
-    """The topics and subscriptions of every deployment, those of all known engines included."""
+def topology(*, webhooks: bool = False) -> Topology:
+    """The topics and subscriptions of every deployment, those of all known engines included.
+
+    Args:
+        webhooks: whether an address outside is told of transcripts and budgets.
+    """
     return Topology(
         topics=(
             messages.AUDIO_FINALIZED,
@@ -147,7 +155,18 @@ def topology() -> Topology:
             Subscription(
                 name=DEAD_LETTERS, topic=messages.DEAD_LETTERS, max_attempts=None, dead_letter_topic=None
             ),
+            *(_of_webhooks() if webhooks else ()),
         ),
+    )
+
+
+def _of_webhooks() -> tuple[Subscription, ...]:
+    # Their function gives up after a day and keeps the dead letter itself: a hundred deliveries, the most that Pub/Sub
+    # counts, are sixteen hours.
+    topics = {WEBHOOKS: messages.TRANSCRIPTS_READY, WEBHOOKS_BUDGET: messages.BUDGET_ALERTS}
+    return tuple(
+        Subscription(name=name, topic=topic, min_backoff=10.0, max_attempts=None, dead_letter_topic=None)
+        for name, topic in topics.items()
     )
 
 

@@ -33,10 +33,14 @@ DAY = 86_400.0
 """Seconds."""
 
 
-def embedded_topology() -> Topology:
-    """The topology of one machine."""
+def embedded_topology(*, webhooks: bool = False) -> Topology:
+    """The topology of one machine.
+
+    Args:
+        webhooks: whether an address is told of transcripts and budgets.
+    """
     exporter = Subscription(name=EXPORTER, topic=TRANSCRIPTS_READY, max_attempts=None, dead_letter_topic=None)
-    every = topology()
+    every = topology(webhooks=webhooks)
     return replace(every, subscriptions=(*every.subscriptions, exporter))
 
 
@@ -149,7 +153,9 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
     return LocalPorts(
         store=FileStore(buckets, without_links=() if settings.follow_links else {settings.audio_bucket}),
         records=records,
-        queue=SqliteQueue(database, clock, topology or embedded_topology()),
+        queue=SqliteQueue(
+            database, clock, topology or embedded_topology(webhooks=bool(settings.webhook_url))
+        ),
         media=MediaPool(limits),
         gpu_jobs=WorkerIsThere(),
         clock=clock,

@@ -29,7 +29,7 @@ from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite
-from local.runtime.steps import exporter
+from local.runtime.steps import exporter, webhooks
 from local.runtime.ticker import Ticker
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, able, hosted_specs
@@ -169,8 +169,10 @@ def run(
         stack.callback(planned.end)
         _deliver(planned, hosted, ports, stack)
         exports = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
-        exports.start()
-        stack.callback(exports.stop)
+        own = [exports, *(PushLoop(ports.queue, name, step) for name, step in webhooks(ports).items())]
+        for loop in own:
+            loop.start()
+            stack.callback(loop.stop)
         ticker = Ticker(planned.sweeper, token=planned.token)
         ticker.start()
         stack.callback(ticker.stop)
@@ -196,7 +198,7 @@ def run(
                 log.warning("not everything can be kept running now: %s", error)
                 stop.wait(AGAIN)
     log.info("stopped; `dropscribe up` continues from here")
-    end_despite([exports])
+    end_despite(own)
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from functions.outcome import engine_of, handle, uploaded_object
 from local.runtime.export import deliver
+from shared.connect import webhook_sender
 from shared.engines import hosted_specs
 from shared.errors import EngineFailed, EngineRefused
 from shared.flow import record, request, upload
@@ -17,7 +18,8 @@ from shared.hosted import hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.model import FILES_BUCKET
 from shared.recovery import dead_letter, fallback
-from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER
+from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER, WEBHOOKS, WEBHOOKS_BUDGET
+from shared.webhooks import deliver as deliver_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +95,22 @@ def exporter(ports: LocalPorts) -> Callable[[bytes], None]:
         deliver(decode(posted.data, TranscriptReady), ports)
 
     return _taking(ports, EXPORTER, on_transcript)
+
+
+def webhooks(ports: LocalPorts) -> dict[str, Callable[[bytes], None]]:
+    """The steps that tell an address of transcripts and budgets, by their subscriptions; none without an address."""
+    if not ports.settings.webhook_url:
+        return {}
+    send = webhook_sender(ports.settings)
+
+    def on_transcript(posted: Push, ports: Ports) -> None:
+        deliver_webhook.on_transcript(posted.data, posted.attributes, ports, send)
+
+    def on_budget(posted: Push, ports: Ports) -> None:
+        deliver_webhook.on_budget(posted.data, ports, send)
+
+    steps = {WEBHOOKS: on_transcript, WEBHOOKS_BUDGET: on_budget}
+    return {name: _taking(ports, name, step) for name, step in steps.items()}
 
 
 def _taking(ports: LocalPorts, where: str | Callable[[Push], str], step: Step) -> Callable[[bytes], None]:

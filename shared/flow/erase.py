@@ -142,6 +142,7 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
             # Notes that come late are found by the name of the request.
             answers.forget(name, records)
     _delete_all_of(claims.CLAIMS, records.query(claims.CLAIMS, {"recording": key}), ports)
+    _delete_all_of(documents.WEBHOOKS, records.query(documents.WEBHOOKS, {"recording": key}), ports)
     _delete_all_of(documents.REVISIONS, records.query(documents.REVISIONS, {"recording": key}), ports)
     _delete_all_of(documents.CHUNKS, records.query(documents.CHUNKS, {"recording": key}), ports)
     records.delete(sweep_notes.SWEEPS, key)

@@ -172,7 +172,7 @@ def announce(recording: Recording, ports: Ports) -> Recording:
 
 def _announce(recording: Recording, ports: Ports) -> Recording:
     ready = ending(recording, ports)
-    told = {"recording": recording.id, "state": ready.state} | attributes()
+    told = {"recording": recording.id, "state": ready.state, "life": str(recording.life)} | attributes()
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), told)
     answers.settle_all(ready, ports)
     budget.ended(recording.id, ports, life=recording.life)

@@ -13,12 +13,15 @@ from shared.errors import BadRequest, ConfigurationError
 from shared.flow import retry
 from shared.messages import TRANSCRIPTS_READY
 from shared.state import answers, dead_letters, documents
-from shared.topology import EXPORTER, REQUESTS, topology
+from shared.topology import EXPORTER, REQUESTS, WEBHOOKS, WEBHOOKS_BUDGET, topology
 
 if TYPE_CHECKING:
     from shared.model import Recording
     from shared.ports import Ports, Records
     from shared.state.dead_letters import Letter
+
+TELLING = frozenset({EXPORTER, WEBHOOKS, WEBHOOKS_BUDGET})
+"""Subscriptions that tell of what has ended: their letters say nothing against it."""
 
 
 def replay(letter: Letter, ports: Ports, *, again: bool = False) -> Literal["published", "continued"]:
@@ -38,7 +41,7 @@ def replay(letter: Letter, ports: Ports, *, again: bool = False) -> Literal["pub
     if not dead_letters.note_replay(letter, ports):
         raise BadRequest(f"{letter.key} was replayed by someone else just now.")
     recording = _recording(letter, ports.records)
-    if recording is not None and recording.ended and letter.source != EXPORTER:
+    if recording is not None and recording.ended and letter.source not in TELLING:
         retry.ask(recording, ports)
         return "continued"
     ports.queue.publish(topic_of(letter), letter.text.encode(), letter.published)
@@ -69,8 +72,8 @@ def _of_message(letter: Letter, records: Records) -> str:
 
 def _of_recording(letter: Letter, ports: Ports) -> str:
     recording = _recording(letter, ports.records)
-    # The transcript is there, and could not be written where the person wants it.
-    if recording is None or not recording.ended or letter.source == EXPORTER:
+    # The transcript is there, and could not be written, or told of, where the person wants it.
+    if recording is None or not recording.ended or letter.source in TELLING:
         return ""
     if recording.state != "FAILED":
         return f"its recording is {recording.state}, so the message has nothing left to do"
@@ -84,7 +87,7 @@ def topic_of(letter: Letter) -> str:
     if letter.source == EXPORTER:
         return TRANSCRIPTS_READY
     try:
-        return topology().subscription(letter.source).topic
+        return topology(webhooks=True).subscription(letter.source).topic
     except ConfigurationError:
         return ""
 

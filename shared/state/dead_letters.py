@@ -111,7 +111,7 @@ def keep(message: Mapping[str, Any], ports: Ports, error: str = "", *, where: st
         },
     )
     if new:
-        known = {one.name for one in topology().subscriptions}
+        known = {one.name for one in topology(webhooks=True).subscriptions}
         source = attributes.get(SOURCE, "")
         measure("dead_letters_total", where=source if source in known else failure_log.ELSEWHERE)
     return data

@@ -26,6 +26,7 @@ RECORDINGS = "recordings"
 CHUNKS = "chunks"
 LEDGER = "ledger"
 REVISIONS = "revisions"
+WEBHOOKS = "webhooks"
 
 
 def change(

@@ -48,7 +48,7 @@ UNEXPECTED = "Exception"
 ELSEWHERE = "elsewhere"
 """Stands for places that are not in `places()`."""
 
-FUNCTIONS = ("router", "requests", "merger", "dead-letters", "exporter")
+FUNCTIONS = ("router", "requests", "merger", "dead-letters", "exporter", "webhooks", "webhooks-budget")
 """Functions in which attempts fail, by the names of their subscriptions; all other attempts fail in an engine."""
 
 LONGEST = 1000

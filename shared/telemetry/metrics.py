@@ -78,6 +78,14 @@ _TABLE = (
         "fault; or `failed`.",
     ),
     Metric(
+        name="webhooks_total",
+        kind="counter",
+        by="log",
+        labels=("outcome",),
+        about="Calls of the address that is told of transcripts and budgets: `delivered` or `failed`; and events that were "
+        "`given_up` after a day.",
+    ),
+    Metric(
         name="chunks_total",
         kind="counter",
         by="log",

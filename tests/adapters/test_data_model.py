@@ -16,13 +16,14 @@ from shared.results import LedgerRow
 from shared.routing import conditions, flags
 from shared.state import answers, audit, claims, dead_letters, documents, failure_log, sweep_notes, uploads
 from shared.sweep import forgotten, release_held, sweep
+from shared.webhooks import outbox
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "data-model.md").read_text("utf-8")
 ROWS = {
     line.split("`")[1]: line for line in GUIDE.split("## Queries")[0].splitlines() if line.startswith("| `")
 }
 COLLECTIONS = {
-    documents.RECORDINGS, documents.CHUNKS, documents.REVISIONS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
+    documents.RECORDINGS, documents.CHUNKS, documents.REVISIONS, documents.WEBHOOKS, documents.LEDGER, answers.REQUESTS, dead_letters.DEAD_LETTERS,
     sweep_notes.SWEEPS, capacity.STARTS, failure_log.FAILURES, budget.COMMITMENTS, release_held.ALERTS,
     conditions.STATE, flags.CONFIG, claims.CLAIMS, uploads.UPLOADS, audit.AUDIT,
 }  # fmt: skip
@@ -40,6 +41,7 @@ def test_guide_has_a_row_for_each_collection():
         (documents.LEDGER, LedgerRow),
         (claims.CLAIMS, claims.Claim),
         (documents.REVISIONS, revision.Revision),
+        (documents.WEBHOOKS, outbox.Told),
         (answers.REQUESTS, answers.Asked),
         (failure_log.FAILURES, failure_log.Failure),
         (conditions.STATE, conditions.Conditions),

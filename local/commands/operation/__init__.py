@@ -5,6 +5,7 @@
     cancel         end recordings in progress
     forget         delete recordings with all that is stored of them
     audit          who asked for what
+    webhook        a secret for webhooks, and a test of their address
     dead_letters   messages that could not be handled: list, show, replay, discard
     reconcile      the ledger beside what Deepgram and Google say (`dropscribe cost reconcile`)
 

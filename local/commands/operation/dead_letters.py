@@ -75,7 +75,10 @@ class Chosen:
             raise BadRequest(
                 "Name the keys of dead letters, or --all (with --from or --recording, if you like)."
             )
-        known = {EXPORTER, *(name for one in topology().subscriptions for name in (one.name, one.topic))}
+        known = {
+            EXPORTER,
+            *(name for one in topology(webhooks=True).subscriptions for name in (one.name, one.topic)),
+        }
         if self.source and self.source not in known:
             raise BadRequest(
                 f"--from {self.source} is not known: it must be one of {', '.join(sorted(known))}."

@@ -1,0 +1,1 @@
+"""Tells an address outside of transcripts and budgets."""

@@ -1,0 +1,43 @@
+"""`dropscribe webhook`: a secret, and a test of the address that is told of transcripts and budgets."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+
+import typer
+
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.context import errors
+from local.commands.terminal import print_json, print_text
+from shared.connect import settings_here, webhook_sender
+from shared.webhooks import deliver, events
+
+SECRET_BYTES = 32
+"""Of a new secret; Standard Webhooks asks for 24 to 64."""
+
+app = typer.Typer(
+    help="Make a secret for webhooks, and send a test to the address that is told of transcripts and budgets.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@app.command("secret")
+def show_secret() -> None:
+    """Print a new secret, for DROPSCRIBE_WEBHOOK_SECRET and for the receiver."""
+    print_text(f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}")
+
+
+@app.command("test")
+def send_test(*, as_json: options.AsJson = False) -> None:
+    """Send a signed test to DROPSCRIBE_WEBHOOK_URL, once, and say what it answered."""
+    with errors():
+        settings, now = settings_here(), time.time()
+        event = events.of_test(secrets.token_hex(16))
+        status = deliver.call(event.id, event.payload(now), now, settings, webhook_sender(settings))
+    if as_json:
+        print_json({"id": event.id, "status": status})
+    else:
+        print_text(f"Sent {event.id}; the receiver answered {status}.")

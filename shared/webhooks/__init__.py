@@ -1,0 +1,8 @@
+"""Beside the steps: one address outside is told of what happened, signed as Standard Webhooks describes.
+
+- `events.py`: what is told, and its id
+- `outbox.py`: what was told, and until when it is tried
+- `deliver.py`: from a message to a call of the address
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
