@@ -36,6 +36,14 @@ def test_values_are_read_with_their_types():
         ),
         ("DROPSCRIBE_WORK_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_ENGINES", "whisper", "it must be some of parakeet-gpu, parakeet-cpu, deepgram"),
+        ("DROPSCRIBE_FORMATS", "docx,pdf", "DROPSCRIBE_FORMATS is wrong: There is no format 'pdf'"),
+        (
+            "DROPSCRIBE_WEBHOOK_SECRET",
+            "s3cret",
+            "DROPSCRIBE_WEBHOOK_SECRET is wrong: it must be whsec_ and 24",
+        ),
+        ("DROPSCRIBE_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "DROPSCRIBE_WEBHOOK_SECRET is wrong"),
+        ("DROPSCRIBE_WEBHOOK_URL", "https://example.com/", "DROPSCRIBE_WEBHOOK_SECRET is not set"),
         ("GPU_BATCH_SIZE", "0", "must be from 1 to 1024"),
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
@@ -148,3 +156,37 @@ def test_a_decoder_in_a_function_may_take_less_than_one_in_a_worker():
     assert Settings.from_environment(environ | {"CLOUD_RUN_JOB": "gpu"}).decode_memory_mb == 768
     chosen = environ | {"K_SERVICE": "router", "DROPSCRIBE_DECODE_MEMORY_MB": "300"}
     assert Settings.from_environment(chosen).decode_memory_mb == 300
+
+
+SECRET = "whsec_" + "c2Vj" * 8
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/x?token=1", "https://1.2.3.4:8443/", "http://127.0.0.1:9/", "http://[::1]/"]
+)
+def test_addresses_of_webhooks(url):
+    settings = Settings(webhook_url=url, webhook_secret=f" {SECRET}  {SECRET}\n")
+    assert settings.webhook_secrets == (SECRET, SECRET)
+    assert "token" not in repr(settings)
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.example/", "http://10.0.0.1/", "ftp://a.example/", "https://", "https:///x", "https://u:p@a.example/",
+        "https://a.example/ b", "https://a.example:port/", "https://é.example/", "https://a.example/#x", "a.example",
+        "https://a.example/\r\nx: y", "https://[::1/",
+    ],
+)  # fmt: skip
+def test_addresses_that_webhooks_may_not_have(url):
+    with pytest.raises(ConfigurationError, match="DROPSCRIBE_WEBHOOK_URL is wrong") as raised:
+        Settings(webhook_url=url, webhook_secret=SECRET)
+    assert f"{url!r}" not in str(raised.value)
+
+
+def test_webhooks_of_a_project_need_tls_here_too():
+    with pytest.raises(ConfigurationError, match="DROPSCRIBE_WEBHOOK_URL is wrong"):
+        Settings(
+            platform="google", project="a-project", webhook_url="http://127.0.0.1/", webhook_secret=SECRET
+        )

@@ -68,7 +68,7 @@ def test_there_is_about_an_hour_to_mend_what_is_set_up_wrongly():
 
 def test_policies_are_such_as_pubsub_takes():
     # https://cloud.google.com/pubsub/docs/handling-failures, https://cloud.google.com/pubsub/docs/handling-failures#exponential_backoff
-    for one in topology().subscriptions:
+    for one in topology(webhooks=True).subscriptions:
         assert 0 <= one.min_backoff <= one.max_backoff <= 600
         assert one.max_attempts is None or 5 <= one.max_attempts <= 100
 

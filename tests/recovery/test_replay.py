@@ -62,7 +62,8 @@ def test_it_goes_where_it_came_from_with_its_own_attributes_only(world):
     assert one.attributes == {"recording": "r", "chunk": "1"}
 
 
-def test_a_transcript_that_could_not_be_written_is_handed_over_again(world, monkeypatch):
+@pytest.mark.parametrize("where", [EXPORTER, "webhooks"])
+def test_a_transcript_that_could_not_be_written_or_told_is_handed_over_again(world, monkeypatch, where):
     recording = upload.on_upload(world.upload(), world.ports)
     for one in recording.chunks:
         chunk.commit_result(*heard(recording, one), world.ports)
@@ -70,7 +71,7 @@ def test_a_transcript_that_could_not_be_written_is_handed_over_again(world, monk
     done = stored(world, recording)
     assert done.state == "DONE"
     attributes = {"recording": done.id, "state": "DONE"}
-    letter = given_up(world, EXPORTER, encode(record.ending(done, world.ports)), attributes)
+    letter = given_up(world, where, encode(record.ending(done, world.ports)), attributes)
     published = []
     monkeypatch.setattr(world.ports.queue, "publish", lambda *message: published.append(message))
     assert replay.obstacle(letter, world.ports) == ""

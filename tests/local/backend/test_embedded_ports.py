@@ -32,6 +32,12 @@ def test_finished_transcripts_are_listened_to_on_one_machine_only():
     assert here.topics == topology().topics
 
 
+def test_webhooks_are_listened_to_where_there_is_an_address():
+    here = embedded_topology(webhooks=True)
+    assert [one.name for one in here.of_topic(TRANSCRIPTS_READY)] == ["webhooks", EXPORTER]
+    assert [one.name for one in here.of_topic("budget-alerts")] == ["webhooks-budget"]
+
+
 def test_all_state_is_below_one_folder_and_survives(ports, tmp_path):
     assert ports.store.create("transcripts", "a.txt", b"text", "text/plain")
     assert ports.records.create("c", "k", {"n": 1})

@@ -6,19 +6,22 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from local.backend.embedded_ports import embedded_topology, open_ports
 from local.inbox import remembered
 from local.runtime import steps
 from local.runtime.events import object_resource, pushed
+from local.runtime.push import PushLoop
 from shared.audio import Pcm
-from shared.errors import BadMedia, EngineFailed, EngineRefused, UnderWay
+from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, UnderWay
 from shared.flow import dispatch, upload
-from shared.messages import AUDIO_FINALIZED
+from shared.messages import AUDIO_FINALIZED, TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents, failure_log
-from shared.topology import EXPORTER, ROUTER
+from shared.topology import EXPORTER, ROUTER, WEBHOOKS, WEBHOOKS_BUDGET
+from tests.adapters.test_webhook_call import OK, receiver
 from tests.world import ScriptedMedia
 
 
@@ -49,6 +52,39 @@ def test_every_subscription_of_one_machine_but_the_workers_has_its_step(ports):
     hosted = steps.in_process(replace(ports, hosted={"deepgram": Hosted(None)}))
     assert {*hosted, *ours} == {one.name for one in embedded_topology().subscriptions}
     assert EXPORTER in hosted
+
+
+def test_an_address_is_told_on_one_machine_of_what_ends_there(tmp_path, until):
+    secret = "whsec_" + "c2Vj" * 8
+    with receiver(lambda it: it.sendall(OK)) as (url, taken):
+        settings = Settings(state_dir=tmp_path, webhook_url=url, webhook_secret=secret)
+        opened = open_ports(settings)
+        try:
+            ready = TranscriptReady(
+                recording="", source="", state="FAILED", outputs=(), reason="It is empty.", duration=None,
+                method=None, usd=0.0, request_id="q",
+            )  # fmt: skip
+            opened.queue.publish(TRANSCRIPTS_READY, encode(ready), {"request_id": "q"})
+            told = steps.webhooks(opened)
+            assert told.keys() == {WEBHOOKS, WEBHOOKS_BUDGET}
+            loops = [PushLoop(opened.queue, name, step) for name, step in told.items()]
+            for loop in loops:
+                loop.start()
+            until(lambda: opened.records.count(documents.WEBHOOKS, {"state": "delivered"}) == 1)
+            for loop in loops:
+                loop.stop()
+        finally:
+            opened.close()
+    head, body = taken[0].split(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert Webhook(secret).verify(body, headers)["type"] == "request.answered"
+    assert len(taken) == 1
+
+
+def test_without_an_address_nobody_listens(ports):
+    assert steps.webhooks(ports) == {}
+    with pytest.raises(ConfigurationError):
+        ports.queue.topology.subscription(WEBHOOKS)
 
 
 @pytest.fixture
