@@ -3,7 +3,7 @@
 preflight   what is missing is named with its cure; nothing was changed yet
 prepare     services of Google, service agents, the bucket of Terraform's state
 foundation  Terraform without images: registry, buckets, database, secrets
-key         of each hosted engine, from standard input into its secret
+key         of each hosted engine, from standard input into its secret; one that signs webhooks, made here
 build       images by Cloud Build, named by the content of the sources
 plan, yes   what Terraform would change, and a person's yes
 apply       functions, jobs, subscriptions, the clock
@@ -22,6 +22,7 @@ from deployment.rollout import state
 from deployment.rollout.services import CloudRun
 from shared.engines import ENGINES
 from shared.errors import BadRequest, ConfigurationError
+from shared.webhooks import secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -221,8 +222,25 @@ class Deploy:
                     f"{ENGINES[name].in_sentences} needs its API key, one word ({hosted.console}): run the same "
                     f"command again with it on standard input: make deploy … < file-with-the-key"
                 )
-            data = base64.b64encode(key.encode()).decode()
-            self._api.call("POST", f"{path}:addVersion", {"payload": {"data": data}})
+            self._keep(path, key)
+        if self._target.webhooks:
+            self._webhook_secret(images)
+
+    def _webhook_secret(self, images: Images) -> None:
+        path = f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/webhook-secret"
+        if self._api.get(path) is None:
+            self._terraform.lay_secrets(images)
+        if self._api.get(f"{path}/versions/latest") is not None:
+            return
+        self._keep(path, secret.new())
+        self._person.say(
+            "Webhooks are signed with a new secret. Give it to the receiver: gcloud secrets versions access latest "
+            f"--secret=webhook-secret --project={self._target.project}"
+        )
+
+    def _keep(self, path: str, value: str) -> None:
+        data = base64.b64encode(value.encode()).decode()
+        self._api.call("POST", f"{path}:addVersion", {"payload": {"data": data}})
 
     def _tell(self, outputs: Mapping[str, object], smoke: Smoke) -> None:
         buckets = outputs["buckets"]

@@ -122,7 +122,7 @@ class Terraform:
             self._checked(["apply", "-input=false", "-auto-approve", f"-var-file={file}"], FOLDER)
 
     def lay_secrets(self, images: Images) -> None:
-        """Only the secrets of hosted engines: their functions start when there is a key in them.
+        """Only the secrets: the functions that read them start when there is a key in them.
 
         Args:
             images: what will run.
@@ -132,8 +132,8 @@ class Terraform:
         """
         self._init()
         with self._values(images) as file:
-            target = "-target=google_secret_manager_secret.keys"
-            self._checked(["apply", "-input=false", "-auto-approve", target, f"-var-file={file}"], FOLDER)
+            targets = [f"-target=google_secret_manager_secret.{one}" for one in ("keys", "webhook")]
+            self._checked(["apply", "-input=false", "-auto-approve", *targets, f"-var-file={file}"], FOLDER)
 
     def destroy(self, **more: Any) -> None:
         """Take everything down, which must be the foundation only.

@@ -66,6 +66,11 @@ class Target:
         return tuple(self.variables.get("hosted") or ())
 
     @property
+    def webhooks(self) -> bool:
+        """Whether an address is told of transcripts and budgets."""
+        return bool(self.variables.get("webhook"))
+
+    @property
     def buckets(self) -> dict[str, str]:
         """Names of the buckets with data, by `audio`, `transcripts` and `work`."""
         named = self.variables.get("buckets") or {}
@@ -90,6 +95,7 @@ class Target:
     def services(self) -> tuple[str, ...]:
         """The functions' services, as terraform/locals.tf has them."""
         names = ("router", "requests", "merger", "dead-letters", "sweeper", *self.hosted)
+        names += ("webhooks", "webhooks-budget") if self.webhooks else ()
         return tuple(f"dropscribe-{one}" for one in names)
 
 

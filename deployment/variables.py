@@ -35,6 +35,12 @@ class Hosted(msgspec.Struct, forbid_unknown_fields=True):
     max_instances: int = 10
 
 
+class Webhook(msgspec.Struct, forbid_unknown_fields=True):
+    """Parts of `webhook`."""
+
+    url: str
+
+
 class Buckets(msgspec.Struct, forbid_unknown_fields=True):
     """Parts of `buckets`."""
 
@@ -72,6 +78,7 @@ class Variables(msgspec.Struct, forbid_unknown_fields=True):
     gpu: Gpu | None = None
     cpu: Cpu | None = None
     hosted: dict[str, Hosted] = {}
+    webhook: Webhook | None = None
     model: str = ""
     settings: dict[str, str | int | float | bool] = {}
     buckets: Buckets | None = None

@@ -55,7 +55,7 @@ resource "google_cloud_run_v2_service" "this" {
       }
 
       dynamic "env" {
-        for_each = merge(local.environment, {
+        for_each = merge(local.environment, contains(local.tellers, each.key) ? { DROPSCRIBE_WEBHOOK_URL = var.webhook.url } : {}, {
           FUNCTION_SOURCE = "functions/${each.value.source}/main.py"
           FUNCTION_TARGET = each.value.target
 
@@ -82,6 +82,21 @@ resource "google_cloud_run_v2_service" "this" {
           }
         }
       }
+
+      dynamic "env" {
+        for_each = contains(local.tellers, each.key) ? google_secret_manager_secret.webhook : []
+
+        content {
+          name = "DROPSCRIBE_WEBHOOK_SECRET"
+
+          value_source {
+            secret_key_ref {
+              secret  = env.value.secret_id
+              version = "latest"
+            }
+          }
+        }
+      }
     }
   }
 
@@ -93,6 +108,7 @@ resource "google_cloud_run_v2_service" "this" {
   depends_on = [
     google_project_iam_member.records,
     google_secret_manager_secret_iam_member.readers,
+    google_secret_manager_secret_iam_member.tellers,
     google_kms_crypto_key_iam_member.agents,
   ]
 }

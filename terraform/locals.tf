@@ -23,6 +23,10 @@ locals {
         dead-letters = { source = "sweeper", target = "on_dead_letter", memory = "1Gi" }
         sweeper      = { source = "sweeper", target = "on_tick", memory = "2Gi", concurrency = 1, max_instances = 1, timeout = 1800 }
       },
+      var.webhook == null ? {} : {
+        webhooks        = { source = "webhooks", target = "on_transcript", memory = "1Gi" }
+        webhooks-budget = { source = "webhooks", target = "on_budget", memory = "1Gi" }
+      },
       { for name, one in var.hosted : name => {
         source = "hosted", target = "on_chunk", memory = "2Gi", concurrency = 2, max_instances = one.max_instances
       } },
@@ -35,6 +39,9 @@ locals {
     }, one)
     if local.runs
   }
+
+  # These tell an address outside, and do nothing else.
+  tellers = ["webhooks", "webhooks-budget"]
 
   jobs = merge(
     # `make rollout` tries another image in a job of its own; at other times it has the same and stands still.

@@ -9,7 +9,7 @@ locals {
   # Seconds of back-off, and deliveries until a message is a dead letter; null: it comes for ever.
   # `pull`: by a worker, whatever functions there are. The others are pushed to the function of their name; without one
   # they keep their messages for it.
-  subscriptions = {
+  subscriptions = merge({
     router            = { topic = "audio-finalized", backoff = [1, 600], attempts = 15, pull = false }
     requests          = { topic = "transcribe-requests", backoff = [1, 600], attempts = 15, pull = false }
     gpu-worker        = { topic = "chunks-gpu", backoff = [1, 600], attempts = 10, pull = true }
@@ -18,7 +18,11 @@ locals {
     deepgram          = { topic = "chunks-deepgram", backoff = [5, 300], attempts = 8, pull = false }
     merger            = { topic = "chunks-done", backoff = [1, 600], attempts = 15, pull = false }
     dead-letters      = { topic = "dead-letters", backoff = [1, 600], attempts = null, pull = false }
-  }
+    }, {
+    # Only where an address is told: nobody else reads them. Their function gives up by itself.
+    for name, topic in { webhooks = "transcripts-ready", webhooks-budget = "budget-alerts" } :
+    name => { topic = topic, backoff = [10, 600], attempts = null, pull = false } if var.webhook != null
+  })
 }
 
 resource "google_pubsub_topic" "this" {
@@ -108,7 +112,7 @@ locals {
 
   # Every step may find that chunks must be published (again), that a recording is complete, or that it has failed.
   publishes = merge([
-    for name in local.processes : {
+    for name in setsubtract(local.processes, local.tellers) : {
       for topic in concat(
         local.chunk_topics, ["chunks-done", "transcripts-ready"], name == "sweeper" ? ["budget-alerts"] : [],
       ) : "${topic}/${name}" => { topic = topic, name = name }

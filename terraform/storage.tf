@@ -91,7 +91,7 @@ locals {
   planners = [for name in ["router", "requests", "sweeper"] : name if local.runs]
   mergers  = [for name in ["merger", "dead-letters"] : name if local.runs]
   deleters = [for name in ["merger", "dead-letters", "sweeper"] : name if local.runs]
-  hearers  = [for name in local.processes : name if !contains(concat(local.planners, local.mergers), name)]
+  hearers  = [for name in local.processes : name if !contains(concat(local.planners, local.mergers, local.tellers), name)]
 
   bucket_roles = {
     # The sweeper deletes the audio of recordings whose audio was to be deleted too.

@@ -137,6 +137,17 @@ variable "hosted" {
   }
 }
 
+variable "webhook" {
+  description = "Address that is told of transcripts and budgets (docs/webhooks.md); null: nobody is told. The secret webhook-secret needs a version before its functions can start."
+  type        = object({ url = string })
+  default     = null
+
+  validation {
+    condition     = var.webhook == null || can(regex("^https://[^@#\\s/]+(/[^#\\s]*)?$", var.webhook.url))
+    error_message = "webhook.url must be an https:// address without a user name."
+  }
+}
+
 variable "model" {
   description = "Weights that the router names and the workers' images hold (PARAKEET_MODEL_NAME)."
   type        = string

@@ -36,7 +36,7 @@ FLOORS = {
 
 BELOW = {
     "entrypoints": set(FLOORS),
-    "deployment": {"routing", "planning", "state", "adapters", "base"},
+    "deployment": {"webhooks", "routing", "planning", "state", "adapters", "base"},
     "sweep": {"recovery", "flow", "routing", "costs", "planning", "state", "base"},
     "hosted": {"recovery", "flow", "routing", "costs", "planning", "state", "base"},
     "webhooks": {"state", "base"},

@@ -44,6 +44,7 @@ class FakeTerraform:
         self.google.killer.effect(lambda: setattr(self, "foundation", True))
         if images is not None:
             assert all(self.google.secrets.get(f"{one}-api-key") for one in self.google.target.hosted)
+            assert not self.google.target.webhooks or self.google.secrets.get("webhook-secret")
             self.google.lay(images, canary)
         else:
             self.google.services, self.google.jobs = {}, {}
@@ -52,6 +53,7 @@ class FakeTerraform:
 
     def lay_secrets(self, images):
         names = {f"{one}-api-key" for one in self.google.target.hosted}
+        names |= {"webhook-secret"} if self.google.target.webhooks else set()
         self.google.killer.effect(lambda: self.google.laid_secrets.update(names))
 
     def destroy(self, **more):

@@ -142,6 +142,17 @@ def test_an_engine_that_is_added_later_gets_its_secret_and_takes_nothing_down(pr
     assert all(one[0] is not None for one in project.terraform.laid[laid:])
 
 
+def test_webhooks_get_a_secret_that_is_made_once_and_shown_to_nobody(world):
+    project = Project(world, replace(TARGET, variables={"webhook": {"url": "https://a.example/"}}))
+    assert project.deploy()
+    made = project.google.secrets["webhook-secret"]
+    assert made.startswith("whsec_")
+    assert any("--secret=webhook-secret" in line for line in project.said)
+    assert made not in str((project.said, project.asked, project.terraform.laid, project.google.log))
+    assert project.deploy()
+    assert project.google.secrets == {"webhook-secret": made}
+
+
 def test_a_job_that_is_added_later_takes_nothing_down(project):
     project.deploy()
     laid = len(project.terraform.laid)

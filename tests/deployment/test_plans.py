@@ -68,6 +68,7 @@ def test_it_is_set_up_once_with_the_bucket_of_the_state(binary):
 def test_secrets_alone_are_laid_without_anything_that_reads_them(binary):
     Terraform(HOSTED, {}).lay_secrets(NEW)
     assert "-target=google_secret_manager_secret.keys" in binary.calls[-1]
+    assert "-target=google_secret_manager_secret.webhook" in binary.calls[-1]
     text = (plans.FOLDER / "secrets.tf").read_text("utf-8")
     assert 'resource "google_secret_manager_secret" "keys"' in text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import time
 
@@ -12,10 +11,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors
 from local.commands.terminal import print_json, print_text
 from shared.connect import settings_here, webhook_sender
-from shared.webhooks import deliver, events
-
-SECRET_BYTES = 32
-"""Of a new secret; Standard Webhooks asks for 24 to 64."""
+from shared.webhooks import deliver, events, secret
 
 app = typer.Typer(
     help="Make a secret for webhooks, and send a test to the address that is told of transcripts and budgets.",
@@ -27,7 +23,7 @@ app = typer.Typer(
 @app.command("secret")
 def show_secret() -> None:
     """Print a new secret, for DROPSCRIBE_WEBHOOK_SECRET and for the receiver."""
-    print_text(f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()}")
+    print_text(secret.new())
 
 
 @app.command("test")

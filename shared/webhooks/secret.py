@@ -1,0 +1,14 @@
+"""A new secret for webhooks, in the form of Standard Webhooks."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+
+BYTES = 32
+"""Of a secret; Standard Webhooks asks for 24 to 64."""
+
+
+def new() -> str:
+    """A secret that nobody has seen: `whsec_` and random bytes in base64."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(BYTES)).decode()}"
