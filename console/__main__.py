@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from console.impatient import Impatient
 from console.security.access import LOOPBACK, Access
 from console.security.iap import signed_by_iap
 from console.server import application
@@ -51,6 +52,7 @@ def main() -> int:
     listener = listening(ports.settings)
     config = uvicorn.Config(
         application(ports, access),
+        http=Impatient,
         # Addresses have tokens in them.
         access_log=False,
         log_level="warning",
