@@ -30,6 +30,8 @@ PUSHED = [
     ("merger", "on_chunk_done"),
     ("hosted", "on_chunk"),
     ("sweeper", "on_dead_letter"),
+    ("webhooks", "on_transcript"),
+    ("webhooks", "on_budget"),
 ]
 """The functions that messages are posted to."""
 
