@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from shared.audio import peaks as audio_peaks
 from shared.errors import BadMedia
 from shared.flow.probe import ObjectBytes
 from shared.messages import decode, encode
@@ -50,6 +49,8 @@ class _Kept:
 
 def of_chunk(pcm: Pcm) -> bytes:
     """The peaks of a chunk, without its overlap; see `shared.audio.peaks`."""
+    from shared.audio import peaks as audio_peaks  # noqa: PLC0415 - loads numpy, which a merger does without
+
     return audio_peaks.of_samples(pcm.samples, pcm.start, pcm.owned)
 
 
