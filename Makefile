@@ -90,7 +90,7 @@ image: ## build the image of the functions here, with buildah: a broken Dockerfi
 	@images/build-here
 
 scan: .venv/.scan ## look for mistakes in the Dockerfiles and workflows
-	.venv/scan/bin/hadolint Dockerfile.functions Dockerfile.gpu
+	.venv/scan/bin/hadolint Dockerfile.functions Dockerfile.gpu Dockerfile.console
 	.venv/scan/bin/zizmor --offline --no-progress .github/workflows
 
 audit: .venv/.scan ## look for known vulnerabilities in the locked packages of the images (asks pypi.org)

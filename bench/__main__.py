@@ -24,6 +24,7 @@ PARTS = (
     ("The router's probe of six hours", ["bench.probe"]),
     ("The router as a process", ["bench.router"]),
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
+    ("The console's server", ["bench.console"]),
     ("The page in a browser", ["bench.console_page"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
     ("Word error rates in one piece and in chunks", ["bench.wer"]),

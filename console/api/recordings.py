@@ -28,30 +28,15 @@ PAGE, MOST = 50, 200
 """Recordings of a page, if nothing is said, and at most."""
 WORKING = "working"
 """Stands for all states of recordings that have not ended."""
-LOOKED_AT = 20_000
-"""Recordings that a search for a part of a name looks at, at most."""
 
 
 def listed(request: Request, ports: Ports) -> Rows:
     """`GET /recordings`: a page, the newest first."""
     query = request.query_params
-    limit, text = number(query.get("limit"), PAGE, MOST), query.get("text", "").strip().casefold()
-    found: list[Recording] = []
-    cursor, looked = query.get("cursor") or None, 0
-    while len(found) < limit and looked < LOOKED_AT:
-        # Beside a text, large pages; the cursor must stand behind the last one that was taken.
-        page = pages.page(ports.records, wanted(query), max(limit, MOST) if text else limit, cursor)
-        looked += len(page.recordings)
-        cursor = page.cursor
-        for one in page.recordings:
-            if text in one.source.name.casefold() and one.source.name:
-                found.append(one)
-                if len(found) == limit:
-                    cursor = pages.cursor_of(one) if one is not page.recordings[-1] else page.cursor
-                    break
-        if cursor is None:
-            break
-    return Rows(recordings=[row(one, ports) for one in found], next=cursor)
+    limit = number(query.get("limit"), PAGE, MOST)
+    page = pages.page(ports.records, wanted(query), limit, query.get("cursor") or None)
+    found = [one for one in page.recordings if one.source.name]
+    return Rows(recordings=[row(one, ports) for one in found], next=page.cursor)
 
 
 def wanted(query: object) -> pages.Filter:
@@ -73,6 +58,7 @@ def wanted(query: object) -> pages.Filter:
         label=get("label") or None,
         trouble=True if get("trouble") == "1" else None,
         is_held=True if get("held") == "1" else None,
+        name=(get("text") or "").strip(),
     )
 
 

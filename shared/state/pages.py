@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 IN_PROGRESS: Final[tuple[State, ...]] = ("ACCEPTED", "PLANNED")
 """States of recordings that have not ended."""
+TOGETHER, LOOKED_AT = 500, 20_000
+"""Recordings that are read at one time where a name is looked for, and at most for one page."""
+Stored = tuple[str, dict[str, Any]]
+"""Key and fields of a document."""
 _CURSOR = re.compile(r"([0-9.e+]{1,24})~([a-z0-9]{1,64})")
 
 
@@ -33,6 +37,8 @@ class Filter:
     """Whether they failed, or something happened to them on their way that their owner should know."""
     is_held: bool | None = None
     """Whether they wait for a budget."""
+    name: str = ""
+    """A part of their name, in letters of any case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +48,8 @@ class Page:
     recordings: tuple[Recording, ...]
     """The newest first; those that this version cannot read are left out."""
     cursor: str | None
-    """What gives the next page; None if this is the last one."""
+    """What gives the next page; None if this is the last one. A page by name may have fewer recordings than were asked
+    for and still not be the last: it looks at so many recordings only."""
 
 
 def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None) -> Page:
@@ -60,18 +67,36 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
         BadRequest: the cursor is none.
         Transient: the records did not answer.
     """
-    before = None if cursor is None else _read(cursor)
+    found: list[Stored] = []
+    name, looked = wanted.name.casefold(), 0
+    while True:
+        before = None if cursor is None else _read(cursor)
+        several = max(limit, TOGETHER) if name else limit
+        some = _newest_of(records, wanted, several, before)
+        for one in some:
+            cursor = f"{one[1]['created']!r}~{one[0]}"
+            if not name or name in str(one[1].get("source", {}).get("name", "")).casefold():
+                found.append(one)
+                if len(found) == limit:
+                    break
+        looked += len(some)
+        if len(some) < several and (len(found) < limit or some[-1] is found[-1]):
+            cursor = None
+        if cursor is None or len(found) == limit or looked >= LOOKED_AT:
+            return Page(recordings=tuple(documents.readable(found, Recording)), cursor=cursor)
+
+
+def _newest_of(
+    records: Records, wanted: Filter, limit: int, before: tuple[float, str] | None
+) -> list[Stored]:
     filters = [replace(wanted, state=one) for one in IN_PROGRESS] if wanted.in_progress else [wanted]
     found = [found for one in filters for found in _newest(records, one, limit, before)]
     if wanted.in_progress:
         found = sorted(found, key=lambda one: (one[1]["created"], one[0]), reverse=True)[:limit]
-    more = f"{found[-1][1]['created']!r}~{found[-1][0]}" if len(found) == limit else None
-    return Page(recordings=tuple(documents.readable(found, Recording)), cursor=more)
+    return found
 
 
-def _newest(
-    records: Records, wanted: Filter, limit: int, before: tuple[float, str] | None
-) -> list[tuple[str, dict[str, Any]]]:
+def _newest(records: Records, wanted: Filter, limit: int, before: tuple[float, str] | None) -> list[Stored]:
     every = {
         "state": wanted.state,
         "label": wanted.label,
@@ -80,11 +105,6 @@ def _newest(
     }
     where = {name: value for name, value in every.items() if value is not None}
     return records.newest(documents.RECORDINGS, "created", limit, where, before=before)
-
-
-def cursor_of(one: Recording) -> str:
-    """What gives the page that begins after a recording."""
-    return f"{one.created!r}~{one.id}"
 
 
 def _read(cursor: str) -> tuple[float, str]:

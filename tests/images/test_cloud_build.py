@@ -87,7 +87,7 @@ def test_it_has_time_and_room_for_torch_and_the_weights_and_logs_without_a_bucke
 
 
 def test_what_the_dockerfiles_copy_is_let_into_their_context():
-    for file in ("Dockerfile.functions", "Dockerfile.gpu"):
+    for file in ("Dockerfile.functions", "Dockerfile.gpu", "Dockerfile.console"):
         allowed = re.findall(r"^!(\S+)$", (ROOT / f"{file}.dockerignore").read_text("utf-8"), re.MULTILINE)
         for sources in re.findall(r"^COPY (?!--)(.*) \S+$", (ROOT / file).read_text("utf-8"), re.MULTILINE):
             for source in sources.split():

@@ -61,7 +61,7 @@ def test_the_cpu_worker_installs_over_the_functions_what_they_lack_and_changes_n
     assert {name: worker.get(name) for name in functions} == functions
 
 
-@pytest.mark.parametrize("file", ["Dockerfile.functions", "Dockerfile.gpu"])
+@pytest.mark.parametrize("file", ["Dockerfile.functions", "Dockerfile.gpu", "Dockerfile.console"])
 def test_a_dockerfile_installs_nothing_without_a_hash(file):
     lines = re.sub(r"\\\n", " ", (ROOT / file).read_text("utf-8")).splitlines()
     installs = [line for line in lines if "pip install" in line and "--no-index" not in line]
