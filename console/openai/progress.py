@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.openai import stream
@@ -12,18 +11,18 @@ from shared.errors import DropscribeError
 from shared.flow.reading import live
 from shared.messages import TranscriptReady
 from shared.model import Recording
-from shared.results import ChunkResult
 from shared.state import answers, documents
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from console.live.results import Results
     from console.openai.intake import Ask
     from shared.ports import Ports
 
-MOST_HEARD = 4
-"""Recordings whose results are kept between two looks; twelve hours have some 30 MB of them."""
+MOST = 100
+"""Recordings in progress whose text is kept between two looks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +39,11 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Heard:
-    """What is known of the chunks of a recording."""
+    """What is known of the words of a recording."""
 
-    life: int = 0
-    done: int = 0
-    text: str = ""
-    results: Mapping[int, ChunkResult] = field(default_factory=dict)
+    life: int
+    done: int
+    text: str
 
 
 class Progress:
@@ -53,10 +51,12 @@ class Progress:
 
     Args:
         ports: the adapters to use.
+        results: of chunks, which those who read on the page need as well.
     """
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, results: Results) -> None:
         self._ports = ports
+        self._results = results
         self._heard: OrderedDict[str, _Heard] = OrderedDict()
 
     def look(self, asks: Collection[Ask]) -> dict[Ask, Look]:
@@ -81,13 +81,13 @@ class Progress:
 
     def _text(self, recording: Recording) -> str:
         done = self._ports.records.count(documents.CHUNKS, {"recording": recording.id})
-        known = self._heard.pop(recording.id, _Heard(life=recording.life))
-        if (known.life, known.done) != (recording.life, done):
-            results = live.arrived(recording, self._ports, known.results)
-            text = stream.certain(recording, results)
-            known = _Heard(life=recording.life, done=done, text=text, results=results)
+        known = self._heard.pop(recording.id, None)
+        if known is None or (known.life, known.done) != (recording.life, done):
+            found = live.arrived(recording, self._ports, self._results.get(recording.id))
+            self._results.put(recording.id, found)
+            known = _Heard(life=recording.life, done=done, text=stream.certain(recording, found))
         # The one that was asked for last is the last to go.
         self._heard[recording.id] = known
-        if len(self._heard) > MOST_HEARD:
+        if len(self._heard) > MOST:
             self._heard.popitem(last=False)
         return known.text

@@ -60,7 +60,7 @@ GONE = 499
 
 
 def routes() -> list[Mount]:
-    """The routes, for an application whose `state.ports` are the ports of the deployment."""
+    """The routes, for an application whose `state` has the `ports` of the deployment, and `results`."""
     return [
         Mount(
             "/v1",
@@ -251,7 +251,7 @@ def _poll(request: Request, ports: Ports) -> Poll[Ask, Look]:
     """The poll of this application."""
     state = request.app.state
     if not hasattr(state, "openai_poll"):
-        state.openai_poll = Poll(Progress(ports).look)
+        state.openai_poll = Poll(Progress(ports, state.results).look)
     poll: Poll[Ask, Look] = state.openai_poll
     return poll
 

@@ -14,6 +14,7 @@ from functools import partial
 import uvicorn
 from starlette.applications import Starlette
 
+from console.live.results import Results
 from console.openai.routes import routes
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech import loading
@@ -40,7 +41,7 @@ def main():
         stack.callback(thread.join)
         stack.callback(stop.set)
         app = Starlette(routes=routes())
-        app.state.ports = ports
+        app.state.ports, app.state.results = ports, Results()
         uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
 
 

@@ -10,6 +10,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from console.live.results import Results
 from console.openai import intake
 from console.openai.intake import Ask
 from console.openai.multipart import Received
@@ -50,7 +51,7 @@ def requested(world):
 
 
 def look(ask, world):
-    return Progress(world.ports).look([ask])[ask]
+    return Progress(world.ports, Results()).look([ask])[ask]
 
 
 def objects(world):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from console.live.results import Results
 from console.openai import progress
 from console.openai.intake import Ask
 from console.openai.progress import Progress
@@ -29,7 +30,7 @@ def done(world, recording, *indices):
 
 def test_the_text_grows_with_the_chunks_for_those_who_want_it(world, recording):
     seen, (ask, plain) = (
-        Progress(world.ports),
+        Progress(world.ports, Results()),
         (Ask(recording=recording.id, chunks=True), Ask(recording=recording.id)),
     )
     assert seen.look([ask])[ask].text == ""
@@ -49,7 +50,7 @@ def test_a_result_is_read_once(world, recording, monkeypatch):
 
     original = live.arrived
     monkeypatch.setattr(progress.live, "arrived", arrived)
-    seen, ask = Progress(world.ports), Ask(recording=recording.id, chunks=True)
+    seen, ask = Progress(world.ports, Results()), Ask(recording=recording.id, chunks=True)
     done(world, recording, 0)
     for _ in range(3):
         seen.look([ask])
@@ -58,9 +59,9 @@ def test_a_result_is_read_once(world, recording, monkeypatch):
     assert known == [[], [0]]
 
 
-def test_results_of_few_recordings_are_kept(world, monkeypatch):
-    monkeypatch.setattr(progress, "MOST_HEARD", 1)
-    seen, asks = Progress(world.ports), []
+def test_texts_of_few_recordings_are_kept(world, monkeypatch):
+    monkeypatch.setattr(progress, "MOST", 1)
+    seen, asks = Progress(world.ports, Results()), []
     for name in ("a.wav", "b.wav"):
         one = upload.on_upload(world.upload(name), world.ports)
         done(world, one, 0)
@@ -80,6 +81,6 @@ def test_what_cannot_be_read_does_not_hide_the_others(world, recording, monkeypa
 
     monkeypatch.setattr(progress.documents, "get_recording", get)
     asks = [Ask(recording="newer"), Ask(recording=recording.id), Ask(recording="nothing")]
-    found = Progress(world.ports).look(asks)
+    found = Progress(world.ports, Results()).look(asks)
     assert set(found) == set(asks[1:])
     assert found[asks[2]].recording is None

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from console.live.results import Results
 from console.openai import routes
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
@@ -33,7 +34,7 @@ def world(tmp_path):
 @asynccontextmanager
 async def client_of(world):
     app = Starlette(routes=routes.routes())
-    app.state.ports = world.ports
+    app.state.ports, app.state.results = world.ports, Results()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as client:
         yield client
 
@@ -106,7 +107,7 @@ def test_the_words_of_a_chunk_are_sent_before_the_next_one_is_done(world):
 
     async def scenario():
         app = Starlette(routes=routes.routes())
-        app.state.ports = world.ports
+        app.state.ports, app.state.results = world.ports, Results()
         request = httpx.Request("POST", f"http://console{URL}", **form(stream="true"))
         sent, changed, gone = [], asyncio.Event(), asyncio.Event()
         bodies = [{"type": "http.request", "body": request.read()}]
