@@ -26,6 +26,7 @@ PARTS = (
     ("Queue and records through Google's clients, on emulators", ["bench.google"]),
     ("The console's server", ["bench.console"]),
     ("The page in a browser", ["bench.console_page"]),
+    ("What is heard against the word that is lit", ["bench.console_sound"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
     ("Word error rates in one piece and in chunks", ["bench.wer"]),
 )
