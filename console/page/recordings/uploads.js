@@ -6,10 +6,12 @@ import { announce } from "../announce.js";
 import { bytes, count } from "../format.js";
 
 const AT_ONCE = 3;
+const SHOWN_MS = 6000;
 const TRIES = 6;
 const list = [];
 let draw = () => {};
 let number = 0;
+let closing = 0;
 
 /** Uploads a file with options, after those that are before it. */
 export function upload(file, options) {
@@ -19,8 +21,16 @@ export function upload(file, options) {
 
 function next() {
   draw();
+  clearTimeout(closing);
+  // What went well needs nobody.
+  if (list.every((one) => one.state === "done")) closing = setTimeout(clear, SHOWN_MS);
   const going = list.filter((one) => one.state === "going").length;
   for (const one of list.filter((each) => each.state === "waiting").slice(0, AT_ONCE - going)) run(one);
+}
+
+function clear() {
+  list.length = 0;
+  draw();
 }
 
 async function run(one) {
@@ -121,10 +131,6 @@ export function Uploads() {
   }, []);
   if (!list.length) return null;
   const ended = list.every((one) => !["going", "waiting"].includes(one.state));
-  const close = () => {
-    list.length = 0;
-    draw();
-  };
   const stop = (one) => {
     if (one.state === "waiting") one.state = "stopped";
     else one.stop?.();
@@ -139,7 +145,7 @@ export function Uploads() {
     <section class="uploads" aria-label="Uploads">
       <header>
         <h2>${count(list.length, "upload")}</h2>
-        ${ended && html`<button class="icon" aria-label="Close the list of uploads" onClick=${close}>×</button>`}
+        ${ended && html`<button class="icon" aria-label="Close the list of uploads" onClick=${clear}>×</button>`}
       </header>
       <ul>
         ${list.map(
