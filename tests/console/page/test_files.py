@@ -15,7 +15,7 @@ IMPORT = re.compile(
 LATER = re.compile(r"""import\(["']([^"']+)["']\)""")
 DANGEROUS = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function")
 DANGEROUS += ("dangerouslySetInnerHTML", "srcdoc", "javascript:")
-MOST_LINES, MOST_MODULES = 300, 20
+MOST_LINES, MOST_MODULES = 250, 20
 
 
 def imported(path):
