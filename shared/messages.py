@@ -77,6 +77,9 @@ class ChunkMessage:
     """That of its recording when it was published; a message of an earlier life is void."""
     again: int = 0
     """How often it was published again because its deliveries ran out without enough failures of an engine."""
+    planned: float = 0.0
+    """When its recording was planned, or planned again because results were gone, seconds since 1970: work on an
+    earlier message says nothing about a later one. 0 in messages from before this field."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

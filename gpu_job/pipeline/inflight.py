@@ -45,8 +45,8 @@ Claimed = Literal["taken", "redelivery", "copy", "later turn"]
 """`taken`: the chunk was free. Otherwise it is in flight already: `redelivery`, for this message, whose earlier lease
 has run out; acknowledging it now would leave nothing to come again if the work failed, so it stays in flight and ends
 as the other delivery does. `copy`: for another message of the same turn or a later one, which comes again if the work
-fails. `later turn`: for an earlier turn, or from before its recording was tried again; that work says nothing about
-this message."""
+fails. `later turn`: for an earlier turn, or from before its recording was tried again or its results were gone; that work says
+nothing about this message."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -59,8 +59,8 @@ class _Message:
     """Where it was pulled from."""
     chunk: tuple[str, int] | None = None
     """Recording and index, once the message has been read."""
-    turn: tuple[int, int] = (0, 0)
-    """Life and turn of the message, once it has been read."""
+    turn: tuple[int, int, float] = (0, 0, 0.0)
+    """Life, turn and plan of the message, once it has been read."""
     share: float = 1.0
     """How much of a whole chunk it counts for; a whole one until the message has been read."""
     renew: bool = True
@@ -166,7 +166,8 @@ class Inflight:
 
     def claim(self, delivery: Delivery, message: ChunkMessage, share: float) -> Claimed:
         """Take a chunk for the work on a message, unless another message has it; see `Claimed`."""
-        name, turn = (message.recording, message.chunk.index), (message.life, message.turn)
+        name = message.recording, message.chunk.index
+        turn = message.life, message.turn, message.planned
         with self._changed:
             mine = self._messages.get(delivery.lease)
             other = next((one for one in self._messages.values() if one.chunk == name), None)

@@ -170,6 +170,7 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
         turn=0 if claim is None else claim.turn,
         tried=() if claim is None else claim.tried,
         life=recording.life,
+        planned=recording.planned or 0.0,
     )
 
 

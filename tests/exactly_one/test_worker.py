@@ -78,8 +78,9 @@ def pulled(message_id, lease):
     return Delivery(message_id=message_id, lease=lease, data=b"", attributes={}, attempt=1, published=0.0)
 
 
-def about(turn, life=0):
-    return SimpleNamespace(recording="r", chunk=SimpleNamespace(index=0), turn=turn, life=life)
+def about(turn, life=0, planned=0.0):
+    chunk = SimpleNamespace(index=0)
+    return SimpleNamespace(recording="r", chunk=chunk, turn=turn, life=life, planned=planned)
 
 
 @pytest.fixture
@@ -122,6 +123,14 @@ def test_a_message_of_a_later_life_is_no_copy(inflight, turn, life, claimed):
     inflight.add("cpu-worker", [first, other])
     inflight.claim(first, about(1, life=1), 1.0)
     assert inflight.claim(other, about(turn, life), 1.0) == claimed
+
+
+@pytest.mark.parametrize(("planned", "claimed"), [(0.0, "copy"), (7.0, "copy"), (8.0, "later turn")])
+def test_a_message_about_a_result_that_was_lost_is_no_copy_of_the_one_that_made_it(inflight, planned, claimed):
+    first, other = pulled("1", "L1"), pulled("2", "L2")
+    inflight.add("cpu-worker", [first, other])
+    inflight.claim(first, about(0, planned=7.0), 1.0)
+    assert inflight.claim(other, about(0, planned=planned), 1.0) == claimed
 
 
 def test_what_no_message_should_be_is_kept_once_and_no_thread_is_lost(tmp_path):

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from shared.errors import Permanent
-from shared.flow import assemble, record, redo, upload
+from shared.errors import Permanent, StoreUnavailable
+from shared.flow import assemble, dispatch, record, redo, transcript_files, upload
 from shared.flow.chunk import commit_result, result_name
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.state import documents
@@ -88,6 +88,65 @@ def test_two_mergers_that_find_it_at_once_publish_it_once(world, complete, monke
     merge(world, complete)
     assert published(world) == [2]
     assert stored(world, complete).published == 4
+
+
+def test_a_merger_that_still_had_the_results_decides_nothing_once_another_found_them_gone(
+    world, complete, monkeypatch
+):
+    keep = transcript_files.keep
+
+    def overtaken(*asked):
+        monkeypatch.setattr(transcript_files, "keep", keep)
+        lose(world, complete, 2)
+        merge(world, complete)
+        assert stored(world, complete).published == 4
+        return keep(*asked)
+
+    monkeypatch.setattr(transcript_files, "keep", overtaken)
+    assert merge(world, complete).state == "PLANNED"
+    assert stored(world, complete).files == ()
+    assert published(world) == [2]
+    commit_result(*heard(complete, complete.chunks[2], attempt="second"), world.ports)
+    assert merge(world, complete).state == "DONE"
+    assert world.ports.records.count(documents.CHUNKS, {"recording": complete.id}) == 4
+
+
+def test_a_merger_that_found_results_gone_leaves_a_transcript_alone_that_another_decided_on(
+    world, complete, monkeypatch
+):
+    commit, path = redo.budget.commit, world.ports.store.path_of("work", result_name(complete.id, 2))
+    result = path.read_bytes()
+    lose(world, complete, 2)
+
+    def refused(*_):
+        raise StoreUnavailable("no")
+
+    def overtaken(*asked, **more):
+        monkeypatch.setattr(redo.budget, "commit", commit)
+        path.write_bytes(result)
+        with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+            patch.setattr(transcript_files, "write", refused)
+            merge(world, complete)
+        path.unlink()
+        return commit(*asked, **more)
+
+    monkeypatch.setattr(redo.budget, "commit", overtaken)
+    decided = merge(world, complete)
+    assert (decided.state, len(decided.files)) == ("PLANNED", 6)
+    assert published(world) == []
+    done = merge(world, complete)
+    assert done.state == "DONE"
+    assert not any("gone" in line for line in done.warnings)
+    assert world.ports.records.count(documents.CHUNKS, {"recording": done.id}) == 4
+
+
+def test_the_message_of_a_lost_result_is_told_from_those_before(world, complete):
+    before = dispatch.chunk_message(complete, complete.chunks[1], None, world.ports)
+    lose(world, complete, 1)
+    merge(world, complete)
+    [again] = [decode(one.data, ChunkMessage) for one in world.pull("cpu-worker")]
+    assert (again.life, again.turn) == (before.life, before.turn)
+    assert again.planned > before.planned
 
 
 @pytest.mark.parametrize("step", ["change", "delete", "publish"])

@@ -73,22 +73,44 @@ def _unexplained(world: World, piece: Piece, calls: list[Call], spare: int) -> I
                 f"{call.engine} began with {name} at {_at(world, call)}, whose result was there when its message was "
                 "delivered"
             )
-    used: set[int] = set()
-    for (earlier, later), (first, second) in zip(pairwise(calls), pairwise(taken), strict=True):
-        found = [
+    pairs = list(zip(pairwise(calls), pairwise(taken), strict=True))
+    causes = [
+        [
             number
             for number, fault in enumerate(world.calls.faults)
-            if number not in used and _explains(world, fault, piece, earlier, later, first, second)
+            if _explains(world, fault, piece, earlier, later, first, second)
         ]
-        if found:
-            used.add(found[0])
-        elif not _retried(world, piece, earlier, later):
+        for (earlier, later), (first, second) in pairs
+    ]
+    explained = matched(causes)
+    for number, ((earlier, later), _) in enumerate(pairs):
+        if number not in explained and not _retried(world, piece, earlier, later):
             spare -= 1
             if spare < 0:
                 yield (
                     f"{later.engine} repeated {name} at {_at(world, later)} ({later.process.name}), which no fault "
                     f"since {_at(world, earlier)} ({earlier.process.name}) explains"
                 )
+
+
+def matched(causes: list[list[int]]) -> set[int]:
+    """Which repeats have a cause of their own, if as many as possible get one, the earliest first.
+
+    Args:
+        causes: the faults that may be the cause of each repeat.
+    """
+    taken: dict[int, int] = {}
+
+    def find(repeat: int, seen: set[int]) -> bool:
+        for fault in causes[repeat]:
+            if fault not in seen:
+                seen.add(fault)
+                if fault not in taken or find(taken[fault], seen):
+                    taken[fault] = repeat
+                    return True
+        return False
+
+    return {repeat for repeat in range(len(causes)) if find(repeat, set())}
 
 
 def _at(world: World, call: Call) -> str:
@@ -108,12 +130,12 @@ def _pieces(recordings: list[Recording]) -> dict[str, Piece]:
 
 def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
     """The delivery for which a call was made: the last one before it, to this process if it pulls for itself."""
-    spec = engines.spec(call.engine)
+    spec, postponed = engines.spec(call.engine), world.calls.postponed
     return next(
         (
             one
             for one in reversed(world.calls.taken)
-            if one.time <= call.began
+            if one.time <= call.began < postponed.get(one.lease, call.began + 1.0)
             and one.subscription == spec.subscription
             and (one.attributes.get("recording"), one.attributes.get("chunk"))
             == (piece.recording.id, str(piece.index))

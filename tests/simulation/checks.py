@@ -30,6 +30,8 @@ class Undisturbed:
     """Transcripts by name of the recording and of the file."""
     engines: dict[tuple[str, int], str]
     """Who recognised what, by name of the recording and index of the chunk."""
+    planned: dict[tuple[str, int], str]
+    """Who was to recognise it, before anything was handed on."""
     work: Counter[tuple[str, str]]
     """How often an engine of ours recognised a window."""
     calls: Counter[tuple[str, int]]
@@ -47,6 +49,7 @@ class Undisturbed:
         return cls(
             outputs=outputs_of(world),
             engines=engines_of(world),
+            planned=planned_of(world),
             work=Counter(world.work.done),
             calls=calls_of(world),
             took=world.took,
@@ -100,6 +103,13 @@ def engines_of(world: World) -> dict[tuple[str, int], str]:
     return {
         (names[fields["recording"]], fields["index"]): fields["engine"]
         for _, fields in world.records.query(documents.CHUNKS)
+    }
+
+
+def planned_of(world: World) -> dict[tuple[str, int], str]:
+    """Whose each chunk was in the plan, which goes by what is known at its time of the GPU."""
+    return {
+        (one.source.name, chunk.index): chunk.engine for one in recordings_of(world) for chunk in one.chunks
     }
 
 
@@ -260,9 +270,8 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
 def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Transcripts are those of the undisturbed history, to the byte; with other engines, their words are."""
     found, others = outputs_of(world), set(world.warned)
-    for (name, index), engine in engines_of(world).items():
-        if judged_by.engines.get((name, index)) != engine:
-            others.add(name)
+    for before, now in ((judged_by.engines, engines_of(world)), (judged_by.planned, planned_of(world))):
+        others |= {chunk[0] for chunk, engine in now.items() if before.get(chunk) != engine}
     for file, data in judged_by.outputs.items():
         name, _, kind = file.rpartition(".")
         if name.partition("/")[0] in others and kind not in {"txt", "srt", "csv"}:

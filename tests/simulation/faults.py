@@ -99,6 +99,7 @@ class Taken(NamedTuple):
     message: str
     """Its id."""
     attributes: Mapping[str, str]
+    lease: str
 
 
 class Calls:
@@ -119,6 +120,8 @@ class Calls:
         """All messages, by their ids."""
         self.taken: list[Taken] = []
         """All deliveries, in their order."""
+        self.postponed: dict[str, float] = {}
+        """When a delivery was given back as if it had never been made, by its lease, seconds since 1970."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
         """When the document of each chunk was created, and when it was deleted."""
         self.began = running().now
@@ -371,6 +374,7 @@ class FaultyQueue:
 
     def postpone(self, subscription, lease, seconds):
         def work():
+            self._calls.postponed[lease] = running().now
             done = self._queue.postpone(subscription, lease, seconds)
             self._wake()
             return done
@@ -410,7 +414,9 @@ class FaultyQueue:
         taken = self._queue.pull(subscription, limit, lease_seconds)
         now, process = scheduler.now, scheduler.current.process
         for one in taken:
-            self._calls.taken.append(Taken(now, process, subscription, one.message_id, one.attributes))
+            self._calls.taken.append(
+                Taken(now, process, subscription, one.message_id, one.attributes, one.lease)
+            )
             how = scheduler.choices.pick(
                 "redeliver", 3, self._twice if len(self._calls.faults) < MOST_COPIES else 0.0
             )

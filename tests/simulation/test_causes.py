@@ -83,3 +83,11 @@ def test_a_call_for_a_chunk_whose_result_is_there_is_found(told):
         return [fault(world, first)]
 
     assert any("whose result was there" in one for one in told(result_before))
+
+
+@pytest.mark.parametrize(
+    ("faults", "explained"),
+    [([[0, 1], [0]], {0, 1}), ([[0], [0]], {0}), ([[], [2]], {1}), ([[0, 1], [0], [1]], {0, 1})],
+)
+def test_a_fault_explains_one_repeat_and_is_left_to_the_one_that_has_no_other(faults, explained):
+    assert causes.matched(faults) == explained
