@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.clock import seconds_since
 from shared.costs import budget, limits
+from shared.errors import UnderWay
 from shared.flow import dispatch
 from shared.flow.chunk import result_name
 from shared.routing import pace, route
@@ -96,12 +98,18 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
         ports: the adapters to use.
 
     Raises:
+        UnderWay: another process found it, and is about to publish them.
         Transient: try again.
     """
+    since = seconds_since(recording.planned or 0.0, ports.clock.now())
+    if not recording.published and since < dispatch.PUBLISHED_WITHIN:
+        raise UnderWay(f"another process is about to publish chunks of {recording.id} again")
+    done = _done(recording, ports)
+    if len(done) < len(recording.chunks):
+        return recording  # whoever found it first has published some; the last of them finds what else is gone
     admission = budget.commit(
         recording.id, _usd(recording, indexes, ports), ports, life=recording.life, again=True
     )
-    done = _done(recording, ports)
     held = admission.lasting if admission.action == "hold" else ""
     # It tells apart those who found the same, so it must grow.
     planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)

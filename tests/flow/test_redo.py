@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from shared.errors import Permanent, StoreUnavailable
+from shared.errors import Permanent, StoreUnavailable, UnderWay
 from shared.flow import assemble, dispatch, record, redo, transcript_files, upload
 from shared.flow.chunk import commit_result, result_name
 from shared.messages import ChunkDone, ChunkMessage, decode
@@ -140,6 +140,30 @@ def test_a_merger_that_found_results_gone_leaves_a_transcript_alone_that_another
     assert world.ports.records.count(documents.CHUNKS, {"recording": done.id}) == 4
 
 
+def test_whoever_finds_it_while_another_publishes_it_waits(world, complete):
+    lose(world, complete, 2)
+    now = world.clock.time
+    documents.change_recording(world.ports, complete.id, lambda one: replace(one, published=0, planned=now))
+    with pytest.raises(UnderWay):
+        merge(world, complete)
+    assert published(world) == []
+    world.clock.time += dispatch.PUBLISHED_WITHIN + 1
+    merge(world, complete)
+    assert published(world) == [2], "it died"
+
+
+def test_whoever_finds_more_when_some_are_under_way_leaves_it_to_the_last_of_them(world, complete):
+    lose(world, complete, 2)
+    merge(world, complete)
+    assert published(world) == [2]
+    lose(world, complete, 0)
+    redo.again(stored(world, complete), [0, 2], world.ports)
+    assert published(world) == []
+    commit_result(*heard(complete, complete.chunks[2], attempt="second"), world.ports)
+    merge(world, complete)
+    assert published(world) == [0]
+
+
 def test_the_message_of_a_lost_result_is_told_from_those_before(world, complete):
     before = dispatch.chunk_message(complete, complete.chunks[1], None, world.ports)
     lose(world, complete, 1)
@@ -246,6 +270,7 @@ def test_a_process_that_is_slow_to_forget_leaves_what_was_transcribed_since(
 
     def overtaken(*asked, **more):
         monkeypatch.setattr(records, "delete", delete)
+        world.clock.time += dispatch.PUBLISHED_WITHIN + 1
         go_on()
         commit_result(*heard(complete, complete.chunks[2], attempt="second"), world.ports)
         return delete(*asked, **more)
