@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
+import importlib
 import logging
 import os
 import pickle
 import shutil
+import sys
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,6 +23,10 @@ from tests.world import World
 
 # A key of the person who runs the tests would have them call, and pay, the real Deepgram.
 os.environ.pop("DEEPGRAM_API_KEY", None)
+
+# Hundreds of processes are started, and each would compile the modules of this repository again: a second of each worker.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # One test already keeps its core busy: torch's threads would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -37,6 +46,33 @@ def pytest_xdist_auto_num_workers():
     """Two more than there are cores, because tests wait for a third of their time; each takes about 1 GB of memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(10, cores + 2)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session):
+    """Each process compiles its share of the tests first, so that all find most of them compiled."""
+    share, count = (os.environ.get(f"PYTEST_XDIST_WORKER{end}", "") for end in ("", "_COUNT"))
+    if share and list(session.config.args) == session.config.getini("testpaths"):
+        root = Path(__file__).parent
+        for path in sorted(root.rglob("test_*.py"))[int(share.removeprefix("gw")) :: int(count)]:
+            with contextlib.suppress(Exception):  # pytest tells of it when it imports the module itself
+                importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
+
+
+def pytest_collection_modifyitems(items):
+    """Let each process begin with some of what takes longest, so that nobody waits for it in the end."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long, rest = defaultdict(list), []
+    for item in items:
+        (long[item.path] if item.get_closest_marker("long") else rest).append(item)
+    # Each process gets an equal part of the list, the first of them the first one.
+    size = len(items) // count
+    items[:] = []
+    for number in range(count):
+        part = [item for several in list(long.values())[number::count] for item in several]
+        wanted = size - len(part) if number < count - 1 else len(rest)
+        items += part + rest[: max(0, wanted)]
+        rest = rest[max(0, wanted) :]
 
 
 def pytest_collection_finish():

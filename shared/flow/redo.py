@@ -106,7 +106,9 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
         raise UnderWay(f"another process is about to publish chunks of {recording.id} again")
     done = _done(recording, ports)
     if len(done) < len(recording.chunks):
-        return recording  # whoever found it first has published some; the last of them finds what else is gone
+        return (
+            recording  # whoever found it first has published some; the last of them finds what else is gone
+        )
     admission = budget.commit(
         recording.id, _usd(recording, indexes, ports), ports, life=recording.life, again=True
     )

@@ -126,7 +126,9 @@ def test_a_message_of_a_later_life_is_no_copy(inflight, turn, life, claimed):
 
 
 @pytest.mark.parametrize(("planned", "claimed"), [(0.0, "copy"), (7.0, "copy"), (8.0, "later turn")])
-def test_a_message_about_a_result_that_was_lost_is_no_copy_of_the_one_that_made_it(inflight, planned, claimed):
+def test_a_message_about_a_result_that_was_lost_is_no_copy_of_the_one_that_made_it(
+    inflight, planned, claimed
+):
     first, other = pulled("1", "L1"), pulled("2", "L2")
     inflight.add("cpu-worker", [first, other])
     inflight.claim(first, about(0, planned=7.0), 1.0)

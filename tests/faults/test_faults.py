@@ -7,7 +7,7 @@ import pytest
 from tests.deepgram_server import KEY, deepgram_server
 from tests.faults import scenarios
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.faults.cut import line_to
 from tests.faults.media import CHUNKS, NAMES
 from tests.google.deployment import PROJECT, deployed
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 CUT = 8.0
 """Seconds without a connection."""

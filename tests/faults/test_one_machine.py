@@ -15,6 +15,8 @@ import pytest
 from shared.state import documents
 from tests.local.commands.test_up import SAMPLES, Deployment
 
+pytestmark = pytest.mark.long
+
 LOCKED = 33.0
 """Seconds: longer than any process waits for the database."""
 

@@ -58,14 +58,25 @@ def run(
     return _run(scenario, Choices(seed, fixed), seed, judged_by, trace=trace)
 
 
-def single_faults(scenario: str) -> list[tuple[int, int]]:
+def single_faults(scenario: str, *, every: bool = True) -> list[tuple[int, int]]:
     """Each thing that may go wrong at each call of the undisturbed history, until the first sweep after its end.
 
     As the number of the call and that of what goes wrong.
+
+    Args:
+        scenario: which one.
+        every: False: of the calls that one place of the source makes, only at the first and at the last, because those
+            between are like them, for another chunk or at another sweep.
     """
     undisturbed = run(scenario)
     end = undisturbed.took + SWEEP
     calls = [(number, one) for number, one in enumerate(undisturbed.met) if one.time <= end]
+    if not every:
+        first, last = (
+            {one.point: number for number, one in reversed(calls)},
+            {one.point: number for number, one in calls},
+        )
+        calls = [(number, one) for number, one in calls if number in {first[one.point], last[one.point]}]
     return [(number, mode) for number, one in calls for mode in range(1, len(one.modes))]
 
 

@@ -199,7 +199,7 @@ MUTANTS = {
     ),
     "told-before": Mutant(
         about="an end is noted as announced before it is",
-        scenario="one",
+        scenario="cancelled",
         plant=_in_place_of(record, "announce", _told_before),
     ),
     "not-told": Mutant(
