@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from tests.simulation import history, minimiser, mutants
 from tests.simulation.known import unknown
 from tests.simulation.scenarios import SCENARIOS
+from tests.simulation.scheduler import Killed
 
 if TYPE_CHECKING:
     from tests.simulation.history import Outcome
@@ -34,10 +36,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     seeds = commands.add_parser("seeds")
-    seeds.add_argument("--from", dest="first", type=int, default=0)
-    seeds.add_argument("--count", type=int, default=2000)
+    seeds.add_argument("--from", dest="first", type=int, default=0, help="the first seed")
+    seeds.add_argument("--count", type=int, default=2000, help="how many seeds")
     seeds.add_argument("--scenario", choices=[*SCENARIOS, "all"], default="all")
-    seeds.add_argument("--cores", type=int, default=os.cpu_count())
+    seeds.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that share them")
     seeds.add_argument("--unknown", action="store_true", help="leave out what is known and not mended yet")
     one = commands.add_parser("faults")
     one.add_argument("--scenario", choices=[*SCENARIOS], default="one")
@@ -53,7 +55,7 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.command == "seeds":
         names = list(SCENARIOS) if asked.scenario == "all" else [asked.scenario]
-        return run_seeds(names, asked.first, asked.count, asked.cores, leave_out=asked.unknown)
+        return run_seeds(names, asked.first, asked.count, asked.jobs, leave_out=asked.unknown)
     if asked.command == "faults":
         return show(asked.scenario)
     if asked.command == "mutants":
@@ -62,29 +64,46 @@ def main() -> int:
         return look_at_one(asked)
 
 
-def run_seeds(names: list[str], first: int, count: int, cores: int, *, leave_out: bool) -> int:
-    """Histories from seeds, the scenarios in turn."""
+def run_seeds(names: list[str], first: int, count: int, jobs: int, *, leave_out: bool) -> int:
+    """Histories from seeds, the scenarios in turn; if it is stopped, it says how to go on."""
     began, failed, done = time.monotonic(), Counter[str](), 0
     examples: dict[str, Outcome] = {}
     starts = range(first, first + count, BLOCK)
-    with ProcessPoolExecutor(cores) as pool:
-        for bad in pool.map(block, itertools.repeat(names), starts, itertools.repeat(first + count)):
-            done = min(count, done + BLOCK)
-            for outcome in bad:
-                for problem in unknown(outcome) if leave_out else outcome.problems:
-                    kind = f"{outcome.scenario}: {minimiser.kind_of(problem)}"
-                    failed[kind] += 1
-                    examples.setdefault(kind, outcome)
-            if done % (40 * BLOCK) == 0:
-                print(f"{done} histories, {done / (time.monotonic() - began):.1f} a second", flush=True)
+    with ProcessPoolExecutor(jobs, initializer=be_quiet) as pool:
+        try:
+            for bad in pool.map(block, itertools.repeat(names), starts, itertools.repeat(first + count)):
+                done = min(count, done + BLOCK)
+                for outcome in bad:
+                    for problem in unknown(outcome) if leave_out else outcome.problems:
+                        kind = f"{outcome.scenario}: {minimiser.kind_of(problem)}"
+                        failed[kind] += 1
+                        examples.setdefault(kind, outcome)
+                if done % (40 * BLOCK) == 0:
+                    print(f"{done} histories, {done / (time.monotonic() - began):.1f} a second", flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            print(f"stopped; the rest: --from {first + done} --count {count - done}")
     took = time.monotonic() - began
-    print(f"{count} histories in {took:.0f} s, {count / took:.1f} a second; {len(failed)} kinds of failures")
+    print(f"{done} histories in {took:.0f} s, {done / took:.1f} a second; {len(failed)} kinds of failures")
     for kind, times in failed.most_common():
         example = examples[kind]
         print(
             f"{times:5}  {kind}\n       python -m tests.simulation minimise {example.scenario} --seed {example.seed}"
         )
-    return int(bool(failed))
+    return int(bool(failed) or done < count)
+
+
+def be_quiet() -> None:
+    """What a process does that runs histories for another: Ctrl-C is the other one's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    told = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        # A generator of a killed process ends when it is collected, and the end of it calls a port once more.
+        if not isinstance(unraisable.exc_value, Killed):
+            told(unraisable)
+
+    sys.unraisablehook = hook
 
 
 def block(names: list[str], start: int, end: int) -> list[Outcome]:
