@@ -1,51 +1,63 @@
-// Server-sent events. One stream for each recording that is looked at, or one for all; the browser goes on after
-// a break by itself, with Last-Event-ID.
+// Server-sent events: one stream for the whole page. The browser goes on after a break by itself, with Last-Event-ID.
+// A page that nobody sees has none, as a browser keeps six connections to a server for all of its tabs.
 import { useEffect, useRef } from "./html.js";
 import { address } from "./api.js";
 
 const NAMES = ["recording", "chunks", "costs", "trouble"];
-const streams = new Map();
+/** Whoever looks at another tab for a moment need not connect again. */
+const HIDDEN_MS = 20_000;
+/** A server that nobody watched looks around first: what changed before that, it does not tell. */
+const FIRST_LOOK_MS = 1_500;
 
-class Stream {
-  constructor(recording) {
-    this.listeners = new Set();
-    this.source = new EventSource(address("/events", { recording }));
-    for (const name of NAMES) {
-      this.source.addEventListener(name, (event) => this.tell(name, event.data));
-    }
-    // What happened while there was no connection may be lost where the server does not know the last id any more.
-    this.source.addEventListener("open", () => {
-      if (this.opened) this.tell("again", "");
-      this.opened = true;
-    });
-  }
+const listeners = new Set();
+let source = null;
+let opened = false;
+let hiding = 0;
 
-  tell(name, data) {
-    const value = data ? JSON.parse(data) : {};
-    for (const listener of [...this.listeners]) listener(name, value);
-  }
+function tell(name, data) {
+  const value = data ? JSON.parse(data) : {};
+  for (const listener of [...listeners]) listener(name, value);
 }
 
-/** Calls `listener(name, value)` for each event until the returned function is called. */
-export function listen(recording, listener) {
-  if (!streams.has(recording)) streams.set(recording, new Stream(recording));
-  const stream = streams.get(recording);
-  stream.listeners.add(listener);
-  return () => {
-    stream.listeners.delete(listener);
-    if (!stream.listeners.size) {
-      stream.source.close();
-      streams.delete(recording);
-    }
-  };
+function connect() {
+  if (source || document.hidden || !listeners.size) return;
+  source = new EventSource(address("/events"));
+  for (const name of NAMES) source.addEventListener(name, (event) => tell(name, event.data));
+  // The server does not know any more what happened since the last event that came.
+  source.addEventListener("reload", () => tell("again"));
+  source.addEventListener("open", () => {
+    if (opened) tell("again");
+    opened = true;
+    setTimeout(() => tell("settled"), FIRST_LOOK_MS);
+  });
 }
+
+function disconnect() {
+  source?.close();
+  source = null;
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.hidden) hiding = setTimeout(disconnect, HIDDEN_MS);
+  else connect();
+});
 
 /**
- * Calls `handlers[name](value)` for each event while the component is shown; `again` after a break in the connection.
- * `recording`: only events of this one; "" for all.
+ * Calls `handlers[name](value)` for each event while the component is shown: `recording` with a row, `chunks` with
+ * `{id, done, of}`, `costs`, `trouble`; `again` after a break, when anything may have changed; `settled` soon after the
+ * connection, when what was on its way may have arrived unnoticed.
  */
-export function useEvents(recording, handlers) {
+export function useEvents(handlers) {
   const newest = useRef(handlers);
   newest.current = handlers;
-  useEffect(() => listen(recording, (name, value) => newest.current[name]?.(value)), [recording]);
+  useEffect(() => {
+    const listener = (name, value) => newest.current[name]?.(value);
+    listeners.add(listener);
+    connect();
+    return () => {
+      listeners.delete(listener);
+      if (!listeners.size) disconnect();
+    };
+  }, []);
 }

@@ -18,7 +18,7 @@ function isHere(path, place) {
 /** `onUpload` opens the file chooser, `onKeys` the list of keys. */
 export function Header({ path, query, onUpload, onKeys }) {
   const trouble = useApi("/trouble");
-  useEvents("", { trouble: trouble.reload, again: trouble.reload });
+  useEvents({ trouble: trouble.reload, again: trouble.reload });
   const input = useRef(null);
   const found = trouble.value;
   const number = found ? found.failed.length + found.dead_letters.length : 0;

@@ -24,7 +24,7 @@ const money = (value) => (value === null || value === undefined ? MISSING : doll
 export default function Costs({ query }) {
   const asked = { since: query.get("since") || "", until: query.get("until") || "", by: query.get("by") || "method" };
   const { value: found, error, reload } = useApi("/costs", asked);
-  useEvents("", { costs: reload, again: reload });
+  useEvents({ costs: reload, again: reload });
   useTitle("Costs");
   const set = (change) => {
     const given = Object.entries({ ...asked, ...change }).filter(([, value]) => value);

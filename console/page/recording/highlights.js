@@ -63,8 +63,9 @@ export class Highlights {
     if (range) marks.add(range);
   }
 
-  /** The paragraphs are new ones. */
+  /** The paragraphs are new ones: whoever marks something has to do it again. */
   clear() {
+    this.sources.clear();
     this.visible.clear();
     if (isSupported) NAMES.forEach((name) => CSS.highlights.get(name).clear());
   }

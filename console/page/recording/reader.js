@@ -94,9 +94,11 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
   }, []);
   useLayoutEffect(() => {
     if (!words) return;
+    const wasLit = spoken.current >= 0;
     spoken.current = -1;
     // Somebody who writes keeps the field; the new text is there when it is closed.
     view.current.show(words, { canEdit: words.complete && found.state === "DONE" && revision === null });
+    if (wasLit && audio.current) onTime(audio.current.currentTime * 1000);
     setReady(words);
   }, [words, found.state]);
   const wanted = momentOf(hash);
@@ -138,7 +140,7 @@ export function Reader({ found, words, turn, hash, revision, onRevision, onSaved
     ["f", "Follow the sound, or not", () => follow.current.set(!follow.current.on)],
     ["j", "Next paragraph", () => view.current.step(1)],
     ["k", "Paragraph before", () => view.current.step(-1)],
-    ["e", "Correct this paragraph", () => revision === null && words?.complete && edit(view.current.current)],
+    ["e", "Correct this paragraph", () => revision === null && words?.complete && words.count > 0 && edit(view.current.current)],
     ["/", "Search in this recording", () => document.getElementById("find").focus()],
     ["l", "Copy a link to this moment", copy],
   ]);

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { get, useApi } from "../api.js";
 import { announce } from "../announce.js";
 import { useEvents } from "../events.js";
-import { bytes, dollars, length, moment } from "../format.js";
+import { bytes, dollars, hasEnded, length, moment } from "../format.js";
 import { Link, useTitle } from "../router.js";
 import { needStyles } from "../styles.js";
 import { State } from "../recordings/row.js";
@@ -42,7 +42,7 @@ export default function Recording({ id, hash }) {
     detail.reload();
   };
   const state = useRef("");
-  useEvents(id, {
+  useEvents({
     recording: (row) => {
       if (row.id !== id) return;
       if (state.current && row.state !== state.current) {
@@ -52,6 +52,7 @@ export default function Recording({ id, hash }) {
     },
     chunks: (event) => event.id === id && again(),
     again,
+    settled: () => detail.value && !hasEnded(detail.value) && again(),
   });
   const found = detail.value;
   state.current = found?.state || "";

@@ -30,6 +30,7 @@ export class Transcript {
     this.elements = [];
     this.words = null;
     this.current = 0;
+    this.lit = null;
     this.highlights = new Highlights((paragraph, from, to) => this.range(paragraph, from, to));
     this.watcher = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), {
       rootMargin: NEAR,
@@ -53,6 +54,8 @@ export class Transcript {
 
   /** Shows words; paragraphs that are the same as before keep their elements. */
   show(words, { canEdit = false } = {}) {
+    this.lit?.classList.remove("now");
+    this.lit = null;
     const before = new Map(this.elements.map((element) => [element.dataset.key, element]));
     this.words = words;
     this.highlights.clear();
@@ -146,12 +149,12 @@ export class Transcript {
 
   /** Marks where the player is: the word is lit while it is spoken, its paragraph stays marked. -1: nowhere. */
   light(word) {
-    const paragraph = word < 0 ? -1 : this.words.paragraphOf(word);
-    this.highlights.one("spoken", word < 0 ? null : this.rangeOfWord(word));
-    if (paragraph === this.lit) return;
-    this.elements[this.lit]?.classList.remove("now");
-    this.elements[paragraph]?.classList.add("now");
-    this.lit = paragraph;
+    const element = word < 0 ? null : this.elements[this.words.paragraphOf(word)];
+    this.highlights.one("spoken", element && this.rangeOfWord(word));
+    if (element === this.lit) return;
+    this.lit?.classList.remove("now");
+    element?.classList.add("now");
+    this.lit = element;
   }
 
   /** Shows `element` instead of the text of `owner`, an element of `elements`, until it is called with null. */

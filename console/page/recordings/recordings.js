@@ -3,12 +3,14 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { get, useAbout } from "../api.js";
 import { announceError } from "../announce.js";
 import { useEvents } from "../events.js";
+import { hasEnded } from "../format.js";
 import { useKeys } from "../keys.js";
 import { useTitle } from "../router.js";
 import { Filters, asQuery, fromAddress, fits } from "./filters.js";
 import { Row } from "./row.js";
 
 const PAGE = 50;
+const MOST = 200;
 
 /** The rows under a filter, with what the events say worked in. */
 function useRows(filter) {
@@ -22,8 +24,10 @@ function useRows(filter) {
 
   const load = async (cursor) => {
     setBusy(true);
+    // As many as are shown, so that nothing goes from below the reader.
+    const limit = cursor ? PAGE : Math.min(MOST, Math.max(PAGE, current.current === key && rows ? rows.length : 0));
     try {
-      const answer = await get("/recordings", { ...asQuery(filter), limit: PAGE, cursor });
+      const answer = await get("/recordings", { ...asQuery(filter), limit, cursor });
       if (current.current !== key) return;
       setRows((old) => (cursor && old ? [...old, ...answer.recordings] : answer.recordings));
       setNext(answer.next);
@@ -51,7 +55,8 @@ function useRows(filter) {
       const newest = old[0]?.created ?? 0;
       return stays && row.created >= newest ? [row, ...old] : old;
     });
-  useEvents("", { recording: changed, again: () => load(null) });
+  const settled = () => rows?.some((row) => !hasEnded(row)) && load(null);
+  useEvents({ recording: changed, again: () => load(null), settled });
   return { rows, next, busy, error, more: () => load(next) };
 }
 

@@ -10,7 +10,7 @@ import { Name } from "../recordings/row.js";
 
 export default function Trouble() {
   const { value: found, error, reload } = useApi("/trouble");
-  useEvents("", { trouble: reload, again: reload });
+  useEvents({ trouble: reload, again: reload });
   useTitle("Trouble");
   const act = async (run, said) => {
     try {

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.console.page import fake as api
 from tests.console.page.fake import words_of
+from tests.console.page.test_recording import until
 
 PARTS = ["one two three four five", "six seven eight nine ten", "eleven twelve thirteen fourteen fifteen"]
 
@@ -59,12 +60,40 @@ def test_events_of_other_recordings_change_nothing(open_page, fake):
     fake.add("live", "live.mp3", with_parts(1), state="PLANNED", chunks=3, chunks_done=1)
     page = open_page("/recordings/live")
     expect(page.locator(".paragraph")).to_have_count(1)
+    # One more look, for what arrived before the server began to watch.
+    with page.expect_response("**/words"):
+        pass
+    page.wait_for_timeout(100)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     fake.tell("chunks", {"id": "other", "done": 2, "of": 3})
     fake.tell("recording", api.row("other", "other.mp3"))
     page.wait_for_timeout(200)
     assert asked == []
+
+
+def test_what_ended_before_the_server_watched_is_not_missed(open_page, fake):
+    fake.add("live", "live.mp3", with_parts(1), state="PLANNED", chunks=3, chunks_done=1)
+    page = open_page("/recordings/live")
+    expect(page.locator(".paragraph")).to_have_count(1)
+    fake.words["live"] = [with_parts(0, 1, 2)]
+    fake.rows["live"] = api.row("live", "live.mp3")
+    expect(page.locator(".paragraph > p")).to_have_text(PARTS)
+    expect(page.locator(".facts")).to_contain_text("Done")
+
+
+def test_one_stream_is_enough_and_a_hidden_page_has_none(open_page, fake):
+    fake.add("live", "live.mp3", with_parts(1), state="PLANNED", chunks=3, chunks_done=1)
+    page = open_page("/recordings/live")
+    expect(page.locator(".paragraph")).to_have_count(1)
+    assert len(fake.streams) == 1
+    hide = "value => { Object.defineProperty(document, 'hidden', {value, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
+    page.clock.install()
+    page.evaluate(hide, True)
+    page.clock.fast_forward(30_000)
+    until(page, lambda _: len(fake.streams), 0)
+    page.evaluate(hide, False)
+    until(page, lambda _: len(fake.streams), 1)
 
 
 def test_an_editor_stays_open_while_something_else_changes(open_page, fake):
