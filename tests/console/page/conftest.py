@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.console.page import stories
 from tests.console.page.fake import Fake, serving
@@ -15,6 +15,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--autoplay-poli
 # The network is cut off.
 ARGUMENTS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 TIMEOUT_MS = 15_000
+# A busy computer must not fail them.
+expect.set_options(timeout=TIMEOUT_MS)
 USUAL = {"width": 1200, "height": 800}
 
 

@@ -17,6 +17,7 @@ from tests.world import heard
 
 TOKEN = "a-token-for-tests"
 SAID = "the gauge below the bridge had risen"
+HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
@@ -72,6 +73,59 @@ def test_a_recording_is_heard_corrected_and_downloaded(page, world, planned):
     with page.expect_download() as told:
         page.locator(".downloads a[href*='/outputs/transcript.txt']").click()
     assert "fallen" in told.value.path().read_text()
+
+
+def correct(page, text):
+    """Opens the editor of the first paragraph and writes another text; the caller saves it."""
+    page.locator(".paragraph").first.hover()
+    page.get_by_role("button", name="Edit the paragraph").first.click()
+    page.get_by_label("Text of the paragraph").fill(text)
+
+
+def test_the_second_of_two_editors_sees_both_texts(page, world, planned):
+    finish(world, planned)
+    other = page.context.new_page()
+    for one in (page, other):
+        one.goto(f"/recordings/{planned.id}")
+        expect(one.locator(".paragraph > p").first).to_contain_text(SAID)
+        correct(one, "mine" if one is page else "theirs")
+    other.keyboard.press("Enter")
+    expect(other.locator(".paragraph > p").first).to_have_text("theirs")
+    page.bring_to_front()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Somebody else was first")
+    expect(dialog.locator(".text")).to_have_text(["theirs", "mine"])
+    dialog.get_by_role("button", name="Save mine instead").click()
+    expect(page.locator(".paragraph > p").first).to_have_text("mine")
+    expect(page.get_by_label("Revision", exact=True)).to_have_value("2")
+    page.get_by_label("Revision", exact=True).select_option("0")
+    expect(page.locator(".paragraph > p").first).to_contain_text(SAID)
+
+
+def test_speakers_are_renamed_and_hostile_names_and_words_are_text(page, world, planned):
+    spoken = replace(heard(planned, planned.chunks[0], f"{SAID} {HOSTILE}")[0])
+    spoken = replace(spoken, words=tuple(replace(one, speaker=1) for one in spoken.words))
+    for one in planned.chunks:
+        _, row = heard(planned, one)
+        chunk.commit_result(replace(spoken, index=one.index, owned=row.owned_seconds), row, world.ports)
+    record.on_chunk_done(ChunkDone(recording=planned.id, index=0), world.ports)
+    page.goto(f"/recordings/{planned.id}")
+    expect(page.locator(".paragraph > p").first).to_contain_text(HOSTILE)
+    page.locator(".paragraph .speaker").first.click()
+    page.get_by_label("Name, in the whole recording").fill(HOSTILE)
+    page.keyboard.press("Enter")
+    expect(page.locator(".paragraph .speaker").first).to_have_text(HOSTILE)
+    assert page.locator("main img").count() == 0
+
+
+def test_an_upload_is_asked_how_far_it_came_and_goes_on(page, world):
+    page.route("**/api/v1/uploads/*", lambda route: route.fulfill(status=503), times=1)
+    page.locator("#chooser").set_input_files(
+        [{"name": f"{HOSTILE}.wav", "mimeType": "audio/wav", "buffer": b"sound" * 100}]
+    )
+    page.get_by_role("button", name="Upload 1 file").click()
+    expect(page.get_by_text("Uploaded", exact=True)).to_be_visible()
+    assert [one.name for one in world.ports.store.list("audio")] == [f"{HOSTILE}.wav"]
 
 
 def test_every_view_opens(page, world, planned):
