@@ -28,6 +28,7 @@ PARTS = (
     ("The page in a browser", ["bench.console_page"]),
     ("What is heard against the word that is lit", ["bench.console_sound"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
+    ("Searches in fifty million words", ["bench.search"]),
     ("Word error rates in one piece and in chunks", ["bench.wer"]),
 )
 

@@ -5,6 +5,7 @@
     Records    Firestore                    SQLite
     Queue      Pub/Sub                      SQLite
     Media      FFmpeg in its own process    the same
+    Search     shards in Cloud Storage      SQLite
     GpuJobs    a Cloud Run job              nothing to start: `dropscribe up` keeps a worker
     Hosted     hosted engines               the same
     Clock      time.time                    time.time, or a settable clock in tests
@@ -14,7 +15,7 @@ Both columns pass the same contract tests (`tests/contract/`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
@@ -102,6 +103,34 @@ class Store(Protocol):
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
         """An address that gives anyone read access to the object for `seconds`; None if there is none."""
+        ...
+
+    def upload_url(
+        self,
+        bucket: str,
+        name: str,
+        *,
+        size: int,
+        content_type: str,
+        metadata: Mapping[str, str],
+        origin: str,
+    ) -> str | None:
+        """An address to which whoever has it may upload one new object past this process; None if there is none.
+
+        The bytes are sent with PUT, whole or in pieces with Content-Range, for a week. The object appears whole or not
+        at all, and replaces none. Where there is no such address, the caller writes what it receives with `create_from`.
+
+        Args:
+            bucket: name of the bucket.
+            name: of the object.
+            size: bytes that will be sent.
+            content_type: media type as the uploader declares it.
+            metadata: custom metadata of the object.
+            origin: of the page whose scripts may use it, as `https://host`; empty: none.
+
+        Raises:
+            BadRequest: the name cannot be that of an object.
+        """
         ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
@@ -293,6 +322,80 @@ class TaskRun:
     """When the last task of the execution ended, seconds since 1970."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """A stretch of a transcript that is found as one."""
+
+    start: float
+    """Where it begins, seconds."""
+    text: str
+    """Its words with one space between them; no control characters."""
+    times: tuple[float, ...]
+    """Start of each word, seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """A place in a recording where something was said."""
+
+    recording: str
+    """Key of the recording."""
+    start: float
+    """When the first of the words is said, seconds from the start of the recording."""
+    parts: tuple[tuple[str, bool], ...]
+    """The words around it, in pieces; True for those that were looked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hits:
+    """A page of hits."""
+
+    hits: tuple[Hit, ...]
+    """Those of the newest recordings first, those of one recording in order; may be none although there are more."""
+    cursor: str | None
+    """What gives the next page; None if this is the last one."""
+
+
+class Search(Protocol):
+    """The words of all transcripts. What is put or removed is found, or not found any more, when the call returns."""
+
+    def put(self, recording: str, at: float, version: int, passages: Sequence[Passage]) -> None:
+        """Add the words of a recording, in place of those of an earlier version; may be repeated.
+
+        Args:
+            recording: its key.
+            at: when it ended, seconds since 1970: the order of hits.
+            version: greater for newer words; those of a version that is not greater change nothing.
+            passages: in order.
+
+        Raises:
+            Transient: they may have been added; try again.
+        """
+        ...
+
+    def remove(self, recording: str) -> None:
+        """Delete the words of a recording, if there are any, so that nothing of them is stored any more.
+
+        Raises:
+            Transient: not everything is deleted; try again.
+        """
+        ...
+
+    def find(self, typed: str, limit: int, cursor: str | None = None) -> Hits:
+        """Up to `limit` passages that have all words of a search.
+
+        Args:
+            typed: words, and "words in this order". Case, accents and punctuation do not count.
+            limit: most hits, from 1.
+            cursor: of the page before; None: the first page.
+
+        Raises:
+            BadRequest: this cannot be searched for, or the cursor is none.
+            Transient: no answer in time.
+        """
+        ...
+
+
 class GpuJobs(Protocol):
     """The job whose executions are the workers."""
 
@@ -385,6 +488,8 @@ class Ports:
     """Starts workers of the next release while it is rolled out; None if the platform has none."""
     hosted: Mapping[Engine, Hosted] = field(default_factory=dict)
     """The hosted engines that have a key."""
+    search: Search | None = None
+    """The words of all transcripts; None: nobody searches them."""
     process: str = ""
     """Id of this process where others can tell from it whether it is alive, else empty."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from local.backend.database import Database
 from local.backend.embedded_ports import WorkerIsThere
 from local.backend.queue import SqliteQueue
+from local.backend.search import SqliteSearch
 from local.backend.store import FileStore
 from local.runtime.events import object_resource
 from shared.audio import Pcm
@@ -121,10 +122,12 @@ class World:
             clock=self.clock,
             settings=self.settings,
             engines=frozenset({"parakeet-cpu"}),
+            search=SqliteSearch(folder / "search.sqlite"),
         )
 
     def close(self):
         self.ports.store.close()
+        self.ports.search.close()
         self.database.close()
 
     def upload(self, name="talk.wav", data=b"sound", **metadata):

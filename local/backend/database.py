@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from local.backend.atomic_write import OWNERS
 from local.backend.beneath import make_private
-from local.backend.schema import CHANGES, SCHEMA, SCHEMA_VERSION
+from local.backend.schema import STATE, Tables
 from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -50,14 +50,16 @@ class Database:
     Args:
         path: the file; it and its folder are created where missing.
         busy_seconds: how long a write waits for other writers before it raises StoreUnavailable.
+        tables: what is in it.
 
     Raises:
         ConfigurationError: the file is of a newer Dropscribe, or cannot be used at all.
         StoreUnavailable: the disk is full, or other processes hold the file too long.
     """
 
-    def __init__(self, path: Path, *, busy_seconds: float = 30.0) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float = 30.0, tables: Tables = STATE) -> None:
         self._path = path
+        self._tables = tables
         self._busy_seconds = busy_seconds
         self._closed = False
         self._process = os.getpid()
@@ -221,14 +223,14 @@ class Database:
     def _prepare(self) -> None:
         with self._connection(self._idle) as connection:
             self._use_write_ahead_log(connection)
-            if self._version(connection) == SCHEMA_VERSION:
+            if self._version(connection) == self._tables.version:
                 return
         with self.write() as connection:
             # Another process may have been first.
             if self._version(connection) == 0:
-                for statement in SCHEMA:
+                for statement in self._tables.create:
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute(f"PRAGMA user_version = {self._tables.version}")
         self._migrate()
         with self._connection(self._idle) as connection:
             self._use_write_ahead_log(connection)
@@ -258,15 +260,17 @@ class Database:
 
     def _change(self, connection: sqlite3.Connection) -> None:
         version = self._version(connection)
-        if version == SCHEMA_VERSION:
+        if version == self._tables.version:
             return
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         # Fails while anybody else has the file open, and then keeps it for this connection.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN EXCLUSIVE")
-        for statement in (one for number in range(version, SCHEMA_VERSION) for one in CHANGES[number + 1]):
+        for statement in (
+            one for number in range(version, self._tables.version) for one in self._tables.changes[number + 1]
+        ):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA user_version = {self._tables.version}")
         connection.execute("COMMIT")
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
@@ -284,10 +288,10 @@ class Database:
 
     def _version(self, connection: sqlite3.Connection) -> int:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
+        if version > self._tables.version:
             raise ConfigurationError(
                 f"{self._path} was written by a newer Dropscribe (its schema is {version}, this one knows "
-                f"{SCHEMA_VERSION}). Upgrade Dropscribe, or set DROPSCRIBE_STATE_DIR to another folder."
+                f"{self._tables.version}). Upgrade Dropscribe, or set DROPSCRIBE_STATE_DIR to another folder."
             )
         return version
 

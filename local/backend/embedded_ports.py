@@ -11,6 +11,7 @@ from local.backend import copies, names, process_ids
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
+from local.backend.search import SqliteSearch
 from local.backend.store import FileStore
 from local.inbox import remembered
 from shared.adapters.hosted_engines import open_hosted
@@ -56,6 +57,8 @@ class LocalPorts(Ports):
     """Messages in the same file."""
     media: MediaPool
     """FFmpeg in processes of its own."""
+    search: SqliteSearch
+    """Another file of SQLite."""
 
     inbox: Path
     """The folder that is the audio bucket."""
@@ -112,6 +115,7 @@ class LocalPorts(Ports):
         self.media.close()
         self.store.close()
         self.records.close()
+        self.search.close()
 
 
 class WorkerIsThere:
@@ -162,6 +166,7 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
         settings=settings,
         engines=settings.engine_set,
         hosted=open_hosted(settings),
+        search=SqliteSearch(settings.state_dir / "search.sqlite"),
         process=process_ids.own_id(),
         inbox=inbox,
         out=out,

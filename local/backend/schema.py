@@ -1,6 +1,26 @@
 """The tables of the SQLite file, and their version: an older Dropscribe refuses a newer file."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.search import words_index
+
 SCHEMA_VERSION = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tables:
+    """What is in a file."""
+
+    version: int
+    """Of its tables."""
+    create: tuple[str, ...]
+    """Statements that make them."""
+    changes: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Statements that bring a file of the version before to each version."""
+
 
 FILTERS = ("is_held", "trouble", "label", "state")
 """Fields of recordings by which their pages are filtered, those that leave the fewest first."""
@@ -75,3 +95,8 @@ CHANGES = {
     ),
 }
 """Statements that bring a file of the version before to each version."""
+
+STATE = Tables(version=SCHEMA_VERSION, create=SCHEMA, changes=CHANGES)
+"""Records and queue."""
+SEARCH = Tables(version=words_index.VERSION, create=words_index.TABLES)
+"""Words of all transcripts: a file of their own, so that nobody waits for the writing of an index."""

@@ -244,6 +244,38 @@ class GcsStore:
             blob = self._blob(source.bucket, source.name)
             return sign(blob, source.generation, seconds, self._credentials)
 
+    def upload_url(
+        self,
+        bucket: str,
+        name: str,
+        *,
+        size: int,
+        content_type: str,
+        metadata: Mapping[str, str],
+        origin: str,
+    ) -> str | None:
+        """The address of a resumable upload, which needs no credentials and is valid for a week.
+
+        https://cloud.google.com/storage/docs/resumable-uploads#session-uris: whoever has it may upload this one object,
+        so keep it out of logs.
+
+        Raises:
+            StoreUnavailable, ConfigurationError, BadRequest: see `storage_errors`.
+        """
+        with explained(f"begin the upload of {name}", bucket, CREATOR):
+            blob = self._blob(bucket, name)
+            blob.metadata = dict(metadata)
+            url: str = blob.create_resumable_upload_session(
+                content_type=content_type,
+                size=size,
+                origin=origin or None,
+                if_generation_match=0,
+                timeout=TIMEOUT,
+                # A session that nobody uses is no object.
+                retry=RETRY,
+            )
+        return url
+
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         """The live objects whose name starts with `prefix`, in order of their names.
 

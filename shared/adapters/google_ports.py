@@ -15,6 +15,7 @@ from shared.adapters.cloud_run import CloudRunJobs
 from shared.adapters.firestore import FirestoreRecords
 from shared.adapters.gcs import GcsStore
 from shared.adapters.hosted_engines import open_hosted
+from shared.adapters.object_search import ObjectSearch
 from shared.adapters.pubsub import PubSubQueue
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
@@ -39,10 +40,13 @@ class GooglePorts(Ports):
     """Pub/Sub."""
     media: MediaPool
     """FFmpeg in processes of its own."""
+    search: ObjectSearch
+    """Shards in Cloud Storage."""
 
     def close(self) -> None:
         """End the decoding processes and close every connection."""
         self.media.close()
+        self.search.close()
         self.store.close()
         self.records.close()
         self.queue.close()
@@ -57,9 +61,11 @@ def open_ports(settings: Settings) -> GooglePorts:
     """
     if not set(os.environ) >= EMULATORS:
         credentials.default()
+    store = GcsStore(settings.project)
+    records = FirestoreRecords(settings.project, settings.database)
     return GooglePorts(
-        store=GcsStore(settings.project),
-        records=FirestoreRecords(settings.project, settings.database),
+        store=store,
+        records=records,
         queue=PubSubQueue(settings.project),
         media=MediaPool(Limits(memory_mb=settings.decode_memory_mb, timeout_s=settings.decode_timeout)),
         gpu_jobs=CloudRunJobs(settings.project, settings.region, settings.gpu_job),
@@ -71,4 +77,5 @@ def open_ports(settings: Settings) -> GooglePorts:
         settings=settings,
         engines=settings.engine_set,
         hosted=open_hosted(settings),
+        search=ObjectSearch(store, records, settings.work_bucket),
     )

@@ -84,6 +84,8 @@ def guard_upload(recording: Recording, ports: Ports) -> None:
 def erase(recording: Recording, ports: Ports, *, last: bool) -> Recording:
     """Delete all there is; with `last`, the name in its document as well."""
     _erase_objects(recording, ports)
+    if ports.search is not None:
+        ports.search.remove(recording.id)
     _erase_records(recording, ports, last=last)
     ports.erase_copies(recording)
     if not last:
@@ -112,7 +114,7 @@ def _bare(recording: Recording) -> Recording:
 
 def _erase_objects(recording: Recording, ports: Ports) -> None:
     settings, source = ports.settings, recording.source
-    for kind in ("chunks", "transcripts", "peaks"):
+    for kind in ("chunks", "transcripts", "peaks", "renditions"):
         _delete_all(settings.work_bucket, f"{kind}/{recording.id}/", ports)
     if not source.name:
         return

@@ -15,7 +15,7 @@ from shared.costs import budget
 from shared.errors import BadRequest, DropscribeError, Permanent, StoreUnavailable
 from shared.flow import assemble, dispatch, erase, redo, refusals, transcript_files
 from shared.flow.chunk import read_result, result_name
-from shared.flow.reading import peaks
+from shared.flow.reading import peaks, search_index
 from shared.messages import TRANSCRIPTS_READY, TranscriptReady, encode
 from shared.planning import plan
 from shared.state import answers, documents
@@ -133,6 +133,9 @@ def _end_without(
     if not recording.ended:
         log.warning("%s has its transcript, and does not end with: %s", recording.source.uri, reason)
         return recording
+    if recording.state == "DONE":
+        # The merger or the sweeper announces it: not everybody may write the search index.
+        return recording
     if (recording.state, recording.code) == (state, code):
         log.warning("%s %s (%s): %s", state.lower(), recording.source.uri, code, reason)
     return announce(recording, ports)
@@ -171,6 +174,8 @@ def announce(recording: Recording, ports: Ports) -> Recording:
 
 
 def _announce(recording: Recording, ports: Ports) -> Recording:
+    if recording.state == "DONE":
+        search_index.add(recording, ports)
     ready = ending(recording, ports)
     told = {"recording": recording.id, "state": ready.state, "life": str(recording.life)} | attributes()
     ports.queue.publish(TRANSCRIPTS_READY, encode(ready), told)

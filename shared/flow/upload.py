@@ -72,7 +72,8 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
     first = _first_seen(source, Options(), ports)
     failed = replace(first, state="FAILED", finished=first.created, reason=problem, code=BadRequest.__name__)
     recording = _create(failed, ports)
-    return record.announce(recording, ports) if recording.ended else recording
+    # One that is DONE is announced by the merger or the sweeper, which may write the search index.
+    return record.announce(recording, ports) if recording.ended_without else recording
 
 
 def take(source: StoredObject, options: Options, ports: Ports, *, again: bool = False) -> Recording:

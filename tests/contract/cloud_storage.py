@@ -78,6 +78,9 @@ class Prefixed:
     def signed_url(self, source, seconds):
         return self._store.signed_url(replace(source, bucket=self._there(source.bucket)), seconds)
 
+    def upload_url(self, bucket, name, **more):
+        return self._store.upload_url(self._there(bucket), name, **more)
+
     def list(self, bucket, prefix=""):
         for one in self._store.list(self._there(bucket), prefix):
             yield replace(one, bucket=bucket)

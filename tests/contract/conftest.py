@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.topology import Subscription, topology
-from tests.contract import cloud_storage, embedded, fire_store, pub_sub
+from tests.contract import cloud_storage, embedded, fire_store, pub_sub, shards
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class QueueCase(Case):
 # Each entry takes the test's request and folder, and gives `reopen` and `elapse` of a Case.
 STORES = {"local": partial(embedded.column, "store"), "google": cloud_storage.column}
 RECORDS = {"local": partial(embedded.column, "records"), "google": fire_store.column}
+SEARCHES = {"local": partial(embedded.column, "search"), "google": shards.column}
 QUEUES = {"local": partial(embedded.column, "queue"), "google": pub_sub.column}
 WAITS = {
     "local": {"topology": topology(), "lease": 60.0, "patience": 0.0},
@@ -66,6 +67,12 @@ def store(request, tmp_path):
 @pytest.fixture(params=sorted(RECORDS))
 def records(request, tmp_path):
     with _opened(RECORDS[request.param], request, tmp_path) as case:
+        yield case
+
+
+@pytest.fixture(params=sorted(SEARCHES))
+def search(request, tmp_path):
+    with _opened(SEARCHES[request.param], request, tmp_path) as case:
         yield case
 
 

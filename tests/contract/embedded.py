@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
+from local.backend.search import SqliteSearch
 from local.backend.store import FileStore
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def reopen(port: str, folder: Path):
         opened = FileStore({bucket: folder / bucket for bucket in ("audio", "transcripts", "work")})
     elif port == "records":
         opened = SqliteRecords(Database(folder / "state.sqlite"))
+    elif port == "search":
+        opened = SqliteSearch(folder / "search.sqlite")
     else:
         opened = SqliteQueue(Database(folder / "state.sqlite"), FileClock(folder))
     try:

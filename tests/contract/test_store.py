@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -224,3 +226,45 @@ def test_killed_creator_leaves_whole_objects_only(store):
     left = list(store.port.list("work"))
     assert {one.size for one in left} == {300_000}
     assert f"0/{last:06}" in {one.name for one in left}
+
+
+def test_an_address_to_upload_to_makes_one_whole_object_that_replaces_none(store):
+    def asked(name):
+        return store.port.upload_url(
+            "audio",
+            name,
+            size=len(CONTENT),
+            content_type="audio/mpeg",
+            metadata={"dropscribe-label": "talks"},
+            origin="https://console.example",
+        )
+
+    url = asked("talks/a b.mp3")
+    if url is None:
+        return  # what this process receives goes to its own disk
+    half = len(CONTENT) // 2
+    assert _sent(url, CONTENT[:half], f"bytes 0-{half - 1}/{len(CONTENT)}") == 308
+    assert store.port.stat("audio", "talks/a b.mp3") is None
+    assert _sent(url, CONTENT[half:], f"bytes {half}-{len(CONTENT) - 1}/{len(CONTENT)}") == 200
+    made = store.port.stat("audio", "talks/a b.mp3")
+    assert (made.size, made.content_type, made.metadata) == (
+        len(CONTENT),
+        "audio/mpeg",
+        {"dropscribe-label": "talks"},
+    )
+    assert store.port.read(made, 0, made.size) == CONTENT
+
+
+CONTENT = bytes(range(256)) * 2048
+"""Two pieces of 256 KiB, the smallest that may be sent."""
+
+
+def _sent(url, data, span):
+    headers = {"Content-Range": span, "Content-Type": "audio/mpeg"}
+    request = urllib.request.Request(url, data, headers, method="PUT")
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code

@@ -70,12 +70,23 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += ledger(world, recordings)
     found += engines(world, recordings)
     found += forgotten(world)
+    found += searchable(world, recordings)
     if judged_by is not None:
         found += bytes_of(world, judged_by)
         found += paid_before(world)
         found += causes.repeats(world, recordings, judged_by)
         found += in_time(world, judged_by)
     return found
+
+
+def searchable(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """The words of every transcript are in the search index, and no others."""
+    done = {one.id: one.source.name for one in recordings if one.state == "DONE" and one.announced}
+    for key in done.keys() - world.search.versions.keys():
+        yield f"{done[key]}: its words cannot be searched"
+    left = {one.id for one in recordings if one.state == "DONE"}
+    for key in world.search.versions.keys() - left:
+        yield f"{key}: words of what is not DONE are in the search index"
 
 
 def recordings_of(world: World) -> list[Recording]:

@@ -27,7 +27,7 @@ from tests.simulation.sites import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
+    from tests.simulation.memory import MemoryQueue, MemoryRecords, MemorySearch, MemoryStore
     from tests.simulation.scheduler import Process, Task
 
 HELPERS = (f"{ROOT}tests/", f"{ROOT}shared/state/")
@@ -318,6 +318,20 @@ class FaultyRecords:
     def sum(self, collection, field, where=None):
         work = partial(self._records.sum, collection, field, where)
         return self._calls.look(f"records.sum {collection}", work)
+
+
+class FaultySearch:
+    """A search index that may fail."""
+
+    def __init__(self, search: MemorySearch, calls: Calls) -> None:
+        self._search, self._calls = search, calls
+
+    def put(self, recording, at, version, passages):
+        work = partial(self._search.put, recording, at, version, passages)
+        self._calls.effect("search.put", work, about=recording)
+
+    def remove(self, recording):
+        self._calls.effect("search.remove", partial(self._search.remove, recording), about=recording)
 
 
 class FaultyQueue:

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,14 +18,14 @@ import msgspec
 from local.backend.dead_letter_attributes import dead_letter_attributes
 from shared.errors import BadMedia, BadRequest
 from shared.model import StoredObject
-from shared.ports import Clock, Delivery
+from shared.ports import Clock, Delivery, Hit, Hits
 from shared.topology import Topology
 from shared.topology import topology as every_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from shared.ports import Fields
+    from shared.ports import Fields, Passage
     from shared.topology import Subscription
 
 
@@ -84,6 +85,9 @@ class MemoryStore:
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:
         return None if self._url is None else self._url(source)
+
+    def upload_url(self, bucket: str, name: str, **more: Any) -> str | None:
+        return None
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[StoredObject]:
         names = sorted(name for there, name in self.objects if there == bucket and name.startswith(prefix))
@@ -159,6 +163,35 @@ class MemoryRecords:
 
     def close(self) -> None:
         """Nothing to do."""
+
+
+class MemorySearch:
+    """The words of all transcripts. Implements `shared.ports.Search` but for pages."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+        """Of the words of each recording."""
+        self._rows: dict[str, tuple[float, tuple[Passage, ...]]] = {}
+
+    def put(self, recording: str, at: float, version: int, passages: Sequence[Passage]) -> None:
+        if self.versions.get(recording, -1) < version:
+            self.versions[recording] = version
+            self._rows[recording] = at, tuple(passages)
+
+    def remove(self, recording: str) -> None:
+        self.versions.pop(recording, None)
+        self._rows.pop(recording, None)
+
+    def find(self, typed: str, limit: int, cursor: str | None = None) -> Hits:
+        assert cursor is None, "one page is enough here"
+        newest = sorted(self._rows.items(), key=lambda one: (one[1][0], one[0]), reverse=True)
+        hits = (
+            Hit(recording=key, start=passage.start, parts=((passage.text, True),))
+            for key, (_, passages) in newest
+            for passage in passages
+            if set(typed.split()) <= set(passage.text.split())
+        )
+        return Hits(hits=tuple(islice(hits, limit)), cursor=None)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -51,8 +51,16 @@ from tests.simulation.fakes import (
     stretch,
     windows_of,
 )
-from tests.simulation.faults import Calls, FaultyHosted, FaultyJobs, FaultyQueue, FaultyRecords, FaultyStore
-from tests.simulation.memory import MemoryQueue, MemoryRecords, MemoryStore
+from tests.simulation.faults import (
+    Calls,
+    FaultyHosted,
+    FaultyJobs,
+    FaultyQueue,
+    FaultyRecords,
+    FaultySearch,
+    FaultyStore,
+)
+from tests.simulation.memory import MemoryQueue, MemoryRecords, MemorySearch, MemoryStore
 from tests.simulation.releases import ReleasedQueue, ReleasedRecords
 from tests.simulation.scenarios import OURS
 from tests.simulation.scheduler import Scheduler, running
@@ -164,6 +172,7 @@ class World:
         self.took = 0.0
         """Seconds until everything had ended."""
         in_cloud = scenario.platform == "google"
+        self.search = MemorySearch()
         self.store = MemoryStore(
             Truth(), (lambda one: f"sim://{one.bucket}/{one.name}") if in_cloud else None
         )
@@ -181,6 +190,7 @@ class World:
             ),
             media=FakeMedia(self.calls, self._begins),
             gpu_jobs=FaultyJobs(self.jobs, self.calls),
+            search=FaultySearch(self.search, self.calls),
             clock=Clock(),
             settings=self.settings,
             engines=self.settings.engine_set,

@@ -82,6 +82,14 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         },
     ),
     (
+        (*MERGERS, SWEEPER),
+        {
+            "store.create work": "shared/adapters/object_search.py:_swap",
+            "store.load work": "shared/adapters/object_search.py:_fetched",
+            "store.stat work": "shared/adapters/gcs.py:delete",
+        },
+    ),
+    (
         HEARERS,
         {
             "store.read audio": "shared/flow/probe.py:read",

@@ -91,6 +91,9 @@ def unstated(call, stated):
     method, _, on = call.replace("create_all", "create").partition(" ")
     if method.startswith(("media.", "hosted.")):
         return None
+    if method.startswith("search."):
+        # In a project it consists of calls of the store and the records.
+        method, on = "store.create", "work"
     if method.startswith("records."):
         method, on = "records", ""
     if method in {"queue.extend", "queue.ack", "queue.nack", "queue.postpone", "queue.wait"}:

@@ -6,4 +6,6 @@
 - `corrections.py`: the words after a person's edits
 - `revision.py`: corrected transcripts: created once, numbered, beside the machine's own
 - `peaks.py`: the waveform
+- `search_index.py`: the words where they are searched for
+- `rendition.py`: sound for browsers
 """

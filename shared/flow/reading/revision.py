@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from shared import outputs
 from shared.errors import BadRequest, Permanent
 from shared.flow import transcript_files
-from shared.flow.reading import finished
+from shared.flow.reading import finished, search_index
 from shared.flow.reading.corrections import Edit, corrected
 from shared.formats import of_recording
 from shared.messages import from_fields, to_fields
@@ -166,6 +166,7 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
         _discard(revision, ports)
         newest = max(one.number for one in every(key, ports))
         raise StaleRevision(theirs=transcript(recording, newest, ports), yours=after)
+    search_index.add(recording, ports, after)
     return stands
 
 

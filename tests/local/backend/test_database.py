@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from local.backend.database import SCHEMA_VERSION, Database
+from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
+from local.backend.schema import SCHEMA_VERSION
 from shared.clock import SystemClock
 from shared.errors import ConfigurationError, StoreUnavailable
 

@@ -1,0 +1,231 @@
+"""The tables of a full-text index (SQLite's FTS5), and what is done with them.
+
+The row of a passage says when its recording ended: rows are in the order of time, so the newest hits are found without
+looking at the others, however common a word is. Case and accents do not count, punctuation neither.
+"""
+
+from __future__ import annotations
+
+import array
+import re
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.errors import BadRequest
+from shared.ports import Hit, Passage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+TABLES = (
+    "CREATE TABLE recordings (recording TEXT PRIMARY KEY, version INTEGER, slot INTEGER, slots INTEGER) WITHOUT ROWID",
+    "CREATE UNIQUE INDEX recordings_by_slot ON recordings (slot)",
+    "CREATE TABLE passages (id INTEGER PRIMARY KEY, text TEXT, start INTEGER, times BLOB)",
+    (
+        "CREATE VIRTUAL TABLE words USING fts5("
+        "text, content = 'passages', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2')"
+    ),
+)
+"""Statements that make them."""
+VERSION = 1
+"""Of these tables."""
+
+ROOM = 4096
+"""Passages of one slot; a slot is ten microseconds of the time in which recordings ended."""
+_SLOTS = 100_000
+"""In a second."""
+AROUND = 12
+"""Words of a snippet on each side of the first hit."""
+_OPEN, _CLOSE = "\x01", "\x02"
+_MARKS = re.compile(f"([{_OPEN}{_CLOSE}])")
+_TICK = 100
+"""Parts of a second in which times of words are kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A hit and its place."""
+
+    place: tuple[int, str]
+    """Row and recording: greater is newer."""
+    version: int
+    """Of the recording's words."""
+    hit: Hit
+    """What is shown."""
+
+
+def put(
+    connection: sqlite3.Connection, recording: str, at: float, version: int, passages: Sequence[Passage]
+) -> bool:
+    """Add the words of a recording in place of those of an earlier version; False if they are there already.
+
+    Args:
+        connection: inside a transaction.
+        recording: key.
+        at: when it ended, seconds since 1970.
+        version: greater for newer words.
+        passages: in order.
+    """
+    if (there := version_of(connection, recording)) is not None:
+        if there >= version:
+            return False
+        remove(connection, recording)
+    slots = max(1, -(-len(passages) // ROOM))
+    slot = _free(connection, int(at * _SLOTS), slots)
+    connection.execute("INSERT INTO recordings VALUES (?, ?, ?, ?)", (recording, version, slot, slots))
+    # Rows are read backwards, a recording is not.
+    last = (slot + slots) * ROOM - 1
+    rows = [
+        (last - index, one.text, round(one.start * 1000), _packed(one)) for index, one in enumerate(passages)
+    ]
+    connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?)", rows)
+    connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", (row[:2] for row in rows))
+    return True
+
+
+def remove(connection: sqlite3.Connection, recording: str) -> bool:
+    """Take the words of a recording out; False if there are none. `tidy` erases what the file still holds of them."""
+    found = connection.execute(
+        "SELECT slot, slots FROM recordings WHERE recording = ?", (recording,)
+    ).fetchone()
+    if found is None:
+        return False
+    bounds = (found[0] * ROOM, (found[0] + found[1]) * ROOM - 1)
+    connection.execute(
+        "INSERT INTO words (words, rowid, text) SELECT 'delete', id, text FROM passages WHERE id BETWEEN ? AND ?",
+        bounds,
+    )
+    connection.execute("DELETE FROM passages WHERE id BETWEEN ? AND ?", bounds)
+    connection.execute("DELETE FROM recordings WHERE recording = ?", (recording,))
+    return True
+
+
+def tidy(connection: sqlite3.Connection) -> None:
+    """Write the index anew, so that nothing of what was taken out is in it. Fifty million words take half a minute."""
+    connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+
+def find(
+    connection: sqlite3.Connection, wanted: Sequence[str], limit: int, before: tuple[int, str] | None
+) -> list[Row]:
+    """Up to `limit` passages that have all phrases, the newest first.
+
+    Args:
+        connection: for reading.
+        wanted: words and phrases, from `wanted.phrases`.
+        limit: most passages.
+        before: the place of the last one of the page before.
+
+    Raises:
+        BadRequest: the index cannot look for this.
+    """
+    # What is quoted is never an operator; the tokenizer drops the punctuation.
+    match = " AND ".join('"' + one.replace('"', " ") + '"' for one in wanted)
+    condition = "" if before is None else "AND words.rowid <= ?"
+    # One more for the row of `before` itself.
+    values = (_OPEN, _CLOSE, match, *(() if before is None else (before[0],)), limit + (before is not None))
+    try:
+        rows = connection.execute(
+            "SELECT words.rowid, highlight(words, 0, ?, ?), passages.start, passages.times "  # noqa: S608 - values are bound
+            f"FROM words JOIN passages ON passages.id = words.rowid WHERE words MATCH ? {condition} "
+            "ORDER BY words.rowid DESC LIMIT ?",
+            values,
+        ).fetchall()
+    except sqlite3.OperationalError as error:
+        if "fts5" not in str(error):
+            raise
+        raise BadRequest("This cannot be searched for. Type other words.") from error
+    found = []
+    for row, marked, start, times in rows:
+        recording, version = connection.execute(
+            "SELECT recording, version FROM recordings WHERE slot <= ? ORDER BY slot DESC LIMIT 1",
+            (row // ROOM,),
+        ).fetchone()
+        if before is None or (row, recording) < before:
+            found.append(
+                Row(place=(row, recording), version=version, hit=_hit(recording, marked, start, times))
+            )
+    return found[:limit]
+
+
+def version_of(connection: sqlite3.Connection, recording: str) -> int | None:
+    """The version of a recording's words; None if there are none."""
+    found = connection.execute("SELECT version FROM recordings WHERE recording = ?", (recording,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def everything(
+    connection: sqlite3.Connection,
+) -> Iterator[tuple[str, float, int, list[Passage]]]:
+    """All recordings with when they ended, their versions and passages, the oldest first."""
+    for recording, version, slot, slots in connection.execute(
+        "SELECT * FROM recordings ORDER BY slot"
+    ).fetchall():
+        rows = connection.execute(
+            "SELECT text, start, times FROM passages WHERE id BETWEEN ? AND ? ORDER BY id DESC",
+            (slot * ROOM, (slot + slots) * ROOM - 1),
+        )
+        yield recording, slot / _SLOTS, version, [_unpacked(*row) for row in rows]
+
+
+def place_of(cursor: str | None) -> tuple[int, str] | None:
+    """The place that a cursor stands for.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    if cursor is None:
+        return None
+    row, dot, recording = cursor.partition(".")
+    if not dot or not row.isdecimal() or len(row) > 18 or not recording:
+        raise BadRequest("The cursor of the search is not valid. Search again.")
+    return int(row), recording
+
+
+def cursor_of(place: tuple[int, str]) -> str:
+    """A place as a text for callers."""
+    return f"{place[0]}.{place[1]}"
+
+
+def _free(connection: sqlite3.Connection, slot: int, slots: int) -> int:
+    """The first room at a time or after it."""
+    while True:
+        taken = connection.execute(
+            "SELECT slot + slots FROM recordings WHERE slot < ? ORDER BY slot DESC LIMIT 1", (slot + slots,)
+        ).fetchone()
+        if taken is None or taken[0] <= slot:
+            return slot
+        slot = taken[0]
+
+
+def _packed(one: Passage) -> bytes:
+    """Times of words from the start of the passage, in hundredths of a second; those after ten minutes are cut."""
+    found = array.array("H", (min(65_535, max(0, round((time - one.start) * _TICK))) for time in one.times))
+    return found.tobytes()
+
+
+def _unpacked(text: str, start: int, times: bytes) -> Passage:
+    at = start / 1000
+    return Passage(start=at, text=text, times=tuple(at + tick / _TICK for tick in array.array("H", times)))
+
+
+def _hit(recording: str, marked: str, start: int, times: bytes) -> Hit:
+    words = marked.split(" ")
+    first = next((index for index, word in enumerate(words) if _OPEN in word), 0)
+    ticks = array.array("H", times)
+    at = start / 1000 + (ticks[first] / _TICK if first < len(ticks) else 0.0)
+    some = words[max(0, first - AROUND) : first + AROUND + 1]
+    text = " ".join(some)
+    if first > AROUND:
+        text = f"… {text}"
+    if first + AROUND + 1 < len(words):
+        text = f"{text} …"
+    parts, inside = [], False
+    for piece in _MARKS.split(text):
+        if piece in (_OPEN, _CLOSE):
+            inside = piece == _OPEN
+        elif piece:
+            parts.append((piece, inside))
+    return Hit(recording=recording, start=at, parts=tuple(parts))
