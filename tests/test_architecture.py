@@ -246,6 +246,7 @@ NO_TEST_OF_ITS_OWN = {
     "shared.audio.types": "records",
     "shared.results": "records",
     "shared.routing.case": "records",
+    "gpu_job.weights.located": "a record, which every test of `lookup` reads",
     "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
     "deployment.regions": "a table, which test_preflight compares with Terraform's",
     "console.api.types": "declarations, which test_openapi compares with real answers",
@@ -296,7 +297,7 @@ def test_the_packages_of_the_decoder_stand_above_each_other():
 
 
 ONLY_HERE = {
-    "onnx_asr": {"gpu_job/speech/onnx/onnx_engine.py"},
+    "openvino": {"gpu_job/speech/onnx/openvino_encoder.py"},
     "torch": "gpu_job/speech/nemo",
     # The engine builds the parts it needs; an export needs NeMo's whole model class.
     "nemo": {"gpu_job/speech/nemo/nemo_parts.py", "gpu_job/weights/nemo_export.py"},

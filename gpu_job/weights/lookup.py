@@ -9,12 +9,12 @@ import hashlib
 import json
 import tarfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpu_job.weights import digests
 from gpu_job.weights.catalogue import BUNDLED, FILES, Kind, by_name, catalogue
+from gpu_job.weights.located import Located
 from gpu_job.weights.nemo_tar import open_tar
 from shared.errors import ModelUnavailable
 
@@ -24,25 +24,11 @@ if TYPE_CHECKING:
 MODEL_TYPE = "nemo-conformer-tdt"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Located:
-    """Weights that are on disk."""
-
-    path: Path
-    """The folder of an ONNX export, which holds `FILES`, or the `.nemo` file."""
-    revision: str
-    """Commit of the hub, or a digest of the files."""
-    language: str | None
-    """BCP-47 code if they know one language only."""
-    remedy: str
-    """What to do if they turn out to be damaged, for the end of a sentence."""
-
-
 def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) -> Located:
     """Find weights, downloading them where that is needed.
 
     Args:
-        name: a name of the catalogue; or the path of a folder with an ONNX export (`onnx`), of a `.nemo` file or
+        name: a name of the catalogue, with `:int8` at its end for that form of it; or the path of a folder with an ONNX export (`onnx`), of a `.nemo` file or
             of a folder with one (`nemo`).
         kind: which form of them.
         progress: is told how far a download is.
@@ -51,6 +37,12 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
         ModelUnavailable: says what is missing and what to do.
     """
     known = by_name(name)
+    if known is not None and name != known.name:
+        if kind == "nemo":
+            raise ModelUnavailable(f"{name} is for processors. For a GPU, name {known.name}.")
+        from gpu_job.weights.int8 import located_int8  # noqa: PLC0415 - it imports what is here
+
+        return located_int8(locate(known.name, progress=progress))
     if known is None:
         given = Path(name).expanduser()
         return _export(given, name) if kind == "onnx" else _nemo(given, name)

@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
-import logging
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -19,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from gpu_job.speech.windowing import waveforms
 from gpu_job.weights import nemo_export
-from gpu_job.weights.catalogue import FILES
+from gpu_job.weights.int8 import quantise
 from gpu_job.weights.lookup import locate
-from shared.errors import BadRequest, ConfigurationError, ModelUnavailable
+from shared.errors import BadRequest, ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from gpu_job.speech.transcriber import Transcriber
 
 READABLE = 0o644
-GRAPHS = tuple(name for name in FILES if name.endswith(".onnx"))
 EXACT, QUANTISED = 0.02, 0.2
 """Share of the sample's words in which an export may differ from the archive: in fp32 by rounding alone, in int8 by
 lost precision. Beyond that it is broken rather than coarse."""
@@ -114,44 +111,6 @@ def export_onnx(
             )  # onnx makes tensors readable for their owner only, and workers run as another user
             shutil.move(file, folder / file.name)
     return exported
-
-
-def quantise(source: Path, target: Path) -> Path:
-    """An export with its matrix weights in 8 bits (dynamic quantisation: activations are scaled at run time).
-
-    Args:
-        source: folder with an ONNX export.
-        target: folder to make.
-
-    Returns:
-        `target`, in the same layout: whatever loads `source` loads it.
-
-    Raises:
-        ConfigurationError: onnx is not installed.
-    """
-    try:
-        quantization = importlib.import_module("onnxruntime.quantization")
-    except ImportError as error:
-        raise ConfigurationError(
-            f"int8 needs the package onnx, which is not installed ({error}). Install it with "
-            "`pip install 'dropscribe[models]'` (in a clone: `.venv/bin/pip install -e '.[models]'`)."
-        ) from error
-    target.mkdir(parents=True)
-    root = logging.getLogger()
-    before = root.level
-    root.setLevel(
-        logging.ERROR
-    )  # it advises, on the root logger, a step that this architecture does not need
-    try:
-        for name in GRAPHS:
-            quantization.quantize_dynamic(
-                source / name, target / name, weight_type=quantization.QuantType.QUInt8
-            )
-    finally:
-        root.setLevel(before)
-    for name in set(FILES) - set(GRAPHS):
-        shutil.copyfile(source / name, target / name)
-    return target
 
 
 def differing(expected: list[str], heard: list[str]) -> float:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gpu_job.weights.catalogue import Kind
     from gpu_job.weights.download import Progress
-    from gpu_job.weights.lookup import Located
+    from gpu_job.weights.located import Located
     from shared.model import Options
     from shared.ports import Ports
 

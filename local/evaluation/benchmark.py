@@ -159,10 +159,10 @@ def _on_disk(name: str, kind: Kind) -> tuple[str, str]:
 
 
 def _quantised(name: str, source: str, target: Path) -> Variant:
-    from gpu_job.weights import onnx_export  # noqa: PLC0415 - reaches for NeMo's exporter
+    from gpu_job.weights import int8  # noqa: PLC0415 - reaches for NeMo's exporter
 
     try:
-        path = str(onnx_export.quantise(Path(source), target))
+        path = str(int8.quantise(Path(source), target))
     except DropscribeError as error:
         return Variant(name=name, form="onnx int8", path="", obstacle=str(error))
     return Variant(name=name, form="onnx int8", path=path)

@@ -25,7 +25,7 @@ from gpu_job.speech.nemo.networks import Networks
 from gpu_job.speech.nemo.search import Search
 from gpu_job.speech.onnx.mel import ANALYSIS
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, DeviceMemory, EngineLost, OutOfMemory
-from gpu_job.weights.lookup import Located, locate, verify
+from gpu_job.weights.lookup import locate, verify
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ModelUnavailable
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from gpu_job.weights.located import Located
     from shared.model import Engine
     from shared.results import Word
 

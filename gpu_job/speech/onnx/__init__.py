@@ -1,5 +1,9 @@
-"""Parakeet on a CPU, with ONNX Runtime.
+"""Parakeet on a CPU, from an ONNX export.
 
-onnx_engine.py   the engine, read this first        mel.py   its features
-tdt.py           its decoder, for whole batches
+onnx_engine.py        the engine, read this first
+export.py             what an export says about itself
+mel.py                its features
+encoder.py            its encoder, with ONNX Runtime
+openvino_encoder.py   the same in bfloat16, with OpenVINO
+tdt.py                its decoder, for whole batches
 """

@@ -9,10 +9,13 @@ is less than 1 %. A mel filter is a short band of frequencies, so a weighted sum
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gpu_job.speech.transcriber import SAMPLE_RATE
 
 HOP = 160
 """Samples between two frames: 10 ms."""
@@ -58,6 +61,16 @@ class LogMel:
             starts=np.array(starts, dtype=np.intp),
         )
 
+    @classmethod
+    def slaney(cls, features: int) -> LogMel:
+        """NeMo's filter bank of that many features: `librosa.filters.mel` in Slaney's form, up to 8 kHz, areas of 1."""
+        edges = _hertz(np.linspace(0.0, _mel(SAMPLE_RATE / 2), features + 2))
+        bins = np.linspace(0.0, SAMPLE_RATE / 2, FFT // 2 + 1)[:, None]
+        rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+        falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+        triangles = np.maximum(0.0, np.minimum(rising, falling)) * 2.0 / (edges[2:] - edges[:-2])
+        return cls.of(triangles.astype(np.float32))
+
     def __call__(self, samples: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """Normalised log-mel energies: mean 0 and deviation 1 in each row.
 
@@ -87,3 +100,12 @@ class LogMel:
         out -= out.mean(axis=1, keepdims=True)
         deviation = np.sqrt(np.square(out).sum(axis=1, keepdims=True) / np.float32(frames - 1))
         out /= deviation + _EPSILON
+
+
+def _mel(hertz: float) -> float:
+    """Slaney's scale (Auditory Toolbox, 1998): linear to 1 kHz, then 27 steps for each factor of 6.4."""
+    return 3 * hertz / 200 if hertz < 1000 else 15 + 27 * math.log(hertz / 1000) / math.log(6.4)
+
+
+def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(mel < 15, 200 * mel / 3, 1000 * np.exp(math.log(6.4) / 27 * (mel - 15)))

@@ -1,40 +1,44 @@
-"""Parakeet on a CPU: onnx-asr's sessions, driven for whole batches. The only file that imports it.
+"""Parakeet on a CPU, from an ONNX export, for whole batches.
 
-onnx-asr loads and checks an export. Its own loop decodes window by window. Here the encoder runs on several windows at
-the same time, one thread each (small models gain little from sharing an operator among threads), and `tdt.decode` then
-decodes many windows together.
+Of small weights the encoder runs on several windows at the same time, one thread each, as these gain little from
+sharing an operator among threads; of large ones all threads share each call, so that a lone window has all cores.
+`tdt.decode` then decodes many windows together.
 """
-
-# ruff: noqa: SLF001 - onnx-asr has no public way to its sessions; its version is pinned exactly for this
 
 from __future__ import annotations
 
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx_asr
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from gpu_job.pipeline import packing
 from gpu_job.speech import words
-from gpu_job.speech.onnx import tdt
+from gpu_job.speech.onnx import export, openvino_encoder, tdt
+from gpu_job.speech.onnx.encoder import Encoder, OnnxEncoder
+from gpu_job.speech.onnx.export import Export
 from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, OutOfMemory
-from gpu_job.weights.lookup import MODEL_TYPE, Located, locate, verify
+from gpu_job.weights.lookup import locate, verify
 from shared.engines import PARAKEET_CPU
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from gpu_job.weights.located import Located
     from shared.model import Engine
     from shared.results import Word
+
+log = logging.getLogger("dropscribe")
 
 SMALL = 200_000_000
 """Bytes of weights below which one thread per window beats sharing a window among threads."""
@@ -58,28 +62,17 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
     located = locate(name)
     verify(name)
     threads = threads or _cores()
-    size = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*"))
-    callers = threads if size < SMALL else min(2, threads)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads // callers
-    options.inter_op_num_threads = 1
-    # A thread that spins while it waits takes the core from one that decodes audio.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    large = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*")) >= SMALL
     try:
-        adapter = onnx_asr.load_model(
-            MODEL_TYPE,
-            located.path,
-            sess_options=options,
-            providers=["CPUExecutionProvider"],
-            preprocessor_config={"use_numpy_preprocessors": True},
-        )
+        sessions = _Sessions.load(located, threads if large else 1, threads)
     except Exception as error:
-        # The errors of onnxruntime and onnx-asr have no common root.
+        # The errors of onnxruntime have no common root.
         raise ModelUnavailable(
             f"The weights in {located.path} cannot be loaded: {str(error).strip().rstrip('.') or type(error).__name__}. "
             f"They may be damaged: {located.remedy}."
         ) from error
-    return Parakeet(name, located, _Sessions.of(adapter.asr), callers)
+    # Features of the next windows are computed while the encoder works, even if it takes all threads for one call.
+    return Parakeet(name, located, sessions, min(2, threads) if large else threads)
 
 
 class Parakeet:
@@ -100,7 +93,11 @@ class Parakeet:
     def device(self) -> Device:
         """The CPU."""
         return Device(
-            name="processor", memory=0, driver="", dtype="as exported", graphs="no CUDA graphs: no GPU"
+            name="processor",
+            memory=0,
+            driver="",
+            dtype=self._sessions.encoder.precision,
+            graphs="no CUDA graphs: no GPU",
         )
 
     def memory(self) -> None:
@@ -133,7 +130,9 @@ class Parakeet:
         for indices, encoded in self._encoded(windows, batches):
             tokens = self._sessions.decode(encoded)
             for index, one in zip(indices, tokens, strict=True):
-                heard[index] = words.words(one, self._sessions.pieces, self._sessions.frame_seconds)
+                heard[index] = words.words(
+                    one, self._sessions.export.pieces, self._sessions.export.frame_seconds
+                )
         return heard
 
     def _encoded(
@@ -156,29 +155,36 @@ class Parakeet:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Sessions:
-    """The parts of onnx-asr's loaded model that are used, and how they are called."""
+    """The networks of an export, and how they are called."""
 
-    encoder: onnxruntime.InferenceSession
+    encoder: Encoder
     decoder_joint: onnxruntime.InferenceSession
     mel: LogMel
-    pieces: tuple[str, ...]
-    blank: int
-    max_per_frame: int
-    frame_seconds: float
+    export: Export
     start: tdt.State
 
     @classmethod
-    def of(cls, asr: Any) -> _Sessions:
-        """Take the parts from onnx-asr's model: its private names are read here and nowhere else."""
+    def load(cls, located: Located, sharing: int, threads: int) -> _Sessions:
+        """Read an export.
+
+        Args:
+            located: where it is.
+            sharing: threads that share one call of the encoder with ONNX Runtime.
+            threads: CPU cores to use.
+        """
+        said = export.read(located.path)
+        decoder_joint = _session(located.path / "decoder_joint-model.onnx", 1)
+        shapes = {one.name: one.shape for one in decoder_joint.get_inputs()}
+        hidden, cell = (
+            np.zeros((shapes[name][0], 1, shapes[name][2]), np.float32)
+            for name in ("input_states_1", "input_states_2")
+        )
         return cls(
-            encoder=asr._encoder,
-            decoder_joint=asr._decoder_joint,
-            mel=LogMel.of(asr._preprocessor._melscale_fbanks),
-            pieces=tuple(asr._vocab[index] for index in range(asr._vocab_size)),
-            blank=asr._blank_idx,
-            max_per_frame=asr._max_tokens_per_step,
-            frame_seconds=asr.window_step * asr._subsampling_factor,
-            start=asr._create_state(),
+            encoder=_encoder(located, sharing, threads),
+            decoder_joint=decoder_joint,
+            mel=LogMel.slaney(said.features),
+            export=said,
+            start=(hidden, cell),
         )
 
     def encode(self, windows: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
@@ -187,10 +193,7 @@ class _Sessions:
         features = np.zeros((len(windows), len(self.mel.starts), lengths.max()), dtype=np.float32)
         for row, window, length in zip(features, windows, lengths, strict=True):
             self.mel(window, out=row[:, :length])
-        encoded, counts = self.encoder.run(
-            ["outputs", "encoded_lengths"], {"audio_signal": features, "length": lengths}
-        )
-        return [np.ascontiguousarray(one[:, :count].T) for one, count in zip(encoded, counts, strict=True)]
+        return self.encoder(features, lengths)
 
     def decode(self, encoded: Sequence[NDArray[np.float32]]) -> list[tdt.Tokens]:
         """Tokens of each window."""
@@ -198,9 +201,9 @@ class _Sessions:
             encoded,
             self._predict,
             self.start,
-            vocabulary=len(self.pieces),
-            blank=self.blank,
-            max_per_frame=self.max_per_frame,
+            vocabulary=len(self.export.pieces),
+            blank=self.export.blank,
+            max_per_frame=self.export.max_per_frame,
         )
 
     def _predict(
@@ -217,6 +220,25 @@ class _Sessions:
             },
         )
         return logits[:, 0, 0], (hidden, cell)
+
+
+def _encoder(located: Located, sharing: int, threads: int) -> Encoder:
+    """In bfloat16 where the processor has it and the weights are large; else in the precision of the export."""
+    if sharing > 1 and openvino_encoder.suits(located):
+        try:
+            return openvino_encoder.load(located, threads)
+        except (OSError, RuntimeError) as error:
+            log.warning("bfloat16 is not used, and recognition is slower: %s", str(error).strip())
+    return OnnxEncoder(_session(located.path / "encoder-model.onnx", sharing))
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that spins while it waits takes the core from one that decodes audio.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _cores() -> int:

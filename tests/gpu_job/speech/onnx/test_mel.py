@@ -33,3 +33,12 @@ def test_a_filter_without_weight_hears_nothing_of_its_neighbours():
     assert np.ptp(got[1]) == 0
     assert got[0].std() > 0.9
     assert got[2].std() > 0.9
+
+
+@pytest.mark.parametrize("features", [80, 128])
+def test_the_filter_bank_is_nemo_s(features):
+    theirs = LogMel.of(NemoPreprocessorNumpy(f"nemo{features}")._melscale_fbanks)
+    ours = LogMel.slaney(features)
+    assert ours.bins.tolist() == theirs.bins.tolist()
+    assert ours.starts.tolist() == theirs.starts.tolist()
+    assert ours.weights == pytest.approx(theirs.weights, abs=1e-7)

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import onnx_asr
@@ -78,15 +79,15 @@ def test_tokens_frames_and_probabilities_are_those_of_onnx_asr(tiny, reference, 
         assert ours.confidences == pytest.approx(np.exp(logarithms), abs=1e-4)
 
 
-def test_a_low_limit_of_tokens_a_frame_means_what_it_means_to_onnx_asr(tiny, reference, speech, monkeypatch):
+def test_a_low_limit_of_tokens_a_frame_means_what_it_means_to_onnx_asr(tiny, reference, monkeypatch):
     """Noise in place of encoder frames makes the network babble, so that the limit is reached."""
-    unlimited = onnx_engine._Sessions.of(reference)
     monkeypatch.setitem(reference.config, "max_tokens_per_step", 1)
+    limited = replace(tiny._sessions, export=replace(tiny._sessions.export, max_per_frame=1))
     random = np.random.default_rng(5)
     encoded = [random.standard_normal((count, 96)).astype(np.float32) * 3 for count in (40, 7, 55)]
-    ours = onnx_engine._Sessions.of(reference).decode(encoded)
+    ours = limited.decode(encoded)
     assert sum(len(tokens.ids) for tokens in ours) < sum(
-        len(tokens.ids) for tokens in unlimited.decode(encoded)
+        len(tokens.ids) for tokens in tiny._sessions.decode(encoded)
     )
     for frames, tokens in zip(encoded, ours, strict=True):
         ((ids, at, _),) = reference._decoding(frames[None], np.array([len(frames)]))

@@ -1,0 +1,63 @@
+"""The encoder of an export: the part of the network that takes nearly all of the time, in one of two forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from numpy.typing import NDArray
+
+OUTPUTS = ["outputs", "encoded_lengths"]
+INPUTS = ("audio_signal", "length")
+"""Names in NeMo's exports."""
+
+
+class Encoder(Protocol):
+    """From features to frames. May be called from several threads."""
+
+    @property
+    def precision(self) -> str:
+        """Of its products, as `Device.dtype` has it."""
+        ...
+
+    def __call__(
+        self, features: NDArray[np.float32], lengths: NDArray[np.int64]
+    ) -> list[NDArray[np.float32]]:
+        """Encode some windows together.
+
+        Args:
+            features: `(windows, features, frames)`, padded with zeros.
+            lengths: frames of each window, `(windows,)`.
+
+        Returns:
+            Encoder frames of each window, `(frames, width)`.
+        """
+        ...
+
+
+class OnnxEncoder:
+    """With ONNX Runtime, in the precision of the export.
+
+    Args:
+        session: of the encoder's graph.
+    """
+
+    precision = "as exported"
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+
+    def __call__(
+        self, features: NDArray[np.float32], lengths: NDArray[np.int64]
+    ) -> list[NDArray[np.float32]]:
+        """See `Encoder`."""
+        encoded, counts = self._session.run(OUTPUTS, dict(zip(INPUTS, (features, lengths), strict=True)))
+        return rows(encoded, counts)
+
+
+def rows(encoded: NDArray[np.float32], counts: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    """A copy of each window's frames, `(frames, width)`, from `(windows, width, frames)`."""
+    return [np.ascontiguousarray(one[:, :count].T) for one, count in zip(encoded, counts, strict=True)]

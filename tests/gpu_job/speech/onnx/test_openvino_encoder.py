@@ -1,0 +1,110 @@
+"""The encoder in bfloat16, against ONNX Runtime in 32 bits."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from gpu_job.speech import windowing
+from gpu_job.speech.onnx import onnx_engine, openvino_encoder
+from gpu_job.speech.onnx.openvino_encoder import BUCKET, GRAPH, OpenVinoEncoder, converted
+from gpu_job.weights.catalogue import BUNDLED
+from gpu_job.weights.lookup import locate
+from tests.speech import talk, text_of, word_errors
+
+WORSE = 0.0005
+"""What the word error rate may be worse by."""
+
+
+@pytest.fixture(scope="module")
+def export(once):
+    def made(folder):
+        shutil.copytree(
+            BUNDLED, folder / "x", ignore=shutil.ignore_patterns("*.nemo", "recipe"), dirs_exist_ok=True
+        )
+        located = locate(str(folder / "x"))
+        converted(located)
+        return located
+
+    return once("openvino", made)
+
+
+def engine(export, monkeypatch, *, wanted):
+    monkeypatch.setattr(onnx_engine, "SMALL", 0)
+    monkeypatch.setattr(openvino_encoder, "suits", lambda located: wanted)
+    return onnx_engine.load(str(export.path), threads=2)
+
+
+def features(frames, windows=1):
+    random = np.random.default_rng(frames)
+    return random.standard_normal((windows, 80, frames)).astype(np.float32)
+
+
+@pytest.mark.parametrize("frames", [40, BUCKET, BUCKET + 1, 317])
+def test_in_32_bits_it_gives_the_frames_of_onnx_runtime_whatever_the_length(export, frames):
+    theirs = onnx_engine.OnnxEncoder(onnx_engine._session(export.path / "encoder-model.onnx", 1))
+    ours = OpenVinoEncoder(converted(export), 1, precision="f32")
+    given = (features(frames, 2), np.array([frames, frames - 7]))
+    for one, other in zip(ours(*given), theirs(*given), strict=True):
+        assert one.shape == other.shape
+        assert np.abs(one - other).max() < 0.02
+
+
+def test_the_words_are_as_good_as_in_32_bits(export, monkeypatch):
+    samples, truth = talk(240.0, seed=31)
+    windows = windowing.waveforms(samples)
+    rates = []
+    for wanted in (True, False):
+        loaded = engine(export, monkeypatch, wanted=wanted)
+        heard = " ".join(word.text for words in loaded.transcribe(windows) for word in words)
+        errors, count = word_errors(text_of(truth), heard)
+        rates.append(errors / count)
+    assert rates[0] <= rates[1] + WORSE
+
+
+def test_it_says_its_precision(export, monkeypatch):
+    assert engine(export, monkeypatch, wanted=True).device.dtype == "bfloat16"
+    assert engine(export, monkeypatch, wanted=False).device.dtype == "as exported"
+
+
+def test_a_graph_that_is_damaged_is_made_again(export, monkeypatch, tmp_path):
+    located = locate(str(shutil.copytree(export.path, tmp_path / "x")))
+    graph = converted(located)
+    graph.write_text("half")
+    assert engine(located, monkeypatch, wanted=True).device.dtype == "bfloat16"
+    assert graph.read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_without_room_for_it_recognition_goes_on_in_32_bits(export, monkeypatch, caplog):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(openvino_encoder, "converted", full)
+    assert engine(export, monkeypatch, wanted=True).device.dtype == "as exported"
+    assert "bfloat16 is not used" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"),
+    [
+        ("flags : fpu avx512f avx512_bf16 x", True),
+        ("flags : amx_bf16", True),
+        ("flags : avx512f avx2", False),
+        ("", False),
+    ],
+)
+def test_bfloat16_is_found_by_the_flags_of_the_processor(tmp_path, flags, has):
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"processor : 0\n{flags}\n")
+    assert openvino_encoder.has_bfloat16(path) is has
+    assert not openvino_encoder.has_bfloat16(tmp_path / "nothing")
+
+
+def test_small_weights_stay_as_they_are():
+    assert onnx_engine.load("tiny", threads=2).device.dtype == "as exported"
+
+
+def test_the_name_of_its_file_is_that_of_the_graph(export):
+    assert converted(export).name == GRAPH
