@@ -32,6 +32,8 @@ class Undisturbed:
     """Who recognised what, by name of the recording and index of the chunk."""
     planned: dict[tuple[str, int], str]
     """Who was to recognise it, before anything was handed on."""
+    tried: dict[tuple[str, int], str]
+    """Who gave it up, and why."""
     work: Counter[tuple[str, str]]
     """How often an engine of ours recognised a window."""
     calls: Counter[tuple[str, int]]
@@ -50,6 +52,7 @@ class Undisturbed:
             outputs=outputs_of(world),
             engines=engines_of(world),
             planned=planned_of(world),
+            tried=tried_of(world),
             work=Counter(world.work.done),
             calls=calls_of(world),
             took=world.took,
@@ -121,6 +124,16 @@ def planned_of(world: World) -> dict[tuple[str, int], str]:
     """Whose each chunk was in the plan, which goes by what is known at its time of the GPU."""
     return {
         (one.source.name, chunk.index): chunk.engine for one in recordings_of(world) for chunk in one.chunks
+    }
+
+
+def tried_of(world: World) -> dict[tuple[str, int], str]:
+    """Who gave up each chunk that was handed on, and why: a transcript tells it."""
+    names = {one.id: one.source.name for one in recordings_of(world)}
+    claims = (from_fields(fields, Claim) for _, fields in world.records.query(CLAIMS))
+    return {
+        (names[one.recording], one.index): " ".join(f"{each.engine} {each.reason}" for each in one.tried)
+        for one in claims
     }
 
 
@@ -281,7 +294,11 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
 def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
     """Transcripts are those of the undisturbed history, to the byte; with other engines, their words are."""
     found, others = outputs_of(world), set(world.warned)
-    for before, now in ((judged_by.engines, engines_of(world)), (judged_by.planned, planned_of(world))):
+    for before, now in (
+        (judged_by.engines, engines_of(world)),
+        (judged_by.planned, planned_of(world)),
+        (judged_by.tried, tried_of(world)),
+    ):
         others |= {chunk[0] for chunk, engine in now.items() if before.get(chunk) != engine}
     for file, data in judged_by.outputs.items():
         name, _, kind = file.rpartition(".")
@@ -316,6 +333,9 @@ and a redelivery waits for its back-off; a slow call takes 100 s by itself. In a
 which nobody knows the end counts as under way until it must have ended (600 s), because it is paid for."""
 
 
+AFTER_PUSH = 480.0
+"""Seconds from a push of the sweeper that failed until the next one: it counts as one, and each waits for longer."""
+
 AGAIN = 3
 """Calls of an engine of ours that a fault may destroy: as many as the chunks of a recording here."""
 
@@ -326,8 +346,9 @@ def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
     # On one machine the next delivery sees that the process of a call is gone.
     called = "deepgram" in world.scenario.engines and world.scenario.platform == "google"
     hosted = sum(called and one.point.startswith(("deepgram", "everything")) for one in before)
+    pushed = sum(one.point.startswith("sweeper shared/flow/") for one in before)
     # Chunks that were in flight together when their worker died come again one by one.
     each = AFTER_FAULT + AGAIN * world.scenario.call_seconds
-    most = judged_by.took + PATIENCE + each * len(before) + AFTER_CALL * hosted
+    most = judged_by.took + PATIENCE + each * len(before) + AFTER_CALL * hosted + AFTER_PUSH * pushed
     if world.took > most:
         yield f"late: {world.took:.0f} s after {len(before)} faults, {most:.0f} s are enough"
