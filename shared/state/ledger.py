@@ -16,10 +16,12 @@ add up to what Cloud Run charges for it.
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.clock import is_ahead
+from shared.errors import Transient
 from shared.messages import from_fields, to_fields
 from shared.results import LedgerRow
 from shared.state import documents
@@ -60,7 +62,22 @@ def begin(row: LedgerRow, number: int, until: float, ports: Ports) -> LedgerRow 
     """
     begun = replace(row, attempt=str(number), outcome="open", until=until, process=ports.process)
     begun = _stamped(begun, ports)
-    return begun if ports.records.create(documents.LEDGER, key_of(begun), to_fields(begun)) else None
+    try:
+        return begun if ports.records.create(documents.LEDGER, key_of(begun), to_fields(begun)) else None
+    except Transient:
+        with suppress(Transient):
+            _take_back(begun, ports)
+        raise
+
+
+def _take_back(begun: LedgerRow, ports: Ports) -> None:
+    """End a row that may have been written, because its engine is not asked: nobody need wait for it, and it is free."""
+
+    def over(stored: LedgerRow) -> LedgerRow | None:
+        free = replace(stored, outcome="failed", usd=0.0, egress_usd=0.0, billed_seconds=None, until=0.0)
+        return free if stored == begun else None  # another process may have begun an attempt of this number
+
+    documents.change(documents.LEDGER, key_of(begun), LedgerRow, over, ports.records)
 
 
 def write(row: LedgerRow, ports: Ports) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.audio import Pcm
 from shared.costs import budget, rows, summary
-from shared.errors import EngineFailed, EngineLimit, StoreUnavailable, Transient
+from shared.errors import EngineFailed, EngineLimit, StoreUnavailable, Transient, UnderWay
 from shared.flow import record, upload
 from shared.hosted import hosted_call, hosted_chunk
 from shared.messages import ChunkDone, ChunkMessage, decode, from_fields
@@ -207,6 +207,65 @@ def test_a_row_whose_reply_was_lost_keeps_nobody_waiting_on_one_machine(world, s
             deliver(message, world)
     deliver(message, world)
     assert service.calls == 1
+
+
+def lose_the_reply(world, monkeypatch, *, more_fail=0):
+    """The next row of the ledger is written, but its reply is lost; then some changes fail as well."""
+    records, left = world.ports.records, [more_fail]
+    create, update = records.create, records.update
+
+    def created(collection, *given):
+        done = create(collection, *given)
+        if collection == documents.LEDGER:
+            monkeypatch.setattr(records, "create", create)
+            raise StoreUnavailable("the reply was lost")
+        return done
+
+    def updated(collection, *given):
+        if collection == documents.LEDGER and left[0]:
+            left[0] -= 1
+            raise StoreUnavailable("refused")
+        return update(collection, *given)
+
+    monkeypatch.setattr(records, "create", created)
+    monkeypatch.setattr(records, "update", updated)
+
+
+def test_a_row_whose_reply_was_lost_keeps_nobody_waiting_in_a_project_and_is_free(
+    world, service, message, monkeypatch
+):
+    assert world.ports.process == ""
+    lose_the_reply(world, monkeypatch)
+    with pytest.raises(StoreUnavailable):
+        deliver(message, world)
+    [row] = found(world)
+    assert (row.outcome, row.usd, row.billed_seconds) == ("failed", 0.0, None)
+    deliver(message, world)
+    assert service.calls == 1
+    assert sorted(row.outcome for row in found(world)) == ["failed", "heard"]
+
+
+def test_a_row_that_cannot_be_taken_back_is_waited_for(world, service, message, monkeypatch):
+    lose_the_reply(world, monkeypatch, more_fail=1)
+    for error in (StoreUnavailable, UnderWay):
+        with pytest.raises(error):
+            deliver(message, world)
+    assert service.calls == 0
+
+
+def test_a_row_that_another_process_began_is_not_taken_back(world, service, message, monkeypatch):
+    records, create = world.ports.records, world.ports.records.create
+
+    def refused(collection, key, fields):
+        if collection != documents.LEDGER:
+            return create(collection, key, fields)
+        create(collection, key, fields | {"time": fields["time"] + 1e-3})
+        raise StoreUnavailable("refused")
+
+    monkeypatch.setattr(records, "create", refused)
+    with pytest.raises(StoreUnavailable):
+        deliver(message, world)
+    assert [row.outcome for row in found(world)] == ["open"]
 
 
 def test_an_answer_that_its_process_took_along_is_asked_for_at_once(world, service, message, monkeypatch):

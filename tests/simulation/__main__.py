@@ -12,11 +12,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import re
 import signal
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.simulation import history, minimiser, mutants
@@ -26,6 +28,8 @@ from tests.simulation.scheduler import Killed
 
 if TYPE_CHECKING:
     from tests.simulation.history import Outcome
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "simulation.md"
 
 BLOCK = 25
 """Seeds that a process runs at one time."""
@@ -52,6 +56,7 @@ def main() -> int:
         which.add_argument("--quiet", action="store_true", help="say only what went wrong")
     planted = commands.add_parser("mutants")
     planted.add_argument("--most", type=int, default=300)
+    planted.add_argument("--write", action="store_true", help="renew the table in docs/simulation.md")
     asked = parser.parse_args()
     if asked.command == "seeds":
         names = list(SCENARIOS) if asked.scenario == "all" else [asked.scenario]
@@ -59,7 +64,7 @@ def main() -> int:
     if asked.command == "faults":
         return show(asked.scenario)
     if asked.command == "mutants":
-        return show_mutants(asked.most)
+        return show_mutants(asked.most, write=asked.write)
     with mutants.planted(asked.mutant):
         return look_at_one(asked)
 
@@ -156,15 +161,22 @@ def look_at_one(asked: argparse.Namespace) -> int:
     return int(bool(outcome.problems))
 
 
-def show_mutants(most: int) -> int:
+def show_mutants(most: int, *, write: bool) -> int:
     """The table of the planted bugs."""
-    missed = 0
-    print("| planted bug | scenario | histories | found as |\n|---|---|---|---|")
+    missed, rows = 0, ["| planted bug | scenario | histories | found as |", "|---|---|---|---|"]
     for name, mutant in mutants.MUTANTS.items():
         tries, found = mutants.hunt(name, most)
         missed += found is None
         said = minimiser.kind_of(found.problems[0]) if found else "**not caught**"
-        print(f"| {mutant.about} | `{mutant.scenario}` | {tries} | {said} |", flush=True)
+        rows.append(f"| {mutant.about} | `{mutant.scenario}` | {tries} | {said} |")
+    table = "\n".join(rows)
+    print(table)
+    if write:
+        page = PAGE.read_text("utf-8")
+        PAGE.write_text(
+            re.sub(r"^\| planted bug .*?(?=\n\n)", lambda _: table, page, flags=re.MULTILINE | re.DOTALL),
+            "utf-8",
+        )
     return int(bool(missed))
 
 

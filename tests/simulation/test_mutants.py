@@ -8,7 +8,7 @@ import pytest
 from tests.simulation import mutants
 from tests.simulation.mutants import MUTANTS
 
-WITHIN = 150
+WITHIN = 100
 """Histories in which each planted bug must be found; `docs/simulation.md` has how many it took."""
 
 
