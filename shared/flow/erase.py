@@ -139,7 +139,7 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
             dead_letters.discard(letter.key, records)
     _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"recording": key}), ports)
     for name in sorted(names):
-        _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"request": name}), ports)
+        forget_failures(name, ports)
         if last:
             # Notes that come late are found by the name of the request.
             answers.forget(name, records)
@@ -153,6 +153,16 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
         if fields.get("label") or fields.get("prefix"):
             bare = partial(replace, label="", prefix="")
             documents.change(documents.LEDGER, row, LedgerRow, bare, records)
+
+
+def forget_failures(request_id: str, ports: Ports) -> None:
+    """Delete the notes of failures that name a request for a deleted recording.
+
+    Raises:
+        Transient: some may be left.
+    """
+    found = ports.records.query(failure_log.FAILURES, {"request": request_id})
+    _delete_all_of(failure_log.FAILURES, found, ports)
 
 
 def _delete_all_of(collection: str, found: Iterable[tuple[str, Fields]], ports: Ports) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Permanent
-from shared.flow import record, refusals, upload
+from shared.flow import erase, record, refusals, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
 from shared.routing import eligible
@@ -42,12 +42,15 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
     try:
         data = dead_letters.data_of(message)
         refusals.check_request(data, ports.settings)
-        asked, first = remember(request_from_json(data), ports)
+        request = request_from_json(data)
+        asked, first = remember(request, ports)
     except (BadRequest, OverLimit) as error:
         refuse(message, error, ports)
         return
     if asked.forgotten:
         log.info("a request came again whose recording is deleted")
+        # An earlier delivery may have failed before it found that.
+        erase.forget_failures(request.request_id, ports)
         return
     if asked.answer is not None:
         answers.settle(asked.request.request_id, asked.answer, ports, again=True)

@@ -70,7 +70,10 @@ def _is_forgotten(recording: Recording | None, about: About, ports: Ports) -> bo
         erase.again(recording, ports)
         return True
     asked = answers.find(about.request, ports.records) if about.request else None
-    return asked is not None and asked.forgotten
+    if asked is None or not asked.forgotten:
+        return False
+    erase.forget_failures(about.request, ports)
+    return True
 
 
 def _act(

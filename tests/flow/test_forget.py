@@ -84,7 +84,7 @@ def test_long_after_its_end_nothing_with_its_name_or_words_is_left_but_the_audio
     left = forget.forget(done.id, world.ports)
     assert (left.state, left.announced, left.source.name, left.options.label) == ("DELETED", True, "", None)
     assert stored(world, done) == left
-    assert told_of(world, "zanzibar") == set()
+    assert told_of(world, NAME) | told_of(world, "my-zanzibar") == set()
     assert told_of(world, NAME) == set()
     assert objects(world) == {f"gs://audio/{NAME}"}
     assert sum(row.usd for row in ledger_rows(world.ports)) == pytest.approx(0.001 * len(done.chunks))
@@ -124,6 +124,27 @@ def test_its_event_its_request_and_its_messages_that_come_again_revive_nothing(w
     assert told_of(world, NAME) == set()
     assert objects(world) == {f"gs://audio/{NAME}"}
     assert not world.pull("cpu-worker")
+
+
+@pytest.mark.parametrize("ends", ["at a later delivery", "as a dead letter"])
+def test_a_request_that_comes_again_and_fails_at_first_leaves_no_note_of_its_name(world, done, ends):
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports)
+    late = message({"uri": f"gs://audio/{NAME}", "request_id": "my-zanzibar-1"}, request_id="my-zanzibar-1")
+    failure_log.note(
+        StoreUnavailable("no answer"),
+        world.ports,
+        where="requests",
+        message_id="m1",
+        attempt=1,
+        attributes=late["attributes"],
+        data=dead_letters.data_of(late),
+    )
+    if ends == "as a dead letter":
+        dead_letter.on_dead_letter(late, world.ports)
+    else:
+        ask(world)
+    assert told_of(world, NAME) | told_of(world, "my-zanzibar") == set()
 
 
 def test_the_event_of_an_upload_with_options_revives_nothing_either(world):
