@@ -16,6 +16,7 @@ from console.server import application
 from shared.flow import chunk, record, upload
 from shared.in_words import printable
 from shared.messages import ChunkDone
+from tests import event_loop
 from tests.world import World, heard
 
 TOKEN = "t0ken-that-no-log-shows"
@@ -47,7 +48,7 @@ async def client_of(world, **headers):
 
 
 def run(scenario):
-    return asyncio.run(asyncio.wait_for(scenario, 30))
+    return event_loop.run(asyncio.wait_for(scenario, 30))
 
 
 def ask(world, method, path, **more):

@@ -29,6 +29,14 @@ ONE_MACHINE = {
     "DROPSCRIBE_FUNCTION_TOKEN",
 }
 """Settings that mean nothing in a project."""
+OF_CONSOLE = {
+    "DROPSCRIBE_CONSOLE_HOST",
+    "DROPSCRIBE_CONSOLE_NAMES",
+    "DROPSCRIBE_CONSOLE_PORT",
+    "DROPSCRIBE_CONSOLE_TOKEN",
+    "DROPSCRIBE_IAP_AUDIENCE",
+}
+"""Settings of the console, whose service Terraform does not lay."""
 OF_WEBHOOKS = {"DROPSCRIBE_WEBHOOK_URL", "DROPSCRIBE_WEBHOOK_SECRET"}
 """Settings of functions that are not in these inventories; `webhooks.tftest.hcl` lays them."""
 CONTAINER = {"FUNCTION_SOURCE", "FUNCTION_TARGET"}
@@ -150,7 +158,7 @@ def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
     told |= {name for one in EVERYTHING.jobs.values() for name in one.environment}
     assert allowed <= names, "settings that are not there any more"
     assert not allowed & told, "a setting that Terraform sets by itself"
-    assert names - allowed - told - OF_WEBHOOKS == ONE_MACHINE | {"DROPSCRIBE_IMAGE_MODEL"}
+    assert names - allowed - told - OF_WEBHOOKS - OF_CONSOLE == ONE_MACHINE | {"DROPSCRIBE_IMAGE_MODEL"}
 
 
 def test_the_names_of_the_files_of_functions_exist():

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from console.api import events
 from console.live.feed import MOST_VIEWERS, Event, Feed
+from tests import event_loop
 
 
 class Told:
@@ -24,7 +23,7 @@ def streamed(feed, only=""):
     async def all_of_it():
         return [one async for one in events._stream(feed, None, only)]
 
-    return [one.encode().decode() for one in asyncio.run(all_of_it())]
+    return [one.encode().decode() for one in event_loop.run(all_of_it())]
 
 
 def test_events_have_numbers_kinds_and_data():

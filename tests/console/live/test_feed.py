@@ -9,6 +9,7 @@ import pytest
 
 from console.live.feed import Feed
 from shared.flow import record, upload
+from tests import event_loop
 from tests.world import IN_A_PROJECT, World
 
 
@@ -43,7 +44,7 @@ def test_what_is_there_is_not_told_and_what_changes_is(feed, world, planned):
             await asyncio.to_thread(record.cancel, planned.id, world.ports)
             return await waiting
 
-    told = asyncio.run(run())
+    told = event_loop.run(run())
     assert (told.recording, told.data["state"]) == (planned.id, "CANCELLED")
 
 
@@ -57,7 +58,7 @@ def test_a_new_recording_and_its_chunks_are_told(feed, world, finish):
             await asyncio.to_thread(finish, one, one.chunks[:1])
             return one, first, await next_of(found, ("chunks",))
 
-    one, first, second = asyncio.run(run())
+    one, first, second = event_loop.run(run())
     assert first.data["name"] == "new.wav"
     assert second.data == {"id": one.id, "done": 1, "of": len(one.chunks)}
 
@@ -75,7 +76,7 @@ def test_who_comes_again_is_told_what_came_since_or_to_load_everything(feed, wor
                 reload = await asyncio.wait_for(anext(older), 20)
         return told, same, reload
 
-    told, same, reload = asyncio.run(run())
+    told, same, reload = event_loop.run(run())
     assert same == told
     assert reload.kind == "reload"
 
@@ -102,7 +103,7 @@ def test_without_viewers_nothing_is_read_and_many_viewers_are_one(feed, world, p
         await asyncio.sleep(0.1)
         return list(reads)
 
-    assert asyncio.run(run()) == []
+    assert event_loop.run(run()) == []
 
 
 def test_in_a_project_a_look_reads_few_documents(tmp_path):

@@ -17,6 +17,7 @@ from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
 from shared.model import Options
 from shared.state import documents
+from tests import event_loop
 from tests.world import World, heard
 
 AUDIO = b"RIFF\0\0\0\0WAVEfmt "
@@ -40,7 +41,7 @@ async def client_of(world):
 
 
 def run(scenario):
-    return asyncio.run(asyncio.wait_for(scenario, 30))
+    return event_loop.run(asyncio.wait_for(scenario, 30))
 
 
 def form(**fields):

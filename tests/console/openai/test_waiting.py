@@ -9,6 +9,7 @@ import pytest
 
 from console.openai import waiting
 from console.openai.waiting import Poll
+from tests import event_loop
 
 
 class World:
@@ -60,7 +61,7 @@ def run(scenario):
         poll = Poll(world.look)
         return await asyncio.wait_for(scenario(world, poll), 10)
 
-    return world, asyncio.run(whole())
+    return world, event_loop.run(whole())
 
 
 def test_a_hundred_who_wait_for_one_thing_are_one_look():

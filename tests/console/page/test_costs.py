@@ -41,7 +41,8 @@ def test_budgets_are_gauges(page):
 
 def test_days_and_groups_stand_in_the_address_and_in_the_csv(page, fake):
     page.get_by_label("by").select_option("label")
-    page.get_by_label("From").fill("2026-01-02")
+    with page.expect_response(lambda answer: "/costs?since=2026-01-02" in answer.url):
+        page.get_by_label("From").fill("2026-01-02")
     expect(page.get_by_role("heading", name="By label")).to_be_visible()
     assert page.url.endswith("/costs?since=2026-01-02&by=label")
     link = page.get_by_role("link", name="Download CSV")
