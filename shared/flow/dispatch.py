@@ -66,6 +66,8 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         ports.queue.publish_many(topic, messages)
 
     def noted(stored: Recording) -> Recording | None:
+        if stored.life != recording.life:
+            return None  # it was tried again meanwhile, and these messages are void
         return replace(stored, published=count) if stored.published < count <= len(stored.chunks) else None
 
     if recording.published < count:

@@ -51,6 +51,21 @@ def test_what_was_published_is_not_published_again_unless_somebody_asks(world):
     assert len(messages(world)) == 2
 
 
+def test_who_publishes_so_slowly_that_it_was_tried_again_notes_nothing(world, monkeypatch):
+    recording = planned(world, published=0)
+    publish_many = world.ports.queue.publish_many
+
+    def slow(*given):
+        documents.change_recording(
+            world.ports, recording.id, lambda one: replace(one, life=one.life + 1, published=0)
+        )
+        return publish_many(*given)
+
+    monkeypatch.setattr(world.ports.queue, "publish_many", slow)
+    dispatch.publish_chunks(recording, world.ports, ours=True)
+    assert documents.get_recording(world.ports.records, recording.id).published == 0
+
+
 def test_only_chunks_that_were_never_published_are_and_that_is_noted(world):
     recording = planned(world, published=1)
     dispatch.publish_chunks(recording, world.ports, ours=True)
