@@ -19,8 +19,7 @@ def ports(tmp_path):
     ports = open_ports(Settings(state_dir=tmp_path))
     ports.inbox.mkdir(parents=True)
     yield ports
-    ports.store.close()
-    ports.records.close()
+    ports.close()
 
 
 def recording(source):

@@ -56,6 +56,7 @@ def state(tmp_path):
     yield state
     state.ports.store.close()
     state.ports.records.close()
+    state.ports.search.close()
 
 
 def test_status_of_nothing_says_what_to_try(call):

@@ -52,6 +52,7 @@ def hostile(tmp_path, monkeypatch):
     yield state, bad
     state.ports.store.close()
     state.ports.records.close()
+    state.ports.search.close()
 
 
 def shown(capfd, words, state, bad):

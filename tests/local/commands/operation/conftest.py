@@ -62,6 +62,7 @@ class Deployment:
     def close(self):
         self.ports.store.close()
         self.ports.records.close()
+        self.ports.search.close()
 
 
 @pytest.fixture
