@@ -12,6 +12,7 @@ import typer
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors, use_state_dir
+from local.commands.terminal import beside
 from local.runtime.page_address import page_address
 from shared.connect import settings_here
 from shared.settings import variable
@@ -27,7 +28,7 @@ def command(*, state_dir: options.StateDir = None) -> None:
         use_state_dir(state_dir)
         settings = settings_here()
         page = page_address(settings, stack)
-        page.say()
+        beside().print(f"The page: {page.address}", highlight=False, markup=False, soft_wrap=True)
         environment = os.environ | {
             variable("console_port"): str(page.port),
             variable("console_token"): page.token,

@@ -206,7 +206,8 @@ def _greet(ports: LocalPorts, page: PageAddress | None) -> None:
     log.info("drop audio into       %s", ports.inbox)
     log.info("transcripts appear in %s", ports.out)
     if page:
-        page.say()
+        # No log has a token.
+        beside().print(f"The page: {page.address}", highlight=False, markup=False, soft_wrap=True)
     log.info("weights: %s. Stop with Ctrl-C.", ports.settings.model)
 
 

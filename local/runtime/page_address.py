@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,11 +29,6 @@ class PageAddress:
     def address(self) -> str:
         """What a person opens."""
         return f"http://127.0.0.1:{self.port}/?token={self.token}"
-
-    def say(self) -> None:
-        """Print it for a person: no log has a token."""
-        sys.stderr.write(f"The page: {self.address}\n")
-        sys.stderr.flush()
 
 
 def page_address(settings: Settings, stack: ExitStack) -> PageAddress:
