@@ -6,11 +6,14 @@ So `--help` answers at once, and no command loads what only others need.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from local.exit_codes import EPILOG
+from local.help import fitted, told
 
 COMMANDS = {
     "transcribe": "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
@@ -62,6 +65,10 @@ PLACES = {
 class OnDemand(TyperGroup):
     """A group that loads a command when it is called."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of `dropscribe` itself."""
+        return told(super().get_params(ctx))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Name, command and remaining arguments of a call."""
         name, placeholder, rest = super().resolve_command(ctx, args)
@@ -73,19 +80,42 @@ def loaded(name: str) -> Any:
     module, attribute = PLACES.get(name, f"{name}:command").split(":")
     command = getattr(importlib.import_module(f"local.commands.{module}"), attribute)
     if isinstance(command, typer.Typer):
-        return get_command(command)
+        return fitted(get_command(command))
     alone = typer.Typer(add_completion=False)
     alone.command(name)(command)
-    return get_command(alone)
+    return fitted(get_command(alone))
 
 
 app = typer.Typer(
     cls=OnDemand,
     help="Drop audio in, get a transcript out, and know what it cost.",
+    epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        import importlib.metadata  # noqa: PLC0415 - `--help` does without
+
+        typer.echo(f"dropscribe {importlib.metadata.version('dropscribe')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of `dropscribe` itself."""
+    del version
+
+
 for _name, _help in COMMANDS.items():
     app.command(_name, help=_help)(lambda: None)
 

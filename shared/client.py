@@ -15,7 +15,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from shared.errors import BadRequest, Transient
+from shared.errors import BadRequest, TimedOut
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_from_json, request_to_json
 from shared.state import answers
 
@@ -89,7 +89,8 @@ def wait(
         sleep: called between two polls, with seconds.
 
     Raises:
-        Transient: the timeout is over, which does not affect the request; or the records did not answer.
+        TimedOut: the timeout is over, which does not affect the request.
+        Transient: the records did not answer.
     """
     waited, pause = 0.0, FIRST_LOOK
     while True:
@@ -98,7 +99,7 @@ def wait(
             return asked.answer
         if timeout is not None and waited >= timeout:
             where = "it has not been received yet" if asked is None else "it is in progress"
-            raise Transient(f"No answer to request {request_id} in {timeout:g} s: {where}. Wait again.")
+            raise TimedOut(f"Request {request_id} was not answered within {timeout:g} s: {where}.")
         pause = pause if timeout is None else min(pause, timeout - waited)
         sleep(pause)
         waited += pause

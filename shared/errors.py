@@ -4,6 +4,7 @@
     ├── Transient              raise it: the message is redelivered with back-off, then dead-lettered
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
     │   ├── UnderWay           another delivery is at work on the same
+    │   ├── TimedOut           what a person waits for has not come in time
     │   ├── EngineFailed       a hosted engine gave no answer, or an unusable one
     │   ├── CallHangs          a call of this process does not return, so the process ends
     │   └── ConfigurationError a setting, a role or a resource is wrong or missing; a process that
@@ -14,8 +15,10 @@
     └── Permanent              record FAILED with the reason, acknowledge the message
         ├── BadMedia           the recording itself cannot be transcribed
         ├── BadRequest         the request or its options are invalid
+        │   └── NotFound       what it names does not exist
         ├── OverLimit          it is beyond a limit of the deployment
         ├── NoWorker           the platform has no worker available
+        ├── CannotWrite        a place for results cannot be written
         ├── ModelUnavailable   the weights are not on disk and cannot be downloaded
         ├── EngineLimit        the engine cannot transcribe one part of the recording; another may
         └── NoEngineLeft       every engine that may transcribe one part of the recording gave it up
@@ -54,6 +57,10 @@ class UnderWay(Transient):
 
 class ConfigurationError(Transient):
     """The deployment is set up wrongly. Messages are redelivered, because that can be fixed in the meantime."""
+
+
+class TimedOut(Transient):
+    """What a person waits for has not come in the time they gave. It may come later."""
 
 
 class CallHangs(Transient):
@@ -163,6 +170,10 @@ class BadRequest(Permanent):
     """The request or its options are invalid."""
 
 
+class NotFound(BadRequest):
+    """A file, a recording or a key that was named does not exist."""
+
+
 class OverLimit(Permanent):
     """A recording or a request is beyond a limit of the deployment.
 
@@ -178,6 +189,10 @@ class OverLimit(Permanent):
 
 class NoWorker(Permanent):
     """The platform has no worker available, so the engine cannot even try."""
+
+
+class CannotWrite(Permanent):
+    """A place for results cannot be written."""
 
 
 class ModelUnavailable(Permanent):

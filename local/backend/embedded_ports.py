@@ -18,7 +18,7 @@ from shared.adapters.hosted_engines import open_hosted
 from shared.audio import Limits
 from shared.audio.pool import MediaPool
 from shared.clock import SystemClock
-from shared.errors import BadRequest
+from shared.errors import BadRequest, NotFound
 from shared.messages import TRANSCRIPTS_READY
 from shared.model import FILES_BUCKET
 from shared.ports import GpuState, Ports, TaskRun
@@ -69,7 +69,7 @@ class LocalPorts(Ports):
         """A file anywhere on this machine, as an object of the bucket `files`.
 
         Raises:
-            BadRequest: there is no such file.
+            NotFound: there is no such file.
         """
         name = names.to_name(os.path.abspath(path).lstrip("/"))  # noqa: PTH100 - links stay as they are
         if name is None:
@@ -78,7 +78,7 @@ class LocalPorts(Ports):
         if source is None:
             if path.is_dir():
                 raise BadRequest(f"{path} is a folder. Name a file in it.")
-            raise BadRequest(f"There is no file {path}. Check the spelling of the path.")
+            raise NotFound(f"There is no file {path}. Check the spelling of the path.")
         return source
 
     def is_gone(self, process: str) -> bool:

@@ -10,8 +10,21 @@ from typing import TYPE_CHECKING
 import typer
 
 from gpu_job import last_resort
+from local import exit_codes
 from local.commands.terminal import beside
-from shared.errors import CallHangs, ConfigurationError, DropscribeError
+from shared.errors import (
+    BadMedia,
+    BadRequest,
+    CallHangs,
+    CannotWrite,
+    ConfigurationError,
+    DropscribeError,
+    EngineFailed,
+    NotFound,
+    OverLimit,
+    Permanent,
+    StoreUnavailable,
+)
 from shared.messages import options_of
 
 if TYPE_CHECKING:
@@ -21,10 +34,24 @@ if TYPE_CHECKING:
     from shared.model import Options
     from shared.ports import Ports
 
+EXIT_CODES: dict[type[DropscribeError], int] = {
+    NotFound: exit_codes.NO_INPUT,
+    BadRequest: exit_codes.USAGE,
+    BadMedia: exit_codes.BAD_INPUT,
+    OverLimit: exit_codes.BAD_INPUT,
+    CannotWrite: exit_codes.CANNOT_WRITE,
+    Permanent: exit_codes.UNAVAILABLE,
+    ConfigurationError: exit_codes.CONFIGURATION,
+    StoreUnavailable: exit_codes.UNAVAILABLE,
+    EngineFailed: exit_codes.UNAVAILABLE,
+    DropscribeError: exit_codes.TRY_AGAIN,
+}
+"""The exit codes of errors: the first kind that fits counts."""
+
 
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
-    """Print an error that a command raises on purpose, and exit with 2."""
+    """Print an error that a command raises on purpose, and exit with the code of its kind (`local/exit_codes.py`)."""
     try:
         yield
     except DropscribeError as error:
@@ -32,7 +59,14 @@ def errors() -> Iterator[None]:
         if isinstance(error, CallHangs):
             # The thread of that call would keep the process from ending.
             last_resort.end_within(last_resort.SOON)
-        raise typer.Exit(2) from None
+        raise typer.Exit(exit_code(error)) from None
+
+
+def exit_code(error: DropscribeError) -> int:
+    """The exit code of a command that an error ends."""
+    if isinstance(error, BadMedia) and error.code == "missing":
+        return exit_codes.NO_INPUT
+    return next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
 
 
 @contextlib.contextmanager
@@ -69,16 +103,25 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
 
 
 @contextlib.contextmanager
-def deployment(state_dir: Path | None) -> Iterator[Ports]:
+def deployment(state_dir: Path | None, *, begin: bool = False) -> Iterator[Ports]:
     """The ports of the deployment that `DROPSCRIBE_PLATFORM` names: this machine's, or a project's.
 
+    Args:
+        state_dir: folder of queue and records; None: as set.
+        begin: create that folder if it does not exist; a command that only looks would find nothing in it.
+
     Raises:
+        NotFound: the folder does not exist.
         ConfigurationError: a setting is wrong.
     """
     from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
     settings = settings_here()
     if settings.platform == "local":
+        if state_dir is not None and not begin and not state_dir.is_dir():
+            raise NotFound(
+                f"There is no folder {str(state_dir)!r}. Name the --state-dir that `transcribe` or `up` was given."
+            )
         with local_ports(state_dir) as ports:
             yield ports
         return

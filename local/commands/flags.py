@@ -33,7 +33,7 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Show and change the settings that take effect while a deployment runs, such as ROLLOUT_PERCENT=50."""
-    with errors(), deployment(state_dir) as ports:
+    with errors(), deployment(state_dir, begin=True) as ports:
         run(assignments or [], ports, as_json=as_json)
 
 

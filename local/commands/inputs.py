@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.inbox.ignore import MEDIA_SUFFIXES
-from shared.errors import BadRequest
+from shared.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ class Inputs:
     passed_over: int
     """Number of files in folders whose suffix is not one of media."""
     unreadable: tuple[str, ...] = ()
-    """Folders that could not be searched, each with the reason."""
+    """Paths that do not exist and folders that could not be searched, each with the reason."""
 
 
 def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> Inputs:
@@ -44,12 +44,14 @@ def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> I
         never_below: folders to leave out when searching, such as the output directory.
 
     Raises:
-        BadRequest: a path does not exist, or there is nothing to transcribe.
+        NotFound: none of the paths exists.
+        BadRequest: there is nothing to transcribe.
     """
     left_out = {path.resolve() for path in never_below}
     named: list[tuple[Path, Path]] = []
     passed_over = 0
     unreadable: list[str] = []
+    missing: list[str] = []
     for argument in arguments:
         path = Path(os.path.abspath(argument))  # noqa: PTH100 - resolve() would follow links
         if path.is_dir():
@@ -61,8 +63,10 @@ def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> I
         elif path.is_file():
             named.append((path, Path(path.name)))
         else:
-            raise BadRequest(f"There is no file or folder {str(argument)!r}. Check the spelling of the path.")
+            missing.append(f"There is no file or folder {str(argument)!r}. Check the spelling of the path.")
     unique = dict(reversed(named))
+    if not unique and missing:
+        raise NotFound(" ".join(missing))
     if not unique and unreadable:
         raise BadRequest(f"Nothing to transcribe: {'; '.join(unreadable)}. Make the folder readable.")
     if not unique:
@@ -72,7 +76,9 @@ def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> I
         )
     ordered = [(path, unique[path]) for path in dict.fromkeys(path for path, _ in named)]
     return Inputs(
-        files=tuple(_without_collisions(ordered)), passed_over=passed_over, unreadable=tuple(unreadable)
+        files=tuple(_without_collisions(ordered)),
+        passed_over=passed_over,
+        unreadable=(*missing, *unreadable),
     )
 
 

@@ -23,8 +23,7 @@ Method = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(
-        help="Weights: nvidia/parakeet-tdt-0.6b-v3 (the default: 25 languages, 2.5 GB to download once), "
-        "-v2 (English), a folder with an ONNX export, a .nemo file, or tiny (a demo that knows 160 words). "
+        help="Weights: a name that `dropscribe models list` shows, a folder or a .nemo file. "
         "\\[env: PARAKEET_MODEL_NAME]",
         show_default=False,
     ),

@@ -40,7 +40,7 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Show which engine would transcribe a recording, what it would cost, and why not another. Transcribes nothing."""
-    with errors(), deployment(state_dir) as ports:
+    with errors(), deployment(state_dir, begin=True) as ports:
         given = options_from(
             method=method,
             model=model,

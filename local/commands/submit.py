@@ -16,7 +16,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors, options_or_none
 from local.commands.terminal import beside, print_json, print_text
 from shared import client
-from shared.errors import BadRequest, Transient
+from shared.errors import BadRequest, TimedOut
 from shared.in_words import dollars, human_duration, printable
 from shared.messages import to_fields
 from shared.model import Options
@@ -79,7 +79,7 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Ask a running deployment for a transcript, as another service would."""
-    with errors(), deployment(state_dir) as ports:
+    with errors(), deployment(state_dir, begin=True) as ports:
         submission = Submission(
             uri=uri,
             options=options_or_none(
@@ -125,7 +125,7 @@ def run(submission: Submission, ports: Ports) -> int:
 
     Raises:
         BadRequest: the request is malformed.
-        Transient: no answer came in time.
+        TimedOut: no answer came in time.
     """
     request_id = client.submit(
         uri_of(submission.uri, ports),
@@ -144,9 +144,9 @@ def run(submission: Submission, ports: Ports) -> int:
         return 0
     try:
         answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
-    except Transient as error:
-        again = f"The same command with --request-id {shlex.quote(request_id)} goes on waiting."
-        raise Transient(f"{error} {again}") from error
+    except TimedOut as error:
+        again = f"To go on waiting, run the same command with --request-id {shlex.quote(request_id)}."
+        raise TimedOut(f"{error} {again}") from error
     if submission.as_json:
         print_json(to_fields(answer))
     else:

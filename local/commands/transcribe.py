@@ -56,7 +56,8 @@ def command(
     *,
     # Typer does not check them: one file that cannot be read must not stop the others.
     paths: Annotated[
-        list[Path], typer.Argument(help="Audio or video files, and folders of them.", readable=False)
+        list[Path],
+        typer.Argument(metavar="FILE", help="Audio or video files, and folders of them.", readable=False),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the transcripts.")] = Path(
         "transcripts"

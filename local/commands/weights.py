@@ -12,7 +12,7 @@ from rich.text import Text
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import downloads
 from local.commands.terminal import beside, output, print_json, print_text
-from shared.errors import BadMedia, BadRequest, ModelUnavailable
+from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +173,7 @@ def _known(name: str) -> Weights:
     known = by_name(name)
     if known is None:
         names = ", ".join(one.name for one in catalogue())
-        raise BadRequest(f"There are no weights called {name!r}. Known are {names}.")
+        raise NotFound(f"There are no weights called {name!r}. Known are {names}.")
     return known
 
 

@@ -14,7 +14,7 @@ from local.backend.atomic_write import replace
 from local.backend.beneath import LinkError, folder_below
 from local.backend.copies import FOLDERS
 from local.backend.disk_errors import unwritable
-from shared.errors import Permanent
+from shared.errors import CannotWrite, Permanent
 from shared.flow.reading import output_files as reading
 from shared.state import documents
 from shared.telemetry import log
@@ -33,14 +33,14 @@ def check(folder: Path) -> None:
     """Create the folder for outputs before any work is done.
 
     Raises:
-        Permanent: it cannot be created or written.
+        CannotWrite: it cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise Permanent(f"Cannot write into {folder}: {error.strerror}. Choose another --out.") from error
+        raise CannotWrite(f"Cannot write into {folder}: {error.strerror}. Choose another --out.") from error
 
 
 def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -> Path:

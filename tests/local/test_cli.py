@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 
@@ -32,3 +33,26 @@ def test_a_misspelt_command_is_told_what_it_may_have_meant():
     result = CliRunner().invoke(cli.app, ["transcibe"])
     assert result.exit_code == 2
     assert "Did you mean 'transcribe'?" in result.output
+
+
+def test_the_version_is_that_of_the_package():
+    result = CliRunner().invoke(cli.app, ["--version"])
+    assert result.stdout == f"dropscribe {importlib.metadata.version('dropscribe')}\n"
+
+
+def test_help_ends_with_the_exit_codes():
+    shown = " ".join(CliRunner().invoke(cli.app, ["-h"]).stdout.split())
+    assert "66 a file, a recording or a key does not exist" in shown
+
+
+def test_a_shell_completes_commands_and_their_options():
+    def completed(words):
+        environment = {
+            "_DROPSCRIBE_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split()) - 1),
+        }
+        return CliRunner().invoke(cli.app, [], prog_name="dropscribe", env=environment).stdout.split()
+
+    assert completed("dropscribe transc") == ["transcribe"]
+    assert "--method" in completed("dropscribe transcribe --me")

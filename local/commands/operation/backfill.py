@@ -95,7 +95,7 @@ def command(
     state_dir: options.StateDir = None,
 ) -> None:
     """Have existing objects transcribed that have no recording yet. Can be stopped and repeated."""
-    with errors(), deployment(state_dir) as ports:
+    with errors(), deployment(state_dir, begin=True) as ports:
         wanted = Wanted(
             place=place,
             options=options_or_none(

@@ -14,7 +14,7 @@ from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import local_time, output, print_json, say
-from shared.errors import BadRequest
+from shared.errors import BadRequest, NotFound
 from shared.flow import retry
 from shared.in_words import dollars, printable
 from shared.recovery import replay
@@ -224,7 +224,7 @@ def choose(chosen: Chosen, ports: Ports) -> list[Letter]:
     """The letters that a command line means, in order of their keys if all are meant.
 
     Raises:
-        BadRequest: there is no letter with one of the keys.
+        NotFound: there is no letter with one of the keys.
         Transient: the records did not answer.
     """
     if chosen.every:
@@ -237,7 +237,7 @@ def choose(chosen: Chosen, ports: Ports) -> list[Letter]:
     found = {key: dead_letters.find(key, ports.records) for key in chosen.keys}
     for key, one in found.items():
         if one is None:
-            raise BadRequest(f"There is no dead letter {key}. `dropscribe dead-letters list` shows the keys.")
+            raise NotFound(f"There is no dead letter {key}. `dropscribe dead-letters list` shows the keys.")
     return [one for one in found.values() if one is not None]
 
 

@@ -15,7 +15,7 @@ from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.submit import nothing_runs
 from local.commands.terminal import output, print_json
-from shared.errors import BadRequest
+from shared.errors import NotFound
 from shared.flow import forget
 from shared.in_words import printable
 from shared.model import FILES_BUCKET
@@ -54,7 +54,7 @@ def run(places: Sequence[str], ports: Ports, *, audio: bool, yes: bool, as_json:
         0 if it is deleted, 1 if the person said no.
 
     Raises:
-        BadRequest: there is no recording of one of them, or nobody to ask; nothing is deleted.
+        NotFound: there is no recording of one of them, or nobody to ask; nothing is deleted.
         Transient: not everything is deleted; run it again.
     """
     found = {one.id: one for place in places for one in _recordings(place, ports)}
@@ -85,7 +85,7 @@ def _recordings(place: str, ports: Ports) -> list[Recording]:
         one for one in documents.recordings(ports.records) if (one.source.bucket, one.source.name) in wanted
     ]
     if not found:
-        raise BadRequest(
+        raise NotFound(
             f"There is no recording of {place}. `dropscribe status` shows the files, with --keys the keys."
         )
     return found

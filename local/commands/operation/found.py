@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.errors import BadRequest
+from shared.errors import NotFound
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ def by_key(keys: Sequence[str], records: Records) -> list[Recording]:
     """The recordings with these keys, in their order, each once.
 
     Raises:
-        BadRequest: names the key that no recording has.
+        NotFound: names the key that no recording has.
         Transient: the records did not answer.
     """
     found = []
     for key in dict.fromkeys(keys):
         recording = documents.get_recording(records, key)
         if recording is None:
-            raise BadRequest(f"There is no recording {key}. `dropscribe status --keys` shows the keys.")
+            raise NotFound(f"There is no recording {key}. `dropscribe status --keys` shows the keys.")
         found.append(recording)
     return found

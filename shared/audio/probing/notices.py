@@ -41,7 +41,7 @@ def not_media(head: bytes, name: str) -> BadMedia:
     suffix = name.rsplit("/", 1)[-1].rpartition(".")[2] if "." in name.rsplit("/", 1)[-1] else ""
     called = f", although its name ends in .{suffix[:12]}" if suffix else ""
     if head and not any(byte < 9 or 13 < byte < 27 for byte in head[:1024]):
-        return BadMedia("not-media", f"This is text{called}. Upload the recording itself.")
+        return BadMedia("not-media", f"This is text{called}. Name the recording itself.")
     return BadMedia(
         "not-media",
         f"This is not a readable audio or video file{called}. Play it: if it plays, convert it to a "

@@ -154,6 +154,6 @@ def test_a_gpu_that_is_there_is_counted_on_unless_somebody_names_the_engines(cal
 def test_a_wrong_setting_stops_any_command_in_one_sentence(call, monkeypatch):
     monkeypatch.setenv("CHUNK_DURATION_MINUTES", "0")
     result = call("status")
-    assert result.exit_code == 2
+    assert result.exit_code == 78
     assert "CHUNK_DURATION_MINUTES" in result.stderr
     assert "Traceback" not in result.stderr

@@ -56,3 +56,13 @@ def test_a_benchmark_gives_the_process_that_measures_a_whole_path(here):
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["cost"], ["forget", "x"], ["cancel", "x"], ["audit"], ["dead-letters", "list"]]
+)
+def test_a_state_folder_that_does_not_exist_is_not_created_by_those_who_look(tmp_path, words):
+    result = CliRunner().invoke(cli.app, [*words, "--state-dir", str(tmp_path / "statte")])
+    assert result.exit_code == 66
+    assert "There is no folder" in result.stderr
+    assert not (tmp_path / "statte").exists()

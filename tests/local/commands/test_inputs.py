@@ -72,6 +72,14 @@ def test_what_is_not_there_is_refused(tree, name, says):
         collect([tree / name])
 
 
+def test_a_path_that_does_not_exist_does_not_stop_the_others(tree):
+    found = collect([tree / "nowhere.mp3", tree / "a" / "talk.mp3"])
+    assert list(outputs(found).values()) == ["talk.mp3"]
+    assert found.unreadable == (
+        f"There is no file or folder {str(tree / 'nowhere.mp3')!r}. Check the spelling of the path.",
+    )
+
+
 def test_a_pipe_is_not_a_file_to_wait_for(tree):
     os.mkfifo(tree / "pipe.mp3")
     with pytest.raises(BadRequest, match="no file or folder"):

@@ -106,7 +106,7 @@ def test_pull_of_what_is_here_only_says_where(call):
 
 def test_pull_of_unknown_weights_names_the_known_ones(call):
     done = call("pull", "large")
-    assert done.exit_code == 2
+    assert done.exit_code == 66
     assert "no weights called 'large'. Known are nvidia/parakeet" in done.stderr
 
 
@@ -116,7 +116,7 @@ def test_pull_without_a_connection_says_so(call, monkeypatch):
 
     monkeypatch.setattr("gpu_job.weights.download.download", download)
     done = call("pull", V3)
-    assert done.exit_code == 2
+    assert done.exit_code == 69
     assert "the hub was not reached" in done.stderr
 
 
@@ -156,7 +156,7 @@ def test_damaged_bundled_weights_come_back_with_git(call, monkeypatch, tmp_path)
 
 def test_weights_that_are_not_here_cannot_be_verified(call):
     done = call("verify", V3)
-    assert done.exit_code == 2
+    assert done.exit_code == 69
     assert f"dropscribe models pull {V3}" in done.stderr
 
 
@@ -189,7 +189,7 @@ def test_without_nemo_an_export_says_what_to_install(call, tmp_path, monkeypatch
     for name in ("nemo", "nemo.collections.asr.models"):
         monkeypatch.setitem(sys.modules, name, None)
     done = call("export-onnx", "tiny", tmp_path / "out")
-    assert done.exit_code == 2
+    assert done.exit_code == 78
     assert "pip install 'dropscribe[nemo]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -267,7 +267,7 @@ def test_an_export_that_hears_something_else_is_not_kept(call, tmp_path, monkeyp
     monkeypatch.setattr(nemo_export, "export", export)
     monkeypatch.setattr(onnx_export, "_onnx", lambda _folder: Deaf())
     done = call("export-onnx", "tiny", tmp_path / "out")
-    assert done.exit_code == 2
+    assert done.exit_code == 69
     assert "was not kept: 100 % of the sample's words differ" in done.stderr
     assert list(tmp_path.iterdir()) == []
 

@@ -80,7 +80,7 @@ def test_route_says_what_becomes_of_speakers(call):
 
 def test_route_of_a_file_that_is_not_there_says_so(call):
     told = call("route", "nothing.mp3")
-    assert told.exit_code == 2
+    assert told.exit_code == 66
     assert "There is no file nothing.mp3" in told.output
 
 

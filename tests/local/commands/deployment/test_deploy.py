@@ -64,7 +64,7 @@ def test_a_plan_changes_nothing(google):
 def test_what_a_project_lacks_is_an_error_with_its_cures(google):
     google.billing = False
     refused = run("deploy", "--yes", *HERE)
-    assert (refused.exit_code, "gcloud billing projects link" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "gcloud billing projects link" in refused.stderr) == (78, True)
 
 
 def test_a_project_and_a_region_must_be_named(google):

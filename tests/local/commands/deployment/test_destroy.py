@@ -56,5 +56,5 @@ def test_another_word_is_refused(terraform):
 def test_where_nothing_is_deployed_it_says_so(terraform):
     terraform.google.buckets.clear()
     refused = run(YES="1")
-    assert (refused.exit_code, "Nothing is deployed in my-project" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "Nothing is deployed in my-project" in refused.stderr) == (78, True)
     assert terraform.laid == []

@@ -31,6 +31,6 @@ def test_one_that_has_ended_stays_and_the_exit_code_tells(deployment, call, capl
 def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
     recording = deployment.upload("talk.wav")
     result = call("cancel", recording.id, "nonsense")
-    assert result.exit_code == 2
+    assert result.exit_code == 66
     assert "There is no recording nonsense." in result.stderr
     assert deployment.stored(recording).state == "PLANNED"

@@ -108,6 +108,6 @@ def test_several_are_asked_about_and_without_a_terminal_nothing_is_deleted(deplo
 def test_what_has_no_recording_is_said(deployment, call):
     recording = done(deployment)
     result = call("forget", recording.id, "nonsense.wav")
-    assert result.exit_code == 2
+    assert result.exit_code == 66
     assert "There is no recording of nonsense.wav." in result.stderr
     assert deployment.stored(recording).state == "DONE"
