@@ -169,7 +169,7 @@ def test_transcripts_may_not_go_into_the_inbox(deployment):
     command = [sys.executable, "-m", "local.cli", "up", "--inbox", deployment.inbox, "--model", "tiny"]
     command += ["--out", deployment.inbox / "out", "--state-dir", deployment.state]
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 2
+    assert result.returncode == 78
     assert "side by side" in result.stderr
 
 
@@ -180,7 +180,7 @@ def test_a_file_in_place_of_a_folder_is_refused_and_not_remembered(deployment, t
     command = [sys.executable, "-m", "local.cli", "up", option, wrong, "--state-dir", deployment.state]
     before = remembered.folders(deployment.ports.settings, deployment.ports.records)
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 2
+    assert result.returncode == 78
     assert "Traceback" not in result.stderr
     assert "a-file" in result.stderr
     assert remembered.folders(deployment.ports.settings, deployment.ports.records) == before
@@ -206,7 +206,7 @@ def test_a_second_one_on_the_same_state_is_refused(deployment):
             deployment.state,
         ]
         second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-        assert second.returncode == 2
+        assert second.returncode == 78
         assert "Another `dropscribe up` is running" in second.stderr
 
 
@@ -215,6 +215,6 @@ def test_without_the_weights_it_says_so_and_does_not_start(deployment):
     result = subprocess.run(
         [*command, "--state-dir", deployment.state], check=False, capture_output=True, text=True, timeout=60
     )
-    assert result.returncode == 2
+    assert result.returncode == 69
     assert "/no/such/folder" in result.stderr
     assert "Traceback" not in result.stderr

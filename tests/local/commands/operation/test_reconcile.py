@@ -118,6 +118,7 @@ def test_days_that_make_no_sense_are_refused(ports, since, until, says):
 def test_it_is_a_command_of_cost_and_ends_with_1_if_the_two_differ(ports, deepgram, tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPGRAM_API_KEY", "k")
     call = ["cost", "reconcile", "--since", "2026-11-20", "--until", "2026-11-20", "--json"]
+    (tmp_path / "empty").mkdir()
     ran = CliRunner().invoke(app, [*call, "--state-dir", str(tmp_path / "empty")])
     assert ran.exit_code == 1
     told = json.loads(ran.stdout)

@@ -40,7 +40,7 @@ def test_what_the_receiver_says_is_an_error_in_one_sentence(secret, monkeypatch)
         monkeypatch.setenv("DROPSCRIBE_WEBHOOK_URL", url)
         monkeypatch.setenv("DROPSCRIBE_WEBHOOK_SECRET", secret)
         result = run("test")
-    assert result.exit_code == 2
+    assert result.exit_code == 75
     assert "127.0.0.1 answered 302. Redirects are not followed" in " ".join(result.output.split())
 
 
@@ -48,6 +48,6 @@ def test_without_an_address_it_says_which_setting_is_missing(monkeypatch):
     monkeypatch.delenv("DROPSCRIBE_WEBHOOK_URL", raising=False)
     result = run("test")
     assert (result.exit_code, "DROPSCRIBE_WEBHOOK_URL is not set" in " ".join(result.output.split())) == (
-        2,
+        78,
         True,
     )
