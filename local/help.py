@@ -52,7 +52,7 @@ def _takes(option: Any) -> str:
     if described.is_datetime:
         return "YYYY-MM-DD"
     bare = option.bare_type().removeprefix("list[").removesuffix("]")
-    return NAMES.get(bare, bare.upper())
+    return str(NAMES.get(bare, bare.upper()))
 
 
 def _broken(choices: list[str]) -> str:
