@@ -51,7 +51,7 @@ def _takes(option: Any) -> str:
         return _broken([str(getattr(one, "value", one)) for one in described.choices])
     if described.is_datetime:
         return "YYYY-MM-DD"
-    bare = option.bare_type().removeprefix("list[").removesuffix("]")
+    bare: str = option.bare_type().removeprefix("list[").removesuffix("]")
     return str(NAMES.get(bare, bare.upper()))
 
 
