@@ -96,7 +96,7 @@ app = typer.Typer(
 )
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so  # noqa: FBT001 - Typer calls it so
+def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
     if value:
         import importlib.metadata  # noqa: PLC0415 - `--help` does without
 
