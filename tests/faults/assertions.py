@@ -15,7 +15,7 @@ from shared.flow import record
 from shared.flow.chunk import result_name
 from shared.state import dead_letters, documents
 
-SQLITE = {"dropscribe.sqlite", "dropscribe.sqlite-shm", "dropscribe.sqlite-wal"}
+SQLITE = {f"{name}.sqlite{suffix}" for name in ("dropscribe", "search") for suffix in ("", "-shm", "-wal")}
 LINGER = 20.0
 """Seconds in which processes that lost their parent end: a worker first finishes what it can."""
 
