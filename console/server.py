@@ -14,6 +14,7 @@ from console.api import about, routes
 from console.api.answers import in_thread
 from console.api.uploads import Places
 from console.live.feed import Feed
+from console.live.renditions import Renditions
 from console.live.results import Results
 from console.openai import routes as openai_routes
 from console.security.access import Guard
@@ -44,6 +45,7 @@ def application(ports: Ports, access: Access) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         app.state.uploads.close()
+        app.state.renditions.close()
 
     app = Starlette(
         routes=[
@@ -57,6 +59,7 @@ def application(ports: Ports, access: Access) -> ASGIApp:
     app.state.ports = ports
     app.state.feed = Feed(ports)
     app.state.results = Results()
+    app.state.renditions = Renditions()
     app.state.uploads = Places()
     return Guard(Compressed(app), access)
 

@@ -12,12 +12,14 @@ from console.api.answers import ApiError, answered
 from console.api.rows import find, seconds
 from console.api.types import Sound
 from shared.errors import BadMedia
+from shared.flow.reading import rendition
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
 
+    from console.live.renditions import Renditions
     from shared.model import Recording, StoredObject
     from shared.ports import Ports
 
@@ -31,20 +33,61 @@ TYPES = {
     "matroska": "video/webm",
 }
 """What browsers play, by FFmpeg's name of the container: an answer has no other type, whatever the upload claims."""
+PATIENCE = 600
+"""Seconds that a player waits for a rendition."""
 PIECE = 256 * 1024
 """Bytes that are read at one time."""
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def sound(one: Recording, ports: Ports) -> Sound | None:
-    """What a player of this recording loads; None if there is nothing that browsers play."""
-    del ports
-    kind = TYPES.get(one.audio.format.partition(",")[0]) if one.audio else None
-    if kind is None or one.state == "DELETED":
+    """What a player of this recording loads; None if there is none.
+
+    Browsers cannot play each format, and in some they do not find each moment. The first get a rendition, which is
+    made when somebody listens; the second play as they are until theirs is there.
+
+    Raises:
+        Transient: the store did not answer.
+    """
+    if one.state == "DELETED" or one.audio is None or not one.chunks:
         return None
-    return Sound(
-        url=f"/api/v1/recordings/{one.id}/audio", rendition=False, media_type=kind, seconds=seconds(one)
-    )
+    url, why = f"/api/v1/recordings/{one.id}/audio", rendition.wanted(one)
+    if why == "play" or (why and rendition.kept(one, ports) is not None):
+        return Sound(
+            url=f"{url}?rendition=1", rendition=True, media_type=rendition.MEDIA_TYPE, seconds=seconds(one)
+        )
+    return Sound(url=url, rendition=False, media_type=_type(one), seconds=seconds(one))
+
+
+def _type(one: Recording) -> str:
+    return TYPES[one.audio.format] if one.audio and one.audio.format in TYPES else "application/octet-stream"
+
+
+def _stored(one: Recording, request: Request, ports: Ports) -> tuple[StoredObject, str]:
+    """What is played, and its media type.
+
+    Raises:
+        ApiError: there is nothing to play.
+    """
+    renditions: Renditions = request.app.state.renditions
+    if request.query_params.get("rendition") == "1" and one.chunks and one.state != "DELETED":
+        return renditions.begin(one, ports).result(PATIENCE), rendition.MEDIA_TYPE
+    live = ports.store.stat(one.source.bucket, one.source.name)
+    if (
+        one.state == "DELETED"
+        or one.audio is None
+        or live is None
+        or live.generation != one.source.generation
+    ):
+        raise ApiError(
+            404,
+            "no_audio",
+            "There is no audio to play: its file is gone or was replaced. Upload it again to listen.",
+        )
+    if rendition.wanted(one) == "seek":
+        # For whoever listens next.
+        renditions.begin(one, ports)
+    return live, _type(one)
 
 
 @answered
@@ -52,15 +95,7 @@ async def audio(request: Request) -> Response:
     """`GET /recordings/ID/audio`, whole or a range (RFC 9110, 14)."""
     ports: Ports = request.app.state.ports
     one = await to_thread.run_sync(find, request, ports)
-    found = sound(one, ports)
-    live = await to_thread.run_sync(ports.store.stat, one.source.bucket, one.source.name)
-    if found is None or live is None or live.generation != one.source.generation:
-        raise ApiError(
-            404,
-            "no_audio",
-            "There is no audio to play: its file is gone or was replaced, or browsers do not play its format. "
-            "Download it from where it was uploaded.",
-        )
+    live, kind = await to_thread.run_sync(_stored, one, request, ports)
     size, given = live.size, request.headers.get("range")
     headers = {
         "Accept-Ranges": "bytes",
@@ -77,9 +112,9 @@ async def audio(request: Request) -> Response:
     headers["Content-Length"] = str(end - start)
     status = 200 if given is None else 206
     if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=found.media_type)
+        return Response(status_code=status, headers=headers, media_type=kind)
     body = _bytes(live, start, end, ports)
-    return StreamingResponse(body, status, headers, found.media_type)
+    return StreamingResponse(body, status, headers, kind)
 
 
 def span(given: str, size: int) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from console.api import audio
@@ -61,3 +63,30 @@ def test_a_span_is_within_the_file():
     assert audio.span("bytes=3-4", 10) == (3, 5)
     with pytest.raises(ApiError, match="10 bytes"):
         audio.span("bytes=10-11", 10)
+
+
+def rare(world, name="a.amr"):
+    world.media.info = replace(world.media.info, format="amr", codec="amr_nb", duration=3.0)
+    return upload.on_upload(world.upload(name, SOUND), world.ports)
+
+
+def test_what_browsers_do_not_play_gets_a_rendition_which_is_made_once(client, world, finish):
+    one = finish(rare(world))
+    sound = client.get(f"/api/v1/recordings/{one.id}").json()["audio"]
+    assert (sound["rendition"], sound["media_type"]) == (True, "audio/mp4")
+    first = client.get(sound["url"], headers={"Range": "bytes=0-99"})
+    assert (first.status_code, first.headers["content-type"]) == (206, "audio/mp4")
+    assert first.content[4:8] == b"ftyp"
+    assert client.get(sound["url"]).headers["etag"] == first.headers["etag"]
+
+
+def test_what_browsers_do_not_find_moments_in_plays_as_it_is_until_its_rendition_is_there(
+    client, world, finish
+):
+    world.media.info = replace(world.media.info, format="mp3", codec="mp3", duration=3.0)
+    one = finish(upload.on_upload(world.upload("a.mp3", SOUND), world.ports))
+    path = f"/api/v1/recordings/{one.id}"
+    assert client.get(path).json()["audio"]["rendition"] is False
+    assert client.get(f"{path}/audio").content == SOUND
+    client.get(f"{path}/audio", params={"rendition": "1"})
+    assert client.get(path).json()["audio"]["rendition"] is True

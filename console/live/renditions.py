@@ -1,0 +1,46 @@
+"""Renditions for browsers, each made once, one after the other: making one takes a core for some seconds an hour of sound."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from shared.flow.reading import rendition
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.model import Recording, StoredObject
+    from shared.ports import Ports
+
+
+class Renditions:
+    """Those that are being made in this process."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="rendition")
+        self._making: dict[str, Future[StoredObject]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, one: Recording, ports: Ports) -> Future[StoredObject]:
+        """Have the rendition of a recording made, unless it is being made already."""
+        with self._lock:
+            found = self._making.get(one.id)
+            if found is None:
+                found = self._pool.submit(self._make, one, ports)
+                self._making[one.id] = found
+        return found
+
+    def close(self) -> None:
+        """Make no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _make(self, one: Recording, ports: Ports) -> StoredObject:
+        try:
+            return rendition.kept(one, ports) or rendition.make(one, ports)
+        except Exception as error:
+            log.warning("%s gets no rendition: %s", one.id, error)
+            raise
+        finally:
+            with self._lock:
+                self._making.pop(one.id, None)

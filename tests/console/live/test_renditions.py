@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from console.live.renditions import Renditions
+from shared.errors import BadMedia
+from shared.flow.reading import rendition
+
+
+@pytest.fixture
+def renditions():
+    one = Renditions()
+    yield one
+    one.close()
+
+
+def test_who_asks_while_it_is_made_waits_for_the_same(renditions, world, done, monkeypatch):
+    made, go_on = [], threading.Event()
+
+    def make(one, ports):
+        made.append(one.id)
+        go_on.wait(20)
+        return done.source
+
+    monkeypatch.setattr(rendition, "make", make)
+    asked = [renditions.begin(done, world.ports) for _ in range(5)]
+    go_on.set()
+    assert [one.result(20) for one in asked] == [done.source] * 5
+    assert made == [done.id]
+
+
+def test_one_that_failed_is_tried_again_by_the_next_one(renditions, world, done, monkeypatch):
+    def broken(one, ports):
+        raise BadMedia("missing", "It is gone.")
+
+    monkeypatch.setattr(rendition, "make", broken)
+    with pytest.raises(BadMedia):
+        renditions.begin(done, world.ports).result(20)
+    monkeypatch.setattr(rendition, "make", lambda one, ports: done.source)
+    assert renditions.begin(done, world.ports).result(20) == done.source
