@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from gpu_job import process
 from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
 from gpu_job.weights.catalogue import BUNDLED
-from local import cli
+from local import cli, exit_codes
 from local.backend.embedded_ports import embedded_topology, open_ports
 from local.commands.inputs import InputFile
 from local.runtime import one_shot
@@ -249,7 +249,7 @@ def test_with_damaged_weights_and_nobody_else_a_run_ends_at_once_with_what_to_do
     if variable is not None:
         monkeypatch.setenv(*variable)
     result = command(*more)
-    assert result.exit_code == 2
+    assert result.exit_code == exit_codes.UNAVAILABLE
     assert result.stderr.strip().endswith("They may be damaged: export the model again.")
     assert "Deepgram" not in result.stderr
     assert server.asked == []

@@ -5,13 +5,15 @@ They have no faults and no threads of their own: `faults.py` stands in front of 
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import mimetypes
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -71,6 +73,32 @@ class MemoryStore:
 
     def create_all(self, bucket: str, objects: Mapping[str, tuple[bytes, str]]) -> set[str]:
         return {name for name, (data, kind) in objects.items() if self.create(bucket, name, data, kind)}
+
+    def stage(self, bucket: str) -> BinaryIO:
+        return io.BytesIO()
+
+    def create_from(
+        self,
+        bucket: str,
+        name: str,
+        file: BinaryIO,
+        *,
+        metadata: Mapping[str, str],
+        ahead: Callable[[StoredObject], object],
+    ) -> StoredObject | None:
+        file.seek(0)
+        data = file.read()
+        self._last = max(self._last + 1, int(self._clock.now() * 1e6))
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        made = StoredObject(
+            bucket=bucket,
+            name=name,
+            generation=self._last,
+            size=len(data),
+            content_type=kind,
+            metadata=dict(metadata),
+        )
+        return made if self.objects.setdefault((bucket, name), (made, data))[0] is made else None
 
     def delete(self, bucket: str, name: str, generation: int) -> bool:
         found = self.objects.get((bucket, name))
