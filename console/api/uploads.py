@@ -1,4 +1,4 @@
-"""Files in: on one machine through this server, streamed to disk; in a project straight to Cloud Storage.
+"""Files in, through this server, streamed to disk and then stored.
 
 A broken upload goes on where it stopped, in the way of Cloud Storage's resumable uploads
 (https://cloud.google.com/storage/docs/performing-resumable-uploads): `Content-Range: bytes */SIZE` asks how much is

@@ -254,7 +254,7 @@ def test_a_missing_permission_is_a_setting_to_correct_and_names_the_role(cloud, 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_service_that_stays_away_is_unavailable(cloud, method, monkeypatch):
-    monkeypatch.setattr(gcs, "RETRY", gcs.RETRY.with_timeout(0.1))
+    monkeypatch.setattr(gcs, "RETRY", gcs.RETRY.with_timeout(0.5))
     call, _ = calls(cloud)[method]
     cloud.proxy.faults = [(" /", faults.status(503))] * 1000
     with pytest.raises(StoreUnavailable):
