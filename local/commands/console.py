@@ -33,10 +33,13 @@ def command(*, state_dir: options.StateDir = None) -> None:
             variable("console_port"): str(page.port),
             variable("console_token"): page.token,
         }
-        process = subprocess.Popen([sys.executable, "-m", "console"], cwd=ROOT, env=environment)
+        # However this command ends, nobody can reach the page after it.
+        start = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid())]
+        process = subprocess.Popen([*start, sys.executable, "-m", "console"], cwd=ROOT, env=environment)
         try:
             code = process.wait()
         except KeyboardInterrupt:
-            # Ctrl-C reaches it too.
-            code = 0 if process.wait() in {0, -2} else 1
+            process.terminate()
+            process.wait()
+            code = 0
         raise typer.Exit(code)

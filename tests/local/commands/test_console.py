@@ -15,7 +15,7 @@ import pytest
 from tests.ports import free_port
 from tests.test_architecture import ROOT
 
-PATIENCE = 60
+PATIENCE = 20
 
 
 @pytest.fixture
@@ -31,18 +31,29 @@ def served(tmp_path):
         process.stderr.close()
 
 
-def test_it_prints_an_address_that_opens_the_page_and_ends_when_it_is_told_to(served):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=lambda one: one.name)
+def test_it_prints_an_address_that_opens_the_page_until_it_ends_in_whatever_way(served, number):
     address = next(found[0] for line in served.stderr if (found := re.search(r"http://\S+", line)))
+    base = address.partition("/?")[0]
+    until(lambda: answers(base))
     with httpx.Client(follow_redirects=True) as client:
-        for _ in range(PATIENCE * 5):
-            try:
-                answer = client.get(address)
-                break
-            except httpx.ConnectError:
-                time.sleep(0.2)
-        assert answer.status_code in {200, 404}
-        base = address.partition("/?")[0]
+        assert client.get(address).status_code in {200, 404}
         assert client.get(f"{base}/api/v1/recordings").json() == {"recordings": [], "next": None}
     assert httpx.get(f"{base}/api/v1/recordings").status_code == 401
-    served.send_signal(signal.SIGTERM)
+    served.send_signal(number)
     served.wait(PATIENCE)
+    until(lambda: not answers(base))
+
+
+def answers(base):
+    try:
+        return httpx.get(f"{base}/health").is_success
+    except httpx.TransportError:
+        return False
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.1)
