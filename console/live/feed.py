@@ -22,7 +22,7 @@ from shared.state import dead_letters, documents, pages
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from console.api.types import Row
     from shared.model import Recording
@@ -59,21 +59,19 @@ class Feed:
 
     Args:
         ports: the deployment.
-        now: monotonic seconds.
     """
 
-    def __init__(self, ports: Ports, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._now = now
-        here = ports.settings.platform == "local"
-        self.pause = PAUSE_HERE if here else PAUSE_THERE
-        self._newest = NEWEST_HERE if here else NEWEST_THERE
-        self._followed = FOLLOWED_HERE if here else FOLLOWED_THERE
+        self._here = ports.settings.platform == "local"
+        self.pause = PAUSE_HERE if self._here else PAUSE_THERE
+        self._newest = NEWEST_HERE if self._here else NEWEST_THERE
+        self._followed = FOLLOWED_HERE if self._here else FOLLOWED_THERE
         # Numbers of an earlier process are never taken for those of this one.
         self._number = int(time.time() * 1000)
         self._events: deque[Event] = deque(maxlen=KEPT)
+        # Those that were looked at last stand last.
         self._rows: dict[str, Row] = {}
-        self._turn: deque[str] = deque()
         self._letters: int | None = None
         self._viewers = 0
         self._task: asyncio.Task[None] | None = None
@@ -130,26 +128,17 @@ class Feed:
     def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
         ports = self._ports
         found = {one.id: one for one in pages.page(ports.records, pages.Filter(), self._newest).recordings}
-        if self._newest > 1:
+        if self._here:
             on_the_way = pages.page(ports.records, pages.Filter(in_progress=True), self._followed).recordings
             found |= {one.id: one for one in on_the_way}
         followed = [
             key for key, one in self._rows.items() if one.state in pages.IN_PROGRESS and key not in found
         ]
-        known = set(followed)
-        self._turn = deque(
-            [
-                *(key for key in self._turn if key in known),
-                *(key for key in followed if key not in set(self._turn)),
-            ]
-        )
-        for _ in range(min(self._followed, len(self._turn))):
-            key = self._turn.popleft()
-            self._turn.append(key)
+        for key in followed[: self._followed]:
             if (one := documents.get_recording(ports.records, key)) is not None:
                 found[key] = one
         rows = [(one, self._shown(one)) for one in found.values() if one.source.name]
-        return rows, ports.records.count(dead_letters.DEAD_LETTERS) if self._newest > 1 else 0
+        return rows, ports.records.count(dead_letters.DEAD_LETTERS) if self._here else 0
 
     def _shown(self, one: Recording) -> Row:
         """Its row; the sums of one that has ended are not read again."""
@@ -162,7 +151,7 @@ class Feed:
         found, letters = look
         money = trouble = False
         for one, shown in sorted(found, key=lambda pair: pair[0].created):
-            before = self._rows.get(one.id)
+            before = self._rows.pop(one.id, None)
             self._rows[one.id] = shown
             if silently or before == shown:
                 continue
