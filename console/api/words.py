@@ -45,10 +45,7 @@ def words(request: Request, ports: Ports) -> Words:
         raise ApiError(404, "no_transcript", one.reason or "It was deleted, and has no transcript any more.")
     if not one.chunks:
         return shown((), {}, complete=False)
-    known = request.app.state.results
-    results = live.arrived(one, ports, known.get(one.id))
-    known.put(one.id, results)
-    now = live.words(one, results)
+    now = live.words(one, request.app.state.results.of(one, ports))
     return shown(now.words, {}, complete=False, gaps=now.gaps)
 
 
@@ -97,10 +94,7 @@ def waveform(request: Request, ports: Ports) -> Peaks:
     one = find(request, ports)
     found = peaks.kept(one, ports) if one.ended else None
     if found is None and one.chunks and not one.ended:
-        known = request.app.state.results
-        results = live.arrived(one, ports, known.get(one.id))
-        known.put(one.id, results)
-        found = peaks.joined(one, results)
+        found = peaks.joined(one, request.app.state.results.of(one, ports))
     if found is None:
         return Peaks(rate=PEAK_RATE, encoding="base64", peaks="", gaps=[])
     return Peaks(

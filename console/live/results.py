@@ -6,9 +6,13 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from shared.flow.reading import live
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.model import Recording
+    from shared.ports import Ports
     from shared.results import ChunkResult
 
 MOST = 4
@@ -22,15 +26,19 @@ class Results:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, dict[int, ChunkResult]] = OrderedDict()
 
-    def get(self, recording: str) -> Mapping[int, ChunkResult]:
-        """What was read of a recording."""
-        with self._lock:
-            return self._known.get(recording, {})
+    def of(self, recording: Recording, ports: Ports) -> Mapping[int, ChunkResult]:
+        """The results that there are of a recording, by index; those that were read before are not read again.
 
-    def put(self, recording: str, results: dict[int, ChunkResult]) -> None:
-        """Keep what was read of a recording."""
+        Raises:
+            BadRequest: a result cannot be read.
+            Transient: try again.
+        """
         with self._lock:
-            self._known[recording] = results
-            self._known.move_to_end(recording)
+            known = self._known.get(recording.id, {})
+        found = live.arrived(recording, ports, known)
+        with self._lock:
+            self._known[recording.id] = found
+            self._known.move_to_end(recording.id)
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
+        return found

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from console.openai import stream
 from shared.errors import DropscribeError
-from shared.flow.reading import live
 from shared.messages import TranscriptReady
 from shared.model import Recording
 from shared.state import answers, documents
@@ -83,8 +82,7 @@ class Progress:
         done = self._ports.records.count(documents.CHUNKS, {"recording": recording.id})
         known = self._heard.pop(recording.id, None)
         if known is None or (known.life, known.done) != (recording.life, done):
-            found = live.arrived(recording, self._ports, self._results.get(recording.id))
-            self._results.put(recording.id, found)
+            found = self._results.of(recording, self._ports)
             known = _Heard(life=recording.life, done=done, text=stream.certain(recording, found))
         # The one that was asked for last is the last to go.
         self._heard[recording.id] = known

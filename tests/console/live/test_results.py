@@ -1,18 +1,41 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
+
 from console.live.results import MOST, Results
+from shared.flow.reading import live
 
 
-def test_those_that_nobody_asked_for_the_longest_go_first():
+@pytest.fixture
+def asked(monkeypatch):
+    """What was known of each recording that was read; every time another result is there."""
+    calls = []
+
+    def arrived(one, ports, known):
+        calls.append((one.id, known))
+        return {**known, len(known): one.id}
+
+    monkeypatch.setattr(live, "arrived", arrived)
+    return calls
+
+
+def read(known, key):
+    return known.of(SimpleNamespace(id=key), None)
+
+
+def test_those_that_nobody_asked_for_the_longest_go_first(asked):
     known = Results()
     for number in range(MOST + 1):
-        known.put(str(number), {0: number})
-    assert known.get("0") == {}
-    assert known.get(str(MOST)) == {0: MOST}
+        read(known, str(number))
+    assert read(known, str(MOST)) == {0: str(MOST), 1: str(MOST)}
+    assert read(known, "0") == {0: "0"}
+    assert asked[-1] == ("0", {})
 
 
-def test_what_is_put_again_is_replaced():
+def test_what_was_read_is_not_read_again(asked):
     known = Results()
-    known.put("a", {0: 1})
-    known.put("a", {0: 1, 1: 2})
-    assert known.get("a") == {0: 1, 1: 2}
+    assert read(known, "a") == {0: "a"}
+    assert read(known, "a") == {0: "a", 1: "a"}
+    assert asked == [("a", {}), ("a", {0: "a"})]

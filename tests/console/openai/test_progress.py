@@ -49,7 +49,7 @@ def test_a_result_is_read_once(world, recording, monkeypatch):
         return original(recording, ports, before)
 
     original = live.arrived
-    monkeypatch.setattr(progress.live, "arrived", arrived)
+    monkeypatch.setattr(live, "arrived", arrived)
     seen, ask = Progress(world.ports, Results()), Ask(recording=recording.id, chunks=True)
     done(world, recording, 0)
     for _ in range(3):
