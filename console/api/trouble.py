@@ -9,10 +9,9 @@ from console.api.changes import who
 from console.api.rows import row
 from console.api.types import DeadLetter, Replayed, Trouble, Workers
 from shared.outputs.printable import encodable
-from shared.planning import worker_pools
 from shared.recovery import replay
 from shared.routing import conditions
-from shared.state import audit, dead_letters, failure_log, pages
+from shared.state import audit, dead_letters, pages
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -63,11 +62,10 @@ def _find(request: Request, ports: Ports) -> Letter:
 
 
 def _letter(one: Letter, ports: Ports) -> DeadLetter:
-    reason = one.error or failure_log.last_reasons(one.about, ports.records)
     return DeadLetter(
         id=one.key,
         topic=replay.topic_of(one) or one.source or "",
-        reason=encodable(reason) or "No reason was recorded; see the logs.",
+        reason=encodable(dead_letters.reason(one, ports.records)) or "No reason was recorded; see the logs.",
         published=one.time,
         data_preview=encodable(one.text[:SHOWN]),
         replayed=one.replayed or None,
@@ -76,11 +74,7 @@ def _letter(one: Letter, ports: Ports) -> DeadLetter:
 
 
 def _workers(ports: Ports) -> list[Workers]:
-    now = ports.clock.now()
-    known = conditions.read(ports).fresh(now)
-    found = {pool: known.workers(pool) for pool in worker_pools.pools_of(ports.engines, ports.settings)}
     return [
         Workers(pool=pool, status=one.status, reason=one.said or one.status)
-        for pool, one in found.items()
-        if one.avoid_until > now
+        for pool, one in conditions.out_of_workers(ports).items()
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.in_words import printable
-from shared.state import dead_letters, failure_log
+from shared.state import dead_letters
 
 if TYPE_CHECKING:
     from shared.ports import Records
@@ -38,18 +38,14 @@ def newest(records: Records) -> list[Letter]:
         Transient: the records did not answer.
     """
     return [
-        Letter(time=one.time, where=one.source, reason=reason(one, records), message=beginning(one))
+        Letter(
+            time=one.time,
+            where=one.source,
+            reason=dead_letters.reason(one, records),
+            message=beginning(one),
+        )
         for one in dead_letters.newest(records, MOST)
     ]
-
-
-def reason(letter: dead_letters.Letter, records: Records) -> str:
-    """Why a message was given up, as it says itself or as its attempts noted; empty if nothing is known.
-
-    Raises:
-        Transient: the records did not answer.
-    """
-    return letter.error or failure_log.last_reasons(letter.about, records)
 
 
 def beginning(letter: dead_letters.Letter) -> str:

@@ -19,7 +19,6 @@ from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import human_duration, printable
 from shared.messages import to_fields
 from shared.model import FILES_BUCKET, Recording, State
-from shared.planning import worker_pools
 from shared.routing import conditions
 from shared.state import claims, documents, failure_log
 from shared.state.dead_letters import DEAD_LETTERS
@@ -137,10 +136,7 @@ def _pending(ports: Ports) -> dict[str, int] | None:
 
 def _no_workers(ports: Ports) -> dict[WorkerPool, str]:
     """Why the sweeper could start no workers, by pool; nothing for pools that are available or were not asked for."""
-    now = ports.clock.now()
-    known = conditions.read(ports).fresh(now)
-    found = {pool: known.workers(pool) for pool in worker_pools.pools_of(ports.engines, ports.settings)}
-    return {pool: one.said or one.status for pool, one in found.items() if one.avoid_until > now}
+    return {pool: one.said or one.status for pool, one in conditions.out_of_workers(ports).items()}
 
 
 def _location(ports: Ports) -> dict[str, str]:

@@ -15,6 +15,7 @@ from shared.errors import BadRequest, DropscribeError
 from shared.in_words import human_duration
 from shared.messages import from_fields
 from shared.model import Engine
+from shared.planning import worker_pools
 from shared.routing.rollout import Minute, Rollout
 from shared.telemetry import log
 
@@ -111,6 +112,14 @@ class Conditions:
         if 0 <= now - self.time <= STALE:
             return self
         return Conditions(time=self.time, speeds=self.speeds, rollout=self.rollout)
+
+
+def out_of_workers(ports: Ports) -> dict[WorkerPool, Workers]:
+    """The pools for which the sweeper could start no workers; none that are available or were not asked for."""
+    now = ports.clock.now()
+    known = read(ports).fresh(now)
+    found = {pool: known.workers(pool) for pool in worker_pools.pools_of(ports.engines, ports.settings)}
+    return {pool: one for pool, one in found.items() if one.avoid_until > now}
 
 
 def who_waits(pool: WorkerPool | None, engine: Engine) -> str:

@@ -165,6 +165,15 @@ def every(records: Records) -> Iterator[Letter]:
     return (_letter(key, fields) for key, fields in records.query(DEAD_LETTERS))
 
 
+def reason(letter: Letter, records: Records) -> str:
+    """Why a message was given up, as it says itself or as its attempts noted; empty if nothing is known.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return letter.error or failure_log.last_reasons(letter.about, records)
+
+
 def note_replay(letter: Letter, ports: Ports) -> bool:
     """Note that a letter is published again; False, with nothing written, if another process noted that since.
 

@@ -278,7 +278,7 @@ def _ended(
 
 
 def _why(one: Letter, ports: Ports) -> str:
-    return printable(letters.reason(one, ports.records)) or "no reason was recorded; see the logs"
+    return printable(dead_letters.reason(one, ports.records)) or "no reason was recorded; see the logs"
 
 
 def _as_json(one: Letter, ports: Ports) -> dict[str, Any]:
@@ -289,7 +289,7 @@ def _as_json(one: Letter, ports: Ports) -> dict[str, Any]:
         "topic": replay.topic_of(one) or None,
         "recording": one.about.recording or None,
         "request": one.about.request or None,
-        "reason": letters.reason(one, ports.records) or None,
+        "reason": dead_letters.reason(one, ports.records) or None,
         "message": one.text,
         "bytes": one.size,
         "replayed": one.replayed,
