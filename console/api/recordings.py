@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from console.api import audio
+import msgspec
+
+from console.api import audio, revisions
 from console.api.answers import ApiError
 from console.api.rows import find, row
-from console.api.types import Attempt, Considered, Detail, Download, RevisionRow, Rows
-from shared.flow.reading import revision
+from console.api.types import Attempt, Considered, Detail, Download, Rows
+from shared.costs import rows
+from shared.costs.summary import WASTE
 from shared.messages import to_fields
 from shared.model import State
 from shared.outputs.formats import FILES
@@ -78,22 +81,15 @@ def number(given: str | None, usual: int, most: int) -> int:
 def detail(request: Request, ports: Ports) -> Detail:
     """`GET /recordings/ID`."""
     one = find(request, ports)
-    short = row(one, ports)
-    revisions = revision.every(one.id, ports) if one.state == "DONE" else []
-    shown = {name: getattr(short, name) for name in short.__struct_fields__} | {
-        "warnings": [encodable(each) for each in one.warnings]
-    }
+    shown = msgspec.structs.asdict(row(one, ports))
     return Detail(
-        **shown,
+        **shown | {"warnings": [encodable(each) for each in one.warnings]},
         options=to_fields(one.options),
         why=encodable(one.decision.reason) if one.decision else "",
         considered=considered(one.decision.considered) if one.decision else [],
         attempts=list(_attempts(one, ports)),
         downloads=list(_downloads(one)),
-        revisions=[
-            RevisionRow(number=each.number, author=each.author, created=each.created, note=each.note)
-            for each in revisions
-        ],
+        revisions=revisions.of(one, ports) if one.state == "DONE" else [],
         audio=audio.sound(one, ports),
         peaks_url=f"/api/v1/recordings/{one.id}/peaks",
     )
@@ -106,18 +102,10 @@ def considered(found: Sequence[object]) -> list[Considered]:
 
 def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
     now = ports.clock.now()
-    rows = [
-        ledger.as_of(each, now)
-        for each in documents.readable(
-            ports.records.query(documents.LEDGER, {"recording": one.id}), LedgerRow
-        )
-    ]
-    used: set[int] = set()
-    for each in sorted(rows, key=lambda each: (each.chunk, each.time)):
-        # Of several that were heard, one was used: the chunk's document names it, here the first one stands for it.
-        wasted = each.outcome in {"failed", "lost"} or (each.outcome == "heard" and each.chunk in used)
-        if each.outcome == "heard":
-            used.add(each.chunk)
+    found = documents.readable(ports.records.query(documents.LEDGER, {"recording": one.id}), LedgerRow)
+    ordered = sorted((ledger.as_of(each, now) for each in found), key=lambda each: (each.chunk, each.time))
+    fates = rows.judged(ordered, {one.id} if one.ended_without else set(), ports)
+    for each, fate in zip(ordered, fates, strict=True):
         yield Attempt(
             chunk=each.chunk,
             engine=each.engine,
@@ -125,7 +113,7 @@ def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
             seconds=each.busy_seconds,
             usd=each.usd,
             outcome=each.outcome,
-            wasted=wasted and each.usd > 0,
+            wasted=fate in WASTE and each.usd > 0,
         )
 
 

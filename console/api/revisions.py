@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 def listed(request: Request, ports: Ports) -> list[RevisionRow]:
     """`GET /recordings/ID/revisions`, the oldest first."""
-    one = find(request, ports)
+    return of(find(request, ports), ports)
+
+
+def of(one: Recording, ports: Ports) -> list[RevisionRow]:
+    """The corrections of a recording, the oldest first.
+
+    Raises:
+        Transient: the records did not answer.
+    """
     return [
         RevisionRow(number=each.number, author=each.author, created=each.created, note=each.note)
         for each in revision.every(one.id, ports)

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 
-class Row(msgspec.Struct, kw_only=True, frozen=True):
-    """A recording in a list."""
+class Known(msgspec.Struct, kw_only=True, frozen=True):
+    """What is shown of a recording wherever it is shown."""
 
     id: str
     name: str
@@ -26,9 +26,14 @@ class Row(msgspec.Struct, kw_only=True, frozen=True):
     held: bool
     trouble: bool
     reason: str
-    warnings: int
     language: str
     size: int
+
+
+class Row(Known, kw_only=True, frozen=True):
+    """A recording in a list, with the number of its warnings."""
+
+    warnings: int
 
 
 class Rows(msgspec.Struct, kw_only=True, frozen=True):
@@ -86,28 +91,10 @@ class Sound(msgspec.Struct, kw_only=True, frozen=True):
     seconds: float | None
 
 
-class Detail(msgspec.Struct, kw_only=True, frozen=True):
-    """A recording with all that is known of it: a row, with its warnings in full."""
+class Detail(Known, kw_only=True, frozen=True):
+    """A recording with all that is known of it."""
 
-    id: str
-    name: str
-    uri: str
-    state: str
-    label: str
-    created: float
-    finished: float | None
-    seconds: float | None
-    method: str | None
-    engines: list[str]
-    usd: float
-    chunks: int
-    chunks_done: int
-    held: bool
-    trouble: bool
-    reason: str
     warnings: list[str]
-    language: str
-    size: int
     options: dict[str, Any]
     why: str
     considered: list[Considered]

@@ -132,9 +132,8 @@ async def receive(request: Request) -> Response:
         )
     async with one.lock:
         first = _first(request.headers.get("content-range"), one)
-        if first is None:
-            return _so_far(one)
         if first != one.there:
+            # A question how much is there, or bytes that do not follow.
             return _so_far(one)
         try:
             await _write(request, one)

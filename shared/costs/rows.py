@@ -63,10 +63,24 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
         for state in ("FAILED", "CANCELLED")
         for key, _ in (ports.records.query(documents.RECORDINGS, {"state": state}) if rows else ())
     }
+    return Account(since=since, until=until, rows=tuple(rows), fates=judged(rows, without, ports))
+
+
+def judged(rows: list[LedgerRow], without: set[str], ports: Ports) -> tuple[Fate, ...]:
+    """What became of each row; reads the documents of chunks that were heard more than once.
+
+    Args:
+        rows: the rows, all of each chunk.
+        without: keys of the recordings that ended without a transcript.
+        ports: the adapters to use.
+
+    Raises:
+        Transient: the records did not answer.
+    """
     used = {
         key: ports.records.get(documents.CHUNKS, documents.chunk_key(*key)) or {} for key in repeated(rows)
     }
-    return Account(since=since, until=until, rows=tuple(rows), fates=fates(rows, without, used))
+    return fates(rows, without, used)
 
 
 def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
