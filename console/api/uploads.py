@@ -132,8 +132,8 @@ async def receive(request: Request) -> Response:
         )
     async with one.lock:
         first = _first(request.headers.get("content-range"), one)
-        if first != one.there:
-            # A question how much is there, or bytes that do not follow.
+        # Asked how much is there when all of it is, it may be that storing it failed before.
+        if first != one.there and not (first is None and one.there == one.size):
             return _so_far(one)
         try:
             await _write(request, one)
@@ -153,6 +153,8 @@ async def receive(request: Request) -> Response:
 
 
 async def _write(request: Request, one: Place) -> None:
+    # A write that failed may have left some of its bytes.
+    await to_thread.run_sync(one.file.seek, one.there)
     pieces = bytearray()
     async for piece in request.stream():
         if one.there + len(pieces) + len(piece) > one.size:

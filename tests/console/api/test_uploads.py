@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.errors import StoreUnavailable
 from shared.state import uploads
 
 DATA = bytes(range(250)) * 100
@@ -80,3 +81,49 @@ def test_hostile_names_stay_text(client, world):
     name = "<img src=x onerror=alert(1)>.wav"
     client.put(place(client, size=1, name=name), content=b"x")
     assert world.ports.store.stat("audio", name) is not None
+
+
+class Full:
+    """A file whose disk is full for a moment: it takes half of what it is given, and says so."""
+
+    def __init__(self, file):
+        self._file, self._full = file, True
+
+    def write(self, data):
+        if self._full:
+            self._full = False
+            self._file.write(data[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+        return self._file.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
+def test_what_was_half_written_on_a_full_disk_is_written_again_at_its_place(client, world, monkeypatch):
+    original = world.ports.store.stage
+    monkeypatch.setattr(world.ports.store, "stage", lambda bucket: Full(original(bucket)))
+    url = place(client)
+    failed = client.put(url, content=DATA)
+    assert (failed.status_code, failed.json()["error"]["code"]) == (507, "no_space")
+    assert client.put(url, headers={"Content-Range": f"bytes */{LENGTH}"}).headers.get("range") is None
+    assert client.put(url, content=DATA, headers=span(0, LENGTH - 1)).status_code == 201
+    assert world.ports.store.load("audio", "calls/monday.wav") == DATA
+
+
+def test_an_upload_that_could_not_be_stored_at_its_end_is_stored_when_it_is_asked_for(
+    client, world, monkeypatch
+):
+    original, fails = world.ports.store.create_from, [True]
+
+    def create_from(*given, **more):
+        if fails:
+            fails.clear()
+            raise StoreUnavailable("the store does not answer")
+        return original(*given, **more)
+
+    monkeypatch.setattr(world.ports.store, "create_from", create_from)
+    url = place(client)
+    assert client.put(url, content=DATA).status_code == 503
+    assert client.put(url, headers={"Content-Range": f"bytes */{LENGTH}"}).status_code == 201
+    assert world.ports.store.load("audio", "calls/monday.wav") == DATA
