@@ -36,6 +36,8 @@ PAUSE_HERE, PAUSE_THERE = 0.5, 2.0
 """Seconds between two looks, on one machine and in a project."""
 NEWEST_HERE, NEWEST_THERE = 100, 1
 """Newest recordings of each look."""
+MOST_AT_ONCE = 100
+"""Recordings that are read where something new is seen."""
 FOLLOWED_HERE, FOLLOWED_THERE = 200, 2
 """Recordings on the way of each look, in turn."""
 
@@ -127,7 +129,13 @@ class Feed:
 
     def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
         ports = self._ports
-        found = {one.id: one for one in pages.page(ports.records, pages.Filter(), self._newest).recordings}
+        newest = pages.page(ports.records, pages.Filter(), self._newest).recordings
+        if not self._here and self._rows and any(one.id not in self._rows for one in newest):
+            # Others may have come with it since the look before.
+            last = max(one.created for one in self._rows.values())
+            more = pages.page(ports.records, pages.Filter(), MOST_AT_ONCE).recordings
+            newest = tuple(one for one in more if one.created > last)
+        found = {one.id: one for one in newest}
         if self._here:
             on_the_way = pages.page(ports.records, pages.Filter(in_progress=True), self._followed).recordings
             found |= {one.id: one for one in on_the_way}

@@ -134,3 +134,21 @@ def test_in_a_project_a_look_reads_few_documents(tmp_path):
         feed._tell(feed._look(), silently=False)
     assert sum(reads.values()) / (looks * feed.pause) <= 2
     world.close()
+
+
+def test_in_a_project_several_that_arrive_between_two_looks_are_all_told(tmp_path):
+    world = World(tmp_path, **IN_A_PROJECT)
+
+    def arrive(*names):
+        for name in names:
+            world.clock.time += 0.1
+            upload.on_upload(world.upload(name), world.ports)
+
+    arrive("old.wav", "older.wav", "before.wav")
+    feed = Feed(world.ports)
+    feed._tell(feed._look(), silently=True)
+    arrive(*(f"{number}.wav" for number in range(5)))
+    feed._tell(feed._look(), silently=False)
+    told = [one.data["name"] for one in feed._events if one.kind == "recording"]
+    assert told == [f"{number}.wav" for number in range(5)]
+    world.close()
