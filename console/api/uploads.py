@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from console.api.answers import ApiError, answered, json_of
 from console.api.types import Upload, UploadBody
+from console.bodies import pieces
 from shared import client
 from shared.flow import refusals
 from shared.messages import metadata_of, options_of
@@ -155,22 +156,15 @@ async def receive(request: Request) -> Response:
 async def _write(request: Request, one: Place) -> None:
     # A write that failed may have left some of its bytes.
     await to_thread.run_sync(one.file.seek, one.there)
-    pieces = bytearray()
-    async for piece in request.stream():
-        if one.there + len(pieces) + len(piece) > one.size:
+    async for piece in pieces(request, PIECE):
+        if one.there + len(piece) > one.size:
             raise ApiError(
                 400,
                 "too_long",
                 f"More than the {one.size:,} bytes came that were promised. Send the file anew.",
             )
-        pieces += piece
-        if len(pieces) >= PIECE:
-            await to_thread.run_sync(one.file.write, bytes(pieces))
-            one.there += len(pieces)
-            pieces.clear()
-    if pieces:
-        await to_thread.run_sync(one.file.write, bytes(pieces))
-        one.there += len(pieces)
+        await to_thread.run_sync(one.file.write, piece)
+        one.there += len(piece)
     one.touched = time.monotonic()
 
 

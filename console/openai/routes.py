@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from console.bodies import pieces
 from console.openai import documents, errors, form, intake, models, stream
 from console.openai.errors import ApiError
 from console.openai.multipart import MOST_BYTES, Body
@@ -184,18 +185,13 @@ async def _receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Rec
         return files[-1]
 
     body = Body(request.headers.get("content-type", ""), open_file)
-    size, pieces = 0, bytearray()
+    size = 0
     try:
-        async for piece in request.stream():
+        async for piece in pieces(request, PIECE):
             size += len(piece)
             if limit is not None and size > limit:
                 raise errors.too_large(None, limit, _upload(ports))
-            pieces += piece
-            if len(pieces) >= PIECE:
-                await to_thread.run_sync(body.write, bytes(pieces))
-                pieces.clear()
-        if pieces:
-            await to_thread.run_sync(body.write, bytes(pieces))
+            await to_thread.run_sync(body.write, piece)
     except ApiError:
         await _drain(request)
         raise

@@ -1,0 +1,26 @@
+"""Bodies of requests that are too large for memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+
+async def pieces(request: Request, size: int) -> AsyncIterator[bytes]:
+    """The body in pieces of at least `size` bytes, but for the last one: fewer and larger writes.
+
+    Raises:
+        ClientDisconnect: the sender hung up; what came since the last piece is lost.
+    """
+    gathered = bytearray()
+    async for some in request.stream():
+        gathered += some
+        if len(gathered) >= size:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)
