@@ -71,7 +71,8 @@ def _stored(one: Recording, request: Request, ports: Ports) -> tuple[StoredObjec
     """
     renditions: Renditions = request.app.state.renditions
     if request.query_params.get("rendition") == "1" and one.chunks and one.state != "DELETED":
-        return renditions.begin(one, ports).result(PATIENCE), rendition.MEDIA_TYPE
+        made = rendition.kept(one, ports) or renditions.begin(one, ports).result(PATIENCE)
+        return made, rendition.MEDIA_TYPE
     live = ports.store.stat(one.source.bucket, one.source.name)
     if (
         one.state == "DELETED"
@@ -84,7 +85,7 @@ def _stored(one: Recording, request: Request, ports: Ports) -> tuple[StoredObjec
             "no_audio",
             "There is no audio to play: its file is gone or was replaced. Upload it again to listen.",
         )
-    if rendition.wanted(one) == "seek":
+    if rendition.wanted(one) == "seek" and rendition.kept(one, ports) is None:
         # For whoever listens next.
         renditions.begin(one, ports)
     return live, _type(one)

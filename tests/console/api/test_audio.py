@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from console.api import audio
 from console.api.answers import ApiError
 from shared.flow import upload
+from shared.flow.reading import rendition
 
 SOUND = bytes(range(256)) * 1000
 
@@ -90,3 +93,25 @@ def test_what_browsers_do_not_find_moments_in_plays_as_it_is_until_its_rendition
     assert client.get(f"{path}/audio").content == SOUND
     client.get(f"{path}/audio", params={"rendition": "1"})
     assert client.get(path).json()["audio"]["rendition"] is True
+
+
+def test_a_rendition_that_is_there_plays_while_another_one_is_made(client, world, finish, monkeypatch):
+    first, second = finish(rare(world)), finish(rare(world, "b.amr"))
+    path = "/api/v1/recordings/{}/audio?rendition=1"
+    assert client.get(path.format(first.id)).status_code == 200
+    begun, go_on, original, late = threading.Event(), threading.Event(), rendition.make, []
+
+    def make(one, ports):
+        begun.set()
+        if not go_on.wait(5):
+            late.append(one.id)
+        return original(one, ports)
+
+    monkeypatch.setattr(rendition, "make", make)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.get, path.format(second.id))
+        assert begun.wait(20)
+        assert client.get(path.format(first.id)).status_code == 200
+        go_on.set()
+        assert waiting.result(20).status_code == 200
+    assert late == []
