@@ -154,13 +154,13 @@ class ObjectSearch:
         version, shards = self._catalogue()
         new = list(self._store.list(self._bucket, NEW))
         loaded = [made for one in new if (made := self._load_new(one.name)) is not None]
+        if not loaded:
+            return False
         words, merged = sum(one.words for one in loaded), []
         for one in sorted(shards, key=lambda shard: shard.words):
             if one.words <= words and one.words < self._full:
                 words += one.words
                 merged.append(one)
-        if not loaded:
-            return False
         entries = [(one.recording, one.at, one.version, one.passages) for one in loaded]
         kept = [one for one in shards if one not in merged]
         swapped = self._swap(version, kept, [self._fetched(one) for one in merged], entries)
@@ -221,13 +221,10 @@ class ObjectSearch:
         return stored["version"], [_Shard(name=one["name"], words=one["words"]) for one in stored["shards"]]
 
     def _recordings(self, shard: _Shard) -> set[str]:
-        data = self._store.load(self._bucket, f"{shard.name}.recordings")
-        if data is None:
-            raise StoreUnavailable("a shard of the search index was replaced just now; try again")
-        return set(data.decode().split("\n"))
+        return set(self._fetched(shard, "recordings").decode().split("\n"))
 
-    def _fetched(self, shard: _Shard) -> bytes:
-        data = self._store.load(self._bucket, f"{shard.name}.sqlite")
+    def _fetched(self, shard: _Shard, suffix: str = "sqlite") -> bytes:
+        data = self._store.load(self._bucket, f"{shard.name}.{suffix}")
         if data is None:
             raise StoreUnavailable("a shard of the search index was replaced just now; try again")
         return data
@@ -308,14 +305,12 @@ def _built(
         path = Path(folder) / "made.sqlite"
         index = _empty(str(path))
         try:
-            words = 0
             for recording, at, version, passages in (*_of(parts, Path(folder)), *entries):
                 if recording != leave:
                     words_index.put(index, recording, at, version, passages)
             words_index.tidy(index)
             index.commit()
-            recordings = [one for one, _, _, passages in words_index.everything(index)]
-            (words,) = index.execute("SELECT coalesce(sum(length(times)), 0) / 2 FROM passages").fetchone()
+            recordings, words = words_index.extent(index)
             index.execute("VACUUM")
         finally:
             index.close()

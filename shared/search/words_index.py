@@ -50,8 +50,6 @@ class Row:
 
     place: tuple[int, str]
     """Row and recording: greater is newer."""
-    version: int
-    """Of the recording's words."""
     hit: Hit
     """What is shown."""
 
@@ -139,14 +137,11 @@ def find(
         raise BadRequest("This cannot be searched for. Type other words.") from error
     found = []
     for row, marked, start, times in rows:
-        recording, version = connection.execute(
-            "SELECT recording, version FROM recordings WHERE slot <= ? ORDER BY slot DESC LIMIT 1",
-            (row // ROOM,),
+        (recording,) = connection.execute(
+            "SELECT recording FROM recordings WHERE slot <= ? ORDER BY slot DESC LIMIT 1", (row // ROOM,)
         ).fetchone()
         if before is None or (row, recording) < before:
-            found.append(
-                Row(place=(row, recording), version=version, hit=_hit(recording, marked, start, times))
-            )
+            found.append(Row(place=(row, recording), hit=_hit(recording, marked, start, times)))
     return found[:limit]
 
 
@@ -154,6 +149,14 @@ def version_of(connection: sqlite3.Connection, recording: str) -> int | None:
     """The version of a recording's words; None if there are none."""
     found = connection.execute("SELECT version FROM recordings WHERE recording = ?", (recording,)).fetchone()
     return None if found is None else int(found[0])
+
+
+def extent(connection: sqlite3.Connection) -> tuple[list[str], int]:
+    """The keys of all recordings, the oldest first, and how many words they have."""
+    recordings = [key for (key,) in connection.execute("SELECT recording FROM recordings ORDER BY slot")]
+    # Two bytes are the time of a word.
+    (words,) = connection.execute("SELECT coalesce(sum(length(times)), 0) / 2 FROM passages").fetchone()
+    return recordings, words
 
 
 def everything(

@@ -28,6 +28,7 @@ def test_what_is_put_comes_back_to_the_hundredth_of_a_second(index):
     several = [passage("one two three", 1.25), passage("four five", 70.5)]
     words_index.put(index, "r", 1_800_000_000.25, 3, several)
     assert list(words_index.everything(index)) == [("r", 1_800_000_000.25, 3, several)]
+    assert words_index.extent(index) == (["r"], 5)
 
 
 def test_recordings_that_ended_at_one_time_have_rows_of_their_own(index):

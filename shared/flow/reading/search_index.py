@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from shared.errors import Permanent
 from shared.flow.reading import finished
-from shared.messages import from_fields
 from shared.model import Recording
 from shared.outputs.printable import tidy
 from shared.outputs.segments import paragraphs, sentences
@@ -89,8 +88,7 @@ def find(typed: str, limit: int, ports: Ports, cursor: str | None = None) -> Fou
     known: dict[str, Recording | None] = {}
     for one in page.hits:
         if one.recording not in known:
-            fields = ports.records.get(documents.RECORDINGS, one.recording)
-            known[one.recording] = None if fields is None else from_fields(fields, Recording)
+            known[one.recording] = documents.get_recording(ports.records, one.recording)
     # Of one that is being deleted, somebody may have added words a moment ago.
     hits = tuple(
         (recording, one)
