@@ -19,8 +19,10 @@ from shared.state import claims, documents, ledger
 from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.messages import ChunkMessage
-    from shared.model import Recording
+    from shared.model import Chunk, Recording
     from shared.ports import Ports
     from shared.results import LedgerRow
 
@@ -82,6 +84,25 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
             raise
         nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
         return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
+
+
+def decoded(recording: Recording, ports: Ports) -> Iterator[tuple[Chunk, Pcm]]:
+    """The chunks of a recording that has a plan, one after another, decoded anew; without those that cannot be decoded.
+
+    Raises:
+        BadMedia: decoding exceeded a limit, or the file is gone.
+        Transient: the store did not answer.
+    """
+    assert recording.audio is not None, "it has a plan"
+    source = ObjectBytes(store=ports.store, source=recording.source)
+    for one in recording.chunks:
+        try:
+            pcm = ports.media.decode(source, recording.audio, one, track=recording.options.track)
+        except BadMedia as error:
+            if error.code != "undecodable":
+                raise
+        else:
+            yield one, pcm
 
 
 def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from shared.errors import BadMedia
-from shared.flow.probe import ObjectBytes
+from shared.flow import chunk
 from shared.messages import decode, encode
 from shared.results import PEAK_RATE
 
@@ -111,19 +110,11 @@ def decoded(recording: Recording, ports: Ports) -> Peaks:
         BadMedia: the file is gone, or decoding broke a limit.
         Transient: try again.
     """
-    assert recording.audio is not None, "it has a plan"
-    source = ObjectBytes(store=ports.store, source=recording.source)
     found = bytearray()
-    for chunk in recording.chunks:
-        try:
-            pcm = ports.media.decode(source, recording.audio, chunk, track=recording.options.track)
-        except BadMedia as error:
-            if error.code != "undecodable":
-                raise
-            continue
-        if chunk.span is None:
-            found[round(chunk.start * PEAK_RATE) :] = b""
-            found.extend(bytes(round(chunk.start * PEAK_RATE) - len(found)))
+    for one, pcm in chunk.decoded(recording, ports):
+        if one.span is None:
+            found[round(one.start * PEAK_RATE) :] = b""
+            found.extend(bytes(round(one.start * PEAK_RATE) - len(found)))
         found += of_chunk(pcm)
     made = Peaks(levels=bytes(found), gaps=())
     _store(_name(recording, DECODED), made, ports)
@@ -133,10 +124,10 @@ def decoded(recording: Recording, ports: Ports) -> Peaks:
 def _places(chunks: Sequence[Chunk], results: Mapping[int, ChunkResult]) -> list[tuple[float, float, bytes]]:
     """Start, end and peaks of each chunk; those that are missing have none."""
     found, at = [], 0.0
-    for chunk in chunks:
-        result = results.get(chunk.index)
-        start = chunk.start if chunk.span is None else at
-        nominal = 0.0 if chunk.end is None else chunk.end - chunk.start
+    for one in chunks:
+        result = results.get(one.index)
+        start = one.start if one.span is None else at
+        nominal = 0.0 if one.end is None else one.end - one.start
         at = start + (nominal if result is None else result.owned)
         found.append((start, at, b"" if result is None else result.peaks))
     return found

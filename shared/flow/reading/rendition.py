@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.audio import rendition
 from shared.audio.types import SAMPLE_RATE
-from shared.errors import BadMedia, BadRequest, StoreUnavailable
-from shared.flow.probe import ObjectBytes
+from shared.errors import BadRequest, StoreUnavailable
+from shared.flow import chunk
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -71,17 +71,10 @@ def make(recording: Recording, ports: Ports) -> StoredObject:
             f"Recording {recording.id} has no sound that could be played. Listen to the file itself."
         )
     bucket, name = ports.settings.work_bucket, _name(recording)
-    source = ObjectBytes(store=ports.store, source=recording.source)
     with ports.store.stage(bucket) as file:
         with rendition.Encoder(file) as encoder:
-            for chunk in recording.chunks:
-                try:
-                    pcm = ports.media.decode(source, recording.audio, chunk, track=recording.options.track)
-                except BadMedia as error:
-                    if error.code != "undecodable":
-                        raise
-                    continue
-                start = encoder.samples if chunk.span is not None else round(chunk.start * SAMPLE_RATE)
+            for one, pcm in chunk.decoded(recording, ports):
+                start = encoder.samples if one.span is not None else round(one.start * SAMPLE_RATE)
                 encoder.silence(max(0, start - encoder.samples))
                 # What comes before was written with the part before.
                 first = max(0, round(-pcm.start * SAMPLE_RATE)) + max(0, encoder.samples - start)
