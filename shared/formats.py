@@ -22,11 +22,11 @@ def named(text: str | None) -> tuple[str, ...]:
     Raises:
         ValueError: names one that does not exist, and those that do.
     """
-    names = {one.strip() for one in (text or "").split(",")} - {""}
+    names = _split(text)
     for name in sorted(names):
         if name not in FORMATS:
             raise ValueError(f"There is no format {name!r}. Choose from {', '.join(FORMATS)}.")
-    return tuple(one for one in FORMATS if one in names)
+    return ordered(names)
 
 
 def of_recording(*asked: str | None) -> tuple[str, ...]:
@@ -34,11 +34,14 @@ def of_recording(*asked: str | None) -> tuple[str, ...]:
 
     Names that only a newer version knows are left out: the list was checked when it was given.
     """
-    names: set[str] = {one.strip() for text in asked for one in (text or "").split(",")}
-    return ordered({*STANDARD, *names})
+    return ordered({*STANDARD}.union(*map(_split, asked)))
 
 
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
     """The known ones of some names, in the order of `FORMATS`."""
     wanted = set(names)
     return tuple(one for one in FORMATS if one in wanted)
+
+
+def _split(text: str | None) -> set[str]:
+    return {one.strip() for one in (text or "").split(",")} - {""}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import NO_NAMES, milliseconds, speaker_label, speaker_name
+from shared.outputs.printable import NO_NAMES, in_seconds, milliseconds, speaker_label, speaker_name
+from shared.outputs.segments import turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ def labels_txt(sentences: Sequence[Segment], names: Mapping[int, str] = NO_NAMES
     lines, before = [], None
     for one in sentences:
         said = f"{speaker_label(one.speaker, before, names)}{one.text}"
-        lines.append(f"{_seconds(milliseconds(one.start))}\t{_seconds(milliseconds(one.end))}\t{said}\n")
+        lines.append(f"{in_seconds(milliseconds(one.start))}\t{in_seconds(milliseconds(one.end))}\t{said}\n")
         before = one.speaker
     return "".join(lines).encode()
 
@@ -57,36 +57,30 @@ def words_textgrid(
         "words": list(_apart((one.start, one.end, one.text) for one in words)),
         "sentences": list(_apart((one.start, one.end, one.text) for one in sentences)),
     }
-    if any(one.speaker is not None for one in words):
-        tiers["speakers"] = list(_apart(_turns(words, names)))
+    said = ((start, end, speaker_name(one, names)) for one, start, end in turns(words))
+    if speakers := list(_apart(said)):
+        tiers["speakers"] = speakers
     end = max(1, milliseconds(duration), *(tier[-1].end for tier in tiers.values() if tier))
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
         "",
         "xmin = 0",
-        f"xmax = {_seconds(end)}",
+        f"xmax = {in_seconds(end)}",
     ]
     lines += ["tiers? <exists>", f"size = {len(tiers)}", "item []:"]
     for number, (name, spoken) in enumerate(tiers.items(), start=1):
         intervals = list(_filled(spoken, end))
         lines += [f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{name}"']
-        lines += ["        xmin = 0", f"        xmax = {_seconds(end)}"]
+        lines += ["        xmin = 0", f"        xmax = {in_seconds(end)}"]
         lines.append(f"        intervals: size = {len(intervals)}")
         for index, one in enumerate(intervals, start=1):
             quoted = one.text.replace('"', '""')
             lines.append(f"        intervals [{index}]:")
-            lines.append(f"            xmin = {_seconds(one.start)}")
-            lines.append(f"            xmax = {_seconds(one.end)}")
+            lines.append(f"            xmin = {in_seconds(one.start)}")
+            lines.append(f"            xmax = {in_seconds(one.end)}")
             lines.append(f'            text = "{quoted}"')
     return ("\n".join(lines) + "\n").encode()
-
-
-def _turns(words: Iterable[Word], names: Mapping[int, str]) -> Iterator[tuple[float, float, str]]:
-    for speaker, group in groupby(words, key=lambda one: one.speaker):
-        said = list(group)
-        if speaker is not None:
-            yield said[0].start, max(one.end for one in said), speaker_name(speaker, names)
 
 
 def _apart(spoken: Iterable[tuple[float, float, str]]) -> Iterator[_Interval]:
@@ -107,7 +101,3 @@ def _filled(spoken: Sequence[_Interval], end: int) -> Iterator[_Interval]:
         at = one.end
     if at < end:
         yield _Interval(start=at, end=end, text="")
-
-
-def _seconds(time: int) -> str:
-    return f"{time // 1000}.{time % 1000:03d}"

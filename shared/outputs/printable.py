@@ -30,6 +30,11 @@ def milliseconds(seconds: float) -> int:
     return max(0, round(seconds * 1000))
 
 
+def in_seconds(time: int) -> str:
+    """A time of whole milliseconds in seconds: `7.250`."""
+    return f"{time // 1000}.{time % 1000:03d}"
+
+
 def encodable(text: str) -> str:
     """The text with U+FFFD in place of characters that UTF-8 cannot encode."""
     return _SURROGATE.sub("\ufffd", text)

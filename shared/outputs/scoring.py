@@ -8,11 +8,11 @@ separated by spaces and have no escapes, so a space in a field is an underscore.
 
 from __future__ import annotations
 
-from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import NO_NAMES, milliseconds, one_line, speaker_name
+from shared.outputs.printable import NO_NAMES, in_seconds, milliseconds, one_line, speaker_name
+from shared.outputs.segments import turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,20 +46,17 @@ def speakers_rttm(name: str, words: Sequence[Word], names: Mapping[int, str] = N
         words: tidy, in order.
         names: of speakers, by number.
     """
-    file, lines = _file(name), []
-    for speaker, group in groupby(words, key=lambda one: one.speaker):
-        said = list(group)
-        if speaker is not None:
-            times = _times(said[0].start, max(one.end for one in said))
-            lines.append(
-                f"SPEAKER {file} {CHANNEL} {times} <NA> <NA> {_field(speaker_name(speaker, names))} <NA> <NA>\n"
-            )
+    file = _file(name)
+    lines = [
+        f"SPEAKER {file} {CHANNEL} {_times(start, end)} <NA> <NA> {_field(speaker_name(one, names))} <NA> <NA>\n"
+        for one, start, end in turns(words)
+    ]
     return "".join(lines).encode()
 
 
 def _times(start: float, end: float) -> str:
     begin, stop = milliseconds(start), milliseconds(end)
-    return f"{begin / 1000:.3f} {max(0, stop - begin) / 1000:.3f}"
+    return f"{in_seconds(begin)} {in_seconds(max(0, stop - begin))}"
 
 
 def _file(name: str) -> str:

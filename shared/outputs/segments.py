@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from shared.outputs.printable import join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shared.results import Word
 
@@ -126,6 +127,14 @@ def paragraphs(words: Sequence[Word], segments: Sequence[Segment]) -> list[Segme
             first = index + 1
             length = 0
     return found
+
+
+def turns(words: Iterable[Word]) -> Iterator[tuple[int, float, float]]:
+    """Speaker, start and latest end, seconds, of the words up to the next speaker; none if speakers are not told apart."""
+    for speaker, group in groupby(words, key=lambda one: one.speaker):
+        said = list(group)
+        if speaker is not None:
+            yield speaker, said[0].start, max(one.end for one in said)
 
 
 def segment(words: Sequence[Word], first: int, last: int) -> Segment:

@@ -17,7 +17,7 @@ import webvtt
 from shared.outputs.printable import NO_NAMES, one_line, speaker_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shared.outputs.captions import Caption
 
@@ -48,16 +48,23 @@ def transcript_vtt(
     captions: Sequence[Caption], warnings: Sequence[str], names: Mapping[int, str] = NO_NAMES
 ) -> bytes:
     """The captions as WebVTT, the warnings as comments above them; without captions, the header."""
+    return vtt(captions, (_vtt_lines(one, names) for one in captions), warnings)
+
+
+def vtt(captions: Sequence[Caption], texts: Iterable[Iterable[str]], warnings: Sequence[str]) -> bytes:
+    """A file of WebVTT.
+
+    Args:
+        captions: when each comes and goes.
+        texts: lines of each, escaped.
+        warnings: written as comments above the captions.
+    """
     cues = [
-        webvtt.Caption(timestamp(one.start), timestamp(one.end), _vtt_lines(one, names)) for one in captions
+        webvtt.Caption(timestamp(one.start), timestamp(one.end), list(lines))
+        for one, lines in zip(captions, texts, strict=True)
     ]
-    return webvtt.WebVTT(captions=cues, header_comments=notes(warnings)).content.encode()
-
-
-def notes(warnings: Sequence[str]) -> list[str]:
-    """Warnings as comments of WebVTT."""
-    lines = [one_line(warning).replace(ARROW, "→") for warning in warnings]
-    return [one for one in lines if one]
+    notes = [one_line(warning).replace(ARROW, "→") for warning in warnings]
+    return webvtt.WebVTT(captions=cues, header_comments=[one for one in notes if one]).content.encode()
 
 
 def _vtt_lines(caption: Caption, names: Mapping[int, str]) -> list[str]:

@@ -11,7 +11,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import NO_NAMES, milliseconds
+from shared.outputs.printable import NO_NAMES, in_seconds, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,5 +68,4 @@ def _speaker(one: Word | Segment, names: Mapping[int, str]) -> str:
 
 
 def _seconds(time: float) -> str:
-    whole, thousandths = divmod(milliseconds(time), 1000)
-    return f"{whole}.{thousandths:03d}"
+    return in_seconds(milliseconds(time))

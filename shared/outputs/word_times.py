@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import webvtt
-
 from shared.outputs.printable import NO_NAMES, milliseconds
-from shared.outputs.subtitles import escaped, notes, timestamp, voice
+from shared.outputs.subtitles import escaped, timestamp, voice, vtt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,11 +33,7 @@ def words_vtt(
         names: of speakers, by number.
     """
     spoken = iter(words)
-    cues = [
-        webvtt.Caption(timestamp(one.start), timestamp(one.end), list(_lines(one, spoken, names)))
-        for one in captions
-    ]
-    return webvtt.WebVTT(captions=cues, header_comments=notes(warnings)).content.encode()
+    return vtt(captions, (_lines(one, spoken, names) for one in captions), warnings)
 
 
 def _lines(caption: Caption, spoken: Iterator[Word], names: Mapping[int, str]) -> Iterator[str]:

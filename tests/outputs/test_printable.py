@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outputs.printable import encodable, join, milliseconds, one_line, tidy
+from shared.outputs.printable import encodable, in_seconds, join, milliseconds, one_line, tidy
 from shared.results import Word
 from tests.outputs.streams import word
 
@@ -17,6 +17,13 @@ def test_times_are_rounded_to_milliseconds_and_never_before_the_recording(second
 @given(st.floats(0, 50_000), st.floats(0, 50_000))
 def test_rounding_keeps_the_order_of_times(a, b):
     assert (milliseconds(a) <= milliseconds(b)) or a > b
+
+
+@pytest.mark.parametrize(
+    ("time", "text"), [(0, "0.000"), (7, "0.007"), (7250, "7.250"), (86_400_001, "86400.001")]
+)
+def test_milliseconds_are_written_as_seconds_with_three_decimals(time, text):
+    assert in_seconds(time) == text
 
 
 def test_words_that_are_fine_pass_as_they_are():

@@ -3,7 +3,8 @@ import itertools
 import pytest
 from hypothesis import given
 
-from shared.outputs.segments import LONG_PAUSE, LONG_SEGMENT, ends_sentence, paragraphs, sentences
+from shared.outputs.segments import LONG_PAUSE, LONG_SEGMENT, ends_sentence, paragraphs, sentences, turns
+from shared.results import Word
 from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
 
 
@@ -121,6 +122,20 @@ def test_another_speaker_ends_a_segment_and_a_paragraph_in_the_middle_of_a_sente
     assert [(one.speaker, one.text) for one in paragraphs(words, segments)] == [
         (one.speaker, one.text) for one in segments
     ]
+
+
+def test_a_turn_goes_from_the_first_word_of_a_speaker_to_the_latest_end_and_words_of_nobody_are_in_none():
+    words = [
+        Word(text="a", start=start, end=end, confidence=0.9, speaker=speaker)
+        for start, end, speaker in [
+            (0.0, 0.9, 1),
+            (0.5, 0.7, 1),
+            (1.0, 1.2, None),
+            (1.5, 2.0, 2),
+            (2.0, 2.5, 1),
+        ]
+    ]
+    assert list(turns(words)) == [(1, 0.0, 0.9), (2, 1.5, 2.0), (1, 2.0, 2.5)]
 
 
 def test_a_paragraph_of_one_speaker_holds_many_segments():
