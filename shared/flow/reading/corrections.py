@@ -138,8 +138,8 @@ def _room(words: Sequence[Word], first: int, stop: int, count: int) -> tuple[flo
         # A later word may begin before an earlier one ends; the next word's start bounds those of the new ones.
         end = max(one.end for one in words[first:stop])
         return start, max(start, min(end, after))
-    start = words[first - 1].end if first else max(0.0, min(after, after - INSERTED * count))
-    start = min(start, after) if after < float("inf") else start
-    if start == float("inf"):
-        start = 0.0
+    if first:
+        start = min(words[first - 1].end, after)
+    else:
+        start = min(max(0.0, after - INSERTED * count), after) if words else 0.0
     return start, max(start, min(after, start + INSERTED * count))
