@@ -209,10 +209,7 @@ class Deploy:
     def _keys(self, images: Images) -> None:
         """Put missing keys into their secrets: by Google's interface, so neither a command line nor a state has them."""
         for name in self._target.hosted:
-            path = f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/{name}-api-key"
-            if self._api.get(path) is None:
-                self._terraform.lay_secrets(images)
-            if self._api.get(f"{path}/versions/latest") is not None:
+            if self._has_value(f"{name}-api-key", images):
                 continue
             hosted = ENGINES[name].hosted
             assert hosted is not None, "terraform/variables.tf takes hosted engines only"
@@ -222,25 +219,27 @@ class Deploy:
                     f"{ENGINES[name].in_sentences} needs its API key, one word ({hosted.console}): run the same "
                     f"command again with it on standard input: make deploy … < file-with-the-key"
                 )
-            self._keep(path, key)
-        if self._target.webhooks:
-            self._webhook_secret(images)
+            self._keep(f"{name}-api-key", key)
+        if self._target.webhooks and not self._has_value("webhook-secret", images):
+            self._keep("webhook-secret", secret.new())
+            self._person.say(
+                "Webhooks are signed with a new secret. Give it to the receiver: gcloud secrets versions access latest "
+                f"--secret=webhook-secret --project={self._target.project}"
+            )
 
-    def _webhook_secret(self, images: Images) -> None:
-        path = f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/webhook-secret"
+    def _has_value(self, name: str, images: Images) -> bool:
+        """Whether there is something in a secret, which is laid if it is not there yet."""
+        path = self._secret(name)
         if self._api.get(path) is None:
             self._terraform.lay_secrets(images)
-        if self._api.get(f"{path}/versions/latest") is not None:
-            return
-        self._keep(path, secret.new())
-        self._person.say(
-            "Webhooks are signed with a new secret. Give it to the receiver: gcloud secrets versions access latest "
-            f"--secret=webhook-secret --project={self._target.project}"
-        )
+        return self._api.get(f"{path}/versions/latest") is not None
 
-    def _keep(self, path: str, value: str) -> None:
+    def _keep(self, name: str, value: str) -> None:
         data = base64.b64encode(value.encode()).decode()
-        self._api.call("POST", f"{path}:addVersion", {"payload": {"data": data}})
+        self._api.call("POST", f"{self._secret(name)}:addVersion", {"payload": {"data": data}})
+
+    def _secret(self, name: str) -> str:
+        return f"secretmanager.googleapis.com/v1/projects/{self._target.project}/secrets/{name}"
 
     def _tell(self, outputs: Mapping[str, object], smoke: Smoke) -> None:
         buckets = outputs["buckets"]
