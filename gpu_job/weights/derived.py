@@ -47,7 +47,7 @@ def derived(located: Located, form: str, make: Callable[[Path], object]) -> Path
         for file in made.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
-        with contextlib.suppress(FileExistsError, OSError):
+        with contextlib.suppress(OSError):
             made.rename(target)
         if not target.is_dir():
             raise OSError(f"{target} could not be made.")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gpu_job.speech.nemo.lean_import import as_a_library
+from gpu_job.speech.onnx.export import BLANK
 from gpu_job.weights.lookup import MODEL_TYPE
 from shared.errors import ConfigurationError, ModelUnavailable
 
@@ -34,7 +35,7 @@ def export(archive: Path, folder: Path) -> None:
     with _quiet():
         model = _exported(archive, folder)
     _gather(folder)
-    tokens = [*model.tokenizer.vocab, "<blk>"]
+    tokens = [*model.tokenizer.vocab, BLANK]
     (folder / "vocab.txt").write_text(
         "".join(f"{token} {index}\n" for index, token in enumerate(tokens)), encoding="utf-8"
     )
