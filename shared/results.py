@@ -32,6 +32,21 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Voice:
+    """One speaker as a window of a chunk tells it from the others in that window; whose voice it is, is found later."""
+
+    window: int
+    """Index of the window in its chunk: voices of one window are rather those of different people."""
+    turns: tuple[tuple[int, int], ...]
+    """When it speaks within what the window answers for: start and end, milliseconds from the chunk's nominal start."""
+    clean: float
+    """Seconds of it alone, from which the embedding was made; 0 without one."""
+    embedding: bytes = field(default=b"", repr=False)
+    """192 numbers, little-endian float16, of length 1: cosines of them say how alike two voices are. Empty if there was
+    too little of it alone. Biometric: it stays in the result of its chunk, and never gets into outputs or logs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkResult:
     """An engine's result for one chunk. Times count from the chunk's nominal start."""
 
@@ -61,6 +76,10 @@ class ChunkResult:
     """Warnings for the owner, e.g. where a truncated file stops."""
     peaks: bytes = b""
     """How loud each tenth of a second of `owned` is, 0 to 255; empty if it was not decoded here, or by an older version."""
+    voices: tuple[Voice, ...] = ()
+    """Who speaks in `owned`, window by window; empty if nobody does, or if nobody listened for it."""
+    voice_revision: str = ""
+    """Exact versions of the networks that found the voices, silent chunks included; empty if nobody listened for them."""
 
     @property
     def tail(self) -> float:

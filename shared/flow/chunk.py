@@ -137,7 +137,9 @@ def read_result(data: bytes) -> ChunkResult:
     """
     result = decode(data, ChunkResult)
     of_words = (number for one in result.words for number in (one.start, one.end, one.confidence))
-    if any(abs(number) > LONGEST for number in (result.lead, result.owned, result.decoded, *of_words)):
+    of_voices = (edge / 1000 for one in result.voices for turn in one.turns for edge in turn)
+    numbers = (result.lead, result.owned, result.decoded, *of_words, *of_voices)
+    if any(abs(number) > LONGEST for number in numbers):
         raise BadRequest(f"not a ChunkResult: a number is larger than {LONGEST:,.0f}")
     return result
 

@@ -4,7 +4,8 @@ import pytest
 
 from shared.errors import BadRequest
 from shared.flow import chunk, record, upload
-from shared.messages import ChunkDone, ChunkMessage, decode, encode
+from shared.messages import ChunkDone, ChunkMessage, decode, encode, to_fields
+from shared.results import Voice
 from shared.state import documents
 from tests.world import heard, words
 
@@ -64,7 +65,38 @@ def fail_now(*_args, **_kwargs):
     raise ConnectionResetError
 
 
-@pytest.mark.parametrize("change", [{"owned": 1e308}, {"lead": -1e8}, {"words": words("late", start=1e300)}])
+VOICE = Voice(window=3, turns=((0, 1500), (2250, 4000)), clean=2.5, embedding=bytes(range(256)) + bytes(128))
+
+
+def test_voices_come_back_as_they_were_kept(world, message):
+    made, _ = heard(recording_of(world, message), message.chunk, voices=(VOICE,), voice_revision="a+b")
+    data = encode(made)
+    assert chunk.read_result(data) == made
+    assert b'"voices":[{"window":3,"turns":[[0,1500],[2250,4000]],"clean":2.5,"embedding":"AAECAw' in data
+
+
+def test_results_of_versions_that_knew_no_voices_have_none(world, message):
+    made, _ = heard(recording_of(world, message), message.chunk)
+    fields = to_fields(made)
+    del fields["voices"], fields["voice_revision"]
+    assert chunk.read_result(encode(fields)) == made
+    assert (made.voices, made.voice_revision) == ((), "")
+
+
+def test_an_embedding_is_never_in_what_is_logged_of_a_voice():
+    assert "embedding" not in repr(VOICE)
+    assert "\\x01" not in repr(VOICE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owned": 1e308},
+        {"lead": -1e8},
+        {"words": words("late", start=1e300)},
+        {"voices": (Voice(window=0, turns=((0, 10**14),), clean=1.0),)},
+    ],
+)
 def test_a_result_with_a_time_that_no_recording_has_ends_its_recording(world, message, change):
     recording = documents.get_recording(world.ports.records, message.recording)
     result, row = heard(recording, message.chunk, **change)
