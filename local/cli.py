@@ -45,7 +45,9 @@ COMMANDS = {
 PLACES = {
     "demo": "transcribe:demo",
     "models": "models:app",
-    "cost": "cost:app",
+    "cost": "views.cost:app",
+    "status": "views.status:command",
+    "doctor": "views.doctor:command",
     "backfill": "operation.backfill:command",
     "dead-letters": "operation.dead_letters:app",
     "retry": "operation.retry:command",

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from local.commands import letters, options
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import local_time, output, print_json, say
+from local.commands.views import letters
 from shared.errors import BadRequest, NotFound
 from shared.flow import retry
 from shared.in_words import dollars, printable

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from gpu_job.speech import loading
 from local import cli
-from local.commands import doctor
+from local.commands.views import doctor
 from shared.audio import Sandbox
 from shared.audio.sandbox import process
 

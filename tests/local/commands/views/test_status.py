@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.commands import status
+from local.commands.views import status
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.messages import AUDIO_FINALIZED

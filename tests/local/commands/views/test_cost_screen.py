@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.commands import cost_screen
+from local.commands.views import cost_screen
 
 
 def test_the_chart_has_a_bar_for_each_day_and_of_long_times_for_each_month():

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from local.commands import letters
+from local.commands.views import letters
 from shared.errors import StoreUnavailable
 from shared.state import dead_letters, failure_log
 from tests.world import World
