@@ -18,7 +18,7 @@ from bench.machine import core_seconds, in_fresh_process
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
-from local.commands import inputs
+from local.commands.audio import inputs
 from local.runtime import one_shot
 from shared.flow.reading import peaks
 from shared.model import Options

@@ -27,7 +27,7 @@ from bench import command_line
 from bench.seams import Heard, SeamErrors, seam_errors
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
-from local.commands import inputs
+from local.commands.audio import inputs
 from local.evaluation import accuracy, clips, corpus
 from local.runtime import one_shot
 from shared.costs.prices import TABLE

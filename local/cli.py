@@ -43,7 +43,11 @@ COMMANDS = {
 """For each command the first line of its help."""
 
 PLACES = {
-    "demo": "transcribe:demo",
+    "transcribe": "audio.transcribe:command",
+    "demo": "audio.transcribe:demo",
+    "up": "audio.up:command",
+    "submit": "audio.submit:command",
+    "route": "audio.route:command",
     "models": "models:app",
     "cost": "views.cost:app",
     "status": "views.status:command",

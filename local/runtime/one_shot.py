@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from functions.push import read
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
-from local.commands.inputs import InputFile
+from local.commands.audio.inputs import InputFile
 from local.inbox import remembered
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop, end_despite

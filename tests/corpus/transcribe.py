@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from gpu_job.speech.onnx import onnx_engine
 from gpu_job.weights.catalogue import TINY
 from local.backend.embedded_ports import open_ports
-from local.commands import inputs
+from local.commands.audio import inputs
 from local.runtime import one_shot
 from shared.model import Options
 from shared.settings import Settings

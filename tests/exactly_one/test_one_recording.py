@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.commands import up
-from local.commands.inputs import InputFile
+from local.commands.audio import up
+from local.commands.audio.inputs import InputFile
 from local.inbox.watcher import Inbox
 from local.runtime import one_shot
 from shared.errors import UnderWay

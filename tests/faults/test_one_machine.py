@@ -13,7 +13,7 @@ import time
 import pytest
 
 from shared.state import documents
-from tests.local.commands.test_up import SAMPLES, Deployment
+from tests.local.commands.audio.test_up import SAMPLES, Deployment
 
 pytestmark = pytest.mark.long
 

@@ -10,7 +10,7 @@ import pytest
 
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
-from local.commands import inputs
+from local.commands.audio import inputs
 from local.runtime import one_shot
 from shared.flow import merge
 from shared.flow.chunk import result_name

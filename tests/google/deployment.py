@@ -27,7 +27,7 @@ from unittest import mock
 
 from google.cloud import storage
 
-from local.commands import inputs
+from local.commands.audio import inputs
 from shared.adapters.google_ports import open_ports
 from shared.errors import BadRequest
 from shared.flow import record

@@ -13,7 +13,7 @@ from google.cloud import storage
 
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
-from local.commands import inputs
+from local.commands.audio import inputs
 from local.runtime import one_shot
 from shared.adapters.cloud_telemetry import COLLECTOR
 from shared.flow import erase

@@ -19,7 +19,7 @@ from shared.settings import Settings
 from shared.state import documents
 from shared.topology import Topology
 from tests.deepgram_server import KEY, Reply, deepgram_server, refused, word
-from tests.local.commands.test_up import Deployment
+from tests.local.commands.audio.test_up import Deployment
 from tests.speech import write_wav
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

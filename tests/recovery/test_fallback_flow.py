@@ -17,7 +17,7 @@ from gpu_job.speech.transcriber import Device, EngineLost, OutOfMemory
 from gpu_job.weights.catalogue import BUNDLED
 from local import cli, exit_codes
 from local.backend.embedded_ports import embedded_topology, open_ports
-from local.commands.inputs import InputFile
+from local.commands.audio.inputs import InputFile
 from local.runtime import one_shot
 from shared.errors import BadMedia, ModelUnavailable, Transient
 from shared.flow import upload

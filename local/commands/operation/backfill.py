@@ -10,10 +10,11 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands import inputs, options
+from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.audio import inputs
+from local.commands.audio.submit import say_if_nothing_runs
 from local.commands.context import deployment, errors, options_or_none
 from local.commands.operation.agreement import settled
-from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import beside, output, print_json, say
 from local.inbox.ignore import MEDIA_SUFFIXES
 from shared import concurrency

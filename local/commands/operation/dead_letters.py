@@ -10,9 +10,9 @@ import typer
 from rich.text import Text
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.audio.submit import say_if_nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
-from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import local_time, output, print_json, say
 from local.commands.views import letters
 from shared.errors import BadRequest, NotFound

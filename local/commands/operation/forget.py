@@ -11,9 +11,9 @@ import typer
 from local.backend import names
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.audio.submit import nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
-from local.commands.submit import nothing_runs
 from local.commands.terminal import output, print_json
 from shared.errors import NotFound
 from shared.flow import forget

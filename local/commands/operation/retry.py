@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.audio.submit import say_if_nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation import found
 from local.commands.operation.agreement import settled
-from local.commands.submit import say_if_nothing_runs
 from local.commands.terminal import output, print_json, say
 from shared import concurrency
 from shared.errors import BadRequest

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.audio.submit import nothing_runs
 from local.commands.context import deployment, errors
-from local.commands.submit import nothing_runs
 from local.commands.terminal import local_time, output, print_json
 from local.commands.views import letters
 from shared.costs import budget

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from gpu_job.weights.catalogue import BUNDLED
 from local import cli
-from local.commands import up
+from local.commands.audio import up
 from local.commands.context import absolute_weights
 from local.evaluation import benchmark
 

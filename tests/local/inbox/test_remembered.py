@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.commands import up
+from local.commands.audio import up
 from local.inbox import remembered
 from local.runtime.events import object_resource
 from shared.errors import BadRequest

@@ -13,7 +13,7 @@ from tests.audio.media import make
 
 UNTOLD = "frag_keyframe+empty_moov+default_base_moof"
 """Nothing in the file says how long it is, neither its header nor its end."""
-SAMPLE = str(Path(__file__).resolve().parents[3] / "samples" / "status-meeting.mp3")
+SAMPLE = str(Path(__file__).resolve().parents[4] / "samples" / "status-meeting.mp3")
 
 
 def test_route_tells_the_decision_and_transcribes_nothing(call, ports):

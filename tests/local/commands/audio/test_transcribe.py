@@ -28,7 +28,7 @@ from shared.settings import Settings
 from shared.state import documents
 from tests.speech import talk, write_media
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+SAMPLES = Path(__file__).resolve().parents[4] / "samples"
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
 
 
 def test_the_demo_of_an_installed_package_says_where_its_samples_are(tmp_path, monkeypatch):
-    monkeypatch.setattr("local.commands.transcribe.SAMPLES", tmp_path / "none")
+    monkeypatch.setattr("local.commands.audio.transcribe.SAMPLES", tmp_path / "none")
     result = CliRunner().invoke(cli.app, ["demo"])
     assert result.exit_code == 78
     assert "make demo" in result.stderr

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.commands import up
+from local.commands.audio import up
 from local.inbox import remembered
 from shared.errors import ConfigurationError
 from shared.model import Options
@@ -24,7 +24,7 @@ from shared.settings import Settings
 from shared.state import documents
 from tests.ports import free_port
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+SAMPLES = Path(__file__).resolve().parents[4] / "samples"
 PATIENCE = 90.0
 """Seconds: three interpreters and a model have to start on a busy machine."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.commands.inputs import collect
+from local.commands.audio.inputs import collect
 from shared.errors import BadRequest
 
 

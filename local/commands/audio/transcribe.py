@@ -14,9 +14,10 @@ import typer
 from rich.text import Text
 
 from gpu_job.speech import loading
-from local.commands import downloads, inputs, options, report
+from local.commands import downloads, options
+from local.commands.audio import inputs, report
+from local.commands.audio.screen import Screen
 from local.commands.context import errors, local_ports, options_from
-from local.commands.screen import Screen
 from local.commands.terminal import beside, print_json
 from local.runtime import export, one_shot
 from shared import outputs
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
     from shared.errors import ModelUnavailable
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

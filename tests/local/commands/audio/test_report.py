@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from local.commands import report
+from local.commands.audio import report
 from shared.model import Decision, Options, Recording, StoredObject
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from local.commands.screen import Screen
-from tests.local.commands.test_report import line
+from local.commands.audio.screen import Screen
+from tests.local.commands.audio.test_report import line
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from local import cli
 from local.backend.embedded_ports import open_ports
-from local.commands import inputs, submit
+from local.commands.audio import inputs, submit
 from local.runtime import one_shot
 from local.runtime.events import pushed
 from local.runtime.steps import in_process

@@ -16,9 +16,9 @@ import pytest
 from shared.routing import flags
 from shared.state import documents
 from tests.deepgram_server import KEY, deepgram_server
-from tests.local.commands.test_up import SAMPLES, Deployment
+from tests.local.commands.audio.test_up import SAMPLES, Deployment
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands.audio.submit import uri_of
 from local.commands.context import deployment, errors, options_from
-from local.commands.submit import uri_of
 from local.commands.terminal import output, print_json
 from shared.flow import probe, refusals, request
 from shared.in_words import dollars, human_duration, human_size, printable
