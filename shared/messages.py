@@ -166,6 +166,12 @@ _Metadata = Annotated[
 ]
 
 
+CHANNELS = ("mix", "auto", "apart")
+"""What may be said of the two channels of a recording; `mix` says nothing."""
+
+_Speakers = Annotated[float, msgspec.Meta(ge=1, le=50, multiple_of=1)]
+
+
 class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Options as others give them; `docs/request.schema.json` is made from this."""
 
@@ -177,6 +183,10 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     keyterms: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     filler_words: bool = False
     diarize: bool = False
+    min_speakers: _Speakers | None = None
+    max_speakers: _Speakers | None = None
+    channels: Literal["mix", "apart", "auto"] = "mix"
+    speaker_names: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     formats: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
 
@@ -188,10 +198,18 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("unknown format - at `$.formats`") from None
         if self.method not in engines.choices():
             raise ValueError("unknown method - at `$.method`")
+        if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
+            raise ValueError("more than max_speakers - at `$.min_speakers`")
 
     def options(self) -> Options:
         """The same for the flow."""
-        return Options(**msgspec.structs.asdict(self) | {"track": int(self.track)})
+        given = msgspec.structs.asdict(self)
+        whole = {name: int(given[name]) for name in _WHOLE if given[name] is not None}
+        return Options(**given | whole | {"channels": None if self.channels == "mix" else self.channels})
+
+
+_WHOLE = ("track", "min_speakers", "max_speakers")
+"""Options that are whole numbers."""
 
 
 MUST_BE = {
@@ -204,6 +222,10 @@ MUST_BE = {
     "keyterms": "a text of 1 to 2,000 characters, with the terms separated by commas",
     "filler_words": "true or false",
     "diarize": "true or false",
+    "min_speakers": "a whole number from 1 to 50, and not more than max_speakers",
+    "max_speakers": "a whole number from 1 to 50",
+    "channels": f"one of {', '.join(CHANNELS)}",
+    "speaker_names": "a text of 1 to 2,000 characters, with the names separated by commas",
     "label": "a text of 1 to 64 characters",
 }
 """The limits in words, for all fields except `method` and `formats`, whose values are in their tables."""
@@ -217,7 +239,9 @@ def options_schema() -> dict[str, Any]:
         one.update(*(some for some in one.pop("anyOf", ()) if some.get("type") != "null"))
         one["description"] = MUST_BE.get(name, "how it is transcribed")
     properties["method"]["enum"] = list(engines.choices())
-    properties["track"]["type"] = "integer"
+    for name in _WHOLE:
+        properties[name]["type"] = "integer"
+    properties["channels"]["enum"] = list(CHANNELS)
     return {"type": "object", "properties": properties}
 
 

@@ -67,12 +67,27 @@ class Options:
     filler_words: bool = False
     """Keep `uh` and `um`. Only Deepgram omits them by default."""
     diarize: bool = False
-    """Tell the speakers apart. Only Deepgram does."""
+    """Tell the speakers apart; set as well where any of the four below is."""
+    min_speakers: int | None = None
+    """Fewest speakers, 1 to 50; None: nobody knows."""
+    max_speakers: int | None = None
+    """Most speakers, 1 to 50; the same as `min_speakers`: exactly so many. None: nobody knows."""
+    channels: Literal["apart", "auto"] | None = None
+    """`apart`: the two channels of the recording are its speakers; `auto`: they are if they sound like it; None: its
+    channels are mixed, and voices tell the speakers apart."""
+    speaker_names: str | None = None
+    """Names of the speakers in the order in which they first speak, separated by commas. They replace labels in the
+    same transcript, so they are not part of the key: the options that a recording began with count."""
     label: str | None = None
     """Group of the recording in reports; it changes nothing else, and is not part of the key."""
     formats: str | None = None
     """Output formats beside the standard ones, separated by commas. They are written from the same words, so they are
     not part of the key: the options that a recording began with count."""
+
+    def __post_init__(self) -> None:
+        """What says something about speakers asks for them."""
+        if any((self.min_speakers, self.max_speakers, self.channels, self.speaker_names)):
+            object.__setattr__(self, "diarize", True)
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -88,6 +103,9 @@ class Options:
             "track": str(self.track) if self.track else "",
             "filler_words": "yes" if self.filler_words else "",
             "diarize": "yes" if self.diarize else "",
+            "min_speakers": str(self.min_speakers or ""),
+            "max_speakers": str(self.max_speakers or ""),
+            "channels": self.channels or "",
             "keyterms": self.keyterms or "",
         }
         return ";".join(f"{name}={value}" for name, value in chosen.items() if value)

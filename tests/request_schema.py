@@ -26,6 +26,8 @@ def limits():
 
 def _plain(schema, definitions):
     """Without references, and without what Python calls things."""
+    if isinstance(schema, list):
+        return [_plain(one, definitions) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:

@@ -138,6 +138,10 @@ def test_options_come_from_metadata_that_is_meant_for_us():
         keyterms=st.none() | st.text(min_size=1, max_size=100),
         filler_words=st.booleans(),
         diarize=st.booleans(),
+        min_speakers=st.none() | st.integers(1, 3),
+        max_speakers=st.none() | st.integers(3, 50),
+        channels=st.sampled_from([None, "apart", "auto"]),
+        speaker_names=st.none() | st.text(min_size=1, max_size=100),
         label=st.none() | st.text(min_size=1, max_size=64),
     )
 )
@@ -165,6 +169,14 @@ def test_wrong_options_are_refused(metadata):
         ({"language": "German!"}, "language must be a language code, such as en or pt-BR"),
         ({"method": "whisper"}, "method must be one of auto, parakeet, deepgram, hybrid"),
         ({"model": ""}, "model must be the name of some weights"),
+        ({"min_speakers": 0}, "min_speakers must be a whole number from 1 to 50"),
+        ({"max_speakers": 51}, "max_speakers must be a whole number from 1 to 50"),
+        (
+            {"min_speakers": 3, "max_speakers": 2},
+            "min_speakers must be a whole number from 1 to 50, and not more than max_speakers",
+        ),
+        ({"channels": "left"}, "channels must be one of mix, auto, apart"),
+        ({"speaker_names": ""}, "speaker_names must be a text of 1 to 2,000 characters"),
         ({"langauge": "en"}, "unknown field `langauge`. The options are method, model, language"),
     ],
 )
@@ -172,7 +184,7 @@ def test_options_have_the_same_limits_wherever_they_come_from(given, says):
     with pytest.raises(BadRequest, match=re.escape(says)):
         options_of(given)
     with pytest.raises(BadRequest, match=re.escape(says)):
-        options_from_metadata({f"dropscribe-{name}": value for name, value in given.items()})
+        options_from_metadata({f"dropscribe-{name}": str(value) for name, value in given.items()})
     if "track" not in given:
         request = {"uri": "gs://b/x", "request_id": "r", "options": given}
         with pytest.raises(BadRequest, match=re.escape(says.partition(". The")[0])):
@@ -183,6 +195,10 @@ def test_options_are_read_from_texts():
     given = {"track": "2", "language": "pt-BR", "filler_words": "true", "diarize": "True"}
     assert options_of(given) == Options(track=2, language="pt-BR", filler_words=True, diarize=True)
     assert options_of({}) == Options()
+    given = {"min_speakers": "2", "max_speakers": "3", "channels": "auto", "speaker_names": "Ann, Bob"}
+    told = Options(min_speakers=2, max_speakers=3, channels="auto", speaker_names="Ann, Bob")
+    assert options_of(given) == told
+    assert options_of({"channels": "mix"}) == Options()
 
 
 @pytest.mark.parametrize("uri", ["https://example.com/talk.wav", "gs://bucket", "talk.wav", 3])

@@ -30,10 +30,36 @@ def test_another_upload_has_another_key(change):
         Options(keyterms="Dropscribe"),
         Options(filler_words=True),
         Options(diarize=True),
+        Options(min_speakers=2),
+        Options(max_speakers=2),
+        Options(channels="auto"),
     ],
 )
 def test_options_that_change_the_result_change_the_key(options):
     assert recording_id(SOURCE, options) != recording_id(SOURCE, Options())
+
+
+def test_keys_are_those_of_versions_without_options_about_speakers():
+    asked = Options(
+        method="parakeet", model="tiny", language="de", diarize=True, keyterms="nova", formats="md"
+    )
+    assert asked.fingerprint() == "method=parakeet;model=tiny;language=de;diarize=yes;keyterms=nova"
+    assert Options().fingerprint() == ""
+    assert (asked.min_speakers, asked.max_speakers, asked.channels, asked.speaker_names) == (None,) * 4
+
+
+def test_what_is_said_of_speakers_is_in_the_key_but_for_their_names():
+    asked = Options(min_speakers=2, max_speakers=3, channels="apart", speaker_names="Ann, Bob")
+    assert asked.fingerprint() == "diarize=yes;min_speakers=2;max_speakers=3;channels=apart"
+    assert recording_id(SOURCE, Options(speaker_names="Ann")) == recording_id(SOURCE, Options(diarize=True))
+
+
+@pytest.mark.parametrize(
+    "about", [{"min_speakers": 1}, {"max_speakers": 4}, {"channels": "auto"}, {"speaker_names": "Ann"}]
+)
+def test_what_says_something_about_speakers_asks_for_them(about):
+    assert Options(**about).diarize
+    assert not Options().diarize
 
 
 def test_bucket_and_name_cannot_be_confused():

@@ -44,6 +44,10 @@ GOOD = [
     BASE | {"options": {"track": 1.0}},
     BASE | {"options": {"label": "sales"}},
     BASE | {"options": {"keyterms": "Dropscribe, nova", "filler_words": True, "diarize": True}},
+    BASE
+    | {"options": {"min_speakers": 2, "max_speakers": 2.0, "channels": "auto", "speaker_names": "Ann, Bob"}},
+    BASE | {"options": {"min_speakers": 1, "max_speakers": 50, "channels": "mix"}},
+    BASE | {"options": {"min_speakers": None, "max_speakers": None, "speaker_names": None}},
     BASE | {"metadata": {}},
     BASE | {"metadata": {"service": "crm", "orderId_2": ""}},
 ]
@@ -65,6 +69,10 @@ BAD = [
     BASE | {"options": {"track": True}},
     BASE | {"options": {"label": 5}},
     BASE | {"options": {"keyterms": 5}},
+    BASE | {"options": {"min_speakers": "two"}},
+    BASE | {"options": {"max_speakers": 2.5}},
+    BASE | {"options": {"channels": "left"}},
+    BASE | {"options": {"speaker_names": ["Ann"]}},
     BASE | {"metadata": {"service": 5}},
     BASE | {"metadata": ["crm"]},
 ]
@@ -81,6 +89,9 @@ BEYOND_LIMITS = [
     BASE | {"options": {"language": "en\n"}},
     BASE | {"options": {"model": ""}},
     BASE | {"options": {"track": 1000}},
+    BASE | {"options": {"min_speakers": 0}},
+    BASE | {"options": {"max_speakers": 51}},
+    BASE | {"options": {"speaker_names": ""}},
     BASE | {"metadata": {"a b": "c"}},
     BASE | {"metadata": {"a" * 65: "c"}},
     BASE | {"metadata": {"a": "c" * 257}},
@@ -159,7 +170,7 @@ strange = st.none() | st.booleans() | st.integers(-2, 2000) | texts | st.just({}
 names = st.sampled_from(["a", "Z9_", "", "9", "a b", "a\n", "é", "x" * 64, "x" * 65])
 languages = st.sampled_from(["en", "EN", "pt-BR", "e", "engl", "en-", "en\n", "zh-Hant-TW", ""])
 options = st.dictionaries(
-    st.sampled_from(["method", "model", "language", "track", "speed"]),
+    st.sampled_from(["method", "model", "language", "track", "speed", "max_speakers", "channels"]),
     strange | languages | st.sampled_from(["auto", "hybrid", "x" * 256, "x" * 257]),
 )
 documents = st.fixed_dictionaries(
@@ -192,7 +203,9 @@ numbers = (
     | st.sampled_from([f"1{'0' * 30}", f"-1{'0' * 400}", "9007199254740993", "18446744073709551616"])
 )
 raw = numbers | st.sampled_from(["null", "true", '""', '"1"', "[]", "{}", "[1]", '"auto"', '"en"'])
-members = st.tuples(st.sampled_from(["track", "method", "label", "diarize", "\\u0074rack", "speed"]), raw)
+members = st.tuples(
+    st.sampled_from(["track", "method", "label", "max_speakers", "\\u0074rack", "speed"]), raw
+)
 
 
 @given(st.lists(members, max_size=4), st.booleans())
@@ -237,6 +250,10 @@ requests = st.builds(
         keyterms=st.none() | st.just("Dropscribe"),
         filler_words=st.booleans(),
         diarize=st.booleans(),
+        min_speakers=st.none() | st.integers(1, 3),
+        max_speakers=st.none() | st.integers(3, 50),
+        channels=st.sampled_from([None, "apart", "auto"]),
+        speaker_names=st.none() | st.just("Ann, Bob"),
     ),
     metadata=st.dictionaries(st.sampled_from(["a", "b"]), texts),
 )

@@ -47,7 +47,32 @@ Keyterms = Annotated[
 FillerWords = Annotated[
     bool, typer.Option("--filler-words", help="Keep filler words such as uh and um (Deepgram).")
 ]
-Diarize = Annotated[bool, typer.Option("--diarize", help="Tell speakers apart (Deepgram).")]
+Diarize = Annotated[bool, typer.Option("--diarize", help="Tell speakers apart.")]
+MinSpeakers = Annotated[
+    int | None, typer.Option(help="Fewest speakers, if you know; tells them apart.", show_default=False)
+]
+MaxSpeakers = Annotated[
+    int | None,
+    typer.Option(
+        help="Most speakers, if you know; tells them apart. The same as --min-speakers: exactly so many.",
+        show_default=False,
+    ),
+]
+Channels = Annotated[
+    Literal["mix", "apart", "auto"] | None,
+    typer.Option(
+        help="What the two channels of a stereo recording are: apart: one speaker each; auto: that, if they sound "
+        "like it; mix: nothing in particular.",
+        show_default=False,
+    ),
+]
+SpeakerNames = Annotated[
+    str | None,
+    typer.Option(
+        help="Names of the speakers in the order in which they first speak, separated by commas; tells them apart.",
+        show_default=False,
+    ),
+]
 Label = Annotated[
     str | None,
     typer.Option(help="Label to group the cost by in `dropscribe cost --by label`.", show_default=False),

@@ -9,10 +9,14 @@ const KNOWN = {
   track: ["Audio track", "Of a file with several, counted from 0."],
   keyterms: ["Names and terms", "To listen for, with commas between. Deepgram does, and Parakeet on a GPU."],
   filler_words: ["Keep filler words", "Write down uh and um. Deepgram leaves them out otherwise."],
-  diarize: ["Tell speakers apart", "Deepgram transcribes the recording, as no other engine can."],
+  diarize: ["Tell speakers apart", "Says who speaks, as Speaker 1, Speaker 2 and so on."],
+  min_speakers: ["Fewest speakers", "If you know. Empty: as many as are heard."],
+  max_speakers: ["Most speakers", "If you know. The same as the fewest: exactly so many."],
+  channels: ["Stereo channels", "Where each side is one person, as in many recorded calls."],
+  speaker_names: ["Names of speakers", "In the order in which they first speak, with commas between."],
   label: ["Label", "A team or a customer, to group the costs by."],
 };
-const CHOICES = { auto: "Automatic", parakeet: "Parakeet", deepgram: "Deepgram", hybrid: "Hybrid" };
+const CHOICES = { auto: "Automatic", parakeet: "Parakeet", deepgram: "Deepgram", hybrid: "Hybrid", mix: "Mixed", apart: "One speaker each" };
 const FIRST = ["method", "language", "label", "keyterms", "diarize", "filler_words"];
 
 /** The schema of a value that may be null, without the null. */

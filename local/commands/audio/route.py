@@ -36,6 +36,9 @@ def command(
     track: options.Track = None,
     keyterms: options.Keyterms = None,
     diarize: options.Diarize = False,
+    min_speakers: options.MinSpeakers = None,
+    max_speakers: options.MaxSpeakers = None,
+    channels: options.Channels = None,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
@@ -48,6 +51,9 @@ def command(
             track=track,
             keyterms=keyterms,
             diarize=diarize,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            channels=channels,
         )
         run(uri, given, ports, as_json=as_json)
 

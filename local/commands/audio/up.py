@@ -76,6 +76,9 @@ def command(
     keyterms: options.Keyterms = None,
     filler_words: options.FillerWords = False,
     diarize: options.Diarize = False,
+    min_speakers: options.MinSpeakers = None,
+    max_speakers: options.MaxSpeakers = None,
+    channels: options.Channels = None,
     label: options.Label = None,
     formats: options.Formats = None,
     follow_links: Annotated[
@@ -121,6 +124,9 @@ def command(
             keyterms=keyterms,
             filler_words=filler_words,
             diarize=diarize,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            channels=channels,
             label=label,
             formats=formats,
         )
