@@ -37,6 +37,9 @@ PATIENCE = 600
 """Seconds that a player waits for a rendition."""
 PIECE = 256 * 1024
 """Bytes that are read at one time."""
+LARGEST = 30 * 1024 * 1024
+"""Bytes of an answer that says its length. Cloud Run lets out 32 MiB of such answers, and any number of bytes of those
+that come in chunks (https://cloud.google.com/run/quotas)."""
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -110,7 +113,8 @@ async def audio(request: Request) -> Response:
     if given is not None:
         start, end = span(given, size)
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    headers["Content-Length"] = str(end - start)
+    if end - start <= LARGEST or request.method == "HEAD":
+        headers["Content-Length"] = str(end - start)
     status = 200 if given is None else 206
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=kind)
@@ -143,11 +147,9 @@ def span(given: str, size: int) -> tuple[int, int]:
 
 async def _bytes(source: StoredObject, start: int, end: int, ports: Ports) -> AsyncIterator[bytes]:
     while start < end:
-        try:
-            data = await to_thread.run_sync(ports.store.read, source, start, min(PIECE, end - start))
-        except BadMedia:
-            return
+        data = await to_thread.run_sync(ports.store.read, source, start, min(PIECE, end - start))
         if not data:
-            return
+            # An answer in chunks that just ended would pass for a whole one.
+            raise BadMedia("missing", f"{source.uri} is shorter than it was.")
         start += len(data)
         yield data

@@ -193,12 +193,13 @@ class UploadBody(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_field
 
 
 class Upload(msgspec.Struct, kw_only=True, frozen=True):
-    """Where it goes."""
+    """Where it goes: through this server, or to an address of Cloud Storage."""
 
     id: str
     upload_url: str
     method: str
     headers: dict[str, str]
+    uri: str = ""
 
 
 class QuoteBody(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Files in, through this server, streamed to disk and then stored.
+"""Files in: past this server where the store gives addresses for it, else through it, to disk and then into the store.
 
 A broken upload goes on where it stopped, in the way of Cloud Storage's resumable uploads
 (https://cloud.google.com/storage/docs/performing-resumable-uploads): `Content-Range: bytes */SIZE` asks how much is
@@ -18,7 +18,9 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from console.api import storage_uploads
 from console.api.answers import ApiError, answered, json_of
+from console.api.storage_uploads import Names
 from console.api.types import Upload, UploadBody
 from console.bodies import pieces
 from shared import client
@@ -29,6 +31,8 @@ from shared.state import uploads
 from shared.telemetry import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.requests import Request
 
     from shared.ports import Ports
@@ -61,6 +65,7 @@ class Places:
     """All of them, by their ids."""
 
     def __init__(self) -> None:
+        self.names = Names()
         self._open: dict[str, Place] = {}
 
     def add(self, place: Place) -> str:
@@ -115,8 +120,15 @@ def place(body: UploadBody, request: Request, ports: Ports) -> Upload:
         raise ApiError(400, "empty", f"{name} is empty. Choose a file with audio in it.")
     bucket = ports.settings.audio_bucket
     refusals.check_size(StoredObject(bucket=bucket, name=name, generation=0, size=body.size), ports.settings)
+    places: Places = request.app.state.uploads
+    origin = request.headers.get("origin", "")
+    begun = storage_uploads.begin(
+        _free(name), body.size, body.media_type, options, origin, places.names, ports
+    )
+    if begun is not None:
+        return begun
     made = Place(name=name, size=body.size, metadata=metadata_of(options), file=ports.store.stage(bucket))
-    key = request.app.state.uploads.add(made)
+    key = places.add(made)
     return Upload(id=key, upload_url=f"/api/v1/uploads/{key}", method="PUT", headers={})
 
 
@@ -170,9 +182,10 @@ async def _write(request: Request, one: Place) -> None:
 
 def _finish(one: Place, ports: Ports) -> StoredObject:
     """The object of a file that is whole; under another name if there is one of that name."""
-    bucket, (stem, dot, suffix) = ports.settings.audio_bucket, one.name.rpartition(".")
-    for number in range(1, 1000):
-        name = one.name if number == 1 else f"{stem} ({number}).{suffix}" if dot else f"{one.name} ({number})"
+    bucket = ports.settings.audio_bucket
+    names = _free(one.name)
+    while True:
+        name = next(names)
         stored = ports.store.create_from(
             bucket,
             name,
@@ -185,7 +198,18 @@ def _finish(one: Place, ports: Ports) -> StoredObject:
             if bucket in ports.settings.request_bucket_set:
                 client.submit(stored.uri, ports=ports)
             return stored
-    raise ApiError(409, "exists", f"There are a thousand files of the name {one.name}. Give it another name.")
+
+
+def _free(name: str) -> Iterator[str]:
+    """A name, and those to take if it is taken.
+
+    Raises:
+        ApiError: a thousand of them are.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    for number in range(1, 1000):
+        yield name if number == 1 else f"{stem} ({number}).{suffix}" if dot else f"{name} ({number})"
+    raise ApiError(409, "exists", f"There are a thousand files of the name {name}. Give it another name.")
 
 
 def _first(given: str | None, one: Place) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from starlette.types import Message
 
 STORAGE = "https://storage.googleapis.com"
-"""Where the page of a project on Google Cloud sends uploads."""
+"""Where the page of a project on Google Cloud sends uploads, unless STORAGE_EMULATOR_HOST names an emulator."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'{nonce}; img-src 'self' data: blob:; "
     "media-src 'self' blob:; connect-src 'self'{more}; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -35,7 +36,11 @@ def policy(*, nonce: str = "", storage: bool = False) -> str:
         nonce: that style elements of the page carry; empty: there are none.
         storage: whether the page uploads to Cloud Storage.
     """
-    return POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "", more=f" {STORAGE}" if storage else "")
+    return POLICY.format(nonce=f" 'nonce-{nonce}'" if nonce else "", more=f" {_storage()}" if storage else "")
+
+
+def _storage() -> str:
+    return os.environ.get("STORAGE_EMULATOR_HOST") or STORAGE
 
 
 def new_nonce() -> str:

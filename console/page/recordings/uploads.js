@@ -1,5 +1,5 @@
-// Uploads in progress, in a panel at the bottom. A broken connection goes on where it stopped, as Cloud Storage
-// does it: `Content-Range: bytes */SIZE` asks how much is there, 308 with `Range: bytes=0-LAST` answers.
+// Uploads in progress, in a panel at the bottom: to Dropscribe, or straight to Cloud Storage, whose answers say less. A
+// broken connection goes on where it stopped, as Cloud Storage does it: `Content-Range: bytes */SIZE` asks how much is there, 308 with `Range: bytes=0-LAST` answers.
 import { html, useEffect, useState } from "../html.js";
 import { post } from "../api.js";
 import { announce } from "../announce.js";
@@ -15,7 +15,7 @@ let closing = 0;
 
 /** Uploads a file with options, after those that are before it. */
 export function upload(file, options) {
-  list.push({ number: (number += 1), file, options, sent: 0, state: "waiting", error: "", stop: null });
+  list.push({ number: (number += 1), file, options, sent: 0, state: "waiting", error: "", place: null, stop: null });
   next();
 }
 
@@ -38,13 +38,14 @@ async function run(one) {
   draw();
   try {
     const { file } = one;
-    const place = await post("/uploads", {
+    const begun = one.place !== null;
+    one.place ||= await post("/uploads", {
       name: file.name,
       size: file.size,
       media_type: file.type || "application/octet-stream",
       options: one.options,
     });
-    await send(one, place);
+    await send(one, begun);
     one.state = "done";
     announce(`${file.name} is uploaded.`, { quiet: true });
   } catch (error) {
@@ -57,39 +58,52 @@ async function run(one) {
   next();
 }
 
-async function send(one, place) {
-  let from = 0;
-  for (let tries = 1; ; tries += 1) {
-    const answer = await put(one, place, from);
+const GONE = [404, 410];
+
+/** Why an upload was refused. Cloud Storage's own words are for programmers. */
+function refused(one, answer) {
+  const ours = one.place.upload_url.startsWith("/");
+  // Trying again asks for another address, unless this one is only busy.
+  if (answer.status !== 409) one.place = null;
+  if (ours && answer.message) return answer.message;
+  if (answer.status === 412) return "Another file of this name came first. Try again: it gets another name.";
+  if (GONE.includes(answer.status)) return "The address of this upload is not valid any more. Try again.";
+  return `The upload was refused with status ${answer.status}. Try again.`;
+}
+
+/** Sends a file; one that was `begun` before goes on where it stopped. */
+async function send(one, begun) {
+  const { size } = one.file;
+  let [from, tries, ask] = [0, 0, begun];
+  for (;;) {
+    const answer = await (ask ? request(one, { "Content-Range": `bytes */${size}` }, null) : put(one, from));
     if (answer.status >= 200 && answer.status < 300) return;
-    if (one.state === "stopped") throw new Error("Stopped.");
-    const again = answer.status === 0 || answer.status >= 500;
-    if (!again) throw new Error(answer.message || `The upload was refused with status ${answer.status}.`);
+    if (one.state === "stopped") throw new Error(SAID.stopped);
+    if (ask && answer.status === 308) {
+      const found = /bytes=0-(\d+)/.exec(answer.range || "");
+      const there = found ? Number(found[1]) + 1 : 0;
+      if (there > from) tries = 0;
+      [from, ask] = [there, false];
+      continue;
+    }
+    if (answer.status && answer.status !== 308 && answer.status < 500) throw new Error(refused(one, answer));
+    tries += 1;
     if (tries === TRIES) throw new Error("The connection broke again and again. Try once more when it is stable.");
     await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
-    const there = await stored(one, place);
-    if (there === null) return;
-    if (there > from) tries = 1;
-    from = there;
+    if (one.state === "stopped") throw new Error(SAID.stopped);
+    ask = true;
   }
 }
 
-/** Number of bytes that arrived; null if all of them did. */
-async function stored(one, place) {
-  const asked = await request(one, place, { "Content-Range": `bytes */${one.file.size}` }, null);
-  if (asked.status >= 200 && asked.status < 300) return null;
-  const found = /bytes=0-(\d+)/.exec(asked.range || "");
-  return found ? Number(found[1]) + 1 : 0;
-}
-
-function put(one, place, from) {
+function put(one, from) {
   const { size } = one.file;
   const range = from ? { "Content-Range": `bytes ${from}-${size - 1}/${size}` } : {};
-  return request(one, place, range, from ? one.file.slice(from) : one.file, from);
+  return request(one, range, from ? one.file.slice(from) : one.file, from);
 }
 
 /** One request: `{status, range, message}`; status 0 where there was no answer. XHR, as `fetch` tells no progress. */
-function request(one, place, headers, body, from = 0) {
+function request(one, headers, body, from = 0) {
+  const { place } = one;
   return new Promise((resolve) => {
     const call = new XMLHttpRequest();
     call.open(place.method || "PUT", place.upload_url);
@@ -104,9 +118,9 @@ function request(one, place, headers, body, from = 0) {
       try {
         message = JSON.parse(call.responseText).error.message;
       } catch {
-        // Cloud Storage answers with XML or nothing.
+        // Cloud Storage answers with text or nothing.
       }
-      const range = call.status ? call.getResponseHeader("Range") : "";
+      const range = call.status === 308 ? call.getResponseHeader("Range") : "";
       resolve({ status: call.status, range, message });
     };
     one.stop = () => {

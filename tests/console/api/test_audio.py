@@ -8,6 +8,7 @@ import pytest
 
 from console.api import audio
 from console.api.answers import ApiError
+from shared.errors import BadMedia
 from shared.flow import upload
 from shared.flow.reading import rendition
 
@@ -38,6 +39,32 @@ def test_a_range_gives_its_bytes(client, path, given, start, end):
     assert answer.status_code == 206
     assert answer.content == SOUND[start:end]
     assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(SOUND)}"
+
+
+def test_a_long_answer_comes_in_chunks_because_cloud_run_lets_no_other_out(client, path, monkeypatch):
+    monkeypatch.setattr(audio, "LARGEST", 1000)
+    whole = client.get(path)
+    assert "content-length" not in whole.headers
+    assert whole.content == SOUND
+    rest = client.get(path, headers={"Range": "bytes=5000-"})
+    assert (rest.status_code, rest.headers["content-range"]) == (206, "bytes 5000-255999/256000")
+    assert "content-length" not in rest.headers
+    assert rest.content == SOUND[5000:]
+    assert client.get(path, headers={"Range": "bytes=5000-5999"}).headers["content-length"] == "1000"
+    assert client.head(path).headers["content-length"] == "256000"
+
+
+def test_a_file_that_ends_while_it_is_sent_breaks_the_answer_off(client, path, world, monkeypatch):
+    monkeypatch.setattr(audio, "LARGEST", 1000)
+    read = world.ports.store.read
+
+    def shorter(source, start, length):
+        return b"" if start else read(source, start, length)
+
+    monkeypatch.setattr(audio, "PIECE", 1000)
+    monkeypatch.setattr(world.ports.store, "read", shorter)
+    with pytest.raises(BadMedia):
+        client.get(path)
 
 
 @pytest.mark.parametrize(

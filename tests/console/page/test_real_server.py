@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
+from console.api import audio
 from console.security.access import Access
 from console.server import application
 from shared.flow import chunk, record, upload
@@ -73,6 +74,20 @@ def test_a_recording_is_heard_corrected_and_downloaded(page, world, planned):
     with page.expect_download() as told:
         page.locator(".downloads a[href*='/outputs/transcript.txt']").click()
     assert "fallen" in told.value.path().read_text()
+
+
+def test_a_moment_is_found_in_sound_that_comes_in_chunks(page, world, planned, monkeypatch):
+    """As Cloud Run lets out answers of more than 32 MiB."""
+    monkeypatch.setattr(audio, "LARGEST", 1000)
+    answers = []
+    page.on("response", lambda one: answers.append(one.headers) if "/audio" in one.url else None)
+    finish(world, planned)
+    page.goto(f"/recordings/{planned.id}#t=50")
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert 50 < page.evaluate("() => document.querySelector('audio').currentTime") < 55
+    assert any(one.get("transfer-encoding") == "chunked" for one in answers)
 
 
 def correct(page, text):

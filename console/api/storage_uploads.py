@@ -1,0 +1,83 @@
+"""Files in, past this server: to an address of the store, where it gives some (Cloud Storage's resumable sessions).
+
+Cloud Run takes 32 MiB a request (https://cloud.google.com/run/quotas), and Cloud Storage takes any. The options travel as
+metadata of the object, and its notification starts the transcript: this server does not see how the upload ends.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from console.api.types import Upload
+from shared.messages import metadata_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.model import Options
+    from shared.ports import Ports
+
+LASTS = 3600.0
+"""Seconds for which the name of an upload is not given to another one. Longer, and who begins anew gets another name."""
+MOST_NAMES = 10_000
+"""That are remembered; the oldest are forgotten first."""
+MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+_-]{1,64}/[A-Za-z0-9.+_-]{1,64}")
+
+
+class Names:
+    """Names that are given to uploads under way: two files of one name that are dropped together get two.
+
+    Another instance of the server may give the same name: the later upload is refused at its end, and can be repeated.
+
+    Args:
+        now: monotonic seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._given: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def take(self, name: str) -> bool:
+        """Whether a name was free; it is taken then."""
+        with self._lock:
+            now = self._now()
+            if now - self._given.pop(name, now - LASTS - 1) <= LASTS:
+                self._given[name] = now
+                return False
+            while len(self._given) >= MOST_NAMES:
+                del self._given[next(iter(self._given))]
+            self._given[name] = now
+            return True
+
+
+def begin(
+    free: Iterator[str], size: int, media_type: str, options: Options, origin: str, names: Names, ports: Ports
+) -> Upload | None:
+    """Where a browser or a program sends a file itself; None if it goes through this server.
+
+    Args:
+        free: names for it, the best one first.
+        size: bytes that will be sent.
+        media_type: as the browser declares it.
+        options: for its transcript.
+        origin: of the page that asks; empty: a program.
+        names: that are given to other uploads.
+        ports: the adapters to use.
+
+    Raises:
+        Transient: the store did not answer.
+        BadRequest: the name cannot be that of an object.
+    """
+    bucket = ports.settings.audio_bucket
+    name = next(one for one in free if ports.store.stat(bucket, one) is None and names.take(one))
+    kind = media_type if MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+    url = ports.store.upload_url(
+        bucket, name, size=size, content_type=kind, metadata=metadata_of(options), origin=origin
+    )
+    if url is None:
+        return None
+    return Upload(id="", upload_url=url, method="PUT", headers={}, uri=f"gs://{bucket}/{name}")
