@@ -3,6 +3,7 @@
     DropscribeError
     ├── Transient              raise it: the message is redelivered with back-off, then dead-lettered
     │   ├── StoreUnavailable   the store, the records or the queue did not answer
+    │   ├── Unreachable        a web address that a person named gave no answer, or not all of it
     │   ├── UnderWay           another delivery is at work on the same
     │   ├── TimedOut           what a person waits for has not come in time
     │   ├── EngineFailed       a hosted engine gave no answer, or an unusable one
@@ -49,6 +50,10 @@ class Transient(DropscribeError):  # noqa: N818 - the name says what to do, as `
 
 class StoreUnavailable(Transient):
     """The store, the records or the queue did not answer."""
+
+
+class Unreachable(Transient):
+    """A web address that a person named gave no answer, or not all of it."""
 
 
 class UnderWay(Transient):

@@ -24,6 +24,7 @@ from shared.errors import (
     OverLimit,
     Permanent,
     StoreUnavailable,
+    Unreachable,
 )
 from shared.messages import options_of
 
@@ -43,6 +44,7 @@ EXIT_CODES: dict[type[DropscribeError], int] = {
     Permanent: exit_codes.UNAVAILABLE,
     ConfigurationError: exit_codes.CONFIGURATION,
     StoreUnavailable: exit_codes.UNAVAILABLE,
+    Unreachable: exit_codes.UNAVAILABLE,
     EngineFailed: exit_codes.UNAVAILABLE,
     DropscribeError: exit_codes.TRY_AGAIN,
 }

@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook
 
 from shared.messages import encode
 from shared.state import dead_letters
-from tests.adapters.test_webhook_call import OK, receiver
+from tests.adapters.web.test_webhook_call import OK, receiver
 from tests.webhooks.test_events import ALERT, READY
 
 SECRET = "whsec_" + "c2Vj" * 8

@@ -21,7 +21,7 @@ from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents, failure_log
 from shared.topology import EXPORTER, ROUTER, WEBHOOKS, WEBHOOKS_BUDGET
-from tests.adapters.test_webhook_call import OK, receiver
+from tests.adapters.web.test_webhook_call import OK, receiver
 from tests.world import ScriptedMedia
 
 

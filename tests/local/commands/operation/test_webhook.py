@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from local.commands.operation.webhook import app
 from shared.settings import Settings
-from tests.adapters.test_webhook_call import OK, receiver
+from tests.adapters.web.test_webhook_call import OK, receiver
 
 
 def run(*arguments):

@@ -1,8 +1,8 @@
-"""Calls an address outside that somebody named, with httpcore: one connection, one request, one status.
+"""Connections to addresses outside that somebody named, for httpcore.
 
 The name is resolved here, and the connection goes to the address that was checked: a name that says something else a
-moment later (DNS rebinding) changes nothing. TLS still proves the name. No redirect is followed and no proxy is used. All
-of a call has one deadline and one limit of bytes, so that an answer that drips or never ends costs nothing.
+moment later (DNS rebinding) changes nothing. TLS still proves the name. All of a call has one deadline and one limit of
+bytes, so that an answer that drips or never ends costs nothing.
 """
 
 from __future__ import annotations
@@ -10,23 +10,17 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpcore
 
-from shared.errors import Transient
-
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-SECONDS = 20.0
-"""For a call, from the connection to the headers of the answer."""
 CONNECT_SECONDS = 10.0
 """For a connection."""
-MOST_BYTES = 64 * 1024
-"""Of an answer that are read. Its body says nothing, and is left unread beyond what came with the headers."""
 
 _TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32", "::/96", "64:ff9b:1::/48")))
 """6to4, Teredo, IPv4-compatible and local NAT64 addresses: they lead to others."""
@@ -34,46 +28,43 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """The last 32 bits are the address that it leads to (RFC 6052)."""
 
 
-class Sender:
-    """Posts to an address. Safe to use from several threads.
+class NotPublicError(Exception):
+    """A name leads to an address that is not on the public internet.
 
     Args:
-        public_only: refuse addresses that are not on the public internet.
-        seconds: for a call.
+        host: the name.
+        address: where it leads.
     """
 
-    def __init__(self, *, public_only: bool, seconds: float = SECONDS) -> None:
-        self._public_only = public_only
-        self._seconds = seconds
-
-    def __call__(self, url: str, headers: Mapping[str, str], body: bytes, /) -> int:
-        """Post a body; returns the status of the answer.
-
-        Raises:
-            Transient: there was no answer, or the address may not be called.
-        """
-        host = urlsplit(url).hostname or ""
-        backend = _Checked(public_only=self._public_only, deadline=time.monotonic() + self._seconds)
-        waits = dict.fromkeys(("read", "write", "pool"), self._seconds) | {"connect": CONNECT_SECONDS}
-        try:
-            with (
-                httpcore.ConnectionPool(network_backend=backend, max_connections=1) as pool,
-                pool.stream(
-                    "POST", url, headers=list(headers.items()), content=body, extensions={"timeout": waits}
-                ) as answer,
-            ):
-                return int(answer.status)
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
-            # Its text may quote the address, which may hold a token.
-            raise Transient(f"{host} did not answer ({type(error).__name__}).") from error
+    def __init__(self, host: str, address: str) -> None:
+        super().__init__(f"{host} is {address}, which is not a public address")
+        self.host = host
+        self.address = address
 
 
-class _Checked(httpcore.NetworkBackend):
-    """Connects to addresses that were checked."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What a call may take."""
 
-    def __init__(self, *, public_only: bool, deadline: float) -> None:
-        self._public_only = public_only
-        self._deadline = deadline
+    deadline: float
+    """When it ends, as `time.monotonic` counts."""
+    most_bytes: int
+    """Of an answer that are read, headers included."""
+    public_only: bool
+    """Refuse addresses that are not on the public internet."""
+
+
+class CheckedBackend(httpcore.NetworkBackend):
+    """Connects to addresses that were checked.
+
+    Args:
+        limits: of a call.
+        resolver: gives the addresses of a name and a port; None: `resolve`.
+    """
+
+    def __init__(self, limits: Limits, resolver: Callable[[str, int], list[str]] | None = None) -> None:
+        self._limits = limits
+        self._resolve = resolver or resolve
         self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -87,18 +78,15 @@ class _Checked(httpcore.NetworkBackend):
         """A connection to the first address of a name that takes one.
 
         Raises:
-            Transient: an address of the name is not public.
+            NotPublicError: an address of the name is not public.
             httpcore.ConnectError: there is no address, or none of them takes a connection.
         """
-        found = resolve(host, port)
-        if self._public_only and (private := [one for one in found if not is_public(one)]):
-            raise Transient(
-                f"{host} is {private[0]}, which is no public address, and is not called: webhooks of a project go to "
-                "the internet only."
-            )
+        found = self._resolve(host, port)
+        if self._limits.public_only and (private := [one for one in found if not is_public(one)]):
+            raise NotPublicError(host, private[0])
         last = httpcore.ConnectError("no address")
         for address in found:
-            left = self._deadline - time.monotonic()
+            left = self._limits.deadline - time.monotonic()
             if left <= 0:
                 break
             wait = left if timeout is None else min(timeout, left)
@@ -107,7 +95,7 @@ class _Checked(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = httpcore.ConnectError(type(error).__name__)
             else:
-                return _Bounded(stream, self._deadline)
+                return _Bounded(stream, self._limits)
         raise last
 
     def sleep(self, seconds: float) -> None:
@@ -117,10 +105,10 @@ class _Checked(httpcore.NetworkBackend):
 class _Bounded(httpcore.NetworkStream):
     """A connection with a deadline, and with an end to what it reads."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, limits: Limits) -> None:
         self._stream = stream
-        self._deadline = deadline
-        self._left = MOST_BYTES
+        self._limits = limits
+        self._left = limits.most_bytes
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What came, as long as there is time and it is not too much."""
@@ -143,14 +131,14 @@ class _Bounded(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """The same connection with TLS."""
         wait = self._wait(timeout, httpcore.ConnectTimeout)
-        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, wait), self._deadline)
+        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, wait), self._limits)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore wants to know of it."""
         return self._stream.get_extra_info(info)
 
     def _wait(self, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
-        left = self._deadline - time.monotonic()
+        left = self._limits.deadline - time.monotonic()
         if left <= 0:
             raise late("it took too long")
         return left if timeout is None else min(timeout, left)

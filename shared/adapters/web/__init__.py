@@ -1,0 +1,6 @@
+"""Addresses outside that somebody named: none of them leads into a private network.
+
+connection    resolves a name, checks its addresses, and connects to what was checked
+webhook_call  posts a webhook
+download      fetches a recording
+"""
