@@ -8,4 +8,6 @@ page_files.py   the page
 bodies.py       large bodies of requests, in pieces
 impatient.py    connections that send half a request
 openai/         /v1, the protocol of OpenAI's audio API
+
+It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

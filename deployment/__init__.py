@@ -12,4 +12,6 @@
     rollout/    the next release takes over step by step, or goes back by itself
 
 Everything talks to Google through `api.Api`, so one fake of it drives every test. Read `deploy.py` first.
+
+It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

@@ -4,4 +4,6 @@ caller       who may call
 push         what was posted, as one message
 outcome      the answer: done, or deliver again
 time_limit   the end of a process whose step does not return
+
+It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

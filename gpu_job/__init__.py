@@ -8,4 +8,6 @@
     check.py      `--check`: does this machine recognise speech?
 
 Read process.py, then pipeline/worker.py.
+
+It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.weights.catalogue import TINY
 from shared.audio import Sandbox
 from shared.audio.local_file import decode_whole
+from shared.bundled import bundled
 from shared.errors import DropscribeError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gpu_job.pipeline.start_up import StartUp
     from gpu_job.speech.transcriber import Transcriber
 
-SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "voice-note.opus"
+SAMPLE = bundled("samples/voice-note.opus")
 
 
 def run(

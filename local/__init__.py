@@ -12,4 +12,6 @@ In reading order:
     inbox/        the folder that `up` watches
     backend/      the ports on folders and SQLite
     evaluation/   speed and word error rate of weights
+
+It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

@@ -12,4 +12,6 @@
 
 Beside them are audio/ (decoding), outputs/ (the files of a transcript) and adapters/ (Google Cloud and hosted
 engines), which import none of them. `connect.py` opens a process's adapters; `client.py` is for other services.
+
+It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

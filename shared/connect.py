@@ -15,6 +15,8 @@ from shared.settings import CLOUD_RUN, Settings, unknown
 from shared.telemetry import log, logs, metrics, show_logs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.ports import Ports
     from shared.webhooks.deliver import Send
 
@@ -52,13 +54,13 @@ def webhook_sender(settings: Settings) -> Send:
     return send
 
 
-def settings_here() -> Settings:
-    """The settings from the environment, with a check of the price file.
+def settings_here(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings from the environment, or from what stands for it, with a check of the price file.
 
     Raises:
         ConfigurationError: names the variable that is wrong.
     """
-    settings = Settings.from_environment()
+    settings = Settings.from_environment(environ)
     prices_file.table(settings)
     return settings
 

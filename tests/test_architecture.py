@@ -11,12 +11,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOPS = ("shared", "functions", "gpu_job", "local", "deployment", "console")
+TOPS = ("shared", "functions", "gpu_job", "local", "deployment", "console", "dropscribe")
 
 BASE = "formats model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
-BASE += " in_words deployment_sizes versions stop_signals audio.types"
+BASE += " bundled in_words deployment_sizes versions stop_signals audio.types"
 FLOORS = {
-    "entrypoints": ("functions", "gpu_job", "local", "console", "shared.client", "shared.connect"),
+    "entrypoints": (
+        "functions",
+        "gpu_job",
+        "local",
+        "console",
+        "dropscribe",
+        "shared.client",
+        "shared.connect",
+    ),
     "deployment": ("deployment",),
     "sweep": ("shared.sweep",),
     "hosted": ("shared.hosted",),

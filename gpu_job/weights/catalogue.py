@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from shared.bundled import bundled
+
 Kind = Literal["onnx", "nemo"]
 """Two forms of the same weights: `onnx` for CPUs, `nemo` for GPUs."""
 
@@ -21,7 +23,7 @@ INT8 = ":int8"
 """At the end of a name: these weights in 8 bits, for processors; made once from the export that is here."""
 FILES = ("config.json", "vocab.txt", "encoder-model.onnx", "decoder_joint-model.onnx")
 """What a folder with an ONNX export must hold."""
-BUNDLED = Path(__file__).resolve().parents[2] / "models" / "tiny-tdt"
+BUNDLED = bundled("models/tiny-tdt")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

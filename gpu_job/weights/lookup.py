@@ -51,14 +51,14 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
     if release.repository is None:
         if path is None:
             raise ModelUnavailable(
-                f"The bundled demo weights are not in {BUNDLED}, or are damaged. Run Dropscribe from its "
-                "repository (`git checkout -- models` brings them back), or name other weights with --model."
+                f"The bundled demo weights are not in {BUNDLED}, or are damaged. Install Dropscribe again (in a checkout, "
+                "`git checkout -- models` brings them back), or name other weights with --model."
             )
         return Located(
             path=path,
             revision=digest(path),
             language=known.language,
-            remedy="get the repository's own copy back, as with `git checkout -- models`",
+            remedy="install Dropscribe again; in a checkout, `git checkout -- models` brings it back",
         )
     if path is None:
         from gpu_job.weights.download import download  # noqa: PLC0415 - imports the hub's client, half a second
@@ -97,7 +97,7 @@ def verify(name: str, kind: Kind = "onnx") -> None:
             raise ModelUnavailable(f"{path} cannot be read: {error.strerror}. Make it readable.") from error
         if found != file.sha256:
             cure = (
-                "`git checkout -- models` brings it back"
+                "install Dropscribe again; in a checkout, `git checkout -- models` brings it back"
                 if release.repository is None
                 else f"delete it, and `dropscribe models pull {name}{' --nemo' * (release.kind == 'nemo')}` fetches it again"
             )

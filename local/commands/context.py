@@ -29,11 +29,12 @@ from shared.errors import (
 from shared.messages import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
 
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Options
     from shared.ports import Ports
+    from shared.settings import Settings
 
 EXIT_CODES: dict[type[DropscribeError], int] = {
     NotFound: exit_codes.NO_INPUT,
@@ -83,14 +84,8 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
         ConfigurationError: a setting is wrong, or names another platform.
     """
     from local.backend.embedded_ports import embedded_topology, open_ports  # noqa: PLC0415 - `--help` and `doctor` need no ports
-    from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
 
-    use_state_dir(state_dir)
-    # Absolute, because processes that `up` starts run in another folder, and because it is part of keys.
-    if weights := os.environ.get("PARAKEET_MODEL_NAME"):
-        os.environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
-    detect_engines()
-    settings = settings_here()
+    settings = local_settings(state_dir)
     if settings.platform != "local":
         raise ConfigurationError(
             "This command works only with the state of this machine. Unset DROPSCRIBE_PLATFORM, or use "
@@ -102,6 +97,28 @@ def local_ports(state_dir: Path | None, *, hurried: bool = False) -> Iterator[Lo
         yield ports
     finally:
         ports.close()
+
+
+def local_settings(state_dir: Path | None, environ: MutableMapping[str, str] | None = None) -> Settings:
+    """The settings of this machine: its state folder, its weights by an absolute path, and the engines that it has.
+
+    Args:
+        state_dir: folder of queue and records; None: as set.
+        environ: where the settings are, changed so that processes that get it have the same; None: the environment
+            of this process.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+    """
+    from shared.connect import settings_here  # noqa: PLC0415 - `--help` and `doctor` need no ports
+
+    environ = os.environ if environ is None else environ
+    use_state_dir(state_dir, environ)
+    # Absolute, because processes that `up` starts run in another folder, and because it is part of keys.
+    if weights := environ.get("PARAKEET_MODEL_NAME"):
+        environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
+    detect_engines(environ)
+    return settings_here(environ)
 
 
 @contextlib.contextmanager
@@ -168,20 +185,20 @@ def absolute_weights(name: str) -> str:
     return str(path.absolute()) if by_name(name) is None and path.exists() else name
 
 
-def use_state_dir(state_dir: Path | None) -> None:
+def use_state_dir(state_dir: Path | None, environ: MutableMapping[str, str] = os.environ) -> None:
     """Set the state folder of this process and of those that it starts; None leaves it as it is."""
     if state_dir is not None:
-        os.environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
+        environ["DROPSCRIBE_STATE_DIR"] = str(state_dir.absolute())
 
 
-def detect_engines() -> None:
+def detect_engines(environ: MutableMapping[str, str] = os.environ) -> None:
     """If no setting names the engines of this machine, detect them, also for the processes that `up` starts."""
     from gpu_job.speech import loading  # noqa: PLC0415 - `--help` needs no engine
 
-    if os.environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not os.environ.get("DROPSCRIBE_ENGINES"):
+    if environ.get("DROPSCRIBE_PLATFORM", "local") == "local" and not environ.get("DROPSCRIBE_ENGINES"):
         found = loading.here()
         if "parakeet-gpu" in found:
-            os.environ["DROPSCRIBE_ENGINES"] = ",".join(found)
+            environ["DROPSCRIBE_ENGINES"] = ",".join(found)
 
 
 def _warn_of_unknown_settings() -> None:

@@ -72,12 +72,26 @@ def do_without(error: ModelUnavailable, options: Options, ports: Ports, console:
     Raises:
         ModelUnavailable: `error`, if no other engine may take over.
     """
+    console.print(who_instead(error, options, ports), markup=False, highlight=False)
+
+
+def who_instead(error: ModelUnavailable, options: Options, ports: Ports) -> str:
+    """Who takes over the work of some weights, in a sentence after that of the error.
+
+    Args:
+        error: why the weights are not available.
+        options: of the recordings that need them.
+        ports: the adapters to use.
+
+    Raises:
+        ModelUnavailable: `error`, if no other engine may take over.
+    """
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(options, settings, ports.engines)
     hosted = hosted_specs(others.engines)
     if not settings.enable_fallback or not hosted:
         raise error
-    console.print(f"{error} {hosted[0].in_sentences} transcribes instead.", markup=False, highlight=False)
+    return f"{error} {hosted[0].in_sentences} transcribes instead."
 
 
 @contextlib.contextmanager

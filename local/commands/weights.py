@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -12,16 +11,18 @@ from rich.text import Text
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import downloads
 from local.commands.terminal import beside, output, print_json, print_text
+from shared.bundled import bundled
 from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
     from gpu_job.weights.catalogue import File, Kind, Release, Weights
 
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "voice-note.opus"
+SAMPLE = bundled("samples/voice-note.opus")
 ONE = 1 << 22
 """Bytes hashed between two updates of the bar."""
 
@@ -211,6 +212,6 @@ def _sha256(path: Path, file: File, advance: Any) -> str:
 
 def _remedy(known: Weights, release: Release, path: Path) -> str:
     if release.repository is None:
-        return "`git checkout -- models` in the repository of Dropscribe"
+        return "install Dropscribe again; in a checkout: `git checkout -- models`"
     form = " --nemo" if release.kind == "nemo" else ""
     return f"rm '{path}' && dropscribe models pull {known.name}{form}"

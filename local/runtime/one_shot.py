@@ -24,7 +24,7 @@ from shared.costs import budget
 from shared.errors import CallHangs, ModelUnavailable, Permanent, Transient
 from shared.flow import dispatch, upload
 from shared.messages import AUDIO_FINALIZED, metadata_of, options_from_metadata
-from shared.model import FILES_BUCKET, StoredObject, recording_id
+from shared.model import FILES_BUCKET, Options, Recording, StoredObject, recording_id
 from shared.planning import plan
 from shared.state import documents
 from shared.topology import EXPORTER
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from gpu_job.speech.transcriber import Transcriber
     from local.backend.embedded_ports import LocalPorts
-    from shared.model import Options, Recording
 
 LOOK_EVERY, LOOK_EACH = 0.05, 0.005
 """Seconds between two looks at all records, and for each recording more: an end in this process is reported at once, the rest
@@ -111,7 +110,7 @@ def follow(
     warm: str | None = None,
     do_without: Callable[[ModelUnavailable], None] | None = None,
 ) -> Iterator[tuple[Submitted, Recording]]:
-    """Run the flow until every input has ended, giving each as it does.
+    """Run the flow until every input has ended, giving each as it does; those that cannot be read come first, as FAILED.
 
     Args:
         submitted: from `look`, after `submit`.
@@ -128,6 +127,7 @@ def follow(
         Transient: the worker failed; nothing is lost.
     """
     progress = progress or NoProgress()
+    yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
     ports.reclaim()
     yield from _ended(waiting, ports, progress)
@@ -174,6 +174,19 @@ def follow(
                 _announce_lost(waiting, ports)
                 look_again = concurrency.monotonic() + LOST_EVERY
     end_despite(loops)
+
+
+def _unread(one: Submitted, ports: LocalPorts) -> Recording:
+    """What stands for a recording whose file cannot be read."""
+    return Recording(
+        id=one.key,
+        source=one.source,
+        options=Options(),
+        state="FAILED",
+        created=ports.clock.now(),
+        reason=one.problem,
+        code="missing",
+    )
 
 
 def _check_all_return(loops: Sequence[PushLoop]) -> None:

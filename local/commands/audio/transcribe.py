@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,18 +21,18 @@ from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, print_json
 from local.runtime import export, one_shot
 from shared import outputs
+from shared.bundled import bundled
 from shared.errors import ConfigurationError
 from shared.formats import FORMATS, STANDARD, of_recording
 from shared.in_words import printable
-from shared.model import Options, Recording
+from shared.model import Options
 from shared.routing import eligible, pick
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
-    from shared.errors import ModelUnavailable
 
-SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+SAMPLES = bundled("samples")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,7 +178,15 @@ def run(request: Request, ports: LocalPorts) -> int:
     try:
         with Screen(console, names) as screen:
             do_without = partial(downloads.do_without, options=wanted, ports=ports, console=console)
-            for one, recording in _endings(submitted, ports, screen, warm, do_without):
+            for one, recording in one_shot.follow(
+                submitted,
+                ports,
+                partial(loading.load, ports.settings),
+                load_cpu=partial(loading.load, replace(ports.settings, enable_gpu=False)),
+                progress=screen,
+                warm=warm,
+                do_without=do_without,
+            ):
                 screen.ended(recording)
                 folder = None
                 if recording.state == "DONE":
@@ -204,48 +212,14 @@ def _samples() -> list[Path]:
     """The recordings that the demo transcribes.
 
     Raises:
-        ConfigurationError: this is an installed package, which has none.
+        ConfigurationError: they are not there.
     """
     if not SAMPLES.is_dir():
         raise ConfigurationError(
-            "The samples are in the repository only: clone it and run `make demo`, or transcribe a file of yours."
+            f"The recordings of the demo are not in {SAMPLES}. Install Dropscribe again, or transcribe a file of yours."
         )
     return [
         path
         for path in sorted(SAMPLES.iterdir())
         if path.suffix in {".mp3", ".m4a", ".flac", ".opus", ".mp4"}
     ]
-
-
-def _endings(
-    submitted: Sequence[one_shot.Submitted],
-    ports: LocalPorts,
-    screen: Screen,
-    warm: str | None,
-    do_without: Callable[[ModelUnavailable], None],
-) -> Iterator[tuple[one_shot.Submitted, Recording]]:
-    """Every input with how it ended; those that could not be read come first."""
-    for one in submitted:
-        if one.problem:
-            yield (
-                one,
-                Recording(
-                    id=one.key,
-                    source=one.source,
-                    options=Options(),
-                    state="FAILED",
-                    created=ports.clock.now(),
-                    reason=one.problem,
-                    code="missing",
-                ),
-            )
-    settings = ports.settings
-    yield from one_shot.follow(
-        submitted,
-        ports,
-        partial(loading.load, settings),
-        load_cpu=partial(loading.load, replace(settings, enable_gpu=False)),
-        progress=screen,
-        warm=warm,
-        do_without=do_without,
-    )

@@ -163,7 +163,7 @@ def _weights(known: Weights, settings: Settings) -> Finding:
     command = f"dropscribe models pull {known.name}{' --nemo' if nemo else ''}"
     fix = f"{command} downloads {release.size / 1e9:.1f} GB once"
     if release.repository is None:
-        fix = "run Dropscribe from a clone of its repository"
+        fix = "install Dropscribe again"
     return Finding(
         what=what,
         state="download" if role else "optional",

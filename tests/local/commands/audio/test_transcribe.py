@@ -321,11 +321,11 @@ def test_a_new_row_in_the_table_of_formats_is_all_that_the_command_needs(tmp_pat
     assert (folder / "transcript.lrc").read_text().startswith("[")
 
 
-def test_the_demo_of_an_installed_package_says_where_its_samples_are(tmp_path, monkeypatch):
+def test_a_demo_without_its_recordings_says_where_they_should_be(tmp_path, monkeypatch):
     monkeypatch.setattr("local.commands.audio.transcribe.SAMPLES", tmp_path / "none")
     result = CliRunner().invoke(cli.app, ["demo"])
     assert result.exit_code == 78
-    assert "make demo" in result.stderr
+    assert f"not in {tmp_path / 'none'}. Install Dropscribe again" in result.stderr
 
 
 def test_a_step_that_does_not_return_ends_the_run_and_the_next_one_goes_on(run, tmp_path, monkeypatch):

@@ -1,0 +1,60 @@
+"""Dropscribe from Python: audio in, transcripts with word times out, and what they cost.
+
+    import dropscribe
+
+    transcript = dropscribe.transcribe("talk.mp3")
+    print(transcript.text, transcript.words[0].start, transcript.usd)
+
+In reading order:
+
+    here      `transcribe`, `transcribe_all`: on this machine, in this process
+    results   what they give
+    options   what may be chosen
+    errors    what may go wrong
+
+This package and the command line are what stays the same from version to version. The other packages that come with it
+(`shared`, `local`, `gpu_job`, `functions`, `console`, `deployment`) are its inside, and change without notice.
+"""
+
+from dropscribe.errors import (
+    BadRequest,
+    CannotWrite,
+    ConfigurationError,
+    DropscribeError,
+    ModelUnavailable,
+    NotFound,
+    OverLimit,
+    Permanent,
+    StoreUnavailable,
+    TimedOut,
+    TranscriptionFailed,
+    Transient,
+)
+from dropscribe.here import Ended, Progress, transcribe, transcribe_all, unload
+from dropscribe.options import Options
+from dropscribe.results import Part, Segment, Transcript, Word
+
+__all__ = [
+    "BadRequest",
+    "CannotWrite",
+    "ConfigurationError",
+    "DropscribeError",
+    "Ended",
+    "ModelUnavailable",
+    "NotFound",
+    "Options",
+    "OverLimit",
+    "Part",
+    "Permanent",
+    "Progress",
+    "Segment",
+    "StoreUnavailable",
+    "TimedOut",
+    "Transcript",
+    "TranscriptionFailed",
+    "Transient",
+    "Word",
+    "transcribe",
+    "transcribe_all",
+    "unload",
+]

@@ -1,0 +1,61 @@
+"""The options of a recording: the same names as on the command line, in requests and in an upload's metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from shared import model
+
+
+class Options(TypedDict, total=False):
+    """What may be chosen for one recording; what is left out, or None, is as the deployment has it."""
+
+    method: str | None
+    """`auto`, `parakeet`, `deepgram` or `hybrid`."""
+    model: str | None
+    """Weights: a name that `dropscribe models list` shows, a folder or a `.nemo` file."""
+    language: str | None
+    """BCP-47 code of what is spoken, as `en`."""
+    track: int | None
+    """Index of the audio track, from 0."""
+    keyterms: str | Sequence[str] | None
+    """Names and terms to listen for; a text has them separated by commas."""
+    filler_words: bool
+    """Keep `uh` and `um`."""
+    diarize: bool
+    """Tell speakers apart; so do the four below."""
+    min_speakers: int | None
+    """Fewest speakers, 1 to 50."""
+    max_speakers: int | None
+    """Most speakers, 1 to 50; the same as `min_speakers`: exactly so many."""
+    channels: str | None
+    """`apart`: the two channels are the speakers; `auto`: they are if they sound like it; `mix`: they are not."""
+    speaker_names: str | Sequence[str] | None
+    """Names in the order in which they first speak."""
+    label: str | None
+    """Groups costs in reports."""
+
+
+def options_of(given: Options, formats: Sequence[str] | str | None = None) -> model.Options:
+    """Options as a deployment takes them.
+
+    Args:
+        given: by name.
+        formats: more output formats (docs/outputs.md).
+
+    Raises:
+        BadRequest: names the option that is wrong or unknown, and what it must be.
+    """
+    from local.commands.context import options_from
+
+    plain = {name: _joined(value) for name, value in given.items()}
+    return options_from(**plain, formats=_joined(formats))
+
+
+def _joined(value: object) -> object:
+    """A list as text that is separated by commas, anything else as it is."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return value

@@ -1,0 +1,175 @@
+"""Transcripts, as every way of asking gives them. All times are seconds from the start of the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from dropscribe.errors import StoreUnavailable
+
+DOCUMENT = "transcript.json"
+"""The output file from which a transcript is read (docs/transcript.schema.json)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Word:
+    """One word."""
+
+    text: str
+    """As it was recognised, punctuation included."""
+    start: float
+    """Start."""
+    end: float
+    """End, never before `start`."""
+    confidence: float
+    """The engine's probability of the word, 0 to 1."""
+    speaker: int | None = None
+    """Number of who says it, from 1; None if speakers are not told apart."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """Some words in a row: a sentence, or a paragraph."""
+
+    text: str
+    """Its words, joined by spaces."""
+    start: float
+    """Start of its first word."""
+    end: float
+    """Latest end of its words."""
+    first_word: int
+    """Index of its first word in `words`, from 0."""
+    last_word: int
+    """Index of its last word in `words`, included."""
+    speaker: int | None = None
+    """Number of who says it, from 1; None if speakers are not told apart."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A stretch of the recording, and what transcribed it."""
+
+    start: float
+    """Start."""
+    end: float
+    """End."""
+    engine: str
+    """`parakeet-cpu`, `parakeet-gpu` or `deepgram`."""
+    model: str
+    """Name of the weights."""
+    revision: str
+    """Exact version of the weights."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transcript:
+    """The transcript of one recording."""
+
+    text: str
+    """The whole text: the paragraphs, with an empty line between them. Empty where nothing was said."""
+    words: tuple[Word, ...]
+    """Every word in order."""
+    segments: tuple[Segment, ...]
+    """Sentences, or stretches between pauses where the weights write no punctuation."""
+    paragraphs: tuple[Segment, ...]
+    """Segments of one speaker up to a pause."""
+    speakers: Mapping[int, str]
+    """Names of speakers, by number; empty where nobody gave any."""
+    duration: float
+    """Length of the audio as measured while decoding."""
+    language: str | None
+    """BCP-47 code; None where nobody knows it."""
+    method: str
+    """`parakeet`, `deepgram`, or `hybrid` for both in turns."""
+    parts: tuple[Part, ...]
+    """What transcribed which stretch, without gaps."""
+    warnings: tuple[str, ...]
+    """What a reader should know, a sentence each."""
+    usd: float
+    """What it cost, US dollars; what an earlier call paid included."""
+    outputs: Mapping[str, str]
+    """Where each output file is, by its name (`transcript.srt`): a path of this machine, `gs://…` or `https://…`."""
+    recording: str
+    """Key of the recording in its deployment: the same in the page, in logs and in the cost report."""
+    source: str
+    """Address of the audio: `file:///…` or `gs://…`."""
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines that took part, in the order of their first part."""
+        return tuple(dict.fromkeys(part.engine for part in self.parts))
+
+
+def transcript_of(document: bytes, *, usd: float, outputs: Mapping[str, str]) -> Transcript:
+    """A transcript from its document.
+
+    Args:
+        document: content of `transcript.json`.
+        usd: what it cost, US dollars.
+        outputs: where each output file is, by its name.
+
+    Raises:
+        StoreUnavailable: it is no such document.
+    """
+    try:
+        found = msgspec.json.decode(document, type=_Document)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreUnavailable(
+            f"{DOCUMENT} cannot be read: {error}. If it happens again, delete the recording (`dropscribe forget`) and "
+            "transcribe it anew."
+        ) from error
+    return Transcript(
+        text=found.text,
+        words=found.words,
+        segments=found.segments,
+        paragraphs=tuple(
+            Segment(
+                text=" ".join(word.text for word in found.words[one.first_word : one.last_word + 1]),
+                **{name: getattr(one, name) for name in one.__struct_fields__},
+            )
+            for one in found.paragraphs
+        ),
+        speakers={one.speaker: one.name for one in found.speakers},
+        duration=found.duration,
+        language=found.language,
+        method=found.method,
+        parts=found.parts,
+        warnings=found.warnings,
+        usd=usd,
+        outputs=dict(outputs),
+        recording=found.recording,
+        source=found.source["uri"],
+    )
+
+
+class _Paragraph(msgspec.Struct, kw_only=True):
+    start: float
+    end: float
+    first_word: int
+    last_word: int
+    speaker: int | None = None
+
+
+class _Speaker(msgspec.Struct, kw_only=True):
+    speaker: int
+    name: str
+
+
+class _Document(msgspec.Struct, kw_only=True):
+    """What is read of the file; a newer version may have written more."""
+
+    recording: str
+    source: dict[str, Any]
+    duration: float
+    language: str | None
+    method: str
+    text: str
+    warnings: tuple[str, ...]
+    parts: tuple[Part, ...]
+    paragraphs: tuple[_Paragraph, ...]
+    segments: tuple[Segment, ...]
+    words: tuple[Word, ...]
+    speakers: tuple[_Speaker, ...] = ()

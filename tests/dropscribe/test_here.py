@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+import dropscribe
+from dropscribe import here
+from gpu_job.speech import loading
+from local.runtime import one_shot
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+NOTE = SAMPLES / "voice-note.opus"
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    for name in ("DEEPGRAM_API_KEY", "DROPSCRIBE_ENGINES", "TRANSCRIPTION_METHOD", "PARAKEET_MODEL_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    yield tmp_path / "state"
+    dropscribe.unload()
+
+
+@pytest.fixture
+def transcribe(state):
+    def transcribe(path, **given):
+        return dropscribe.transcribe(path, model="tiny", state_dir=state, **given)
+
+    return transcribe
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    """The weights that are loaded, in order."""
+    load, names = loading.load, []
+    monkeypatch.setattr(
+        "gpu_job.speech.loading.load",
+        lambda settings, model, **given: names.append(model) or load(settings, model, **given),
+    )
+    return names
+
+
+def test_a_file_becomes_a_typed_transcript_and_the_next_call_has_the_weights_loaded(transcribe, loads, state):
+    before = dict(os.environ)
+    told = []
+    found = transcribe(NOTE, on_progress=told.append)
+    truth = (SAMPLES / "truth" / "voice-note.opus.txt").read_text("utf-8").split()
+    assert found.text.split() == [word.text for word in found.words] == truth
+    assert [word for one in found.segments for word in one.text.split()] == truth
+    assert [word for one in found.paragraphs for word in one.text.split()] == truth
+    assert (found.method, found.engines, found.usd) == ("parakeet", ("parakeet-cpu",), 0.0)
+    assert found.words[-1].end <= found.duration == pytest.approx(25.62, abs=0.05)
+    assert found.source == f"file://{NOTE}"
+    assert any("demo model" in one for one in found.warnings)
+    document = json.loads(Path(found.outputs["transcript.json"]).read_bytes())
+    assert document["text"] == found.text
+    assert document["recording"] == found.recording
+    assert Path(found.outputs["transcript.srt"]).is_relative_to(state)
+    assert {(one.stage, one.file) for one in told} == {("transcribe", str(NOTE))}
+    assert told[0].done == 0.0
+    assert told[-1].done == pytest.approx(told[-1].total, abs=0.1)
+    assert transcribe(NOTE) == found
+    assert transcribe(SAMPLES / "order-hotline.m4a").text
+    assert loads == ["tiny"]
+    assert dict(os.environ) == before
+
+
+def test_files_and_folders_end_one_by_one_and_a_bad_one_stops_no_other(state, tmp_path):
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    (folder / "good.opus").write_bytes(NOTE.read_bytes())
+    (folder / "bad.mp3").write_text("no sound", "utf-8")
+    out = tmp_path / "out"
+    paths = [folder, tmp_path / "none.mp3"]
+    every = dropscribe.transcribe_all(
+        paths, model="tiny", state_dir=state, out=out, formats=["srt", "textgrid"]
+    )
+    found = {one.path.name: one for one in every}
+    assert set(found) == {"good.opus", "bad.mp3", "none.mp3"}
+    good = found["good.opus"]
+    assert good.error is None
+    assert {name: Path(path) for name, path in good.transcript.outputs.items()} == {
+        "transcript.srt": out / "good.opus" / "transcript.srt",
+        "words.TextGrid": out / "good.opus" / "words.TextGrid",
+    }
+    assert all(Path(path).read_bytes() for path in good.transcript.outputs.values())
+    bad = found["bad.mp3"]
+    assert (type(bad.error), bad.error.code, bad.transcript) == (
+        dropscribe.TranscriptionFailed,
+        "not-media",
+        None,
+    )
+    assert str(bad.error).startswith(f"{folder / 'bad.mp3'}: ")
+    assert isinstance(found["none.mp3"].error, dropscribe.NotFound)
+
+
+def test_whoever_stops_half_way_goes_on_with_the_next_call(state, monkeypatch):
+    forgotten = []
+    forget = one_shot.forget
+    monkeypatch.setattr(
+        one_shot,
+        "forget",
+        lambda left, ports: forgotten.extend(one.file.path.name for one in left) or forget(left, ports),
+    )
+    every = dropscribe.transcribe_all(
+        [NOTE, SAMPLES / "order-hotline.m4a"], model="tiny", state_dir=state, label="x"
+    )
+    first = next(every)
+    with pytest.raises(dropscribe.BadRequest, match="transcribe_all"):
+        dropscribe.transcribe(NOTE, model="tiny", state_dir=state)
+    every.close()
+    assert len(forgotten) == 1
+    assert forgotten != [first.path.name]
+    rest = dropscribe.transcribe_all([NOTE, SAMPLES / "order-hotline.m4a"], model="tiny", state_dir=state)
+    assert all(one.transcript for one in rest)
+
+
+def test_calls_of_several_threads_wait_for_one_another(transcribe):
+    found = {}
+    paths = [NOTE, SAMPLES / "order-hotline.m4a"]
+    threads = [
+        threading.Thread(target=lambda path=path: found.update({path: transcribe(path).text}))
+        for path in paths
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len({found[path] for path in paths}) == 2
+
+
+def test_a_callback_that_fails_stops_nothing(caplog):
+    told = here._Told(lambda _: 1 / 0)
+    told.downloaded("encoder.onnx", 1, 2)
+    assert "on_progress failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "says"),
+    [
+        ({"path": "none.mp3"}, dropscribe.NotFound, "spelling"),
+        ({"modell": "tiny"}, dropscribe.BadRequest, "modell"),
+        ({"track": -1}, dropscribe.BadRequest, "track must be"),
+        ({"formats": "srt"}, dropscribe.BadRequest, "`out`"),
+        ({"formats": "pdf", "out": "x"}, dropscribe.BadRequest, "no format 'pdf'"),
+        ({"model": "tinny"}, dropscribe.ModelUnavailable, "no weights called 'tinny'"),
+        ({"model": None, "method": "deepgram"}, dropscribe.DropscribeError, "DEEPGRAM_API_KEY"),
+    ],
+)
+def test_what_is_wrong_is_said(state, given, kind, says):
+    given = {"path": NOTE, "model": "tiny", **given}
+    with pytest.raises(kind, match=says):
+        dropscribe.transcribe(given.pop("path"), state_dir=state, **given)
+
+
+def test_a_project_is_asked_with_the_client(state, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_PLATFORM", "google")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "some-project")
+    with pytest.raises(dropscribe.ConfigurationError, match=r"dropscribe\.Client"):
+        dropscribe.transcribe(NOTE, state_dir=state)
