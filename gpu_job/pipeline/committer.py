@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gpu_job.pipeline.chunk_job import engine_of
 from gpu_job.pipeline.chunk_result import chunk_result, ledger_row
 from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
@@ -249,7 +250,8 @@ class Committer:
             log.warning("chunk of %s failed, delivery %d: %s", message.recording, delivery.attempt, error)
             self._inflight.nack(delivery, f"{type(error).__name__}: {error}")
             return
-        fallback.give_up(message, owner_messages.broken(error, failures), self._ports)
+        did = engine_of(message, self._ports.settings)
+        fallback.give_up(message, owner_messages.broken(error, failures), self._ports, by=did)
         self._inflight.ack(delivery)
 
     def _keep(self, delivery: Delivery, error: BadRequest) -> None:

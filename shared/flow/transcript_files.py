@@ -1,7 +1,8 @@
 """Step 7, the files of a transcript: rendered once, written create-only, and deleted again if it fails after all.
 
 The first rendering is kept in the work bucket, so whoever continues after a crash, also a newer version, writes the
-same bytes. A recording that is tried again after a failure writes into a folder of its own: no process of its earlier
+same bytes. If results were gone before anybody decided on it, their chunks are done again (redo.py), and the rendering
+of the new results takes its place. A recording that is tried again after a failure writes into a folder of its own: no process of its earlier
 life can touch these files.
 """
 
@@ -42,6 +43,8 @@ class Rendered:
     """Those of the transcript."""
     files: tuple[Output, ...]
     """Its files, by their short names."""
+    planned: float = 0.0
+    """That of its recording when its results were read, seconds since 1970; 0 in those from before this field."""
 
 
 def output_folder(recording: Recording) -> str:
@@ -64,7 +67,7 @@ def long_names(recording: Recording) -> str:
 
 
 def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered:
-    """The rendering of a transcript, kept in the work bucket; the first one stands.
+    """The rendering of a transcript, kept in the work bucket; the first one of these results stands.
 
     Raises:
         Permanent: the store refuses it.
@@ -76,11 +79,19 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
         words=len(transcript.words),
         warnings=transcript.warnings,
         files=outputs.render(transcript, of_recording(recording.options.formats, ports.settings.formats)),
+        planned=recording.planned or 0.0,
     )
     bucket, name = ports.settings.work_bucket, _kept_name(recording)
-    if ports.store.create(bucket, name, encode(rendered), "application/json"):
-        return rendered
-    return kept(recording, ports) or rendered
+    while not ports.store.create(bucket, name, encode(rendered), "application/json"):
+        there = ports.store.stat(bucket, name)
+        found = kept(recording, ports)
+        if there is None or found is None:
+            return rendered
+        if not 0.0 < found.planned < rendered.planned:
+            return found
+        # Nobody has decided on it, and who still has the results that it was made of cannot do so any more (`record`).
+        ports.store.delete(bucket, name, there.generation)
+    return rendered
 
 
 def kept(recording: Recording, ports: Ports) -> Rendered | None:

@@ -13,7 +13,8 @@ whose deliveries run out without so many failures (three; of a service as many a
 
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
 planned for, past those that the deployment does not have or that the caller's options exclude. If none is left,
-its recording ends with the reason of each engine.
+its recording ends with the reason of each engine. Whoever worked on it gives it up: a worker with a GPU also takes
+the chunks that were planned for a CPU, and one that fails on the GPU has not been tried on a CPU.
 
 A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and
 notes both. If a process dies in between, the next delivery of the old message completes it (`shared/flow/chunk.py`).
@@ -181,13 +182,21 @@ def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
     return f"{admission.short}. Raise {admission.variable} and submit the recording again"
 
 
-def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports) -> None:
+def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: Engine | None = None) -> None:
     """Give a chunk to the next engine; without one, end its recording with the reason of each engine.
+
+    Args:
+        message: the chunk.
+        error: why.
+        ports: the adapters to use.
+        by: the engine that worked on it; None: the one that owns it.
 
     Raises:
         Transient: try again.
     """
     hopeless = isinstance(error, BadMedia | BadRequest)
+    if by is not None and not hopeless and by not in {one.engine for one in _tried(message, ports)}:
+        message = replace(message, chunk=replace(message.chunk, engine=by))
     handed = HandOver(done=False) if hopeless else hand_on(message, error, ports)
     if not handed.done:
         end(message, error, ports, handed)

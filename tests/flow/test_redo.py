@@ -70,6 +70,27 @@ def test_with_the_new_results_it_is_done_and_says_what_was_paid_twice(world, com
     assert told in world.ports.store.load("transcripts", transcript).decode()
 
 
+def test_a_rendering_of_results_that_were_gone_before_anybody_decided_on_it_does_not_stand(
+    world, complete, monkeypatch
+):
+    def dies(*_):
+        raise StoreUnavailable("the merger died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "_decide", dies)
+        with pytest.raises(StoreUnavailable, match="died"):
+            merge(world, complete)
+    lose(world, complete, 1, 3)
+    merge(world, complete)
+    for index in (1, 3):
+        commit_result(*heard(complete, complete.chunks[index], "other", attempt="second"), world.ports)
+    done = merge(world, complete)
+    told = redo.warning(complete, [1, 3])
+    assert (done.state, told in done.warnings) == ("DONE", True)
+    [transcript] = [name for name in done.outputs if name.endswith("transcript.txt")]
+    assert world.ports.store.load("transcripts", transcript).count(b"other") == 2
+
+
 def test_one_that_lost_nothing_has_no_such_warning(world, complete):
     assert merge(world, complete).warnings == (assemble.DEMO_WARNING,)
 

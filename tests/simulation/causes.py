@@ -2,7 +2,12 @@
 
 A call was made for a delivery of a message, which somebody published. What may have destroyed it is a fault of one of
 these three processes since then, about this chunk or about nothing in particular; a copy of that delivery; a result
-that is gone; or a fault by which whoever repeats it did not learn that somebody else has it. One fault explains one repeat of a piece of work.
+that is gone; or a fault by which whoever repeats it did not learn that somebody else has it. One fault explains one
+repeat of a piece of work. Which one is open where several might be its work, so there only has to be some way to give
+each repeat a fault of its own: whoever takes the first that fits takes it from a repeat that has no other.
+
+Of a delivery that was given back (`Queue.postpone`) nothing is made afterwards. A call that has no other delivery was
+made without a message, which is wrong whatever broke.
 """
 
 from __future__ import annotations
@@ -30,6 +35,10 @@ if TYPE_CHECKING:
 
 DEATHS = ("before", "after", "torn", "kills", "lost", "stop")
 """Faults in which a process ends, or is left alone by what it works with: `lost` is a GPU that is gone as well."""
+
+
+RETRY = -1
+"""The request of a person to try a recording again, among the numbers of the faults that explain a repeat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,29 +77,47 @@ def _unexplained(world: World, piece: Piece, calls: list[Call], spare: int) -> I
     taken = [_delivery(world, piece, call) for call in calls]
     name = f"chunk {piece.index} of {piece.recording.source.name}"
     for call, delivery in zip(calls, taken, strict=True):
-        if delivery is not None and _had_result(world, piece, delivery.time):
+        if delivery is None:
+            yield f"{call.engine} began with {name} at {_at(world, call)} without a message"
+        elif _had_result(world, piece, delivery.time):
             yield (
                 f"{call.engine} began with {name} at {_at(world, call)}, whose result was there when its message was "
                 "delivered"
             )
     pairs = list(zip(pairwise(calls), pairwise(taken), strict=True))
-    causes = [
-        [
+    causes = []
+    for (earlier, later), (first, second) in pairs:
+        found = [
             number
             for number, fault in enumerate(world.calls.faults)
             if _explains(world, fault, piece, earlier, later, first, second)
         ]
-        for (earlier, later), (first, second) in pairs
-    ]
+        since = first.time if first else earlier.began
+        causes.append([*found, RETRY] if _retried(world, piece, since, later) else found)
     explained = matched(causes)
     for number, ((earlier, later), _) in enumerate(pairs):
-        if number not in explained and not _retried(world, piece, earlier, later):
+        if number not in explained:
             spare -= 1
             if spare < 0:
                 yield (
                     f"{later.engine} repeated {name} at {_at(world, later)} ({later.process.name}), which no fault "
                     f"since {_at(world, earlier)} ({earlier.process.name}) explains"
                 )
+
+
+def hides_a_call(world: World, fault: Fault, tag: str) -> bool:
+    """Whether a fault may be why nobody knows the end of a call of a hosted engine.
+
+    Args:
+        world: in which it happened.
+        fault: of whichever process.
+        tag: of the call: the key of its chunk's document.
+    """
+    who = fault.point.partition(" ")[0]
+    if who not in {engine.subscription for engine in engines.hosted_specs()} | {"everything"}:
+        return False
+    recording, _, index = tag.rpartition(".")
+    return _concerns(world, fault, recording, int(index))
 
 
 def matched(causes: list[list[int]]) -> set[int]:
@@ -167,7 +194,7 @@ def _explains(
         return False
     if fault.what == "twice":
         return fault.about in {one.message for one in deliveries}
-    if not _concerns(world, fault, piece):
+    if not _concerns(world, fault, piece.recording.id, piece.index):
         return False
     # Whose fault it may be, and from when on: of those who worked on it, and, for a message of its own, who sent it.
     since: list[tuple[Process, float]] = [(earlier.process, first.time if first else earlier.began)]
@@ -186,20 +213,20 @@ def _explains(
     )
 
 
-def _concerns(world: World, fault: Fault, piece: Piece) -> bool:
+def _concerns(world: World, fault: Fault, recording: str, index: int) -> bool:
     """Whether a fault is about a chunk: the end of a process, or a delay in it, is about all that it has in hand."""
     if fault.what in DEATHS or fault.what == "slow" or not fault.about:
         return True
     known = [key for key in world.records.documents[documents.RECORDINGS] if key in fault.about]
     if not known:
         return True
-    if piece.recording.id not in known:
+    if recording not in known:
         return False
-    chunk = re.search(rf"{piece.recording.id}[./](\d+)", fault.about)
-    return chunk is None or int(chunk[1]) == piece.index
+    chunk = re.search(rf"{recording}[./](\d+)", fault.about)
+    return chunk is None or int(chunk[1]) == index
 
 
-def _retried(world: World, piece: Piece, earlier: Call, later: Call) -> bool:
-    """Whether a person asked for it again in between: what an engine has at that moment is begun again."""
+def _retried(world: World, piece: Piece, since: float, later: Call) -> bool:
+    """Whether a person asked for it again when an engine had it, since some time: it is begun again, once."""
     at = world.retried.get(piece.recording.source.name)
-    return at is not None and earlier.began <= at <= later.began
+    return at is not None and since <= at <= later.began and not _had_result(world, piece, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from shared.state import documents
 from shared.state.claims import CLAIMS, Claim
 from tests.simulation import causes
 from tests.simulation.fakes import stretch, text_of, windows_of
+from tests.simulation.faults import SLOW
 from tests.simulation.scenarios import OURS
 
 if TYPE_CHECKING:
@@ -76,7 +78,6 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += searchable(world, recordings)
     if judged_by is not None:
         found += bytes_of(world, judged_by)
-        found += paid_before(world)
         found += causes.repeats(world, recordings, judged_by)
         found += in_time(world, judged_by)
     return found
@@ -267,12 +268,12 @@ def ledger(world: World, recordings: list[Recording]) -> Iterator[str]:
         for row in rows
         if row.engine == "deepgram" and row.billed_seconds
     )
-    faults = len(world.calls.faults)
     for tag in sorted(charged | written):
         if written[tag] < charged[tag]:
             yield f"{charged[tag]} calls for {tag} are charged, {written[tag]} are in the ledger"
         # A call whose end nobody knows counts as paid, because it may have been.
-        if written[tag] > charged[tag] + faults:
+        hidden = sum(causes.hides_a_call(world, one, tag) for one in world.calls.faults)
+        if written[tag] > charged[tag] + hidden:
             yield f"{charged[tag]} calls for {tag} are charged, {written[tag]} are in the ledger: too many"
 
 
@@ -291,39 +292,35 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
                 yield f"{tried.engine} was never asked about chunk {claim.index} of {one.source.name}"
 
 
+OF_ITS_ENGINES = ("method", "parts", "warnings")
+"""What `transcript.json` says of who transcribed, and why it was not the engine of the plan."""
+
+
 def bytes_of(world: World, judged_by: Undisturbed) -> Iterator[str]:
-    """Transcripts are those of the undisturbed history, to the byte; with other engines, their words are."""
+    """Transcripts are those of the undisturbed history, to the byte; with other engines, all but their names is."""
     found, others = outputs_of(world), set(world.warned)
     for before, now in (
         (judged_by.engines, engines_of(world)),
+        # A hand-over for another reason is told in a warning, also if the same engine has the chunk in the end.
         (judged_by.planned, planned_of(world)),
         (judged_by.tried, tried_of(world)),
     ):
         others |= {chunk[0] for chunk, engine in now.items() if before.get(chunk) != engine}
     for file, data in judged_by.outputs.items():
-        name, _, kind = file.rpartition(".")
-        if name.partition("/")[0] in others and kind not in {"txt", "srt", "csv"}:
-            continue
-        if found.get(file, data) != data:
+        now = found.get(file, data)
+        if now != data and file.partition("/")[0] not in others:
             yield f"other bytes in {file}"
+        elif _without_engines(file, now) != _without_engines(file, data):
+            yield f"more than its engines differs in {file}"
 
 
-QUIET = ("sweeper", "merger", "exporter", "requests", "dead-letters")
-"""Processes that ask no engine for anything before a recording is stuck: their faults explain no second time."""
-
-
-def explaining(world: World) -> int:
-    """How many faults may have destroyed work, or hidden that it is done."""
-    found = [one.point.partition(" ")[0] for one in world.calls.faults if one.time <= world.took]
-    return sum(process not in QUIET for process in found)
-
-
-def paid_before(world: World) -> Iterator[str]:
-    """What had its result when a person asked for the recording again is done again only where a fault explains it."""
-    faults = explaining(world)
-    for (engine, window), before in world.paid.items():
-        if world.work.done[engine, window] > before + faults:
-            yield f"{engine} repeated a window that was done before a retry, after {faults} faults"
+def _without_engines(file: str, data: bytes) -> object:
+    """A file of a transcript without what it says of who transcribed, and of what went wrong."""
+    if file.endswith(".json"):
+        return {name: value for name, value in json.loads(data).items() if name not in OF_ITS_ENGINES}
+    if file.endswith(".vtt"):
+        return [one for one in data.split(b"\n\n") if not one.startswith(b"NOTE ")]
+    return data
 
 
 PATIENCE, AFTER_FAULT, AFTER_CALL = 120.0, 130.0, 660.0
@@ -334,7 +331,8 @@ which nobody knows the end counts as under way until it must have ended (600 s),
 
 
 AFTER_PUSH = 480.0
-"""Seconds from a push of the sweeper that failed until the next one: it counts as one, and each waits for longer."""
+"""Seconds from a push of the sweeper that failed until the next one: it counts as one, and each waits for longer
+(`shared/sweep/stuck.py`). Only what breaks a push does that, not whatever else the sweeper does."""
 
 AGAIN = 3
 """Calls of an engine of ours that a fault may destroy: as many as the chunks of a recording here."""
@@ -346,7 +344,11 @@ def in_time(world: World, judged_by: Undisturbed) -> Iterator[str]:
     # On one machine the next delivery sees that the process of a call is gone.
     called = "deepgram" in world.scenario.engines and world.scenario.platform == "google"
     hosted = sum(called and one.point.startswith(("deepgram", "everything")) for one in before)
-    pushed = sum(one.point.startswith("sweeper shared/flow/") for one in before)
+    pushed = sum(
+        one.point.startswith("sweeper shared/flow/")
+        and any(time <= one.time <= time + SLOW for time in world.calls.pushes)
+        for one in before
+    )
     # Chunks that were in flight together when their worker died come again one by one.
     each = AFTER_FAULT + AGAIN * world.scenario.call_seconds
     most = judged_by.took + PATIENCE + each * len(before) + AFTER_CALL * hosted + AFTER_PUSH * pushed

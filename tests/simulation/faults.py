@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared.errors import EngineFailed, EngineRefused, StoreUnavailable
 from shared.ports import GpuState
 from shared.state.documents import CHUNKS, chunk_key
+from shared.state.sweep_notes import SWEEPS
 from tests.simulation import releases, sites
 from tests.simulation.scheduler import running
 from tests.simulation.sites import ROOT
@@ -122,6 +123,8 @@ class Calls:
         """All deliveries, in their order."""
         self.postponed: dict[str, float] = {}
         """When a delivery was given back as if it had never been made, by its lease, seconds since 1970."""
+        self.pushes: list[float] = []
+        """When the sweeper noted that it pushes a recording, seconds since the history began."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
         """When the document of each chunk was created, and when it was deleted."""
         self.began = running().now
@@ -272,6 +275,8 @@ class FaultyRecords:
         def work():
             self.written[collection, key] = running().now
             made = self._records.create(collection, key, fields)
+            if made:
+                self._look_for_push(collection, fields)
             if made and collection == CHUNKS:
                 self._calls.results[key].append((running().now, True))
             return made
@@ -286,9 +291,15 @@ class FaultyRecords:
                 if before is not None:
                     change(before)
             self.written[collection, key] = running().now
-            return self._records.update(collection, key, change)
+            found = self._records.update(collection, key, change)
+            self._look_for_push(collection, found or {})
+            return found
 
         return self._calls.effect(f"records.update {collection}", work, about=key)
+
+    def _look_for_push(self, collection: str, fields: Mapping[str, Any]) -> None:
+        if collection == SWEEPS and fields.get("tries"):
+            self._calls.pushes.append(running().now - self._calls.began)
 
     def get(self, collection, key):
         return self._calls.look(f"records.get {collection}", partial(self._records.get, collection, key), key)

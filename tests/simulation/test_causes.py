@@ -76,6 +76,25 @@ def test_a_fault_about_another_chunk_does_not_unless_it_ends_or_delays_the_proce
     assert told(about_another("after")) == []
 
 
+def test_a_call_without_a_message_is_found(told):
+    def before_everything(world, first):
+        world.calls.taken.clear()
+        return [fault(world, first)]
+
+    assert any("without a message" in one for one in told(before_everything))
+
+
+@pytest.mark.parametrize(("had", "after", "found"), [(False, 0.1, 0), (True, 0.1, 1), (False, 1.0, 1)])
+def test_a_retry_explains_that_what_an_engine_has_is_begun_again_but_nothing_else(told, had, after, found):
+    def retried(world, first):
+        world.retried["a.wav"] = first.began + after
+        for key in world.records.documents["chunks"]:
+            world.calls.results[key] = [(first.began, True)] if had else []
+        return []
+
+    assert len(told(retried)) == found
+
+
 def test_a_call_for_a_chunk_whose_result_is_there_is_found(told):
     def result_before(world, first):
         for key in world.records.documents["chunks"]:

@@ -56,6 +56,13 @@ def test_whatever_breaks_nothing_stays_of_what_is_deleted(first):
         assert not unknown(outcome), report(outcome)
 
 
+@pytest.mark.parametrize(("scenario", "seed"), [("cancelled", 45804), ("cancelled-hand-over", 53771)])
+def test_what_was_once_wrong_is_right(scenario, seed):
+    """A chunk that an engine had when it was asked for again; one planned for a CPU that a GPU had and gave up."""
+    outcome = history.run(scenario, seed)
+    assert not unknown(outcome), report(outcome)
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("scenario", EXHAUSTIVE)
 def test_one_fault_at_any_call_is_survived(scenario, part):
@@ -111,6 +118,12 @@ def a_sweep_that_is_broken_off():
     return slow_at("long", "shared/sweep/stuck.py:_push records.count chunks", {})
 
 
+def results_gone_after_they_were_rendered():
+    """A merger dies with its rendering kept and nothing decided, and the next one finds a result gone."""
+    number = next(n for n, met in enumerate(history.run("vanishing").met) if ":_decide#" in met.point)
+    return history.run("vanishing", None, {("fault", number): 1, ("vanishes", 1): 1})
+
+
 SEVERE = ("before", "after", "lost")
 """What must have happened at each point that changes something."""
 
@@ -122,7 +135,11 @@ def test_at_every_call_that_changes_something_a_process_dies_before_and_after_an
     by_seed = (history.run(MIXED[seed % len(MIXED)], seed) for seed in range(FOUND_BY))
     deleted = (history.run("forgotten", seed) for seed in range(16))
     rare = (history.run(name, seed) for name, seed in RARE.items())
-    special = (cancelled_while_its_files_are_written(), a_sweep_that_is_broken_off())
+    special = (
+        cancelled_while_its_files_are_written(),
+        a_sweep_that_is_broken_off(),
+        results_gone_after_they_were_rendered(),
+    )
     for outcome in (*by_seed, *rare, *deleted, *special):
         for fault in outcome.faults:
             done[fault.point.partition(" ")[2]].add(fault.what)

@@ -48,8 +48,6 @@ from tests.simulation.fakes import (
     FakeMedia,
     Work,
     size_of,
-    stretch,
-    windows_of,
 )
 from tests.simulation.faults import (
     Calls,
@@ -62,14 +60,13 @@ from tests.simulation.faults import (
 )
 from tests.simulation.memory import MemoryQueue, MemoryRecords, MemorySearch, MemoryStore
 from tests.simulation.releases import ReleasedQueue, ReleasedRecords
-from tests.simulation.scenarios import OURS
 from tests.simulation.scheduler import Scheduler, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shared.messages import TranscriptReady
-    from shared.model import Chunk, Recording, StoredObject
+    from shared.model import Chunk, StoredObject
     from shared.state.dead_letters import Letter
     from tests.simulation.memory import Message
     from tests.simulation.scenarios import Scenario, Upload
@@ -164,8 +161,6 @@ class World:
         """Ids of the requests that cannot be carried out."""
         self.warned: set[str] = set()
         """Uploads whose results were gone: their transcripts say so."""
-        self.paid: dict[tuple[str, str], int] = {}
-        """How often an engine of ours had recognised each window of the chunks that were done before a retry."""
         self._operating = 0
         self.surprises: list[str] = []
         """Exceptions that nobody anticipated."""
@@ -331,8 +326,6 @@ class World:
                     self.warned.add(upload.name)
                     for one in gone:
                         self.store.delete("work", one.name, one.generation)
-                else:
-                    self._note_paid(ended)
                 self.retried[upload.name] = self.scheduler.now
                 self._command(lambda: self.retries.add(retry.ask(ended, self.ports)))
         self._operating -= 1
@@ -365,14 +358,6 @@ class World:
 
     def _requested(self, upload: Upload, number: int) -> bool:
         return answers.find(f"{upload.name}-{number}", self.records) is not None
-
-    def _note_paid(self, recording: Recording) -> None:
-        """What is done of a recording before it is tried again."""
-        for chunk in recording.chunks:
-            key = documents.chunk_key(recording.id, chunk.index)
-            if key in self.records.documents[documents.CHUNKS]:
-                for window in windows_of(recording.source.name, *stretch(chunk, recording.source)):
-                    self.paid |= {(engine, window): self.work.done[engine, window] for engine in OURS}
 
     def _command(self, work: Callable[[], object]) -> None:
         """What a person runs until it succeeds."""

@@ -17,9 +17,10 @@ from shared.audio import Pcm
 from shared.engines import PARAKEET_CPU
 from shared.errors import BadMedia, ModelUnavailable, StoreUnavailable, Transient
 from shared.flow import record, upload
-from shared.messages import ChunkDone, decode
+from shared.messages import ChunkDone, decode, from_fields
 from shared.results import ChunkResult, Word
 from shared.state import documents
+from shared.state.claims import CLAIMS, Claim
 from tests.world import World
 
 RATE = 16_000
@@ -327,6 +328,34 @@ def test_a_window_that_does_not_fit_alone_ends_its_recording_with_a_reason_to_ac
     failed = documents.get_recording(world.ports.records, recording.id)
     assert failed.code == "EngineLimit"
     assert "GPU_MEMORY_LIMIT_GB" in failed.reason
+
+
+class TooSmallGpu(CountingEngine):
+    """A card on which nothing fits."""
+
+    engine = "parakeet-gpu"
+
+    def transcribe(self, windows):
+        raise OutOfMemory("CUDA out of memory")
+
+
+def test_a_chunk_planned_for_a_cpu_that_does_not_fit_on_the_workers_gpu_gets_its_cpu(tmp_path):
+    world = toned(World(tmp_path, chunk_minutes=0.5, model="fake", engines="parakeet-gpu,parakeet-cpu"))
+    recording = upload.on_upload(world.upload(), world.ports)
+    assert {one.engine for one in recording.chunks} == {"parakeet-cpu"}, "no GPU is known when it is planned"
+    cpu, stop = CountingEngine(), threading.Event()
+    worker = Worker(world.ports, lambda _: TooSmallGpu(), load_cpu=lambda _: cpu)
+    thread = threading.Thread(target=worker.run, args=(stop,), kwargs={"warm": "fake"})
+    thread.start()
+    try:
+        wait_until(lambda: chunks_done(world, recording) == len(recording.chunks), 20.0)
+    finally:
+        stop.set()
+        thread.join()
+    claim = from_fields(world.ports.records.get(CLAIMS, documents.chunk_key(recording.id, 0)), Claim)
+    assert [one.engine for one in claim.tried] == ["parakeet-gpu"]
+    assert cpu.calls
+    world.close()
 
 
 def test_a_worker_that_is_stopped_in_a_long_call_gives_everything_back_within_eight_seconds(world):
