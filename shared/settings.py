@@ -219,11 +219,20 @@ class Settings:
             "Weights: a name, a folder with an ONNX export, or a `.nemo` file or a folder with one (NeMo).",
         ),
     )
+    english_model: str = field(
+        default="",
+        metadata=_env(
+            "PARAKEET_ENGLISH_MODEL",
+            "Weights for recordings whose language is given as English, such as `nvidia/parakeet-tdt-0.6b-v2`; unset: "
+            "the same as for others.",
+        ),
+    )
     image_model: str = field(
         default="",
         metadata=_env(
             "DROPSCRIBE_IMAGE_MODEL",
-            "The weights that the image of a worker holds. Its Dockerfile sets this; leave it alone.",
+            "The weights that the image of a worker holds, several with spaces between. Its Dockerfile sets this; leave it "
+            "alone.",
         ),
     )
     max_chunks: int | None = field(

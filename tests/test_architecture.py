@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOPS = ("shared", "functions", "gpu_job", "local", "deployment", "console", "dropscribe")
 
 BASE = "formats model errors messages ports settings engines results topology telemetry clock concurrency watchdog"
-BASE += " bundled in_words deployment_sizes versions stop_signals audio.types"
+BASE += " bundled in_words languages deployment_sizes versions stop_signals audio.types"
 FLOORS = {
     "entrypoints": (
         "functions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def load(
             refused: it would cost the GPU's price.
         ModelUnavailable: says what is missing and what to do.
     """
-    if settings.image_model not in {"", model} and by_name(model) is not None:
+    if settings.image_model and model not in settings.image_model.split() and by_name(model) is not None:
         raise ModelUnavailable(
             f"This image holds the weights {settings.image_model}, and the chunk asks for {model}. If nobody asked for "
             "these weights, give all functions and jobs the same PARAKEET_MODEL_NAME."
@@ -82,11 +83,15 @@ def check_image(settings: Settings) -> None:
     Raises:
         ConfigurationError: it holds others.
     """
-    if settings.image_model and settings.image_model != settings.model:
+    used = {"PARAKEET_MODEL_NAME": settings.model, "PARAKEET_ENGLISH_MODEL": settings.english_model}
+    lacking = {
+        name: model for name, model in used.items() if model and model not in settings.image_model.split()
+    }
+    for name, model in lacking.items() if settings.image_model else ():
         raise ConfigurationError(
-            f"This image holds the weights {settings.image_model}, and the deployment uses {settings.model} "
-            f"(PARAKEET_MODEL_NAME). Build the image with --build-arg MODEL={settings.model}, or set "
-            "PARAKEET_MODEL_NAME of all functions and jobs to what it holds."
+            f"This image holds the weights {settings.image_model}, and the deployment uses {model} ({name}). Build the "
+            f"image with --build-arg MODEL={shlex.quote(' '.join(filter(None, used.values())))}, or set {name} of all "
+            "functions and jobs to what it holds."
         )
 
 

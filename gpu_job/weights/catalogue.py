@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from shared import languages
 from shared.bundled import bundled
 
 Kind = Literal["onnx", "nemo"]
@@ -91,12 +92,15 @@ class Weights:
     """SPDX identifier."""
     owner: str
     """Who made them."""
-    languages: tuple[str, ...]
-    """BCP-47 codes."""
     onnx: Release
     """For CPUs."""
     nemo: Release
     """For GPUs."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """BCP-47 codes."""
+        return languages.WEIGHTS[self.name]
 
     @property
     def language(self) -> str | None:

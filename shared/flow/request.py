@@ -12,7 +12,7 @@ from shared.errors import BadMedia, BadRequest, BucketRefused, OverLimit, Perman
 from shared.flow import erase, record, refusals, upload
 from shared.messages import options_from_metadata, readable_part, request_from_json
 from shared.model import FILES_BUCKET, recording_id
-from shared.routing import eligible
+from shared.routing import weights
 from shared.settings import variable
 from shared.state import answers, dead_letters, documents, uploads
 from shared.telemetry import log
@@ -94,7 +94,7 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
         stands = documents.get_recording(ports.records, key)
         if stands is None and source.bucket == FILES_BUCKET:
             # One recording with `dropscribe transcribe`, which knows the files of this machine by their weights.
-            options = eligible.with_weights(options, ports.settings)
+            options = weights.named(options, ports.settings)
             key = recording_id(source, options)
             stands = documents.get_recording(ports.records, key)
     except (Permanent, BucketRefused) as error:

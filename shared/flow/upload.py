@@ -16,7 +16,7 @@ from shared.errors import BadRequest, NewerVersion, Permanent
 from shared.flow import dispatch, probe, record, redo, refusals, retry
 from shared.messages import object_from_event, to_fields
 from shared.model import Options, Recording, recording_id
-from shared.routing import afford, eligible, flags, route
+from shared.routing import afford, eligible, flags, route, weights
 from shared.routing.case import Case
 from shared.state import claims, documents, uploads
 from shared.telemetry import context, log, measure, span
@@ -216,10 +216,10 @@ def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(recording.options, settings, ports.engines)
-    weights = eligible.weights(recording.options, settings, ports.engines)
+    used = weights.each(recording.options, settings, ports.engines)
 
     planned, ours = _plan_once(
-        recording, ports, audio=audio, decision=decision, chunks=chunks, fallback=others, weights=weights
+        recording, ports, audio=audio, decision=decision, chunks=chunks, fallback=others, weights=used
     )
     count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
     log.info("planned %s: %s; %s", recording.id, count, decision.reason)

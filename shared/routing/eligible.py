@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.engines import AUTO, ENGINES, able, hosted_specs, of_method
+from shared.engines import AUTO, ENGINES, able, of_method
+from shared.errors import BadRequest
 from shared.model import Engine, Fallback
+from shared.routing import weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
+OTHER_LANGUAGE = "Ask for other weights (--model), or without a language (--language)."
+"""What to do where our weights do not know a language and no hosted engine may do it."""
+
+
 def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -> Fallback:
     """The engines that may take over chunks of a recording. Pure.
 
     A caller who asks for one method, or for weights of Parakeet, gets no other: the reason may be the price, or
-    that no audio may leave the deployment. Only engines that tell speakers apart may take over for speakers.
+    that no audio may leave the deployment. Only engines that tell speakers apart may take over for speakers, and
+    none whose weights do not know the language.
 
     Args:
         options: what the caller asked for.
@@ -31,7 +37,7 @@ def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -
     kept, said = [one for one in of_method(wanted) if one in here], f"{wanted} was asked for"
     if wanted == AUTO:
         kept = here
-        if options.model and options.model != settings.model:
+        if weights.asked(options, settings):
             kept, said = (
                 [one for one in here if not one.hosted],
                 f"the weights {options.model} were asked for",
@@ -40,28 +46,21 @@ def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -
         kept = [one for one in here if "speakers" in one.abilities]
         names = " and ".join(one.in_sentences for one in able("speakers"))
         said = f"speakers were asked for, which only {names} tells apart"
+    if lack := weights.lack(options, settings):
+        ours = [one for one in kept if not one.hosted]
+        kept, said = [one for one in kept if one.hosted], lack if ours else said
     return Fallback(engines=tuple(one.name for one in kept), why_not=said if kept != here else "")
 
 
-def weights(options: Options, settings: Settings, engines: Collection[Engine]) -> dict[Engine, str]:
-    """The weights that each engine of the deployment uses for a recording. Pure."""
-    ours = options.model or settings.model
-    return {
-        one.name: one.hosted.weights if one.hosted else ours
-        for one in ENGINES.values()
-        if one.name in engines
-    }
+def check_language(options: Options, settings: Settings, engines: Collection[Engine]) -> None:
+    """Check, before anything is probed, that some engine may transcribe the language that was asked for.
 
-
-def with_weights(options: Options, settings: Settings) -> Options:
-    """Options that name the weights of our engines, for a file that is no upload. Pure.
-
-    They are part of the key of its recording, because the same file may be transcribed with others later. Where only
-    hosted engines are asked for, they do not matter, and none are named.
+    Raises:
+        BadRequest: none may; says which languages there are.
     """
-    method = settings.method if options.method == AUTO else options.method
-    hosted = options.diarize or method in {one.method for one in hosted_specs()}
-    return replace(options, model=None if hosted else options.model or settings.model)
+    lack = weights.lack(options, settings)
+    if lack and not allowed(options, settings, engines).engines:
+        raise BadRequest(f"{lack[0].upper()}{lack[1:]}. {OTHER_LANGUAGE}")
 
 
 def next_engine(

@@ -22,7 +22,7 @@ from shared.engines import (
 from shared.errors import BadRequest
 from shared.in_words import dollars
 from shared.model import Method
-from shared.routing import matrix, rollout
+from shared.routing import eligible, matrix, rollout, weights
 
 if TYPE_CHECKING:
     from shared.model import Options
@@ -111,13 +111,13 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
     wanted = options.method if options.method != AUTO else settings.method
     if wanted != AUTO:
         if wanted not in found:
-            raise BadRequest(_cannot(wanted, found, known))
+            raise BadRequest(_cannot(wanted, found, known, options))
         reason = f"{wanted} was asked for"
         return _picked(wanted, f"{reason}{_place(wanted, found)}", reason)
-    if options.model and options.model != settings.model:
+    if weights.asked(options, settings):
         if OURS not in found:
             raise BadRequest(
-                f"The weights {options.model} were asked for, but {missing(OURS, found, known)} here. "
+                f"The weights {options.model} were asked for, but {missing(OURS, found, known, options)} here. "
                 "Leave them out."
             )
         reason = f"the weights {options.model} were asked for"
@@ -136,7 +136,7 @@ def check_speakers(options: Options, settings: Settings) -> None:
     asked = ""
     if options.method != AUTO and options.method not in {one.method for one in able("speakers")}:
         asked = f"method {options.method} was"
-    elif options.model and options.model != settings.model:
+    elif weights.asked(options, settings):
         asked = f"the weights {options.model} were"
     if asked:
         raise BadRequest(
@@ -230,10 +230,12 @@ def _on(one: Prospect) -> str:
     return " on a GPU" if spec(one.engine).needs_gpu else " on this CPU"
 
 
-def missing(method: Method, found: Mapping[Method, Prospect], known: Known) -> str:
+def missing(method: Method, found: Mapping[Method, Prospect], known: Known, options: Options) -> str:
     """Why a method cannot run here."""
     if absent := _absent(method, found):
         return f"{absent[0].in_sentences} is not set up"
+    if lack := weights.lack(options, known.settings):
+        return lack
     # A GPU that is set up and switched on can always run Parakeet, if need be after a wait.
     return "Parakeet on a GPU is switched off" if _switched_off(known) else "Parakeet is not set up"
 
@@ -244,7 +246,9 @@ def _absent(method: Method, found: Mapping[Method, Prospect]) -> list[EngineSpec
     return [] if any(one.method in found for one in wanted) else wanted
 
 
-def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known) -> str:
+def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known, options: Options) -> str:
+    if lack := weights.lack(options, known.settings):
+        return f"Method {method} was asked for, but {lack}. {eligible.OTHER_LANGUAGE}"
     if absent := _absent(method, found):
         names = " or ".join(one.in_sentences for one in absent)
         keys = " or ".join(one.hosted.key_variable for one in absent if one.hosted)

@@ -18,7 +18,7 @@ from shared.costs import prices_file
 from shared.errors import BadRequest
 from shared.model import Considered, Decision, Engine, Method, Options
 from shared.planning import worker_pools
-from shared.routing import conditions, flags, pick, rollout, score
+from shared.routing import conditions, eligible, flags, pick, rollout, score, weights
 from shared.routing.case import Case, Choice, Known
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def choose(case: Case, known: Known) -> Choice:
             "nvidia/parakeet-tdt-0.6b-v3, or leave the choice to the deployment."
         )
     parakeet, no_gpu, no_cpu = _parakeet(known)
+    lack = weights.lack(options, settings)
+    if lack:
+        parakeet = None
     found = score.prospects(
         case.audio,
         case.size,
@@ -68,6 +71,8 @@ def choose(case: Case, known: Known) -> Choice:
         prices=known.prices,
         options=options,
     )
+    if lack and not found:
+        raise BadRequest(f"{lack[0].upper()}{lack[1:]}. {eligible.OTHER_LANGUAGE}")
     if not found:
         off = " GPUs are switched off by ENABLE_GPU_TRANSCRIPTION." if known.engines else ""
         raise BadRequest(
@@ -90,15 +95,17 @@ def choose(case: Case, known: Known) -> Choice:
             engine=chosen.engine,
             model=_weights(chosen, options, settings),
             reason=reason,
-            considered=(chosen.considered(), *(_loser(one, found, picked, known) for one in others)),
+            considered=(chosen.considered(), *(_loser(one, found, picked, known, options) for one in others)),
         ),
         chunks=chosen.chunks,
     )
 
 
-def _loser(method: Method, found: Mapping[Method, Prospect], picked: pick.Picked, known: Known) -> Considered:
+def _loser(
+    method: Method, found: Mapping[Method, Prospect], picked: pick.Picked, known: Known, options: Options
+) -> Considered:
     if method not in found:
-        return Considered(method=method, why_not=pick.missing(method, found, known))
+        return Considered(method=method, why_not=pick.missing(method, found, known, options))
     one = found[method]
     if one.of_one_engine:
         return Considered(method=method, why_not=f"all chunks would go to {one.engine}")
@@ -110,7 +117,7 @@ def _weights(chosen: Prospect, options: Options, settings: Settings) -> str:
     hosted = engines.spec(chosen.engine).hosted
     if hosted and chosen.method != engines.HYBRID:
         return hosted.weights
-    return options.model or settings.model
+    return weights.chosen(options, settings)
 
 
 def _parakeet(known: Known) -> tuple[Engine | None, str, str]:

@@ -62,7 +62,7 @@ def letters(world):
 
 def test_a_request_takes_the_way_of_an_upload_and_is_answered_at_its_end(world, sent):
     world.upload()
-    ask(world, options={"language": "de"}, metadata={"order": "17"})
+    ask(world, options={"language": "en"}, metadata={"order": "17"})
     assert len(world.pull("cpu-worker")) == 2
     assert sent == []
     done = transcribe(world, only(world))

@@ -33,12 +33,6 @@ def test_a_wish_for_one_engine_leaves_the_others_out_and_auto_does_not(options, 
     assert found == Fallback(engines=engines, why_not=why_not)
 
 
-@pytest.mark.parametrize(("options", "ours"), [({}, "a/b"), ({"model": "c/d"}, "c/d")])
-def test_each_engine_of_the_deployment_has_its_weights(options, ours):
-    found = eligible.weights(Options(**options), Settings(model="a/b"), TWO)
-    assert found == {"parakeet-cpu": ours, "deepgram": "nova-3"}
-
-
 def test_only_engines_of_the_deployment_take_over():
     assert eligible.allowed(Options(), Settings(), TWO).engines == ("parakeet-cpu", "deepgram")
     only = eligible.allowed(Options(method="parakeet"), Settings(), {"parakeet-cpu"})

@@ -26,7 +26,7 @@ from shared.errors import ConfigurationError
 from shared.formats import FORMATS, STANDARD, of_recording
 from shared.in_words import printable
 from shared.model import Options
-from shared.routing import eligible, pick
+from shared.routing import eligible, pick, weights
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ def run(request: Request, ports: LocalPorts) -> int:
     for reason in found.unreadable:
         console.print(Text(f"skipped: {printable(reason)}", style="red"))
     pick.check_speakers(request.options, ports.settings)
-    wanted = eligible.with_weights(request.options, ports.settings)
+    eligible.check_language(request.options, ports.settings, ports.engines)
+    wanted = weights.named(request.options, ports.settings)
     model = wanted.model
     submitted = one_shot.look(found.files, wanted, ports)
     before = sum(one.skipped for one in submitted)

@@ -36,7 +36,7 @@ from shared.engines import AUTO, able, hosted_specs
 from shared.errors import BadRequest, ConfigurationError, DropscribeError
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
-from shared.routing import flags, pick
+from shared.routing import eligible, flags, pick
 from shared.state import uploads
 from shared.stop_signals import stop_on
 from shared.telemetry import log, show_logs
@@ -153,6 +153,7 @@ def run(
     settings = ports.settings
     _check(ports)
     pick.check_speakers(options, settings)
+    eligible.check_language(options, settings, ports.engines)
     if options.diarize and not any(one.name in ports.engines for one in able("speakers")):
         raise BadRequest(pick.no_speakers())
     if said := overruled(options, ports):

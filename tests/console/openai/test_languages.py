@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from console.openai.languages import NAMES, code_of, name_of
+from console.openai.languages import code_of, name_of
+from shared.languages import NAMES
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,3 @@ def test_callers_name_languages_by_code_or_name(said, code):
 
 def test_every_name_leads_back_to_its_code():
     assert {code_of(name) for name in NAMES.values()} == set(NAMES)
-
-
-def test_all_languages_of_parakeet_have_names():
-    parakeet = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro sk sl es sv ru uk"
-    assert set(parakeet.split()) <= set(NAMES)

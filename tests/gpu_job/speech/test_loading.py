@@ -72,3 +72,14 @@ def test_weights_that_the_image_does_not_hold_are_not_looked_for():
         ModelUnavailable, match=r"image holds .*-v2, and the chunk asks for .*-v3.*PARAKEET_MODEL"
     ):
         loading.load(settings, "nvidia/parakeet-tdt-0.6b-v3")
+
+
+def test_an_image_may_hold_weights_for_english_beside_others():
+    both = Settings(image_model="a/b c/d", model="a/b", english_model="c/d")
+    loading.check_image(both)
+    with pytest.raises(
+        ConfigurationError, match=r"the deployment uses c/d \(PARAKEET_ENGLISH_MODEL\).*MODEL='a/b c/d'"
+    ):
+        loading.check_image(Settings(image_model="a/b", model="a/b", english_model="c/d"))
+    with pytest.raises(ConfigurationError, match=r"uses e/f \(PARAKEET_MODEL_NAME\)"):
+        loading.check_image(Settings(image_model="a/b c/d", model="e/f"))

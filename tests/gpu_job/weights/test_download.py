@@ -94,7 +94,6 @@ def weights(release):
         about="",
         licence="",
         owner="",
-        languages=("en",),
         onnx=release,
         nemo=release,
     )

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from gpu_job.weights import catalogue, lookup
 from gpu_job.weights.catalogue import BUNDLED, File, Release, Weights
 from local import cli
+from shared import languages
 from shared.errors import ModelUnavailable
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,10 +46,9 @@ def small(monkeypatch, call):
         ),
     )
     nemo = Release(kind="nemo", repository="someone/small", commit="1" * 40, files=release.files[:1])
-    known = Weights(
-        name="small", about="", licence="MIT", owner="", languages=("en",), onnx=release, nemo=nemo
-    )
+    known = Weights(name="small", about="", licence="MIT", owner="", onnx=release, nemo=nemo)
     monkeypatch.setattr(catalogue, "_KNOWN", (known,))
+    monkeypatch.setitem(languages.WEIGHTS, "small", ("en",))
     release.folder.mkdir(parents=True)
     for name, content in files.items():
         (release.folder / name).write_bytes(content)

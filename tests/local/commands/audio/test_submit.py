@@ -19,7 +19,7 @@ from shared.errors import BadRequest
 from shared.flow import upload
 from shared.messages import TranscriptReady, request_from_json
 from shared.model import Options
-from shared.routing import eligible
+from shared.routing import weights
 from shared.settings import Settings
 from shared.state import documents
 
@@ -153,7 +153,7 @@ def test_a_file_is_one_recording_whether_it_is_submitted_or_transcribed(run, sta
     deliver(state)
     ports = open_ports(Settings(state_dir=state))
     [recording] = documents.recordings(ports.records)
-    wanted = eligible.with_weights(Options(), ports.settings)
+    wanted = weights.named(Options(), ports.settings)
     [found] = one_shot.look(inputs.collect([tmp_path / "talk.wav"]).files, wanted, ports)
     ports.close()
     assert (found.key, wanted.model) == (recording.id, recording.options.model)
