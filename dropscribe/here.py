@@ -218,11 +218,12 @@ def _run(
     from gpu_job.weights import lookup
     from local.commands import downloads
     from local.runtime import one_shot
-    from shared.routing import eligible, pick
+    from shared.routing import eligible, pick, weights
 
     settings = ports.settings
     pick.check_speakers(wanted, settings)
-    wanted = eligible.with_weights(wanted, settings)
+    eligible.check_language(wanted, settings, ports.engines)
+    wanted = weights.named(wanted, settings)
 
     def do_without(error: ModelUnavailable) -> None:
         log.warning(downloads.who_instead(error, wanted, ports))
