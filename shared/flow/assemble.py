@@ -40,7 +40,9 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         attribution.dedupe_warnings(line for result in results for line in result.warnings)
     )
     warnings |= dict.fromkeys(recording.warnings)
-    words = merge.join(pieces)
+    words, told = speakers.told_apart(merge.join(pieces), recording, results)
+    names, more = speakers.named(recording.options, words)
+    warnings |= dict.fromkeys((*told, *more))
     if not words and recording.audio is not None and recording.audio.tracks > 1:
         warnings[ANOTHER_TRACK.format(tracks=recording.audio.tracks, track=recording.options.track)] = None
     if any(result.model == DEMO_MODEL for result in results):
@@ -55,4 +57,5 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         parts=merge.parts(recording.chunks, results),
         words=words,
         warnings=tuple(warnings),
+        speakers=names,
     )

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.model import Chunk
-    from shared.results import ChunkResult, Word
+    from shared.results import ChunkResult, Voice, Word
 
-__all__ = ["Piece", "in_time", "join", "parts", "pieces"]
+__all__ = ["Piece", "in_time", "join", "parts", "pieces", "timeline", "voices"]
 
 
 def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
@@ -81,8 +81,29 @@ def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Pie
                 replace(word, start=offset + word.start, end=offset + word.end) for word in result.words
             ),
         )
-        for result, offset in _timeline(chunks, results)
+        for result, offset in timeline(chunks, results)
     )
+
+
+def voices(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Voice, ...]:
+    """Voices of chunks with times and numbers of windows on the axis of the recording.
+
+    Args:
+        chunks: the whole plan, in order.
+        results: one for each chunk, in any order.
+
+    Raises:
+        Transient: a chunk has no result yet.
+    """
+    found: list[Voice] = []
+    before = 0
+    for result, offset in timeline(chunks, results):
+        moved = round(1000 * offset)
+        for one in result.voices:
+            turns = tuple((start + moved, end + moved) for start, end in one.turns)
+            found.append(replace(one, window=one.window + before, turns=turns))
+        before += 1 + max((one.window for one in result.voices), default=-1)
+    return tuple(found)
 
 
 def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part, ...]:
@@ -94,7 +115,7 @@ def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part
     Raises:
         Transient: a chunk has no result yet.
     """
-    heard = [(result, offset) for result, offset in _timeline(chunks, results) if result.owned > 0]
+    heard = [(result, offset) for result, offset in timeline(chunks, results) if result.owned > 0]
     found: list[Part] = []
     for position, (result, offset) in enumerate(heard):
         part = Part(
@@ -110,8 +131,12 @@ def parts(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Part
     return tuple(found)
 
 
-def _timeline(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[tuple[ChunkResult, float]]:
-    """Each result with the start of its chunk on the time axis of the recording."""
+def timeline(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[tuple[ChunkResult, float]]:
+    """Each result with the start of its chunk on the time axis of the recording, in order.
+
+    Raises:
+        Transient: a chunk has no result yet.
+    """
     by_index = {result.index: result for result in results}
     missing = [str(chunk.index) for chunk in chunks if chunk.index not in by_index]
     if missing:

@@ -1,7 +1,9 @@
 """Beside steps 5 and 6: the special rules for a recording whose speakers are told apart. Pure.
 
-It is one chunk (`score.prospects`), because two calls number the speakers independently. So it may be too long for
-one call; and if it is longer than its header says, it becomes several chunks anyway.
+Workers of ours hear voices with each chunk, and these are sorted once all chunks are there (`told_apart`, and
+`shared/flow/sorting/`). A hosted engine tells speakers by numbers of its own, and two calls number them independently:
+for it a recording is one chunk (`score.prospects`). So it may be too long for one call; and if it is longer than its
+header says, it becomes several chunks anyway (`apart`).
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from shared.engines import spec
 from shared.errors import EngineLimit
+from shared.flow import merge
+from shared.outputs.printable import LONGEST_NAME, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.messages import ChunkMessage
+    from shared.model import Options, Recording
     from shared.results import ChunkResult, Word
     from shared.settings import Settings
 
@@ -23,10 +28,87 @@ LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
 """Most seconds of audio in one call if samples are sent, by platform: two hours take 0.5 GB of the function's 1 GiB
 of memory."""
 
+UNHEARD = "Names were given that no speaker has ({names}): {heard} speakers were heard."
+
 WARNING = (
     "The recording is longer than its header says, so its speakers were told apart in {count} pieces: one person may "
     "have a number in each. Convert it to another format (for example FLAC) and upload it again to have them as one."
 )
+
+
+MANY = 20
+"""More speakers than this rather are not only speakers."""
+
+TOO_MANY = (
+    "{found} speakers were found, more than most recordings have: noise or music may pass for some. "
+    "If you know how many there are, ask again with max_speakers."
+)
+DIFFERENT = (
+    "Speakers are not told apart: parts of the recording were heard by different engines or versions, whose voices "
+    "cannot be compared. Upload it again to have them."
+)
+NOBODY_LISTENED = (
+    "Speakers are not told apart in {parts} of {of} parts, which a worker of an older version transcribed. "
+    "Upload the recording again to have them."
+)
+
+
+def told_apart(
+    words: tuple[Word, ...], recording: Recording, results: Sequence[ChunkResult]
+) -> tuple[tuple[Word, ...], tuple[str, ...]]:
+    """The words of a recording with their speakers, by the voices that were heard with its chunks; and warnings.
+
+    Args:
+        words: of all chunks, joined; those of a hosted engine have their speakers.
+        recording: one that has a plan.
+        results: one for each chunk, in any order.
+    """
+    if not recording.options.diarize:
+        return words, ()
+    deaf = [one.index for one in results if one.words and not one.voice_revision]
+    own = any(spec(one.engine).hosted is None for one in results if one.index in deaf)
+    revisions = {one.voice_revision for one in results if one.voice_revision}
+    if len(revisions) > 1 or (any(word.speaker for word in words) and (revisions or own)):
+        return tuple(replace(word, speaker=None) for word in words), (DIFFERENT,)
+    warnings = (NOBODY_LISTENED.format(parts=len(deaf), of=len(results)),) if own else ()
+    if not revisions:
+        return words, warnings
+    from shared.flow.sorting import sort_voices, speakers_of  # noqa: PLC0415 - load numpy, which a merger does without
+
+    least, most = recording.options.min_speakers or 1, recording.options.max_speakers
+    turns = sort_voices(merge.voices(recording.chunks, results), least, most)
+    if not turns:
+        return words, warnings
+    numbers = speakers_of(words, turns)
+    unknown = [
+        (offset, offset + one.owned)
+        for one, offset in merge.timeline(recording.chunks, results)
+        if one.index in deaf
+    ]
+    order: dict[int, int] = {}
+    found = []
+    for word, number in zip(words, numbers, strict=True):
+        heard = not any(start <= word.start < end for start, end in unknown)
+        found.append(replace(word, speaker=order.setdefault(number, len(order) + 1)) if heard else word)
+    if most is None and len(order) > max(MANY, least):
+        warnings = (*warnings, TOO_MANY.format(found=len(order)))
+    return tuple(found), warnings
+
+
+def named(options: Options, words: Sequence[Word]) -> tuple[dict[int, str], tuple[str, ...]]:
+    """The names that were given to speakers, by their numbers; and a warning if there are more than speakers.
+
+    Args:
+        options: of the recording.
+        words: with their speakers.
+    """
+    given = [one_line(name)[:LONGEST_NAME] for name in (options.speaker_names or "").split(",")]
+    heard = {word.speaker for word in words if word.speaker is not None}
+    names = {number: name for number, name in enumerate(given, start=1) if name and number in heard}
+    left = [name for number, name in enumerate(given, start=1) if name and number not in heard]
+    if not left or not words:
+        return names, ()
+    return names, (UNHEARD.format(names=", ".join(left), heard=len(heard)),)
 
 
 def check_length(seconds: float, longest: float, message: ChunkMessage, settings: Settings) -> None:

@@ -21,6 +21,9 @@ the end of a line, a caption or a file. (Line separators are white space.)"""
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
 """For speakers whose names are not known."""
 
+LONGEST_NAME = 80
+"""Characters of a speaker's name."""
+
 
 def milliseconds(seconds: float) -> int:
     """A time as a whole number of milliseconds, rounded in the same way for all files.

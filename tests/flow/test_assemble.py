@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import BadMedia
-from shared.flow import upload
+from shared.flow import speakers, upload
 from shared.flow.assemble import DEMO_WARNING, assemble
+from shared.model import Options
+from tests.flow.sorting.crowd import crowd, voice
 from tests.world import heard
 
 
@@ -54,3 +56,25 @@ def test_a_silent_track_of_several_says_that_there_are_others(planned, tracks, w
     changes = {} if words else {"words": ()}
     warnings = assemble(recording, [replace(one, **changes) for one in results(planned)]).warnings
     assert any("--track" in one for one in warnings) == told
+
+
+def test_speakers_of_all_chunks_are_told_apart_and_named(planned):
+    ann, bob = crowd(2)
+    asked = replace(planned, options=Options(speaker_names="Ann"))
+    heard_both = (voice(ann, 0, 0.0, 1.4), voice(bob, 0, 1.4, 2.0, clean=1.6))
+    found = assemble(asked, results(planned, voices=heard_both, voice_revision="a+b"))
+    assert [one.speaker for one in found.words] == [1, 2, 2] * 2
+    assert found.speakers == {1: "Ann"}
+    assert (
+        assemble(planned, results(planned, voices=heard_both, voice_revision="a+b")).words[0].speaker is None
+    )
+
+
+def test_what_is_doubtful_about_speakers_is_a_warning(planned):
+    asked = replace(planned, options=Options(diarize=True))
+    different = [
+        replace(one, voice_revision=f"version {one.index}") for one in results(planned, model="large")
+    ]
+    found = assemble(asked, different)
+    assert found.warnings == ("The header is odd.", speakers.DIFFERENT)
+    assert [one.text for one in found.words] == ["one", "two", "three"] * 2

@@ -1,9 +1,16 @@
-"""Speakers of several pieces are not taken for each other."""
+"""Speakers of several pieces are not taken for each other, and voices of several pieces are known again."""
 
 from __future__ import annotations
 
-from shared.flow import speakers
+from dataclasses import replace
+
+import pytest
+
+from shared.flow import merge, speakers, upload
+from shared.model import ByteSpan, Options
 from shared.results import ChunkResult, Word
+from tests.flow.sorting.crowd import crowd, voice
+from tests.world import heard
 
 
 def result(index, *said):
@@ -42,3 +49,192 @@ def test_speakers_of_a_second_piece_count_on_and_the_owner_is_told():
     found = speakers.apart([result(1, 1, None, 2), result(0, 1, 2, 1), result(2, 1)])
     assert numbers(found) == [[1, 2, 1], [3, None, 4], [5]]
     assert {one.warnings for one in found} == {(speakers.WARNING.format(count=3),)}
+
+
+ANN, BOB = crowd(2)
+REVISION = "segmentation+embedding"
+
+
+@pytest.fixture
+def recording(world):
+    """Three chunks of 20 s."""
+    planned = upload.on_upload(world.upload(), world.ports)
+    chunks = [replace(planned.chunks[0], index=at, start=20.0 * at, end=20.0 * at + 20) for at in range(3)]
+    return replace(planned, chunks=tuple(chunks), options=Options(diarize=True))
+
+
+def chunk_of(recording, index, *said, owned=20.0, revision=REVISION):
+    """What was heard of a chunk: a word and a voice for each person, every four seconds."""
+    spoken = [
+        Word(text=f"w{index}.{at}", start=4.0 * at + 1, end=4.0 * at + 2, confidence=1.0)
+        for at in range(len(said))
+    ]
+    voices = (
+        [voice(who, at, 4.0 * at, 3.5, seed=10 * index + at) for at, who in enumerate(said)]
+        if revision
+        else []
+    )
+    made, _ = heard(recording, recording.chunks[index], words=tuple(spoken), owned=owned)
+    return replace(made, voices=tuple(voices), voice_revision=revision)
+
+
+def told(recording, results, words=None):
+    """The speaker of each word, and the warnings."""
+    found, warnings = speakers.told_apart(
+        joined(recording, results) if words is None else words, recording, results
+    )
+    return [word.speaker for word in found], warnings
+
+
+def joined(recording, results):
+    return merge.join(merge.pieces(recording.chunks, results))
+
+
+def test_people_are_known_again_in_all_chunks(recording):
+    results = [
+        chunk_of(recording, 0, BOB, ANN),
+        chunk_of(recording, 1, ANN),
+        chunk_of(recording, 2, BOB, ANN),
+    ]
+    assert told(recording, results) == ([1, 2, 2, 1, 2], ())
+    assert told(recording, results[::-1]) == ([1, 2, 2, 1, 2], ())
+
+
+def test_windows_of_two_chunks_are_not_one_window(recording):
+    # As two voices of one window they would rather be two people.
+    results = [chunk_of(recording, 0, ANN), chunk_of(recording, 1, ANN), chunk_of(recording, 2)]
+    assert told(recording, results) == ([1, 1], ())
+
+
+def test_voices_of_chunks_that_are_cut_by_bytes_follow_the_audio_that_was_measured(recording):
+    span = ByteSpan(read_from=0, own_from=0, own_to=0, read_to=0)
+    cut = replace(recording, chunks=tuple(replace(one, span=span) for one in recording.chunks))
+    results = [
+        chunk_of(cut, 0, ANN, owned=31.0),
+        chunk_of(cut, 1, BOB, ANN, owned=8.0),
+        chunk_of(cut, 2, BOB),
+    ]
+    assert told(cut, results) == ([1, 2, 1, 2], ())
+    moved = merge.voices(cut.chunks, results)
+    assert [one.turns for one in moved] == [
+        ((0, 3500),),
+        ((31000, 34500),),
+        ((35000, 38500),),
+        ((39000, 42500),),
+    ]
+    assert [one.window for one in moved] == [0, 1, 2, 3]
+
+
+def test_a_chunk_in_which_nobody_speaks_changes_nothing(recording):
+    results = [chunk_of(recording, 0, ANN, BOB), chunk_of(recording, 1), chunk_of(recording, 2, BOB)]
+    assert told(recording, results) == ([1, 2, 2], ())
+
+
+def test_words_that_nobody_listened_to_have_no_speaker_and_a_warning_says_so(recording):
+    results = [
+        chunk_of(recording, 0, ANN, BOB),
+        chunk_of(recording, 1, ANN, revision=""),
+        chunk_of(recording, 2, BOB),
+    ]
+    numbers, warnings = told(recording, results)
+    assert numbers == [1, 2, None, 2]
+    assert warnings == (speakers.NOBODY_LISTENED.format(parts=1, of=3),)
+    deaf = [replace(one, voices=(), voice_revision="") for one in results]
+    assert told(recording, deaf) == ([None] * 4, (speakers.NOBODY_LISTENED.format(parts=3, of=3),))
+
+
+def test_voices_of_two_revisions_are_not_compared(recording):
+    results = [
+        chunk_of(recording, 0, ANN),
+        chunk_of(recording, 1, BOB, revision="other"),
+        chunk_of(recording, 2),
+    ]
+    assert told(recording, results) == ([None, None], (speakers.DIFFERENT,))
+
+
+def test_numbers_of_a_hosted_engine_are_not_mixed_with_voices(recording):
+    results = [chunk_of(recording, 0, ANN), chunk_of(recording, 1, BOB, revision=""), chunk_of(recording, 2)]
+    words = tuple(
+        replace(word, speaker=1 if word.text == "w1.0" else None) for word in joined(recording, results)
+    )
+    assert told(recording, results, words) == ([None, None], (speakers.DIFFERENT,))
+
+
+def test_numbers_of_a_hosted_engine_stay(recording):
+    results = [replace(chunk_of(recording, at, ANN, revision=""), engine="deepgram") for at in range(3)]
+    words = tuple(replace(word, speaker=2) for word in joined(recording, results))
+    assert told(recording, results, words) == ([2, 2, 2], ())
+
+
+def test_speakers_are_told_apart_only_where_they_were_asked_for(recording):
+    results = [chunk_of(recording, 0, ANN, BOB), chunk_of(recording, 1, revision=""), chunk_of(recording, 2)]
+    assert told(replace(recording, options=Options()), results) == ([None, None], ())
+
+
+def test_sounds_without_words_and_words_without_sounds_have_no_speakers_and_no_warning(recording):
+    silent = [chunk_of(recording, at) for at in range(3)]
+    assert told(recording, silent) == ([], ())
+    humming = [replace(chunk_of(recording, at, ANN, BOB), words=()) for at in range(3)]
+    assert told(recording, humming) == ([], ())
+    words = chunk_of(recording, 0, ANN).words
+    assert told(recording, [replace(silent[0], words=words), *silent[1:]]) == ([None], ())
+
+
+def test_speakers_are_numbered_as_their_words_come(recording):
+    # Bob is heard first, but says nothing.
+    first = chunk_of(recording, 0, BOB, ANN)
+    results = [replace(first, words=first.words[1:]), chunk_of(recording, 1, BOB), chunk_of(recording, 2)]
+    assert told(recording, results) == ([1, 2], ())
+
+
+def test_as_many_speakers_are_found_as_were_asked_for(recording):
+    results = [chunk_of(recording, at, *crowd(4)) for at in range(3)]
+    asked = replace(recording, options=Options(min_speakers=2, max_speakers=2))
+    assert set(told(asked, results)[0]) == {1, 2}
+    assert set(told(recording, results)[0]) == {1, 2, 3, 4}
+
+
+def test_more_speakers_than_are_likely_are_told_unless_so_many_were_expected(recording):
+    many = crowd(24)
+    results = [chunk_of(recording, at, *many, owned=100.0) for at in range(3)]
+    chunks = tuple(
+        replace(one, start=100.0 * one.index, end=100.0 * one.index + 100) for one in recording.chunks
+    )
+    recording = replace(recording, chunks=chunks)
+    numbers, warnings = told(recording, results)
+    assert max(numbers) == 24
+    assert warnings == (speakers.TOO_MANY.format(found=24),)
+    for options in (Options(max_speakers=30), Options(min_speakers=24)):
+        assert told(replace(recording, options=options), results)[1] == ()
+    assert max(told(replace(recording, options=Options(max_speakers=20)), results)[0]) == 20
+
+
+def test_an_embedding_that_is_no_number_is_dropped(recording):
+    results = [chunk_of(recording, 0, ANN, BOB), chunk_of(recording, 1, ANN), chunk_of(recording, 2, BOB)]
+    broken = replace(results[1].voices[0], embedding=b"\xff" * 384)
+    results[1] = replace(results[1], voices=(broken,))
+    assert told(recording, results) == ([1, 2, 2, 2], ())
+
+
+def says(*numbers):
+    return [Word(text="w", start=0.0, end=1.0, confidence=1.0, speaker=one) for one in numbers]
+
+
+def test_names_are_given_in_the_order_of_first_words():
+    options = Options(speaker_names=" Ann , Bob\n Smith,")
+    assert speakers.named(options, says(1, 2, 1)) == ({1: "Ann", 2: "Bob Smith"}, ())
+    assert speakers.named(options, says(1, 2, 3)) == ({1: "Ann", 2: "Bob Smith"}, ())
+    assert speakers.named(Options(), says(1, 2)) == ({}, ())
+    assert speakers.named(Options(speaker_names=",Bob"), says(1, 2)) == ({2: "Bob"}, ())
+
+
+def test_names_that_nobody_has_are_told():
+    options = Options(speaker_names="Ann, Bob, Eve")
+    expected = speakers.UNHEARD.format(names="Bob, Eve", heard=1)
+    assert speakers.named(options, says(1, 1)) == ({1: "Ann"}, (expected,))
+    assert speakers.named(options, []) == ({}, ())
+
+
+def test_a_name_has_a_length_that_captions_have_room_for():
+    names, _ = speakers.named(Options(speaker_names="x" * 2000), says(1))
+    assert names == {1: "x" * 80}

@@ -33,7 +33,8 @@ class Live:
     """Whether all chunks are there; then these are the words of the transcript."""
     words: tuple[Word, ...]
     """The settled words in order, as the output files write them. After a gap in a recording that is cut by byte range
-    their times are estimates; where speakers are told apart in several chunks, so are the speakers' numbers."""
+    their times are estimates; where a hosted engine tells speakers apart in several chunks, so are the speakers'
+    numbers. Where voices tell them apart, they are known once the recording is DONE."""
     gaps: tuple[tuple[float, float], ...]
     """Where words are still to come, start and end in seconds, in order."""
 

@@ -21,7 +21,7 @@ from shared.flow.reading.corrections import Edit, corrected
 from shared.formats import of_recording
 from shared.messages import from_fields, to_fields
 from shared.model import FileDigest
-from shared.outputs.printable import one_line
+from shared.outputs.printable import LONGEST_NAME, one_line
 from shared.state import audit
 from shared.state.documents import REVISIONS, get_recording
 from shared.telemetry import log
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from shared.ports import Ports
     from shared.results import Transcript
 
-LONGEST_NAME = 80
-"""Characters of a speaker's name."""
 LONGEST_NOTE = 500
 """Characters of a note, and of an author."""
 MOST_REVISIONS = 9999

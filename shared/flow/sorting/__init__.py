@@ -1,0 +1,18 @@
+"""Step 6, for speakers: whose voices the workers heard, and who says which word. Pure, with numpy.
+
+- `turns.py`: from the voices of all chunks to turns of people
+- `people.py`: how many people there are
+- `linkage.py`: which voices are most alike
+- `word_speakers.py`: who speaks each word
+
+Workers listen to chunks and know nothing of each other (`shared.results.Voice`); here the voices of the whole recording
+are sorted, once. The result is the same whoever heard which chunk, and in whatever order results came.
+`shared/flow/speakers.py` calls it.
+"""
+
+from __future__ import annotations
+
+from shared.flow.sorting.turns import Turn, sort_voices
+from shared.flow.sorting.word_speakers import speakers_of
+
+__all__ = ["Turn", "sort_voices", "speakers_of"]
