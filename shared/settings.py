@@ -235,6 +235,14 @@ class Settings:
             "alone.",
         ),
     )
+    speaker_weights: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_SPEAKER_WEIGHTS",
+            "Folder with `segmentation.onnx` and `embedding.onnx`, the networks that tell speakers apart. Unset: those of "
+            "`dropscribe models pull speakers`.",
+        ),
+    )
     max_chunks: int | None = field(
         default=None,
         metadata=_env(

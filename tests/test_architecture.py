@@ -67,7 +67,7 @@ AUDIO = ("sandbox", "decoding", "probing", "files")
 """The packages of `shared/audio`, the upper ones first."""
 
 PIPELINE = (
-    *("worker", "recogniser", "batcher", "consumer", "committer", "inflight"),
+    *("worker", "recogniser", "batcher", "consumer", "committer", "listening", "inflight"),
     *("chunk_result", "chunk_job", "loaded_engines", "memory", "packing", "summary", "start_up"),
 )
 """The modules of `gpu_job/pipeline`: each may import those after it, none calls back."""
@@ -256,6 +256,7 @@ NO_TEST_OF_ITS_OWN = {
     "shared.routing.case": "records",
     "gpu_job.weights.located": "a record, which every test of `lookup` reads",
     "gpu_job.speech.transcriber": "a protocol, and the errors of engines",
+    "gpu_job.voices.listener": "a protocol",
     "deployment.regions": "a table, which test_preflight compares with Terraform's",
     "console.api.types": "declarations, which test_openapi compares with real answers",
     "console.api.endpoint": "a record, which test_openapi reads",

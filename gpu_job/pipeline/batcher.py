@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gpu_job.pipeline import memory, packing
 from gpu_job.pipeline.chunk_job import ChunkJob, message_of, next_group
 from gpu_job.pipeline.inflight import CALL
+from gpu_job.pipeline.loaded_engines import LOADING, LoadedEngines
 from gpu_job.speech.transcriber import SAMPLE_RATE, Transcriber
 from shared import concurrency
 from shared.watchdog import Watchdog
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpu_job.pipeline.committer import Committer
-    from gpu_job.pipeline.loaded_engines import LoadedEngines
     from shared.results import Word
 
 LINGER, ENOUGH = 0.1, 120.0
@@ -33,9 +33,6 @@ engine takes almost as long for one as for several. Seconds of audio from which 
 
 STALE = 10.0
 """Seconds after which a job that waited is asked for again: its recording may have been cancelled, or it is done."""
-
-LOADING = 3600.0
-"""Seconds that no load of weights takes. A download that takes longer goes on where it was, in the next worker."""
 
 FEWEST_CALLS = 1e12
 """Price of a call, in samples, for an engine that packs again by itself: as few calls as its `batch` allows."""

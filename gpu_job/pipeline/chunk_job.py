@@ -17,7 +17,7 @@ from shared.messages import ChunkMessage
 from shared.planning import plan
 from shared.ports import Delivery
 from shared.recovery import poison
-from shared.results import LedgerRow, Word
+from shared.results import LedgerRow, Voice, Word
 from shared.telemetry import measure
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 
 SMALLEST_SHARE = 1 / 16
 """What the shortest chunk counts for: bounds how many of them are in flight."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listened:
+    """Who speaks in a chunk."""
+
+    voices: tuple[Voice, ...]
+    """As `ChunkResult` keeps them."""
+    revision: str
+    """Exact versions of the networks that found them."""
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
@@ -55,6 +65,10 @@ class ChunkJob:
     """Wall time of fetching and decoding."""
     busy_seconds: float = 0.0
     """Its share of the engine's wall time."""
+    listened: concurrency.Future[Listened] | None = None
+    """Who speaks in it, once somebody has begun to listen for that (listening.py)."""
+    listen_seconds: float = 0.0
+    """Wall time that this took."""
     since: float = math.inf
     """When it became ready, on the monotonic clock."""
     row: LedgerRow | None = None

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcome: Outcome) -> LedgerRow:
     """What an attempt cost, whatever came of it. `meter` knows where it ran."""
-    # On a CPU, decoding takes time from the engine; beside an accelerator it costs nothing.
-    decoding = job.decode_seconds if (meter.machine or engine) == PARAKEET_CPU.name else 0.0
+    # On a CPU, these take time from the engine; beside an accelerator they cost nothing.
+    beside = job.decode_seconds + job.listen_seconds
+    beside = beside if (meter.machine or engine) == PARAKEET_CPU.name else 0.0
     return attempt_rows.worker_row(
         job.message,
         ports,
         engine=engine,
         attempt=job.attempt,
-        busy_seconds=job.busy_seconds + decoding,
+        busy_seconds=job.busy_seconds + beside,
         decoded=round(job.pcm.seconds, 6),
         owned=job.pcm.owned if outcome == "heard" else 0.0,
         outcome=outcome,
@@ -41,8 +42,9 @@ def ledger_row(job: ChunkJob, engine: Engine, ports: Ports, meter: Meter, outcom
 
 
 def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
-    """The result of a chunk from the words of its windows. Pure."""
+    """The result of a chunk from the words of its windows, and from who speaks if somebody listened. Pure."""
     pcm, chunk = job.pcm, job.message.chunk
+    listened = None if job.listened is None else job.listened.result()
     pieces = []
     for index, window in enumerate(job.windows):
         offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
@@ -63,6 +65,8 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         language=engine.language,
         warnings=(*pcm.warnings, *_not_done(job, engine), *owner_messages.warnings(job.message)),
         peaks=peaks.of_chunk(pcm),
+        voices=listened.voices if listened else (),
+        voice_revision=listened.revision if listened else "",
     )
 
 

@@ -1,6 +1,6 @@
 """The last step of the pipeline, and the only one that decides what becomes of a chunk.
 
-    recognised            ─▶ commit its result: ledger, object, document, message; then acknowledge
+    recognised, listened  ─▶ commit its result: ledger, object, document, message; then acknowledge
     failed                ─▶ note the failure; then let it come again, hand it to the next engine, or fail its
                              recording (shared/recovery/fallback.py)
     nothing left to do    ─▶ acknowledge
@@ -29,8 +29,9 @@ from shared.telemetry import about_message, log, span, spans
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from gpu_job.pipeline.chunk_job import ChunkJob
+    from gpu_job.pipeline.chunk_job import ChunkJob, Listened
     from gpu_job.pipeline.inflight import Inflight
+    from gpu_job.pipeline.listening import Listening
     from gpu_job.pipeline.summary import Summary
     from gpu_job.speech.transcriber import Transcriber
     from shared.costs.executions import Meter
@@ -49,13 +50,17 @@ class Committer:
         inflight: holds the messages, and acknowledges them.
         meter: told of the engine's time that has its rows in the ledger, or will have none.
         summary: counts the chunks that are committed.
+        listening: tells who speaks in a chunk.
     """
 
-    def __init__(self, ports: Ports, inflight: Inflight, meter: Meter, summary: Summary) -> None:
+    def __init__(
+        self, ports: Ports, inflight: Inflight, meter: Meter, summary: Summary, listening: Listening
+    ) -> None:
         self._ports = ports
         self._inflight = inflight
         self._meter = meter
         self._summary = summary
+        self._listening = listening
         self._pool = concurrency.ThreadPoolExecutor(COMMITTED_AT_A_TIME, thread_name_prefix="committer")
         self._under_way: dict[concurrency.Future[None], str] = {}
         self._alone: dict[str, LedgerRow] = {}
@@ -159,14 +164,28 @@ class Committer:
                     self._alone.pop(message_id, None)
 
     def recognised(self, job: ChunkJob, engine: Transcriber) -> None:
-        """Commit the result of a chunk whose windows are all recognised."""
+        """Commit the result of a chunk whose windows are all recognised, once it is known who speaks in it."""
         job.settled = True
-        self._later(self._commit, job, engine)
+        self._listening.begin(job)  # where no window was recognised, nobody has yet
+        if job.listened is None:
+            self._later(self._commit, job, engine)
+        else:
+            job.listened.add_done_callback(lambda future: self._listened(job, engine, future))
+
+    def _listened(self, job: ChunkJob, engine: Transcriber, future: concurrency.Future[Listened]) -> None:
+        if future.cancelled():
+            return  # the worker ends, and its chunks are given back
+        if (error := future.exception()) is None:
+            self._later(self._commit, job, engine)
+        elif isinstance(error, Exception):
+            self._later(self._fail_job, job, error, engine)
 
     def failed(self, jobs: Sequence[ChunkJob], error: Exception, engine: Transcriber | None = None) -> None:
         """Decide what becomes of chunks that failed, and record what that cost if an engine worked on them."""
         for job in jobs:
             job.settled = True
+            if job.listened is not None:
+                job.listened.cancel()
             self._later(self._fail_job, job, error, engine)
 
     def _later(self, what: Callable[..., None], job: ChunkJob, *more: object) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST = 2
 """Engines that are loaded at one time: one for a GPU and one for the CPU, or two sets of weights."""
 
+LOADING = 3600.0
+"""Seconds that no load of weights takes. A download that takes longer goes on where it was, in the next worker."""
+
 RETRY_AFTER = 60.0
 """Seconds before weights that could not be loaded are looked for again."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gpu_job.pipeline.batcher import Batch, Batcher
     from gpu_job.pipeline.committer import Committer
+    from gpu_job.pipeline.listening import Listening
     from gpu_job.pipeline.loaded_engines import LoadedEngines
     from gpu_job.pipeline.summary import Summary
     from shared.costs.executions import Meter
@@ -42,6 +43,7 @@ class Recogniser:
         batcher: makes the batches.
         engines: with what is known of their memory.
         committer: takes the chunks that are recognised or have failed.
+        listening: begins with a chunk when the engine does.
         summary: counts what was computed.
         watchdog: told of each call of an engine.
         meter: told of the engine's time.
@@ -53,6 +55,7 @@ class Recogniser:
         batcher: Batcher,
         engines: LoadedEngines,
         committer: Committer,
+        listening: Listening,
         summary: Summary,
         watchdog: Watchdog,
         meter: Meter,
@@ -64,6 +67,7 @@ class Recogniser:
         self._batcher = batcher
         self._engines = engines
         self._committer = committer
+        self._listening = listening
         self._summary = summary
         self._watchdog = watchdog
         self._meter = meter
@@ -116,6 +120,8 @@ class Recogniser:
         first, *others = jobs = batch.jobs()
         if first.isolated and not others:
             self._committer.isolated_begins(first, batch.engine)
+        for job in jobs:
+            self._listening.begin(job)
         started = concurrency.perf_counter()
         what = f"recognising {batch.seconds:.0f} s of {', '.join(map(str, jobs))}"
         try:

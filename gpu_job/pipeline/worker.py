@@ -3,12 +3,14 @@
     consumer.py               batcher.py                 recogniser.py     committer.py
     pull, decode, cut    ─▶   pack; make the next   ─▶   recognise    ─▶   write ledger, result, document,
     (a process a core)        batch meanwhile            (one thread)      publish done, acknowledge
-         │                                                                     ▲
+         │                                                 │                   ▲
+         │                                                 └── listening.py ──▶│
          └── not wanted, or cannot be decoded ─────────────────────────────────┘
 
 Every step overlaps with the others, bounded by the messages in flight (inflight.py). Windows of all chunks and files
 in flight share batches; a chunk is committed as soon as its last window is recognised, whatever its batch still holds.
 A call that does not return ends the worker, and its chunks count as tried (shared/watchdog.py).
+Who speaks is listened for beside the engine, where a recording asks for that.
 A chunk whose message comes again because its worker died runs alone from the start. One that a worker gives back
 because it was asked to stop does not: that says nothing about the chunk.
 """
@@ -16,16 +18,19 @@ because it was asked to stop does not: that says nothing about the chunk.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gpu_job.pipeline.batcher import Batcher
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.consumer import Consumer, subscriptions_of
 from gpu_job.pipeline.inflight import Inflight
+from gpu_job.pipeline.listening import Listening
 from gpu_job.pipeline.loaded_engines import LoadedEngines
 from gpu_job.pipeline.recogniser import Recogniser
 from gpu_job.pipeline.start_up import StartUp
 from gpu_job.pipeline.summary import Summary
+from gpu_job.speech import loading
 from shared import concurrency
 from shared.costs.executions import Meter
 from shared.errors import CallHangs
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gpu_job.speech.transcriber import Transcriber
+    from gpu_job.voices.listener import Listener
     from shared.ports import Ports
 
 RECOGNISED_BY, COMMITTED_BY, GIVEN_BACK_BY = 4.0, 5.5, 7.5
@@ -53,6 +59,8 @@ class Worker:
         ports: the adapters to use.
         load: gives the engine for the name of some weights; may raise ModelUnavailable.
         load_cpu: the same on the CPU, for chunks that the other engine gave up; None: `load` does.
+        load_listener: gives who tells the voices of a chunk, when a recording first asks for speakers; may raise
+            ModelUnavailable; None: the networks of this machine.
         on_progress: told the key of a recording and seconds of its audio just recognised.
         meter: told of the engine's time, if its idle time costs money.
         start_up: how long it took to start, for the summary; `load` may still add to it.
@@ -64,6 +72,7 @@ class Worker:
         load: Callable[[str], Transcriber],
         *,
         load_cpu: Callable[[str], Transcriber] | None = None,
+        load_listener: Callable[[], Listener] | None = None,
         on_progress: Callable[[str, float], None] = lambda _recording, _seconds: None,
         meter: Meter | None = None,
         start_up: StartUp | None = None,
@@ -82,7 +91,8 @@ class Worker:
             subscriptions,
             self._watchdog,
         )
-        self._committer = Committer(ports, self._inflight, meter, self.summary)
+        self._listening = Listening(load_listener or partial(loading.load_listener, settings), self._watchdog)
+        self._committer = Committer(ports, self._inflight, meter, self.summary, self._listening)
         self._consumer = Consumer(ports, self._inflight, self._committer, subscriptions)
         self._batcher = Batcher(
             self._consumer.ready,
@@ -92,7 +102,14 @@ class Worker:
             watchdog=self._watchdog,
         )
         self._recogniser = Recogniser(
-            self._batcher, self._engines, self._committer, self.summary, self._watchdog, meter, on_progress
+            self._batcher,
+            self._engines,
+            self._committer,
+            self._listening,
+            self.summary,
+            self._watchdog,
+            meter,
+            on_progress,
         )
 
     def engine(self, model: str) -> Transcriber:
@@ -185,6 +202,7 @@ class Worker:
         self._consumer.stop()
         self._batcher.stop()
         self._recogniser.thread.join(left(RECOGNISED_BY))
+        self._listening.finish(left(RECOGNISED_BY))
         self._committer.close()
         self._committer.finish(left(COMMITTED_BY))
         # Which deliveries count as tries: all if the worker broke down, else those that may have gone wrong.

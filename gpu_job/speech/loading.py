@@ -15,6 +15,7 @@ from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, ModelUnavailable
 
 if TYPE_CHECKING:
+    from gpu_job.voices.listener import Listener
     from gpu_job.weights.catalogue import Kind
     from shared.model import Engine
     from shared.settings import Settings
@@ -75,6 +76,17 @@ def load(
         with start_up.timed("warm_up"):
             warm_up(engine)
     return engine
+
+
+def load_listener(settings: Settings) -> Listener:
+    """Who tells the voices of a chunk, on the processor wherever words are recognised.
+
+    Raises:
+        ModelUnavailable: says what is missing or damaged, and what to do.
+    """
+    from gpu_job.voices import onnx_listener  # noqa: PLC0415 - imports onnxruntime, for recordings that ask for speakers
+
+    return onnx_listener.load(settings.speaker_weights)
 
 
 def check_image(settings: Settings) -> None:

@@ -4,6 +4,7 @@
     lookup.py                        where some weights are on disk; located.py: what that gives
     derived.py                       other forms of them, made once; int8.py: in 8 bits
     digests.py                       SHA-256 of files, computed once
+    speakers.py                      the two networks that tell speakers apart
     download.py                      from the hub, resumed and checked
     nemo_tar.py                      opens a `.nemo` file without believing its sizes
     onnx_export.py, nemo_export.py   from a `.nemo` file to an ONNX export

@@ -111,6 +111,14 @@ class Weights:
         """Their release in one form."""
         return self.onnx if kind == "onnx" else self.nemo
 
+    def otherwise(self, release: Release) -> str:
+        """What to do without a release, for the end of a sentence."""
+        thing = "folder with an ONNX export" if release.kind == "onnx" else ".nemo file"
+        return (
+            f"or name a {thing} as the model; or try the flow with --model {TINY}, a demo that knows some 160 words of "
+            "synthetic English and no human speech"
+        )
+
 
 def catalogue() -> tuple[Weights, ...]:
     """All weights known by name. `on_disk()` of a release tells whether it is here, without the network."""

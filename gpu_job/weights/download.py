@@ -13,19 +13,19 @@ import hashlib
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import httpx
 from huggingface_hub import constants, get_token, hf_hub_url
 
 from gpu_job.weights import digests
-from gpu_job.weights.catalogue import TINY
 from shared.errors import ModelUnavailable
+from shared.in_words import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gpu_job.weights.catalogue import File, Release, Weights
+    from gpu_job.weights.catalogue import File, Release
 
     Progress = Callable[[str, int, int], None]
     """Told the name of a file, how many bytes of it are here, and how many it has."""
@@ -40,11 +40,24 @@ BACK_OFF = 1.0
 """Seconds before the second try; twice as long each time."""
 
 
+class Named(Protocol):
+    """Whose release is fetched, for messages."""
+
+    @property
+    def name(self) -> str:
+        """What a person writes after `dropscribe models pull`."""
+        ...
+
+    def otherwise(self, release: Release) -> str:
+        """What to do without a release, for the end of a sentence."""
+        ...
+
+
 class _BrokenOffError(Exception):
     """A connection ended early, or could not be made."""
 
 
-def download(weights: Weights, release: Release, progress: Progress | None = None) -> Path:
+def download(weights: Named, release: Release, progress: Progress | None = None) -> Path:
     """Fetch what is missing of a release, resuming what an earlier try left.
 
     Args:
@@ -161,25 +174,24 @@ def _is_complete(path: Path, file: File) -> bool:
     return path.is_file() and path.stat().st_size == file.size
 
 
-def _check_free_space(weights: Weights, missing: list[File], parts: dict[str, Path]) -> None:
+def _check_free_space(weights: Named, missing: list[File], parts: dict[str, Path]) -> None:
     here = sum(part.stat().st_size for part in parts.values() if part.is_file())
     needed = sum(file.size for file in missing) - here
     free = shutil.disk_usage(constants.HF_HUB_CACHE).free
     if needed > free:
         raise ModelUnavailable(
-            f"The weights {weights.name} need {needed / 1e9:.1f} GB more in {constants.HF_HUB_CACHE}, where "
-            f"{free / 1e9:.1f} GB are free. Make room, or set HF_HOME to a folder on a larger disk."
+            f"The weights {weights.name} need {human_size(needed)} more in {constants.HF_HUB_CACHE}, where "
+            f"{human_size(free)} are free. Make room, or set HF_HOME to a folder on a larger disk."
         )
 
 
-def _fail(weights: Weights, release: Release, happened: str, error: Exception | None) -> NoReturn:
+def _fail(weights: Named, release: Release, happened: str, error: Exception | None) -> NoReturn:
     raise ModelUnavailable(
         f"The weights {weights.name} are not on this machine, and {happened.rstrip('.')}. "
         f"Connect and run `dropscribe models pull {weights.name}"
-        f"{' --nemo' if release.kind == 'nemo' else ''}` ({release.size / 1e9:.1f} GB once, kept in "
-        f"{constants.HF_HUB_CACHE}; it goes on where it broke off); or set HF_HOME to a cache that has them; or name "
-        f"a {'folder with an ONNX export' if release.kind == 'onnx' else '.nemo file'} as the model; or try the flow "
-        f"with --model {TINY}, a demo that knows some 160 words of synthetic English and no human speech."
+        f"{' --nemo' if release.kind == 'nemo' else ''}` ({human_size(release.size)} once, kept in "
+        f"{constants.HF_HUB_CACHE}; it goes on where it broke off); or set HF_HOME to a cache that has them; "
+        f"{weights.otherwise(release)}."
     ) from error
 
 

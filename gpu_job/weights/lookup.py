@@ -19,6 +19,7 @@ from gpu_job.weights.nemo_tar import open_tar
 from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
+    from gpu_job.weights.catalogue import Release
     from gpu_job.weights.download import Progress
 
 MODEL_TYPE = "nemo-conformer-tdt"
@@ -89,6 +90,19 @@ def verify(name: str, kind: Kind = "onnx") -> None:
     if known is None:
         return
     release = known.release(kind)
+    verify_release(release, f"dropscribe models pull {name}{' --nemo' * (release.kind == 'nemo')}")
+
+
+def verify_release(release: Release, pull: str) -> None:
+    """Check that the files of a release are what was pinned.
+
+    Args:
+        release: on disk.
+        pull: the command that fetches it.
+
+    Raises:
+        ModelUnavailable: one is damaged, was changed or cannot be read.
+    """
     for file in release.files:
         path = release.folder / file.name
         try:
@@ -99,7 +113,7 @@ def verify(name: str, kind: Kind = "onnx") -> None:
             cure = (
                 "install Dropscribe again; in a checkout, `git checkout -- models` brings it back"
                 if release.repository is None
-                else f"delete it, and `dropscribe models pull {name}{' --nemo' * (release.kind == 'nemo')}` fetches it again"
+                else f"delete it, and `{pull}` fetches it again"
             )
             raise ModelUnavailable(
                 f"{path} is damaged or was changed: it is not the file that was pinned (SHA-256). To fix it, {cure}."

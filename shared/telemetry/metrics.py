@@ -204,6 +204,13 @@ _TABLE = (
         about="Wall time of fetching and decoding a chunk.",
     ),
     Metric(
+        name="worker_listen_seconds",
+        kind="distribution",
+        by="worker",
+        bounds=SECONDS,
+        about="Wall time of finding the voices of a chunk, where speakers are asked for.",
+    ),
+    Metric(
         name="worker_start_seconds",
         kind="gauge",
         by="worker",

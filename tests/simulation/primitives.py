@@ -214,6 +214,15 @@ class Future:
             raise self._error
         return self._result
 
+    def exception(self) -> Exception | None:
+        _wait_for(self._waiting, self.done, None)
+        return self._error
+
+    def cancel(self) -> bool:
+        if self._state == "pending":
+            self._end("cancelled")
+        return self.cancelled()
+
     def add_done_callback(self, callback: Callable[[Future], None]) -> None:
         if self.done():
             callback(self)
@@ -270,7 +279,8 @@ class ThreadPoolExecutor:
     def _work(self) -> None:
         while self._todo:
             future, work = self._todo.pop(0)
-            future._run(work)
+            if not future.cancelled():
+                future._run(work)
 
 
 def wait(futures: Iterable[Future], timeout: float | None = None, return_when: str = "ALL_COMPLETED") -> None:

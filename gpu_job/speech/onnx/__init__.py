@@ -1,6 +1,7 @@
 """Parakeet on a CPU, from an ONNX export.
 
 onnx_engine.py        the engine, read this first
+session.py            how ONNX Runtime runs a network
 export.py             what an export says about itself
 mel.py                its features
 encoder.py            its encoder, with ONNX Runtime

@@ -23,6 +23,7 @@ from gpu_job.speech.onnx import export, openvino_encoder, tdt
 from gpu_job.speech.onnx.encoder import Encoder, OnnxEncoder
 from gpu_job.speech.onnx.export import Export
 from gpu_job.speech.onnx.mel import ANALYSIS, HOP, LogMel
+from gpu_job.speech.onnx.session import open_session
 from gpu_job.speech.transcriber import SAMPLE_RATE, Device, OutOfMemory
 from gpu_job.weights.lookup import locate, verify
 from shared.engines import PARAKEET_CPU
@@ -30,7 +31,6 @@ from shared.errors import ModelUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -173,7 +173,7 @@ class _Sessions:
             threads: CPU cores to use.
         """
         said = export.read(located.path)
-        decoder_joint = _session(located.path / "decoder_joint-model.onnx", 1)
+        decoder_joint = open_session(located.path / "decoder_joint-model.onnx", 1)
         shapes = {one.name: one.shape for one in decoder_joint.get_inputs()}
         hidden, cell = (
             np.zeros((shapes[name][0], 1, shapes[name][2]), np.float32)
@@ -229,16 +229,7 @@ def _encoder(located: Located, sharing: int, threads: int) -> Encoder:
             return openvino_encoder.load(located, threads)
         except (OSError, RuntimeError) as error:
             log.warning("bfloat16 is not used, and recognition is slower: %s", str(error).strip())
-    return OnnxEncoder(_session(located.path / "encoder-model.onnx", sharing))
-
-
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # A thread that spins while it waits takes the core from one that decodes audio.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return OnnxEncoder(open_session(located.path / "encoder-model.onnx", sharing))
 
 
 def _cores() -> int:

@@ -9,12 +9,14 @@ import pytest
 from gpu_job.pipeline.committer import Committer
 from gpu_job.pipeline.consumer import Consumer
 from gpu_job.pipeline.inflight import Inflight
+from gpu_job.pipeline.listening import Listening
 from gpu_job.pipeline.summary import Summary
 from shared.costs.executions import Meter
 from shared.engines import PARAKEET_CPU
 from shared.flow import upload
 from shared.ports import Delivery
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, toned, wait_until
+from tests.voices import FakeListener
 from tests.world import World
 
 CPU = PARAKEET_CPU.subscription
@@ -33,7 +35,8 @@ class Steps:
     def __init__(self, ports):
         self.inflight = Inflight(ports.queue, ports.settings.lease_seconds, 4.0, [CPU])
         meter = Meter(ports, None, "parakeet-cpu", 0.0)
-        self.committer = Committer(ports, self.inflight, meter, Summary())
+        listening = Listening(FakeListener, self.inflight.watchdog)
+        self.committer = Committer(ports, self.inflight, meter, Summary(), listening)
         self.consumer = Consumer(ports, self.inflight, self.committer, [CPU])
 
     def next(self):

@@ -198,7 +198,7 @@ def test_two_downloads_at_the_same_time_fetch_every_byte_once(hub, weights, rele
 
 def test_a_full_disk_is_said_before_anything_is_fetched(hub, weights, release, monkeypatch):
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    with pytest.raises(ModelUnavailable, match=r"need 0\.0 GB more .* Make room, or set HF_HOME"):
+    with pytest.raises(ModelUnavailable, match=r"need 5\.1 MB more .* Make room, or set HF_HOME"):
         download(weights, release)
     assert hub.asked == []
 

@@ -1,0 +1,86 @@
+"""Beside the recogniser: who speaks in the chunks of recordings that ask for speakers.
+
+A thread here listens to a chunk while the engine recognises it, on the processor even where a GPU recognises. The
+committer waits for both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpu_job.pipeline.chunk_job import Listened, message_of
+from gpu_job.pipeline.inflight import CALL
+from gpu_job.pipeline.loaded_engines import LOADING, RETRY_AFTER
+from shared import concurrency
+from shared.errors import ModelUnavailable
+from shared.telemetry import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gpu_job.pipeline.chunk_job import ChunkJob
+    from gpu_job.voices.listener import Listener
+    from shared.watchdog import Watchdog
+
+AT_A_TIME = 2
+"""Chunks: a listener shares one out over the cores, and another one keeps them busy where it ends."""
+
+SLOWEST = 4.0
+"""Seconds that no second of audio takes, as in `recogniser.py`."""
+
+
+class Listening:
+    """Listens to chunks, in threads of its own. Safe to use from several threads.
+
+    Args:
+        load: gives the listener, when the first chunk asks for it; may raise ModelUnavailable.
+        watchdog: told of each call.
+    """
+
+    def __init__(self, load: Callable[[], Listener], watchdog: Watchdog) -> None:
+        self._load = load
+        self._watchdog = watchdog
+        self._listener: Listener | None = None
+        self._missing: tuple[float, ModelUnavailable] | None = None
+        self._loading = concurrency.Lock()
+        self._pool = concurrency.ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="listener")
+        self._under_way: set[concurrency.Future[Listened]] = set()
+
+    def begin(self, job: ChunkJob) -> None:
+        """Listen to a chunk if its recording asks for speakers, once."""
+        if job.message.options.diarize and job.listened is None:
+            job.listened = self._pool.submit(self._listen, job)
+            self._under_way.add(job.listened)
+            job.listened.add_done_callback(self._under_way.discard)
+
+    def finish(self, timeout: float) -> None:
+        """Wait for what is under way, and drop what has not begun; once nothing else begins."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        concurrency.wait(list(self._under_way), timeout)
+
+    def _listen(self, job: ChunkJob) -> Listened:
+        listener = self._get(job)
+        started = concurrency.perf_counter()
+        what = f"listening to {job.pcm.seconds:.0f} s of {job}"
+        with self._watchdog.within(CALL + SLOWEST * job.pcm.seconds, what, [message_of(job)]):
+            samples = np.frombuffer(job.pcm.samples, np.int16)
+            voices = listener.listen(samples, -job.pcm.start, job.pcm.owned)
+        job.listen_seconds = concurrency.perf_counter() - started
+        measure("worker_listen_seconds", job.listen_seconds)
+        return Listened(voices=voices, revision=listener.revision)
+
+    def _get(self, job: ChunkJob) -> Listener:
+        """The listener, loaded for the first job that asks."""
+        what = "loading the networks that tell speakers apart"
+        with self._watchdog.within(LOADING, what, [message_of(job)]), self._loading:
+            if self._missing is not None and concurrency.monotonic() - self._missing[0] < RETRY_AFTER:
+                raise self._missing[1]
+            if self._listener is None:
+                try:
+                    self._listener = self._load()
+                except ModelUnavailable as error:
+                    self._missing = concurrency.monotonic(), error
+                    raise
+            return self._listener
