@@ -158,7 +158,10 @@ def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
     told |= {name for one in EVERYTHING.jobs.values() for name in one.environment}
     assert allowed <= names, "settings that are not there any more"
     assert not allowed & told, "a setting that Terraform sets by itself"
-    assert names - allowed - told - OF_WEBHOOKS - OF_CONSOLE == ONE_MACHINE | {"DROPSCRIBE_IMAGE_MODEL"}
+    assert names - allowed - told - OF_WEBHOOKS - OF_CONSOLE == ONE_MACHINE | {
+        "DROPSCRIBE_IMAGE_MODEL",
+        "DROPSCRIBE_SPEAKER_WEIGHTS",
+    }
 
 
 def test_the_names_of_the_files_of_functions_exist():
