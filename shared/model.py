@@ -314,6 +314,8 @@ class Recording:
     """Seconds of audio as measured, set when DONE."""
     words: int | None = None
     """Number of words, set when DONE."""
+    language: str = ""
+    """BCP-47 code of the language that was heard, set when DONE; empty where nobody knows it."""
     outputs: tuple[str, ...] = ()
     """Names of the output files in the transcripts bucket, set when DONE."""
     announced: bool = False

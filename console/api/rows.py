@@ -56,7 +56,7 @@ def row(one: Recording, ports: Ports) -> Row:
         trouble=one.trouble,
         reason=encodable(one.reason or (one.held if one.is_held else "")),
         warnings=len(one.warnings),
-        language=one.options.language or "",
+        language=one.language or one.options.language or "",
         size=one.source.size,
     )
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared import languages
 from shared.errors import BadMedia
 from shared.flow import attribution, merge, speakers
+from shared.outputs import heard_language
+from shared.outputs.printable import tidy
+from shared.outputs.segments import sentences
 from shared.results import Transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.model import Recording
-    from shared.results import ChunkResult
+    from shared.results import ChunkResult, Part, Word
 
 DEMO_MODEL = "tiny"
 """Bundled weights that demonstrate the flow."""
@@ -45,6 +51,9 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     warnings |= dict.fromkeys((*told, *more))
     if not words and recording.audio is not None and recording.audio.tracks > 1:
         warnings[ANOTHER_TRACK.format(tracks=recording.audio.tracks, track=recording.options.track)] = None
+    parts = merge.parts(recording.chunks, results)
+    language, otherwise = _language(recording.options.language, words, parts, results)
+    warnings |= dict.fromkeys(otherwise)
     if any(result.model == DEMO_MODEL for result in results):
         warnings[DEMO_WARNING] = None
     return Transcript(
@@ -52,10 +61,25 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         source=recording.source,
         # A chunk planned beyond the real end has no audio, and says nothing about the length.
         duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
-        language=recording.options.language or next((one.language for one in results if one.language), None),
+        language=language,
         decision=attribution.actual_decision(recording.decision, recording.chunks, results),
-        parts=merge.parts(recording.chunks, results),
+        parts=parts,
         words=words,
         warnings=tuple(warnings),
         speakers=names,
     )
+
+
+def _language(
+    asked: str | None, words: Sequence[Word], parts: Sequence[Part], results: Sequence[ChunkResult]
+) -> tuple[str | None, tuple[str, ...]]:
+    """The language of a transcript, and a warning if it is not the one that was asked for."""
+    said = asked or next((one.language for one in results if one.language), None)
+    known = heard_language.among(parts)
+    if not known:
+        return said, ()
+    heard = heard_language.Heard(sentences(tidy(words)), known)
+    warning = heard.warning(asked)
+    if said is None or languages.primary(said) != languages.SEVERAL:
+        said = heard_language.named(heard.most, said)
+    return said, ((warning,) if warning else ())

@@ -313,6 +313,7 @@ def _finish(recording: Recording, rendered: Rendered, ports: Ports) -> Recording
             finished=now,
             duration=rendered.duration,
             words=rendered.words,
+            language=rendered.language,
             outputs=tuple(one.name for one in recording.files),
             files=recording.files,
             warnings=rendered.warnings,

@@ -43,6 +43,8 @@ class Rendered:
     """Those of the transcript."""
     files: tuple[Output, ...]
     """Its files, by their short names."""
+    language: str = ""
+    """BCP-47 code of what was heard; empty where nobody knows, and in those from before this field."""
     planned: float = 0.0
     """That of its recording when its results were read, seconds since 1970; 0 in those from before this field."""
 
@@ -78,6 +80,7 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
         duration=transcript.duration,
         words=len(transcript.words),
         warnings=transcript.warnings,
+        language=transcript.language or "",
         files=outputs.render(transcript, of_recording(recording.options.formats, ports.settings.formats)),
         planned=recording.planned or 0.0,
     )

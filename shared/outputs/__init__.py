@@ -5,6 +5,7 @@ In reading order:
     formats      the table of all files, and `render`, which writes them
     printable    words as every file writes them: text on one line, whole milliseconds, names of speakers
     segments     words → sentences → paragraphs
+    heard_language  which language a sentence is in, where the weights know several
     captions     words and sentences → captions by broadcast rules
     document     transcript.json
     tables       words.csv, paragraphs.csv

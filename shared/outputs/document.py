@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from shared.outputs import heard_language
 from shared.outputs.printable import encodable, milliseconds
 
 if TYPE_CHECKING:
@@ -56,12 +57,20 @@ def transcript_json(
     # Left out of the machine's own transcript, in which nobody has a name.
     if transcript.revision:
         fields["revision"] = transcript.revision
+    known = heard_language.among(transcript.parts)
+    spoken = [
+        heard_language.named(code, transcript.language) if known else None
+        for code in heard_language.Heard(segments, known).each
+    ]
     lists: dict[str, Iterable[object]] = {
         "warnings": map(encodable, transcript.warnings),
         **_named(transcript),
         "parts": map(_part, transcript.parts),
         "paragraphs": (_span(one) for one in paragraphs),
-        "segments": ({**_span(one), "text": one.text} for one in segments),
+        "segments": (
+            {**_span(one), "text": one.text, **({"language": code} if code else {})}
+            for one, code in zip(segments, spoken, strict=True)
+        ),
         "words": map(_word, words),
     }
     text = "\n\n".join(one.text for one in paragraphs)

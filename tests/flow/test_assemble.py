@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from shared.errors import BadMedia
 from shared.flow import speakers, upload
 from shared.flow.assemble import DEMO_WARNING, assemble
 from shared.model import Options
+from shared.outputs import render
+from shared.results import Word
 from tests.flow.sorting.crowd import crowd, voice
 from tests.world import heard
 
@@ -78,3 +81,39 @@ def test_what_is_doubtful_about_speakers_is_a_warning(planned):
     found = assemble(asked, different)
     assert found.warnings == ("The header is odd.", speakers.DIFFERENT)
     assert [one.text for one in found.words] == ["one", "two", "three"] * 2
+
+
+V3 = "nvidia/parakeet-tdt-0.6b-v3"
+DUTCH = "Vandaag gaan we het hebben over de nieuwe wet op het stadsvervoer ."
+
+
+def in_dutch(recording, **changes):
+    words = tuple(
+        Word(text=text, start=index * 1.0, end=index + 0.5, confidence=1.0)
+        for index, text in enumerate(DUTCH.split())
+    )
+    return results(recording, words=words, model=V3, language=None, **changes)
+
+
+def test_the_language_that_was_heard_is_written_down_with_a_warning_where_another_was_asked_for(planned):
+    found = assemble(planned, in_dutch(planned))
+    assert found.language == "nl"
+    assert any(
+        one.startswith("English (en) was asked for, but most of the text looks like Dutch")
+        for one in found.warnings
+    )
+    document = json.loads(render(found)[0].data)
+    assert (document["language"], document["segments"][0]["language"]) == ("nl", "nl")
+
+
+def test_several_languages_that_were_asked_for_stay_several_and_each_sentence_says_its_own(planned):
+    asked = replace(planned, options=replace(planned.options, language="mul"))
+    found = assemble(asked, in_dutch(planned))
+    assert found.language == "mul"
+    assert json.loads(render(found)[0].data)["segments"][0]["language"] == "nl"
+
+
+def test_weights_of_one_language_are_believed(planned):
+    found = assemble(planned, results(planned, model="nvidia/parakeet-tdt-0.6b-v2", language="en"))
+    assert found.language == "en"
+    assert "language" not in json.loads(render(found)[0].data)["segments"][0]

@@ -41,8 +41,9 @@ def test_the_schema_is_valid_strict_and_describes_every_field():
     assert len(found) == 8
     for one in found:
         assert one["additionalProperties"] is False
-        # Whoever reads a recording without speakers finds no field for them, nor for corrections where there are none.
-        optional = {"speakers", "revision"} if "words" in one["properties"] else {"speaker"}
+        # Whoever reads a recording without speakers finds no field for them, nor for corrections where there are none,
+        # nor for the language of a sentence where it is that of the whole.
+        optional = {"speakers", "revision"} if "words" in one["properties"] else {"speaker", "language"}
         optional -= {"speaker"} & set(one["required"])
         assert sorted(one["required"]) == sorted(one["properties"].keys() - optional)
         assert all(field.get("description") for field in one["properties"].values())
