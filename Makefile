@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 PIP_INSTALL = set -o pipefail; $(BIN)/python -m pip install --progress-bar off
 DOTS = | awk '/^Collecting/ { printf "."; fflush() } /^Installing collected/ { printf " unpacking"; fflush() } END { print "" }'
 
-.PHONY: image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire fuzz-media corpus clean
+.PHONY: wheel image scan audit seeded-faults terraform-scan preflight deploy deploy-plan rollout rollback destroy terraform-check terraform-inventory lock help demo demo-gcp-emulators test system-test check bench load faults fuzz-wire fuzz-media corpus clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ load: .venv/.full ## measure thousands of recordings at once, on one machine and
 
 faults: .venv/.full ## kill, stop and repeat things at the moments of many seeds (half an hour): make faults ARGS="--seed 7"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+wheel: .venv/.dev ## build dist/dropscribe-….whl, and try it in a new environment
+	@$(BIN)/python -m tests.wheel
 
 image: ## build the image of the functions here, with buildah: a broken Dockerfile fails before Cloud Build
 	@images/build-here

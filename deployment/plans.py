@@ -54,8 +54,13 @@ class Terraform:
         """Find the program, before anything is changed that it should go on with.
 
         Raises:
-            ConfigurationError: there is no terraform, or none that runs.
+            ConfigurationError: there is no terraform, or none that runs; or this is an installed package, without
+                Terraform's files.
         """
+        if not FOLDER.is_dir():
+            raise ConfigurationError(
+                f"{FOLDER.parent} is no checkout of the project, whose terraform/ lays a deployment: run this from a clone."
+            )
         try:
             found = subprocess.run(
                 [self._binary(), "version", "-json"],

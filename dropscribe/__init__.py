@@ -8,7 +8,8 @@
 In reading order:
 
     here      `transcribe`, `transcribe_all`: on this machine, in this process
-    results   what they give
+    client    `Client`: ask a deployment, over HTTP or in a Google Cloud project
+    results   what both give
     options   what may be chosen
     errors    what may go wrong
 
@@ -16,6 +17,7 @@ This package and the command line are what stays the same from version to versio
 (`shared`, `local`, `gpu_job`, `functions`, `console`, `deployment`) are its inside, and change without notice.
 """
 
+from dropscribe.client import Client
 from dropscribe.errors import (
     BadRequest,
     CannotWrite,
@@ -32,11 +34,12 @@ from dropscribe.errors import (
 )
 from dropscribe.here import Ended, Progress, transcribe, transcribe_all, unload
 from dropscribe.options import Options
-from dropscribe.results import Part, Segment, Transcript, Word
+from dropscribe.results import Part, Segment, Status, Transcript, Word
 
 __all__ = [
     "BadRequest",
     "CannotWrite",
+    "Client",
     "ConfigurationError",
     "DropscribeError",
     "Ended",
@@ -48,6 +51,7 @@ __all__ = [
     "Permanent",
     "Progress",
     "Segment",
+    "Status",
     "StoreUnavailable",
     "TimedOut",
     "Transcript",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import msgspec
 
 from dropscribe.errors import StoreUnavailable
+
+State = Literal["ACCEPTED", "PLANNED", "DONE", "FAILED", "CANCELLED", "DELETED"]
 
 DOCUMENT = "transcript.json"
 """The output file from which a transcript is read (docs/transcript.schema.json)."""
@@ -46,6 +48,8 @@ class Segment:
     """Index of its last word in `words`, included."""
     speaker: int | None = None
     """Number of who says it, from 1; None if speakers are not told apart."""
+    language: str | None = None
+    """BCP-47 code of the language of a sentence, where the weights know several and do not say which they heard."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +105,39 @@ class Transcript:
     def engines(self) -> tuple[str, ...]:
         """The engines that took part, in the order of their first part."""
         return tuple(dict.fromkeys(part.engine for part in self.parts))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """How far a job of a deployment is."""
+
+    job: str
+    """Its id, as `Client.submit` gave it."""
+    state: State
+    """`ACCEPTED`: it was asked for; `PLANNED`: it is at work; the others are ends."""
+    source: str = ""
+    """Address of the audio; empty while the deployment has not seen it."""
+    recording: str = ""
+    """Key of its recording; empty while there is none."""
+    chunks: int = 0
+    """Parts that the recording is transcribed in; 0 while nobody knows."""
+    chunks_done: int = 0
+    """Those that are done."""
+    duration: float | None = None
+    """Seconds of audio; None while nobody knows."""
+    usd: float = 0.0
+    """What it has cost so far, US dollars."""
+    reason: str = ""
+    """Why there is no transcript, or what it waits for."""
+    code: str = ""
+    """The same for programs, where the deployment says it."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    """Where each output file is, by its name; empty until it is done."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self.state in {"DONE", "FAILED", "CANCELLED", "DELETED"}
 
 
 def transcript_of(document: bytes, *, usd: float, outputs: Mapping[str, str]) -> Transcript:

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from local import exit_codes
 from local.exit_codes import EPILOG
 from local.help import fitted, told
 
@@ -126,9 +127,24 @@ for _name, _help in COMMANDS.items():
     app.command(_name, help=_help)(lambda: None)
 
 
+EXTRAS = {"google": "google", "yaml": "google", "opentelemetry": "google"}
+"""The extra that installs a library which whole commands need, by the library's top-level module."""
+
+
 def main() -> None:
     """The console script."""
-    app()
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        typer.echo(
+            f"dropscribe: this command needs libraries that are not installed ({error.name} is missing). Run "
+            f"`pip install 'dropscribe[{extra}]'`.",
+            err=True,
+        )
+        raise SystemExit(exit_codes.CONFIGURATION) from None
 
 
 if __name__ == "__main__":

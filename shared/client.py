@@ -1,4 +1,4 @@
-"""For other services in Python: ask for a transcript, and wait for the answer.
+"""Ask a deployment for a transcript, and wait for the answer: what `dropscribe.Client` and `dropscribe submit` do.
 
     ports = shared.connect.connect()
     request_id = submit("gs://calls/monday.mp3", ports=ports, metadata={"order": "17"})
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.errors import BadRequest, TimedOut
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_from_json, request_to_json
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shared.messages import TranscriptReady
     from shared.model import Options
     from shared.ports import Ports
+
+Found = TypeVar("Found")
 
 FIRST_LOOK, LONGEST_PAUSE = 0.2, 10.0
 """Seconds between two polls: the first pause, and the longest. A poll is one document read."""
@@ -92,15 +94,47 @@ def wait(
         TimedOut: the timeout is over, which does not affect the request.
         Transient: the records did not answer.
     """
-    waited, pause = 0.0, FIRST_LOOK
-    while True:
+    asked: answers.Asked | None = None
+
+    def look() -> TranscriptReady | None:
+        nonlocal asked
         asked = answers.find(request_id, ports.records)
-        if asked is not None and asked.answer is not None:
-            return asked.answer
+        return None if asked is None else asked.answer
+
+    def where() -> str:
+        return "it has not been received yet" if asked is None else "it is in progress"
+
+    return until(
+        look, what=f"Request {request_id} was not answered", where=where, timeout=timeout, sleep=sleep
+    )
+
+
+def until(
+    look: Callable[[], Found | None],
+    *,
+    what: str,
+    where: Callable[[], str],
+    timeout: float | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Found:
+    """Look for something until it is there, less often as time goes by.
+
+    Args:
+        look: gives it, or None while it is not there.
+        what: has not happened if it never is, as the beginning of a sentence.
+        where: says where it is instead, as the end of that sentence.
+        timeout: seconds; None waits for ever.
+        sleep: called between two looks, with seconds.
+
+    Raises:
+        TimedOut: the timeout is over.
+    """
+    waited, pause = 0.0, FIRST_LOOK
+    while (found := look()) is None:
         if timeout is not None and waited >= timeout:
-            where = "it has not been received yet" if asked is None else "it is in progress"
-            raise TimedOut(f"Request {request_id} was not answered within {timeout:g} s: {where}.")
+            raise TimedOut(f"{what} within {timeout:g} s: {where()}.")
         pause = pause if timeout is None else min(pause, timeout - waited)
         sleep(pause)
         waited += pause
         pause = min(LONGEST_PAUSE, pause * 1.5)
+    return found

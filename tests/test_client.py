@@ -41,13 +41,13 @@ def transcribe(world):
 
 
 def test_what_was_submitted_is_answered(world):
-    request_id = submit(world, options=Options(language="de"), metadata={"order": "17"})
+    request_id = submit(world, options=Options(language="en"), metadata={"order": "17"})
     deliver(world)
     transcribe(world)
     answer = client.wait(request_id, ports=world.ports, timeout=0)
     assert (answer.state, answer.request_id, answer.metadata) == ("DONE", request_id, {"order": "17"})
     (recording,) = documents.recordings(world.ports.records)
-    assert recording.options == Options(language="de")
+    assert recording.options == Options(language="en")
 
 
 def test_every_request_has_an_id_of_its_own_unless_one_is_given(world):

@@ -110,6 +110,12 @@ def test_outputs_are_read_by_their_names(binary):
         Terraform(TARGET, {}).outputs()
 
 
+def test_an_installed_package_says_that_it_takes_a_clone(monkeypatch, tmp_path):
+    monkeypatch.setattr(plans, "FOLDER", tmp_path / "terraform")
+    with pytest.raises(ConfigurationError, match="run this from a clone"):
+        Terraform(TARGET, {}).check()
+
+
 def test_without_terraform_it_says_where_to_get_it(monkeypatch):
     monkeypatch.setattr(plans.shutil, "which", lambda *_, **__: None)
     with pytest.raises(ConfigurationError, match=r"no terraform on this computer\. Install 1\.9"):

@@ -56,3 +56,20 @@ def test_a_shell_completes_commands_and_their_options():
 
     assert completed("dropscribe transc") == ["transcribe"]
     assert "--method" in completed("dropscribe transcribe --me")
+
+
+def test_a_missing_library_of_an_extra_is_said_and_a_missing_module_of_ours_is_a_fault(monkeypatch, capsys):
+    def missing(name):
+        def app():
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        monkeypatch.setattr(cli, "app", app)
+
+    missing("google.cloud.run_v2")
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 78
+    assert "pip install 'dropscribe[google]'" in capsys.readouterr().err
+    missing("shared.nothing")
+    with pytest.raises(ModuleNotFoundError):
+        cli.main()

@@ -196,10 +196,10 @@ def _told(answer: TranscriptReady, ports: Ports) -> str:
     if answer.state != "DONE":
         return printable(f"{answer.state} {answer.source}: {answer.reason}")
     told = f"DONE {printable(answer.source)}: {human_duration(answer.duration)} by {answer.method}, {dollars(answer.usd)}"
-    return "\n".join([told, *(printable(_place(uri, ports)) for uri in answer.outputs)])
+    return "\n".join([told, *(printable(place(uri, ports)) for uri in answer.outputs)])
 
 
-def _place(uri: str, ports: Ports) -> str:
+def place(uri: str, ports: Ports) -> str:
     """Where to find an output: its URI, or on one machine the path of its file."""
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     return str(ports.store.path_of(bucket, name)) if isinstance(ports, LocalPorts) else uri
