@@ -5,7 +5,7 @@ import re
 import pytest
 
 from shared.audio.sandbox import seccomp
-from tests.hostile.test_cage import ACTS
+from tests.hostile.survey import ACTS
 from tests.test_architecture import ROOT
 from tests.test_guarantees import LINK
 

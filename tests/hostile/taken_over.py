@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import mmap
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from shared.audio.sandbox import child, process, seccomp, wire
+from shared.audio.sandbox import cage, child, process, seccomp, wire
 from shared.audio.sandbox.parent import Sandbox
 from shared.audio.types import Limits
+from tests.hostile import holes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-EVIL = "evil"
-"""What the name of a recording begins with whose bytes take the decoder over."""
+X32 = 0x40000000
+"""Where the numbers of x86-64's other convention begin, whatever the filter says of it."""
+EVIL, EVIL_INSIDE = "evil", "evil inside"
+"""What the name of a recording begins with whose bytes take the decoder over: a job, or the process that forks for it."""
 
 
 @contextlib.contextmanager
@@ -32,7 +37,7 @@ def decoder(monkeypatch, code, *, user=0, hole="", limits=None):
         monkeypatch: pytest's.
         code: Python, with `job`, `reader`, `remote`, `zygote` (its process id), `zygote_socket`, `libc` and some modules as names.
         user: as whom the process runs; 0 for whoever runs the tests.
-        hole: name of a list in HOLES that is allowed although it must not be.
+        hole: name of a fault in `holes.py`.
         limits: of each job.
     """
 
@@ -45,22 +50,14 @@ def decoder(monkeypatch, code, *, user=0, hole="", limits=None):
             super().__init__(command, **options | {"stdin": file})
             file.close()
 
-    monkeypatch.setattr(process.subprocess, "Popen", Hostile)
-    with Sandbox(limits or Limits(timeout_s=20)) as sandbox:
+    with monkeypatch.context() as patched, Sandbox(limits or Limits(timeout_s=20)) as sandbox:
+        patched.setattr(process.subprocess, "Popen", Hostile)
         yield sandbox
 
 
 START = (
     f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.hostile import taken_over; taken_over.serve()"
 )
-
-HOLES = {
-    "": (),
-    "path": (seccomp.Call("mkdir", 83, None), seccomp.Call("mkdirat", None, 34)),
-    "process": (seccomp.Call("kill", 62, 129),),
-    "memory": (seccomp.Call("process_vm_readv", 310, 270),),
-}
-"""Calls that a planted fault lets through."""
 
 
 def serve():
@@ -70,8 +67,6 @@ def serve():
     descriptor, user, hole = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     code = compile(sys.stdin.read(), "payload", "exec")
     names = prepared() | {"zygote": os.getpid(), "zygote_socket": descriptor}
-    seccomp.JOB = HOLES[hole] + seccomp.JOB
-    seccomp.ZYGOTE = HOLES[hole] + seccomp.ZYGOTE
     real, real_plain = child.work, child._is_plain
 
     def work(job, reader, remote):
@@ -81,11 +76,20 @@ def serve():
             real(job, reader, remote)
 
     child.work = work
-    child._is_plain = lambda job, reader: not job.name.startswith(EVIL) and real_plain(job, reader)
+    child._is_plain = lambda job, reader: (
+        job.name.startswith(EVIL_INSIDE) or (not job.name.startswith(EVIL) and real_plain(job, reader))
+    )
+    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        # What it has from elsewhere is not what the cage takes.
+        most = resource.RLIM_INFINITY if os.getuid() == 0 else resource.getrlimit(limit)[1]
+        resource.setrlimit(limit, (most, most))
     if user:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
+        # As a program is that this user started.
+        ctypes.CDLL(None).prctl(cage.PR_SET_DUMPABLE, 1, 0, 0, 0)
+    holes.plant(hole)
     av.logging.set_level(None)
     child.Zygote(descriptor).serve()
 
@@ -94,8 +98,6 @@ def prepared():
     """What an attacker's machine code brings along: modules that are loaded, and the C library."""
     import errno  # noqa: PLC0415
     import json  # noqa: PLC0415
-    import mmap  # noqa: PLC0415
-    import resource  # noqa: PLC0415
     import signal  # noqa: PLC0415
     import socket  # noqa: PLC0415
     import struct  # noqa: PLC0415
@@ -104,7 +106,24 @@ def prepared():
     libc = ctypes.CDLL(None, use_errno=True)
     libc.syscall.restype = ctypes.c_long
     names = (ctypes, errno, json, mmap, os, resource, seccomp, signal, socket, struct, sys, time, wire)
-    return {one.__name__.rpartition(".")[2]: one for one in names} | {"libc": libc, "say": say}
+    others = {"x32": lambda: libc.syscall(X32 + 39), "i386": i386()}
+    return {one.__name__.rpartition(".")[2]: one for one in names} | {
+        "libc": libc,
+        "say": say,
+        "OTHERS": others,
+    }
+
+
+def i386():
+    """A function that asks for its process id as programs of 32 bits do."""
+    code = bytes.fromhex("53 b8 14 00 00 00 cd 80 5b c3")  # push rbx; mov eax, 20; int 0x80; pop rbx; ret
+    page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(code)
+    KEPT.append(page)
+    return ctypes.CFUNCTYPE(ctypes.c_long)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+
+
+KEPT = []
 
 
 def say(remote, text):

@@ -1,6 +1,7 @@
 """A restricted process can make nothing new, and has only so much memory and time."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ from shared.audio.sandbox import confine
 
 def run(script):
     """Exit code of a process that runs a script."""
-    return subprocess.run([sys.executable, "-I", "-c", script], check=False).returncode
+    return subprocess.run([sys.executable, "-I", "-c", script], check=False, timeout=120).returncode
 
 
 def test_a_restricted_process_opens_nothing_forks_nothing_and_has_no_more_memory():
@@ -31,6 +32,37 @@ except MemoryError:
     os._exit(7)
 """
     assert run(script) == 7
+
+
+ALONE = """
+import errno, os, resource, signal
+from shared.audio.sandbox import cage, confine
+hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+confine.own_size.open()
+cage.ON_LINUX = False
+confine.restrict(64, 0.4)
+"""
+"""A process that has nothing but its limits, as on other systems."""
+
+
+def test_where_there_is_no_filter_the_limits_hold_by_themselves():
+    script = """
+try:
+    os.open("/etc/hostname", os.O_RDONLY)
+except OSError as error:
+    names = ("CORE", "FSIZE", "NPROC", "NOFILE")
+    most = {one: resource.getrlimit(getattr(resource, f"RLIMIT_{one}")) for one in names}
+    os._exit(7 if error.errno == errno.EMFILE and set(most.values()) == {(0, 0)} else 1)
+"""
+    assert run(ALONE + script) == 7
+
+
+def test_a_process_that_only_computes_is_ended_by_the_system():
+    assert run(ALONE + "while True: pass") == -signal.SIGXCPU
+    # One that ignores the signal is killed a second later.
+    ignore = "signal.signal(signal.SIGXCPU, signal.SIG_IGN)\n"
+    assert run(ALONE + ignore + "while True: pass") == -signal.SIGKILL
 
 
 def test_a_process_that_cannot_be_given_its_limit_of_memory_is_not_used():
