@@ -41,11 +41,11 @@ class Watched:
     def __getattr__(self, name):
         return getattr(self._engine, name)
 
-    def transcribe(self, windows, phrases=()):
+    def transcribe(self, windows, phrases=(), languages=()):
         self.began = self.began or time.perf_counter()
         if self.windows is not None:
             self.windows += windows
-        heard = self._engine.transcribe(windows, phrases)
+        heard = self._engine.transcribe(windows, phrases, languages)
         self.words += sum(map(len, heard))
         return heard
 

@@ -68,7 +68,12 @@ class Batch:
 
     def recognise(self) -> list[tuple[Word, ...]]:
         """The words of each window. Raises what the engine raises."""
-        phrases = [job.message.options.phrases for job, _ in self.items]
+        options = [job.message.options for job, _ in self.items]
+        phrases = [one.phrases for one in options]
+        languages = [one.language for one in options]
+        # Weights of one language write one alphabet.
+        if any(languages) and self.engine.language is None:
+            return self.engine.transcribe(self.waveforms, phrases if any(phrases) else (), languages)
         if any(phrases):
             return self.engine.transcribe(self.waveforms, phrases)
         return self.engine.transcribe(self.waveforms)

@@ -101,7 +101,10 @@ class Transcriber(Protocol):
         ...
 
     def transcribe(
-        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
+        self,
+        windows: Sequence[NDArray[np.float32]],
+        phrases: Sequence[tuple[str, ...]] = (),
+        languages: Sequence[str | None] = (),
     ) -> list[tuple[Word, ...]]:
         """Recognise windows, each by itself.
 
@@ -111,6 +114,8 @@ class Transcriber(Protocol):
                 of the length, and accuracy is not promised.
             phrases: for each window, words and names to prefer where the audio leaves a choice, see `hears_phrases`;
                 empty if no window has any.
+            languages: for each window the BCP-47 code of the language that was asked for, whose alphabet alone is
+                written, see `alphabets.py`; None if none was, empty if none was for any.
 
         Returns:
             For each window its words in order; times are seconds from the window's start.

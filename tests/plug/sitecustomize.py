@@ -50,7 +50,7 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
         def __getattr__(self, name):
             return getattr(self._engine, name)
 
-        def transcribe(self, windows, phrases=()):
+        def transcribe(self, windows, phrases=(), languages=()):
             told = TROUBLE.read_text() if TROUBLE.exists() else ""
             with CALLS.open("a") as calls:
                 calls.writelines(f"{hashlib.sha256(one.tobytes()).hexdigest()}\n" for one in windows)
@@ -64,7 +64,7 @@ if sys.orig_argv[1:3] == ["-m", "gpu_job"]:
                 time.sleep(0.3)
             if told == "die":
                 os.kill(os.getpid(), signal.SIGKILL)
-            return self._engine.transcribe(windows, phrases)
+            return self._engine.transcribe(windows, phrases, languages)
 
     loading.load = lambda _settings, model, **_: Troubled(model)
     flags.CACHED = 0.1  # a test does not wait for a quarter of a minute

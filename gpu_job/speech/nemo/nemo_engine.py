@@ -122,7 +122,10 @@ class Parakeet:
         self.transcribe([noise, noise])
 
     def transcribe(
-        self, windows: Sequence[NDArray[np.float32]], phrases: Sequence[tuple[str, ...]] = ()
+        self,
+        windows: Sequence[NDArray[np.float32]],
+        phrases: Sequence[tuple[str, ...]] = (),
+        languages: Sequence[str | None] = (),
     ) -> list[tuple[Word, ...]]:
         """Recognise windows of audio, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         heard: list[tuple[Word, ...]] = [()] * len(windows)
@@ -134,7 +137,12 @@ class Parakeet:
             lists = self._search.trees.numbers(phrases or [()] * len(windows))
             with torch.inference_mode():
                 encoded, frames = self._networks.encode([windows[index] for index in usable])
-                tokens = self._search.tokens(encoded, frames, [lists[index] for index in usable])
+                tokens = self._search.tokens(
+                    encoded,
+                    frames,
+                    [lists[index] for index in usable],
+                    [languages[index] if languages else None for index in usable],
+                )
         for index, one in zip(usable, tokens, strict=True):
             heard[index] = words.words(one, network.pieces, network.frame_seconds)
         return heard

@@ -6,12 +6,14 @@ Label looping: Bataev et al. 2024, https://arxiv.org/abs/2406.06220.
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from gpu_job.speech import alphabets
 from gpu_job.speech.nemo.cuda import first_line, shortage
 from gpu_job.speech.nemo.nemo_parts import (
     GreedyBatchedTDTLabelLoopingComputer,
@@ -19,9 +21,10 @@ from gpu_job.speech.nemo.nemo_parts import (
 )
 from gpu_job.speech.nemo.phrase_trees import PhraseTrees
 from gpu_job.speech.onnx.tdt import Tokens
+from shared.languages import alphabet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gpu_job.speech.nemo.networks import Networks
 
@@ -46,14 +49,51 @@ class Search:
             networks.device,
         )
 
-    def tokens(self, encoded: torch.Tensor, frames: torch.Tensor, lists: Sequence[int]) -> list[Tokens]:
+    def tokens(
+        self,
+        encoded: torch.Tensor,
+        frames: torch.Tensor,
+        lists: Sequence[int],
+        languages: Sequence[str | None],
+    ) -> list[Tokens]:
         """The tokens of each window, with their probabilities and durations.
 
         Args:
             encoded: `(windows, frames, width)`.
             frames: how many are real, `(windows,)`.
             lists: the numbers of their phrase lists, see `PhraseTrees.numbers`.
+            languages: those that were asked for, as codes; windows of one alphabet are searched together.
         """
+        kinds = [alphabet(one) if one else None for one in languages]
+        if len(set(kinds)) == 1:
+            with self._written_in(languages[0]):
+                return self._tokens(encoded, frames, lists)
+        found = [Tokens.none()] * len(encoded)
+        for kind in dict.fromkeys(kinds):
+            rows = [row for row, one in enumerate(kinds) if one == kind]
+            with self._written_in(languages[rows[0]]):
+                some = self._tokens(encoded[rows], frames[rows], [lists[row] for row in rows])
+            for row, one in zip(rows, some, strict=True):
+                found[row] = one
+        return found
+
+    @contextmanager
+    def _written_in(self, language: str | None) -> Iterator[None]:
+        """Rule out tokens in other alphabets, by the biases of the joint network: captured graphs read them anew."""
+        network = self._networks.network
+        penalty = alphabets.penalty(network.pieces, language)
+        if penalty is None:
+            yield
+            return
+        bias = self._networks.joint.joint_net[-1].bias
+        plain = bias.clone()
+        try:
+            bias[: len(penalty)] += torch.from_numpy(penalty).to(bias)
+            yield
+        finally:
+            bias.copy_(plain)
+
+    def _tokens(self, encoded: torch.Tensor, frames: torch.Tensor, lists: Sequence[int]) -> list[Tokens]:
         if max(lists) < 0:
             found, _ = self._plain(x=encoded, out_len=frames)
         else:

@@ -18,7 +18,7 @@ import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from gpu_job.pipeline import packing
-from gpu_job.speech import words
+from gpu_job.speech import alphabets, words
 from gpu_job.speech.onnx import export, openvino_encoder, tdt
 from gpu_job.speech.onnx.encoder import Encoder, OnnxEncoder
 from gpu_job.speech.onnx.export import Export
@@ -111,24 +111,27 @@ class Parakeet:
         self,
         windows: Sequence[NDArray[np.float32]],
         phrases: Sequence[tuple[str, ...]] = (),  # noqa: ARG002 - see `hears_phrases`
+        languages: Sequence[str | None] = (),
     ) -> list[tuple[Word, ...]]:
         """Recognise windows of audio, see `Transcriber`. Windows shorter than 25 ms hold no word."""
         try:
-            return self._transcribe(windows)
+            return self._transcribe(windows, languages or [None] * len(windows))
         except RuntimeException as error:
             # onnxruntime has no class for it.
             if "alloc" not in str(error):
                 raise
             raise OutOfMemory(str(error)) from error
 
-    def _transcribe(self, windows: Sequence[NDArray[np.float32]]) -> list[tuple[Word, ...]]:
+    def _transcribe(
+        self, windows: Sequence[NDArray[np.float32]], languages: Sequence[str | None]
+    ) -> list[tuple[Word, ...]]:
         heard: list[tuple[Word, ...]] = [()] * len(windows)
         long_enough = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
         lengths = [len(windows[index]) for index in long_enough]
         packed = packing.pack(lengths, max_windows=DECODED_TOGETHER, max_padded=TOGETHER)
         batches = [[long_enough[position] for position in batch] for batch in packed]
         for indices, encoded in self._encoded(windows, batches):
-            tokens = self._sessions.decode(encoded)
+            tokens = self._sessions.decode(encoded, [languages[index] for index in indices])
             for index, one in zip(indices, tokens, strict=True):
                 heard[index] = words.words(
                     one, self._sessions.export.pieces, self._sessions.export.frame_seconds
@@ -195,8 +198,10 @@ class _Sessions:
             self.mel(window, out=row[:, :length])
         return self.encoder(features, lengths)
 
-    def decode(self, encoded: Sequence[NDArray[np.float32]]) -> list[tdt.Tokens]:
-        """Tokens of each window."""
+    def decode(
+        self, encoded: Sequence[NDArray[np.float32]], languages: Sequence[str | None] = ()
+    ) -> list[tdt.Tokens]:
+        """Tokens of each window, in the alphabet of its language."""
         return tdt.decode(
             encoded,
             self._predict,
@@ -204,6 +209,7 @@ class _Sessions:
             vocabulary=len(self.export.pieces),
             blank=self.export.blank,
             max_per_frame=self.export.max_per_frame,
+            penalties=alphabets.penalties(self.export.pieces, languages),
         )
 
     def _predict(

@@ -71,6 +71,7 @@ def decode(
     vocabulary: int,
     blank: int,
     max_per_frame: int,
+    penalties: NDArray[np.float32] | None = None,
 ) -> list[Tokens]:
     """Decode every window greedily.
 
@@ -81,6 +82,8 @@ def decode(
         vocabulary: number of tokens, blank included.
         blank: index of blank.
         max_per_frame: tokens at one frame after which the window is advanced.
+        penalties: added to the logits of the tokens, `(windows, vocabulary)`, or `(1, vocabulary)` for all alike; None:
+            nothing is.
 
     Returns:
         The tokens of each window.
@@ -102,6 +105,8 @@ def decode(
 
     while len(windows):
         logits, after = network(flat[at], last, state)
+        if penalties is not None:
+            logits[:, :vocabulary] += penalties if len(penalties) == 1 else penalties[windows]
         tokens = logits[:, :vocabulary].argmax(axis=1)
         steps = logits[:, vocabulary:].argmax(axis=1)
         spoken = tokens != blank

@@ -104,17 +104,24 @@ class Listener:
 
     batch = None
 
-    def __init__(self):
+    def __init__(self, language=None):
+        self.language = language
         self.calls = []
+        self.languages = []
 
-    def transcribe(self, windows, phrases=()):
+    def transcribe(self, windows, phrases=(), languages=()):
         self.calls.append(phrases)
+        self.languages.append(languages)
         return [()] * len(windows)
 
 
 def batch(engine, *keyterms):
-    windows = [np.zeros(16_000, np.float32)] * len(keyterms)
-    jobs = [SimpleNamespace(message=SimpleNamespace(options=Options(keyterms=one))) for one in keyterms]
+    return batch_of(engine, *(Options(keyterms=one) for one in keyterms))
+
+
+def batch_of(engine, *options):
+    windows = [np.zeros(16_000, np.float32)] * len(options)
+    jobs = [SimpleNamespace(message=SimpleNamespace(options=one)) for one in options]
     return Batch(engine=engine, items=tuple((one, 0) for one in jobs), waveforms=windows)
 
 
@@ -136,6 +143,17 @@ def test_without_keyterms_the_engine_is_not_told_of_any():
     engine = Listener()
     batch(engine, None, None).recognise()
     assert engine.calls == [()]
+
+
+def test_the_engine_is_told_the_language_of_each_window_where_its_weights_know_several():
+    asked = Options(language="ru"), Options(keyterms="Ada"), Options()
+    several, one = Listener(), Listener(language="en")
+    batch_of(several, *asked).recognise()
+    batch_of(one, *asked).recognise()
+    batch_of(several, Options()).recognise()
+    assert several.languages == [["ru", None, None], ()]
+    assert one.languages == [()]
+    assert several.calls[0] == one.calls[0] == [(), ("Ada",), ()]
 
 
 class Committer:

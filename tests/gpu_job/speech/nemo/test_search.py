@@ -70,3 +70,15 @@ def test_phrases_are_heard_the_same_with_the_state_that_graphs_need(replayed, ti
         [(), ("bravo", "flight"), ()],
     ):
         same(replayed.transcribe(windows[:3], lists), tiny.transcribe(windows[:3], lists))
+
+
+def test_a_language_is_written_in_its_own_alphabet_window_by_window(tiny, speech):
+    windows = speech[0][:3]
+    plain = tiny.transcribe(windows)
+    heard = tiny.transcribe(windows, languages=["en", "ru", None])
+    same([heard[0], heard[2]], [plain[0], plain[2]])
+    assert any(letter.isalpha() for word in plain[1] for letter in word.text)
+    # The vocabulary of these weights has no other letters.
+    assert not any(letter.isalpha() for word in heard[1] for letter in word.text)
+    same(tiny.transcribe(windows, languages=["ru"] * 3)[1:2], heard[1:2])
+    same(tiny.transcribe(windows), plain)  # what one call rules out does not last

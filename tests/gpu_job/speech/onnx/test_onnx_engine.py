@@ -142,3 +142,15 @@ def test_damaged_weights_say_where_they_are_and_what_to_do(tmp_path):
     with pytest.raises(ModelUnavailable, match=r"cannot be loaded.*export the model again") as raised:
         onnx_engine.load(str(folder))
     assert str(folder) in str(raised.value)
+
+
+def test_a_language_is_written_in_its_own_alphabet_window_by_window(tiny, speech):
+    windows = speech[0][:3]
+    plain = tiny.transcribe(windows)
+    heard = tiny.transcribe(windows, languages=["en", "ru", None])
+    assert (heard[0], heard[2]) == (plain[0], plain[2])
+    assert any(letter.isalpha() for word in plain[1] for letter in word.text)
+    # The vocabulary of these weights has no other letters.
+    assert not any(letter.isalpha() for word in heard[1] for letter in word.text)
+    assert tiny.transcribe(windows, languages=["ru"] * 3)[1] == heard[1]
+    assert tiny.transcribe(windows) == plain, "what one call rules out does not last"
