@@ -26,10 +26,8 @@ VARIABLE = "DROPSCRIBE_SPEAKER_WEIGHTS"
 class SpeakerNetwork:
     """One of the two networks."""
 
-    title: str
-    """Its makers' name for it."""
     about: str
-    """One sentence."""
+    """Its makers' name for it, and one sentence."""
     licence: str
     """SPDX identifier."""
     owner: str
@@ -52,8 +50,7 @@ class SpeakerNetwork:
 
 
 SEGMENTATION = SpeakerNetwork(
-    title="pyannote/segmentation-3.0",
-    about="Who speaks when within ten seconds.",
+    about="pyannote/segmentation-3.0: who speaks when within ten seconds.",
     licence="MIT",
     owner="CNRS",
     release=Release(
@@ -70,8 +67,7 @@ SEGMENTATION = SpeakerNetwork(
     ),
 )
 EMBEDDING = SpeakerNetwork(
-    title="3D-Speaker CAM++ zh_en",
-    about="How alike two voices are.",
+    about="CAM++ of 3D-Speaker, common, Chinese and English: how alike two voices are.",
     licence="Apache-2.0",
     owner="Alibaba",
     release=Release(

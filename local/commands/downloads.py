@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from gpu_job.speech import loading
-from gpu_job.weights import lookup
+from gpu_job.weights import lookup, speakers
 from shared.engines import hosted_specs
 from shared.errors import ModelUnavailable
 from shared.routing import eligible, flags
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gpu_job.weights.catalogue import Kind
     from gpu_job.weights.download import Progress
     from gpu_job.weights.located import Located
+    from gpu_job.weights.speakers import LocatedSpeakers
     from shared.model import Options
     from shared.ports import Ports
 
@@ -46,14 +47,29 @@ def locate(name: str, console: Console, kind: Kind = "onnx") -> Located:
         return lookup.locate(name, kind, progress=advance)
 
 
+def locate_speakers(folder: str, console: Console) -> LocatedSpeakers:
+    """`speakers.locate`, with a bar for each file that is downloaded.
+
+    Raises:
+        ModelUnavailable: says what is missing and what to do.
+    """
+    with bars(console) as advance:
+        return speakers.locate(folder, progress=advance)
+
+
 def locate_or_do_without(name: str, options: Options, ports: Ports, console: Console) -> bool:
-    """Make sure that weights are on this disk; False if they are not and another engine may take over their work.
+    """Make sure that weights are on this disk, with those for speakers if the options ask for speakers.
+
+    Returns:
+        False if they are not and another engine may take over their work.
 
     Raises:
         ModelUnavailable: they are not, and no other engine may take over.
     """
     try:
         locate(name, console, loading.form(ports.settings, name))
+        if options.diarize:
+            locate_speakers(ports.settings.speaker_weights, console)
     except ModelUnavailable as error:
         do_without(error, options, ports, console)
         return False

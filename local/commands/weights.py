@@ -9,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gpu_job.weights.catalogue import by_name, catalogue
+from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
 from local.commands.terminal import beside, output, print_json, print_text
 from shared.bundled import bundled
 from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
+from shared.in_words import human_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ ONE = 1 << 22
 
 def show_list(*, as_json: bool) -> int:
     """Print all weights, in both forms."""
-    found = [_described(one, one.release(kind)) for one in catalogue() for kind in _KINDS]
+    found = [_described(one, release) for one, release in _all()]
     if as_json:
         print_json(found)
         return 0
@@ -41,7 +43,7 @@ def show_list(*, as_json: bool) -> int:
         table.add_row(
             entry["name"],
             entry["form"],
-            entry["languages"][0] if count == 1 else str(count),
+            entry["languages"][0] if count == 1 else str(count or ""),
             entry["licence"],
             f"{entry['bytes'] / 1e6:,.0f} MB",
             entry["revision"][:12] or "bundled",
@@ -50,6 +52,7 @@ def show_list(*, as_json: bool) -> int:
     console = output()
     console.print(table)
     console.print("onnx is for CPUs, nemo for GPUs. `dropscribe models pull NAME [--nemo]` downloads one.")
+    console.print(f"{SPEAKERS} are two networks that tell speakers apart (--diarize), on the CPU everywhere.")
     return 0
 
 
@@ -60,20 +63,32 @@ def pull(name: str, kind: Kind) -> int:
         BadRequest: there are no weights of that name to download.
         ModelUnavailable: the hub was not reached, or sent other files than those pinned.
     """
-    known = _known(name)
     console = beside()
-    release = known.release(kind)
+    if name == SPEAKERS:
+        if kind == "nemo":
+            raise BadRequest(f"The weights {SPEAKERS} have one form, for CPUs and GPUs. Leave out --nemo.")
+        for one in NETWORKS:
+            _announce(one, one.release, console)
+        found = downloads.locate_speakers("", console)
+        print_text(f"{found.segmentation}\n{found.embedding}")
+        return 0
+    known = _known(name)
+    _announce(known, known.release(kind), console)
+    located = downloads.locate(name, console, kind)
+    print_text(str(located.path))
+    return 0
+
+
+def _announce(known: Weights | SpeakerNetwork, release: Release, console: Console) -> None:
+    """Say what will be downloaded, if anything."""
     if release.on_disk() is None and release.repository is not None:
         console.print(
-            f"Downloading {known.name} ({kind}): {release.size / 1e9:.2f} GB, {known.licence}, from "
+            f"Downloading {known.name} ({release.kind}): {human_size(release.size)}, {known.licence}, from "
             f"{release.repository} at {release.commit[:12]}",
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
-    located = downloads.locate(name, console, kind)
-    print_text(str(located.path))
-    return 0
 
 
 def verify(names: list[str]) -> int:
@@ -87,25 +102,25 @@ def verify(names: list[str]) -> int:
         ModelUnavailable: weights were named, and none of their forms is on this disk.
     """
     console = output(soft_wrap=True, highlight=False)
-    chosen = [_known(name) for name in names] or list(catalogue())
-    damaged = checked = 0
-    for known in chosen:
-        releases = [known.release(kind) for kind in _KINDS if _begun(known.release(kind))]
-        if not releases and names:
+    wanted = [name if name == SPEAKERS else _known(name).name for name in names]
+    here = [(one, release) for one, release in _all() if _begun(release)]
+    chosen = [(one, release) for one, release in here if not wanted or one.name in wanted]
+    for name in wanted:
+        if all(one.name != name for one, _ in chosen):
             raise ModelUnavailable(
-                f"The weights {known.name} are not on this disk. `dropscribe models pull {known.name}` downloads them."
+                f"The weights {name} are not on this disk. `dropscribe models pull {name}` downloads them."
             )
-        for release in releases:
-            checked += 1
-            problems = list(_problems(release, console))
-            damaged += len(problems)
-            for file, problem in problems:
-                path = release.folder / file.name
-                console.print(Text(f"{path}: {problem}", style="red"))
-                console.print(Text(f"  To fix it: {_remedy(known, release, path)}"))
-            found = f"{len(problems)} of {len(release.files)} damaged or missing" if problems else "as pinned"
-            console.print(Text(f"{known.name} ({release.kind}): {found}"))
-    if not checked:
+    damaged = 0
+    for known, release in chosen:
+        problems = list(_problems(release, console))
+        damaged += len(problems)
+        for file, problem in problems:
+            path = release.folder / file.name
+            console.print(Text(f"{path}: {problem}", style="red"))
+            console.print(Text(f"  To fix it: {_remedy(known, release, path)}"))
+        found = f"{len(problems)} of {len(release.files)} damaged or missing" if problems else "as pinned"
+        console.print(Text(f"{known.name} ({release.kind}): {found}"))
+    if not chosen:
         console.print("No weights are on this disk.")
     return 1 if damaged else 0
 
@@ -154,14 +169,23 @@ def export_onnx(archive: Path, folder: Path, *, int8: bool, sample: Path | None)
 _KINDS: tuple[Kind, ...] = ("onnx", "nemo")
 
 
-def _described(known: Weights, release: Release) -> dict[str, Any]:
+def _all() -> Iterator[tuple[Weights | SpeakerNetwork, Release]]:
+    """Everything that can be pulled, and whose it is."""
+    for known in catalogue():
+        for kind in _KINDS:
+            yield known, known.release(kind)
+    for network in NETWORKS:
+        yield network, network.release
+
+
+def _described(known: Weights | SpeakerNetwork, release: Release) -> dict[str, Any]:
     return {
         "name": known.name,
         "form": release.kind,
         "about": known.about,
         "owner": known.owner,
         "licence": known.licence,
-        "languages": list(known.languages),
+        "languages": [] if isinstance(known, SpeakerNetwork) else list(known.languages),
         "bytes": release.size,
         "repository": release.repository,
         "revision": release.commit,
@@ -173,7 +197,7 @@ def _described(known: Weights, release: Release) -> dict[str, Any]:
 def _known(name: str) -> Weights:
     known = by_name(name)
     if known is None:
-        names = ", ".join(one.name for one in catalogue())
+        names = ", ".join([*(one.name for one in catalogue()), SPEAKERS])
         raise NotFound(f"There are no weights called {name!r}. Known are {names}.")
     return known
 
@@ -210,7 +234,7 @@ def _sha256(path: Path, file: File, advance: Any) -> str:
     return total.hexdigest()
 
 
-def _remedy(known: Weights, release: Release, path: Path) -> str:
+def _remedy(known: Weights | SpeakerNetwork, release: Release, path: Path) -> str:
     if release.repository is None:
         return "install Dropscribe again; in a checkout: `git checkout -- models`"
     form = " --nemo" if release.kind == "nemo" else ""

@@ -175,5 +175,5 @@ print("heard")
 def test_an_image_says_which_weights_it_holds_and_leaves_the_choice_to_the_deployment(file):
     """An image that chose would agree with itself, and get chunks for other weights from the router."""
     text = (ROOT / file).read_text("utf-8")
-    assert "DROPSCRIBE_IMAGE_MODEL=${MODEL}" in text
+    assert 'DROPSCRIBE_IMAGE_MODEL="${MODEL}"' in text
     assert "PARAKEET_MODEL_NAME=" not in text

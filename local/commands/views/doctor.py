@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gpu_job.speech import loading
 from gpu_job.speech.onnx import openvino_encoder
-from gpu_job.weights import lookup
+from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
@@ -26,6 +26,7 @@ from shared.audio import Sandbox
 from shared.connect import settings_here
 from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
+from shared.in_words import human_size
 from shared.settings import unknown
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _look() -> Iterator[Finding]:
         yield _weights(known, settings)
     if by_name(settings.model) is None:
         yield _own_weights(settings.model, loading.form(settings, settings.model))
+    yield _speakers(settings.speaker_weights)
     yield from (_hosted(one, settings) for one in hosted_specs())
 
 
@@ -181,6 +183,29 @@ def _own_weights(model: str, form: Kind) -> Finding:
             what=what, state="missing", found=str(error), fix="change or unset PARAKEET_MODEL_NAME"
         )
     return Finding(what=f"weights {model}, the default for your files", state="ok", found=str(folder))
+
+
+def _speakers(folder: str) -> Finding:
+    what = "weights for speakers (--diarize)"
+    if not folder and (needed := speakers.missing()):
+        return Finding(
+            what=what,
+            state="optional",
+            found="not on this disk: fetched when a recording asks for its speakers",
+            fix=f"dropscribe models pull {speakers.SPEAKERS} downloads {human_size(needed)} once",
+        )
+    try:
+        located = speakers.locate(folder)
+    except ModelUnavailable as error:
+        return Finding(
+            what=what,
+            state="missing",
+            found=str(error),
+            fix=f"change or unset {speakers.VARIABLE}"
+            if folder
+            else f"dropscribe models pull {speakers.SPEAKERS}",
+        )
+    return Finding(what=what, state="ok", found=f"on this disk, revision {located.revision}")
 
 
 def _gpu(settings: Settings) -> Finding:

@@ -20,7 +20,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     small = []
     for one in speakers.NETWORKS:
-        content = one.title.encode()
+        content = one.about.encode()
         file = File(
             name=one.release.files[0].name, size=len(content), sha256=hashlib.sha256(content).hexdigest()
         )
@@ -33,7 +33,7 @@ def cache(tmp_path, monkeypatch):
 
 def fetched(one):
     one.file.parent.mkdir(parents=True, exist_ok=True)
-    one.file.write_bytes(one.title.encode())
+    one.file.write_bytes(one.about.encode())
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_both_are_pinned_by_commit_length_and_digest():
 def test_both_are_fetched_once(cache, hub):
     found = locate()
     assert hub == [("speakers", one.release.repository) for one in speakers.NETWORKS]
-    assert found.segmentation.read_bytes() == speakers.SEGMENTATION.title.encode()
-    assert found.embedding.read_bytes() == speakers.EMBEDDING.title.encode()
+    assert found.segmentation.read_bytes() == speakers.SEGMENTATION.about.encode()
+    assert found.embedding.read_bytes() == speakers.EMBEDDING.about.encode()
     assert locate() == found
     assert len(hub) == 2
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from gpu_job.weights import catalogue, lookup
+from gpu_job.weights import catalogue, lookup, speakers
 from gpu_job.weights.catalogue import BUNDLED, File, Release, Weights
 from local import cli
 from shared import languages
@@ -64,7 +64,7 @@ def test_the_list_shows_both_forms_of_all_weights_and_where_they_are(call):
 
 def test_the_list_as_json_has_every_field(call):
     entries = json.loads(call("list", "--json").stdout)
-    assert len(entries) == 6
+    assert len(entries) == 8
     assert entries[0] == {
         "name": V3,
         "form": "onnx",
@@ -78,8 +78,13 @@ def test_the_list_as_json_has_every_field(call):
         "on_disk": False,
         "path": entries[0]["path"],
     }
-    assert entries[-1]["path"] == str(BUNDLED / "tiny-tdt.nemo")
-    assert entries[-1]["on_disk"]
+    tiny, *networks = entries[-3:]
+    assert tiny["path"] == str(BUNDLED / "tiny-tdt.nemo")
+    assert tiny["on_disk"]
+    assert [(one["name"], one["languages"], one["licence"], one["bytes"]) for one in networks] == [
+        ("speakers", [], "MIT", 5_992_913),
+        ("speakers", [], "Apache-2.0", 28_281_164),
+    ]
 
 
 @pytest.mark.parametrize(("option", "kind"), [((), "onnx"), (("--nemo",), "nemo")])
@@ -102,6 +107,48 @@ def test_pull_downloads_and_prints_where_the_weights_are(call, monkeypatch, tmp_
 def test_pull_of_what_is_here_only_says_where(call):
     done = call("pull", "tiny")
     assert (done.exit_code, done.stdout, done.stderr) == (0, f"{BUNDLED}\n", "")
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub whose files are as long as they should be, and empty."""
+
+    def download(_known, release, _progress):
+        release.folder.mkdir(parents=True)
+        for file in release.files:
+            with (release.folder / file.name).open("wb") as made:
+                made.truncate(file.size)
+
+    monkeypatch.setattr("gpu_job.weights.download.download", download)
+    digests = {file.size: file.sha256 for one in speakers.NETWORKS for file in one.release.files}
+    monkeypatch.setattr(lookup.digests, "sha256", lambda path: digests[path.stat().st_size])
+
+
+def test_pull_of_speakers_downloads_both_networks_and_prints_where_they_are(call, hub):
+    done = call("pull", "speakers")
+    assert done.exit_code == 0, done.stderr
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert [path.stat().st_size for path in paths] == [5_992_913, 28_281_164]
+    assert done.stderr.count("Downloading speakers (onnx)") == 2
+    assert "6 MB, MIT" in done.stderr
+    assert "28 MB, Apache-2.0" in done.stderr
+    again = call("pull", "speakers")
+    assert (again.exit_code, again.stdout, again.stderr) == (0, done.stdout, "")
+
+
+def test_the_networks_for_speakers_have_one_form(call):
+    done = call("pull", "speakers", "--nemo")
+    assert done.exit_code == 2
+    assert "Leave out --nemo" in done.stderr
+
+
+def test_speakers_are_verified_like_other_weights(call, hub):
+    assert "The weights speakers are not on this disk" in call("verify", "speakers").stderr
+    call("pull", "speakers")
+    done = call("verify", "speakers")
+    assert done.exit_code == 1
+    assert done.stdout.count("is damaged: its SHA-256 does not match") == 2
+    assert "dropscribe models pull speakers" in done.stdout
 
 
 def test_pull_of_unknown_weights_names_the_known_ones(call):

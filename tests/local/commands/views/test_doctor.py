@@ -119,3 +119,26 @@ def test_doctor_finds_wrong_settings(call, monkeypatch):
     result = call("doctor")
     assert result.exit_code == 1
     assert "GPU_BATCH_SIZE" in result.stdout
+
+
+def speakers_found(call):
+    told = json.loads(call("doctor", "--json").stdout)
+    return next(one for one in told if one["what"] == "weights for speakers (--diarize)")
+
+
+def test_doctor_says_whether_the_weights_for_speakers_are_here(call, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    found = speakers_found(call)
+    assert found["state"] == "optional"
+    assert found["fix"] == "dropscribe models pull speakers downloads 34 MB once"
+    folder = tmp_path / "mine"
+    monkeypatch.setenv("DROPSCRIBE_SPEAKER_WEIGHTS", str(folder))
+    found = speakers_found(call)
+    assert (found["state"], found["fix"]) == ("missing", "change or unset DROPSCRIBE_SPEAKER_WEIGHTS")
+    assert "segmentation*.onnx" in found["found"]
+    folder.mkdir()
+    for name in ("segmentation.onnx", "embedding.onnx"):
+        (folder / name).write_bytes(name.encode())
+    found = speakers_found(call)
+    assert found["state"] == "ok"
+    assert "revision" in found["found"]
