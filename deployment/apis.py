@@ -14,10 +14,18 @@ APIS = (
 )
 """What the commands themselves talk to; Terraform enables what only it needs."""
 
+PROXY = "iap"
+"""The service that lets people in where there is a page; its agent calls the page's service."""
+
 AGENTS = ("pubsub",)
 """Services whose agents are granted roles: they must exist by then. Cloud Storage's is made when Terraform asks for it."""
 KEY_AGENTS = ("artifactregistry", "firestore", "run", "secretmanager")
 """The same where there is a customer-managed key, which they use (terraform/encryption.tf)."""
+
+
+def needed(target: Target) -> tuple[str, ...]:
+    """The services that must be enabled before Terraform runs, without `.googleapis.com`."""
+    return (*APIS, *([PROXY] if target.console else []))
 
 
 def off(target: Target, api: Api) -> list[str]:
@@ -27,11 +35,11 @@ def off(target: Target, api: Api) -> list[str]:
         Refused: the permission is missing.
     """
     project = f"projects/{target.project}"
-    query = "&".join(f"names={project}/services/{one}.googleapis.com" for one in APIS)
+    query = "&".join(f"names={project}/services/{one}.googleapis.com" for one in needed(target))
     answer = api.call("GET", f"serviceusage.googleapis.com/v1/{project}/services:batchGet?{query}")
     found = answer.get("services", ())
     on = {one["name"].rpartition("/")[2] for one in found if one.get("state") == "ENABLED"}
-    return [one for one in APIS if f"{one}.googleapis.com" not in on]
+    return [one for one in needed(target) if f"{one}.googleapis.com" not in on]
 
 
 def prepare(target: Target, api: Api) -> bool:
@@ -53,7 +61,8 @@ def prepare(target: Target, api: Api) -> bool:
             300.0,
         )
     beta = path.replace("/v1/", "/v1beta1/")
-    for one in (*AGENTS, *(KEY_AGENTS if target.variables.get("kms_key") else ())):
+    with_key = KEY_AGENTS if target.variables.get("kms_key") else ()
+    for one in (*AGENTS, *([PROXY] if target.console else []), *with_key):
         operation = api.call("POST", f"{beta}/{one}.googleapis.com:generateServiceIdentity")
         api.settle("serviceusage.googleapis.com/v1beta1", operation, 120.0)
     return bool(missing)

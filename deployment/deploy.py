@@ -6,8 +6,8 @@ foundation  Terraform without images: registry, buckets, database, secrets
 key         of each hosted engine, from standard input into its secret; one that signs webhooks, made here
 build       images by Cloud Build, named by the content of the sources
 plan, yes   what Terraform would change, and a person's yes
-apply       functions, jobs, subscriptions, the clock
-smoke       the GPU's check; an upload becomes a transcript
+apply       functions, jobs, subscriptions, the clock, the page
+smoke       the GPU's check; the page lets no stranger in; an upload becomes a transcript
 """
 
 from __future__ import annotations
@@ -249,3 +249,5 @@ class Deploy:
         self._person.say(f"It works: a sample was transcribed in {took:.0f} s.")
         self._person.say(f"Drop audio into gs://{buckets['audio']}")
         self._person.say(f"Transcripts appear in gs://{buckets['transcripts']}")
+        if page := outputs.get("console"):
+            self._person.say(f"The page, for those in console_members: {page}")

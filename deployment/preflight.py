@@ -36,6 +36,9 @@ PERMISSIONS = {
 }
 """A permission that stands for each role which a deployment needs; an owner has all of them."""
 
+PROXY = {"iap.web.setIamPolicy": "roles/iap.admin"}
+"""The same where there is a page."""
+
 KMS = {"cloudkms.cryptoKeys.setIamPolicy": "roles/cloudkms.admin"}
 """The same where there is a customer-managed key in the same project."""
 
@@ -131,7 +134,9 @@ def _billing(target: Target, api: Api) -> Iterator[Lack]:
 
 
 def _permissions(target: Target, api: Api) -> Iterator[Lack]:
-    wanted = PERMISSIONS | (KMS if target.variables.get("kms_key") else {})
+    wanted = (
+        PERMISSIONS | (KMS if target.variables.get("kms_key") else {}) | (PROXY if target.console else {})
+    )
     path = f"cloudresourcemanager.googleapis.com/v3/projects/{target.project}:testIamPermissions"
     held = api.call("POST", path, {"permissions": list(wanted)}).get("permissions", ())
     for role in dict.fromkeys(role for permission, role in wanted.items() if permission not in held):

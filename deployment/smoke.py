@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from deployment.rollout.services import RUN
+import requests
+
+from deployment.rollout.services import CONSOLE, RUN
 from deployment.target import ROOT
 from shared.errors import ConfigurationError
 from shared.model import Options, Recording, StoredObject, recording_id
@@ -23,6 +26,10 @@ SAMPLE = ROOT / "samples" / "voice-note.opus"
 
 PATIENCE = 900.0
 """Most seconds for the GPU's check, and for the transcript: a GPU has to be found and started."""
+PROXY_PATIENCE = 300.0
+"""Most seconds until Identity-Aware Proxy asks strangers to sign in."""
+SIGN_IN = frozenset({HTTPStatus.FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""What it answers to those it does not know."""
 EVERY = 5.0
 """Seconds between two looks."""
 
@@ -40,13 +47,15 @@ class Smoke:
 def run(
     target: Target, api: Api, ports: Ports, say: Callable[[str], None], now: Callable[[], float] = time.time
 ) -> Smoke:
-    """Check the jobs, then upload a sample and wait for its transcript.
+    """Check the jobs and the page, then upload a sample and wait for its transcript.
 
     Raises:
         ConfigurationError: something does not work; says what, and where to look.
         Transient: something did not answer; run it again.
     """
-    checked = tuple(check_job(one, target, api, say) for one in target.images if one != "functions")
+    checked = tuple(check_job(one, target, api, say) for one in target.jobs)
+    if target.console:
+        check_console(target, api, say)
     name = f"dropscribe-smoke/{int(now())}-{SAMPLE.name}"
     say(f"Uploading a sample to gs://{target.buckets['audio']}/{name} …")
     uploaded = api.call(
@@ -101,6 +110,54 @@ def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) ->
         f"No {what} was to be had within {PATIENCE / 60:.0f} minutes: `make preflight` shows the quota. Uploads are "
         "transcribed by the other engines meanwhile, if there are any."
     )
+
+
+def check_console(
+    target: Target, api: Api, say: Callable[[str], None], ask: Callable[[str], int] | None = None
+) -> None:
+    """Look whether the page's service has started, which asks its /health, and whether it lets no stranger in.
+
+    Args:
+        target: the deployment.
+        api: how to talk to Google.
+        say: tells a line.
+        ask: gives the status of an address that is asked without an account; None: over the network.
+
+    Raises:
+        ConfigurationError: it does not start, or answers strangers.
+    """
+    found = api.get(f"{RUN}/projects/{target.project}/locations/{target.region}/services/{CONSOLE}") or {}
+    created, ready = found.get("latestCreatedRevision", ""), found.get("latestReadyRevision", "")
+    if not ready or created != ready:
+        raise ConfigurationError(
+            f"The page does not start: {created or CONSOLE} does not answer /health. Its log says why: "
+            f"gcloud run services logs read {CONSOLE} --region={target.region} --project={target.project}"
+        )
+    address = f"{found['uri']}/health"
+    say(f"Asking {address} as a stranger …")
+
+    def refused() -> bool:
+        status = (ask or _as_a_stranger)(address)
+        if status == HTTPStatus.OK:
+            raise ConfigurationError(
+                f"{address} answers strangers: Identity-Aware Proxy does not stand before it. Take the page down (empty "
+                "console_members, `make deploy`), and see what happened to `iap_enabled` of the service."
+            )
+        return status in SIGN_IN
+
+    if not api.wait(refused, EVERY, PROXY_PATIENCE):
+        raise ConfigurationError(
+            f"Identity-Aware Proxy does not ask strangers at {address} to sign in. It may take some minutes after it is "
+            "switched on: run the same command again."
+        )
+
+
+def _as_a_stranger(address: str) -> int:
+    """The status of an answer, redirects not followed; 0: there was none."""
+    try:
+        return requests.get(address, allow_redirects=False, timeout=30).status_code
+    except requests.RequestException:
+        return 0
 
 
 def _transcript(key: str, ports: Ports, api: Api) -> Recording:

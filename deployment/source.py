@@ -19,10 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILT_FROM = (
-    *("Dockerfile.functions", "Dockerfile.gpu", "cloudbuild.yaml", "pyproject.toml", "requirements/"),
-    *("README.md", "LICENSE", "NOTICE", "functions/", "gpu_job/", "shared/"),
+    *(
+        "Dockerfile.functions",
+        "Dockerfile.gpu",
+        "Dockerfile.console",
+        "cloudbuild.yaml",
+        "pyproject.toml",
+        "requirements/",
+    ),
+    *("README.md", "LICENSE", "NOTICE", "console/", "functions/", "gpu_job/", "shared/"),
     *("samples/voice-note.opus", "samples/truth/voice-note.opus.txt"),
-    *("Dockerfile.functions.dockerignore", "Dockerfile.gpu.dockerignore"),
+    *("Dockerfile.functions.dockerignore", "Dockerfile.gpu.dockerignore", "Dockerfile.console.dockerignore"),
 )
 """What the Dockerfiles copy; a change of anything else gives the same images."""
 

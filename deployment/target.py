@@ -71,6 +71,11 @@ class Target:
         return bool(self.variables.get("webhook"))
 
     @property
+    def console(self) -> bool:
+        """Whether there is a page: somebody may open it."""
+        return bool(self.variables.get("console_members"))
+
+    @property
     def buckets(self) -> dict[str, str]:
         """Names of the buckets with data, by `audio`, `transcripts` and `work`."""
         named = self.variables.get("buckets") or {}
@@ -89,7 +94,12 @@ class Target:
     @property
     def images(self) -> tuple[str, ...]:
         """The images that run, by their names in the registry."""
-        return ("functions", *(["gpu"] if self.gpu else []), *(["cpu"] if self.cpu else []))
+        return ("functions", *self.jobs, *(["console"] if self.console else []))
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The jobs of the workers, by the names of their images."""
+        return (*(["gpu"] if self.gpu else []), *(["cpu"] if self.cpu else []))
 
     @property
     def services(self) -> tuple[str, ...]:

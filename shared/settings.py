@@ -97,6 +97,14 @@ class Settings:
             "`parakeet-gpu,parakeet-cpu`.",
         ),
     )
+    hosted_elsewhere: str = field(
+        default="",
+        metadata=_env(
+            "DROPSCRIBE_HOSTED_ELSEWHERE",
+            "Hosted engines whose keys other processes have, separated by commas: the console of a project weighs them in "
+            "its quotes, and calls none.",
+        ),
+    )
     state_dir: Path = field(
         default=Path(platformdirs.user_state_dir("dropscribe")),
         metadata=_env("DROPSCRIBE_STATE_DIR", "Folder for queue, records and buckets on one machine."),
@@ -495,8 +503,7 @@ class Settings:
         """
         self._check("project", self.platform == "local" or len(self.project) >= 6, "the id of your project")
         self._name_buckets()
-        unknown = set(self.engines.split(",")) - set(ENGINES)
-        self._check("engines", not unknown, f"some of {', '.join(ENGINES)}")
+        self._check_engines()
         if self.method not in choices():
             raise ConfigurationError(
                 f"{variable('method')} is {self.method!r}: it must be one of {', '.join(choices())}"
@@ -624,14 +631,22 @@ class Settings:
 
     @property
     def engine_set(self) -> frozenset[Engine]:
-        """The engines, parsed; a hosted one is included if and only if it has a key.
+        """The engines, parsed; a hosted one is included if and only if it has a key, here or elsewhere.
 
         In a project Parakeet runs on a CPU only in a job of its own, or beside a GPU.
         """
-        named = {*self.engines.split(","), *(name for name, key in self.api_keys.items() if key)}
+        keys = (name for name, key in self.api_keys.items() if key)
+        named = {*self.engines.split(","), *keys, *self.hosted_elsewhere.split(",")}
         if self.platform == "google" and not self.has_cpu_job and PARAKEET_GPU.name not in named:
             named.discard(PARAKEET_CPU.name)
         return frozenset(one for one in ENGINES if one in named)
+
+    def _check_engines(self) -> None:
+        unknown = set(self.engines.split(",")) - set(ENGINES)
+        self._check("engines", not unknown, f"some of {', '.join(ENGINES)}")
+        hosted = {one.name for one in hosted_specs()}
+        elsewhere = set(filter(None, self.hosted_elsewhere.split(",")))
+        self._check("hosted_elsewhere", elsewhere <= hosted, f"some of {', '.join(sorted(hosted))}")
 
     def _check(self, name: str, holds: bool, must_be: str) -> None:  # noqa: FBT001 - a condition, by nature
         if not holds:

@@ -1,4 +1,4 @@
-# One account for each function and each job, named dropscribe-NAME. Their roles stand beside what they are on.
+# One account for each function, each job and the console, named dropscribe-NAME. Their roles stand beside what they are on.
 
 resource "google_service_account" "process" {
   for_each = toset(local.processes)

@@ -21,6 +21,7 @@ locals {
     ],
     var.binary_authorization ? ["binaryauthorization.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    length(var.console_members) == 0 ? [] : ["iap.googleapis.com"],
     var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
   ))
 }

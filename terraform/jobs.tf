@@ -87,7 +87,7 @@ locals {
   # Whoever publishes chunks sees to it that somebody takes them. A worker hands chunks to other engines only.
   job_grants = merge([
     for job, one in local.jobs : merge([
-      for name in setsubtract(local.processes, local.tellers) : {
+      for name in setsubtract(local.steps, local.tellers) : {
         for role in local.job_roles : "${job}/${name}/${role}" => { job = job, name = name, role = role }
       }
       if try(local.jobs[name].engine, "") != one.engine

@@ -57,7 +57,9 @@ locals {
   # The name of a release is that of its image: the first twelve digits of the digest.
   release = local.runs ? { for one in toset(compact(values(var.images))) : one => substr(split("sha256:", one)[1], 0, 12) } : {}
 
-  processes = concat(keys(local.functions), keys(local.jobs))
+  # These carry out the steps; the console looks at what they do, and asks them.
+  steps     = concat(keys(local.functions), keys(local.jobs))
+  processes = concat(local.steps, local.console ? ["console"] : [])
 
   engines = join(",", compact([var.gpu == null ? "" : "parakeet-gpu", var.cpu == null ? "" : "parakeet-cpu"]))
 

@@ -47,6 +47,13 @@ output "services" {
   } }
 }
 
+output "console" {
+  description = "Address of the page; null: there is none."
+  value       = local.console ? "https://${local.console_host}" : null
+
+  depends_on = [google_cloud_run_v2_service.console]
+}
+
 output "jobs" {
   description = "The jobs of the workers: name, and what the tasks that may run at one time take of the quotas."
   value = { for name, one in local.jobs : name => {

@@ -111,13 +111,16 @@ locals {
   chunk_topics = [for one in local.topics : one if startswith(one, "chunks-") && one != "chunks-done"]
 
   # Every step may find that chunks must be published (again), that a recording is complete, or that it has failed.
-  publishes = merge([
-    for name in setsubtract(local.processes, local.tellers) : {
+  publishes = merge(concat([
+    for name in setsubtract(local.steps, local.tellers) : {
       for topic in concat(
         local.chunk_topics, ["chunks-done", "transcripts-ready"], name == "sweeper" ? ["budget-alerts"] : [],
       ) : "${topic}/${name}" => { topic = topic, name = name }
     }
-  ]...)
+    ], [
+    # It asks for transcripts, and publishes dead letters again where they came from.
+    { for topic in setsubtract(local.topics, ["dead-letters"]) : "${topic}/console" => { topic = topic, name = "console" } if local.console }
+  ])...)
 
   # Where there is no job for them, the workers with a GPU take the CPU's chunks too.
   pulls = {

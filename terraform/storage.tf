@@ -54,6 +54,18 @@ resource "google_storage_bucket" "this" {
     }
   }
 
+  # The page uploads past its server, and reads how much of a broken upload is there.
+  dynamic "cors" {
+    for_each = each.key == "audio" && local.console ? [true] : []
+
+    content {
+      origin          = [for host in concat([local.console_host], sort(var.console_names)) : "https://${host}"]
+      method          = ["PUT"]
+      response_header = ["Content-Type", "Content-Range", "Range"]
+      max_age_seconds = 3600
+    }
+  }
+
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
@@ -91,19 +103,21 @@ locals {
   planners = [for name in ["router", "requests", "sweeper"] : name if local.runs]
   mergers  = [for name in ["merger", "dead-letters"] : name if local.runs]
   deleters = [for name in ["merger", "dead-letters", "sweeper"] : name if local.runs]
-  hearers  = [for name in local.processes : name if !contains(concat(local.planners, local.mergers, local.tellers), name)]
+  hearers  = [for name in local.steps : name if !contains(concat(local.planners, local.mergers, local.tellers), name)]
+
+  consoles = local.console ? ["console"] : []
 
   bucket_roles = {
-    # The sweeper deletes the audio of recordings whose audio was to be deleted too.
-    audio = { for name in concat(local.planners, local.hearers) : name => [
-      name == "sweeper" ? "roles/storage.objectUser" : "roles/storage.objectViewer"
+    # The sweeper and the console delete the audio of recordings whose audio was to be deleted too.
+    audio = { for name in concat(local.planners, local.hearers, local.consoles) : name => [
+      contains(["sweeper", "console"], name) ? "roles/storage.objectUser" : "roles/storage.objectViewer"
     ] }
-    transcripts = { for name in local.deleters : name => ["roles/storage.objectUser"] }
+    transcripts = { for name in concat(local.deleters, local.consoles) : name => ["roles/storage.objectUser"] }
     # Those that may delete transcripts delete what comes late about a deleted recording as well.
     work = merge(
       { for name in local.planners : name => ["roles/storage.objectViewer"] },
       { for name in local.hearers : name => ["roles/storage.objectViewer", "roles/storage.objectCreator"] },
-      { for name in local.deleters : name => ["roles/storage.objectUser"] },
+      { for name in concat(local.deleters, local.consoles) : name => ["roles/storage.objectUser"] },
     )
   }
 

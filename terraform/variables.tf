@@ -32,12 +32,13 @@ variable "images" {
     gpu        = optional(string)
     gpu_canary = optional(string)
     cpu        = optional(string)
+    console    = optional(string)
   })
   default = null
 
   validation {
     condition = alltrue([
-      for one in values(coalesce(var.images, { functions = null, gpu = null, gpu_canary = null, cpu = null })) :
+      for one in values(coalesce(var.images, { functions = null, gpu = null, gpu_canary = null, cpu = null, console = null })) :
       one == null || can(regex("^[^@\\s]+@sha256:[0-9a-f]{64}$", one))
     ])
     error_message = "images must name digests (…/functions@sha256:…), never tags: a tag may point to another image tomorrow."
@@ -51,6 +52,11 @@ variable "images" {
   validation {
     condition     = var.images == null || var.cpu == null || try(var.images.cpu, null) != null
     error_message = "images.cpu is missing: the CPU job needs an image; build it, or set cpu = null."
+  }
+
+  validation {
+    condition     = var.images == null || length(var.console_members) == 0 || try(var.images.console, null) != null
+    error_message = "images.console is missing: the page needs an image; build it, or leave console_members empty."
   }
 }
 
@@ -145,6 +151,28 @@ variable "webhook" {
   validation {
     condition     = var.webhook == null || can(regex("^https://[^@#\\s/]+(/[^#\\s]*)?$", var.webhook.url))
     error_message = "webhook.url must be an https:// address without a user name."
+  }
+}
+
+variable "console_members" {
+  description = "Who may open the page, and use its API: user:…, group:…, domain:… or serviceAccount:…; empty: there is no page."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.console_members : can(regex("^(user|group|serviceAccount):[^@\\s]+@[^@\\s]+$|^domain:[^@\\s]+\\.[^@\\s]+$", one))])
+    error_message = "console_members has ${join(", ", var.console_members)}: each must be user:, group: or serviceAccount: with a mail address, or domain: with a domain. The page is never for everybody."
+  }
+}
+
+variable "console_names" {
+  description = "More names under which browsers reach the page, such as that of a load balancer: dropscribe.example.com."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.console_names : can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)+$", one))])
+    error_message = "console_names has ${join(", ", var.console_names)}: each must be the name of a host, without https://."
   }
 }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.hosted_engines import open_hosted
 from shared.engines import hosted_specs
 from shared.errors import ConfigurationError
 from shared.settings import Settings, unknown
@@ -48,6 +49,7 @@ def test_values_are_read_with_their_types():
         ("MAX_CONCURRENT_CHUNKS", "1.5", "MAX_CONCURRENT_CHUNKS is '1.5'"),
         ("TRANSCRIPTION_METHOD", "whisper", "TRANSCRIPTION_METHOD is 'whisper'"),
         ("DROPSCRIBE_ENGINES", "deepgram", "DEEPGRAM_API_KEY is not set"),
+        ("DROPSCRIBE_HOSTED_ELSEWHERE", "parakeet-gpu", "it must be some of deepgram"),
         ("DEEPGRAM_API_KEY", "two words", "DEEPGRAM_API_KEY is wrong: it must be one word"),
         ("DROPSCRIBE_DEEPGRAM_URL", "api.deepgram.com", "an https:// address"),
         ("DROPSCRIBE_DEEPGRAM_URL", "http://api.deepgram.com", "an https:// address, because the API key"),
@@ -113,6 +115,12 @@ def test_deepgram_is_an_engine_exactly_where_there_is_a_key():
     with_key = Settings.from_environment({"DEEPGRAM_API_KEY": " s3cret\n"})
     assert with_key.api_keys == {"deepgram": "s3cret"}
     assert with_key.engine_set == {"parakeet-cpu", "deepgram"}
+
+
+def test_an_engine_whose_key_others_have_is_weighed_and_never_called():
+    settings = Settings.from_environment({"DROPSCRIBE_HOSTED_ELSEWHERE": "deepgram"})
+    assert settings.engine_set == {"parakeet-cpu", "deepgram"}
+    assert open_hosted(settings) == {}
 
 
 def test_a_key_shows_in_no_repr_and_in_no_message():

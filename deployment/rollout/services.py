@@ -22,6 +22,8 @@ PATIENCE = 300.0
 
 CANARY = "dropscribe-gpu-canary"
 
+CONSOLE = "dropscribe-console"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
@@ -84,8 +86,9 @@ class CloudRun:
 
     def anything(self) -> bool:
         """Whether any function or job stands, of a whole deployment or of one that was begun."""
-        jobs = [f"jobs/dropscribe-{one}" for one in self._target.images if one != "functions"]
-        names = [*(f"services/{one}" for one in self._target.services), *jobs]
+        jobs = [f"jobs/dropscribe-{one}" for one in self._target.jobs]
+        services = [*self._target.services, *([CONSOLE] if self._target.console else [])]
+        names = [*(f"services/{one}" for one in services), *jobs]
         return any(self._api.stands(f"{self._path}/{one}") for one in names)
 
     def images(self) -> Images:
@@ -99,6 +102,7 @@ class CloudRun:
             functions=functions,
             gpu=self._job_image("dropscribe-gpu") if self._target.gpu else "",
             cpu=self._job_image("dropscribe-cpu") if self._target.cpu else "",
+            console=self._service(CONSOLE).image if self._target.console else "",
         )
 
     def _job_image(self, name: str) -> str:

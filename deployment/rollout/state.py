@@ -39,6 +39,8 @@ class Images:
     """Image of the workers with a GPU; empty if there are none."""
     cpu: str = ""
     """Image of the workers without a GPU; empty if there are none."""
+    console: str = ""
+    """Image of the page's service; empty if there is none."""
 
     @property
     def named(self) -> dict[str, str]:

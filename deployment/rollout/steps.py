@@ -71,7 +71,7 @@ class Steps:
 
     def _stand(self, rollout: Rollout) -> Rollout:
         """Lay the new functions without traffic, and the new workers beside the old ones."""
-        mixed = replace(rollout.new, gpu=rollout.old.gpu, cpu=rollout.old.cpu)
+        mixed = replace(rollout.new, gpu=rollout.old.gpu, cpu=rollout.old.cpu, console=rollout.old.console)
         failed: ConfigurationError | None = None
         try:
             self._lay(mixed, rollout.new.gpu)
@@ -126,7 +126,7 @@ class Steps:
         self._lane(percent if rollout.new.gpu != rollout.old.gpu else 0.0)
 
     def _finish(self, rollout: Rollout) -> Rollout:
-        """All workers get the new images; then the lane of its own is closed, and traffic follows new revisions again."""
+        """All workers and the page get the new images; then the lane of its own is closed, and traffic follows new revisions again."""
         self._lay(rollout.new, rollout.new.gpu)
         self._lane(0.0)
         self._cloud.bind({name: {"": 100} for name in rollout.new_revisions})

@@ -12,9 +12,12 @@ variables {
     functions = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/functions@sha256:1111111111111111111111111111111111111111111111111111111111111111"
     gpu       = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/gpu@sha256:2222222222222222222222222222222222222222222222222222222222222222"
     cpu       = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/cpu@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+    console   = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/console@sha256:4444444444444444444444444444444444444444444444444444444444444444"
   }
-  cpu    = {}
-  hosted = { deepgram = {} }
+  cpu             = {}
+  hosted          = { deepgram = {} }
+  console_members = ["group:editors@example.com"]
+
   budget = { billing_account = "012345-6789AB-CDEF01", monthly = 50 }
   alerts = { emails = ["ops@example.com"], runbook = "https://example.com/docs/runbook.md" }
 }
@@ -113,6 +116,7 @@ run "foundation" {
       length(google_cloud_run_v2_service.this), length(google_cloud_run_v2_job.this), length(google_service_account.process),
       length(google_pubsub_subscription.this), length(google_storage_notification.uploads),
       length(google_cloud_scheduler_job.tick), length(google_monitoring_alert_policy.this),
+      length(google_cloud_run_v2_service.console), length(google_iap_web_cloud_run_service_iam_member.console),
     ] : count == 0])
     error_message = "Without images nothing runs, listens or ticks."
   }

@@ -10,11 +10,14 @@ variables {
   images = {
     functions = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/functions@sha256:1111111111111111111111111111111111111111111111111111111111111111"
     cpu       = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/cpu@sha256:3333333333333333333333333333333333333333333333333333333333333333"
+    console   = "europe-west4-docker.pkg.dev/dropscribe-test/dropscribe/console@sha256:4444444444444444444444444444444444444444444444444444444444444444"
   }
   gpu            = null
   cpu            = {}
   hosted         = { deepgram = {} }
   source_buckets = ["elsewhere"]
+
+  console_members = ["group:editors@example.com"]
 }
 
 run "planned" {

@@ -214,6 +214,9 @@ class Google:
             if image:
                 self.killer.effect(lambda name=name, image=image: self.jobs.__setitem__(name, image))
 
+        if images.console:
+            self.killer.effect(lambda: self._lay_service("dropscribe-console", images.console))
+
     def _lay_service(self, name, image):
         one = self.services.setdefault(name, {"image": "", "number": 0, "ready": "", "traffic": {"": 100}})
         if one["image"] != image:

@@ -29,7 +29,8 @@ class FakeTerraform:
         self._has_state()
         if not self.foundation:
             return {}
-        return {"environment": ENVIRONMENT, "buckets": TARGET.buckets}
+        page = "https://page.example" if self.google.target.console else None
+        return {"environment": ENVIRONMENT, "buckets": TARGET.buckets, "console": page}
 
     def plan(self, images, canary=""):
         self._has_state()

@@ -27,3 +27,18 @@ def test_with_a_key_of_its_own_there_are_the_agents_that_use_it(google):
     assert all(
         f"gcp-sa-{one}." in text for one in ("pubsub", "artifactregistry", "firestore", "secretmanager")
     )
+
+
+def test_where_there_is_a_page_its_proxy_is_enabled_and_has_its_agent(google):
+    target = replace(TARGET, variables={"console_members": ["domain:example.com"]})
+    google.off = {"iap"}
+    [lack] = preflight.check(target, google.api())
+    assert "iap" in lack.what
+    assert not lack.blocks
+    assert apis.prepare(target, google.api())
+    assert google.off == set()
+    assert google.agents == {"pubsub.googleapis.com", "iap.googleapis.com"}
+    google.denied.add("iap.web.setIamPolicy")
+    [lack] = preflight.check(target, google.api())
+    assert "--role=roles/iap.admin" in lack.cure
+    assert preflight.check(TARGET, google.api()) == []

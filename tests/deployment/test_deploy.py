@@ -86,6 +86,18 @@ def test_an_empty_project_becomes_a_deployment_that_says_where_to_drop_files(pro
     assert bucket["iamConfiguration"]["publicAccessPrevention"] == "enforced"
 
 
+def test_a_page_gets_its_image_and_its_address_is_told(world):
+    project = Project(world, replace(TARGET, variables={"console_members": ["domain:example.com"]}))
+    assert project.deploy()
+    [_, (images, *_)] = project.terraform.laid
+    assert images.console.startswith(f"{TARGET.registry}/console@sha256:")
+    assert project.google.services["dropscribe-console"]["image"] == images.console
+    assert project.said[-1] == "The page, for those in console_members: https://page.example"
+    project.asked.clear()
+    assert project.deploy()
+    assert project.asked == []
+
+
 @pytest.mark.parametrize("command", ["plan", "run"])
 def test_a_new_project_has_its_services_off(project, command):
     off = {"run", "storage", "artifactregistry", "cloudbuild", "cloudquotas", "firestore", "secretmanager"}

@@ -46,7 +46,7 @@ def test_outside_of_a_checkout_it_says_so(tmp_path):
 def test_the_archive_has_what_the_dockerfiles_copy_and_no_more():
     copied = {
         path.rstrip("/")
-        for name in ("Dockerfile.functions", "Dockerfile.gpu")
+        for name in ("Dockerfile.functions", "Dockerfile.gpu", "Dockerfile.console")
         for line in (ROOT / name).read_text("utf-8").splitlines()
         if line.startswith("COPY ") and "--from" not in line
         for path in line.split()[1:-1]

@@ -47,11 +47,12 @@ def build(tmp_path):
 
 
 def test_each_image_is_built_from_its_target_with_the_deployments_weights_and_pushed_with_attestations(build):
-    _, calls = build(_IMAGES="functions gpu cpu", _MODEL="acme/v9")
+    _, calls = build(_IMAGES="functions gpu cpu console", _MODEL="acme/v9")
     assert [re.findall(r"--(?:file|target|tag) (\S+)", one) for one in calls] == [
         ["Dockerfile.functions", "functions", "here/dropscribe/functions:t1"],
         ["Dockerfile.gpu", "here/dropscribe/gpu:t1"],
         ["Dockerfile.functions", "cpu-worker", "here/dropscribe/cpu:t1"],
+        ["Dockerfile.console", "here/dropscribe/console:t1"],
     ]
     for one in calls:
         assert {"MODEL=acme/v9", "--sbom=true", "--provenance=mode=max", "--push"} <= set(one.split())

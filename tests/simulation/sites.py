@@ -76,7 +76,7 @@ def _used(path: Path) -> Iterator[tuple[str, str, ast.expr]]:
     """Each function with the names that it uses, and where: not only calls, because some are handed on."""
 
     def visit(node: ast.AST, function: str) -> Iterator[tuple[str, str, ast.expr]]:
-        if isinstance(node, ast.FunctionDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             function = node.name
         elif isinstance(node, ast.Lambda):
             function = "<lambda>"

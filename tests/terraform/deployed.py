@@ -115,8 +115,19 @@ class Deployed:
         """The functions, by the subscription or clock that feeds them."""
         return {
             key: self._process(one["template"][0], one)
-            for key, one in self.of("cloud_run_v2_service").items()
+            for key, one in self.of("cloud_run_v2_service", "this").items()
         }
+
+    @property
+    def console(self) -> Process:
+        """The service of the page."""
+        [one] = self.of("cloud_run_v2_service", "console").values()
+        return self._process(one["template"][0], one)
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """All of them."""
+        return {**self.functions, **self.jobs, "console": self.console}
 
     @property
     def jobs(self) -> dict[str, Process]:
@@ -179,6 +190,7 @@ class Deployed:
                 "storage_bucket": ("bucket", "bucket"),
                 "cloud_run_v2_job": ("job", "name"),
                 "cloud_run_v2_service": ("service", "name"),
+                "iap_web_cloud_run_service": ("proxy", "cloud_run_service_name"),
                 "secret_manager_secret": ("secret", "secret_id"),
                 "service_account": ("account", "service_account_id"),
                 "artifact_registry_repository": ("repository", "repository"),

@@ -14,11 +14,12 @@ def table(laid: Deployed) -> str:
     rows: dict[tuple[str, str, str], list[str]] = {}
     project = laid.project
     for one in laid.grants():
-        who = one.who.removeprefix("serviceAccount:").replace("123456789012", "NUMBER")
+        who = "whoever is in `console_members`" if one.kind == "proxy" else one.who
+        who = who.removeprefix("serviceAccount:").replace("123456789012", "NUMBER")
         on = one.on.replace(project, "PROJECT")
         rows.setdefault((who, one.role, one.kind), []).append(on)
-    ours = [row for row in sorted(rows) if "@" not in row[0]]
-    theirs = [row for row in sorted(rows) if "@" in row[0]]
+    ours = [row for row in sorted(rows) if "@" not in row[0] and row[2] != "proxy"]
+    theirs = [row for row in sorted(rows) if row not in ours]
     lines = ["| account | role | on |", "|---|---|---|"]
     for who, role, kind in [*ours, *theirs]:
         names = ", ".join(f"`{name}`" for name in sorted(rows[who, role, kind]))
@@ -27,7 +28,7 @@ def table(laid: Deployed) -> str:
             if len(rows[who, role, kind]) == 1
             else f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
         )
-        account = f"`{who}`" if "@" in who else f"`dropscribe-{who}`"
+        account = who if kind == "proxy" else f"`{who}`" if "@" in who else f"`dropscribe-{who}`"
         place = "the project" if kind == "project" else "itself" if kind == "account" else f"{plural} {names}"
         lines.append(f"| {account} | `{role}` | {place} |")
     return "\n".join(lines)

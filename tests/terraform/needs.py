@@ -19,6 +19,7 @@ Needs = dict[str, str]
 """Calls of ports, as `call` or `call on-what`, each with a place that makes it: file:function."""
 
 SWEEPER = "sweeper"
+CONSOLE = "console"
 HOSTED = tuple(one.subscription for one in engines.hosted_specs())
 WORKERS = ("gpu", "gpu-canary", "cpu")
 PLANNERS = (ROUTER, REQUESTS, SWEEPER)
@@ -99,6 +100,39 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
     ),
     (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
     (
+        (CONSOLE,),
+        {
+            "records": "shared/state/documents.py:change_recording_first",
+            "spans": "shared/adapters/cloud_telemetry.py:flush",
+            "queue.publish transcribe-requests": "shared/client.py:submit",
+            "queue.publish transcripts-ready": "shared/flow/record.py:_announce",
+            **{
+                f"queue.publish {one}": "shared/recovery/replay.py:replay"
+                for one in ("audio-finalized", *CHUNK_TOPICS, CHUNKS_DONE, "budget-alerts")
+            },
+            "store.upload_url audio": "console/api/storage_uploads.py:begin",
+            "store.create_from audio": "console/openai/intake.py:_create",
+            "store.stat audio": "shared/flow/retry.py:obstacle",
+            "store.read audio": "console/api/audio.py:_bytes",
+            "store.delete audio": "shared/flow/erase.py:_erase_objects",
+            "store.stat work": "shared/flow/reading/rendition.py:kept",
+            "store.read work": "console/api/audio.py:_bytes",
+            "store.create_from work": "shared/flow/reading/rendition.py:make",
+            "store.load work": "shared/flow/record.py:_results",
+            "store.create work": "shared/adapters/object_search.py:_swap",
+            "store.create transcripts": "shared/flow/reading/revision.py:_written",
+            **{
+                f"store.{call} transcripts": "shared/flow/transcript_files.py:delete"
+                for call in ("stat", "load", "delete")
+            },
+            **{
+                f"store.{call} {bucket}": "shared/flow/erase.py:_delete_all"
+                for call in ("list", "delete")
+                for bucket in ("work", "transcripts")
+            },
+        },
+    ),
+    (
         WORKERS,
         {
             "queue.pull": "gpu_job/pipeline/consumer.py:_pull_from",
@@ -134,6 +168,8 @@ METHODS = {
     "store.list": {"storage.objects.list"},
     # Where the reply was lost, the object is looked at.
     "store.create": {"storage.objects.create", "storage.objects.get"},
+    "store.create_from": {"storage.objects.create", "storage.objects.get"},
+    "store.upload_url": {"storage.objects.create"},
     "store.delete": {"storage.objects.delete", "storage.objects.get"},
     "store.signed_url": {"iam.serviceAccounts.signBlob"},
     "queue.publish": {"pubsub.topics.publish"},

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 import pytest
 
+from console.__main__ import access_by
 from functions import time_limit
 from shared import engines
 from shared.deployment_sizes import TASK_ENDING_MINUTES
@@ -29,14 +30,8 @@ ONE_MACHINE = {
     "DROPSCRIBE_FUNCTION_TOKEN",
 }
 """Settings that mean nothing in a project."""
-OF_CONSOLE = {
-    "DROPSCRIBE_CONSOLE_HOST",
-    "DROPSCRIBE_CONSOLE_NAMES",
-    "DROPSCRIBE_CONSOLE_PORT",
-    "DROPSCRIBE_CONSOLE_TOKEN",
-    "DROPSCRIBE_IAP_AUDIENCE",
-}
-"""Settings of the console, whose service Terraform does not lay."""
+OF_CONSOLE = {"DROPSCRIBE_CONSOLE_HOST", "DROPSCRIBE_CONSOLE_PORT", "DROPSCRIBE_CONSOLE_TOKEN"}
+"""Settings of a console that is not on Cloud Run."""
 OF_WEBHOOKS = {"DROPSCRIBE_WEBHOOK_URL", "DROPSCRIBE_WEBHOOK_SECRET"}
 """Settings of functions that are not in these inventories; `webhooks.tftest.hcl` lays them."""
 CONTAINER = {"FUNCTION_SOURCE", "FUNCTION_TARGET"}
@@ -46,7 +41,8 @@ PYTHON_GIB = 0.5
 
 
 def processes(laid):
-    return {**laid.functions, **{f"job {key}": one for key, one in laid.jobs.items()}}
+    jobs = {f"job {key}": one for key, one in laid.jobs.items()}
+    return {**laid.functions, **jobs, "console": laid.console}
 
 
 def everything(laid):
@@ -103,6 +99,7 @@ def test_every_process_can_start_with_what_it_is_told(laid):
 @BOTH
 def test_all_processes_share_one_deployment(laid):
     own = {"engines", "api_keys", "release", "gpu_lane", "worker_minutes"}
+    own |= {"iap_audience", "console_names", "hosted_elsewhere"}
     found = [Settings.from_environment(told) for told in everything(laid).values()]
     shared = [
         {one.name: getattr(each, one.name) for one in fields(Settings) if one.name not in own}
@@ -150,12 +147,23 @@ def test_functions_have_room_for_a_decoding_process_and_time_for_a_message():
         assert limit < one.timeout <= limit + 5
 
 
+def test_the_console_weighs_the_engines_that_the_router_has_and_is_told_whose_signature_it_takes():
+    told = EVERYTHING.console.environment | {"K_SERVICE": EVERYTHING.console.name}
+    settings = Settings.from_environment(told)
+    assert settings.engine_set == Settings.from_environment(everything(EVERYTHING)["router"]).engine_set
+    access = access_by(settings, on_cloud_run=True)
+    assert access.signed is not None
+    assert {"dropscribe-console-123456789012.europe-west4.run.app", ".a.run.app"} <= access.hosts
+    assert EVERYTHING.console.secrets == {}
+    assert EVERYTHING.console.memory_gib >= settings.decode_memory_mb / 1024 + PYTHON_GIB + 1, "and its files"
+
+
 def test_every_setting_can_be_set_or_is_one_of_terraforms_own():
     names = {str(one.metadata["env"]) for one in fields(Settings)} - {""}
     text = (ROOT / "locals.tf").read_text("utf-8")
     allowed = set(re.findall(r'"([A-Z_]+)"', text[text.index("setting_names") :]))
     told = {name for one in EVERYTHING.functions.values() for name in one.environment}
-    told |= {name for one in EVERYTHING.jobs.values() for name in one.environment}
+    told |= {name for one in (*EVERYTHING.jobs.values(), EVERYTHING.console) for name in one.environment}
     assert allowed <= names, "settings that are not there any more"
     assert not allowed & told, "a setting that Terraform sets by itself"
     assert names - allowed - told - OF_WEBHOOKS - OF_CONSOLE == ONE_MACHINE | {

@@ -16,7 +16,7 @@ from tests.terraform.check import FILES
 from tests.terraform.deployed import Deployed
 
 EVERYTHING, PROCESSORS = (Deployed.read(FILES[name]) for name in ("everything", "processors"))
-PROCESSES = [*EVERYTHING.functions, *EVERYTHING.jobs]
+PROCESSES = [*EVERYTHING.processes]
 HISTORIES = 24
 """How many are looked at; whatever else a process does, the simulation finds sooner or later."""
 
@@ -40,7 +40,7 @@ def test_every_role_is_used(process):
 
 
 def test_without_a_gpu_it_is_the_same():
-    for process in (*PROCESSORS.functions, *PROCESSORS.jobs):
+    for process in PROCESSORS.processes:
         may = {one for one in needs.granted(PROCESSORS, process) if one[1] != "elsewhere"}
         assert wanted(PROCESSORS, process) - may == set(), process
 
@@ -135,7 +135,12 @@ def test_no_process_has_a_role_on_the_project_but_for_records_and_to_write_telem
 
 def test_only_whoever_delivers_may_call_the_functions_and_nobody_is_everybody():
     invokers = {(one.who, one.on) for one in EVERYTHING.grants() if one.role == "roles/run.invoker"}
-    assert invokers == {("push", one.name) for one in EVERYTHING.functions.values()}
+    proxy = "serviceAccount:service-123456789012@gcp-sa-iap.iam.gserviceaccount.com"
+    assert invokers == {("push", one.name) for one in EVERYTHING.functions.values()} | {
+        (proxy, "dropscribe-console")
+    }
+    guests = {(one.role, one.who, one.on) for one in EVERYTHING.grants() if one.kind == "proxy"}
+    assert guests == {("roles/iap.httpsResourceAccessor", "group:editors@example.com", "dropscribe-console")}
     assert not [one for one in EVERYTHING.grants() if "allUsers" in one.who or "allAuthenticated" in one.who]
 
 

@@ -130,3 +130,7 @@ def test_a_server_without_a_token_lets_nobody_in(world):
 
 def test_openais_clients_understand_that_the_key_is_wrong(stranger):
     assert stranger.get("/v1/models").json()["error"]["code"] == "invalid_api_key"
+
+
+def test_a_platform_may_ask_by_any_name_whether_it_lives(stranger):
+    assert stranger.get("/health", headers={"Host": "10.0.0.7:8080"}).json()["status"] == "ok"

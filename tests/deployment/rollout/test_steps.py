@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deployment.rollout import state
 from deployment.rollout.drive import begin, rollback
 from deployment.rollout.judge import Limits
+from deployment.rollout.services import CloudRun
+from deployment.rollout.steps import Steps
 from shared.errors import ConfigurationError
 from shared.settings import Settings
-from tests.deployment.google import TARGET, Killed
+from tests.deployment.google import TARGET, Killed, digest
 from tests.deployment.rollout.conftest import NEW, OLD, Deployment
 
 LANE = "gpu-worker-canary"
@@ -189,3 +193,19 @@ def test_killed_before_or_after_any_effect_it_goes_on_to_the_same_end(tmp_path, 
 def test_one_environment_names_the_job_of_the_next_release():
     assert Settings().gpu_job + "-canary" == "dropscribe-gpu-canary"
     assert TARGET.gpu is not None
+
+
+def test_the_page_changes_with_the_workers_at_the_end_and_comes_back_with_them(tmp_path):
+    old, new = replace(OLD, console=digest("console", 1)), replace(NEW, console=digest("console", 2))
+    one = Deployment(tmp_path)
+    try:
+        one.google.lay(old, old.gpu)
+        one.cloud = CloudRun(replace(TARGET, variables={"console_members": ["domain:b.c"]}), one.google.api())
+        one.steps = Steps(one.cloud, one.google.lay, one.steps._watch, one.ports)
+        laid, original = [], one.google.lay
+        one.steps._lay = lambda images, canary: (laid.append(images.console), original(images, canary))
+        assert one.rollout(new).phase == "done"
+        assert (laid[0], laid[-1]) == (old.console, new.console)
+        assert one.cloud.images() == new
+    finally:
+        one.world.close()
