@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FOLDERS = "folders"
 """Collection that says whose outputs a folder holds."""
 
+BESIDE = "beside"
+"""Collection that says which files beside recordings were written here (`local/runtime/beside.py`)."""
+
 COLLECTION, REWRITTEN = "local", "rewritten"
 """Key of the document that says that the database was written anew since deletions overwrite what they delete."""
 
@@ -52,8 +55,9 @@ def erase(recording: Recording, place: Place) -> None:
     if source.name:
         _erase_files(source, place)
         whose = {"bucket": source.bucket, "name": source.name}
-        for key, _ in list(place.records.query(FOLDERS, whose)):
-            place.records.delete(FOLDERS, key)
+        for collection in (FOLDERS, BESIDE):
+            for key, _ in list(place.records.query(collection, whose)):
+                place.records.delete(collection, key)
     place.queue.purge("recording", recording.id)
     place.records.scrub(rewrite=place.records.get(COLLECTION, REWRITTEN) is None)
     place.records.create(COLLECTION, REWRITTEN, {})

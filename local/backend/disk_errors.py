@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from shared.errors import BadMedia, ConfigurationError, DropscribeError, Permanent, StoreUnavailable
+from shared.errors import BadMedia, CannotWrite, ConfigurationError, DropscribeError, StoreUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def unreadable(name: str, error: OSError) -> DropscribeError:
 def unwritable(path: Path, error: OSError) -> DropscribeError:
     """Why a file cannot be written."""
     if isinstance(error, (FileExistsError, NotADirectoryError)):
-        return Permanent(
+        return CannotWrite(
             f"{path} cannot be written: a part of its path is a file, not a folder. Move that file away."
         )
     if error.errno in _NOT_ALLOWED:
@@ -50,5 +50,5 @@ def unwritable(path: Path, error: OSError) -> DropscribeError:
             f"{path} may not be written ({error.strerror}). Make the folder writable, or choose another one."
         )
     if error.errno == errno.ENAMETOOLONG:
-        return Permanent(f"{path} is too long a path for this system. Choose a folder with a shorter path.")
+        return CannotWrite(f"{path} is too long a path for this system. Choose a folder with a shorter path.")
     return StoreUnavailable(f"{path} cannot be written now: {error.strerror}. Check the disk's free space.")

@@ -22,12 +22,11 @@ from shared.errors import ModelUnavailable
 from shared.routing import eligible, flags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
     from gpu_job.weights.catalogue import Kind
-    from gpu_job.weights.download import Progress
     from gpu_job.weights.located import Located
     from gpu_job.weights.speakers import LocatedSpeakers
     from shared.model import Options
@@ -111,19 +110,23 @@ def who_instead(error: ModelUnavailable, options: Options, ports: Ports) -> str:
 
 
 @contextlib.contextmanager
-def bars(console: Console) -> Iterator[Progress]:
-    """A function that draws a bar for each file it is called for; if the output is not a terminal, prints a line."""
+def bars(console: Console, *, quiet: bool = False) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A function that draws a bar for each file: it takes its name, the bytes that are here, and those of the whole file.
+
+    If the output is not a terminal, it prints a line for each large one; if it is to be quiet, nothing. None: nobody
+    knows how many bytes there are.
+    """
     tasks: dict[str, TaskID] = {}
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     name_column = TextColumn("{task.description}", markup=False)
     with rich_progress.Progress(
-        name_column, *columns, console=console, disable=not console.is_terminal
+        name_column, *columns, console=console, disable=quiet or not console.is_terminal
     ) as shown:
 
-        def advance(file: str, done: int, total: int) -> None:
+        def advance(file: str, done: int, total: int | None) -> None:
             if file not in tasks:
                 tasks[file] = shown.add_task(file, total=total)
-                if total >= WORTH_A_LINE and not console.is_terminal:
+                if total is not None and total >= WORTH_A_LINE and not (quiet or console.is_terminal):
                     console.print(f"{file}: {total / 1e6:,.0f} MB", markup=False, highlight=False)
             shown.update(tasks[file], completed=done)
 

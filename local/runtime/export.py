@@ -43,13 +43,23 @@ def check(folder: Path) -> None:
         raise CannotWrite(f"Cannot write into {folder}: {error.strerror}. Choose another --out.") from error
 
 
+def short(path: Path) -> Path:
+    """A path for a person: relative to the current folder if it is below it."""
+    here = os.path.relpath(path)
+    return path if here.startswith("..") else Path(here)
+
+
 def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -> Path:
     """The folder for the outputs of a source: the same in every run, and different for every source.
 
     `x/talk.mp3` and `y/talk.mp3`, transcribed one after the other into the same place, would both be
-    `talk.mp3`: the second one is prefixed with as much of its path as it takes to differ.
+    `talk.mp3`: the second one is prefixed with as much of its path as it takes to differ. Where a file has that
+    name, it is `talk.mp3.transcript`.
     """
     wanted = PurePosixPath(source.name)
+    if (out / output).is_file():
+        # The recording itself, where OUT is the folder that holds it.
+        output = output.with_name(f"{output.name}.transcript")
     known = {"bucket": source.bucket, "name": source.name}
     while True:
         folder = out / output
@@ -86,7 +96,7 @@ def export(
     for short, data in reading.files(recording, files, ports):
         try:
             with folder_below(out, folder.relative_to(out), make=like.folder_mode) as handle:
-                _write(handle, short, data, like)
+                write(handle, short, data, like)
         except LinkError as error:
             raise Permanent(
                 f"{error.filename} is a link, and transcripts are not written through links. Remove it and transcribe "
@@ -126,7 +136,18 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
 
 
-def _write(folder: int, name: str, data: bytes, like: Permissions) -> None:
+def write(folder: int, name: str, data: bytes, like: Permissions) -> None:
+    """Write a file of an open folder, unless it is there with this content.
+
+    Args:
+        folder: descriptor.
+        name: a single component; a link of this name is replaced, not followed.
+        data: the content.
+        like: what group and others may do at most.
+
+    Raises:
+        OSError: what the system says.
+    """
     mode = like.file_mode(os.fstat(folder))
     try:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.commands.audio.sources import comes_from_elsewhere
 from local.inbox.ignore import MEDIA_SUFFIXES
-from shared.errors import BadRequest, NotFound
+from shared.errors import BadRequest, DropscribeError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +24,8 @@ class InputFile:
     """Absolute, links not resolved."""
     output: Path
     """Folder of its outputs, relative to the output directory; no two inputs share one."""
+    is_here: bool = True
+    """False for what came from standard input or a web address: nothing can be put beside it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,52 +37,86 @@ class Inputs:
     passed_over: int
     """Number of files in folders whose suffix is not one of media."""
     unreadable: tuple[str, ...] = ()
-    """Paths that do not exist and folders that could not be searched, each with the reason."""
+    """What does not exist, could not be fetched, or could not be searched, each with the reason."""
 
 
-def collect(arguments: Sequence[Path], *, never_below: Iterable[Path] = ()) -> Inputs:
-    """The files that some paths name; folders are searched to any depth.
+def collect(
+    arguments: Sequence[str | Path],
+    *,
+    never_below: Iterable[Path] = (),
+    receive: Callable[[str], Path] | None = None,
+) -> Inputs:
+    """The files that a command line names; folders are searched to any depth.
 
     Args:
-        arguments: files and folders.
+        arguments: files and folders, `-` and addresses.
         never_below: folders to leave out when searching, such as the output directory.
+        receive: gives the file of what comes from elsewhere; None: every argument is a path.
 
     Raises:
         NotFound: none of the paths exists.
         BadRequest: there is nothing to transcribe.
+        DropscribeError: nothing else was named than what could not be received.
     """
     left_out = {path.resolve() for path in never_below}
     named: list[tuple[Path, Path]] = []
+    elsewhere: set[Path] = set()
     passed_over = 0
     unreadable: list[str] = []
-    missing: list[str] = []
-    for argument in arguments:
-        path = Path(os.path.abspath(argument))  # noqa: PTH100 - resolve() would follow links
-        if path.is_dir():
-            for found in _walk(path, left_out, unreadable):
-                if found.suffix.lower() in MEDIA_SUFFIXES:
-                    named.append((found, found.relative_to(path)))
-                else:
-                    passed_over += 1
-        elif path.is_file():
+    missing: list[DropscribeError] = []
+    for argument in dict.fromkeys(map(str, arguments)):
+        try:
+            path, here = _find(argument, receive)
+        except DropscribeError as error:
+            missing.append(error)
+            continue
+        if not path.is_dir():
             named.append((path, Path(path.name)))
-        else:
-            missing.append(f"There is no file or folder {str(argument)!r}. Check the spelling of the path.")
+            elsewhere |= set() if here else {path}
+            continue
+        for found in _walk(path, left_out, unreadable):
+            if found.suffix.lower() in MEDIA_SUFFIXES:
+                named.append((found, found.relative_to(path)))
+            else:
+                passed_over += 1
     unique = dict(reversed(named))
-    if not unique and missing:
-        raise NotFound(" ".join(missing))
-    if not unique and unreadable:
-        raise BadRequest(f"Nothing to transcribe: {'; '.join(unreadable)}. Make the folder readable.")
     if not unique:
-        raise BadRequest(
-            f"Nothing to transcribe: no audio or video in {', '.join(str(one) for one in arguments)} "
-            f"({passed_over} other files). To transcribe a file with an unusual name, give its own path."
-        )
+        raise _nothing(arguments, missing, unreadable, passed_over)
     ordered = [(path, unique[path]) for path in dict.fromkeys(path for path, _ in named)]
     return Inputs(
-        files=tuple(_without_collisions(ordered)),
+        files=tuple(_without_collisions(ordered, elsewhere)),
         passed_over=passed_over,
-        unreadable=(*missing, *unreadable),
+        unreadable=(*map(str, missing), *unreadable),
+    )
+
+
+def _find(argument: str, receive: Callable[[str], Path] | None) -> tuple[Path, bool]:
+    """What an argument names, and whether it is a path.
+
+    Raises:
+        DropscribeError: there is nothing, or it cannot be received.
+    """
+    if receive is not None and comes_from_elsewhere(argument):
+        return receive(argument), False
+    path = Path(os.path.abspath(argument.removeprefix("file://")))  # noqa: PTH100 - resolve() would follow links
+    if not path.is_dir() and not path.is_file():
+        raise NotFound(f"There is no file or folder {argument!r}. Check the spelling of the path.")
+    return path, True
+
+
+def _nothing(
+    arguments: Sequence[str | Path], missing: list[DropscribeError], unreadable: list[str], passed_over: int
+) -> DropscribeError:
+    """Why there is nothing to transcribe."""
+    if missing:
+        first = missing[0]
+        first.args = (" ".join(map(str, missing)),)
+        return first
+    if unreadable:
+        return BadRequest(f"Nothing to transcribe: {'; '.join(unreadable)}. Make the folder readable.")
+    return BadRequest(
+        f"Nothing to transcribe: no audio or video in {', '.join(map(str, arguments))} ({passed_over} other "
+        "files). A file with an unusual name is transcribed if you give its own path."
     )
 
 
@@ -99,11 +137,16 @@ def _walk(folder: Path, left_out: set[Path], unreadable: list[str]) -> Iterator[
                 unreadable.append(f"{path} is a broken link")
 
 
-def _without_collisions(named: list[tuple[Path, Path]]) -> Iterator[InputFile]:
-    """Inputs with the same short name take their path below the folder that all of them share."""
-    meetings: dict[Path, int] = {}
-    for _, output in named:
-        meetings[output] = meetings.get(output, 0) + 1
-    shared = Path(os.path.commonpath([path.parent for path, _ in named]))
+def _without_collisions(named: list[tuple[Path, Path]], elsewhere: set[Path]) -> Iterator[InputFile]:
+    """Inputs with the same short name take their path below the folder that all of them share.
+
+    Those from elsewhere have no such path: they take the name of their folder, which is that of their content.
+    """
+    meetings = Counter(output for _, output in named)
+    here = [path.parent for path, _ in named if path not in elsewhere]
+    shared = Path(os.path.commonpath(here)) if here else Path()
     for path, output in named:
-        yield InputFile(path=path, output=output if meetings[output] == 1 else path.relative_to(shared))
+        folder = path.parent.name[:8]
+        longer = Path(folder, path.name) if path in elsewhere else path.relative_to(shared)
+        alone = meetings[output] == 1
+        yield InputFile(path=path, output=output if alone else longer, is_here=path not in elsewhere)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.commands.terminal import output
-from shared import outputs
+from local.runtime.export import short
 from shared.costs import prices_file
 from shared.costs.prices import reference, total
 from shared.flow.assemble import DEMO_WARNING
@@ -24,10 +23,9 @@ from shared.results import LedgerRow
 from shared.state import documents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from rich.console import Console
 
+    from local.commands.audio.destinations import Placed
     from shared.ports import Ports
 
 
@@ -56,9 +54,13 @@ class Line:
     reference_usd: float
     """What the reference of `shared/costs/prices.py` would have charged for the same, US dollars."""
     folder: Path | None
-    """Where its outputs were put; None if there are none."""
+    """Where its outputs were put; None if there are none, or they went to standard output."""
+    files: tuple[Path, ...] = ()
+    """Its outputs there."""
     skipped: bool = False
     """True when an earlier run had finished it."""
+    problem: str = ""
+    """Why its outputs could not be written; empty if they were."""
 
     @property
     def speed(self) -> float | None:
@@ -68,7 +70,7 @@ class Line:
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`: plain values, seconds and US dollars."""
-        one = self.recording
+        one, speed = self.recording, None if self.speed is None else round(self.speed, 1)
         return {
             "file": self.file,
             "state": one.state,
@@ -78,21 +80,39 @@ class Line:
             "model": one.decision.model if one.decision else None,
             "why": one.decision.reason if one.decision else None,
             "words": one.words,
-            "real_time_factor": None if self.speed is None else round(self.speed, 1),
+            "rtfx": speed,
+            # The former name of the same: scripts read it.
+            "real_time_factor": speed,
             "usd": round(self.usd, 6),
             f"{reference().name}_usd": round(self.reference_usd, 6) if one.duration else None,
             "folder": str(self.folder) if self.folder else None,
+            "outputs": [str(path) for path in self.files],
             "warnings": list(one.warnings),
             "code": one.code or None,
-            "reason": one.reason or None,
+            "reason": one.reason or self.problem or None,
             "skipped": self.skipped,
         }
 
 
 def line(
-    file: str, recording: Recording, folder: Path | None, ports: Ports, *, skipped: bool = False
+    file: str,
+    recording: Recording,
+    placed: Placed | None,
+    ports: Ports,
+    *,
+    skipped: bool = False,
+    problem: str = "",
 ) -> Line:
-    """A recording with its costs."""
+    """A recording with its costs.
+
+    Args:
+        file: as the person named it.
+        recording: its document.
+        placed: where its outputs are; None: nowhere.
+        ports: the adapters to use.
+        skipped: whether an earlier run had finished it.
+        problem: why its outputs could not be written.
+    """
     rows = [
         from_fields(fields, LedgerRow)
         for _, fields in ports.records.query(documents.LEDGER, {"recording": recording.id})
@@ -105,23 +125,24 @@ def line(
         reference_usd=prices_file.table(ports.settings).hosted(
             reference().name, recording.duration or 0.0, recording.options, lowest=True
         ),
-        folder=folder,
+        folder=placed.folder if placed else None,
+        files=placed.files if placed else (),
         skipped=skipped,
+        problem=problem,
     )
 
 
-def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool) -> None:
+def show(lines: list[Line], *, where: str, preview: bool) -> None:
     """Print the recordings: a table on a terminal, elsewhere a line for each.
 
     Args:
         lines: the recordings.
-        out: folder below which their outputs are.
-        files: names of the outputs that were put there.
+        where: says where their outputs are; empty if there are none.
         preview: print the table even if there is no terminal, and the first lines of one transcript.
     """
     console = output(WIDE, soft_wrap=True)
     terminal = console.is_terminal
-    shown = [replace(one, folder=_short(one.folder)) for one in lines]
+    shown = [replace(one, folder=short(one.folder) if one.folder else None) for one in lines]
     if terminal or preview:
         console.print(table(shown, console.width))
         if len(lines) > MOST_ROWS:
@@ -132,8 +153,8 @@ def show(lines: list[Line], *, out: Path, files: Collection[str], preview: bool)
         for one in shown:
             console.print(Text(printable(plain(one))))
     done = [one for one in lines if one.folder]
-    if done:
-        console.print(f"Transcripts: {_short(out)}/FILE/ ({', '.join(files)})", highlight=False, markup=False)
+    if where:
+        console.print(where, highlight=False, markup=False)
     if done and preview:
         _preview(done[0], console)
     if any(DEMO_WARNING in one.recording.warnings for one in done):
@@ -174,12 +195,13 @@ def table(lines: list[Line], width: int) -> Table:
 
 def plain(one: Line) -> str:
     """One recording as one line, for output that is not a terminal."""
-    file, length, words, speed, usd, other, method, folder = map(str, _cells(one))
+    file, length, words, speed, usd, other, method, folder = map(str, _cells(replace(one, problem="")))
     if one.recording.state != "DONE":
         return f"{file}: {one.recording.state}: {one.recording.reason}"
     fast = f", {speed} real time" if speed else ""
-    why = f"{method} ({_why(one)})"
-    return f"{file}: {length}, {words} words{fast}, {usd} ({reference().in_sentences} {other}), {why}, in {folder}"
+    where = f"not written: {one.problem}" if one.problem else f"in {folder}"
+    costs = f"{usd} ({reference().in_sentences}: {other})"
+    return f"{file}: {length}, {words} words{fast}, {costs}, {method}: {_why(one)}; {where}"
 
 
 def notes(lines: list[Line]) -> list[str]:
@@ -189,23 +211,16 @@ def notes(lines: list[Line]) -> list[str]:
     )
     said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
     failed = [one for one in lines if one.recording.state != "DONE"]
-    return said + [f"{one.recording.state} {one.file}: {one.recording.reason}" for one in failed]
+    said += [f"{one.recording.state} {one.file}: {one.recording.reason}" for one in failed]
+    return said + [f"Not written: {one.file}: {one.problem}" for one in lines if one.problem]
 
 
 def _preview(line: Line, console: Console) -> None:
-    (name,) = outputs.file_names(["txt"])
-    text = line.folder / name if line.folder else None
-    if text is not None and text.is_file():
-        console.print(f"\n{_short(text)}:", highlight=False, markup=False)
+    text = next((one for one in line.files if one.name == "transcript.txt"), None)
+    if text is not None:
+        console.print(f"\n{short(text)}:", highlight=False, markup=False)
         for one in text.read_text("utf-8").splitlines()[:PREVIEW_LINES]:
             console.print("  " + one, highlight=False, markup=False)
-
-
-def _short(path: Path | None) -> Path | None:
-    if path is None:
-        return None
-    here = os.path.relpath(path)
-    return path if here.startswith("..") else Path(here)
 
 
 def _why(one: Line) -> str:
@@ -224,6 +239,8 @@ def _cells(one: Line) -> list[str | Text]:
         f"{one.speed:.0f}×" if one.speed else "",
         dollars(one.usd),
         dollars(one.reference_usd),
-        Text(recording.decision.method + (" (earlier)" if one.skipped else "")),
+        Text("not written", style="bold red")
+        if one.problem
+        else Text(recording.decision.method + (" (earlier)" if one.skipped else "")),
         Text(str(one.folder) if one.folder else ""),
     ]

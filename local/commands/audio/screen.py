@@ -2,51 +2,66 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from local.commands.audio.pace import Pace
+from shared import concurrency
 from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import human_duration, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from shared.model import Recording
 
 BARS = 6
 """Recordings with a bar at one time, below the bar for all."""
+LINE_EVERY = 30.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 class Screen:
     """Shows the progress of a run. `heard` may be called from any thread."""
 
-    def __init__(self, console: Console, names: dict[str, str]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        names: dict[str, str],
+        *,
+        quiet: bool = False,
+        clock: Callable[[], float] = concurrency.monotonic,
+    ) -> None:
         """Prepare to show.
 
         Args:
             console: where to.
             names: what to call each recording, by its key.
+            quiet: say nothing but what failed.
+            clock: seconds that pass.
         """
         self._console = console
         self._names = names
-        self._heard: dict[str, float] = {}
-        self._lengths: dict[str, float | None] = {}
-        self._ended = 0
-        self._lock = threading.Lock()
+        self._quiet = quiet
+        self._clock = clock
+        self._pace = Pace(names, clock)
+        self._lock = concurrency.Lock()
         self._tasks: dict[str, TaskID] = {}
+        self._last_line = clock()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=20),
             TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
-        self._all = self._progress.add_task("all files", total=len(names), note=f"0 of {len(names)}")
+        self._all = self._progress.add_task("all files", total=None, note=self._pace.told())
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -60,46 +75,59 @@ class Screen:
     def heard(self, key: str, seconds: float) -> None:
         """Some seconds of a recording were recognised."""
         with self._lock:
-            self._heard[key] = so_far = self._heard.get(key, 0.0) + seconds
+            so_far = self._pace.heard(key, seconds)
             if key not in self._tasks and len(self._tasks) < BARS and key in self._names:
                 self._tasks[key] = self._progress.add_task(
-                    _short(self._names[key]), total=self._lengths.get(key), note=""
+                    _short(self._names[key]), total=self._pace.length(key), note=""
                 )
             if key in self._tasks:
-                # Overlaps are heard twice.
-                shown = min(so_far, self._lengths.get(key) or so_far)
-                self._progress.update(self._tasks[key], completed=shown, note=human_duration(shown))
+                self._progress.update(self._tasks[key], completed=so_far, note=human_duration(so_far))
+            self._update()
 
     def planned(self, key: str, duration: float | None) -> None:
         """The length of a recording is known."""
         with self._lock:
-            if key not in self._lengths:
-                self._lengths[key] = duration
+            if self._pace.planned(key, duration):
                 if key in self._tasks:
                     self._progress.update(self._tasks[key], total=duration)
+                self._update()
 
-    def ended(self, recording: Recording) -> None:
-        """A recording has ended."""
+    def ended(self, recording: Recording, *, problem: str = "", skipped: bool = False) -> None:
+        """A recording has ended.
+
+        Args:
+            recording: its document.
+            problem: why its outputs could not be written; empty if they were.
+            skipped: whether an earlier run had finished it.
+        """
         name = printable(self._names.get(recording.id, recording.source.name))
         with self._lock:
             if recording.id in self._tasks:
                 self._progress.remove_task(self._tasks.pop(recording.id))
-            self._ended += 1
-            self._progress.update(
-                self._all, completed=self._ended, note=f"{self._ended} of {len(self._names)}"
-            )
-        if recording.state != "DONE":
-            self._say(
-                Text(f"{recording.state.lower():<7} ", style="red").append(
-                    printable(f"{name}: {recording.reason}"), style=""
-                )
-            )
+            self._pace.ended(recording.id, recording.duration, skipped=skipped)
+            self._update()
+        if recording.state != "DONE" or problem:
+            state = "failed" if recording.state == "DONE" else recording.state.lower()
+            reason = problem or recording.reason
+            self._say(Text(f"{state:<7} ", style="red").append(printable(f"{name}: {reason}"), style=""))
+            return
+        if self._quiet:
             return
         if not self._console.is_terminal:
             self._say(Text(f"done    {name}: {human_duration(recording.duration)}, {recording.words} words"))
         for warning in recording.warnings:
             if warning != DEMO_WARNING:
                 self._say(Text("warning ", style="yellow").append(printable(f"{name}: {warning}"), style=""))
+
+    def _update(self) -> None:
+        """Show how far all files are. The caller has the lock."""
+        done, total, told = self._pace.done, self._pace.total, self._pace.told()
+        self._progress.update(self._all, completed=done, total=total, note=told)
+        if self._quiet or self._console.is_terminal or self._pace.complete:
+            return
+        if (now := self._clock()) - self._last_line >= LINE_EVERY:
+            self._last_line = now
+            self._say(Text(f"        {told}"))
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

@@ -37,7 +37,8 @@ class NotPublicError(Exception):
     """
 
     def __init__(self, host: str, address: str) -> None:
-        super().__init__(f"{host} is {address}, which is not a public address")
+        leads = "" if host == address else f"{address}, which is "
+        super().__init__(f"{host} is {leads}not a public address")
         self.host = host
         self.address = address
 

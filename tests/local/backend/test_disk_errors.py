@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.backend import disk_errors
-from shared.errors import BadMedia, ConfigurationError, Permanent, StoreUnavailable
+from shared.errors import BadMedia, CannotWrite, ConfigurationError, StoreUnavailable
 from shared.model import StoredObject
 
 
@@ -38,10 +38,10 @@ def test_a_file_that_cannot_be_read_is_wrong_itself_or_comes_again(number, kind,
 @pytest.mark.parametrize(
     ("number", "kind", "says"),
     [
-        (errno.EEXIST, Permanent, "Move that file away"),
-        (errno.ENOTDIR, Permanent, "Move that file away"),
+        (errno.EEXIST, CannotWrite, "Move that file away"),
+        (errno.ENOTDIR, CannotWrite, "Move that file away"),
         (errno.EROFS, ConfigurationError, "Make the folder writable"),
-        (errno.ENAMETOOLONG, Permanent, "shorter path"),
+        (errno.ENAMETOOLONG, CannotWrite, "shorter path"),
         (errno.ENOSPC, StoreUnavailable, "Check the disk's free space"),
     ],
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -45,8 +48,8 @@ def test_the_reason_for_a_method_is_said_once():
 
 
 def test_elsewhere_than_on_a_terminal_a_recording_is_one_line():
-    assert report.plain(line("a.mp3")) == (
-        "a.mp3: 1 min, 9 words, 120× real time, $0.01 (Deepgram $0.0043), parakeet (because), in "
+    assert report.plain(replace(line("a.mp3"), folder=Path("out"))) == (
+        "a.mp3: 1 min, 9 words, 120× real time, $0.01 (Deepgram: $0.0043), parakeet: because; in out"
     )
 
 
@@ -62,3 +65,18 @@ def test_of_very_many_only_the_failed_ones_are_listed():
     assert "bad.mp3" in shown
     assert "57.mp3" not in shown
     assert "100 of 101 files" in shown
+
+
+def test_what_could_not_be_written_is_said_in_table_line_and_json():
+    one = replace(line("a.mp3"), problem="out/a.mp3 is a link.")
+    assert "not written" in drawn([one], 140)
+    assert "Not written: a.mp3: out/a.mp3 is a link." in report.notes([one])
+    assert report.plain(one).endswith("parakeet: because; not written: out/a.mp3 is a link.")
+    assert one.as_json()["reason"] == "out/a.mp3 is a link."
+
+
+def test_json_has_the_speed_by_its_name_and_by_its_former_one_and_the_paths_of_all_outputs():
+    one = replace(line("a.mp3"), folder=Path("out"), files=(Path("out/transcript.srt"),))
+    found = json.loads(json.dumps(one.as_json()))
+    assert found["rtfx"] == found["real_time_factor"] == 120.0
+    assert found["outputs"] == ["out/transcript.srt"]

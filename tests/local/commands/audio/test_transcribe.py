@@ -165,7 +165,7 @@ def test_good_and_bad_files_in_one_folder_each_get_what_they_deserve(run, tmp_pa
             assert one["reason"].endswith(".")
             assert "Traceback" not in one["reason"]
     assert "readme.txt" not in by_file
-    assert "skipped 1 files in folders" in result.stderr
+    assert "Skipped 1 file in folders: not audio or video, by name" in result.stderr
 
 
 def test_a_failed_file_is_tried_again_by_the_next_run(run, tmp_path):

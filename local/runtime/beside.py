@@ -1,0 +1,139 @@
+"""Output files next to their recording: `talk.srt` beside `talk.mp4`, where players look for captions.
+
+A file that is there already is replaced only if it was written here and is as it was written: captions that a person
+made, or corrected, are not lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.backend.copies import BESIDE
+from local.backend.disk_errors import unwritable
+from local.runtime import export
+from shared.errors import CannotWrite
+from shared.flow.reading import output_files as reading
+from shared.messages import from_fields
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from local.backend.embedded_ports import LocalPorts
+    from shared.model import Recording
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The document of a file that was written beside a recording."""
+
+    bucket: str
+    """Of the recording."""
+    name: str
+    """Of the recording."""
+    sha256: str
+    """Of the content."""
+
+
+def name_beside(source: str, file: str, *, whole: bool = False) -> str:
+    """The name of an output file beside its recording.
+
+    Args:
+        source: name of the recording's file, `talk.mp4`.
+        file: name of the output, `transcript.srt`.
+        whole: keep the ending of the recording: `talk.mp4.srt`.
+    """
+    stem = source if whole else Path(source).stem
+    output = Path(file)
+    return f"{stem}{output.suffix}" if output.stem == "transcript" else f"{stem}.{file}"
+
+
+def put(
+    recording: Recording, path: Path, files: Collection[str], ports: LocalPorts, *, whole: bool = False
+) -> list[Path]:
+    """Write outputs of a finished recording beside its file, each completely.
+
+    Args:
+        recording: one that is DONE.
+        path: its file, as a person named it.
+        files: names of the outputs, e.g. `transcript.srt`.
+        ports: the adapters to use.
+        whole: as in `name_beside`; another recording's file of the same name has this effect, too.
+
+    Raises:
+        CannotWrite: a file that was not written here has the name.
+        Permanent: the folder can never be written.
+        Transient: it cannot be written now, or an output is missing.
+    """
+    like = ports.store.permissions(recording.source)
+    written = []
+    for file, data in reading.files(recording, files, ports):
+        target = path.with_name(name_beside(path.name, file, whole=whole))
+        if not _is_free(target, recording, ports):
+            target = path.with_name(name_beside(path.name, file, whole=True))
+        _check(target, data, recording, ports)
+        try:
+            handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                export.write(handle, target.name, data, like)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise unwritable(target, error) from error
+        # Afterwards: if the process is killed in between, the next run finds the content that it would write.
+        _note(target, data, recording, ports)
+        written.append(target)
+    return written
+
+
+def _key(target: Path) -> str:
+    return hashlib.sha256(os.fsencode(target.absolute())).hexdigest()
+
+
+def _known(target: Path, ports: LocalPorts) -> Written | None:
+    found = ports.records.get(BESIDE, _key(target))
+    return None if found is None else from_fields(found, Written)
+
+
+def _is_free(target: Path, recording: Recording, ports: LocalPorts) -> bool:
+    """Whether no other recording has a file of that name."""
+    known = _known(target, ports)
+    source = recording.source
+    return known is None or (known.bucket, known.name) == (source.bucket, source.name)
+
+
+def _check(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -> None:
+    """Check that nothing is lost by writing.
+
+    Raises:
+        CannotWrite: a file that was not written here has the name.
+    """
+    try:
+        there = None if target.is_symlink() else target.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError:
+        there = None
+    if there in (b"", data):
+        return
+    known = _known(target, ports)
+    ours = known is not None and there is not None and known.sha256 == _sha256(there)
+    if not ours or not _is_free(target, recording, ports):
+        raise CannotWrite(
+            f"{target} is there already, and Dropscribe did not write it, or it was changed since. Move it away, and "
+            "run the same command again."
+        )
+
+
+def _note(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -> None:
+    source = recording.source
+    note = Written(bucket=source.bucket, name=source.name, sha256=_sha256(data))
+    documents.change(BESIDE, _key(target), Written, lambda _: note, ports.records, first=note)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

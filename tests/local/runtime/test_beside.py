@@ -1,0 +1,100 @@
+"""Captions next to their recording, without the loss of anybody's file."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.backend.embedded_ports import open_ports
+from local.runtime import beside
+from shared.errors import CannotWrite
+from shared.model import Options, Recording, StoredObject
+from shared.settings import Settings
+
+
+@pytest.fixture
+def ports(tmp_path):
+    ports = open_ports(Settings(state_dir=tmp_path / "state"))
+    yield ports
+    ports.close()
+
+
+@pytest.fixture
+def place(ports, tmp_path):
+    """Writes the captions of a file, whose transcript has some text."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    lives = iter(range(100))
+
+    def place(name, text, **how):
+        output = f"files/{name}/{next(lives)}/transcript.srt"
+        ports.store.create("transcripts", output, text.encode(), "text/plain")
+        source = StoredObject(bucket="files", name=str(folder / name).lstrip("/"), generation=1, size=1)
+        recording = Recording(
+            id=name, source=source, options=Options(), state="DONE", created=0.0, outputs=(output,)
+        )
+        return beside.put(recording, folder / name, ["transcript.srt"], ports, **how)
+
+    return place
+
+
+@pytest.mark.parametrize(
+    ("source", "file", "whole", "name"),
+    [
+        ("talk.mp4", "transcript.srt", False, "talk.srt"),
+        ("talk.mp4", "transcript.srt", True, "talk.mp4.srt"),
+        ("my.talk.mp4", "transcript.json", False, "my.talk.json"),
+        ("talk.mp4", "words.csv", False, "talk.words.csv"),
+        ("talk", "transcript.vtt", False, "talk.vtt"),
+    ],
+)
+def test_an_output_is_named_after_its_recording(source, file, whole, name):
+    assert beside.name_beside(source, file, whole=whole) == name
+
+
+def test_captions_are_beside_the_recording_and_replaced_by_newer_ones(place, tmp_path):
+    assert place("talk.mp4", "first") == [tmp_path / "films" / "talk.srt"]
+    assert place("talk.mp4", "second") == [tmp_path / "films" / "talk.srt"]
+    assert (tmp_path / "films" / "talk.srt").read_text() == "second"
+
+
+def test_captions_that_somebody_else_made_or_changed_are_not_lost(place, tmp_path):
+    path = tmp_path / "films" / "talk.srt"
+    path.write_text("mine")
+    with pytest.raises(CannotWrite, match=r"talk\.srt is there already.*Move it away"):
+        place("talk.mp4", "theirs")
+    assert path.read_text() == "mine"
+    path.unlink()
+    place("talk.mp4", "theirs")
+    path.write_text("corrected")
+    with pytest.raises(CannotWrite):
+        place("talk.mp4", "newer")
+    assert path.read_text() == "corrected"
+
+
+def test_the_same_captions_are_left_alone_whoever_wrote_them(place, tmp_path):
+    (tmp_path / "films" / "talk.srt").write_text("same")
+    assert place("talk.mp4", "same") == [tmp_path / "films" / "talk.srt"]
+
+
+def test_two_recordings_of_one_name_have_captions_of_their_own(place, tmp_path):
+    place("talk.mp3", "sound")
+    assert place("talk.mp4", "film") == [tmp_path / "films" / "talk.mp4.srt"]
+    assert (tmp_path / "films" / "talk.srt").read_text() == "sound"
+    assert place("talk.mp3", "sound again") == [tmp_path / "films" / "talk.srt"]
+
+
+def test_a_link_in_the_place_of_captions_is_not_written_through(place, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "films" / "talk.srt").symlink_to(victim)
+    with pytest.raises(CannotWrite):
+        place("talk.mp4", "text")
+    assert victim.read_text() == "precious"
+
+
+def test_captions_of_a_private_recording_are_private(place, tmp_path):
+    film = tmp_path / "films" / "talk.mp4"
+    film.write_bytes(b"x")
+    film.chmod(0o600)
+    (path,) = place("talk.mp4", "text")
+    assert path.stat().st_mode & 0o077 == 0
