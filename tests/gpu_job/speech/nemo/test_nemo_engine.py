@@ -127,10 +127,29 @@ def test_a_nemo_file_is_loaded_by_its_path(nemo_engine, speech, tmp_path):
     assert nemo_engine.load(str(path), device="cpu").transcribe(speech[0][:1])[0]
 
 
-def changed(tmp_path, suffix, change):
+def test_a_hybrid_with_a_second_decoder_is_heard_as_the_transducer_that_it_is(
+    nemo_engine, tiny, speech, tmp_path
+):
+    """Such as parakeet-tdt_ctc-110m: NeMo's hybrids hold a CTC decoder beside it."""
+
+    def with_ctc(data):
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        state["ctc_decoder.decoder_layers.0.weight"] = torch.zeros(257, 96, 1)
+        file = io.BytesIO()
+        torch.save(state, file)
+        return file.getvalue()
+
+    path = changed(tmp_path, ".ckpt", with_ctc)
+    config = b"aux_ctc:\n  ctc_loss_weight: 0.3\n  decoder: {feat_in: 96, num_classes: 256}\n"
+    path = changed(tmp_path / "hybrid", ".yaml", lambda data: data + config, of=Path(path))
+    same(nemo_engine.load(path, device="cpu").transcribe(speech[0]), tiny.transcribe(speech[0]))
+
+
+def changed(tmp_path, suffix, change, of=ARCHIVE):
     """A copy of the bundled archive in which one member is another."""
+    tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "mine.nemo"
-    with tarfile.open(ARCHIVE) as old, tarfile.open(path, "w") as new:
+    with tarfile.open(of) as old, tarfile.open(path, "w") as new:
         for member in old.getmembers():
             if member.isfile():
                 data = old.extractfile(member).read()
