@@ -128,7 +128,7 @@ def test_a_nemo_file_is_loaded_by_its_path(nemo_engine, speech, tmp_path):
 
 
 def test_a_hybrid_with_a_second_decoder_is_heard_as_the_transducer_that_it_is(
-    nemo_engine, tiny, speech, tmp_path
+    nemo_engine, tiny, speech, tmp_path, torch
 ):
     """Such as parakeet-tdt_ctc-110m: NeMo's hybrids hold a CTC decoder beside it."""
 
