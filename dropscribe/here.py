@@ -218,10 +218,10 @@ def _run(
     from gpu_job.weights import lookup
     from local.commands import downloads
     from local.runtime import one_shot
-    from shared.routing import eligible, pick, weights
+    from shared.routing import eligible, speakers, weights
 
     settings = ports.settings
-    pick.check_speakers(wanted, settings)
+    speakers.check(wanted)
     eligible.check_language(wanted, settings, ports.engines)
     wanted = weights.named(wanted, settings)
 

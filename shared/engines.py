@@ -168,7 +168,7 @@ PARAKEET_GPU = EngineSpec(
         ChunkSize(seconds=180.0, together=2),
     ),
     shorter_when_short=True,
-    abilities=frozenset({"keyterms"}),
+    abilities=frozenset({"speakers", "keyterms"}),
     expected=Expected(
         rtfx=222.0,
         start=30.0,
@@ -186,6 +186,7 @@ PARAKEET_CPU = EngineSpec(
     subscription="cpu-worker",
     # On a CPU windows are recognised one by one: short chunks gain nothing, and cost their overlap.
     chunks=(ChunkSize(seconds=600.0, together=2),),
+    abilities=frozenset({"speakers"}),
     expected=Expected(
         rtfx=10.0, start=30.0, source="a careful guess for 0.6 billion parameters on four cores"
     ),

@@ -171,7 +171,7 @@ def test_who_may_take_over_is_in_the_order_of_the_table(registered):
         "parakeet-gpu", "parakeet-cpu", "deepgram", "acme"
     )  # fmt: skip
     speakers = eligible.allowed(Options(diarize=True), Settings(), engines)
-    assert speakers.engines == ("deepgram",)
+    assert speakers.engines == ("parakeet-gpu", "parakeet-cpu")
 
 
 def test_doctor_tells_of_it(registered, monkeypatch):

@@ -34,7 +34,7 @@ def test_ours_and_hosted_ones_are_told_apart():
     assert engines.own_specs() == [PARAKEET_GPU, PARAKEET_CPU]
     assert engines.hosted_specs() == [DEEPGRAM]
     assert engines.hosted_specs(["parakeet-cpu"]) == []
-    assert engines.able("speakers") == [DEEPGRAM]
+    assert engines.able("speakers") == [PARAKEET_GPU, PARAKEET_CPU, DEEPGRAM]
     assert engines.able("keyterms") == [PARAKEET_GPU, DEEPGRAM]
 
 

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from console.openai import languages, models
 from console.openai.errors import invalid
-from shared.engines import able
 from shared.errors import BadRequest
 from shared.messages import MUST_BE, options_of
 from shared.model import Options
-from shared.routing import pick
+from shared.routing import speakers as routing_speakers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -96,7 +95,7 @@ def parse(fields: Fields, settings: Settings, engines: Collection[Engine]) -> Wa
         )
     _check_temperature(one.get("temperature", ""))
     return Wanted(
-        options=_options(one, several, chosen, settings, engines, speakers=shape == "diarized_json"),
+        options=_options(one, several, chosen, engines, speakers=shape == "diarized_json"),
         model=name,
         format=shape,
         words="word" in granularities,
@@ -121,7 +120,6 @@ def _options(
     one: Mapping[str, str],
     several: Mapping[str, list[str]],
     chosen: models.Choice,
-    settings: Settings,
     engines: Collection[Engine],
     *,
     speakers: bool,
@@ -143,17 +141,17 @@ def _options(
     }
     try:
         options = options_of({name: value for name, value in given.items() if value is not None})
-        pick.check_speakers(options, settings)
+        routing_speakers.check(options)
     except BadRequest as error:
         if "keyterms" in str(error):
             raise invalid(f"keywords must be {MUST_BE['keyterms']}.", "keywords") from error
         raise invalid(str(error), "response_format" if speakers else "model") from error
-    if speakers and not any(engine.name in engines for engine in able("speakers")):
-        raise invalid(
-            f"{pick.no_speakers().replace('Ask without diarize', 'Choose another response_format')}",
-            "response_format",
-            "unsupported_value",
-        )
+    if speakers:
+        try:
+            routing_speakers.check_engines(engines)
+        except BadRequest as error:
+            said = str(error).replace("Ask without diarize", "Choose another response_format")
+            raise invalid(said, "response_format", "unsupported_value") from error
     return options
 
 

@@ -15,6 +15,7 @@ from shared.engines import spec
 from shared.errors import EngineLimit
 from shared.flow import merge
 from shared.outputs.printable import LONGEST_NAME, one_line
+from shared.routing.speakers import LONGEST_SENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from shared.model import Options, Recording
     from shared.results import ChunkResult, Word
     from shared.settings import Settings
-
-LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
-"""Most seconds of audio in one call if samples are sent, by platform: two hours take 0.5 GB of the function's 1 GiB
-of memory."""
 
 UNHEARD = "Names were given that no speaker has ({names}): {heard} speakers were heard."
 

@@ -215,7 +215,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
         return _hold(recording, afforded.held, ports), False
     decision, chunks = afforded.choice.decision, afforded.choice.chunks
     settings = flags.read(ports).applied(ports.settings)
-    others = eligible.allowed(recording.options, settings, ports.engines)
+    others = eligible.allowed(recording.options, settings, ports.engines, chunks)
     used = weights.each(recording.options, settings, ports.engines)
 
     planned, ours = _plan_once(

@@ -28,6 +28,7 @@ from shared.hosted.hosted_call import (
 )
 from shared.hosted.hosted_result import NOTHING, Stretch, result_of
 from shared.recovery import fallback
+from shared.routing.speakers import LONGEST_SENT
 from shared.state import failure_log, ledger
 from shared.telemetry import log
 
@@ -146,7 +147,7 @@ def _transcribe(call: Call, recording: Recording) -> tuple[ChunkResult, LedgerRo
             )
             return _outcome(call, whole, answer)
     length = (message.chunk.end or 0.0) - message.chunk.start
-    speakers.check_length(length, speakers.LONGEST_SENT[ports.settings.platform], message, ports.settings)
+    speakers.check_length(length, LONGEST_SENT[ports.settings.platform], message, ports.settings)
     decoded = length + message.chunk.lead + message.chunk.tail
     with audio_budget_of(ports.settings.platform).hold(decoded, call.give_up_at - concurrency.monotonic()):
         return _sent(call)

@@ -3,6 +3,7 @@
     case.py        the input and the result of a decision
     route.py       the decision
     pick.py        the order of precedence: the caller's options, a setting, the rollout, then matrix or score
+    speakers.py    who tells speakers apart
     matrix.py      `auto`: by length and size
     score.py       by money and waiting: each method with its plan (pace.py: speeds and prices)
     hybrid.py      one recording for two engines: which chunks each of them gets

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared import engines
 from shared.costs import budget
-from shared.routing import route
+from shared.engines import AUTO
+from shared.routing import route, speakers
 from shared.routing.case import Choice
 from shared.telemetry import log
 
@@ -45,11 +47,11 @@ def choose(case: Case, ports: Ports) -> Afforded:
 
 def cheapest(case: Case, known: Known, choice: Choice, why: str) -> Choice:
     """The cheapest of the considered methods; `choice` itself if the caller asked for it. Pure."""
-    if case.options.method != "auto" or case.options.diarize:
-        asked = "diarize" if case.options.diarize else case.options.method
-        log.warning("%s: %s, but %s was asked for", case.key, why, asked)
+    if case.options.method != AUTO:
+        log.warning("%s: %s, but %s was asked for", case.key, why, case.options.method)
         return choice
-    able = [one for one in choice.decision.considered if one.usd is not None]
+    out = speakers.left_out(case, known.settings, engines.methods()) if case.options.diarize else {}
+    able = [one for one in choice.decision.considered if one.usd is not None and one.method not in out]
     best = min(able, key=lambda one: one.usd or 0.0)
     if best.method == choice.decision.method:
         return choice

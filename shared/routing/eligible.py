@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.engines import AUTO, ENGINES, able, of_method
+from shared.engines import AUTO, ENGINES, of_method
 from shared.errors import BadRequest
 from shared.model import Engine, Fallback
-from shared.routing import weights
+from shared.routing import speakers, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from shared.model import Options
+    from shared.model import Chunk, Options
     from shared.settings import Settings
 
 
@@ -20,20 +20,25 @@ OTHER_LANGUAGE = "Ask for other weights (--model), or without a language (--lang
 """What to do where our weights do not know a language and no hosted engine may do it."""
 
 
-def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -> Fallback:
+def allowed(
+    options: Options, settings: Settings, engines: Collection[Engine], chunks: Sequence[Chunk] = ()
+) -> Fallback:
     """The engines that may take over chunks of a recording. Pure.
 
     A caller who asks for one method, or for weights of Parakeet, gets no other: the reason may be the price, or
-    that no audio may leave the deployment. Only engines that tell speakers apart may take over for speakers, and
-    none whose weights do not know the language.
+    that no audio may leave the deployment. One kind of engine tells the speakers of all parts of a recording apart,
+    and none may take over whose weights do not know the language.
 
     Args:
         options: what the caller asked for.
         settings: of the deployment.
         engines: the engines that it has.
+        chunks: the plan, which matters to speakers; empty if there is none yet.
     """
     here = [one for one in ENGINES.values() if one.name in engines]
     wanted = options.method if options.method != AUTO else settings.method
+    if options.diarize and not speakers.tells(wanted):
+        wanted = AUTO
     kept, said = [one for one in of_method(wanted) if one in here], f"{wanted} was asked for"
     if wanted == AUTO:
         kept = here
@@ -42,10 +47,9 @@ def allowed(options: Options, settings: Settings, engines: Collection[Engine]) -
                 [one for one in here if not one.hosted],
                 f"the weights {options.model} were asked for",
             )
-    if options.diarize:
-        kept = [one for one in here if "speakers" in one.abilities]
-        names = " and ".join(one.in_sentences for one in able("speakers"))
-        said = f"speakers were asked for, which only {names} tells apart"
+    if options.diarize and not all(speakers.may_take_over(one, chunks) for one in kept):
+        kept = [one for one in kept if speakers.may_take_over(one, chunks)]
+        said = "speakers were asked for, and one kind of engine tells those of all parts of a recording apart"
     if lack := weights.lack(options, settings):
         ours = [one for one in kept if not one.hosted]
         kept, said = [one for one in kept if one.hosted], lack if ours else said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.engines import (
@@ -12,7 +12,6 @@ from shared.engines import (
     PARAKEET_CPU,
     PARAKEET_GPU,
     EngineSpec,
-    able,
     hosted_specs,
     is_hosted,
     method_name,
@@ -22,7 +21,7 @@ from shared.engines import (
 from shared.errors import BadRequest
 from shared.in_words import dollars
 from shared.model import Method
-from shared.routing import eligible, matrix, rollout, weights
+from shared.routing import eligible, matrix, rollout, speakers, weights
 
 if TYPE_CHECKING:
     from shared.model import Options
@@ -59,6 +58,17 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
     Raises:
         BadRequest: the requested method cannot run in this deployment.
     """
+    if not case.options.diarize:
+        return _pick(case, known, found, no_gpu, no_cpu)
+    out = speakers.left_out(case, known.settings, found)
+    found = {method: one for method, one in found.items() if method not in out}
+    if not found:
+        raise BadRequest(speakers.no_engine())
+    picked = _pick(case, known, found, no_gpu, no_cpu)
+    return replace(picked, why_not={**picked.why_not, **out})
+
+
+def _pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str, no_cpu: str) -> Picked:
     settings = known.settings
     if (asked := _asked(case.options, known, found)) is not None:
         return asked
@@ -82,6 +92,8 @@ def pick(case: Case, known: Known, found: Mapping[Method, Prospect], no_gpu: str
     who = matrix.MATRIX[not no_gpu][row.index]
     method = {"ours": OURS, "both": HYBRID, "hosted": hosted}[who]
     gpu = no_gpu or "a GPU is available"
+    if method not in found:
+        method, gpu = OURS, f"{gpu}, and one engine tells the speakers apart"
     return _picked(
         method,
         f"{row.reason}, and {gpu}: {method_name(method)}{_on(found[method])}",
@@ -106,9 +118,9 @@ def _one_kind(found: Mapping[Method, Prospect], known: Known, no_gpu: str) -> Pi
 def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> Picked | None:
     """The method that the caller or the deployment's setting requires, None if the choice is open."""
     settings = known.settings
-    if options.diarize:
-        return _speakers(options, settings, found)
     wanted = options.method if options.method != AUTO else settings.method
+    if options.diarize and options.method == AUTO and not speakers.tells(wanted):
+        wanted = AUTO
     if wanted != AUTO:
         if wanted not in found:
             raise BadRequest(_cannot(wanted, found, known, options))
@@ -123,53 +135,6 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
         reason = f"the weights {options.model} were asked for"
         return _picked(OURS, f"{reason}{_place(OURS, found)}", reason)
     return None
-
-
-def check_speakers(options: Options, settings: Settings) -> None:
-    """Check that no other option rules out speakers.
-
-    Raises:
-        BadRequest: names the option, and what to do.
-    """
-    if not options.diarize:
-        return
-    asked = ""
-    if options.method != AUTO and options.method not in {one.method for one in able("speakers")}:
-        asked = f"method {options.method} was"
-    elif weights.asked(options, settings):
-        asked = f"the weights {options.model} were"
-    if asked:
-        raise BadRequest(
-            f"Only {tell_speakers()} tells speakers apart, but {asked} asked for as well. Leave out one of the two."
-        )
-
-
-def tell_speakers() -> str:
-    """The engines that tell speakers apart, as part of a sentence."""
-    return " and ".join(one.in_sentences for one in able("speakers"))
-
-
-def no_speakers() -> str:
-    """Why no engine of a deployment tells speakers apart, and what to do."""
-    keys = " or ".join(one.hosted.key_variable for one in able("speakers") if one.hosted)
-    return (
-        f"Only {tell_speakers()} tells speakers apart, and this deployment has no {tell_speakers()} engine. "
-        f"Ask without diarize, or set {keys}."
-    )
-
-
-def _speakers(options: Options, settings: Settings, found: Mapping[Method, Prospect]) -> Picked:
-    check_speakers(options, settings)
-    those = [one.method for one in able("speakers") if one.method in found]
-    # The method that was asked for, else the first that can.
-    method = next((one for one in those if one == options.method), those[0] if those else None)
-    if method is None:
-        raise BadRequest(no_speakers())
-    return _picked(
-        method,
-        f"speakers were asked for, and {method_name(method)} tells them apart",
-        "does not tell speakers apart",
-    )
 
 
 def _alone(only: Prospect, known: Known, no_gpu: str) -> str:

@@ -1,9 +1,9 @@
 """Step 3. Choose the method: a pure function, with its reason in words.
 
-    speakers, which only Deepgram tells apart > the method that the caller asked for > the deployment's
-    setting > weights that only Parakeet has > the share of the rollout > the matrix (matrix.py), or the
-    score (score.py)                                                                     (pick.py)
+    the method that the caller asked for > the deployment's setting > weights that only Parakeet has > the share
+    of the rollout > the matrix (matrix.py), or the score (score.py)                     (pick.py)
 
+Where speakers are asked for, the same among the methods that tell them apart (speakers.py).
 Every choice lists the methods that were not chosen, what they would have cost, and why not.
 """
 

@@ -48,7 +48,7 @@ def named(options: Options, settings: Settings) -> Options:
     hosted engines are asked for, they do not matter, and none are named.
     """
     method = settings.method if options.method == AUTO else options.method
-    hosted = options.diarize or method in {one.method for one in hosted_specs()}
+    hosted = method in {one.method for one in hosted_specs()}
     return replace(options, model=None if hosted else chosen(options, settings))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
 from shared.recovery import dead_letter
 from shared.state import answers, dead_letters, documents, failure_log, uploads
 from shared.sweep import sweep
+from tests.flow.sorting.crowd import crowd, voice
 from tests.world import heard, ledger_rows
 
 DAY = 86_400.0
@@ -238,3 +240,33 @@ def test_it_can_be_repeated_and_what_broke_off_is_completed(world, done, monkeyp
 def test_a_key_that_no_recording_has_is_refused(world):
     with pytest.raises(BadRequest, match="There is no recording nonsense"):
         forget.forget("nonsense", world.ports)
+
+
+def test_voices_are_in_the_results_of_chunks_and_nowhere_else_and_go_with_them(world, caplog):
+    caplog.set_level("DEBUG")
+    one = upload.on_upload(world.upload("crowd.wav", **{"dropscribe-speaker_names": "Ann"}), world.ports)
+    ann, bob = crowd(2)
+    voices = (voice(ann, 0, 0.0, 1.4), voice(bob, 0, 1.4, 2.0, clean=1.6))
+    for part in one.chunks:
+        result, row = heard(one, part, voices=voices, voice_revision="a+b")
+        chunk.commit_result(result, row, world.ports)
+    assert record.on_chunk_done(ChunkDone(recording=one.id, index=0), world.ports).state == "DONE"
+    # Another alignment within a file shows as another text, so the middle of it is looked for.
+    secret = base64.b64encode(voices[0].embedding)[60:120]
+    with_it = {
+        found.name
+        for bucket in ("audio", "transcripts", "work")
+        for found in world.ports.store.list(bucket)
+        if secret in (world.ports.store.load(bucket, found.name) or b"")
+    }
+    assert with_it == {result_name(one.id, part.index) for part in one.chunks}
+    assert told_of(world, secret.decode()) == set()
+    assert secret.decode() not in caplog.text
+    text = world.ports.store.load(
+        "transcripts", next(n for n in stored(world, one).outputs if n.endswith(".txt"))
+    )
+    assert text.startswith(b"Ann: one")
+    world.clock.time += DAY
+    forget.forget(one.id, world.ports)
+    assert objects(world) == {"gs://audio/crowd.wav"}
+    assert told_of(world, "Ann") == set()

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.errors import EngineFailed
-from shared.flow.speakers import LONGEST_SENT
 from shared.hosted.audio_budget import SECONDS, AudioBudget, audio_budget_of
 from shared.planning import plan
+from shared.routing.speakers import LONGEST_SENT
 from shared.settings import Settings
 
 MEMORY = 1024**3

@@ -352,7 +352,7 @@ def test_only_what_deepgram_transcribes_alone_is_formatted_its_way(world, engine
     assert [job.model for job in engine.jobs] == ["nova-3", "nova-3"]
 
 
-WITH_SPEAKERS = {"dropscribe-method": "auto", "dropscribe-diarize": "true"}
+WITH_SPEAKERS = {"dropscribe-method": "deepgram", "dropscribe-diarize": "true"}
 
 
 def test_a_recording_with_speakers_is_one_chunk_and_its_words_say_who_spoke(world, engine):
@@ -382,7 +382,7 @@ def test_what_is_too_long_to_be_sent_in_one_piece_says_so_and_goes_to_nobody_els
     recording = only(world)
     assert (recording.state, recording.code) == ("FAILED", "EngineLimit")
     assert "else up to 4 h. This one has 4.5 h: split it, or ask without diarize." in recording.reason
-    assert "speakers were asked for, which only Deepgram tells apart" in recording.reason
+    assert "deepgram was asked for" in recording.reason
 
 
 def test_by_its_address_it_may_be_as_long_as_deepgram_manages_in_time(world, engine, address):

@@ -41,10 +41,15 @@ def test_a_soft_budget_takes_the_cheapest_method_and_says_why(world, ports):
     assert done[-1].decision.reason.endswith("parakeet is the cheapest method")
 
 
-@pytest.mark.parametrize("asked", [{"dropscribe-method": "deepgram"}, {"dropscribe-diarize": "true"}])
-def test_what_somebody_asked_for_stays_under_a_soft_budget(world, ports, asked):
-    done = drop(world, ports, 12, **asked)
+def test_what_somebody_asked_for_stays_under_a_soft_budget(world, ports):
+    done = drop(world, ports, 12, **{"dropscribe-method": "deepgram"})
     assert {one.decision.method for one in done} == {"deepgram"}
+
+
+def test_with_speakers_the_cheapest_is_one_that_tells_them_apart(world, ports):
+    done = drop(world, ports, 12, **{"dropscribe-diarize": "true"})
+    assert [one.decision.method for one in done] == ["deepgram"] * 8 + ["parakeet"] * 4
+    assert {len({chunk.engine for chunk in one.chunks}) for one in done} == {1}
 
 
 def test_where_nothing_is_cheaper_the_choice_stays(world, ports):

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.engines import ENGINES
-from shared.model import Fallback, Options
+from shared.model import Chunk, Fallback, Options
 from shared.routing import eligible
 from shared.settings import Settings
 
 ALL = frozenset(tuple(ENGINES))
 TWO = frozenset({"parakeet-cpu", "deepgram"})
+
+
+ONE_KIND = "speakers were asked for, and one kind of engine tells those of all parts of a recording apart"
+
+
+def chunks(engine, *lengths):
+    """A plan."""
+    starts = [sum(lengths[:at]) for at in range(len(lengths))]
+    return tuple(
+        Chunk(index=at, start=start, end=start + length, lead=0.0, tail=0.0, engine=engine)
+        for at, (start, length) in enumerate(zip(starts, lengths, strict=True))
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "engines"),
+    [
+        (chunks("parakeet-gpu", 500.0), ("parakeet-gpu", "parakeet-cpu", "deepgram")),
+        (chunks("parakeet-gpu", 500.0, 500.0), ("parakeet-gpu", "parakeet-cpu")),
+        (chunks("parakeet-cpu", 500.0, 500.0), ("parakeet-gpu", "parakeet-cpu")),
+        (chunks("deepgram", 3000.0), ("parakeet-gpu", "parakeet-cpu", "deepgram")),
+        (chunks("deepgram", 8000.0), ("deepgram",)),
+        ((replace(chunks("deepgram", 1.0)[0], end=None),), ("deepgram",)),
+    ],
+)
+def test_a_recording_with_speakers_is_taken_over_whole_or_by_an_engine_of_the_same_kind(plan, engines):
+    found = eligible.allowed(Options(diarize=True), Settings(), ALL, plan)
+    assert found == Fallback(engines=engines, why_not=ONE_KIND if len(engines) < 3 else "")
+    assert eligible.allowed(Options(), Settings(), ALL, plan).why_not == ""
 
 
 @pytest.mark.parametrize(
@@ -25,7 +56,14 @@ TWO = frozenset({"parakeet-cpu", "deepgram"})
         ({}, {"method": "parakeet"}, ("parakeet-gpu", "parakeet-cpu"), "parakeet was asked for"),
         ({"model": "a/b"}, {}, ("parakeet-gpu", "parakeet-cpu"), "the weights a/b were asked for"),
         ({"model": "a/b"}, {"model": "a/b"}, ("parakeet-gpu", "parakeet-cpu", "deepgram"), ""),
-        ({"diarize": True}, {}, ("deepgram",), "speakers were asked for, which only Deepgram tells apart"),
+        ({"diarize": True}, {}, ("parakeet-gpu", "parakeet-cpu"), ONE_KIND),
+        ({"diarize": True}, {"method": "hybrid"}, ("parakeet-gpu", "parakeet-cpu"), ONE_KIND),
+        (
+            {"diarize": True, "method": "parakeet"},
+            {},
+            ("parakeet-gpu", "parakeet-cpu"),
+            "parakeet was asked for",
+        ),
     ],
 )
 def test_a_wish_for_one_engine_leaves_the_others_out_and_auto_does_not(options, settings, engines, why_not):

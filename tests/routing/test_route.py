@@ -293,15 +293,54 @@ def test_callers_of_a_deployment_may_not_name_folders_of_its_workers():
     assert decide(case(model="/my/export"), known("parakeet-cpu")).model == "/my/export"
 
 
-@pytest.mark.parametrize("minutes", [5, 90, 600])
-def test_a_recording_with_speakers_goes_to_deepgram_in_one_piece_whatever_its_length(minutes):
-    for settings in ({}, {"method": "parakeet"}, {"cost_optimization": True}, {"rollout_percent": 0}):
-        choice = choose(case(minutes=minutes, diarize=True), known(*ALL, **settings))
+@pytest.mark.parametrize(
+    ("minutes", "engines", "method"),
+    [
+        (5, ALL, "parakeet"),
+        (90, ALL, "parakeet"),
+        (150, ALL, "parakeet"),
+        (230, ("parakeet-cpu", "deepgram"), "deepgram"),
+        (300, ALL, "parakeet"),
+        (300, ("deepgram",), "deepgram"),
+        (300, ("parakeet-cpu",), "parakeet"),
+    ],
+)
+def test_with_speakers_the_choice_is_the_ordinary_one_but_for_a_hybrid_and_what_is_too_long_for_one_call(
+    minutes, engines, method
+):
+    choice = choose(case(minutes=minutes, diarize=True), known(*engines))
+    assert choice.decision.method == method
+    assert len({one.engine for one in choice.chunks}) == 1
+    assert (len(choice.chunks) == 1) == (method == "deepgram" or minutes == 5)
+    told = {one.method: one.why_not for one in choice.decision.considered}
+    if engines == ALL and minutes > 5:
+        assert told["hybrid"] == "one engine tells the speakers of a recording apart"
+    if (minutes, engines) == (300, ALL):
+        assert told["deepgram"] == "tells the speakers of up to 4 h apart"
+
+
+def test_where_the_matrix_takes_a_hybrid_speakers_are_parakeets():
+    decision = decide(case(minutes=150, diarize=True), known(*ALL))
+    assert decision.reason.endswith(
+        "a GPU is available, and one engine tells the speakers apart: Parakeet on a GPU"
+    )
+    assert decide(case(minutes=150), known(*ALL)).method == "hybrid"
+
+
+def test_the_score_chooses_among_those_that_tell_speakers_apart():
+    for minutes in (20, 150, 230):
+        choice = choose(case(minutes=minutes, diarize=True), known(*ALL, cost_optimization=True))
+        assert choice.decision.method in {"parakeet", "deepgram"}
+        assert len({one.engine for one in choice.chunks}) == 1
+
+
+def test_a_recording_with_speakers_goes_to_deepgram_in_one_piece():
+    for settings in ({"method": "deepgram"}, {"rollout_percent": 0}):
+        choice = choose(case(minutes=90, diarize=True), known(*ALL, **settings))
         assert (choice.decision.method, choice.decision.model) == ("deepgram", "nova-3")
-        assert choice.decision.reason == "speakers were asked for, and Deepgram tells them apart"
-        assert choice.decision.considered[1].why_not == "does not tell speakers apart"
         [chunk] = choice.chunks
-        assert (chunk.start, chunk.end, chunk.lead) == (0.0, minutes * 60, 0.0)
+        assert (chunk.start, chunk.end, chunk.lead) == (0.0, 5400.0, 0.0)
+    assert len(choose(case(minutes=600, diarize=True, method="deepgram"), known(*ALL)).chunks) == 1
 
 
 @pytest.mark.parametrize("splittable_by", ["time", "bytes"])
@@ -310,28 +349,23 @@ def test_of_unknown_length_it_is_one_piece_as_well(splittable_by):
         key="abc",
         size=3_000_000_000,
         audio=audio(None, splittable_by=splittable_by),
-        options=Options(diarize=True),
+        options=Options(diarize=True, method="deepgram"),
     )
     assert len(choose(one, known(*ALL)).chunks) == 1
 
 
-def test_without_deepgram_speakers_are_refused_with_what_to_do():
-    with pytest.raises(BadRequest, match=r"Ask without diarize, or set DEEPGRAM_API_KEY"):
-        decide(case(diarize=True), known("parakeet-cpu", "parakeet-gpu"))
+def test_a_setting_for_a_hybrid_leaves_the_choice_to_speakers():
+    assert decide(case(minutes=5, diarize=True), known(*ALL, method="hybrid")).method == "parakeet"
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"method": "parakeet"}, "method parakeet was asked for"),
-        ({"method": "hybrid"}, "method hybrid was asked for"),
-        ({"model": "tiny"}, "the weights tiny were asked for"),
-    ],
-)
-def test_speakers_and_what_rules_them_out_are_refused_together(options, said):
-    with pytest.raises(BadRequest, match=f"Only Deepgram tells speakers apart, but {said}"):
-        decide(case(diarize=True, **options), known(*ALL))
+def test_a_hybrid_with_speakers_is_refused():
+    with pytest.raises(
+        BadRequest, match=r"method hybrid .* one engine tells .* Ask for parakeet or deepgram"
+    ):
+        decide(case(diarize=True, method="hybrid"), known(*ALL))
 
 
-def test_weights_that_are_the_deployments_own_do_not_rule_speakers_out():
-    assert decide(case(diarize=True, model="mine"), known(*ALL, model="mine")).method == "deepgram"
+def test_speakers_go_with_any_method_of_one_engine_and_with_any_weights():
+    assert decide(case(diarize=True, method="parakeet"), known(*ALL)).method == "parakeet"
+    assert decide(case(diarize=True, method="deepgram"), known(*ALL)).method == "deepgram"
+    assert decide(case(diarize=True, model="tiny"), known(*ALL)).model == "tiny"

@@ -25,7 +25,7 @@ from shared import outputs
 from shared.errors import DropscribeError
 from shared.in_words import printable
 from shared.model import Options, Recording
-from shared.routing import eligible, pick, weights
+from shared.routing import eligible, speakers, weights
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Run:
 
     def go(self, incoming: Incoming) -> int:
         request, ports = self._request, self._ports
-        pick.check_speakers(request.options, ports.settings)
+        speakers.check(request.options)
         eligible.check_language(request.options, ports.settings, ports.engines)
         wanted = weights.named(request.options, ports.settings)
         found = self._gather(incoming)

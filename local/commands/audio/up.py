@@ -32,11 +32,11 @@ from local.runtime.push import HttpSender, PushLoop, end_despite
 from local.runtime.steps import exporter, webhooks
 from local.runtime.ticker import Ticker
 from shared.adapters.hosted_engines import has_library
-from shared.engines import AUTO, able, hosted_specs
-from shared.errors import BadRequest, ConfigurationError, DropscribeError
+from shared.engines import AUTO, hosted_specs
+from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
-from shared.routing import eligible, flags, pick
+from shared.routing import eligible, flags, speakers
 from shared.state import uploads
 from shared.stop_signals import stop_on
 from shared.telemetry import log, show_logs
@@ -152,10 +152,10 @@ def run(
     show_logs()
     settings = ports.settings
     _check(ports)
-    pick.check_speakers(options, settings)
+    speakers.check(options)
     eligible.check_language(options, settings, ports.engines)
-    if options.diarize and not any(one.name in ports.engines for one in able("speakers")):
-        raise BadRequest(pick.no_speakers())
+    if options.diarize:
+        speakers.check_engines(ports.engines)
     if said := overruled(options, ports):
         log.warning("%s", said)
     with ExitStack() as stack:

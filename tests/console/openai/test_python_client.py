@@ -63,7 +63,7 @@ def test_verbose_json_has_segments_unless_words_are_asked_for(ask):
 
 
 def test_diarized_json_names_the_speakers_by_letters(ask, served):
-    got = ask(model="gpt-4o-transcribe-diarize", response_format="diarized_json", chunking_strategy="auto")
+    got = ask(model="deepgram", response_format="diarized_json", chunking_strategy="auto")
     assert [(one.speaker, one.text) for one in got.segments] == [
         ("AB"[number], text) for number, text in speakers.SAID
     ]
@@ -81,7 +81,7 @@ def test_a_stream_ends_with_the_text_of_its_deltas(ask, sample):
 
 
 def test_a_stream_with_speakers_has_their_segments(ask):
-    events = list(ask(response_format="diarized_json", stream=True))
+    events = list(ask(model="deepgram", response_format="diarized_json", stream=True))
     kinds = [one.type.removeprefix("transcript.text.") for one in events]
     assert kinds == ["delta", "segment", "segment", "segment", "done"]
     assert [one.speaker for one in events[1:4]] == ["A", "B", "A"]

@@ -63,14 +63,14 @@ def test_a_file_taken_by_this_version_is_known_whatever_up_is_asked_for_later(po
     assert up.is_known(ports, UPLOAD)
 
 
-def test_speakers_together_with_parakeet_are_refused_before_anything_starts(ports):
-    with pytest.raises(BadRequest, match="Only Deepgram tells speakers apart"):
-        up.run(ports, replace(SPEAKERS, method="parakeet"))
+def test_speakers_together_with_a_hybrid_are_refused_before_anything_starts(ports):
+    with pytest.raises(BadRequest, match="one engine tells the speakers of a recording apart"):
+        up.run(ports, replace(SPEAKERS, method="hybrid"))
 
 
-def test_speakers_without_a_key_are_refused_before_anything_starts(ports):
-    alone = replace(ports, engines=frozenset({"parakeet-cpu"}))
-    with pytest.raises(BadRequest, match="set DEEPGRAM_API_KEY"):
+def test_speakers_without_any_engine_are_refused_before_anything_starts(ports):
+    alone = replace(ports, engines=frozenset())
+    with pytest.raises(BadRequest, match="No engine of this deployment tells speakers apart"):
         up.run(alone, SPEAKERS)
 
 

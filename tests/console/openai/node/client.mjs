@@ -16,7 +16,7 @@ const got = { json: await ask({}) };
 got.text = await ask({ response_format: "text" });
 got.vtt = await ask({ response_format: "vtt" });
 got.verbose = await ask({ response_format: "verbose_json", timestamp_granularities: ["word", "segment"] });
-got.diarized = await ask({ response_format: "diarized_json" });
+got.diarized = await ask({ model: "deepgram", response_format: "diarized_json" });
 got.keywords = await ask({ model: "gpt-transcribe", keywords: ["Seattle"], languages: ["en"] });
 got.events = [];
 for await (const event of await ask({ stream: true })) got.events.push(event);

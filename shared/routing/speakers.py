@@ -1,0 +1,126 @@
+"""Step 3, for a recording whose speakers are told apart: who can, and who can take over. Pure.
+
+Our workers hear voices with each chunk, and the merger sorts them, so their chunks are as for any recording. A hosted
+engine numbers the speakers of each call anew, so it gets the recording in one piece. The two are never mixed in one
+recording: nobody could tell which number is whose voice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.engines import AUTO, HYBRID, EngineSpec, able, of_method, spec
+from shared.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from shared.model import Chunk, Engine, Method, Options
+    from shared.routing.case import Case
+    from shared.settings import Settings
+
+LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
+"""Most seconds of audio in one call if samples are sent, by platform: two hours take 0.5 GB of the function's 1 GiB
+of memory."""
+LONGEST_TAKEN_OVER = 3600.0
+"""Seconds of a chunk of a hosted engine that a worker of ours can hold."""
+ONE_ENGINE = "one engine tells the speakers of a recording apart"
+"""Why there is no hybrid."""
+
+
+def tells(method: Method) -> bool:
+    """Whether a method tells speakers apart; `auto` finds one that does."""
+    return method == AUTO or (
+        method != HYBRID and any("speakers" in one.abilities for one in of_method(method))
+    )
+
+
+def check(options: Options) -> None:
+    """Check that the method that was asked for tells speakers apart, if that was asked for.
+
+    Raises:
+        BadRequest: says what to do.
+    """
+    if not options.diarize or tells(options.method):
+        return
+    methods = " or ".join(dict.fromkeys(one.method for one in able("speakers")))
+    why = f"{ONE_ENGINE}" if options.method == HYBRID else f"{options.method} does not tell speakers apart"
+    raise BadRequest(
+        f"Speakers and method {options.method} were asked for, but {why}. Ask for {methods}, or leave the choice to auto."
+    )
+
+
+def left_out(case: Case, settings: Settings, found: Collection[Method]) -> dict[Method, str]:
+    """The methods that could transcribe a recording and not tell its speakers apart, and why not.
+
+    Args:
+        case: the recording.
+        settings: of the deployment.
+        found: the methods that can run.
+
+    Raises:
+        BadRequest: one of them was asked for.
+    """
+    check(case.options)
+    out = {
+        one: ONE_ENGINE if one == HYBRID else "does not tell speakers apart"
+        for one in found
+        if not tells(one)
+    }
+    rest = [one for one in found if one not in out]
+    for method in rest:
+        longest = _longest(of_method(method)[0], settings)
+        if (
+            len(rest) > 1
+            and method not in {case.options.method, settings.method}
+            and (case.audio.duration or 0.0) > longest
+        ):
+            out[method] = f"tells the speakers of up to {longest / 3600:g} h apart"
+    return out
+
+
+def _longest(engine: EngineSpec, settings: Settings) -> float:
+    """Most seconds of which an engine tells the speakers apart."""
+    if engine.hosted is None:
+        return float("inf")
+    # In a project it reads the recording from an address, which is no length of samples.
+    local = settings.platform == "local"
+    return min(engine.hosted.limits.seconds, LONGEST_SENT["local"] if local else float("inf"))
+
+
+def check_engines(engines: Collection[Engine]) -> None:
+    """Check that a deployment has an engine that tells speakers apart.
+
+    Raises:
+        BadRequest: it has none; says what to do.
+    """
+    if not any(one.name in engines for one in able("speakers")):
+        raise BadRequest(no_engine())
+
+
+def no_engine() -> str:
+    """That no engine of a deployment tells speakers apart, and what to do."""
+    names = " and ".join(dict.fromkeys(one.method_in_sentences for one in able("speakers")))
+    return f"No engine of this deployment tells speakers apart: {names} do. Ask without diarize, or set up one of them."
+
+
+def may_take_over(engine: EngineSpec, chunks: Sequence[Chunk]) -> bool:
+    """Whether an engine may take chunks of a recording over from the engine that it was planned for.
+
+    One of another kind can only take it whole, which is one chunk.
+
+    Args:
+        engine: the one that would.
+        chunks: the plan; empty: nobody knows it yet, and ours is to come first.
+    """
+    planned_ours = not chunks or spec(chunks[0].engine).hosted is None
+    if "speakers" not in engine.abilities:
+        return False
+    if (engine.hosted is None) == planned_ours:
+        return True
+    if len(chunks) != 1:
+        return False
+    [whole] = chunks
+    return engine.hosted is not None or (
+        whole.end is not None and whole.end - whole.start <= LONGEST_TAKEN_OVER
+    )
