@@ -42,7 +42,15 @@ def has_cuda() -> bool:
 
 def fresh_process(initializer=None) -> ProcessPoolExecutor:
     """A process of its own, which inherits nothing that was loaded here."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer)
+    method = multiprocessing.get_start_method()
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin, (method, initializer))
+
+
+def _begin(method: str, initializer) -> None:
+    """What a process started here begins itself is begun as usual: otherwise it would be spawned, as this one was."""
+    multiprocessing.set_start_method(method, force=True)
+    if initializer is not None:
+        initializer()
 
 
 def in_fresh_process(work, *arguments):

@@ -16,6 +16,7 @@ Both columns pass the same contract tests (`tests/contract/`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
@@ -496,6 +497,14 @@ class Ports:
     def is_gone(self, process: str) -> bool:  # noqa: ARG002 - for those that can tell
         """Whether another process, by its id, is certainly no longer running; False where nobody can tell."""
         return False
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let what this thread writes to the records become durable together, with the next message that it publishes.
+
+        For a step that comes again if it was not complete. If the power fails in between, the records are as they were
+        at some moment of it: nothing is there without what was written before. A killed process loses nothing.
+        """
+        return nullcontext()
 
     def erase_copies(self, recording: Recording) -> None:
         """Delete what only this platform keeps of a recording that is deleted; nothing in a project.

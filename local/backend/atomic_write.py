@@ -33,7 +33,7 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
         FileExistsError, NotADirectoryError: a part of the path is a file.
         OSError: what the system says; some of them may have been written.
     """
-    _make_folders(folder)
+    changed = _make_folders(folder)
     missing = {name: data for name, data in files.items() if not os.path.lexists(folder / name)}
     if not missing:
         return set()
@@ -43,10 +43,13 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
             created = {name for name, data in missing.items() if _by_rename(directory, folder / name, data)}
         if created:
             os.fsync(directory)
+    # A journal that has the last folder has those above it by now: only the first flush waits for the disk.
+    for one in changed:
+        _flush_folder(one)
     return created
 
 
-def replace(folder: int, name: str, data: bytes, mode: int) -> None:
+def replace(folder: int, name: str, data: bytes, mode: int, *, durable: bool = True) -> None:
     """Write a file of an open folder, whatever has its name: readers see the old content or all of the new.
 
     A file has a random name until it is complete, and is a new one: no link that was planted there is followed.
@@ -56,6 +59,7 @@ def replace(folder: int, name: str, data: bytes, mode: int) -> None:
         name: a single component; a link of this name is replaced, not followed.
         data: the content.
         mode: of the file; the umask applies.
+        durable: False saves a flush where a power loss may leave the file empty or without a name, as `cp` does.
 
     Raises:
         OSError: what the system says.
@@ -67,6 +71,8 @@ def replace(folder: int, name: str, data: bytes, mode: int) -> None:
     try:
         try:
             _write(handle, data)
+            if durable:
+                os.fsync(handle)
         finally:
             os.close(handle)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -83,8 +89,7 @@ def unlink(path: Path) -> None:
         OSError: what the system says.
     """
     path.unlink()
-    with _opened(path.parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
-        os.fsync(directory)
+    _flush_folder(path.parent)
 
 
 def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[str] | None:
@@ -97,9 +102,16 @@ def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[st
         return None
     created = set()
     try:
-        for name, data in files.items():
-            with _opened(folder, os.O_WRONLY | flag, OWNERS) as handle:
-                _write(handle, data)
+        with contextlib.ExitStack() as stack:
+            handles = {
+                name: stack.enter_context(_opened(folder, os.O_WRONLY | flag, OWNERS)) for name in files
+            }
+            for name, data in files.items():
+                _write(handles[name], data)
+            # All are written by now: the disk takes them at once instead of one after another.
+            for handle in handles.values():
+                os.fsync(handle)
+            for name, handle in handles.items():
                 with contextlib.suppress(FileExistsError):
                     # With a folder's descriptor Python calls linkat(), which follows the link in /proc.
                     os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=directory, follow_symlinks=True)
@@ -127,6 +139,7 @@ def _by_rename(directory: int, path: Path, data: bytes) -> bool:
             # What has this name now was planted in this instant.
             with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNERS) as handle:
                 _write(handle, data)
+                os.fsync(handle)
             temporary.rename(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -136,27 +149,29 @@ def _by_rename(directory: int, path: Path, data: bytes) -> bool:
     return True
 
 
-def _make_folders(folder: Path) -> None:
-    """Make the missing folders of a path, durably: a new name is safe once its parent is flushed."""
+def _make_folders(folder: Path) -> list[Path]:
+    """Make the missing folders of a path; those that got a new name in them, which is safe once they are flushed."""
     if folder.is_dir():
-        return
-    parent = folder.parent
-    _make_folders(parent)
+        return []
+    above = _make_folders(folder.parent)
     try:
         folder.mkdir(mode=PRIVATE)
     except FileExistsError:
         # Another writer was first, or a file stands in the way.
         if not folder.is_dir():
             raise
-    with _opened(parent, os.O_RDONLY | os.O_DIRECTORY) as directory:
-        os.fsync(directory)
+    return [folder.parent, *above]
 
 
 def _write(handle: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
-    os.fsync(handle)
+
+
+def _flush_folder(path: Path) -> None:
+    with _opened(path, os.O_RDONLY | os.O_DIRECTORY) as directory:
+        os.fsync(directory)
 
 
 @contextlib.contextmanager

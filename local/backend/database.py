@@ -6,7 +6,10 @@ after the log was flushed. SQLite would flush while it holds the lock (`synchron
 given up first, and threads that wait for the disk at the same time share one flush. Others may see a
 transaction that a power loss would still undo, but what they commit comes later in the same log, so it is
 never there without it. Leases and acknowledgements go without a flush: a power loss may undo the last ones,
-which only means that a message comes again. The file must lie on a local disk: the write-ahead log does not
+which only means that a message comes again. A step of the flow flushes once, when it hands over (`together`).
+
+Each process has one connection that writes and, while nobody writes for long, reads: it alone keeps its pages in
+memory when something is written. The file must lie on a local disk: the write-ahead log does not
 work over network file systems (https://sqlite.org/wal.html).
 """
 
@@ -39,13 +42,16 @@ _NEVER = {
     sqlite3.SQLITE_PERM: "it is not allowed to be opened",
 }
 
+_WRITER_SECONDS = 0.05
+"""How long a reader waits for the connection that writes, before it takes another one."""
+
 # Connections of a parent process must be neither used nor closed after a fork (sqlite.org/howtocorrupt.html),
 # so the child keeps them alive here until it ends.
 _inherited: list[sqlite3.Connection] = []
 
 
 class Database:
-    """The file, its schema and a pool of connections, one for each call in progress.
+    """The file, its schema and the connections of this process.
 
     Args:
         path: the file; it and its folder are created where missing.
@@ -65,7 +71,11 @@ class Database:
         self._process = os.getpid()
         self._idle: deque[sqlite3.Connection] = deque()
         self._watching: deque[sqlite3.Connection] = deque()
-        self._writing = threading.RLock()
+        self._main: sqlite3.Connection | None = None
+        self._uses = 0
+        self._counting = threading.Lock()
+        self._using = threading.RLock()
+        self._of_thread = threading.local()
         self._flushing = threading.Lock()
         self._written = 0
         self._flushed = 0
@@ -89,23 +99,31 @@ class Database:
         Raises:
             StoreUnavailable: the file did not answer in time.
         """
-        with self._connection(self._idle) as connection:
-            yield connection
+        with self._translated_errors(), contextlib.ExitStack() as stack:
+            main = stack.enter_context(self._main_connection())
+            if self._using.acquire(timeout=_WRITER_SECONDS):
+                stack.callback(self._using.release)
+                if not main.in_transaction:
+                    yield main
+                    return
+            # Another process keeps the writer waiting, or this is a look at what is not committed yet.
+            yield stack.enter_context(self._connection(self._idle))
 
     @contextlib.contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+    def write(self, *, durable: bool = True, hand_over: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction that no other writer interleaves; committed at the end, undone by an exception.
 
         Args:
             durable: False saves a flush where a power loss may undo the transaction (never a crash of
                 processes); a later durable one makes it durable as well.
+            hand_over: it is durable at once, also within `together`.
 
         Raises:
             StoreUnavailable: other writers held the file too long, or the disk is full.
         """
-        with self._connection(self._idle) as connection:
+        with self._translated_errors(), self._main_connection() as connection:
             # Threads of one process queue here: SQLite's own waiting is sleeping and trying again.
-            with self._writing:
+            with self._using:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection
@@ -115,8 +133,22 @@ class Database:
                         connection.execute("ROLLBACK")
                 self._written += 1
                 written = self._written
-            if durable:
+            if hand_over or (durable and not getattr(self._of_thread, "together", False)):
                 self._flush(written)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let the transactions of this thread become durable together: with the next one that hands something over.
+
+        For a step that is repeated if it was not complete. What it wrote is in one log, in order, before whatever says
+        that the step is done; so a power loss that takes the one takes the other.
+        """
+        before = getattr(self._of_thread, "together", False)
+        self._of_thread.together = True
+        try:
+            yield
+        finally:
+            self._of_thread.together = before
 
     @contextlib.contextmanager
     def changes(self) -> Iterator[Changes]:
@@ -138,7 +170,7 @@ class Database:
         Raises:
             StoreUnavailable: others hold the file too long, or the disk is full.
         """
-        with self._connection(self._idle) as connection, self._writing:
+        with self._translated_errors(), self._main_connection() as connection, self._using:
             if rewrite:
                 connection.execute("VACUUM")
             if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
@@ -149,9 +181,37 @@ class Database:
     def close(self) -> None:
         """Close the idle connections, and the busy ones as they come back."""
         self._closed = True
+        self._close_main_unless_used()
         for pool in (self._idle, self._watching):
             while pool:
                 pool.pop().close()
+
+    @contextlib.contextmanager
+    def _main_connection(self) -> Iterator[sqlite3.Connection]:
+        """The connection that writes, open for as long as the block lasts; whoever uses it has `_using`."""
+        self._check_process()
+        with self._counting:
+            self._uses += 1
+            try:
+                if self._main is None:
+                    self._main = self._connect()
+                main = self._main
+            except BaseException:
+                self._uses -= 1
+                raise
+        try:
+            yield main
+        finally:
+            with self._counting:
+                self._uses -= 1
+            if self._closed:
+                self._close_main_unless_used()
+
+    def _close_main_unless_used(self) -> None:
+        with self._counting:
+            if self._main is not None and not self._uses:
+                self._main.close()
+                self._main = None
 
     @contextlib.contextmanager
     def _connection(self, pool: deque[sqlite3.Connection]) -> Iterator[sqlite3.Connection]:
@@ -197,10 +257,12 @@ class Database:
 
     def _check_process(self) -> None:
         if self._process != os.getpid():
-            _inherited.extend([*self._idle, *self._watching])
+            _inherited.extend([*self._idle, *self._watching, *([] if self._main is None else [self._main])])
             self._idle.clear()
             self._watching.clear()
-            self._writing = threading.RLock()
+            self._main, self._uses = None, 0
+            self._counting = threading.Lock()
+            self._using = threading.RLock()
             self._flushing = threading.Lock()
             self._process = os.getpid()
 
@@ -221,7 +283,7 @@ class Database:
         return connection
 
     def _prepare(self) -> None:
-        with self._connection(self._idle) as connection:
+        with self.read() as connection:
             self._use_write_ahead_log(connection)
             if self._version(connection) == self._tables.version:
                 return
@@ -232,7 +294,7 @@ class Database:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {self._tables.version}")
         self._migrate()
-        with self._connection(self._idle) as connection:
+        with self.read() as connection:
             self._use_write_ahead_log(connection)
 
     def _migrate(self) -> None:
@@ -242,6 +304,7 @@ class Database:
         """
         while self._idle:
             self._idle.pop().close()
+        self._close_main_unless_used()
         deadline = time.monotonic() + self._busy_seconds
         with self._translated_errors():
             while True:

@@ -26,6 +26,8 @@ from shared.state import documents, ledger
 from shared.topology import EXPORTER, Subscription, Topology, topology
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from shared.model import Recording, StoredObject
     from shared.settings import Settings
 
@@ -98,6 +100,10 @@ class LocalPorts(Ports):
             for key, row in list(self.records.query(documents.LEDGER, {"outcome": "open", "day": day})):
                 if row["until"] > now and self.is_gone(row.get("process", "")):
                     ledger.give_up(key, self)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let what this thread writes to the records be flushed together, see `Database.together`."""
+        return self.records.together()
 
     def erase_copies(self, recording: Recording) -> None:
         """Delete the copies for a person, messages in the queue, and what the database still holds of both."""

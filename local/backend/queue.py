@@ -68,7 +68,7 @@ class SqliteQueue(Upkeep):
         """
         named = [(uuid.uuid4().hex, data, attributes) for data, attributes in messages]
         if self.topology.of_topic(topic) and named:
-            with self._database.write() as connection:
+            with self._database.write(hand_over=True) as connection:
                 for message_id, data, attributes in named:
                     self._insert(connection, topic, message_id, data, dict(attributes))
             self._wake(*(one.name for one in self.topology.of_topic(topic)))

@@ -13,6 +13,7 @@ from shared.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from local.backend.database import Database
     from shared.ports import Fields
@@ -193,6 +194,10 @@ class SqliteRecords:
                 values,
             )
             return math.fsum(row[0] for row in rows)
+
+    def together(self) -> AbstractContextManager[None]:
+        """See `Database.together`."""
+        return self._database.together()
 
     def scrub(self, *, rewrite: bool = False) -> None:
         """Leave nothing of what was deleted in the database, see `Database.scrub`."""

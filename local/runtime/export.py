@@ -73,7 +73,13 @@ def choose_folder(out: Path, output: Path, source: StoredObject, ports: Ports) -
 
 
 def export(
-    recording: Recording, folder: Path, files: Collection[str], ports: LocalPorts, *, out: Path | None = None
+    recording: Recording,
+    folder: Path,
+    files: Collection[str],
+    ports: LocalPorts,
+    *,
+    out: Path | None = None,
+    durable: bool = True,
 ) -> list[Path]:
     """Copy the outputs of a finished recording into a folder, each file completely; older ones are replaced.
 
@@ -85,6 +91,7 @@ def export(
         files: names of those to copy, e.g. `transcript.srt`. What the recording does not have is written from its words.
         ports: the adapters to use.
         out: the folder that a person named; links below it are not followed. None: the one above `folder`.
+        durable: False if somebody will compare the copies with the bucket after a power loss: it may leave empty ones.
 
     Raises:
         Permanent: the folder can never be written, e.g. because a file or a link is in the way.
@@ -96,7 +103,7 @@ def export(
     for short, data in reading.files(recording, files, ports):
         try:
             with folder_below(out, folder.relative_to(out), make=like.folder_mode) as handle:
-                write(handle, short, data, like)
+                write(handle, short, data, like, durable=durable)
         except LinkError as error:
             raise Permanent(
                 f"{error.filename} is a link, and transcripts are not written through links. Remove it and transcribe "
@@ -136,7 +143,7 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
     log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
 
 
-def write(folder: int, name: str, data: bytes, like: Permissions) -> None:
+def write(folder: int, name: str, data: bytes, like: Permissions, *, durable: bool = True) -> None:
     """Write a file of an open folder, unless it is there with this content.
 
     Args:
@@ -144,6 +151,7 @@ def write(folder: int, name: str, data: bytes, like: Permissions) -> None:
         name: a single component; a link of this name is replaced, not followed.
         data: the content.
         like: what group and others may do at most.
+        durable: see `export`.
 
     Raises:
         OSError: what the system says.
@@ -159,4 +167,4 @@ def write(folder: int, name: str, data: bytes, like: Permissions) -> None:
             same = stat.S_ISREG(found.st_mode) and found.st_size == len(data) and file.read() == data
             same = same and not found.st_mode & 0o077 & ~mode
     if not same:
-        replace(folder, name, data, mode)
+        replace(folder, name, data, mode, durable=durable)

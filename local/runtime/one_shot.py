@@ -90,13 +90,14 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     """Announce unfinished recordings to the router; those that failed or were cancelled before are tried again."""
     wanted = [one for one in found if not one.skipped and not one.problem]
-    for one in wanted:
-        recording = documents.get_recording(ports.records, one.key)
-        if recording is None:
-            # Its own options apply, whatever another recording of the same file has.
-            upload.accept(one.source, options_from_metadata(one.source.metadata), ports)
-        else:
-            upload.reopen(recording, ports)
+    with ports.together():
+        for one in wanted:
+            recording = documents.get_recording(ports.records, one.key)
+            if recording is None:
+                # Its own options apply, whatever another recording of the same file has.
+                upload.accept(one.source, options_from_metadata(one.source.metadata), ports)
+            else:
+                upload.reopen(recording, ports)
     _announce(wanted, ports)
 
 

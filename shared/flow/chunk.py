@@ -112,6 +112,11 @@ def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     whatever happens next; the document comes after the object it stands for. Every step but the last
     is create-only, so after a crash in between the whole is simply repeated.
     """
+    with ports.together():
+        _commit_result(result, row, ports)
+
+
+def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     key = documents.chunk_key(result.recording, result.index)
     ledger.write(row, ports)
     name, stands = result_name(result.recording, result.index), result

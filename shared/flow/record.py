@@ -319,16 +319,17 @@ def _finish(recording: Recording, rendered: Rendered, ports: Ports) -> Recording
             warnings=rendered.warnings,
         )
 
-    done = documents.change_recording(ports, recording.id, to_done)
-    assert done is not None, "it was there a moment ago"
-    if done.state != "DONE" or done.life != recording.life:
-        # It was withdrawn meanwhile: these files were written after the others were deleted.
-        transcript_files.delete(recording, ports)
-        return done
-    if done.finished != now:
-        # Another process was first and announces it; if it dies before that, its message is redelivered.
-        return done
-    log.info(
-        "done %s: %d words, in %s", done.source.uri, rendered.words, transcript_files.output_folder(done)
-    )
-    return announce(done, ports)
+    with ports.together():
+        done = documents.change_recording(ports, recording.id, to_done)
+        assert done is not None, "it was there a moment ago"
+        if done.state != "DONE" or done.life != recording.life:
+            # It was withdrawn meanwhile: these files were written after the others were deleted.
+            transcript_files.delete(recording, ports)
+            return done
+        if done.finished != now:
+            # Another process was first and announces it; if it dies before that, its message is redelivered.
+            return done
+        log.info(
+            "done %s: %d words, in %s", done.source.uri, rendered.words, transcript_files.output_folder(done)
+        )
+        return announce(done, ports)

@@ -58,10 +58,11 @@ def on_object(source: StoredObject, ports: Ports) -> Recording:
     Raises:
         Transient: try again.
     """
-    asks = uploads.fix(source, ports.records)
-    if asks.problem:
-        return refuse(source, asks.problem, ports)
-    return take(source, asks.options, ports)
+    with ports.together():
+        asks = uploads.fix(source, ports.records)
+        if asks.problem:
+            return refuse(source, asks.problem, ports)
+        return take(source, asks.options, ports)
 
 
 def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:

@@ -1,10 +1,11 @@
 """What the tables of the benchmarks are made of."""
 
+import multiprocessing
 from types import SimpleNamespace
 
 import numpy as np
 
-from bench import speed
+from bench import machine, speed
 from bench.contest import Job, hold, ratios, spread
 from tests.speech import SAMPLE_RATE, write_wav
 
@@ -41,3 +42,8 @@ def test_a_contender_that_fails_or_does_not_do_the_job_is_left_out(tmp_path, cap
     told = capsys.readouterr().out
     assert "it failed: FileNotFoundError" in told
     assert "short files need no cutting" in told
+
+
+def test_a_contender_begins_processes_as_a_program_of_its_own_does():
+    """NeMo's loading processes cannot be spawned."""
+    assert machine.in_fresh_process(multiprocessing.get_start_method) == multiprocessing.get_start_method()

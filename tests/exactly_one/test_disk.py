@@ -31,15 +31,15 @@ def test_a_transcript_that_cannot_be_written_now_arrives_later(tmp_path, monkeyp
     )  # fmt: skip
     ports.records.create("recordings", recording.id, to_fields(recording))
     ports.store.create("transcripts", "a/transcript.txt", b"hello", "text/plain")
-    failed, write = [], export._write
+    failed, write = [], export.write
 
-    def failing(*file):
+    def failing(*file, **how):
         if not failed:
             failed.append(file)
             raise OSError(code, "it does not work now")
-        return write(*file)
+        return write(*file, **how)
 
-    monkeypatch.setattr(export, "_write", failing)
+    monkeypatch.setattr(export, "write", failing)
     ready = encode(record.ending(recording, ports))
     ports.queue.publish("transcripts-ready", ready, {"recording": recording.id})
     loop = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)

@@ -91,8 +91,10 @@ class InFolders:
         """Copy the outputs of a recording that is DONE."""
         if recording.state != "DONE":
             return None
-        folder = export.choose_folder(self._out, one.file.output, one.source, self._ports)
-        files = export.export(recording, folder, self._files, self._ports, out=self._out)
+        with self._ports.together():
+            folder = export.choose_folder(self._out, one.file.output, one.source, self._ports)
+        # The next run of the same command compares them: it has what a power loss takes.
+        files = export.export(recording, folder, self._files, self._ports, out=self._out, durable=False)
         return Placed(folder=folder, files=tuple(files))
 
     def where(self, folders: Sequence[Path]) -> str:

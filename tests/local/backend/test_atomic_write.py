@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,24 @@ def test_nor_is_one_that_is_planted_in_the_instant_before(tmp_path, monkeypatch)
     finally:
         os.close(folder)
     assert (victim.read_bytes(), len(planted)) == (b"mine", 1)
+
+
+def test_files_have_their_names_when_their_content_is_on_the_disk(tmp_path, monkeypatch):
+    done, link, fsync = [], os.link, os.fsync
+
+    def note_link(source, name, **how):
+        done.append(("name", name))
+        link(source, name, **how)
+
+    def note_fsync(handle):
+        found = os.fstat(handle)
+        done.append(("folder" if stat.S_ISDIR(found.st_mode) else "content", found.st_ino))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "link", note_link)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    folder = tmp_path / "a" / "b"
+    assert atomic_write.write_all(folder, {"x": b"1", "y": b"2"}) == {"x", "y"}
+    assert [what for what, _ in done] == ["content"] * 2 + ["name"] * 2 + ["folder"] * 3
+    folders = [folder.stat().st_ino, (tmp_path / "a").stat().st_ino, tmp_path.stat().st_ino]
+    assert [which for what, which in done if what == "folder"] == folders

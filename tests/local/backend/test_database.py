@@ -226,3 +226,96 @@ def test_nothing_changes_under_an_older_process(tmp_path, older):
     older.execute("UPDATE messages SET attempt = 9")
     older.close()
     Database(tmp_path / "s.sqlite", busy_seconds=0.1).close()
+
+
+def test_transactions_of_a_step_are_flushed_with_what_it_hands_over(database, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda log: flushed.append(os.fstat(log).st_size))
+    with database.together():
+        for key in "ab":
+            with database.write() as connection:
+                connection.execute("INSERT INTO documents VALUES ('c', ?, '{}')", (key,))
+        assert not flushed
+        with database.write(hand_over=True) as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', 'm', '{}')")
+        assert len(flushed) == 1
+        with database.write() as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', 'after', '{}')")
+    assert len(flushed) == 1
+    with database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'outside', '{}')")
+    assert len(flushed) == 2
+
+
+def test_other_threads_do_not_wait_for_the_step_of_one(database, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda log: flushed.append(os.fstat(log).st_size))
+
+    def write():
+        with database.write() as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+
+    with database.together():
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    assert len(flushed) == 1
+
+
+def test_a_log_cut_off_anywhere_has_what_was_written_first(tmp_path):
+    """As a power loss leaves it: a prefix, with all that was handed over before the cut."""
+    path = tmp_path / "state.sqlite"
+    database = Database(path)
+    sizes = []
+    for key in range(20):
+        with database.write(durable=False) as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', ?, '{}')", (f"{key:02}",))
+        sizes.append((tmp_path / "state.sqlite-wal").stat().st_size)
+    log = (tmp_path / "state.sqlite-wal").read_bytes()
+    for cut in (*sizes, *(size - 100 for size in sizes[1:])):
+        there = tmp_path / str(cut)
+        there.mkdir()
+        (there / path.name).write_bytes(path.read_bytes())
+        (there / "state.sqlite-wal").write_bytes(log[:cut])
+        after = Database(there / path.name)
+        with after.read() as connection:
+            found = [key for (key,) in connection.execute("SELECT key FROM documents ORDER BY key")]
+        after.close()
+        assert found == [f"{key:02}" for key, size in enumerate(sizes) if size <= cut]
+    database.close()
+
+
+def test_reading_goes_on_while_another_process_keeps_the_writer_waiting(tmp_path, database):
+    other = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def write():
+        with database.write() as connection:
+            connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    time.sleep(0.2)
+    started = time.monotonic()
+    with database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (0,)
+    assert time.monotonic() - started < 5.0
+    assert writer.is_alive()
+    other.execute("ROLLBACK")
+    other.close()
+    writer.join(30)
+    assert not writer.is_alive()
+
+
+def test_a_look_inside_a_transaction_sees_what_is_committed(database):
+    with database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+        with database.read() as another:
+            assert another.execute("SELECT count(*) FROM documents").fetchone() == (0,)
+
+
+def test_readers_and_writers_of_a_process_share_a_connection(database):
+    with database.write() as connection:
+        connection.execute("INSERT INTO documents VALUES ('c', 'k', '{}')")
+    with database.read() as another:
+        assert another is connection
