@@ -12,6 +12,7 @@ In reading order:
     results   what both give
     options   what may be chosen
     errors    what may go wrong
+    legacy    the two classes of klipstream-analysis, for programs that were written for it
 
 This package and the command line are what stays the same from version to version. The other packages that come with it
 (`shared`, `local`, `gpu_job`, `functions`, `console`, `deployment`) are its inside, and change without notice.

@@ -28,7 +28,7 @@ from dropscribe.options import Options, options_of
 from dropscribe.results import DOCUMENT, Transcript, transcript_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from gpu_job.pipeline.loaded_engines import LoadedEngines
     from local.backend.embedded_ports import LocalPorts
@@ -138,7 +138,14 @@ def transcribe_all(
     folder = None if out is None else Path(out)
     names = _file_names(formats, folder)
     wanted = options_of(options)
-    return _ended([Path(one) for one in paths], folder, names, wanted, state_dir, on_progress)
+    return each(
+        [Path(one) for one in paths],
+        wanted,
+        out=folder,
+        names=names,
+        state_dir=None if state_dir is None else Path(state_dir),
+        on_progress=on_progress,
+    )
 
 
 def unload() -> None:
@@ -160,14 +167,27 @@ def _file_names(formats: Sequence[str] | str | None, out: Path | None) -> list[s
     return outputs.file_names([one.strip() for one in every])
 
 
-def _ended(
+def each(
     paths: Sequence[Path],
-    out: Path | None,
-    names: Sequence[str] | None,
     wanted: model.Options,
-    state_dir: str | os.PathLike[str] | None,
-    on_progress: Callable[[Progress], object] | None,
+    *,
+    out: Path | None = None,
+    names: Sequence[str] | None = None,
+    state_dir: Path | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Ended]:
+    """What `transcribe_all` gives, with checked options.
+
+    Args:
+        paths: files and folders.
+        wanted: options.
+        out: folder for the output files; None: they stay in the state folder.
+        names: of the files to write there; None: those that the deployment has.
+        state_dir: folder of queue, records and results; None: as set.
+        on_progress: called with how far it is.
+        environ: has the settings.
+    """
     from local.backend.embedded_ports import embedded_topology, open_ports
     from local.commands.audio import inputs
     from local.commands.context import local_settings
@@ -186,7 +206,7 @@ def _ended(
     if out is not None:
         export.check(out)
     # A copy: a call changes nothing for the rest of the process.
-    settings = local_settings(None if state_dir is None else Path(state_dir), dict(os.environ))
+    settings = local_settings(state_dir, dict(environ))
     if settings.platform != "local":
         raise ConfigurationError(
             "`transcribe` works on this machine. Unset DROPSCRIBE_PLATFORM, or ask a deployment with `dropscribe.Client`."
