@@ -1,8 +1,10 @@
 """SHA-256 of files of weights, computed once for each state of a file: gigabytes take seconds.
 
-What was computed is remembered by the file's path, size, time of change and inode, in this process and in a file of the
-user's cache. A file that changed within the last seconds may change again without another time, so it is not remembered
-beyond this process.
+What was computed is remembered by the file's path, size, times and inode, in this process and in a file of the user's
+cache. Of its two times of change one can be set by whoever may write the file; the other one, of its inode, is the
+system's own, and moves with each write. A file that changed within the last seconds may change again without another
+time, so it is not remembered beyond this process. Whoever sets the clock of the machine, or writes to the disk past its
+file system, is not noticed.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def sha256(path: Path) -> str:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
                 if _key(path, os.fstat(file.fileno())) != key:
                     return found  # it is being written
-                _keep(key, found, os.fstat(file.fileno()).st_mtime)
+                _keep(key, found, _changed(os.fstat(file.fileno())))
             _known[key] = found
     return found
 
@@ -53,11 +55,11 @@ def remember(path: Path, digest: str) -> None:
     with contextlib.suppress(OSError), _lock:
         found = path.stat()
         _known[_key(path, found)] = digest
-        _keep(_key(path, found), digest, found.st_mtime)
+        _keep(_key(path, found), digest, _changed(found))
 
 
 def state(path: Path) -> str:
-    """What names the content of a file without reading it: its resolved path, size, time of change and inode.
+    """What names the content of a file without reading it: its resolved path, size, times of change and inode.
 
     Raises:
         OSError: there is no such file.
@@ -66,7 +68,13 @@ def state(path: Path) -> str:
 
 
 def _key(path: Path, found: os.stat_result) -> str:
-    return f"{path.resolve()} {found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    times = f"{found.st_mtime_ns} {found.st_ctime_ns}"
+    return f"{path.resolve()} {found.st_size} {times} {found.st_dev} {found.st_ino}"
+
+
+def _changed(found: os.stat_result) -> float:
+    """When a file changed last, seconds since 1970."""
+    return max(found.st_mtime, found.st_ctime)
 
 
 def _file() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 
 import pytest
 
@@ -15,13 +16,15 @@ def computed(monkeypatch, tmp_path):
     """How often a digest was computed, with a memory of its own."""
     monkeypatch.setattr(digests, "_file", lambda: tmp_path / "cache" / "digests.json")
     monkeypatch.setattr(digests, "_known", {})
-    times, really = [], hashlib.file_digest
+    times, really, real_time = [], hashlib.file_digest, time.time
 
     def counted(file, kind):
         times.append(file.name)
         return really(file, kind)
 
     monkeypatch.setattr(digests.hashlib, "file_digest", counted)
+    # What these tests write has been there for a while.
+    monkeypatch.setattr(digests.time, "time", lambda: real_time() + 60.0)
     return times
 
 
@@ -65,8 +68,28 @@ def test_a_file_of_another_size_time_or_inode_is_read_again(computed, file, monk
     assert len(computed) == 2
 
 
-def test_of_a_file_that_changed_just_now_nothing_is_remembered_for_others(computed, file, monkeypatch):
-    os.utime(file)
+def test_an_edit_of_the_same_size_whose_time_was_set_back_is_noticed(computed, file, monkeypatch):
+    before = file.stat()
+    digests.sha256(file)
+    time.sleep(0.02)  # the system's own time has steps of some milliseconds
+    with file.open("r+b") as opened:
+        opened.write(b"WEIGHTS")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = file.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (
+        before.st_size,
+        before.st_mtime_ns,
+        before.st_ino,
+    )
+    for _ in range(2):
+        assert digests.sha256(file) == hashlib.sha256(b"WEIGHTS").hexdigest()
+        forget(monkeypatch)
+
+
+@pytest.mark.parametrize("which", ["content", "inode"])
+def test_of_a_file_that_changed_just_now_nothing_is_remembered_for_others(computed, file, monkeypatch, which):
+    monkeypatch.setattr(digests.time, "time", lambda: file.stat().st_ctime + 1.0)
+    os.utime(file, None if which == "content" else (1_000_000, 1_000_000))
     digests.sha256(file)
     forget(monkeypatch)
     digests.sha256(file)
