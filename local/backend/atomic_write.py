@@ -8,6 +8,8 @@ import fcntl
 import hashlib
 import os
 import secrets
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from local.backend.beneath import PRIVATE
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 OWNERS = 0o600
 """Mode of files that only their owner may read: all that is written here is part of the state."""
+
+_changed: Counter[Path] = Counter()
+"""Folders in which threads made others that are not flushed yet. Whoever puts a file below these flushes them as well."""
+_lock = threading.Lock()
 
 NOT_HERE = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM, errno.EXDEV}
 
@@ -44,8 +50,14 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
         if created:
             os.fsync(directory)
     # A journal that has the last folder has those above it by now: only the first flush waits for the disk.
-    for one in changed:
-        _flush_folder(one)
+    for one in folder.parents:
+        if _changed[one]:
+            _flush_folder(one)
+    with _lock:
+        _changed.subtract(changed)
+        for one in changed:
+            if not _changed[one]:
+                del _changed[one]
     return created
 
 
@@ -154,6 +166,8 @@ def _make_folders(folder: Path) -> list[Path]:
     if folder.is_dir():
         return []
     above = _make_folders(folder.parent)
+    with _lock:
+        _changed[folder.parent] += 1
     try:
         folder.mkdir(mode=PRIVATE)
     except FileExistsError:

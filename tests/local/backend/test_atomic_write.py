@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,29 @@ def test_files_have_their_names_when_their_content_is_on_the_disk(tmp_path, monk
     assert [what for what, _ in done] == ["content"] * 2 + ["name"] * 2 + ["folder"] * 3
     folders = [folder.stat().st_ino, (tmp_path / "a").stat().st_ino, tmp_path.stat().st_ino]
     assert [which for what, which in done if what == "folder"] == folders
+
+
+def test_a_folder_that_another_thread_has_just_made_is_on_the_disk_as_well(tmp_path, monkeypatch):
+    """Of two threads that make the same folders, neither returns before these are flushed."""
+    flushed, fsync, mkdir, made = set(), os.fsync, Path.mkdir, threading.Event()
+    go_on = threading.Event()
+
+    def slow_mkdir(self, *given, **how):
+        mkdir(self, *given, **how)
+        if self.name == "first":
+            made.set()
+            assert go_on.wait(10)
+
+    def note_fsync(handle):
+        flushed.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(Path, "mkdir", slow_mkdir)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    slow = threading.Thread(target=atomic_write.write_all, args=(tmp_path / "shared" / "first", {"x": b"1"}))
+    slow.start()
+    assert made.wait(10)
+    atomic_write.write_all(tmp_path / "shared" / "second", {"y": b"2"})
+    assert tmp_path.stat().st_ino in flushed
+    go_on.set()
+    slow.join()
