@@ -74,6 +74,7 @@ def transcribe(
     out: str | os.PathLike[str] | None = None,
     formats: Sequence[str] | str | None = None,
     state_dir: str | os.PathLike[str] | None = None,
+    state_copy: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     **options: Unpack[Options],
 ) -> Transcript:
@@ -84,7 +85,9 @@ def transcribe(
         out: folder for the output files, which go into a folder of the file's name; None: they stay in the state folder.
         formats: names of the output formats to write into `out` (docs/outputs.md), as a list or separated by commas;
             None: those that the deployment has.
-        state_dir: folder of queue, records and results; None: as set, by default that of the command line.
+        state_dir: folder of queue, records and results, on a local disk; None: as set, by default that of the command line.
+        state_copy: folder that gets a copy of the state every minute and at the end, for a machine that may vanish with its
+            disk; on the next one, where `state_dir` is empty, the work goes on from there. A network drive will do.
         on_progress: called with how far it is, from several threads; what it raises is logged.
         options: see `Options`.
 
@@ -97,7 +100,13 @@ def transcribe(
         Transient: it may succeed the next time; finished parts are kept.
     """
     every = transcribe_all(
-        [path], out=out, formats=formats, state_dir=state_dir, on_progress=on_progress, **options
+        [path],
+        out=out,
+        formats=formats,
+        state_dir=state_dir,
+        state_copy=state_copy,
+        on_progress=on_progress,
+        **options,
     )
     (ended,) = every
     if ended.transcript is None:
@@ -112,6 +121,7 @@ def transcribe_all(
     out: str | os.PathLike[str] | None = None,
     formats: Sequence[str] | str | None = None,
     state_dir: str | os.PathLike[str] | None = None,
+    state_copy: str | os.PathLike[str] | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     **options: Unpack[Options],
 ) -> Iterator[Ended]:
@@ -125,6 +135,7 @@ def transcribe_all(
         out: as in `transcribe`.
         formats: as in `transcribe`.
         state_dir: as in `transcribe`.
+        state_copy: as in `transcribe`.
         on_progress: as in `transcribe`.
         options: the same for all of them.
 
@@ -144,6 +155,7 @@ def transcribe_all(
         out=folder,
         names=names,
         state_dir=None if state_dir is None else Path(state_dir),
+        state_copy=None if state_copy is None else Path(state_copy),
         on_progress=on_progress,
     )
 
@@ -174,6 +186,7 @@ def each(
     out: Path | None = None,
     names: Sequence[str] | None = None,
     state_dir: Path | None = None,
+    state_copy: Path | None = None,
     on_progress: Callable[[Progress], object] | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Ended]:
@@ -185,10 +198,10 @@ def each(
         out: folder for the output files; None: they stay in the state folder.
         names: of the files to write there; None: those that the deployment has.
         state_dir: folder of queue, records and results; None: as set.
+        state_copy: folder that gets a copy of it, and from which an empty one is filled; None: there is none.
         on_progress: called with how far it is.
         environ: has the settings.
     """
-    from local.backend.embedded_ports import embedded_topology, open_ports
     from local.commands.audio import inputs
     from local.commands.context import local_settings
     from local.runtime import export
@@ -211,12 +224,11 @@ def each(
         raise ConfigurationError(
             "`transcribe` works on this machine. Unset DROPSCRIBE_PLATFORM, or ask a deployment with `dropscribe.Client`."
         )
-    with _one_at_a_time(), ExitStack() as stack:
-        ports = open_ports(settings, embedded_topology().hurried())
-        stack.callback(ports.close)
+    with _one_at_a_time(), _opened(settings, state_copy) as ports:
         told = _Told(on_progress)
         for one, recording in _run(found.files, wanted, ports, told):
             path = one.file.path
+            told.ended(one.key, recording.duration)
             if recording.state != "DONE":
                 yield Ended(path=path, transcript=None, error=_why_not(path, recording))
                 continue
@@ -228,6 +240,22 @@ def each(
                 files = names or [name.rpartition("/")[2] for name in recording.outputs]
                 written = export.export(recording, folder, files, ports, out=out)
             yield Ended(path=path, transcript=_transcript(recording, written, ports), error=None)
+
+
+@contextmanager
+def _opened(settings: Settings, state_copy: Path | None) -> Iterator[LocalPorts]:
+    from local.backend.embedded_ports import embedded_topology, open_ports
+    from local.backend.state_copy import StateCopy
+
+    with ExitStack() as stack:
+        copy = None if state_copy is None else StateCopy(settings.state_dir, state_copy.absolute())
+        if copy is not None and copy.restore():
+            log.info("going on from the state in %s", state_copy)
+        ports = open_ports(settings, embedded_topology().hurried())
+        stack.callback(ports.close)
+        if copy is not None:
+            stack.enter_context(copy.saving())
+        yield ports
 
 
 def _run(
@@ -379,6 +407,15 @@ class _Told:
         # Chunks overlap, so more is heard than there is.
         done = done if total is None else min(done, total)
         self._say(Progress(stage="transcribe", file=self.files.get(key, key), done=done, total=total))
+
+    def ended(self, key: str, duration: float | None) -> None:
+        """Nothing more comes of a recording; its length is as measured, or None."""
+        with self._lock:
+            was_heard = self._heard.pop(key, 0.0)
+        if was_heard and duration is not None:
+            self._say(
+                Progress(stage="transcribe", file=self.files.get(key, key), done=duration, total=duration)
+            )
 
     def _say(self, progress: Progress) -> None:
         if self._on_progress is not None:
