@@ -3,6 +3,7 @@
     object uploaded with the real client ─▶ Cloud Storage emulator ─notification─▶ Pub/Sub emulator
     Pub/Sub emulator ─push over HTTP─▶ functions (functions-framework, one process each)
     Pub/Sub emulator ◀─pull── worker (`python -m gpu_job --stay`) ─▶ Firestore emulator
+    browser ─header that a made-up Identity-Aware Proxy signs─▶ console (`python -m console`), where a test wants it
 
 `python -m tests.google.deployment FILES…` shows it to a person (`make demo-gcp-emulators`). Topics, subscriptions,
 buckets and what each process is told come from `terraform/tests/processors.json` alone: what Terraform lays for a
@@ -72,6 +73,8 @@ class Deployment:
     """Address of the function that a clock feeds."""
     processes: Processes
     """Those of its functions and jobs."""
+    console: str = ""
+    """Address of the page, without a slash at its end; empty: it was not wanted."""
 
     def upload(self, name: str, path: Path, metadata: dict[str, str] | None = None) -> int:
         """Upload with the real client; gives the generation."""
@@ -107,6 +110,7 @@ def deployed(
     *,
     secrets: Mapping[str, str] | None = None,
     record: Path | None = None,
+    keys: str = "",
     **settings: str,
 ) -> Iterator[Deployment]:
     """Start everything, wait until it serves, stop everything.
@@ -115,6 +119,7 @@ def deployed(
         folder: for the log.
         laid: what Terraform lays.
         secrets: values of the secrets, by their names; the variables of one without a value are not set.
+        keys: address of the keys with which requests to the console are signed; empty: there is no console.
         record: a folder in which the calls of each process are written to a file of its name.
         settings: more of them for every process, like Terraform's variable `settings`.
     """
@@ -169,12 +174,22 @@ def deployed(
                 python(key, module, *arguments, "--stay"),
                 {"CLOUD_RUN_JOB": one.name} | environment(one),
             )
+        console = f"http://127.0.0.1:{free_port()}" if keys else ""
+        if console:
+            command = python("console", "tests.google.proxy", keys, "console")
+            commands["console"] = (command, _serving(laid.console, console) | environment(laid.console))
         log = folder / "deployment.log"
-        processes = stack.enter_context(_processes(commands, endpoints, log))
+        serving = endpoints | ({"console": console} if console else {})
+        processes = stack.enter_context(_processes(commands, serving, log))
         ports = open_ports(Settings.from_environment())
         stack.callback(ports.close)
         running = Deployment(
-            ports=ports, environment=own, log=log, sweeper=endpoints["sweeper"], processes=processes
+            ports=ports,
+            environment=own,
+            log=log,
+            sweeper=endpoints["sweeper"],
+            processes=processes,
+            console=console,
         )
         stack.enter_context(_clock(running))
         yield running

@@ -27,8 +27,8 @@ from shared.telemetry.metrics import METRICS
 from tests.collector import collector
 from tests.deepgram_server import KEY, deepgram_server
 from tests.emulators import or_skip
+from tests.google import recorded
 from tests.google.deployment import LAID, PROJECT, deployed
-from tests.terraform import needs
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 
@@ -245,15 +245,7 @@ def test_one_trace_leads_from_an_upload_to_its_transcript_through_all_processes(
 
 def test_no_process_makes_a_call_that_its_account_may_not(ticked):
     """After the others, because it reads what was recorded of them."""
-    deployment = ticked
-    uses = {name: use for use, name in LAID.buckets.items()} | {"elsewhere": "audio"}
     for process in (*LAID.functions, *LAID.jobs):
-        path = deployment.log.parent / process
-        calls = set(path.read_text().splitlines()) if path.exists() else set()
-        stated = needs.stated(process)
-        for call in calls:
-            method, _, on = call.replace("publish_many", "publish").partition(" ")
-            method, on = ("records", "") if method.startswith("records.") else (method, uses.get(on, on))
-            told = {method, f"{method} {on}"} & stated.keys()
-            assert told, f"{process} does {call}, which tests/terraform/needs.py does not state"
+        calls = recorded.calls(ticked.log.parent, process)
+        assert recorded.unstated(calls, process, LAID) == set()
         assert calls or process == "dead-letters", f"nothing was recorded of {process}"
