@@ -94,8 +94,8 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         HEARERS,
         {
             "store.read audio": "shared/flow/probe.py:read",
-            "store.create work": "shared/flow/chunk.py:commit_result",
-            "store.load work": "shared/flow/chunk.py:commit_result",
+            "store.create work": "shared/flow/chunk.py:_commit_result",
+            "store.load work": "shared/flow/chunk.py:_commit_result",
         },
     ),
     (HOSTED, {"store.signed_url audio": "shared/hosted/hosted_chunk.py:_address"}),
