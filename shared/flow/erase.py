@@ -17,7 +17,6 @@ from shared.model import Options, Recording, StoredObject
 from shared.results import LedgerRow
 from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes, uploads
 from shared.state.answers import Asked
-from shared.state.pages import MARK
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ def guard_upload(recording: Recording, ports: Ports) -> None:
     own = uploads.recording_of(source, records)
     if own is not None and own.id != recording.id:
         return  # it is that of another recording, or this was done already
-    # One recording was deleted, not two: lists and counts leave the mark out.
-    bare = _bare(replace(recording, id=key, code=MARK))
+    bare = _bare(replace(recording, id=key))
     records.create(documents.RECORDINGS, key, to_fields(replace(bare, announced=True)))
     empty = uploads.Upload(options=Options())
     if not records.create(uploads.UPLOADS, key, to_fields(empty)):
@@ -108,7 +106,6 @@ def _bare(recording: Recording) -> Recording:
         state="DELETED",
         created=recording.finished or 0.0,
         finished=recording.finished,
-        code=MARK if recording.code == MARK else "",
         reason=REASON,
         life=recording.life,
         announced=True,

@@ -25,16 +25,10 @@ READ_ONLY = [
     "cost --by label",
     "cost --csv",
     "status",
-    "status --ids",
-    "show RECORDING",
-    "status RECORDING",
+    "status --keys",
 ]
 READ_ONLY += ["dead-letters list", "dead-letters show LETTER", "route URI"]
-AS_JSON = [
-    f"{words} --json"
-    for words in READ_ONLY
-    if words != "cost --csv" and not words.startswith(("dead", "route"))
-]
+AS_JSON = [f"{words} --json" for words in READ_ONLY[:9] if words != "cost --csv"]
 CHANGING = [
     "submit URI --request-id ID",
     "cancel RECORDING",
