@@ -29,6 +29,7 @@ PARTS = (
     ("What is heard against the word that is lit", ["bench.console_sound"]),
     ("Many recordings at once", ["bench.load", "--sizes", "300", "1000", "--google", "0"]),
     ("Searches in fifty million words", ["bench.search"]),
+    ("Twelve hours of voices, sorted", ["bench.sorting"]),
     ("Who speaks when", ["bench.speakers"]),
     ("Word error rates in one piece and in chunks", ["bench.wer"]),
 )

@@ -42,6 +42,11 @@ def human_duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 recording`, `1,204 recordings`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def dollars(usd: float) -> str:
     """Money in words: `$1,204.50`, `$0.26`, `$0.0043`, `$0.00000072`, `-$0.02`, `$0`.
 

@@ -16,8 +16,7 @@ from shared.messages import to_fields
 from shared.model import State
 from shared.outputs.formats import FILES
 from shared.outputs.printable import encodable
-from shared.results import LedgerRow
-from shared.state import documents, ledger, pages
+from shared.state import pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,11 +100,7 @@ def considered(found: Sequence[object]) -> list[Considered]:
 
 
 def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
-    now = ports.clock.now()
-    found = documents.readable(ports.records.query(documents.LEDGER, {"recording": one.id}), LedgerRow)
-    ordered = sorted((ledger.as_of(each, now) for each in found), key=lambda each: (each.chunk, each.time))
-    fates = rows.judged(ordered, {one.id} if one.ended_without else set(), ports)
-    for each, fate in zip(ordered, fates, strict=True):
+    for each, fate in zip(*rows.of_recording(one, ports), strict=True):
         yield Attempt(
             chunk=each.chunk,
             engine=each.engine,

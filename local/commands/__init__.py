@@ -1,7 +1,7 @@
 """The commands of `dropscribe`, one file each. `command` declares the options of a command, `run` does its work.
 
     audio/       transcribe, up, submit, route: what takes recordings
-    views/       status, cost, doctor: what is there, and what it cost
+    views/       show, status, cost, doctor: what is there, and what it cost
     operation/   backfill, retry, cancel, dead-letters: what an operator does
     deployment/  deploy, rollout, destroy: a project on Google Cloud
     console      the page without a worker
@@ -9,5 +9,5 @@
     models       weights                       weights       list, download, verify, export
 
 Shared by several: `context` (ports, options, errors), `options` (declarations), `downloads` (weights, with a bar),
-`terminal` (standard output).
+`terminal` (standard output), `table` (the one style of tables), `found` (the recordings that a command line names).
 """

@@ -45,9 +45,9 @@ def output(width: int = WIDTH, **given: Any) -> Console:
     return Terminal(width=None if Terminal().is_terminal else width, **given)
 
 
-def print_text(text: str, end: str = "\n") -> None:
+def print_text(text: str, end: str = "\n", *, flush: bool = False) -> None:
     """Print text for a program or a person, as it is but for what does harm to a terminal."""
-    print(printable(text, lines=True), end=end)  # noqa: T201 - output
+    print(printable(text, lines=True), end=end, flush=flush)  # noqa: T201 - output
 
 
 def print_json(report: object) -> None:
@@ -57,8 +57,8 @@ def print_json(report: object) -> None:
 
 
 def print_json_line(report: object) -> None:
-    """The same in one line."""
-    print(printable_json(json.dumps(report, ensure_ascii=False)))  # noqa: T201 - output
+    """The same in one line, at once for whoever reads it from a pipe."""
+    print(printable_json(json.dumps(report, ensure_ascii=False)), flush=True)  # noqa: T201 - output
 
 
 def say(text: str) -> None:

@@ -15,6 +15,7 @@ from shared.state import documents, ledger
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from shared.model import Recording
     from shared.ports import Ports
 
 READERS = 8
@@ -64,6 +65,18 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
         for key, _ in (ports.records.query(documents.RECORDINGS, {"state": state}) if rows else ())
     }
     return Account(since=since, until=until, rows=tuple(rows), fates=judged(rows, without, ports))
+
+
+def of_recording(recording: Recording, ports: Ports) -> tuple[list[LedgerRow], tuple[Fate, ...]]:
+    """The attempts of one recording in the order of its chunks and of time, and what became of each.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    now = ports.clock.now()
+    found = documents.readable(ports.records.query(documents.LEDGER, {"recording": recording.id}), LedgerRow)
+    ordered = sorted((ledger.as_of(one, now) for one in found), key=lambda one: (one.chunk, one.time))
+    return ordered, judged(ordered, {recording.id} if recording.ended_without else set(), ports)
 
 
 def judged(rows: list[LedgerRow], without: set[str], ports: Ports) -> tuple[Fate, ...]:

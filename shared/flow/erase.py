@@ -17,6 +17,7 @@ from shared.model import Options, Recording, StoredObject
 from shared.results import LedgerRow
 from shared.state import answers, claims, dead_letters, documents, failure_log, sweep_notes, uploads
 from shared.state.answers import Asked
+from shared.state.pages import MARK
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def guard_upload(recording: Recording, ports: Ports) -> None:
     own = uploads.recording_of(source, records)
     if own is not None and own.id != recording.id:
         return  # it is that of another recording, or this was done already
-    bare = _bare(replace(recording, id=key))
+    # One recording was deleted, not two: lists and counts leave the mark out.
+    bare = _bare(replace(recording, id=key, code=MARK))
     records.create(documents.RECORDINGS, key, to_fields(replace(bare, announced=True)))
     empty = uploads.Upload(options=Options())
     if not records.create(uploads.UPLOADS, key, to_fields(empty)):
@@ -106,6 +108,7 @@ def _bare(recording: Recording) -> Recording:
         state="DELETED",
         created=recording.finished or 0.0,
         finished=recording.finished,
+        code=MARK if recording.code == MARK else "",
         reason=REASON,
         life=recording.life,
         announced=True,

@@ -61,7 +61,7 @@ def forget(key: str, ports: Ports, *, audio: bool = False, alone: bool = False) 
 def _ended(key: str, ports: Ports) -> Recording:
     recording = documents.get_recording(ports.records, key)
     if recording is None:
-        raise BadRequest(f"There is no recording {key}. `dropscribe status --keys` shows the keys.")
+        raise BadRequest(f"There is no recording {key}. `dropscribe status --ids` lists them.")
     if not recording.ended:
         recording = record.cancel(key, ports)
         if not recording.ended:

@@ -61,18 +61,18 @@ def obstacle(recording: Recording, ports: Ports) -> str:
     Raises:
         Transient: the store did not answer.
     """
-    over = {"DONE": "it is done", "DELETED": "it was deleted: upload its file again"}
+    over = {"DONE": "it is already done", "DELETED": "it was deleted: upload its file again"}
     if recording.state in over:
         return over[recording.state]
     if not recording.ended:
         return "it is still in progress"
     if uploads.failed_for_metadata(recording):
-        return f"its metadata ask for what there is not: correct them, then `dropscribe submit {recording.source.uri}`"
+        return f"its metadata ask for something that does not exist: correct them, then `dropscribe submit {recording.source.uri}`"
     live = ports.store.stat(recording.source.bucket, recording.source.name)
     if live is None:
         return "its file is gone"
     if live.generation != recording.source.generation:
-        return "its file was replaced since; the new one has a recording of its own"
+        return "its file has since been replaced, and the new one has a recording of its own"
     return ""
 
 

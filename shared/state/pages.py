@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from shared.errors import BadRequest
 from shared.model import Recording, State
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 IN_PROGRESS: Final[tuple[State, ...]] = ("ACCEPTED", "PLANNED")
 """States of recordings that have not ended."""
+MARK = "mark"
+"""Code of a DELETED document that only stands in the way of an upload's event, see `shared/flow/erase.py`."""
 TOGETHER, LOOKED_AT = 500, 20_000
 """Recordings that are read at one time where a name is looked for, and at most for one page."""
 Stored = tuple[str, dict[str, Any]]
@@ -50,6 +52,23 @@ class Page:
     cursor: str | None
     """What gives the next page; None if this is the last one. A page by name may have fewer recordings than were asked
     for and still not be the last: it looks at so many recordings only."""
+
+
+def states(records: Records) -> dict[State, int]:
+    """Number of recordings in each state, in the order of a recording's life; states without any are left out.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    found = {state: records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
+    if found["DELETED"]:
+        found["DELETED"] -= records.count(documents.RECORDINGS, {"state": "DELETED", "code": MARK})
+    return {state: count for state, count in found.items() if count}
+
+
+def is_mark(recording: Recording) -> bool:
+    """Whether a document stands beside a recording that was deleted, and is none of its own."""
+    return (recording.state, recording.code) == ("DELETED", MARK)
 
 
 def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None) -> Page:

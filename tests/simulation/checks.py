@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from shared.results import ChunkResult, LedgerRow
 from shared.state import documents
 from shared.state.claims import CLAIMS, Claim
 from tests.simulation import causes
-from tests.simulation.fakes import stretch, text_of, windows_of
+from tests.simulation.fakes import speaker_of, stretch, text_of, windows_of
 from tests.simulation.faults import SLOW
 from tests.simulation.scenarios import OURS
 
@@ -70,6 +71,7 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     recordings = recordings_of(world)
     found += ends(world, recordings)
     found += words(world, recordings)
+    found += speakers(world, recordings)
     found += told(world, recordings)
     found += results(world, recordings)
     found += ledger(world, recordings)
@@ -208,8 +210,23 @@ def words(world: World, recordings: list[Recording]) -> Iterator[str]:
     for one in recordings:
         name = one.source.name
         said = b" ".join(outputs.get(f"{name}/transcript.txt", b"").split()).decode()
+        said = re.sub(r"Speaker \d+: ", "", said)
         if one.state == "DONE" and said != text_of(name, seconds[name]):
             yield f"{name} has other words: {said}"
+
+
+def speakers(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """Where speakers were asked for, each word has its own, numbered in the order of first words, in all chunks."""
+    outputs = outputs_of(world)
+    for one in recordings:
+        if one.state != "DONE" or not one.options.diarize:
+            continue
+        document = json.loads(outputs[f"{one.source.name}/transcript.json"])
+        order: dict[int, int] = {}
+        for word in document["words"]:
+            own = order.setdefault(speaker_of(word["text"]), len(order) + 1)
+            if word.get("speaker") != own:
+                yield f"{word['text']} of {one.source.name} has the speaker {word.get('speaker')} in place of {own}"
 
 
 def told(world: World, recordings: list[Recording]) -> Iterator[str]:

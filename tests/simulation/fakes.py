@@ -19,7 +19,7 @@ from shared.audio import Pcm
 from shared.engines import ENGINES, PARAKEET_CPU, PARAKEET_GPU
 from shared.model import AudioInfo, StoredObject
 from shared.ports import GpuState, HostedJob, TaskRun
-from shared.results import Heard, Word
+from shared.results import Heard, Voice, Word
 from tests.simulation.scheduler import running
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 FROM, TO = 0.3, 0.7
 """Where the word of each second begins and ends in it."""
 
-DECODING, CALL = 0.2, 1.0
-"""Seconds that it takes to decode a chunk, and to recognise a batch."""
+DECODING, CALL, LISTENING = 0.2, 1.0, 0.7
+"""Seconds that it takes to decode a chunk, to recognise a batch, and to find the voices of a chunk."""
 
 
 def size_of(seconds: float) -> int:
@@ -192,6 +192,29 @@ class FakeEngine:
         if trouble == "kills":
             running().kill(running().current.process)
         return [_heard(one) for one in samples]
+
+
+class FakeListener:
+    """Tells voices by the words: each is said by one of two people, see `speaker_of`."""
+
+    revision = "sim"
+
+    def listen(self, samples: Any, lead: float, owned: float) -> tuple[Voice, ...]:
+        """A window for each word within the chunk's bounds."""
+        running().sleep(LISTENING)
+        found = []
+        for number, word in enumerate(_heard(samples.tobytes())):
+            start, end = max(0.0, word.start - lead), min(owned, word.end - lead)
+            if start < end:
+                turns = ((round(1000 * start), round(1000 * end)),)
+                vector = np.eye(2, dtype="<f2")[speaker_of(word.text)].tobytes()
+                found.append(Voice(window=number, turns=turns, clean=end - start, embedding=vector))
+        return tuple(found)
+
+
+def speaker_of(word: str) -> int:
+    """Which of two people says a word."""
+    return int(word.removeprefix("w")) % 2
 
 
 class Call(NamedTuple):

@@ -141,6 +141,16 @@ SCENARIOS = {
             most=4,
         ),
         Scenario(
+            name="speakers",
+            about="speakers of several chunks, which two workers hear with the words; the GPU fails now and then",
+            uploads=(
+                Upload(name="a.wav", metadata={"dropscribe-diarize": "true"}),
+                Upload(name="b.wav", seconds=11.0, metadata={"dropscribe-max_speakers": "2"}),
+            ),
+            gpu="moody",
+            most=4,
+        ),
+        Scenario(
             name="hosted",
             about="Deepgram only, which fails now and then, with and without a charge",
             uploads=(Upload(name="a.wav", requests=1), Upload(name="b.wav", seconds=5.0)),

@@ -45,6 +45,7 @@ from tests.simulation.fakes import (
     FakeEngine,
     FakeHosted,
     FakeJobs,
+    FakeListener,
     FakeMedia,
     Work,
     size_of,
@@ -571,6 +572,7 @@ def deployed(scheduler: Scheduler, scenario: Scenario) -> Iterator[World]:
     try:
         with (
             patch.object(loading, "load", world.load),
+            patch.object(loading, "load_listener", lambda _settings: FakeListener()),
             patch.object(steps, "deliver", world.hear),
             patch.object(Place, "from_environment", place),
             patch.object(erase, "SETTLED", SETTLED),

@@ -9,5 +9,5 @@
     dead_letters   messages that could not be handled: list, show, replay, discard
     reconcile      the ledger beside what Deepgram and Google say (`dropscribe cost reconcile`)
 
-Shared by them: `agreement` (say what will be done, and ask), `found` (the recordings of a command line).
+Shared by them: `agreement` (say what will be done, and ask).
 """

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import found, options
 from local.commands.context import deployment, errors
-from local.commands.operation import found
 from local.commands.terminal import output, print_json
 from shared.flow import record
 from shared.in_words import printable
@@ -24,28 +23,29 @@ if TYPE_CHECKING:
 
 def command(
     *,
-    keys: Annotated[
-        list[str], typer.Argument(metavar="KEY...", help="Keys, as `dropscribe status --keys` shows them.")
+    places: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|ID", help=found.HELP),
     ],
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
     """End recordings in progress: what no engine has yet is not transcribed."""
     with errors(), deployment(state_dir) as ports:
-        raise typer.Exit(run(keys, ports, as_json=as_json))
+        raise typer.Exit(run(places, ports, as_json=as_json))
 
 
-def run(keys: Sequence[str], ports: Ports, *, as_json: bool) -> int:
+def run(places: Sequence[str], ports: Ports, *, as_json: bool) -> int:
     """Cancel recordings, and print how each of them stands.
 
     Returns:
         0 if all are cancelled, 1 if some had ended in another way.
 
     Raises:
-        BadRequest: there is no recording with one of the keys; none is cancelled.
+        BadRequest: one of the names means no recording, or several; none is cancelled.
         Transient: some may be cancelled; run it again.
     """
-    wanted = [one.id for one in found.by_key(keys, ports.records)]
+    wanted = [one.id for one in found.each_of(places, ports, can=lambda one: not one.ended)]
     audit.note("cancel", wanted, ports)
     ended = [record.cancel(one, ports) for one in wanted]
     if as_json:
@@ -59,5 +59,5 @@ def run(keys: Sequence[str], ports: Ports, *, as_json: bool) -> int:
 
 def _told(one: Recording) -> str:
     if one.state == "CANCELLED":
-        return f"{one.source.uri} is cancelled."
-    return f"{one.source.uri} had ended already: {one.state}."
+        return f"Cancelled {one.source.uri}."
+    return f"{one.source.uri} had already ended: {one.state}."

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import found, options
 from local.commands.audio.submit import say_if_nothing_runs
 from local.commands.context import deployment, errors
-from local.commands.operation import found
 from local.commands.operation.agreement import settled
 from local.commands.terminal import output, print_json, say
 from shared import concurrency
 from shared.errors import BadRequest
 from shared.flow import retry
-from shared.in_words import dollars, human_duration, printable
+from shared.in_words import counted, dollars, human_duration, printable
 from shared.routing import route
 from shared.state import audit, documents
 
@@ -38,8 +37,8 @@ READERS = 16
 class Wanted:
     """What the command line asks for."""
 
-    keys: tuple[str, ...] = ()
-    """Keys of recordings."""
+    places: tuple[str, ...] = ()
+    """What names recordings, see `found.HELP`."""
     failed: bool = False
     """All that are FAILED."""
     since: float = 0.0
@@ -52,10 +51,12 @@ class Wanted:
 
 def command(
     *,
-    keys: Annotated[
+    places: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY...]", help="Keys, as `dropscribe status --keys` shows them.", show_default=False
+            metavar="FILE|ID",
+            help=found.HELP,
+            show_default=False,
         ),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All recordings that failed.")] = False,
@@ -73,10 +74,10 @@ def command(
 ) -> None:
     """Continue recordings that failed or were cancelled. Parts that are done are not paid for again."""
     with errors():
-        if bool(keys) == failed or (since and not failed):
-            raise BadRequest("Name the keys of recordings, or --failed (with --since, if you like).")
+        if bool(places) == failed or (since and not failed):
+            raise BadRequest("Name the recordings to continue, or use --failed, with or without --since.")
         wanted = Wanted(
-            keys=tuple(keys or ()),
+            places=tuple(places or ()),
             failed=failed,
             since=since.replace(tzinfo=UTC).timestamp() if since else 0.0,
             yes=yes,
@@ -93,10 +94,13 @@ def run(wanted: Wanted, ports: Ports) -> int:
         0 if all were asked for, or there are none; 1 if some could not be, or the person said no.
 
     Raises:
-        BadRequest: there is no recording with one of the keys, or nobody to ask.
+        BadRequest: one of the names means no recording, or several, or there is nobody to ask.
         Transient: some may have been asked for; run it again.
     """
-    recordings = _failed(wanted.since, ports) if wanted.failed else found.by_key(wanted.keys, ports.records)
+    if wanted.failed:
+        recordings = _failed(wanted.since, ports)
+    else:
+        recordings = found.each_of(wanted.places, ports, can=lambda one: one.ended_without)
     known = route.known(ports)
     with concurrency.ThreadPoolExecutor(READERS) as pool:
         reasons = list(pool.map(lambda one: retry.obstacle(one, ports), recordings))
@@ -106,7 +110,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
     left = {one.id: part for one, part in zip(able, parts, strict=True)}
     for one in recordings:
         if why_not[one.id]:
-            say(printable(f"{one.source.uri} is left out: {why_not[one.id]}."))
+            say(printable(f"Skipping {one.source.uri}: {why_not[one.id]}."))
     goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
     if goes_on:
         audit.note("retry", [one.id for one in able], ports)
@@ -119,7 +123,9 @@ def run(wanted: Wanted, ports: Ports) -> int:
     elif not recordings:
         output().print("No recording has failed.", highlight=False)
     elif goes_on:
-        output().print(f"Continued: {len(able)}. `dropscribe status` shows them.", highlight=False)
+        output().print(
+            f"Continued {counted(len(able), 'recording')}. Follow with `dropscribe status`.", highlight=False
+        )
     return 0 if not recordings or (goes_on and len(able) == len(recordings)) else 1
 
 
@@ -135,7 +141,7 @@ def _told(recordings: Sequence[Recording], left: Sequence[Left]) -> str:
     count = len(recordings)
     codes = Counter(one.code or one.state for one in recordings).most_common()
     why = ", ".join(f"{code} {times}" for code, times in codes)
-    lines = [f"{count} {'recording' if count == 1 else 'recordings'} to continue ({why})."]
+    lines = [f"{counted(count, 'recording')} to continue ({why})."]
     if planned := [one for one in left if one.of]:
         missing, all_of = sum(one.chunks for one in planned), sum(one.of for one in planned)
         seconds = sum(one.seconds or 0.0 for one in planned)

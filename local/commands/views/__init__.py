@@ -1,6 +1,9 @@
 """Commands that look at what is there, and change nothing.
 
-    status    where recordings stand        letters       the newest dead letters
+    show      a transcript
+    status    where recordings stand        details       all that is known of one
+                                            watch         the same, drawn again with each change
+                                            letters       the newest dead letters
     cost      what was spent                cost_screen   its tables and bars
     doctor    what works here
 

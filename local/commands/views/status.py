@@ -2,118 +2,271 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
-from rich.table import Table
+from rich.console import Group
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import found, options
 from local.commands.audio.submit import nothing_runs
 from local.commands.context import deployment, errors
+from local.commands.table import color_of, short_time, table
 from local.commands.terminal import local_time, output, print_json
-from local.commands.views import letters
-from shared.costs import budget
-from shared.flow.assemble import DEMO_WARNING
+from local.commands.views import details, letters, watch
+from shared.errors import BadRequest
 from shared.in_words import human_duration, printable
 from shared.messages import to_fields
-from shared.model import FILES_BUCKET, Recording, State
+from shared.model import Recording, State
 from shared.routing import conditions
-from shared.state import claims, documents, failure_log
+from shared.state import documents, failure_log, pages
 from shared.state.dead_letters import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from shared.planning.worker_pools import WorkerPool
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
     from shared.ports import Ports
 
-IN_PROGRESS = ("ACCEPTED", "PLANNED")
-"""States of recordings that have not ended."""
+
+OneState = StrEnum("OneState", list(get_args(State)))  # type: ignore[misc]  # the states are listed once
+"""A state on a command line: Typer makes no lists of literals."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    limit: int = 20
+    """Most recordings to show."""
+    places: tuple[str, ...] = ()
+    """What names the recordings to show, see `found.HELP`; none: all."""
+    states: tuple[State, ...] = ()
+    """Only recordings in these states; none: in any."""
+    ids: bool = False
+    """Show IDs, files and states only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a deployment stands."""
+
+    states: dict[State, int]
+    """Number of recordings by state; states without any are left out."""
+    recordings: list[Recording]
+    """Those to show."""
+    more: int
+    """Number of recordings that are wanted and not shown."""
+    waiting: dict[str, int] | None
+    """Messages waiting by subscription; None where they cannot be counted."""
+    dead_letters: int
+    """Number of messages that could not be handled."""
+    newest_letters: list[letters.Letter] = field(default_factory=list)
+    """The newest of them."""
+    failed_attempts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Number of failed attempts by place and class of error."""
+    no_workers: dict[str, str] = field(default_factory=dict)
+    """Why no workers could be started, by pool."""
 
 
 def command(
     *,
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE|ID",
+            help=f"Only these recordings, in full. {found.HELP}",
+            show_default=False,
+        ),
+    ] = None,
+    states: Annotated[
+        list[OneState] | None,
+        typer.Option(
+            "--state",
+            case_sensitive=False,
+            help="Only recordings in this state; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of recordings to show.")] = 20,
-    keys: Annotated[
-        bool, typer.Option("--keys", help="Show keys, files and states only, for `retry` and `cancel`.")
+    ids: Annotated[
+        bool,
+        typer.Option("--ids", "--keys", help="Show IDs, files and states only."),
+    ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            "-w",
+            help="Go on showing changes until Ctrl-C, or until the named recordings have ended.",
+        ),
     ] = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
     """Show what is waiting, running, done and failed, and why."""
-    with errors(), deployment(state_dir) as ports:
-        run(ports, limit=limit, keys=keys, as_json=as_json)
+    with errors():
+        if places and (states or ids):
+            raise BadRequest("Name recordings, or choose them with --state and --ids, not both.")
+        wanted = Wanted(
+            limit=limit,
+            places=tuple(places or ()),
+            states=tuple(state for state in get_args(State) if state.lower() in (states or ())),
+            ids=ids,
+        )
+        with deployment(state_dir) as ports:
+            if follow:
+                watch.run(
+                    lambda: look(wanted, ports),
+                    lambda it: screen(it, wanted, ports),
+                    ports,
+                    as_json=as_json,
+                    until_ended=bool(places),
+                )
+            else:
+                run(wanted, ports, as_json=as_json)
 
 
-def run(ports: Ports, *, limit: int, as_json: bool, keys: bool = False) -> None:
-    """Print the state of all recordings as counts, and of the newest ones in a table.
+def run(wanted: Wanted, ports: Ports, *, as_json: bool) -> None:
+    """Print the state of all recordings as counts, and of the newest ones in a table; or those that are named in full.
 
     Args:
+        wanted: what to show.
         ports: the deployment, this machine's or a project's.
-        limit: number of recordings in the table.
-        as_json: print JSON on standard output, which has the keys of recordings.
-        keys: print a table of keys, files and states.
+        as_json: print JSON on standard output.
+
+    Raises:
+        NotFound: there is no recording of a name.
+        BadRequest: a name fits several recordings.
+        Transient: the records did not answer.
     """
-    states = {state: ports.records.count(documents.RECORDINGS, {"state": state}) for state in get_args(State)}
-    states = {state: count for state, count in states.items() if count}
-    recordings = newest(ports, limit)
-    waiting = _pending(ports)
-    given_up = ports.records.count(DEAD_LETTERS)
-    newest_letters = letters.newest(ports.records) if given_up else []
-    failed = failure_log.by_class(ports.records)
-    no_workers = _no_workers(ports)
-    if as_json:
-        report = {
-            "states": states,
-            "recordings": [_as_json(one, ports) for one in recordings],
-            "messages_waiting": waiting,
-            "dead_letters": given_up,
-            "newest_dead_letters": to_fields(newest_letters),
-            "failed_attempts": failed,
-            "no_workers": no_workers,
-        }
-        print_json(report | _location(ports))
-        return
     console = output()
-    if not recordings:
-        console.print(_empty(ports), highlight=False)
+    if wanted.places:
+        named = found.each_of(wanted.places, ports)
+        if as_json:
+            print_json({"recordings": [details.values(one, ports) for one in named]} | _location(ports))
+            return
+        for number, one in enumerate(named):
+            if number:
+                console.print()
+            details.show(one, ports, console)
+        return
+    report = look(wanted, ports)
+    if as_json:
+        print_json(as_values(report, ports))
     else:
-        console.print(", ".join(f"{states[name]} {name.lower()}" for name in sorted(states)), highlight=False)
-        console.print(_table(recordings, ports, keys=keys))
-    left = sum(states.values()) - len(recordings)
-    if left > 0:
-        console.print(f"{left} more: raise `--limit` to see them.", highlight=False)
-    busy = {name: count for name, count in (waiting or {}).items() if count}
-    if busy:
-        told = ", ".join(f"{count} for {name}" for name, count in busy.items())
-        console.print(f"Messages waiting: {told}.", highlight=False)
-        if nothing_runs(ports):
-            console.print("`dropscribe up` is not running: start it to go on.", highlight=False)
-    if given_up:
-        console.print(
-            f"Dead letters (messages that could not be handled): {given_up}. The newest:", highlight=False
+        console.print(screen(report, wanted, ports))
+
+
+def look(wanted: Wanted, ports: Ports) -> Report:
+    """How the deployment stands now.
+
+    Raises:
+        NotFound: there is no recording of a name.
+        BadRequest: a name fits several recordings.
+        Transient: the records did not answer.
+    """
+    states = pages.states(ports.records)
+    if wanted.places:
+        recordings, more = found.each_of(wanted.places, ports), 0
+    else:
+        recordings = newest(ports, wanted.limit, wanted.states)
+        more = sum(count for state, count in states.items() if state in (wanted.states or states)) - len(
+            recordings
         )
-        for one in newest_letters:
+    given_up = ports.records.count(DEAD_LETTERS)
+    return Report(
+        states=states,
+        recordings=recordings,
+        more=max(0, more),
+        waiting=_pending(ports),
+        dead_letters=given_up,
+        newest_letters=letters.newest(ports.records) if given_up else [],
+        failed_attempts=failure_log.by_class(ports.records),
+        no_workers=_no_workers(ports),
+    )
+
+
+def as_values(report: Report, ports: Ports) -> dict[str, Any]:
+    """The report as plain values."""
+    return {
+        "states": report.states,
+        "recordings": [details.row_values(one, ports) for one in report.recordings],
+        "messages_waiting": report.waiting,
+        "dead_letters": report.dead_letters,
+        "newest_dead_letters": to_fields(report.newest_letters),
+        "failed_attempts": report.failed_attempts,
+        "no_workers": report.no_workers,
+    } | _location(ports)
+
+
+def screen(report: Report, wanted: Wanted, ports: Ports) -> RenderableType:
+    """The report for a terminal: counts, a table, and what somebody should look at."""
+    return Group(*_parts(report, wanted, ports))
+
+
+def _parts(report: Report, wanted: Wanted, ports: Ports) -> Iterator[RenderableType]:
+    if report.states:
+        yield Text(", ".join(f"{count:,} {state.lower()}" for state, count in report.states.items()))
+    else:
+        yield Text(printable(_empty(ports), lines=True))
+    if report.recordings:
+        yield Text()
+        yield _table(report.recordings, ports, ids=wanted.ids)
+    elif report.states and wanted.states:
+        yield Text(f"No recording is {' or '.join(wanted.states)}.")
+    rest = list(_rest(report, ports))
+    if rest:
+        yield Text()
+        yield from rest
+
+
+def _rest(report: Report, ports: Ports) -> Iterator[Text]:
+    if report.more:
+        yield Text(f"{report.more:,} more: raise --limit to see them.")
+    busy = {name: count for name, count in (report.waiting or {}).items() if count}
+    if busy:
+        yield Text(
+            "Messages waiting: " + ", ".join(f"{name} {count:,}" for name, count in busy.items()) + "."
+        )
+        if nothing_runs(ports):
+            yield Text("`dropscribe up` is not running: start it to continue.")
+    if report.dead_letters:
+        yield Text(
+            f"Dead letters (messages that could not be handled): {report.dead_letters:,}. "
+            "See `dropscribe dead-letters`. The newest:"
+        )
+        for one in report.newest_letters:
             told = " ".join(filter(None, [local_time(one.time), one.where]))
             why = one.reason or "no reason was recorded; see the logs"
-            console.print(Text(f"  {printable(f'{told}: {why}')}\n    {printable(one.message)}"))
-        console.print("`dropscribe dead-letters` shows, replays and discards them.", highlight=False)
-    if failed:
-        console.print(
-            Text(f"Failed attempts, including those that a retry made good: {_failure_counts(failed)}.")
+            yield Text(f"  {printable(f'{told}: {why}')}\n    {printable(one.message)}")
+    if report.failed_attempts:
+        yield Text(
+            f"Failed attempts, including those that a retry made good: {_failure_counts(report.failed_attempts)}."
         )
-    for pool, why in no_workers.items():
+    for pool, why in report.no_workers.items():
         kind = "worker without a GPU" if pool == "cpu" else "worker"
-        console.print(Text(f"No {kind} is available now. {why}"))
+        yield Text(printable(f"No {kind} is available now. {why}"))
 
 
-def newest(ports: Ports, limit: int) -> list[Recording]:
-    """Up to `limit` recordings: those in progress, then the others, each newest first."""
-    places = [{"state": state} for state in IN_PROGRESS]
-    found = [ports.records.newest(documents.RECORDINGS, "created", limit, where) for where in (*places, None)]
+def newest(ports: Ports, limit: int, states: tuple[State, ...] = ()) -> list[Recording]:
+    """Up to `limit` recordings in some states, or in all: those in progress, then the others, each newest first."""
+    wanted: list[dict[str, str] | None] = [{"state": state} for state in states or pages.IN_PROGRESS]
+    if not states:
+        wanted.append(None)
+    found = [
+        # Beside each recording that was deleted there may be a mark, which is none.
+        ports.records.newest(documents.RECORDINGS, "created", limit, where)
+        for where in wanted
+    ]
     known = {one.id: one for page in found for one in documents.readable(page, Recording)}
-    return sorted(known.values(), key=lambda one: (one.ended, -one.created))[:limit]
+    shown = [one for one in known.values() if not pages.is_mark(one)]
+    return sorted(shown, key=lambda one: (one.ended, -one.created))[:limit]
 
 
 def _failure_counts(failed: dict[str, dict[str, int]]) -> str:
@@ -135,7 +288,7 @@ def _pending(ports: Ports) -> dict[str, int] | None:
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
 
 
-def _no_workers(ports: Ports) -> dict[WorkerPool, str]:
+def _no_workers(ports: Ports) -> dict[str, str]:
     """Why the sweeper could start no workers, by pool; nothing for pools that are available or were not asked for."""
     return {pool: one.said or one.status for pool, one in conditions.out_of_workers(ports).items()}
 
@@ -160,72 +313,20 @@ def _empty(ports: Ports) -> str:
     )
 
 
-def _table(recordings: list[Recording], ports: Ports, *, keys: bool) -> Table:
-    """With keys there is no room for the rest on a narrow terminal."""
-    shown = Table(pad_edge=False)
-    for name in ("key", "file", "state") if keys else ("when", "file", "state", "length", "what"):
-        shown.add_column(name, overflow="fold", no_wrap=name in {"key", "when", "state", "length"})
+def _table(recordings: list[Recording], ports: Ports, *, ids: bool) -> Table:
+    """With IDs there is no room for the rest on a narrow terminal."""
+    if ids:
+        shown = table("ID", "state", "file", whole=("ID", "state"))
+    else:
+        shown = table("file", "state", "length", "when", "what", figures=("length",), whole=("state", "when"))
+    now = ports.clock.now()
     for one in recordings:
-        name = f"/{one.source.name}" if one.source.bucket == FILES_BUCKET else one.source.name
-        file = Text(printable(name) or "–")
-        color = {"DONE": "green", "FAILED": "red", "CANCELLED": "magenta"}.get(one.state, "yellow")
-        state = Text(one.state, style=color)
-        if keys:
-            shown.add_row(one.id, file, state)
+        file, state = Text(printable(found.name_of(one))), Text(one.state, style=color_of(one.state))
+        if ids:
+            shown.add_row(one.id, state, file)
             continue
-        length = human_duration(one.duration or (one.audio.duration if one.audio else None))
-        shown.add_row(local_time(one.created), file, state, length, Text(printable(_summary(one, ports))))
+        seconds = one.duration or (one.audio.duration if one.audio else None)
+        length = "" if seconds is None else human_duration(seconds)
+        what = Text(printable(details.summary(one, ports)))
+        shown.add_row(file, state, length, short_time(one.created, now), what)
     return shown
-
-
-def _summary(one: Recording, ports: Ports) -> str:
-    if one.ended_without or one.state == "DELETED":
-        return one.reason
-    if one.state == "DONE" and one.decision is not None:
-        demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
-        more = [warning for warning in one.warnings if warning != DEMO_WARNING]
-        return "; ".join([f"{one.words} words by {one.decision.method}{demo}", *more])
-    if one.decision is None:
-        return budget.why_held(one, ports) or "not probed yet"
-    handed = _handed_on(one, ports)
-    told = f", {sum(handed.values())} handed on ({', '.join(handed)})" if handed else ""
-    trouble = failure_log.last_trouble(one.id, ports.records)
-    last = f"; last error: {trouble}" if trouble else ""
-    return f"{_done(one, ports)} of {len(one.chunks)} chunks{told}; {one.decision.reason}{last}"
-
-
-def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
-    """Chunks that were handed to another engine, counted by that engine."""
-    found = claims.of_recording(one.id, ports.records).values() if one.chunks else ()
-    return dict(Counter(claim.engine for claim in found if claim.tried))
-
-
-def _done(one: Recording, ports: Ports) -> int:
-    """Number of chunks that have a result."""
-    if one.state == "DONE":
-        return len(one.chunks)
-    return ports.records.count(documents.CHUNKS, {"recording": one.id})
-
-
-def _as_json(one: Recording, ports: Ports) -> dict[str, Any]:
-    return {
-        "recording": one.id,
-        "uri": one.source.uri if one.source.name else None,
-        "state": one.state,
-        "created": one.created,
-        "finished": one.finished,
-        "duration": one.duration,
-        "words": one.words,
-        "chunks": len(one.chunks),
-        "chunks_done": _done(one, ports),
-        "chunks_handed_on": _handed_on(one, ports),
-        "method": one.decision.method if one.decision else None,
-        "why": one.decision.reason if one.decision else None,
-        "considered": to_fields(one.decision.considered) if one.decision else [],
-        "reason": one.reason or None,
-        "last_trouble": (None if one.ended else failure_log.last_trouble(one.id, ports.records)) or None,
-        "held": budget.why_held(one, ports) or None,
-        "code": one.code or None,
-        "warnings": list(one.warnings),
-        "outputs": list(one.outputs),
-    }

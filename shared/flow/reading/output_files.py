@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared import outputs
 from shared.errors import StoreUnavailable
-from shared.flow.reading import finished
+from shared.flow.reading import revision
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -20,20 +20,23 @@ def short(output: str) -> str:
     return output.rsplit("/", 1)[-1]
 
 
-def files(recording: Recording, names: Collection[str], ports: Ports) -> Iterator[tuple[str, bytes]]:
+def files(
+    recording: Recording, names: Collection[str], ports: Ports, *, number: int = 0
+) -> Iterator[tuple[str, bytes]]:
     """Name and content of files of a recording that is DONE, in the order of the formats.
 
     Args:
         recording: one that is DONE.
         names: of the files, e.g. `transcript.srt`.
         ports: the adapters to use.
+        number: of the revision; 0: as the machine wrote them.
 
     Raises:
-        BadRequest: a file has a name that no format has.
+        BadRequest: a file has a name that no format has, or there is no such revision.
         Permanent: the transcript is gone from which it could be written.
         Transient: the store did not answer, or a file is missing.
     """
-    stored = {short(one): one for one in recording.outputs}
+    stored = {short(one): one for one in revision.outputs_of(recording, number, ports)}
     for name, output in stored.items():
         if name in names:
             yield name, _load(output, ports)
@@ -41,7 +44,7 @@ def files(recording: Recording, names: Collection[str], ports: Ports) -> Iterato
     if not missing:
         return
     wanted = outputs.formats_of(missing)
-    for one in outputs.render(finished.transcript(recording, ports), wanted):
+    for one in outputs.render(revision.transcript(recording, number, ports), wanted):
         if one.name in missing:
             yield one.name, one.data
 

@@ -147,7 +147,7 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
     """
     recording = get_recording(ports.records, key)
     if recording is None:
-        raise BadRequest(f"There is no recording {key}. `dropscribe status --keys` shows the keys.")
+        raise BadRequest(f"There is no recording {key}. `dropscribe status --ids` lists them.")
     if not 0 <= correction.based_on < MOST_REVISIONS:
         raise BadRequest(f"There is no revision {correction.based_on}. Choose one that is listed.")
     before = transcript(recording, correction.based_on, ports)

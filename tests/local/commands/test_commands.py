@@ -78,7 +78,7 @@ def test_status_shows_done_and_failed_with_the_reason(call, state):
 
 def test_status_shows_why_a_method_was_chosen_and_which_were_not(call, state):
     state.upload("talk.wav")
-    assert "0 of 2 chunks; Parakeet on this CPU: no other engine is set up" in call("status").stdout
+    assert "0 of 2 parts; Parakeet on this CPU: no other engine is set up" in call("status").stdout
     (told,) = json.loads(call("status", "--json").stdout)["recordings"]
     assert told["method"] == "parakeet"
     assert [one["method"] for one in told["considered"]] == ["parakeet", "hybrid", "deepgram"]
@@ -91,7 +91,7 @@ def test_status_shows_which_parts_went_to_another_engine(call, state):
     assert "handed on" not in call("status").stdout
     for message in dispatch.missing(recording, state.ports)[:1]:
         fallback.hand_on(message, EngineLimit("It does not fit."), state.ports)
-    assert "0 of 2 chunks, 1 handed on (deepgram);" in " ".join(call("status").stdout.split())
+    assert "0 of 2 parts, 1 handed on (deepgram);" in " ".join(call("status").stdout.split())
     (told,) = json.loads(call("status", "--json").stdout)["recordings"]
     assert told["chunks_handed_on"] == {"deepgram": 1}
 
@@ -119,7 +119,10 @@ def test_status_shows_the_newest_dead_letters_with_their_reasons(call, state):
         "m",
         {"time": 1e9, "attributes": {dead_letters.ERROR: "no uri"}, "data": "{}"},
     )
-    assert "Dead letters (messages that could not be handled): 1. The newest:" in call("status").stdout
+    assert (
+        "Dead letters (messages that could not be handled): 1. See `dropscribe dead-letters`. The newest:"
+        in call("status").stdout
+    )
     assert ": no uri\n    {}\n" in call("status").stdout
     (told,) = json.loads(call("status", "--json").stdout)["newest_dead_letters"]
     assert told == {"time": 1e9, "where": "", "reason": "no uri", "message": "{}"}

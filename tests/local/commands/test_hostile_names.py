@@ -25,10 +25,16 @@ READ_ONLY = [
     "cost --by label",
     "cost --csv",
     "status",
-    "status --keys",
+    "status --ids",
+    "show RECORDING",
+    "status RECORDING",
 ]
 READ_ONLY += ["dead-letters list", "dead-letters show LETTER", "route URI"]
-AS_JSON = [f"{words} --json" for words in READ_ONLY[:9] if words != "cost --csv"]
+AS_JSON = [
+    f"{words} --json"
+    for words in READ_ONLY
+    if words != "cost --csv" and not words.startswith(("dead", "route"))
+]
 CHANGING = [
     "submit URI --request-id ID",
     "cancel RECORDING",

@@ -1,80 +1,10 @@
-"""A command line of an operator, on one machine, with a few moves of the flow."""
+"""The command line of an operator."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-
 import pytest
-from typer.testing import CliRunner
-
-from local import cli
-from local.backend.embedded_ports import open_ports
-from local.runtime.events import object_resource, pushed
-from local.runtime.steps import in_process
-from shared.errors import Permanent
-from shared.flow import chunk, record, upload
-from shared.settings import Settings
-from shared.state import documents
-from tests.world import ScriptedMedia, heard
-
-
-class Deployment:
-    """The state that the commands will open, and what router, worker and merger do with it."""
-
-    def __init__(self, folder):
-        self.settings = Settings(state_dir=folder, chunk_minutes=0.5, model="tiny")
-        self.media = ScriptedMedia()
-        self.ports = replace(open_ports(self.settings), media=self.media)
-        self.ports.inbox.mkdir(parents=True)
-
-    def upload(self, name):
-        (self.ports.inbox / name).write_bytes(b"sound")
-        return upload.on_upload(json.loads(object_resource(self.ports.store.stat("audio", name))), self.ports)
-
-    def failed(self, name, error=None):
-        """A recording of two parts that failed after the first one."""
-        recording = self.upload(name)
-        self.drain("cpu-worker")
-        chunk.commit_result(*heard(recording, recording.chunks[0]), self.ports)
-        return record.fail(recording.id, error or Permanent("no engine left"), self.ports)
-
-    def stored(self, recording):
-        return documents.get_recording(self.ports.records, recording.id)
-
-    def drain(self, subscription):
-        """Take and acknowledge all messages that are due."""
-        found = []
-        while got := self.ports.queue.pull(subscription, 100, 60.0):
-            for one in got:
-                self.ports.queue.ack(subscription, one.lease)
-            found += got
-        return found
-
-    def route(self):
-        """What the router does with the requests that were published; gives how many there were."""
-        subscription = self.ports.queue.topology.subscription("requests")
-        requests = self.drain("requests")
-        for one in requests:
-            in_process(self.ports)["requests"](pushed(subscription, one))
-        return len(requests)
-
-    def close(self):
-        self.ports.store.close()
-        self.ports.records.close()
-        self.ports.search.close()
 
 
 @pytest.fixture
-def deployment(tmp_path):
-    deployment = Deployment(tmp_path / "state")
-    yield deployment
-    deployment.close()
-
-
-@pytest.fixture
-def call(deployment, monkeypatch):
-    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(deployment.settings.state_dir))
-    monkeypatch.setenv("PARAKEET_MODEL_NAME", "tiny")
-    monkeypatch.setenv("COLUMNS", "160")
-    return lambda *arguments: CliRunner().invoke(cli.app, [*map(str, arguments)])
+def call(ask):
+    return ask

@@ -8,9 +8,9 @@ import json
 def test_a_recording_in_progress_ends_and_the_status_says_so(deployment, call):
     recording = deployment.upload("talk.wav")
     result = call("cancel", recording.id)
-    assert (result.exit_code, result.stdout) == (0, "gs://audio/talk.wav is cancelled.\n")
+    assert (result.exit_code, result.stdout) == (0, "Cancelled gs://audio/talk.wav.\n")
     assert deployment.stored(recording).state == "CANCELLED"
-    [row] = [line for line in call("status", "--keys").stdout.splitlines() if recording.id in line]
+    [row] = [line for line in call("status", "--ids").stdout.splitlines() if recording.id in line]
     assert "talk.wav" in row
     assert "CANCELLED" in row
     shown = call("status").stdout
@@ -24,7 +24,7 @@ def test_one_that_has_ended_stays_and_the_exit_code_tells(deployment, call, capl
     assert result.exit_code == 1
     assert [one["state"] for one in json.loads(result.stdout)] == ["FAILED", "CANCELLED"]
     again = call("cancel", recording.id)
-    assert again.stdout == "gs://audio/talk.wav had ended already: FAILED.\n"
+    assert again.stdout == "gs://audio/talk.wav had already ended: FAILED.\n"
     assert "cancelled gs://audio/talk.wav" not in caplog.text
 
 
@@ -32,5 +32,5 @@ def test_a_key_that_no_recording_has_cancels_nothing(deployment, call):
     recording = deployment.upload("talk.wav")
     result = call("cancel", recording.id, "nonsense")
     assert result.exit_code == 66
-    assert "There is no recording nonsense." in result.stderr
+    assert "There is no recording of nonsense." in result.stderr
     assert deployment.stored(recording).state == "PLANNED"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from local.runtime import export
-from shared.flow import chunk, record
+from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone
-from shared.state import audit
+from shared.state import audit, documents
 from tests.world import heard
 
 NAME, WORD = "zanzibar.wav", "xylophone"
@@ -50,7 +51,7 @@ def test_nothing_of_a_recording_is_left_on_the_disk(deployment, call, place):
     named = {"key": recording.id, "path": path, "name": NAME, "uri": f"gs://audio/{NAME}"}[place]
     result = call("forget", named, "--audio")
     assert result.exit_code == 0, result.stderr
-    assert result.stdout == "Deleted: 1.\n"
+    assert result.stdout == "Deleted 1 recording.\n"
     assert holders(deployment, WORD) == set()
     assert holders(deployment, "zanzibar") == set()
     assert not path.exists()
@@ -65,6 +66,19 @@ def test_the_audio_stays_unless_it_is_named_and_the_status_says_that_it_is_delet
     assert "It was deleted." in shown
     [row] = json.loads(call("status", "--json").stdout)["recordings"]
     assert (row["state"], row["uri"], row["outputs"]) == ("DELETED", None, [])
+
+
+def test_one_with_options_of_its_own_is_counted_and_listed_once(deployment, call):
+    (deployment.ports.inbox / NAME).write_bytes(b"sound")
+    source = deployment.ports.store.stat("audio", NAME)
+    recording = upload.on_object(replace(source, metadata={"dropscribe-language": "en"}), deployment.ports)
+    assert recording.options.language == "en"
+    assert call("forget", NAME).exit_code == 0
+    # The mark against the event of the upload is there all the same.
+    assert deployment.ports.records.count(documents.RECORDINGS, {"state": "DELETED"}) == 2
+    found = json.loads(call("status", "--json").stdout)
+    assert found["states"] == {"DELETED": 1}
+    assert [one["recording"] for one in found["recordings"]] == [recording.id]
 
 
 def test_another_recording_keeps_all_it_has(deployment, call):

@@ -73,7 +73,7 @@ def test_what_cannot_be_tried_again_is_left_out_with_the_reason(deployment, call
         "its file is gone",
         "it is still in progress",
     ]
-    assert "gs://audio/gone.wav is left out: its file is gone." in result.stderr
+    assert "Skipping gs://audio/gone.wav: its file is gone." in result.stderr
     assert deployment.route() == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from local.backend.embedded_ports import open_ports
 from local.commands.views import status
+from local.commands.views.status import Wanted
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.messages import AUDIO_FINALIZED
@@ -40,9 +41,9 @@ def ports(world, jobs, tmp_path):
 @pytest.fixture
 def told(ports, capsys):
     def told():
-        status.run(ports, limit=5, as_json=True)
+        status.run(Wanted(limit=5), ports, as_json=True)
         found = json.loads(capsys.readouterr().out)["no_workers"]
-        status.run(ports, limit=5, as_json=False)
+        status.run(Wanted(limit=5), ports, as_json=False)
         assert ("No worker is available now. so it is" in capsys.readouterr().out) == bool(found)
         return found
 
@@ -77,7 +78,7 @@ def test_it_says_nothing_of_workers_where_the_sweeper_has_not_looked_for_long(wo
 
 def test_it_says_why_a_recording_is_held_by_the_budget_of_now(world, ports, capsys):
     def why(settings):
-        status.run(replace(ports, settings=settings), limit=5, as_json=True)
+        status.run(Wanted(limit=5), replace(ports, settings=settings), as_json=True)
         return json.loads(capsys.readouterr().out)["recordings"][0]["held"]
 
     small = replace(ports.settings, budget_daily_usd=0.000001)
@@ -93,7 +94,7 @@ def test_it_says_what_went_wrong_last_with_a_recording_on_its_way(world, ports, 
     recording = upload.on_upload(world.upload(), ports)
 
     def said():
-        status.run(ports, limit=5, as_json=True)
+        status.run(Wanted(limit=5), ports, as_json=True)
         return json.loads(capsys.readouterr().out)["recordings"][0]["last_trouble"]
 
     assert said() is None
@@ -106,15 +107,15 @@ def test_it_says_what_went_wrong_last_with_a_recording_on_its_way(world, ports, 
             attributes={"recording": recording.id, "chunk": "0"},
         )  # fmt: skip
     assert said() == "the store is away"
-    status.run(ports, limit=5, as_json=False)
+    status.run(Wanted(limit=5), ports, as_json=False)
     assert "last error: the store is away" in " ".join(capsys.readouterr().out.split())
 
 
 def test_it_says_that_nothing_runs_where_messages_wait(tmp_path, capsys):
     ports = open_ports(Settings(state_dir=tmp_path))
-    status.run(ports, limit=5, as_json=False)
+    status.run(Wanted(limit=5), ports, as_json=False)
     assert "not running" not in capsys.readouterr().out
     ports.queue.publish(AUDIO_FINALIZED, b"{}")
-    status.run(ports, limit=5, as_json=False)
+    status.run(Wanted(limit=5), ports, as_json=False)
     assert "`dropscribe up` is not running" in capsys.readouterr().out
     ports.close()

@@ -86,7 +86,7 @@ def test_status_reads_no_more_recordings_than_it_shows(many, monkeypatch):
     assert "1 planned" in shown
     assert "30 done" in shown
     assert "There is no audio in it." in shown
-    assert "0 of 1 chunks" in shown
+    assert "0 of 1 part" in shown
     assert "talk-29.mp3" not in shown
     assert "29 more" in shown
 
@@ -106,4 +106,4 @@ def test_status_of_a_project_in_which_nothing_happened_names_it(records):
 def test_a_recording_that_was_never_planned_is_not_looked_at_yet(records):
     one = replace(recording(1, "ACCEPTED"), chunks=(), decision=None)
     records.create(documents.RECORDINGS, one.id, to_fields(one))
-    assert "not probed yet" in call("status").stdout
+    assert "waiting" in call("status").stdout

@@ -1,0 +1,143 @@
+"""The recordings that a command line names: by file, by address or by ID."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from local.backend import names
+from local.backend.embedded_ports import LocalPorts
+from local.commands.table import color_of, table
+from local.commands.terminal import beside, local_time
+from shared.errors import BadRequest, NotFound
+from shared.in_words import printable
+from shared.model import FILES_BUCKET
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.model import Recording
+    from shared.ports import Ports
+
+HELP = (
+    "A file (also by its name alone), gs://bucket/name, or an ID (also its beginning), as in "
+    "`dropscribe status --ids`."
+)
+"""What a person may write."""
+PART = re.compile(r"[a-z2-7]{6,25}")
+"""The beginning of an ID that is long enough to be meant."""
+
+
+def one(place: str, ports: Ports, *, can: Callable[[Recording], bool] | None = None) -> Recording:
+    """The one recording that is meant.
+
+    Args:
+        place: what a person wrote, see `HELP`.
+        ports: the deployment, this machine's or a project's.
+        can: if several fit, what the one must be; None: not deleted.
+
+    Raises:
+        NotFound: there is none.
+        BadRequest: there are several; they are listed on standard error.
+        Transient: the records did not answer.
+    """
+    found = every(place, ports)
+    if len(found) > 1:
+        found = [each for each in found if (can or _is_there)(each)] or found
+    if len(found) == 1:
+        return found[0]
+    raise _ask_for_one(place, found)
+
+
+def of_one_object(place: str, ports: Ports) -> list[Recording]:
+    """All recordings of the one object that is meant, the newest first, those of its older versions included.
+
+    Raises:
+        NotFound: there is none.
+        BadRequest: several objects fit; their recordings are listed on standard error.
+        Transient: the records did not answer.
+    """
+    found = every(place, ports)
+    if len({(each.source.bucket, each.source.name) for each in found}) > 1:
+        raise _ask_for_one(place, found)
+    return found
+
+
+def each_of(
+    places: Sequence[str], ports: Ports, *, can: Callable[[Recording], bool] | None = None
+) -> list[Recording]:
+    """The recordings that several names mean, in their order, each once; see `one`."""
+    found = [one(place, ports, can=can) for place in dict.fromkeys(places)]
+    return list({each.id: each for each in found}.values())
+
+
+def every(place: str, ports: Ports) -> list[Recording]:
+    """All recordings that may be meant, the newest first: several of one object if it was replaced, or asked for again.
+
+    Raises:
+        NotFound: there is none.
+        Transient: the records did not answer.
+    """
+    if "/" not in place and (known := documents.get_recording(ports.records, place)) is not None:
+        return [known]
+    wanted = _objects(place, ports)
+    exact: list[Recording] = []
+    alike: list[Recording] = []
+    for each in documents.recordings(ports.records):
+        if (each.source.bucket, each.source.name) in wanted:
+            exact.append(each)
+        elif _is_like(each, place):
+            alike.append(each)
+    found = exact or alike
+    if not found:
+        raise NotFound(
+            f"There is no recording of {place}. `dropscribe status` lists the files, `dropscribe status --ids` their IDs."
+        )
+    return sorted(found, key=lambda each: (-each.created, each.id))
+
+
+def name_of(recording: Recording) -> str:
+    """What a person calls it: the path of a file of this machine, the name of an object; `–` once it is deleted."""
+    source = recording.source
+    return f"/{source.name}" if source.bucket == FILES_BUCKET else source.name or "–"
+
+
+def _is_there(recording: Recording) -> bool:
+    return recording.state != "DELETED"
+
+
+def _ask_for_one(place: str, found: Sequence[Recording]) -> BadRequest:
+    listed = table("ID", "when", "state", "file", whole=("ID", "when", "state"))
+    for each in found:
+        state = Text(each.state, style=color_of(each.state))
+        listed.add_row(each.id, local_time(each.created), state, Text(printable(name_of(each))))
+    beside().print(listed)
+    return BadRequest(f"{len(found)} recordings match {place!r}. Name one of them by its ID.")
+
+
+def _is_like(recording: Recording, place: str) -> bool:
+    """Whether the last parts of its name, or the first letters of its key, are what a person wrote."""
+    if PART.fullmatch(place) and recording.id.startswith(place):
+        return True
+    return bool(place) and f"/{recording.source.name}".endswith(f"/{place}")
+
+
+def _objects(place: str, ports: Ports) -> set[tuple[str, str]]:
+    """Bucket and name of what a person may mean: there need be no such file any more."""
+    scheme, _, rest = place.partition("://")
+    if rest:
+        bucket, _, name = rest.partition("/")
+        return {(FILES_BUCKET if scheme == "file" else bucket, name)}
+    audio = ports.settings.audio_bucket
+    if not isinstance(ports, LocalPorts):
+        return {(audio, place)}
+    path = Path(os.path.abspath(place))  # noqa: PTH100 - links stay as they are
+    found = {(audio, place), (FILES_BUCKET, names.to_name(str(path).lstrip("/")) or "")}
+    if path.is_relative_to(inbox := Path(os.path.abspath(ports.inbox))):  # noqa: PTH100 - the same
+        found.add((audio, names.to_name(str(path.relative_to(inbox))) or ""))
+    return found

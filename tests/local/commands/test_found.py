@@ -1,0 +1,73 @@
+"""The recordings that a command line names, by file, by address or by ID."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from local.commands import found
+from shared.errors import BadRequest, NotFound
+from shared.flow import forget, request, upload
+from shared.model import Options
+
+
+def ids(recordings):
+    return [one.id for one in recordings]
+
+
+def test_each_is_found_once_in_the_order_given(deployment):
+    first, second = deployment.upload("a.wav"), deployment.upload("b.wav")
+    places = [second.id, "a.wav", second.id, first.id]
+    assert ids(found.each_of(places, deployment.ports)) == [second.id, first.id]
+
+
+def test_a_file_is_meant_by_path_by_address_by_name_and_by_the_end_of_its_path(deployment, monkeypatch):
+    one, _ = deployment.upload("monday/talk.wav"), deployment.upload("other.wav")
+    monkeypatch.chdir(deployment.ports.inbox / "monday")
+    for place in (
+        deployment.ports.inbox / "monday" / "talk.wav",
+        "gs://audio/monday/talk.wav",
+        "monday/talk.wav",
+        "./talk.wav",
+        "talk.wav",
+        one.id,
+        one.id[:6],
+    ):
+        assert found.one(str(place), deployment.ports).id == one.id, place
+
+
+@pytest.mark.parametrize("place", ["nonsense.wav", "alk.wav", "", "/", "gs://audio/", "gs://other/talk.wav"])
+def test_what_fits_nothing_is_named_with_where_to_look(deployment, place):
+    deployment.upload("talk.wav")
+    with pytest.raises(NotFound, match=r"no recording of .*status --ids"):
+        found.one(place, deployment.ports)
+
+
+def test_the_beginning_of_an_id_has_six_letters_at_least(deployment):
+    one = deployment.upload("talk.wav")
+    with pytest.raises(NotFound):
+        found.one(one.id[:5], deployment.ports)
+
+
+def test_where_several_fit_they_are_listed_and_one_is_asked_for(deployment, capsys):
+    both = [deployment.upload(f"{folder}/talk.wav") for folder in ("monday", "tuesday")]
+    with pytest.raises(BadRequest, match=r"2 recordings match 'talk\.wav'\. Name one of them by its ID\."):
+        found.one("talk.wav", deployment.ports)
+    told = capsys.readouterr().err
+    for one in both:
+        assert re.search(rf"{one.id} .* PLANNED .*/?{one.source.name}", told)
+    with pytest.raises(BadRequest, match="2 recordings match"):
+        found.of_one_object("talk.wav", deployment.ports)
+
+
+def test_of_several_recordings_of_a_file_that_one_is_meant_which_can_be(deployment):
+    failed = deployment.failed("talk.wav")
+    other = replace(request.locate("gs://audio/talk.wav", deployment.ports), generation=7)
+    running = upload.accept(other, Options(), deployment.ports)
+    assert set(ids(found.every("talk.wav", deployment.ports))) == {failed.id, running.id}
+    assert found.one("talk.wav", deployment.ports, can=lambda one: one.ended_without).id == failed.id
+    assert set(ids(found.of_one_object("talk.wav", deployment.ports))) == {failed.id, running.id}
+    forget.forget(running.id, deployment.ports)
+    assert found.one("talk.wav", deployment.ports).id == failed.id
