@@ -99,7 +99,7 @@ class OverQueue:
         metadata: Mapping[str, str],
     ) -> str:
         """Ask for a transcript; the id of the request."""
-        from local.commands.audio.submit import nothing_runs
+        from local.commands.audio.whether_up import nothing_runs
         from shared import client
         from shared.state import answers, audit
 

@@ -213,7 +213,8 @@ class Committer:
     def _commit(self, job: ChunkJob, engine: Transcriber) -> None:
         try:
             row = ledger_row(job, engine.engine, self._ports, self._meter, "heard")
-            chunk.commit_result(chunk_result(job, engine), row, self._ports)
+            source = job.message.source
+            chunk.commit_result(chunk_result(job, engine), row, self._ports, source=source)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not lose the chunk either
             self._meter.lost(job.busy_seconds)
             self._fail(job.delivery, error)

@@ -17,8 +17,11 @@ from rich.progress import (
 
 from gpu_job.speech import loading
 from gpu_job.weights import lookup, speakers
-from shared.engines import hosted_specs
+from gpu_job.weights.catalogue import by_name
+from local.inbox import remembered
+from shared.engines import AUTO, hosted_specs
 from shared.errors import ModelUnavailable
+from shared.in_words import human_size
 from shared.routing import eligible, flags
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from gpu_job.weights.catalogue import Kind
     from gpu_job.weights.located import Located
     from gpu_job.weights.speakers import LocatedSpeakers
+    from local.backend.embedded_ports import LocalPorts
     from shared.model import Options
     from shared.ports import Ports
 
@@ -54,6 +58,39 @@ def locate_speakers(folder: str, console: Console) -> LocatedSpeakers:
     """
     with bars(console) as advance:
         return speakers.locate(folder, progress=advance)
+
+
+def missing(options: Options, ports: LocalPorts) -> str:
+    """What to tell of weights that a recording needs and that are not on this machine yet; empty if they are.
+
+    Args:
+        options: of the recording.
+        ports: of this machine; where a hosted engine is set up, it may do without them.
+
+    Raises:
+        ModelUnavailable: there are no such weights.
+    """
+    settings = remembered.as_up(ports.settings, ports.engines, ports.records)
+    methods = {one.method for one in hosted_specs()}
+    if (
+        options.method in methods
+        or (options.method == AUTO and settings.method in methods)
+        or options.diarize
+    ):
+        return ""
+    name = options.model or settings.model
+    kind = loading.form(settings, name)
+    known = by_name(name)
+    if known is None:
+        lookup.locate(name, kind)
+        return ""
+    release = known.release(kind)
+    if release.repository is None or release.on_disk() is not None:
+        return ""
+    return (
+        f"The weights {name} are not on this machine yet: {human_size(release.size)} are downloaded first, or now with "
+        f"`dropscribe models pull {name}`."
+    )
 
 
 def locate_or_do_without(name: str, options: Options, ports: Ports, console: Console) -> bool:

@@ -116,7 +116,7 @@ def export(
 
 
 def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
-    """Copy all outputs of a finished recording of the inbox; nothing for any other, or for the answer to a request.
+    """Copy all outputs of a finished recording of the inbox, and say where those of any are; nothing for an answer.
 
     Every recording that ends is announced. An answer comes in the same moment: two copies would be in each other's way.
 
@@ -128,19 +128,19 @@ def deliver(ready: TranscriptReady, ports: LocalPorts) -> None:
         Transient: try again.
     """
     recording = documents.get_recording(ports.records, ready.recording)
-    if (
-        recording is None
-        or ready.request_id is not None
-        or recording.state != "DONE"
-        or recording.source.bucket != ports.settings.audio_bucket
-    ):
+    if recording is None or ready.request_id is not None or recording.state != "DONE":
+        return
+    name, words = documents.called(recording.source, ports.settings), recording.words or 0
+    if recording.source.bucket != ports.settings.audio_bucket:
+        stored = ports.store.path_of(ports.settings.transcripts_bucket, recording.outputs[0]).parent
+        log.info("done %s: %d words, in %s", name, words, stored)
         return
     live = ports.store.stat(recording.source.bucket, recording.source.name)
     if live is not None and live.generation != recording.source.generation:
         return  # a newer version is on its way, and would be overwritten by this one
     folder = Path(ports.out) / names.to_path(recording.source.name)
     export(recording, folder, [reading.short(one) for one in recording.outputs], ports, out=ports.out)
-    log.info("transcript of %s: %d words, in %s", recording.source.name, recording.words or 0, folder)
+    log.info("done %s: %d words, in %s", name, words, folder)
 
 
 def write(folder: int, name: str, data: bytes, like: Permissions, *, durable: bool = True) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.messages import ChunkMessage
-    from shared.model import Chunk, Recording
+    from shared.model import Chunk, Recording, StoredObject
     from shared.ports import Ports
     from shared.results import LedgerRow
 
@@ -105,18 +105,26 @@ def decoded(recording: Recording, ports: Ports) -> Iterator[tuple[Chunk, Pcm]]:
             yield one, pcm
 
 
-def commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
+def commit_result(
+    result: ChunkResult, row: LedgerRow, ports: Ports, *, source: StoredObject | None = None
+) -> None:
     """Make a result durable, then publish that the chunk is done. The first result of a chunk is its result.
 
     Order matters: ledger, object, document, message. The row comes first because the engine was paid
     whatever happens next; the document comes after the object it stands for. Every step but the last
     is create-only, so after a crash in between the whole is simply repeated.
+
+    Args:
+        result: of the chunk.
+        row: of the attempt that gave it.
+        ports: the adapters to use.
+        source: the recording, to name it in the log.
     """
     with ports.together():
-        _commit_result(result, row, ports)
+        _commit_result(result, row, ports, called=documents.called(source, ports.settings) if source else "")
 
 
-def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
+def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called: str) -> None:
     key = documents.chunk_key(result.recording, result.index)
     ledger.write(row, ports)
     name, stands = result_name(result.recording, result.index), result
@@ -130,7 +138,13 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports) -> None:
     if ports.records.create(documents.CHUNKS, key, done | used):
         measure("chunks_total", engine=stands.engine)
         measure("steps_total", where=stands.engine, outcome="ok")
-    log.info("chunk %s: %d words from %.1f s of audio", key, len(result.words), result.owned)
+    log.info(
+        "heard %s, part %d: %d words in %.1f s",
+        called or result.recording,
+        result.index + 1,
+        len(result.words),
+        result.owned,
+    )
     dispatch.say_done(result.recording, result.index, ports)
 
 

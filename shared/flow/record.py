@@ -8,6 +8,7 @@ outputs, and one that is DONE has exactly those that it names, wherever a proces
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -137,7 +138,8 @@ def _end_without(
         # The merger or the sweeper announces it: not everybody may write the search index.
         return recording
     if (recording.state, recording.code) == (state, code):
-        log.warning("%s %s (%s): %s", state.lower(), recording.source.uri, code, reason)
+        name = documents.called(recording.source, ports.settings)
+        log.warning("%s %s (%s): %s", state.lower(), name, code, reason)
     return announce(recording, ports)
 
 
@@ -271,7 +273,8 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
         return replace(stored, chunks=chunks, planned=ports.clock.now(), published=0)
 
     changed, ours = documents.change_recording_first(ports, recording.id, longer)
-    log.info("%s is longer than its header says: %d chunks now", recording.id, len(changed.chunks))
+    name = documents.called(changed.source, ports.settings)
+    log.info("%s is longer than its header says: %d chunks now", name, len(changed.chunks))
     dispatch.publish_chunks(changed, ports, ours=ours)
     return changed
 
@@ -329,7 +332,12 @@ def _finish(recording: Recording, rendered: Rendered, ports: Ports) -> Recording
         if done.finished != now:
             # Another process was first and announces it; if it dies before that, its message is redelivered.
             return done
-        log.info(
-            "done %s: %d words, in %s", done.source.uri, rendered.words, transcript_files.output_folder(done)
+        # On one machine the exporter says so, once the files are where a person looks for them.
+        log.log(
+            logging.DEBUG if ports.settings.platform == "local" else logging.INFO,
+            "done %s: %d words, in %s",
+            done.source.uri,
+            rendered.words,
+            transcript_files.output_folder(done),
         )
         return announce(done, ports)

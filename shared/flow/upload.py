@@ -127,7 +127,7 @@ def _create(recording: Recording, ports: Ports) -> Recording:
     """The recording, stored; the one that stands if there was one before."""
     if ports.records.create(documents.RECORDINGS, recording.id, to_fields(recording)):
         with documents.about(recording):
-            log.info("accepted %s as %s", recording.source.uri, recording.id)
+            log.info("accepted %s as %s", documents.called(recording.source, ports.settings), recording.id)
             measure("uploads_total")
         return recording
     return documents.get_recording(ports.records, recording.id) or recording
@@ -223,7 +223,7 @@ def freeze_plan(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
         recording, ports, audio=audio, decision=decision, chunks=chunks, fallback=others, weights=used
     )
     count = "1 chunk" if len(planned.chunks) == 1 else f"{len(planned.chunks)} chunks"
-    log.info("planned %s: %s; %s", recording.id, count, decision.reason)
+    log.info("planned %s: %s; %s", documents.called(recording.source, ports.settings), count, decision.reason)
     return planned, ours
 
 
@@ -235,7 +235,8 @@ def _resume(recording: Recording, ports: Ports) -> tuple[Recording, bool]:
     if admission.action == "hold":
         return _hold(recording, admission.lasting, ports), False
     planned, ours = _plan_once(recording, ports)
-    log.info("%s goes on: %d of %d chunks are left", planned.id, left.chunks, left.of)
+    name = documents.called(planned.source, ports.settings)
+    log.info("%s goes on: %d of %d chunks are left", name, left.chunks, left.of)
     return planned, ours
 
 

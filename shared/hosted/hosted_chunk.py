@@ -113,7 +113,7 @@ def _have_transcribed(
             attributes=dispatch.attributes_of(message),
         )
     else:
-        chunk.commit_result(result, row, ports)
+        chunk.commit_result(result, row, ports, source=message.source)
 
 
 def _another_should(message: ChunkMessage, error: EngineRefused | EngineFailed, ports: Ports) -> bool:

@@ -124,7 +124,8 @@ def settle(request_id: str, ending: TranscriptReady, ports: Ports, *, again: boo
     documents.change(
         REQUESTS, key, Asked, lambda one: None if one.answered else replace(one, answered=True), ports.records
     )
-    log.info("answered request %s: %s %s", request_id, answer.state, answer.source)
+    why = "" if answer.state == "DONE" else f": {answer.state}, {answer.reason}"
+    log.info("answered request %s%s", request_id, why)
 
 
 def settle_all(ending: TranscriptReady, ports: Ports) -> None:

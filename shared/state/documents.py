@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from shared import versions
 from shared.errors import BadRequest, NewerVersion
 from shared.messages import from_fields, to_fields
-from shared.model import Recording
+from shared.model import FILES_BUCKET, Recording
 from shared.telemetry import context, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from shared.model import StoredObject
     from shared.ports import Fields, Ports, Records
+    from shared.settings import Settings
 
 Record = TypeVar("Record")
 
@@ -27,6 +29,14 @@ CHUNKS = "chunks"
 LEDGER = "ledger"
 REVISIONS = "revisions"
 WEBHOOKS = "webhooks"
+
+
+def called(source: StoredObject, settings: Settings) -> str:
+    """A recording as its owner knows it: on one machine the name in the inbox or the path, else its URI."""
+    if source.bucket == FILES_BUCKET:
+        return f"/{source.name}"
+    here = settings.platform == "local" and source.bucket == settings.audio_bucket
+    return source.name if here else source.uri
 
 
 def change(

@@ -89,7 +89,7 @@ def test_of_two_mergers_at_once_only_the_first_announces(world, planned, monkeyp
     decided = record._decide(planned, rendered, world.ports)
     announced = []
     monkeypatch.setattr(record, "announce", lambda recording, _: announced.append(recording.id) or recording)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("DEBUG"):
         for _ in range(3):
             record._finish(decided, rendered, world.ports)
             world.clock.time += 0.1

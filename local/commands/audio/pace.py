@@ -90,15 +90,16 @@ class Pace:
             return None
         return self.done / took
 
-    def told(self) -> str:
-        """For a person: `3 of 10 files, 12 min of 40 min, 95× real time, 18 s left`."""
+    def told(self, *, briefly: bool = False) -> str:
+        """For a person: `3 of 10 files, 12 min of 40 min, 95× real time, 18 s left`; briefly: `95×`."""
         parts = [f"{len(self._ended)} of {self._count} files"]
         total, speed = self.total, self.speed
         if total:
             about = "about " if self._is_estimate else ""
             parts.append(f"{human_duration(self.done)} of {about}{human_duration(total)}")
         if speed:
-            parts.append(f"{speed:.0f}× real time" if speed >= 10 else f"{speed:.1f}× real time")
+            times = f"{speed:.0f}×" if speed >= 10 else f"{speed:.1f}×"
+            parts.append(times if briefly else f"{times} real time")
             if total and not self.complete:
                 parts.append(f"{_rough(max(0.0, total - self.done) / speed)} left")
         return ", ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from local.commands.audio.pace import Pace
@@ -54,14 +54,13 @@ class Screen:
         self._last_line = clock()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=16),
             TextColumn("{task.fields[note]}", markup=False),
-            TimeElapsedColumn(),
             console=console,
             transient=True,
             disable=quiet or not console.is_terminal,
         )
-        self._all = self._progress.add_task("all files", total=None, note=self._pace.told())
+        self._all = self._progress.add_task("all", total=None, note=self._pace.told())
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -121,13 +120,13 @@ class Screen:
 
     def _update(self) -> None:
         """Show how far all files are. The caller has the lock."""
-        done, total, told = self._pace.done, self._pace.total, self._pace.told()
-        self._progress.update(self._all, completed=done, total=total, note=told)
+        note = self._pace.told(briefly=True)
+        self._progress.update(self._all, completed=self._pace.done, total=self._pace.total, note=note)
         if self._quiet or self._console.is_terminal or self._pace.complete:
             return
         if (now := self._clock()) - self._last_line >= LINE_EVERY:
             self._last_line = now
-            self._say(Text(f"        {told}"))
+            self._say(Text(f"        {self._pace.told()}"))
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from local import exit_codes
 from local.backend.embedded_ports import LocalPorts
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
+from local.commands import downloads, options
+from local.commands.audio.sources import comes_from_elsewhere
+from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors, options_or_none
-from local.commands.terminal import beside, print_json, print_text
+from local.commands.terminal import print_json, print_text, say
 from shared import client
 from shared.errors import BadRequest, TimedOut
 from shared.in_words import dollars, human_duration, printable
@@ -129,67 +131,67 @@ def run(submission: Submission, ports: Ports) -> int:
     """Send the request and, if asked to, wait for the answer and show it.
 
     Returns:
-        0 if the request was sent or answered with a transcript, 1 if it was answered with a failure.
+        The exit code: 0 if the request was sent or answered with a transcript, 1 if it was answered with a failure, 69
+        if it was sent and nothing runs here that could answer it.
 
     Raises:
         BadRequest: the request is malformed.
+        ModelUnavailable: there are no such weights.
         TimedOut: no answer came in time.
     """
+    uri = uri_of(submission.uri, ports)
+    if isinstance(ports, LocalPorts):
+        # Weights that do not exist are refused now, not by a worker later.
+        missing = downloads.missing(submission.options or Options(), ports)
+        if missing:
+            say(missing)
     request_id = client.submit(
-        uri_of(submission.uri, ports),
+        uri,
         ports=ports,
         options=submission.options,
         request_id=submission.request_id,
         metadata=submission.metadata,
     )
     audit.note("submit", [answers.key_of(request_id)], ports)
-    say_if_nothing_runs(ports)
+    waits = say_if_nothing_runs(ports)
     if not submission.wait:
         if submission.as_json:
             print_json({"request_id": request_id})
         else:
             print_text(printable(request_id))
-        return 0
+        return exit_codes.UNAVAILABLE if waits else exit_codes.DONE
     try:
         answer = client.wait(request_id, ports=ports, timeout=submission.timeout)
     except TimedOut as error:
         again = f"To go on waiting, run the same command with --request-id {shlex.quote(request_id)}."
         raise TimedOut(f"{error} {again}") from error
     if submission.as_json:
-        print_json(to_fields(answer))
+        print_json(to_fields(answer) | {"outputs": [place(uri, ports) for uri in answer.outputs]})
     else:
         print_text(_told(answer, ports))
     return 0 if answer.state == "DONE" else 1
 
 
 def uri_of(text: str, ports: Ports) -> str:
-    """The URI of what a person named, which may also be a path."""
-    if "://" in text or not isinstance(ports, LocalPorts):
+    """The URI of what a person named, which may also be a path.
+
+    Raises:
+        BadRequest: a deployment cannot read it; the message says what to do.
+        NotFound: there is no such file.
+    """
+    if text.startswith(("gs://", "file://")):
         return text
-    return ports.file(Path(text)).uri
-
-
-def say_if_nothing_runs(ports: Ports) -> None:
-    """Tell a person whose request is queued on this machine that nothing runs that could answer it."""
-    if nothing_runs(ports):
-        beside(soft_wrap=True).print(
-            "The request is queued. Nothing is running yet that could answer it: run `dropscribe up` with the same "
-            "state directory."
+    if comes_from_elsewhere(text):
+        raise BadRequest(
+            f"A deployment reads gs://bucket/name, or files of its machine, not {text}. Transcribe it here with "
+            f"`dropscribe transcribe {text}`, or download it and name the file."
         )
-
-
-def nothing_runs(ports: Ports) -> bool:
-    """Whether this is one machine's state, and no `dropscribe up` works on it: that one holds a lock."""
     if not isinstance(ports, LocalPorts):
-        return False
-    try:
-        with (ports.settings.state_dir / "up.lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
+        raise BadRequest(
+            f"{text} is a file of this machine, which the deployment cannot read. Upload it with `gcloud storage cp "
+            f"{shlex.quote(text)} gs://BUCKET/`, and name that."
+        )
+    return ports.file(Path(text)).uri
 
 
 def _told(answer: TranscriptReady, ports: Ports) -> str:

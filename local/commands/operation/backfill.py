@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from local import exit_codes
 from local.backend.embedded_ports import LocalPorts
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.audio import inputs
-from local.commands.audio.submit import say_if_nothing_runs
+from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors, options_or_none
 from local.commands.operation.agreement import settled
 from local.commands.terminal import beside, output, print_json, say
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 READERS = 16
 """Objects that are looked up at one time."""
-
-STOPPED = 130
-"""Exit code of a run that a person stopped."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +127,8 @@ def run(wanted: Wanted, ports: Ports) -> int:
     """Say how many objects there are, how long, and at what cost; then ask the router for each.
 
     Returns:
-        0 if all were asked for, 1 if the person said no, 130 if the person stopped it.
+        The exit code: 0 if all were asked for, 1 if the person said no, 69 if nothing runs here that could go on, 130
+        if the person stopped it.
 
     Raises:
         BadRequest: there is no such place, or nobody to ask.
@@ -137,14 +136,13 @@ def run(wanted: Wanted, ports: Ports) -> int:
     """
     found = look(wanted, ports)
     estimate = backfill.estimate(found.new, wanted.options, ports, wanted.probes if found.new else 0)
-    sent, goes_on = 0, False
+    sent, goes_on, waits = 0, False, False
     if found.new:
         goes_on = settled(_told(found, estimate), len(found.new), yes=wanted.yes)
         if goes_on:
             audit.note("backfill", [uploads.key_of(one) for one in found.new], ports)
         sent = _send(found.new, wanted, ports) if goes_on else 0
-        if goes_on:
-            say_if_nothing_runs(ports)
+        waits = goes_on and say_if_nothing_runs(ports)
     if wanted.as_json:
         report = {
             "new": len(found.new),
@@ -166,8 +164,10 @@ def run(wanted: Wanted, ports: Ports) -> int:
         output().print(f"Asked for: {sent}. `dropscribe status` shows them.", highlight=False)
     if goes_on and sent < len(found.new):
         say(f"Stopped after {sent} of {len(found.new)}. Run it again to go on.")
-        return STOPPED
-    return 0 if sent == len(found.new) else 1
+        return exit_codes.STOPPED
+    if sent < len(found.new):
+        return exit_codes.INCOMPLETE
+    return exit_codes.UNAVAILABLE if waits else exit_codes.DONE
 
 
 def look(wanted: Wanted, ports: Ports) -> Found:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from local import exit_codes
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.audio.submit import say_if_nothing_runs
+from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.terminal import local_time, output, print_json, say
@@ -180,15 +181,17 @@ def replay_some(
                 if why_not[one.key]:
                     say(printable(f"{one.key} is left out: {why_not[one.key]}."))
             done: dict[str, str] = {}
+            waits = False
             if able and settled(_replay_told(able, ports), len(able), yes=yes):
                 audit.note("dead-letters replay", [one.key for one in able], ports)
                 done = {one.key: replay.replay(one, ports, again=again) for one in able}
-                say_if_nothing_runs(ports)
+                waits = say_if_nothing_runs(ports)
             _ended(
                 [(one, {"outcome": done.get(one.key), "why_not": why_not[one.key] or None}) for one in found],
                 f"Replayed: {len(done)}.",
                 as_json=as_json,
                 complete=len(done) == len(found),
+                waits=waits,
             )
 
 
@@ -269,13 +272,20 @@ def _replay_told(able: Sequence[Letter], ports: Ports) -> str:
 
 
 def _ended(
-    found: Sequence[tuple[Letter, dict[str, Any]]], told: str, *, as_json: bool, complete: bool
+    found: Sequence[tuple[Letter, dict[str, Any]]],
+    told: str,
+    *,
+    as_json: bool,
+    complete: bool,
+    waits: bool = False,
 ) -> None:
     if as_json:
         print_json([{"key": one.key, "from": one.source or None, **more} for one, more in found])
     else:
         output().print(told if found else "There are no such dead letters.", highlight=False)
-    raise typer.Exit(0 if complete else 1)
+    if not complete:
+        raise typer.Exit(exit_codes.INCOMPLETE)
+    raise typer.Exit(exit_codes.UNAVAILABLE if waits else exit_codes.DONE)
 
 
 def _why(one: Letter, ports: Ports) -> str:

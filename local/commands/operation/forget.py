@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.commands import found, options
-from local.commands.audio.submit import nothing_runs
+from local.commands.audio.whether_up import nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.terminal import output, print_json

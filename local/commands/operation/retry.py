@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from local import exit_codes
 from local.commands import found, options
-from local.commands.audio.submit import say_if_nothing_runs
+from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.terminal import output, print_json, say
@@ -91,7 +92,8 @@ def run(wanted: Wanted, ports: Ports) -> int:
     """Say what trying again means, then ask the router to continue the recordings.
 
     Returns:
-        0 if all were asked for, or there are none; 1 if some could not be, or the person said no.
+        The exit code: 0 if all were asked for, or there are none; 1 if some could not be, or the person said no; 69 if
+        nothing runs here that could go on.
 
     Raises:
         BadRequest: one of the names means no recording, or several, or there is nobody to ask.
@@ -111,12 +113,13 @@ def run(wanted: Wanted, ports: Ports) -> int:
     for one in recordings:
         if why_not[one.id]:
             say(printable(f"Skipping {one.source.uri}: {why_not[one.id]}."))
+    waits = False
     goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
     if goes_on:
         audit.note("retry", [one.id for one in able], ports)
         for one in able:
             retry.ask(one, ports)
-        say_if_nothing_runs(ports)
+        waits = say_if_nothing_runs(ports)
     if wanted.as_json:
         report = [_as_json(one, left.get(one.id), why_not[one.id], asked=goes_on) for one in recordings]
         print_json(report)
@@ -126,7 +129,9 @@ def run(wanted: Wanted, ports: Ports) -> int:
         output().print(
             f"Continued {counted(len(able), 'recording')}. Follow with `dropscribe status`.", highlight=False
         )
-    return 0 if not recordings or (goes_on and len(able) == len(recordings)) else 1
+    if recordings and not (goes_on and len(able) == len(recordings)):
+        return exit_codes.INCOMPLETE
+    return exit_codes.UNAVAILABLE if waits else exit_codes.DONE
 
 
 def _failed(since: float, ports: Ports) -> list[Recording]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import found, options
-from local.commands.audio.submit import nothing_runs
+from local.commands.audio.whether_up import nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.table import color_of, short_time, table
 from local.commands.terminal import local_time, output, print_json

@@ -28,6 +28,7 @@ def test_speed_and_time_left_follow_from_what_was_heard(clock):
     pace.heard("a", 300.0)
     assert pace.speed == 30.0
     assert pace.told() == "0 of 2 files, 5 min of 20 min, 30× real time, 30 s left"
+    assert pace.told(briefly=True) == "0 of 2 files, 5 min of 20 min, 30×, 30 s left"
 
 
 def test_the_length_of_all_is_an_estimate_until_all_are_known(clock):
