@@ -139,7 +139,7 @@ def run(submission: Submission, ports: Ports) -> int:
         ModelUnavailable: there are no such weights.
         TimedOut: no answer came in time.
     """
-    uri = uri_of(submission.uri, ports)
+    uri = readable_uri(submission.uri, ports)
     if isinstance(ports, LocalPorts):
         # Weights that do not exist are refused now, not by a worker later.
         missing = downloads.missing(submission.options or Options(), ports)
@@ -173,10 +173,21 @@ def run(submission: Submission, ports: Ports) -> int:
 
 
 def uri_of(text: str, ports: Ports) -> str:
-    """The URI of what a person named, which may also be a path.
+    """The URI of what a person named, which may also be a path; in a project a path stays as it is.
 
     Raises:
-        BadRequest: a deployment cannot read it; the message says what to do.
+        NotFound: there is no such file.
+    """
+    if "://" in text or not isinstance(ports, LocalPorts):
+        return text
+    return ports.file(Path(text)).uri
+
+
+def readable_uri(text: str, ports: Ports) -> str:
+    """The same, of what the deployment can read.
+
+    Raises:
+        BadRequest: it cannot read it; the message says what to do.
         NotFound: there is no such file.
     """
     if text.startswith(("gs://", "file://")):
@@ -191,7 +202,7 @@ def uri_of(text: str, ports: Ports) -> str:
             f"{text} is a file of this machine, which the deployment cannot read. Upload it with `gcloud storage cp "
             f"{shlex.quote(text)} gs://BUCKET/`, and name that."
         )
-    return ports.file(Path(text)).uri
+    return uri_of(text, ports)
 
 
 def _told(answer: TranscriptReady, ports: Ports) -> str:

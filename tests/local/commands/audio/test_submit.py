@@ -50,7 +50,7 @@ def deliver(state):
 
 def test_it_prints_the_id_of_the_request(run):
     result = run("gs://audio/talk.wav", "--request-id", "mine")
-    assert (result.exit_code, result.stdout) == (0, "mine\n")
+    assert result.stdout == "mine\n"
 
 
 def test_options_go_with_the_request(run, state):
@@ -70,10 +70,15 @@ def test_without_options_those_of_the_object_count(run, state):
 
 
 def test_it_says_that_nothing_runs_yet(run, state):
-    assert "run `dropscribe up`" in run("gs://audio/talk.wav").stderr
+    result = run("gs://audio/talk.wav")
+    assert result.exit_code == 69
+    assert result.stderr == (
+        f"Queued, but nothing is running that could transcribe it. Start `dropscribe up --state-dir {state}`.\n"
+    )
     with (state / "up.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert run("gs://audio/talk.wav").stderr == ""
+        result = run("gs://audio/talk.wav")
+        assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_a_failure_is_shown_with_its_reason_and_exit_code_1(run, state):
@@ -117,7 +122,8 @@ def test_who_waited_in_vain_is_told_how_to_wait_on_and_gets_the_answer(run, stat
     [
         (["gs://audio/talk.wav", "--metadata", "order"], "name=value"),
         (["no such file.wav"], "There is no file"),
-        (["https://example.com/talk.wav"], "uri"),
+        (["https://example.com/talk.wav"], "`dropscribe transcribe https://example.com/talk.wav`"),
+        (["-"], "`dropscribe transcribe -`"),
         (["gs://audio/talk.wav", "--language", "German!"], "language"),
     ],
 )
@@ -168,3 +174,42 @@ def test_a_file_that_an_older_version_knows_without_its_weights_keeps_its_record
     deliver(state)
     assert [one.id for one in documents.recordings(ports.records)] == [before.id]
     ports.close()
+
+
+def test_weights_that_do_not_exist_are_refused_and_those_that_are_not_here_are_told(
+    run, tmp_path, monkeypatch
+):
+    file = tmp_path / "talk.wav"
+    file.write_bytes(b"x")
+    refused = run(file, "--model", "nosuch")
+    assert refused.exit_code == 69
+    assert "There are no weights called 'nosuch'" in refused.stderr
+    assert refused.stdout == ""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "none"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "none"))
+    monkeypatch.setattr("gpu_job.weights.catalogue.Release.on_disk", lambda _: None)
+    told = run(file, "--model", "nvidia/parakeet-tdt-0.6b-v3")
+    assert re.search(
+        r"parakeet-tdt-0\.6b-v3 are not on this machine yet: [\d.]+ GB are downloaded first, or now with `dropscribe "
+        r"models pull nvidia/parakeet-tdt-0\.6b-v3`\.",
+        told.stderr,
+    )
+
+
+def test_json_of_an_answer_has_paths_of_this_machine(run, state, tmp_path, monkeypatch):
+    answer = TranscriptReady(
+        recording="x", source="file:///a.wav", state="DONE", reason="", duration=61.0, method="parakeet",
+        outputs=("gs://transcripts/files/a.wav/1-x/transcript.txt",), usd=0.0,
+    )  # fmt: skip
+    monkeypatch.setattr("shared.client.wait", lambda *_, **__: answer)
+    file = tmp_path / "a.wav"
+    file.write_bytes(b"x")
+    result = run(file, "--wait", "--json")
+    path = state / "buckets" / "transcripts" / "files" / "a.wav" / "1-x" / "transcript.txt"
+    assert json.loads(result.stdout)["outputs"] == [str(path)]
+
+
+def test_a_project_cannot_read_a_file_of_this_machine():
+    with pytest.raises(BadRequest, match=r"gcloud storage cp 'a talk\.mp3' gs://BUCKET/"):
+        submit.readable_uri("a talk.mp3", None)
+    assert submit.readable_uri("gs://calls/a.mp3", None) == "gs://calls/a.mp3"

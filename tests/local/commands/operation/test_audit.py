@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("up_runs")
+
 
 @pytest.mark.parametrize("command", ["cancel", "retry", "flags", "submit", "backfill", "dead-letters"])
 def test_each_command_that_changes_something_is_noted(deployment, call, command):

@@ -7,9 +7,12 @@ import wave
 
 import pytest
 
+from local import exit_codes
 from local.commands.operation import backfill
 from shared.errors import BadRequest
 from shared.state import documents
+
+pytestmark = pytest.mark.usefixtures("up_runs")
 
 
 def silence(path):
@@ -68,7 +71,7 @@ def test_it_can_be_stopped_and_repeated(archive, call, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(backfill.backfill, "ask", stopped)
         result = call("backfill", "gs://audio/old", "--yes")
-    assert result.exit_code == backfill.STOPPED
+    assert result.exit_code == exit_codes.STOPPED
     assert "Stopped after 1 of 2. Run it again to go on." in result.stderr
     # Once before the router saw the first request, and once after.
     assert call("backfill", "gs://audio/old", "--yes").stdout.startswith("Asked for: 2.")

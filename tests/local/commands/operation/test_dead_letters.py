@@ -12,6 +12,8 @@ from shared.messages import ChunkMessage, decode, encode
 from shared.recovery import dead_letter
 from shared.state import dead_letters
 
+pytestmark = pytest.mark.usefixtures("up_runs")
+
 
 @pytest.fixture
 def kept(deployment):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from local.commands.operation import agreement
 from shared.errors import BadMedia
 from shared.messages import ChunkMessage, decode
+
+pytestmark = pytest.mark.usefixtures("up_runs")
 
 
 def parts(deployment):
@@ -22,7 +25,6 @@ def test_a_failed_recording_goes_on_with_what_is_missing(deployment, call):
     assert "1 recording to continue (Permanent 1)." in result.stderr
     assert "Missing: 1 of 2 parts" in result.stderr
     assert "Expected cost: $0" in result.stderr
-    assert "run `dropscribe up`" in result.stderr
     assert deployment.route() == 1
     assert deployment.stored(recording).state == "PLANNED"
     assert parts(deployment) == [1]
@@ -93,3 +95,11 @@ def test_either_keys_or_all_that_failed_are_named(call, arguments):
     result = call("retry", *arguments)
     assert result.exit_code == 2
     assert "--failed" in result.stderr
+
+
+def test_where_nothing_runs_it_says_so_and_what_to_start(deployment, call, up_runs):
+    failed = deployment.failed("talk.wav")
+    fcntl.flock(up_runs, fcntl.LOCK_UN)
+    result = call("retry", failed.id)
+    assert result.exit_code == 69
+    assert "Queued, but nothing is running that could transcribe it. Start `dropscribe up" in result.stderr
