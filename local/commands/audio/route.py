@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,19 +10,23 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from local.commands import options  # noqa: TC001 - Typer reads it at run time
-from local.commands.audio.submit import uri_of
+from local.backend.embedded_ports import LocalPorts
+from local.commands import downloads, options
+from local.commands.audio.sources import Sources, comes_from_elsewhere
+from local.commands.audio.submit import readable_uri
 from local.commands.context import deployment, errors, options_from
-from local.commands.terminal import output, print_json
+from local.commands.terminal import beside, output, print_json, say
+from local.runtime.incoming import Incoming
 from shared.flow import probe, refusals, request
 from shared.in_words import dollars, human_duration, human_size, printable
 from shared.messages import to_fields
 from shared.model import recording_id
 from shared.routing import route
 from shared.routing.case import Case
+from shared.state import documents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.model import Considered, Options
     from shared.ports import Ports
@@ -29,7 +34,12 @@ if TYPE_CHECKING:
 
 def command(
     *,
-    uri: Annotated[str, typer.Argument(help="gs://bucket/name, or a file on this machine.")],
+    uri: Annotated[
+        str,
+        typer.Argument(
+            help="gs://bucket/name, a file on this machine, an https:// address, or - for standard input."
+        ),
+    ],
     method: options.Method = None,
     model: options.Model = None,
     language: options.Language = None,
@@ -55,10 +65,27 @@ def command(
             max_speakers=max_speakers,
             channels=channels,
         )
-        run(uri, given, ports, as_json=as_json)
+        with received(uri, ports) as (place, name):
+            run(place, given, ports, as_json=as_json, name=name)
 
 
-def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
+@contextlib.contextmanager
+def received(uri: str, ports: Ports) -> Iterator[tuple[str, str]]:
+    """The URI or path of a recording, and what to call it; one from elsewhere is here while the block lasts.
+
+    Raises:
+        DropscribeError: it cannot be brought here; the message says what to do.
+    """
+    if not isinstance(ports, LocalPorts) or uri.startswith("gs://") or not comes_from_elsewhere(uri):
+        yield uri, ""
+        return
+    with Incoming(ports.settings.state_dir) as incoming:
+        with downloads.bars(beside()) as advance:
+            path = Sources(incoming, ports.settings, advance)(uri)
+        yield str(path), path.name
+
+
+def run(uri: str, options: Options, ports: Ports, *, as_json: bool, name: str = "") -> None:
     """Print which engine would transcribe a recording, and why not another. Stores and transcribes nothing.
 
     Args:
@@ -66,11 +93,12 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
         options: as the caller would send them.
         ports: the deployment.
         as_json: print JSON on standard output.
+        name: what to call it; empty: as its URI does.
 
     Raises:
         Permanent: no engine could transcribe it.
     """
-    source = request.locate(uri_of(uri, ports), ports)
+    source = request.locate(readable_uri(uri, ports), ports)
     refusals.check_size(source, ports.settings)
     audio = probe.look_at(source, options, ports)
     refusals.check_seconds(audio.duration, ports.settings)
@@ -83,13 +111,14 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool) -> None:
         print_json(to_fields(report))
         return
     console = output()
-    heading = (
-        f"{printable(source.uri)}: {human_duration(audio.duration)}, {audio.codec}, {human_size(source.size)}"
-    )
+    called = printable(name or documents.called(source, ports.settings))
+    heading = f"{called}: {human_duration(audio.duration)}, {audio.codec}, {human_size(source.size)}"
     console.print(heading, highlight=False, markup=False)
     chunks = "1 chunk" if len(choice.chunks) == 1 else f"{len(choice.chunks)} chunks"
     console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)
     console.print(_considered(decision.considered))
+    if isinstance(ports, LocalPorts) and (missing := downloads.missing(options, ports)):
+        say(missing)
 
 
 def _considered(found: Sequence[Considered]) -> Table:

@@ -73,8 +73,8 @@ class Sources:
         scheme = argument.partition("://")[0].lower()
         if scheme == "gs":
             raise BadRequest(
-                f"{argument} is in a bucket. Have the deployment that reads it transcribe it: `dropscribe submit "
-                f"{argument}`; or copy it with `gcloud storage cp`, and name the file."
+                f"{argument} is in a bucket. Ask the deployment that can read it, with DROPSCRIBE_PLATFORM=google: "
+                f"`dropscribe submit {argument}`; or copy it with `gcloud storage cp` and name the file."
             )
         if scheme not in {"http", "https"}:
             raise BadRequest(

@@ -190,6 +190,16 @@ def readable_uri(text: str, ports: Ports) -> str:
         BadRequest: it cannot read it; the message says what to do.
         NotFound: there is no such file.
     """
+    scheme, _, rest = text.partition("://")
+    if (
+        scheme == "gs"
+        and isinstance(ports, LocalPorts)
+        and rest.partition("/")[0] != ports.settings.audio_bucket
+    ):
+        raise BadRequest(
+            f"{text} is in a bucket of Google Cloud, and this is the state of one machine. Set DROPSCRIBE_PLATFORM=google "
+            "and the settings of your project, or copy it with `gcloud storage cp` and name the file."
+        )
     if text.startswith(("gs://", "file://")):
         return text
     if comes_from_elsewhere(text):

@@ -58,7 +58,11 @@ def command(
     *,
     inbox: Annotated[
         Path | None,
-        typer.Option(help="Folder to watch: drop audio here. \\[env: DROPSCRIBE_INBOX]", show_default=False),
+        typer.Option(
+            help="Folder to watch: drop audio here. By default that of the last `up`, or one in the state directory. "
+            "\\[env: DROPSCRIBE_INBOX]",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -210,7 +214,8 @@ def run(
 
 
 def _greet(ports: LocalPorts, page: PageAddress | None) -> None:
-    log.info("drop audio into       %s", ports.inbox)
+    named = "" if ports.settings.inbox else " (--inbox FOLDER watches another)"
+    log.info("watching %s%s: drop audio there", ports.inbox, named)
     log.info("transcripts appear in %s", ports.out)
     if page:
         # No log has a token.

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from local import cli
 from shared.in_words import human_size
 from shared.state import documents
 from tests.audio.media import make
@@ -89,3 +91,31 @@ def test_a_folder_is_not_routed_but_told_apart(call, tmp_path):
     told = call("route", str(tmp_path))
     assert told.exit_code == 2
     assert "is a folder" in " ".join(told.output.split())
+
+
+def test_route_takes_standard_input_and_leaves_nothing_of_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
+    told = CliRunner().invoke(cli.app, ["route", "-"], input=Path(SAMPLE).read_bytes())
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith("stdin: 2 min 13 s, mp3")
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_route_says_which_weights_would_have_to_be_downloaded(call, monkeypatch):
+    monkeypatch.setattr("gpu_job.weights.catalogue.Release.on_disk", lambda _: None)
+    told = call("route", SAMPLE)
+    assert "nvidia/parakeet-tdt-0.6b-v3 are not on this machine yet" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("https://127.0.0.1/a.mp3", "not a public address"),
+        ("gs://calls/a.mp3", "Set DROPSCRIBE_PLATFORM=google"),
+        ("s3://calls/a.mp3", "s3:// is not supported"),
+    ],
+)
+def test_route_says_what_to_do_with_what_it_cannot_read(call, place, said):
+    told = call("route", place)
+    assert told.exit_code == 2
+    assert said in told.stderr

@@ -218,3 +218,13 @@ def test_without_the_weights_it_says_so_and_does_not_start(deployment):
     assert result.returncode == 69
     assert "/no/such/folder" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("named", "said"), [(True, ""), (False, " (--inbox FOLDER watches another)")])
+def test_it_says_which_folder_it_watches_and_how_to_name_another(tmp_path, caplog, named, said):
+    inbox = tmp_path / "inbox" if named else None
+    ports = open_ports(Settings(state_dir=tmp_path / "state", inbox=inbox))
+    with caplog.at_level("INFO", logger="dropscribe"):
+        up._greet(ports, None)
+    ports.close()
+    assert f"watching {ports.inbox}{said}: drop audio there" in caplog.text
