@@ -51,7 +51,7 @@ class Progress:
     file: str
     """Name of the file that is downloaded, or path of the recording."""
     done: float
-    """Bytes of it, or seconds of audio that were recognised."""
+    """Bytes of it, or seconds of audio that this call has recognised; at its end, all of them."""
     total: float | None
     """The same of all of it; None while nobody knows."""
 

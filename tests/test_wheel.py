@@ -42,7 +42,7 @@ def test_a_wheel_has_what_its_users_need_and_nothing_else(built):
             "models/tiny-tdt/tiny-tdt.nemo", "models/tiny-tdt/encoder-model.onnx", "models/tiny-tdt/vocab.txt",
             "samples/voice-note.opus", "samples/truth/voice-note.opus.txt",
         )}  # fmt: skip
-        assert page | bundled | {"dropscribe/py.typed"} <= names
+        assert page | bundled | {"dropscribe/py.typed", "shared/py.typed"} <= names
         assert any(name.endswith("/licenses/NOTICE") for name in names)
         assert not [name for name in names if "recipe" in name or "test" in name]
         for path in ROOT.glob("*/**/*.json"):

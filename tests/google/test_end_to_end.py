@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 from google.cloud import storage
 
+import dropscribe
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import inputs
@@ -125,6 +126,20 @@ def test_deepgram_gives_the_bytes_and_the_cost_that_it_gives_on_one_machine(depl
     assert b"Word0 Word1" in there[0]["transcript.txt"]
     assert there == embedded(SAMPLES / "voice-note.opus", tmp_path, deepgram, Options(method="deepgram"))
     assert KEY not in deployment.log.read_text()
+
+
+def test_a_program_gets_its_transcript_with_the_python_client(deployment, tmp_path):
+    path = tmp_path / "by-client.opus"
+    path.write_bytes((SAMPLES / "voice-note.opus").read_bytes())
+    with dropscribe.Client.of_project(PROJECT) as client:
+        job = client.submit(path, label="python", metadata={"order": "17"})
+        found = client.wait(job, timeout=120)
+        assert found.text.startswith("my brother lost the ticket")
+        assert found.outputs["transcript.srt"].startswith("gs://")
+        assert client.download(job, "transcript.txt").decode().strip() == found.text
+        assert found.usd > 0
+        again = client.wait(client.submit(path, label="python"), timeout=120)
+    assert again == found
 
 
 def test_every_message_twice_changes_neither_the_transcript_nor_the_cost(deployment):
