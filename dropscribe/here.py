@@ -264,6 +264,7 @@ def _run(
     """Every file with its recording as it ends. Nothing is lost where the caller stops."""
     from gpu_job.speech import loading
     from gpu_job.weights import lookup
+    from gpu_job.weights import speakers as networks
     from local.commands import downloads
     from local.runtime import one_shot
     from shared.routing import eligible, speakers, weights
@@ -281,6 +282,8 @@ def _run(
     if warm is not None and not all(one.skipped or one.problem for one in submitted):
         try:
             lookup.locate(warm, loading.form(settings, warm), progress=told.downloaded)
+            if wanted.diarize:
+                networks.locate(settings.speaker_weights, progress=told.downloaded)
         except ModelUnavailable as error:
             do_without(error)
             warm = None

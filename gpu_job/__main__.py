@@ -12,6 +12,7 @@ from functools import partial
 from gpu_job import check, last_resort, process
 from gpu_job.pipeline.start_up import StartUp, process_began
 from gpu_job.speech import loading
+from gpu_job.weights import speakers
 from shared.connect import connect
 from shared.errors import CallHangs, DropscribeError
 from shared.settings import Settings
@@ -32,7 +33,9 @@ def main() -> int:
             loading.check_image(settings)
             start_up = StartUp()
             load = partial(loading.load, settings, warm=False, start_up=start_up)
-            return check.run(load, settings.model, start_up=start_up)
+            here = settings.speaker_weights or not speakers.missing()
+            load_listener = partial(loading.load_listener, settings) if here else None
+            return check.run(load, settings.model, start_up=start_up, load_listener=load_listener)
         with stop_on(signal.SIGTERM, signal.SIGINT) as stop:
             last_resort.watch()
             process.run(connect(), stop, stay=asked.stay, began=process_began())

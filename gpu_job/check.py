@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gpu_job.pipeline.start_up import StartUp
     from gpu_job.speech.transcriber import Transcriber
+    from gpu_job.voices.listener import Listener
 
 SAMPLE = bundled("samples/voice-note.opus")
 
@@ -32,6 +33,7 @@ def run(
     model: str,
     *,
     start_up: StartUp | None = None,
+    load_listener: Callable[[], Listener] | None = None,
     say: Callable[[str], None] = print,
 ) -> int:
     """Load the weights, transcribe a bundled recording, and report.
@@ -40,6 +42,7 @@ def run(
         load: gives the engine for the name of some weights.
         model: their name.
         start_up: told by `load` how long each step took.
+        load_listener: gives who hears the voices of a recording; None where its networks are not here.
         say: prints a line.
 
     Returns:
@@ -62,6 +65,7 @@ def run(
         decoded = time.perf_counter()
         heard = " ".join(word.text for words in engine.transcribe(windows) for word in words)
         done = time.perf_counter()
+        voices = _voices(audio, load_listener)
     except DropscribeError as error:
         say(f"failed    {error}")
         return 1
@@ -71,6 +75,7 @@ def run(
         f"seconds   import {library:.2f}, load {loaded - started - library:.2f}, warm-up {warm - loaded:.2f}, decoding {decoded - warm:.2f}, "
         f"inference {done - decoded:.2f} for {length:.1f} s of sound ({length / (done - decoded):.0f} times real time)"
     )
+    say(f"speakers  {voices}")
     say(f"text      {heard or '(none)'}")
     if model == TINY and heard != truth():
         say(f"failed    the demo weights should hear: {truth()}")
@@ -79,6 +84,17 @@ def run(
         say("failed    no word was heard in a recording of speech: the weights or the driver are broken")
         return 1
     return 0
+
+
+def _voices(audio: NDArray[np.int16], load_listener: Callable[[], Listener] | None) -> str:
+    """Whether speakers can be told apart here, in words. Raises ModelUnavailable."""
+    if load_listener is None:
+        return "not told apart: `dropscribe models pull speakers` fetches the networks"
+    listener = load_listener()
+    started = time.perf_counter()
+    found = listener.listen(audio, 0.0, len(audio) / SAMPLE_RATE)
+    took = time.perf_counter() - started
+    return f"{len(found)} voices in {took:.2f} s, networks {listener.revision}"
 
 
 def samples() -> NDArray[np.int16]:

@@ -12,6 +12,7 @@ import dropscribe
 from dropscribe import here
 from gpu_job.speech import loading
 from local.runtime import one_shot
+from tests import voices
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 NOTE = SAMPLES / "voice-note.opus"
@@ -164,6 +165,21 @@ def test_what_is_wrong_is_said(state, given, kind, says):
     given = {"path": NOTE, "model": "tiny", **given}
     with pytest.raises(kind, match=says):
         dropscribe.transcribe(given.pop("path"), state_dir=state, **given)
+
+
+def test_without_the_networks_for_speakers_nothing_is_started(state, monkeypatch, tmp_path, loads):
+    monkeypatch.setenv("DROPSCRIBE_SPEAKER_WEIGHTS", str(tmp_path / "none"))
+    with pytest.raises(dropscribe.ModelUnavailable, match="DROPSCRIBE_SPEAKER_WEIGHTS names"):
+        dropscribe.transcribe(NOTE, model="tiny", diarize=True, state_dir=state)
+    assert loads == []
+
+
+def test_speakers_are_told_apart_by_the_voices_that_were_heard(state, monkeypatch, tmp_path):
+    monkeypatch.setenv("DROPSCRIBE_SPEAKER_WEIGHTS", str(voices.networks(tmp_path / "networks")))
+    found = dropscribe.transcribe(NOTE, model="tiny", diarize=True, state_dir=state)
+    assert found.words
+    assert {word.speaker for word in found.words} <= {1, 2, 3}
+    assert found.words[0].speaker == 1
 
 
 def test_a_project_is_asked_with_the_client(state, monkeypatch):

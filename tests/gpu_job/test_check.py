@@ -13,6 +13,7 @@ from gpu_job.speech.onnx import onnx_engine
 from gpu_job.speech.transcriber import EngineLost, OutOfMemory
 from shared.errors import ModelUnavailable
 from shared.settings import Settings
+from tests.voices import FakeListener
 
 
 @pytest.fixture
@@ -31,6 +32,25 @@ def test_the_bundled_weights_hear_the_bundled_recording(lines):
     assert "warm-up " in told["seconds"]
     assert "25.6 s of sound" in told["seconds"]
     assert "no CUDA graphs" in told["graphs"]
+
+
+def test_it_says_whether_speakers_are_told_apart_here(lines):
+    load = partial(loading.load, Settings(), warm=False)
+    assert check.run(load, "tiny", load_listener=FakeListener, say=lines.append) == 0
+    assert check.run(load, "tiny", say=lines.append) == 0
+    one, none = (line for line in lines if line.startswith("speakers"))
+    assert one.startswith("speakers  1 voices in ")
+    assert one.endswith("networks fake+fake")
+    assert "models pull speakers" in none
+
+
+def test_networks_that_are_broken_fail(lines):
+    def broken():
+        raise ModelUnavailable("The network cannot be used.")
+
+    load = partial(loading.load, Settings(), warm=False)
+    assert check.run(load, "tiny", load_listener=broken, say=lines.append) == 1
+    assert lines[-1] == "failed    The network cannot be used."
 
 
 def deaf(_name, words=()):
