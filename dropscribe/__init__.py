@@ -8,7 +8,12 @@
 In reading order:
 
     here      `transcribe`, `transcribe_all`: on this machine, in this process
-    client    `Client`: ask a deployment, over HTTP or in a Google Cloud project
+      run       the flow behind them
+      engines   the weights that stay loaded
+      progress  how far it is
+    client    `Client`: ask a deployment
+      over_http   by the API of its console
+      over_queue  by its queue, records and buckets
     results   what both give
     options   what may be chosen
     errors    what may go wrong
@@ -19,6 +24,7 @@ This package and the command line are what stays the same from version to versio
 """
 
 from dropscribe.client import Client
+from dropscribe.engines import unload
 from dropscribe.errors import (
     BadRequest,
     CannotWrite,
@@ -33,9 +39,11 @@ from dropscribe.errors import (
     TranscriptionFailed,
     Transient,
 )
-from dropscribe.here import Ended, Progress, transcribe, transcribe_all, unload
+from dropscribe.here import transcribe, transcribe_all
 from dropscribe.options import Options
+from dropscribe.progress import Progress
 from dropscribe.results import Part, Segment, Status, Transcript, Word
+from dropscribe.run import Ended
 
 __all__ = [
     "BadRequest",

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+import tomllib
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
 
 from tests import wheel
-from tests.test_architecture import ROOT, TOPS
+from tests.test_architecture import ROOT, TOPS, modules, named
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +51,35 @@ def test_a_wheel_has_what_its_users_need_and_nothing_else(built):
         for path in ROOT.glob("*/**/*.json"):
             if path.relative_to(ROOT).parts[0] in TOPS:
                 assert path.relative_to(ROOT).as_posix() in names
+
+
+BROUGHT_ALONG = {
+    "flask": "functions-framework hands its requests to functions",
+    "grpc": "Google's clients raise its errors",
+    "requests": "Google's clients are made of it",
+    "urllib3": "as requests",
+}
+"""Libraries that a declared one cannot be without."""
+
+
+def installs(requirement):
+    """The package that a requirement names, without what follows its name."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement.replace(" ", ""), maxsplit=1)[0].lower().replace("_", "-")
+
+
+def test_every_library_that_is_imported_is_declared():
+    """The environment above has more packages than a user gets."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    declared = {installs(one) for one in project["dependencies"]}
+    declared |= {installs(one) for name in extras if name not in {"dev", "bench"} for one in extras[name]}
+    of = packages_distributions()
+    missing = {}
+    for module, path in modules().items():
+        for name, _ in named(path.read_text("utf-8")):
+            top = name.split(".")[0]
+            if top in sys.stdlib_module_names or top in {*TOPS, *BROUGHT_ALONG} or top in declared:
+                continue
+            if not declared & {one.lower().replace("_", "-") for one in of.get(top, ())}:
+                missing.setdefault(top, module)
+    assert missing == {}

@@ -58,7 +58,7 @@ class TranscriptionRouter:
             return {"error": str(error), "status": "failed", "video_id": video_id, "audio_file": path}
 
     def _transcribed(self, path: Path, video_id: str, output_dir: str | os.PathLike[str] | None) -> Files:
-        from dropscribe import here
+        from dropscribe.run import each
         from shared.model import Options
 
         began = time.monotonic()
@@ -69,7 +69,7 @@ class TranscriptionRouter:
             raise BadRequest(f"{path} is a folder. Name the audio in it.")
         # What it asked of Deepgram.
         options = Options(language="en", filler_words=True)
-        (ended,) = here.each([path], options, environ=environ)
+        (ended,) = each([str(path)], options, environ=environ)
         if ended.transcript is None:
             assert ended.error is not None, "one of the two is there"
             raise ended.error

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import dropscribe
-from dropscribe import here
 from gpu_job.speech import loading
 from local.runtime import one_shot
 from tests import voices
@@ -80,7 +79,7 @@ def test_files_and_folders_end_one_by_one_and_a_bad_one_stops_no_other(state, tm
     every = dropscribe.transcribe_all(
         paths, model="tiny", state_dir=state, out=out, formats=["srt", "textgrid"]
     )
-    found = {one.path.name: one for one in every}
+    found = {one.name: one for one in every}
     assert set(found) == {"good.opus", "bad.mp3", "none.mp3"}
     good = found["good.opus"]
     assert good.error is None
@@ -99,6 +98,28 @@ def test_files_and_folders_end_one_by_one_and_a_bad_one_stops_no_other(state, tm
     assert isinstance(found["none.mp3"].error, dropscribe.NotFound)
 
 
+def test_what_has_an_address_is_fetched_and_named_by_it(state, monkeypatch):
+    def fetch(address, file, progress):
+        if address.endswith("gone.mp3"):
+            raise dropscribe.NotFound("There is nothing at https://x.org/gone.mp3 (404).")
+        file.write(NOTE.read_bytes())
+        progress(NOTE.stat().st_size, None)
+
+    monkeypatch.setattr("local.commands.audio.sources.Download", lambda **_: fetch)
+    told = []
+    addresses = ["https://x.org/talk.opus?v=1", "https://x.org/gone.mp3"]
+    every = dropscribe.transcribe_all(addresses, model="tiny", state_dir=state, on_progress=told.append)
+    found = {one.source: one for one in every}
+    assert found[addresses[0]].transcript.text
+    assert "nothing at" in str(found[addresses[1]].error)
+    assert told[0] == dropscribe.Progress(
+        stage="download", file="talk.opus", done=NOTE.stat().st_size, total=None
+    )
+    assert not list((state / "incoming").iterdir())
+    with pytest.raises(dropscribe.BadRequest, match="gs://"):
+        dropscribe.transcribe("gs://bucket/a.mp3", state_dir=state)
+
+
 def test_whoever_stops_half_way_goes_on_with_the_next_call(state, monkeypatch):
     forgotten = []
     forget = one_shot.forget
@@ -115,7 +136,7 @@ def test_whoever_stops_half_way_goes_on_with_the_next_call(state, monkeypatch):
         dropscribe.transcribe(NOTE, model="tiny", state_dir=state)
     every.close()
     assert len(forgotten) == 1
-    assert forgotten != [first.path.name]
+    assert forgotten != [first.name]
     rest = dropscribe.transcribe_all([NOTE, SAMPLES / "order-hotline.m4a"], model="tiny", state_dir=state)
     assert all(one.transcript for one in rest)
 
@@ -141,12 +162,6 @@ def test_calls_of_several_threads_wait_for_one_another(transcribe):
     for one in threads:
         one.join()
     assert len({found[path] for path in paths}) == 2
-
-
-def test_a_callback_that_fails_stops_nothing(caplog):
-    told = here._Told(lambda _: 1 / 0)
-    told.downloaded("encoder.onnx", 1, 2)
-    assert "on_progress failed" in caplog.text
 
 
 @pytest.mark.parametrize(
