@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
+from local.commands.table import table
 from local.commands.terminal import local_time, output, print_json
 from shared.errors import BadRequest
 from shared.routing import conditions, flags, rollout
@@ -67,9 +66,8 @@ def run(pairs: Sequence[str], ports: Ports, *, as_json: bool) -> None:
         print_json({"flags": report, "rollout": {"percent": share, "why": why}})
         return
     console = output()
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("flag", "value", "from"):
-        shown.add_column(column, no_wrap=True)
+    columns = ("flag", "value", "from")
+    shown = table(*columns, whole=columns)
     for name, field in NAMES.items():
         shown.add_row(name, _told(getattr(settings, field)), _origin(name, found, ports.settings))
     console.print(shown)

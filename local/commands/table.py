@@ -41,11 +41,15 @@ def table(
     return made
 
 
-def pairs() -> Table:
-    """An empty table of names and what belongs to them, without headings."""
+def pairs(*, figures: bool = False) -> Table:
+    """An empty table of names and what belongs to them, without headings.
+
+    Args:
+        figures: what belongs to them are numbers.
+    """
     made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     made.add_column(no_wrap=True)
-    made.add_column(overflow="fold")
+    made.add_column(overflow="fold", justify="right" if figures else "left", no_wrap=figures)
     return made
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from gpu_job.weights.catalogue import by_name, catalogue
 from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
+from local.commands.table import table
 from local.commands.terminal import beside, output, print_json, print_text
 from shared.bundled import bundled
 from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gpu_job.weights.catalogue import File, Kind, Release, Weights
 
 SAMPLE = bundled("samples/voice-note.opus")
+WIDE = 120
+"""Columns of a terminal wide enough for revisions and paths."""
 ONE = 1 << 22
 """Bytes hashed between two updates of the bar."""
 
@@ -35,24 +37,30 @@ def show_list(*, as_json: bool) -> int:
     if as_json:
         print_json(found)
         return 0
-    table = Table(pad_edge=False)
-    for name in ("weights", "form", "languages", "licence", "size", "revision", "where"):
-        table.add_column(name, overflow="fold")
+    console = output(highlight=False, markup=False)
+    more = ("revision", "path") if console.width >= WIDE else ()
+    shown = table(
+        *("weights", "form", "languages", "licence", "size", "on disk", *more),
+        figures=("size",),
+        whole=("form", "licence", "on disk", "revision"),
+    )
     for entry in found:
         count = len(entry["languages"])
-        table.add_row(
+        cells = (
             entry["name"],
             entry["form"],
             entry["languages"][0] if count == 1 else str(count or ""),
             entry["licence"],
             f"{entry['bytes'] / 1e6:,.0f} MB",
+            Text("yes", style="green") if entry["on_disk"] else Text("no", style="yellow"),
             entry["revision"][:12] or "bundled",
-            Text(entry["path"]) if entry["on_disk"] else Text("not on this disk", style="yellow"),
+            Text(entry["path"]) if entry["on_disk"] else "",
         )
-    console = output()
-    console.print(table)
-    console.print("onnx is for CPUs, nemo for GPUs. `dropscribe models pull NAME [--nemo]` downloads one.")
-    console.print(f"{SPEAKERS} are two networks that tell speakers apart (--diarize), on the CPU everywhere.")
+        shown.add_row(*cells[: 6 + len(more)])
+    console.print(shown)
+    console.print()
+    console.print("onnx is for CPUs, nemo for GPUs. Download with `dropscribe models pull NAME [--nemo]`.")
+    console.print(f"{SPEAKERS}: two networks that tell speakers apart (--diarize), always on the CPU.")
     return 0
 
 

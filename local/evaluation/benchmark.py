@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
 from gpu_job.weights import lookup
 from gpu_job.weights.catalogue import by_name, catalogue
+from local.commands.table import table
 from local.commands.terminal import beside, output, print_json
 from local.evaluation import accuracy, clips, corpus
 from shared.errors import DropscribeError, ModelUnavailable
@@ -253,16 +253,13 @@ def _peak() -> int:
 
 def _show(results: Sequence[dict[str, Any]]) -> None:
     console = output(WIDTH)
-    table = Table(pad_edge=False)
-    table.add_column("weights", overflow="fold")
-    table.add_column("form")
-    for name in ("load", "RTFx", "memory", "GPU", "WER", "95 % interval"):
-        table.add_column(name, justify="right", no_wrap=True)
+    figures = ("load", "RTFx", "memory", "GPU", "WER", "95 % interval")
+    shown = table("weights", "form", *figures, figures=figures, whole=("form",))
     for one in results:
         if "speed" not in one:
             continue
         low, high = one["interval"]
-        table.add_row(
+        shown.add_row(
             one["name"],
             one["form"],
             f"{one['load']:.1f} s",
@@ -272,8 +269,8 @@ def _show(results: Sequence[dict[str, Any]]) -> None:
             f"{100 * one['rate']:.2f} %",
             f"{100 * low:.2f}–{100 * high:.2f} %",
         )
-    if table.row_count:
-        console.print(table)
+    if shown.row_count:
+        console.print(shown)
     for one in results:
         if one["obstacle"]:
             console.print(Text(f"{one['name']}, {one['form']}: {one['obstacle']}"), soft_wrap=True)

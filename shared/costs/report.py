@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DAYS = 30
 """Days that are reported by default."""
 
+MONTHS = 12
+"""Months that a report by month covers by default, this one included."""
+
 MOST_DAYS = 3660
 """Ten years: each day is a query of its own."""
 
@@ -34,7 +37,7 @@ class Question:
     """What to report."""
 
     since: dt.date | None
-    """First day (UTC); None: a month before the last."""
+    """First day (UTC); None: a month before the last, for a report by month the first day of the last twelve."""
     until: dt.date | None
     """Last day (UTC); None: today."""
     by: By | None
@@ -89,7 +92,7 @@ def make(question: Question, ports: Ports) -> Report:
     now = ports.clock.now()
     today = dt.datetime.fromtimestamp(now, dt.UTC).date()
     until = question.until or today
-    since = question.since or until - dt.timedelta(days=DAYS)
+    since = question.since or _first(until, question.by)
     if since > until:
         last = until if question.until else f"today ({until}, UTC)"
         raise BadRequest(f"The first day, {since}, is after the last, {last}: give an earlier --since.")
@@ -113,6 +116,14 @@ def make(question: Question, ports: Ports) -> Report:
         withheld=withheld,
         prices=prices,
     )
+
+
+def _first(until: dt.date, by: By | None) -> dt.date:
+    """The first day of a report that names none."""
+    if by != "month":
+        return until - dt.timedelta(days=DAYS)
+    months = until.year * 12 + until.month - MONTHS
+    return dt.date(months // 12, months % 12 + 1, 1)
 
 
 def _budgets(days: dict[str, float], now: float, ports: Ports) -> list[BudgetUse]:

@@ -1,6 +1,6 @@
-"""Sums over an account: in total, by day, method, folder or label. Pure.
+"""Sums over an account: in total, by day, month, method, engine, folder or label. Pure.
 
-A worker's start-up and idle time belongs to no recording. Unless a report is by day, it is distributed over the
+A worker's start-up and idle time belongs to no recording. Unless a report is by day or month, it is distributed over the
 worker's attempts by seconds of audio; so the groups add up to the total, workers without attempts being a group
 of their own (`NOTHING`).
 """
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from shared.costs.rows import Account
     from shared.results import LedgerRow
 
-By = Literal["day", "method", "prefix", "label"]
+By = Literal["day", "month", "method", "engine", "prefix", "label"]
+
+PERIODS: frozenset[By] = frozenset({"day", "month"})
+"""What groups by time: idle time then counts when it was, and groups are in order."""
 
 WASTE: dict[Fate, str] = {
     "failed": "attempts that failed",
@@ -114,17 +117,17 @@ def total(account: Account) -> Sums:
 
 
 def grouped(account: Account, by: By) -> dict[str, Sums]:
-    """The sums of each group by its name; days in order, other groups by their cost."""
+    """The sums of each group by its name; days and months in order, other groups by their cost."""
     groups: defaultdict[str, Sums] = defaultdict(Sums)
     name = _names(account.rows, by)
-    shares = {} if by == "day" else share_out(account.rows, name)
+    shares = {} if by in PERIODS else share_out(account.rows, name)
     for row, fate in zip(account.rows, account.fates, strict=True):
-        if fate != "idle" or by == "day":
+        if fate != "idle" or by in PERIODS:
             groups[name(row)].add(row, fate)
             continue
         for group, share in shares.get(row.worker, {NOTHING: 1.0}).items():
             groups[group].charge(row.usd * share, fate)
-    if by == "day":
+    if by in PERIODS:
         return dict(sorted(groups.items()))
     return dict(sorted(groups.items(), key=lambda item: (-item[1].usd, item[0])))
 
@@ -153,6 +156,10 @@ def _names(rows: Iterable[LedgerRow], by: By) -> Callable[[LedgerRow], str]:
     """The function from a row to the name of its group."""
     if by == "day":
         return lambda row: row.day
+    if by == "month":
+        return lambda row: row.day[:7]
+    if by == "engine":
+        return lambda row: row.engine
     if by == "prefix":
         return lambda row: row.prefix or "(top)"
     if by == "label":

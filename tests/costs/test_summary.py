@@ -70,6 +70,18 @@ def test_by_day_idle_time_counts_on_its_own_day():
     assert usd(summary.grouped(found, "day")) == {"2026-11-19": 2.0, "2026-11-20": 1.0}
 
 
+def test_by_month_and_by_engine_the_rows_have_a_group_each():
+    rows = account(
+        attempt(usd=1.0, day="2026-10-31"),
+        attempt("r2", usd=2.0, day="2026-11-01"),
+        attempt("r3", usd=4.0, day="2026-11-30", engine="deepgram"),
+        idle(0.5, day="2026-11-02"),
+    )
+    assert usd(summary.grouped(rows, "month")) == {"2026-10": 1.0, "2026-11": 6.5}
+    assert list(summary.grouped(rows, "month")) == ["2026-10", "2026-11"]
+    assert set(summary.grouped(rows, "engine")) == {"deepgram", "parakeet-gpu"}
+
+
 def test_idle_time_is_shared_out_over_what_the_worker_did_by_audio():
     found = account(
         attempt("r1", label="a", audio_seconds=300.0), attempt("r2", label="b", audio_seconds=900.0),

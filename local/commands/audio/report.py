@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
+from local.commands import table as style
 from local.commands.terminal import output
 from local.runtime.export import short
 from shared.costs import prices_file
@@ -24,6 +23,7 @@ from shared.state import documents
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from local.commands.audio.destinations import Placed
     from shared.ports import Ports
@@ -145,6 +145,7 @@ def show(lines: list[Line], *, where: str, preview: bool) -> None:
     shown = [replace(one, folder=short(one.folder) if one.folder else None) for one in lines]
     if terminal or preview:
         console.print(table(shown, console.width))
+        console.print()
         if len(lines) > MOST_ROWS:
             console.print(f"(Only the failed ones of {len(lines)} files are listed; --json lists all.)")
         for note in notes(shown):
@@ -167,14 +168,11 @@ def table(lines: list[Line], width: int) -> Table:
     If there are more than `MOST_ROWS`, only the failed ones are shown, and the sum of all. A wide table has a
     column for the folders of the outputs.
     """
-    shown = Table(box=SIMPLE_HEAD, expand=False, pad_edge=False)
-    shown.add_column("file", overflow="fold", min_width=14)
-    for name in ("length", "words", "speed", "cost", reference().in_sentences):
-        shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("method", no_wrap=True)
     wide = width >= WIDE
-    if wide:
-        shown.add_column("files in", overflow="fold")
+    figures = ("length", "words", "speed", "cost", reference().in_sentences)
+    more = ("files in",) if wide else ()
+    shown = style.table("file", *figures, "method", *more, figures=figures, whole=("method",))
+    shown.columns[0].min_width = 14
     rows = lines if len(lines) <= MOST_ROWS else [one for one in lines if one.recording.state != "DONE"]
     for one in rows:
         shown.add_row(*_cells(one)[: 8 if wide else 7])

@@ -6,8 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
@@ -15,6 +13,7 @@ from local.commands import downloads, options
 from local.commands.audio.sources import Sources, comes_from_elsewhere
 from local.commands.audio.submit import readable_uri
 from local.commands.context import deployment, errors, options_from
+from local.commands.table import table
 from local.commands.terminal import beside, output, print_json, say
 from local.runtime.incoming import Incoming
 from shared.flow import probe, refusals, request
@@ -27,6 +26,8 @@ from shared.state import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rich.table import Table
 
     from shared.model import Considered, Options
     from shared.ports import Ports
@@ -116,17 +117,15 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool, name: str = 
     console.print(heading, highlight=False, markup=False)
     chunks = "1 chunk" if len(choice.chunks) == 1 else f"{len(choice.chunks)} chunks"
     console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)
+    console.print()
     console.print(_considered(decision.considered))
     if isinstance(ports, LocalPorts) and (missing := downloads.missing(options, ports)):
         say(missing)
 
 
 def _considered(found: Sequence[Considered]) -> Table:
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("method", no_wrap=True)
-    for name in ("cost", "done in", "with waiting"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("why not", overflow="fold")
+    figures = ("cost", "done in", "with waiting")
+    shown = table("method", *figures, "why not", figures=figures, whole=("method",))
     for one in found:
         shown.add_row(
             one.method,

@@ -7,11 +7,10 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
+from local.commands.table import table
 from local.commands.terminal import output, print_json
 from shared.costs import reconcile, rows
 from shared.engines import DEEPGRAM
@@ -19,9 +18,12 @@ from shared.errors import BadRequest
 from shared.in_words import dollars, human_duration
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterator
 
-    from shared.costs.reconcile import Comparison
+    from rich.console import Console
+    from rich.table import Table
+
+    from shared.costs.reconcile import Comparison, Line
     from shared.ports import Ports
     from shared.results import LedgerRow
 
@@ -177,27 +179,25 @@ def show(days: list[dt.date], found: list[Comparison], console: Console) -> None
 
 
 def _days(one: Comparison) -> Table:
-    table = Table(box=SIMPLE_HEAD, title=one.who, title_justify="left", show_footer=len(one.lines) > 1)
-    total = one.total
-    table.add_column("day", footer="total")
-    for name, usd in (
-        ("ledger", total.ledger_usd),
-        ("billed", total.billed_usd),
-        ("difference", total.difference),
-    ):
-        table.add_column(name, justify="right", footer=dollars(usd))
+    names = ("ledger", "billed", "difference")
+    shown = table("day", *names, figures=names, whole=("day",), title=one.who)
     for line in one.lines:
-        figures = (line.ledger_usd, line.billed_usd, line.difference)
-        table.add_row(line.day, *map(dollars, figures), style="" if line.agrees else "yellow")
-    return table
+        shown.add_row(line.day, *_figures(line), style="" if line.agrees else "yellow")
+    if len(one.lines) > 1:
+        shown.add_section()
+        shown.add_row("total", *_figures(one.total))
+    return shown
+
+
+def _figures(line: Line) -> Iterator[str]:
+    return map(dollars, (line.ledger_usd, line.billed_usd, line.difference))
 
 
 def _calls(one: Comparison) -> Table:
-    table = Table(box=SIMPLE_HEAD, title=f"Calls that differ: {len(one.calls)}", title_justify="left")
-    table.add_column("chunk")
-    table.add_column("ledger", justify="right")
-    table.add_column("billed", justify="right")
+    names = ("ledger", "billed")
+    title = f"Calls that differ: {len(one.calls):,}"
+    shown = table("chunk", *names, figures=names, whole=("chunk",), title=title)
     for call in one.calls[:MOST_CALLS]:
         seconds = (call.ledger_seconds, call.billed_seconds)
-        table.add_row(call.tag, *(human_duration(value) if value else "none" for value in seconds))
-    return table
+        shown.add_row(call.tag, *(human_duration(value) if value else "none" for value in seconds))
+    return shown

@@ -33,10 +33,13 @@ def command(
     context: typer.Context,
     *,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day (UTC); if left out, a month ago.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="First day (UTC). By default a month ago; with --by month, a year."
+        ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC); if left out, today.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (UTC). By default today.")
     ] = None,
     by: Annotated[By | None, typer.Option(help="What to group by.", show_default=False)] = None,
     as_json: options.AsJson = False,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
+from local.commands.table import pairs, table
 from shared.costs.prices import reference
 from shared.costs.rows import days_of
-from shared.costs.summary import WASTE
+from shared.costs.summary import PERIODS, WASTE
 from shared.in_words import dollars, human_duration, printable
 from shared.state import documents
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from shared.costs.report import Report
     from shared.costs.summary import Sums
@@ -49,10 +49,13 @@ def show(report: Report, ports: Ports, console: Console) -> None:
         )
         return
     console.print(_totals(report))
-    beside = report.by == "day" and console.width >= WIDE
+    console.print()
+    beside = report.by in PERIODS and console.width >= WIDE
     console.print(_groups(report, bars_beside=beside))
     if len(report.days) > 1 and not beside:
+        console.print()
         console.print(_chart(report.days))
+    console.print()
     for one in report.advice:
         console.print(Text(f"→ {one.text}"), style="yellow")
     if report.withheld and sums.usd:
@@ -72,9 +75,7 @@ def show(report: Report, ports: Ports, console: Console) -> None:
 
 def _totals(report: Report) -> Table:
     sums, would = report.sums, report.sums.reference_usd(report.prices)
-    shown = Table(show_header=False, pad_edge=False, box=None)
-    shown.add_column(justify="left")
-    shown.add_column(justify="right")
+    shown = pairs(figures=True)
     shown.add_row("recordings transcribed", f"{len(sums.recordings):,}")
     shown.add_row("audio", human_duration(sums.seconds))
     shown.add_row("cost", dollars(sums.usd))
@@ -100,15 +101,13 @@ def _totals(report: Report) -> Table:
 
 
 def _groups(report: Report, *, bars_beside: bool) -> Table:
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
-    shown.add_column(report.by, overflow="fold")
-    for name in ("recordings", "audio", "cost", "share", "per hour", "wasted"):
-        shown.add_column(name, justify="right", no_wrap=True)
-    if bars_beside:
-        shown.add_column("", no_wrap=True)
-    most, every = max(report.days.values()), list(report.groups.items())
-    # The newest days, or the most expensive of other groups.
-    for name, one in every[-MOST_GROUPS:] if report.by == "day" else every[:MOST_GROUPS]:
+    figures = ("recordings", "audio", "cost", "share", "per hour", "wasted")
+    bars = ("",) if bars_beside else ()
+    shown = table(report.by, *figures, *bars, figures=figures, whole=("",))
+    every = list(report.groups.items())
+    most = max(one.usd for _, one in every)
+    # The newest days or months, or the most expensive of other groups.
+    for name, one in every[-MOST_GROUPS:] if report.by in PERIODS else every[:MOST_GROUPS]:
         more = [Text(bar(one.usd, most), style="cyan")] if bars_beside else []
         shown.add_row(*_cells(name, one, report.sums), *more)
     if len(report.groups) > MOST_GROUPS:
@@ -131,12 +130,10 @@ def _cells(name: str, one: Sums, every: Sums) -> list[str | Text]:
 def _chart(days: dict[str, float]) -> Table:
     found = bars(days)
     most = max(found.values())
-    shown = Table(show_header=False, box=None, pad_edge=False)
-    for _ in range(2):
-        shown.add_column(no_wrap=True)
-    shown.add_column(justify="right", no_wrap=True)
+    shown = pairs(figures=True)
+    shown.add_column(no_wrap=True)
     for name, usd in found.items():
-        shown.add_row(name, Text(bar(usd, most), style="cyan"), dollars(usd))
+        shown.add_row(name, dollars(usd), Text(bar(usd, most), style="cyan"))
     return shown
 
 

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from gpu_job.speech import loading
@@ -20,6 +19,7 @@ from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
+from local.commands.table import table
 from local.commands.terminal import output, print_json
 from shared.adapters.hosted_engines import has_library
 from shared.audio import Sandbox
@@ -52,6 +52,12 @@ class Finding:
     """What was found."""
     fix: str = ""
     """What to do; empty if there is nothing to do."""
+
+
+STYLES = {"ok": "green", "download": "yellow", "optional": "", "missing": "red"}
+"""Colours of the states of findings."""
+TO_DO = {"missing": "To fix:", "download": "To download, once:", "optional": "For more:"}
+"""Headings of what to do, by state."""
 
 
 def command(*, as_json: options.AsJson = False, state_dir: options.StateDir = None) -> None:
@@ -88,7 +94,10 @@ def _look() -> Iterator[Finding]:
         return
     for name in unknown(os.environ):
         yield Finding(
-            what=name, state="missing", found="is not a setting and is ignored", fix="check its spelling"
+            what=name,
+            state="missing",
+            found="not a setting: it is ignored",
+            fix="check the spelling, or unset it",
         )
     yield _folder(settings.state_dir)
     yield _gpu(settings)
@@ -105,15 +114,15 @@ def _hosted(spec: EngineSpec, settings: Settings) -> Finding:
     what, hosted = spec.in_sentences, spec.hosted
     assert hosted is not None, "asked of hosted engines only"
     if not settings.api_keys.get(spec.name):
-        found = f"no key: method {spec.method} is not available"
-        fix = f"set {hosted.key_variable} to a key from {hosted.console}"
+        found = f"no API key, so method {spec.method} is not available"
+        fix = f"get a key at {hosted.console} and set {hosted.key_variable}"
         return Finding(what=what, state="optional", found=found, fix=fix)
     if not has_library(hosted):
-        found = f"a key is set, but the {hosted.library} library is not installed"
+        found = f"API key set, but the library {hosted.library} is not installed"
         fix = f"{sys.executable} -m pip install 'dropscribe[{hosted.extra}]'"
         return Finding(what=what, state="missing", found=found, fix=fix)
     address = f", for {getattr(settings, hosted.address)}" if hosted.address else ""
-    return Finding(what=what, state="ok", found=f"a key is set (not tested){address}")
+    return Finding(what=what, state="ok", found=f"API key set (not tested){address}")
 
 
 def _package(package: str, why: str) -> Finding:
@@ -126,16 +135,16 @@ def _package(package: str, why: str) -> Finding:
 
 
 def _decoder() -> Finding:
-    what = "decoder (for recordings of strangers)"
+    what = "decoder (for untrusted files)"
     try:
         with Sandbox() as sandbox:
             sandbox.start()
     except ConfigurationError as error:
-        fix = "decode on Linux with seccomp filters; docs/security.md says what it needs"
+        fix = "use Linux with seccomp filters (docs/security.md says what is needed)"
         return Finding(what=what, state="missing", found=str(error), fix=fix)
     if platform.system() == "Linux":
-        return Finding(what=what, state="ok", found="confined: no files, no network, no other process")
-    found = "limited in memory and time, but not confined: only Linux can do that"
+        return Finding(what=what, state="ok", found="sandboxed: no files, no network, no other process")
+    found = "limited in memory and time, but not sandboxed: that needs Linux"
     return Finding(what=what, state="optional", found=found, fix="docs/security.md says what that means")
 
 
@@ -163,7 +172,7 @@ def _weights(known: Weights, settings: Settings) -> Finding:
     if release.on_disk() is not None:
         return Finding(what=what, state="ok", found=f"on this disk. {known.about} {known.licence}")
     command = f"dropscribe models pull {known.name}{' --nemo' if nemo else ''}"
-    fix = f"{command} downloads {release.size / 1e9:.1f} GB once"
+    fix = f"{command}  # {human_size(release.size)}"
     if release.repository is None:
         fix = "install Dropscribe again"
     return Finding(
@@ -191,8 +200,8 @@ def _speakers(folder: str) -> Finding:
         return Finding(
             what=what,
             state="optional",
-            found="not on this disk: fetched when a recording asks for its speakers",
-            fix=f"dropscribe models pull {speakers.SPEAKERS} downloads {human_size(needed)} once",
+            found="not on this disk: downloaded when a recording first needs them",
+            fix=f"dropscribe models pull {speakers.SPEAKERS}  # {human_size(needed)}",
         )
     try:
         located = speakers.locate(folder)
@@ -212,47 +221,46 @@ def _gpu(settings: Settings) -> Finding:
     what = "GPU"
     only = loading.must_have_gpu(settings)
     if not loading.has_gpu():
-        found = "no NVIDIA GPU found; Parakeet runs on the CPU"
+        found = "no NVIDIA GPU found: Parakeet runs on the CPU"
         if only:
             fix = "unset DROPSCRIBE_ENGINES, or use a machine with a GPU"
             return Finding(what=what, state="missing", found="no NVIDIA GPU found", fix=fix)
         return Finding(what=what, state="optional", found=found)
     if "parakeet-gpu" not in loading.here():
         fix = f"{sys.executable} -m pip install 'dropscribe[nemo]'"
-        found = "there is an NVIDIA GPU, but torch and NeMo are not installed; Parakeet runs on the CPU"
+        found = "NVIDIA GPU found, but torch and NeMo are not installed: Parakeet runs on the CPU"
         return Finding(what=what, state="missing" if only else "optional", found=found, fix=fix)
     if not settings.enable_gpu:
-        found = "there is an NVIDIA GPU; ENABLE_GPU_TRANSCRIPTION switches it off"
+        found = "NVIDIA GPU found, but ENABLE_GPU_TRANSCRIPTION turns it off"
         return Finding(what=what, state="optional", found=found, fix="unset ENABLE_GPU_TRANSCRIPTION")
-    found = "there is an NVIDIA GPU, and Parakeet runs on it (`python -m gpu_job --check` tests it)"
+    found = "NVIDIA GPU found: Parakeet runs on it (`python -m gpu_job --check` tests it)"
     return Finding(what=what, state="ok", found=found)
 
 
 def _precision() -> Finding:
     what = "speed on the CPU"
     if not openvino_encoder.has_bfloat16():
-        found = "no bfloat16 here; large weights run faster in 8 bits, at the price of some words"
-        fix = "name them with :int8, as in --model nvidia/parakeet-tdt-0.6b-v3:int8 (docs/models.md)"
+        found = "no bfloat16 on this processor: large weights run faster in 8 bits, with slightly more errors"
+        fix = "--model nvidia/parakeet-tdt-0.6b-v3:int8 (docs/models.md)"
         return Finding(what=what, state="optional", found=found, fix=fix)
     if openvino_encoder.is_installed():
         return Finding(what=what, state="ok", found="large weights run in bfloat16, with OpenVINO")
     fix = f"{sys.executable} -m pip install 'dropscribe[openvino]'"
-    found = (
-        "this processor has bfloat16, in which large weights run 1.6 times as fast; OpenVINO is not installed"
-    )
+    found = "this processor has bfloat16, which makes large weights 1.6 times as fast, but OpenVINO is not installed"
     return Finding(what=what, state="optional", found=found, fix=fix)
 
 
 def _show(findings: list[Finding]) -> None:
-    shown = Table(pad_edge=False)
-    for name in ("", "what", "found", "fix"):
-        shown.add_column(name, overflow="fold")
-    marks = {
-        "ok": Text("ok", style="green"),
-        "optional": Text("–"),
-        "download": Text("get", style="yellow"),
-        "missing": Text("missing", style="red"),
-    }
+    """A table, and below it what to do: commands on lines of their own, to be copied."""
+    console = output(highlight=False, markup=False)
+    shown = table("", "what", "found", whole=("",))
+    # A name of weights is not broken.
+    shown.columns[1].min_width = 28
     for one in findings:
-        shown.add_row(marks[one.state], Text(one.what), Text(one.found), Text(one.fix))
-    output().print(shown)
+        shown.add_row(Text(one.state, style=STYLES[one.state]), Text(one.what), Text(one.found))
+    console.print(shown)
+    for state, heading in TO_DO.items():
+        if wanted := [one for one in findings if one.state == state and one.fix]:
+            console.print(f"\n{heading}")
+            for one in wanted:
+                console.print(f"  {one.what}:\n    {one.fix}", soft_wrap=True)

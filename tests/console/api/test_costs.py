@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from shared.costs import report
 from shared.costs.report import Question
+from shared.costs.summary import By
 
 
 def test_every_number_is_that_of_the_report(client, done, world):
     asked = report.make(Question(since=None, until=None, by="label", form="json"), world.ports)
     assert client.get("/api/v1/costs", params={"by": "label"}).json() == report.as_json(asked, world.ports)
+
+
+@pytest.mark.parametrize("by", get_args(By))
+def test_the_page_may_group_by_all_that_the_command_groups_by(client, done, world, by):
+    asked = report.make(Question(since=None, until=None, by=by, form="json"), world.ports)
+    assert client.get("/api/v1/costs", params={"by": by}).json() == report.as_json(asked, world.ports)
 
 
 def test_the_table_is_that_of_the_report(client, done, world):

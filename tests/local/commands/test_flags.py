@@ -26,11 +26,7 @@ def test_flags_are_set_for_every_later_command_and_taken_away_again(call):
 
 def test_flags_show_where_each_value_comes_from(call):
     shown = call("flags", "ROLLOUT_PERCENT=50", ENABLE_FALLBACK="false").output
-    rows = {
-        line.split()[0]: line.split()[1:]
-        for line in shown.splitlines()
-        if line.startswith(" ") and line.strip()
-    }
+    rows = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line.strip()}
     assert rows["ROLLOUT_PERCENT"][:3] == ["50", "flag", "since"]
     assert rows["ENABLE_FALLBACK"] == ["false", "environment"]
     assert rows["COST_OPTIMIZATION"] == ["false", "default"]

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from gpu_job.weights import catalogue, lookup, speakers
 from gpu_job.weights.catalogue import BUNDLED, File, Release, Weights
 from local import cli
+from local.commands import weights
+from local.commands.terminal import Terminal
 from shared import languages
 from shared.errors import ModelUnavailable
 
@@ -58,8 +60,18 @@ def small(monkeypatch, call):
 def test_the_list_shows_both_forms_of_all_weights_and_where_they_are(call):
     shown = call("list").stdout
     assert [line.count(V3) for line in shown.splitlines() if V3 in line] == [1, 1]
-    for part in ("CC-BY-4.0", "Apache-2.0", "2,550 MB", "8f23f0c03c87", "not on this disk", str(BUNDLED)):
+    for part in ("CC-BY-4.0", "Apache-2.0", "2,550 MB", "8f23f0c03c87", str(BUNDLED)):
         assert part in shown
+    on_disk = {line.split()[0]: line.split()[-3] for line in shown.splitlines() if "bundled" in line}
+    assert on_disk == {"tiny": "yes"}
+
+
+def test_the_list_fits_80_columns(call, monkeypatch):
+    monkeypatch.setattr(weights, "output", lambda **given: Terminal(width=80, **given))
+    lines = call("list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[-1] for line in lines if line.startswith("tiny")] == ["yes", "yes"]
+    assert len([line for line in lines if line.startswith(f"{V3} ")]) == 2
 
 
 def test_the_list_as_json_has_every_field(call):

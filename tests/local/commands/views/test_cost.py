@@ -70,8 +70,8 @@ def test_a_misspelt_setting_is_told(call, monkeypatch):
 
 def test_the_help_says_which_days_are_meant_where_none_are_given(call):
     told = " ".join(call("--help").stdout.replace("│", " ").split())
-    assert "if left out, a month ago" in told
-    assert "if left out, today" in told
+    assert "By default a month ago; with --by month, a year." in told
+    assert "By default today." in told
 
 
 def test_it_shows_sums_methods_days_and_advice(call, spent):
@@ -101,7 +101,9 @@ def test_of_the_rows_of_some_minutes_it_gives_neither_advice_nor_a_forecast(call
 
 def test_by_day_each_day_has_its_numbers_and_a_bar(call, spent):
     lines = [
-        line.split() for line in call("--by", "day").stdout.splitlines() if line.startswith((" 20", " 1 "))
+        line.split()
+        for line in call("--by", "day").stdout.splitlines()
+        if line.startswith("20") and " to " not in line
     ]
     assert [line[0] for line in lines] == [
         (TODAY - dt.timedelta(days=back)).isoformat() for back in (2, 1, 0)
@@ -109,6 +111,19 @@ def test_by_day_each_day_has_its_numbers_and_a_bar(call, spent):
     dearest = lines[0]
     # 0.06 + 0.043 + 0.01 + 0.05 of 0.429.
     assert dearest[1:] == ["2", "20", "min", "$0.1630", "38%", "$0.4890", "$0.01", "█" * 40]
+
+
+def test_by_month_the_last_twelve_are_covered(call, spent):
+    found = json.loads(call("--by", "month", "--json").stdout)
+    since = dt.date.fromisoformat(found["since"])
+    assert (since.day, (TODAY.year - since.year) * 12 + TODAY.month - since.month) == (1, 11)
+    assert sum(one["usd"] for one in found["groups"]) == pytest.approx(found["usd"])
+    months = [one["name"] for one in found["groups"]]
+    assert months == sorted(months)
+    assert months[-1] == (TODAY.isoformat())[:7]
+    assert months[-1] in call("--by", "month").stdout
+    days = call("--by", "month", "--json", "--since", TODAY.isoformat()).stdout
+    assert json.loads(days)["since"] == TODAY.isoformat()
 
 
 def test_budgets_are_told_with_what_is_used_of_them(call, spent, monkeypatch):

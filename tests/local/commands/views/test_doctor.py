@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gpu_job.speech import loading
 from local import cli
+from local.commands.terminal import Terminal
 from local.commands.views import doctor
 from shared.audio import Sandbox
 from shared.audio.sandbox import process
@@ -35,17 +36,39 @@ def test_doctor_says_what_can_run_here(call):
 
 
 def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, monkeypatch):
-    assert "no key" in call("doctor").stdout
+    assert "no API key" in call("doctor").stdout
     monkeypatch.setenv("DEEPGRAM_API_KEY", "s3cret")
     told = call("doctor", "--json").stdout
     [finding] = [one for one in json.loads(told) if one["what"] == "Deepgram"]
     assert (finding["state"], finding["found"]) == (
         "ok",
-        "a key is set (not tested), for https://api.deepgram.com",
+        "API key set (not tested), for https://api.deepgram.com",
     )
     assert "s3cret" not in told
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert "dropscribe[deepgram]" in call("doctor", "--json").stdout
+
+
+def test_it_fits_80_columns_and_what_to_do_can_be_copied(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(doctor, "output", lambda **given: Terminal(width=80, **given))
+    monkeypatch.setattr(doctor, "_look", lambda: iter([
+        doctor.Finding(what="this computer", state="ok", found="Python 3.11 on Linux, 2 cores"),
+        doctor.Finding(
+            what="weights nvidia/parakeet-tdt-0.6b-v3, the default for your files", state="download",
+            found="not on this disk. " * 5, fix="dropscribe models pull nvidia/parakeet-tdt-0.6b-v3  # 2.5 GB",
+        ),
+        doctor.Finding(what="DROPSCRIBE_X", state="missing", found="not a setting", fix="check the spelling"),
+    ]))  # fmt: skip
+    result = call("doctor")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(
+        "weights nvidia/" in line or line[11:].startswith("nvidia/parakeet-tdt-0.6b-v3,") for line in lines
+    )
+    assert "    dropscribe models pull nvidia/parakeet-tdt-0.6b-v3  # 2.5 GB" in lines
+    assert lines.index("To fix:") < lines.index("To download, once:")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,7 +84,7 @@ def decoder_found(call):
     return {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}[DECODER]
 
 
-DECODER = "decoder (for recordings of strangers)"
+DECODER = "decoder (for untrusted files)"
 
 
 def test_doctor_says_that_the_decoder_is_confined(call):
@@ -87,7 +110,7 @@ def test_doctor_says_what_is_weaker_elsewhere_than_on_linux(call, monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     found = decoder_found(call)
     assert found["state"] == "optional"
-    assert "not confined" in found["found"]
+    assert "not sandboxed" in found["found"]
 
 
 @pytest.fixture
@@ -130,7 +153,7 @@ def test_doctor_says_whether_the_weights_for_speakers_are_here(call, monkeypatch
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     found = speakers_found(call)
     assert found["state"] == "optional"
-    assert found["fix"] == "dropscribe models pull speakers downloads 34 MB once"
+    assert found["fix"] == "dropscribe models pull speakers  # 34 MB"
     folder = tmp_path / "mine"
     monkeypatch.setenv("DROPSCRIBE_SPEAKER_WEIGHTS", str(folder))
     found = speakers_found(call)
