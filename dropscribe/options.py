@@ -36,6 +36,12 @@ class Options(TypedDict, total=False):
     """Names in the order in which they first speak."""
     label: str | None
     """Groups costs in reports."""
+    caption_width: int | None
+    """Characters in a line of a caption, 16 to 100; 42 by default."""
+    caption_lines: int | None
+    """Lines of a caption, 1 to 3; 2 by default."""
+    caption_speed: int | None
+    """Characters that people read in a second, 5 to 50; 17 by default."""
 
 
 def options_of(given: Options, formats: Sequence[str] | str | None = None) -> model.Options:

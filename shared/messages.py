@@ -189,6 +189,9 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     speaker_names: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     formats: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
+    caption_width: Annotated[float, msgspec.Meta(ge=16, le=100, multiple_of=1)] | None = None
+    caption_lines: Annotated[float, msgspec.Meta(ge=1, le=3, multiple_of=1)] | None = None
+    caption_speed: Annotated[float, msgspec.Meta(ge=5, le=50, multiple_of=1)] | None = None
 
     def __post_init__(self) -> None:
         """Check the names of the method and of the formats. msgspec converts the error into its own."""
@@ -208,7 +211,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return Options(**given | whole | {"channels": None if self.channels == "mix" else self.channels})
 
 
-_WHOLE = ("track", "min_speakers", "max_speakers")
+_WHOLE = ("track", "min_speakers", "max_speakers", "caption_width", "caption_lines", "caption_speed")
 """Options that are whole numbers."""
 
 
@@ -227,6 +230,9 @@ MUST_BE = {
     "channels": f"one of {', '.join(CHANNELS)}",
     "speaker_names": "a text of 1 to 2,000 characters, with the names separated by commas",
     "label": "a text of 1 to 64 characters",
+    "caption_width": "a whole number from 16 to 100 (characters in a line)",
+    "caption_lines": "a whole number from 1 to 3",
+    "caption_speed": "a whole number from 5 to 50 (characters a second)",
 }
 """The limits in words, for all fields except `method` and `formats`, whose values are in their tables."""
 

@@ -83,6 +83,12 @@ class Options:
     formats: str | None = None
     """Output formats beside the standard ones, separated by commas. They are written from the same words, so they are
     not part of the key: the options that a recording began with count."""
+    caption_width: int | None = None
+    """Characters in a line of a caption, 16 to 100; None: 42. As `formats`, this and the two below are not part of the key."""
+    caption_lines: int | None = None
+    """Lines of a caption, 1 to 3; None: 2."""
+    caption_speed: int | None = None
+    """Characters that people read in a second, 5 to 50; None: 17."""
 
     def __post_init__(self) -> None:
         """What says something about speakers asks for them."""

@@ -143,6 +143,9 @@ def test_options_come_from_metadata_that_is_meant_for_us():
         channels=st.sampled_from([None, "apart", "auto"]),
         speaker_names=st.none() | st.text(min_size=1, max_size=100),
         label=st.none() | st.text(min_size=1, max_size=64),
+        caption_width=st.none() | st.integers(16, 100),
+        caption_lines=st.none() | st.integers(1, 3),
+        caption_speed=st.none() | st.integers(5, 50),
     )
 )
 def test_options_come_back_from_the_metadata_that_carries_them(options):
@@ -175,6 +178,9 @@ def test_wrong_options_are_refused(metadata):
             {"min_speakers": 3, "max_speakers": 2},
             "min_speakers must be a whole number from 1 to 50, and not more than max_speakers",
         ),
+        ({"caption_width": 15}, "caption_width must be a whole number from 16 to 100"),
+        ({"caption_lines": "4"}, "caption_lines must be a whole number from 1 to 3"),
+        ({"caption_speed": 2}, "caption_speed must be a whole number from 5 to 50"),
         ({"channels": "left"}, "channels must be one of mix, auto, apart"),
         ({"speaker_names": ""}, "speaker_names must be a text of 1 to 2,000 characters"),
         ({"langauge": "en"}, "unknown field `langauge`. The options are method, model, language"),

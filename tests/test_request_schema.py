@@ -48,6 +48,8 @@ GOOD = [
     | {"options": {"min_speakers": 2, "max_speakers": 2.0, "channels": "auto", "speaker_names": "Ann, Bob"}},
     BASE | {"options": {"min_speakers": 1, "max_speakers": 50, "channels": "mix"}},
     BASE | {"options": {"min_speakers": None, "max_speakers": None, "speaker_names": None}},
+    BASE | {"options": {"caption_width": 37, "caption_lines": 1, "caption_speed": 20.0}},
+    BASE | {"options": {"caption_width": None, "caption_lines": None, "caption_speed": None}},
     BASE | {"metadata": {}},
     BASE | {"metadata": {"service": "crm", "orderId_2": ""}},
 ]
@@ -70,6 +72,7 @@ BAD = [
     BASE | {"options": {"label": 5}},
     BASE | {"options": {"keyterms": 5}},
     BASE | {"options": {"min_speakers": "two"}},
+    BASE | {"options": {"caption_width": "wide"}},
     BASE | {"options": {"max_speakers": 2.5}},
     BASE | {"options": {"channels": "left"}},
     BASE | {"options": {"speaker_names": ["Ann"]}},
@@ -254,6 +257,9 @@ requests = st.builds(
         max_speakers=st.none() | st.integers(3, 50),
         channels=st.sampled_from([None, "apart", "auto"]),
         speaker_names=st.none() | st.just("Ann, Bob"),
+        caption_width=st.none() | st.integers(16, 100),
+        caption_lines=st.none() | st.integers(1, 3),
+        caption_speed=st.none() | st.integers(5, 50),
     ),
     metadata=st.dictionaries(st.sampled_from(["a", "b"]), texts),
 )

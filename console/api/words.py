@@ -118,7 +118,9 @@ def output(request: Request, ports: Ports) -> Response:
     data = ports.store.load(ports.settings.transcripts_bucket, stored) if stored else None
     if data is None:
         # Nobody asked for this format; it is written from the transcript, as its first files were.
-        written = outputs.render(revision.transcript(one, number, ports), [file.format])
+        written = outputs.render(
+            revision.transcript(one, number, ports), [file.format], outputs.Shape.of(one.options)
+        )
         data = next(each.data for each in written if each.name == file.name)
     return Response(data, headers=download(f"{_stem(one)}.{file.name}"), media_type=file.content_type)
 

@@ -86,6 +86,19 @@ Formats = Annotated[
         show_default=False,
     ),
 ]
+CaptionWidth = Annotated[
+    int | None, typer.Option(help="Characters in a line of a caption, by default 42.", show_default=False)
+]
+CaptionLines = Annotated[
+    int | None, typer.Option(help="Lines of a caption, by default 2.", show_default=False)
+]
+CaptionSpeed = Annotated[
+    int | None,
+    typer.Option(
+        help="Characters that people read in a second, by default 17: how long captions stay.",
+        show_default=False,
+    ),
+]
 StateDir = Annotated[
     Path | None,
     typer.Option(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Recording
+    from shared.outputs import Shape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,13 @@ def name_beside(source: str, file: str, *, whole: bool = False) -> str:
 
 
 def put(
-    recording: Recording, path: Path, files: Collection[str], ports: LocalPorts, *, whole: bool = False
+    recording: Recording,
+    path: Path,
+    files: Collection[str],
+    ports: LocalPorts,
+    *,
+    whole: bool = False,
+    shape: Shape | None = None,
 ) -> list[Path]:
     """Write outputs of a finished recording beside its file, each completely.
 
@@ -63,6 +70,7 @@ def put(
         files: names of the outputs, e.g. `transcript.srt`.
         ports: the adapters to use.
         whole: as in `name_beside`; another recording's file of the same name has this effect, too.
+        shape: of captions; None: as the recording asked for.
 
     Raises:
         CannotWrite: a file that was not written here has the name.
@@ -71,7 +79,7 @@ def put(
     """
     like = ports.store.permissions(recording.source)
     written = []
-    for file, data in reading.files(recording, files, ports):
+    for file, data in reading.files(recording, files, ports, shape=shape):
         target = path.with_name(name_beside(path.name, file, whole=whole))
         if not _is_free(target, recording, ports):
             target = path.with_name(name_beside(path.name, file, whole=True))

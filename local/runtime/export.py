@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from local.backend.store import Permissions
     from shared.messages import TranscriptReady
     from shared.model import Recording, StoredObject
+    from shared.outputs import Shape
     from shared.ports import Ports
 
 
@@ -80,6 +81,7 @@ def export(
     *,
     out: Path | None = None,
     durable: bool = True,
+    shape: Shape | None = None,
 ) -> list[Path]:
     """Copy the outputs of a finished recording into a folder, each file completely; older ones are replaced.
 
@@ -92,6 +94,7 @@ def export(
         ports: the adapters to use.
         out: the folder that a person named; links below it are not followed. None: the one above `folder`.
         durable: False if somebody will compare the copies with the bucket after a power loss: it may leave empty ones.
+        shape: of captions; None: as the recording asked for.
 
     Raises:
         Permanent: the folder can never be written, e.g. because a file or a link is in the way.
@@ -100,7 +103,7 @@ def export(
     out = folder.parent if out is None else out
     like = ports.store.permissions(recording.source)
     written = []
-    for short, data in reading.files(recording, files, ports):
+    for short, data in reading.files(recording, files, ports, shape=shape):
         try:
             with folder_below(out, folder.relative_to(out), make=like.folder_mode) as handle:
                 write(handle, short, data, like, durable=durable)

@@ -81,7 +81,11 @@ def keep(recording: Recording, transcript: Transcript, ports: Ports) -> Rendered
         words=len(transcript.words),
         warnings=transcript.warnings,
         language=transcript.language or "",
-        files=outputs.render(transcript, of_recording(recording.options.formats, ports.settings.formats)),
+        files=outputs.render(
+            transcript,
+            of_recording(recording.options.formats, ports.settings.formats),
+            outputs.Shape.of(recording.options),
+        ),
         planned=recording.planned or 0.0,
     )
     bucket, name = ports.settings.work_bucket, _kept_name(recording)

@@ -24,12 +24,14 @@ The same, where a request or the deployment asks for more (`shared/formats.py` h
 No clock, no host, no locale: the same transcript gives the same bytes wherever it is written.
 """
 
+from shared.outputs.captions import Shape
 from shared.outputs.formats import (
     Output,
     file_names,
     format_names,
     formats_of,
     render,
+    with_captions,
 )
 
-__all__ = ["Output", "file_names", "format_names", "formats_of", "render"]
+__all__ = ["Output", "Shape", "file_names", "format_names", "formats_of", "render", "with_captions"]

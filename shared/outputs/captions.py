@@ -6,7 +6,8 @@ When people speak fast they contradict each other; then the later one in this li
 
 1. captions never overlap; every word is in exactly one, in order, and each caption has words of one speaker only;
 2. no caption is early: it appears when its first word is spoken;
-3. at most two lines of 42 characters, including the name of a new speaker (a longer word has a caption of its own);
+3. at most two lines of 42 characters, or another `Shape`, including the name of a new speaker (a longer word has a
+   caption of its own);
 4. at most 7 seconds;
 5. at least 1 second;
 6. a second for each 17 characters, for which a caption stays up to 1.5 seconds after its speech;
@@ -19,8 +20,9 @@ Plass ("Breaking paragraphs into lines", 1981): a greedy cut leaves single words
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, combinations, pairwise
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from shared.outputs.printable import NO_NAMES, milliseconds, speaker_label
 from shared.outputs.segments import ends_sentence
@@ -28,17 +30,14 @@ from shared.outputs.segments import ends_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from shared.model import Options
     from shared.outputs.segments import Segment
     from shared.results import Word
 
-LINE_LENGTH = 42
-"""Characters in a line."""
 MAX_DURATION = 7000
 """Milliseconds: the longest time a caption is shown."""
 MIN_DURATION = 1000
 """Milliseconds: the shortest time a caption is shown."""
-READING_TIME = 1000 / 17
-"""Milliseconds to read a character: Netflix's limit for adults."""
 MAX_LINGER = 1500
 """Milliseconds that a caption may stay after its speech so that it can be read (BBC)."""
 MIN_GAP = 80
@@ -60,12 +59,41 @@ _AFTER_SHORT_WORD = 18.0
 _SENTENCE_INSIDE = 10.0
 _TOO_SHORT = 30.0
 _TOP_HEAVY = 4.0
-_FULL = 2 * LINE_LENGTH + 1
-# Penalty by the length of a caption; a table, because it is looked up some 15 times a word.
-_EMPTINESS = [8.0 * (1 - length / _FULL) ** 2 for length in range(_FULL + 1)]
+_EMPTINESS = 8.0
 
 _SHORT_WORD = 3
 _CLAUSE_END = tuple(",;:–—،؛、，；：")  # noqa: RUF001 - commas of many scripts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How large captions are, and how fast people read them."""
+
+    width: int = 42
+    """Characters in a line."""
+    lines: int = 2
+    """Lines at most."""
+    speed: float = 17.0
+    """Characters that people read in a second: Netflix's limit for adults."""
+
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        """What the options of a recording ask for."""
+        given = {
+            "width": options.caption_width,
+            "lines": options.caption_lines,
+            "speed": options.caption_speed,
+        }
+        return cls(**{name: value for name, value in given.items() if value is not None})
+
+    @property
+    def full(self) -> int:
+        """Characters of a caption at most, with one between two lines."""
+        return self.lines * self.width + self.lines - 1
+
+
+USUAL = Shape()
+"""Unless somebody asks for another one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +105,7 @@ class Caption:
     end: int
     """Milliseconds, after `start` and not after the start of the next."""
     lines: tuple[str, ...]
-    """One or two lines."""
+    """At most as many as the shape has."""
     speaker: int | None = None
     """The speaker; None if speakers are not told apart."""
     label: str = ""
@@ -102,10 +130,17 @@ class _Stream:
     """Penalty of a cut after the word."""
     speakers: list[int | None]
     """As in `Word`."""
+    shape: Shape
+    """Of the captions."""
+    emptiness: list[float]
+    """Penalty by the length of a caption; a table, because it is looked up some 15 times a word."""
 
 
 def captions(
-    words: Sequence[Word], segments: Sequence[Segment], names: Mapping[int, str] = NO_NAMES
+    words: Sequence[Word],
+    segments: Sequence[Segment],
+    names: Mapping[int, str] = NO_NAMES,
+    shape: Shape = USUAL,
 ) -> list[Caption]:
     """Cut words into captions.
 
@@ -113,8 +148,9 @@ def captions(
         words: tidy, in order.
         segments: their sentences, from `segments.sentences`.
         names: of speakers, by number.
+        shape: how large they are.
     """
-    stream = _stream(words, segments, names)
+    stream = _stream(words, segments, names, shape)
     cuts: list[tuple[int, int]] = []
     first = 0
     for stop in range(1, len(words) + 1):
@@ -128,7 +164,9 @@ def captions(
     return list(_timed(stream, cuts))
 
 
-def _stream(words: Sequence[Word], segments: Sequence[Segment], names: Mapping[int, str]) -> _Stream:
+def _stream(
+    words: Sequence[Word], segments: Sequence[Segment], names: Mapping[int, str], shape: Shape
+) -> _Stream:
     texts = [word.text for word in words]
     starts = [milliseconds(word.start) for word in words]
     ends = [milliseconds(word.end) for word in words]
@@ -152,6 +190,8 @@ def _stream(words: Sequence[Word], segments: Sequence[Segment], names: Mapping[i
         ends=ends,
         penalties=penalties,
         speakers=speakers,
+        shape=shape,
+        emptiness=[_EMPTINESS * (1 - length / shape.full) ** 2 for length in range(shape.full + 1)],
     )
 
 
@@ -173,7 +213,7 @@ def _cheapest_cuts(stream: _Stream, first: int, stop: int) -> list[tuple[int, in
         so_far = lowest[begin - first]
         for end, length in _fitting(stream, begin, stop):
             cut = penalties[end - 1]
-            penalty = so_far + cut + _EMPTINESS[length]
+            penalty = so_far + cut + stream.emptiness[length]
             if end < stop and starts[end] - start < MIN_DURATION:
                 penalty += _TOO_SHORT
             if penalty < lowest[end - first]:
@@ -189,27 +229,29 @@ def _cheapest_cuts(stream: _Stream, first: int, stop: int) -> list[tuple[int, in
 
 
 def _fitting(stream: _Stream, begin: int, stop: int) -> Iterator[tuple[int, int]]:
-    """The captions that could begin with a word: where each stops, and its characters, `_FULL` at most.
+    """The captions that could begin with a word: where each stops, and its characters, those of a full one at most.
 
-    Filling the first line before the second finds out whether words fit into two lines.
+    Filling each line before the next finds out whether words fit into the lines.
     """
-    lengths, ends = stream.lengths, stream.ends
+    lengths, ends, width, lines = stream.lengths, stream.ends, stream.shape.width, stream.shape.lines
     latest = stream.starts[begin] + MAX_DURATION
-    top, bottom = lengths[begin], 0
-    yield begin + 1, min(top, _FULL)
+    line, above, number = lengths[begin], 0, 1
+    yield begin + 1, min(line, stream.shape.full)
+    if line > width:
+        return
     for index in range(begin + 1, stop):
         added = lengths[index]
         if ends[index] > latest:
             return
-        if bottom:
-            bottom += 1 + added
-        elif top + 1 + added <= LINE_LENGTH:
-            top += 1 + added
+        if line + 1 + added <= width:
+            line += 1 + added
+        elif number < lines and added <= width:
+            above += line + 1
+            line = added
+            number += 1
         else:
-            bottom = added
-        if bottom > LINE_LENGTH or top > LINE_LENGTH:
             return
-        yield index + 1, top + 1 + bottom if bottom else top
+        yield index + 1, above + line
 
 
 def _timed(stream: _Stream, cuts: Sequence[tuple[int, int]]) -> Iterator[Caption]:
@@ -222,21 +264,21 @@ def _timed(stream: _Stream, cuts: Sequence[tuple[int, int]]) -> Iterator[Caption
         lines, label = _lines(stream, first, stop), stream.labels[first]
         following = appears[index + 1] if index + 1 < len(cuts) else None
         length = len(label) + sum(map(len, lines))
-        end = _end(appears[index], max(stream.ends[first:stop]), length, following)
+        read = appears[index] + round(length * (1000 / stream.shape.speed))
+        end = _end(appears[index], max(stream.ends[first:stop]), read, following)
         yield Caption(start=appears[index], end=end, lines=lines, speaker=stream.speakers[first], label=label)
 
 
-def _end(start: int, spoken: int, length: int, following: int | None) -> int:
+def _end(start: int, spoken: int, read: int, following: int | None) -> int:
     """When a caption goes.
 
     Args:
         start: when it comes, milliseconds.
         spoken: when its last word ends, milliseconds.
-        length: characters to read.
+        read: when it is read, milliseconds.
         following: when the next caption comes, milliseconds, if there is one.
     """
-    read = min(start + round(length * READING_TIME), spoken + MAX_LINGER)
-    end = max(spoken, start + MIN_DURATION, read)
+    end = max(spoken, start + MIN_DURATION, min(read, spoken + MAX_LINGER))
     if following is not None:
         if following - end < CHAINED_GAP and following - MIN_GAP <= spoken + MAX_LINGER:
             end = following
@@ -246,19 +288,35 @@ def _end(start: int, spoken: int, length: int, following: int | None) -> int:
 
 
 def _lines(stream: _Stream, first: int, stop: int) -> tuple[str, ...]:
-    """The text in one line, or in two of about the same length, the break in a good place."""
+    """The text in one line, or in as few as it fits into, of about the same length, with breaks in good places."""
     total = sum(stream.lengths[first:stop]) + stop - first - 1
-    if total <= LINE_LENGTH or stop - first == 1:
+    if total <= stream.shape.width or stop - first == 1:
         return (" ".join(stream.texts[first:stop]),)
-    cheapest = inf
-    middle = stop
-    top = -1
-    for index in range(first, stop - 1):
-        top += 1 + stream.lengths[index]
-        bottom = total - top - 1
-        # A shorter line above a longer one covers less of the picture (Netflix).
-        penalty = abs(top - bottom) + stream.penalties[index] + (_TOP_HEAVY if top > bottom else 0)
-        if max(top, bottom) <= LINE_LENGTH and penalty < cheapest:
-            cheapest = penalty
-            middle = index + 1
-    return " ".join(stream.texts[first:middle]), " ".join(stream.texts[middle:stop])
+    breaks = _breaks(stream, first, stop)
+    return tuple(" ".join(stream.texts[begin:end]) for begin, end in pairwise((first, *breaks, stop)))
+
+
+def _breaks(stream: _Stream, first: int, stop: int) -> tuple[int, ...]:
+    """Where the second and each further line begins; the cheapest of all ways to break the words."""
+    width = stream.shape.width
+    # Characters before each word, with one after each.
+    before = list(accumulate((one + 1 for one in stream.lengths[first:stop]), initial=0))
+    for count in range(1, stream.shape.lines):
+        cheapest = inf
+        found: tuple[int, ...] = ()
+        for breaks in combinations(range(first + 1, stop), count):
+            lengths = [
+                before[end - first] - before[begin - first] - 1
+                for begin, end in pairwise((first, *breaks, stop))
+            ]
+            if max(lengths) > width:
+                continue
+            # A shorter line above a longer one covers less of the picture (Netflix).
+            penalty = sum(
+                abs(top - bottom) + (_TOP_HEAVY if top > bottom else 0) for top, bottom in pairwise(lengths)
+            ) + sum(stream.penalties[one - 1] for one in breaks)
+            if penalty < cheapest:
+                cheapest, found = penalty, breaks
+        if found:
+            return found
+    return ()

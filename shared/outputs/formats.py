@@ -7,13 +7,13 @@ with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from shared.errors import BadRequest
 from shared.formats import STANDARD, ordered
-from shared.outputs.captions import Caption, captions
+from shared.outputs.captions import USUAL, Caption, Shape, captions
 from shared.outputs.document import transcript_json
 from shared.outputs.markdown import transcript_md
 from shared.outputs.phonetics import labels_txt, words_textgrid
@@ -41,11 +41,13 @@ class Content:
     """Of these words."""
     paragraphs: Sequence[Segment]
     """Of these sentences."""
+    shape: Shape = USUAL
+    """Of the captions."""
 
     @cached_property
     def captions(self) -> Sequence[Caption]:
         """Made of these words, when the first renderer asks for them."""
-        return captions(self.words, self.sentences, self.names)
+        return captions(self.words, self.sentences, self.names, self.shape)
 
     @property
     def names(self) -> Mapping[int, str]:
@@ -65,6 +67,8 @@ class OutputFile:
     """Media type to store it under."""
     render: Callable[[Content], bytes]
     """Its content; all but `docx` are UTF-8."""
+    has_captions: bool = False
+    """Whether the shape of captions changes it."""
 
 
 FILES = (
@@ -92,12 +96,14 @@ FILES = (
         # No media type is registered for SubRip; this is the one in use.
         content_type="application/x-subrip",
         render=lambda it: transcript_srt(it.captions),
+        has_captions=True,
     ),
     OutputFile(
         format="vtt",
         name="transcript.vtt",
         content_type="text/vtt; charset=utf-8",
         render=lambda it: transcript_vtt(it.captions, it.transcript.warnings, it.names),
+        has_captions=True,
     ),
     OutputFile(
         format="txt",
@@ -110,6 +116,7 @@ FILES = (
         name="words.vtt",
         content_type="text/vtt; charset=utf-8",
         render=lambda it: words_vtt(it.captions, it.words, it.transcript.warnings, it.names),
+        has_captions=True,
     ),
     OutputFile(
         format="podcast",
@@ -204,12 +211,20 @@ def formats_of(names: Sequence[str]) -> tuple[str, ...]:
     return ordered(known[name] for name in names)
 
 
-def render(transcript: Transcript, wanted: Sequence[str] = STANDARD) -> tuple[Output, ...]:
+def with_captions(names: Iterable[str]) -> set[str]:
+    """Those of some files that the shape of captions changes."""
+    return {one.name for one in FILES if one.has_captions}.intersection(names)
+
+
+def render(
+    transcript: Transcript, wanted: Sequence[str] = STANDARD, shape: Shape = USUAL
+) -> tuple[Output, ...]:
     """Write the output files of a transcript.
 
     Args:
         transcript: what to write.
         wanted: formats.
+        shape: of captions.
 
     Returns:
         The files, in the order of `FILES` however they were asked for.
@@ -221,7 +236,11 @@ def render(transcript: Transcript, wanted: Sequence[str] = STANDARD) -> tuple[Ou
     words = tidy(transcript.words)
     segments = sentences(words)
     content = Content(
-        transcript=transcript, words=words, sentences=segments, paragraphs=paragraphs(words, segments)
+        transcript=transcript,
+        words=words,
+        sentences=segments,
+        paragraphs=paragraphs(words, segments),
+        shape=shape,
     )
     return tuple(
         Output(name=one.name, data=one.render(content), content_type=one.content_type)

@@ -3,7 +3,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outputs.captions import CHAINED_GAP, LINE_LENGTH, MAX_DURATION, MIN_DURATION, MIN_GAP, captions
+from shared.model import Options
+from shared.outputs.captions import CHAINED_GAP, MAX_DURATION, MIN_DURATION, MIN_GAP, USUAL, Shape, captions
 from shared.outputs.printable import milliseconds
 from shared.outputs.segments import sentences
 from tests.outputs.streams import any_stream, conversation, ordinary, said_by, spoken, word
@@ -192,7 +193,7 @@ def test_captions_have_one_or_two_lines_of_42_characters_but_for_longer_words(wo
     for one in cut(words):
         assert 1 <= len(one.lines) <= 2
         first, *second = one.lines
-        assert all(len(line) <= LINE_LENGTH for line in (one.label + first, *second)) or (
+        assert all(len(line) <= USUAL.width for line in (one.label + first, *second)) or (
             len(one.lines) == 1 and " " not in one.lines[0]
         )
 
@@ -227,3 +228,43 @@ def test_in_ordinary_speech_the_gap_is_two_frames_or_a_second_and_shorter_only_f
 def test_the_same_words_give_the_same_captions(seed):
     words = spoken("some words that are said, and said again. " * (seed + 1))
     assert cut(words) == cut(list(words))
+
+
+SHAPES = st.builds(
+    Shape, width=st.integers(16, 100), lines=st.integers(1, 3), speed=st.integers(5, 50).map(float)
+)
+
+
+@given(any_stream | conversation, SHAPES)
+def test_captions_of_any_shape_hold_all_words_in_lines_that_fit(words, shape):
+    found = captions(words, sentences(words), shape=shape)
+    shown = [text for one in found for line in one.lines for text in line.split(" ")]
+    assert shown == [one.text for one in words]
+    assert all(a.end <= b.start for a, b in itertools.pairwise(found))
+    for one in found:
+        assert 1 <= len(one.lines) <= shape.lines
+        first, *more = one.lines
+        assert all(len(line) <= shape.width for line in (one.label + first, *more)) or (
+            len(one.lines) == 1 and " " not in one.lines[0]
+        )
+
+
+def test_a_narrow_caption_of_one_line_and_a_high_one_of_three():
+    words = spoken("When the rain had stopped, we walked all the way home.")
+    narrow = captions(words, sentences(words), shape=Shape(width=20, lines=1))
+    wanted = ("When the rain had", "stopped, we walked", "all the way home.")
+    assert [one.lines for one in narrow] == [(line,) for line in wanted]
+    high = captions(words, sentences(words), shape=Shape(width=20, lines=3))
+    assert [one.lines for one in high] == [wanted]
+
+
+def test_a_caption_stays_as_long_as_its_reader_needs():
+    words = spoken("Good evening, and welcome.", pace=0.25)
+    ends = [captions(words, sentences(words), shape=Shape(speed=one))[0].end for one in (12.0, 17.0, 30.0)]
+    assert ends == [round(26 / 12 * 1000), round(26 / 17 * 1000), MIN_DURATION]
+
+
+def test_options_give_the_shape_and_the_usual_one_without_any():
+    assert Shape.of(Options()) == USUAL == Shape(width=42, lines=2, speed=17.0)
+    asked = Options(caption_width=37, caption_lines=1, caption_speed=20)
+    assert Shape.of(asked) == Shape(width=37, lines=1, speed=20)

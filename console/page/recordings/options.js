@@ -14,6 +14,9 @@ const KNOWN = {
   max_speakers: ["Most speakers", "If you know. The same as the fewest: exactly so many."],
   channels: ["Stereo channels", "Where each side is one person, as in many recorded calls."],
   speaker_names: ["Names of speakers", "In the order in which they first speak, with commas between."],
+  caption_width: ["Width of captions", "Characters in a line. Empty: 42."],
+  caption_lines: ["Lines of captions", "At most. Empty: 2."],
+  caption_speed: ["Reading speed", "Characters a second: how long captions stay. Empty: 17."],
   label: ["Label", "A team or a customer, to group the costs by."],
 };
 const CHOICES = { auto: "Automatic", parakeet: "Parakeet", deepgram: "Deepgram", hybrid: "Hybrid", mix: "Mixed", apart: "One speaker each" };

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from local.commands.audio.inputs import InputFile
     from local.runtime.one_shot import Submitted
     from shared.model import Recording
+    from shared.outputs import Shape
 
 STDOUT = "-"
 """On a command line: standard output."""
@@ -75,9 +76,13 @@ class InFolders:
         out: that one.
         files: names of the outputs.
         ports: the adapters to use.
+        shape: of captions; None: as each recording asked for.
     """
 
-    def __init__(self, out: Path, files: Collection[str], ports: LocalPorts) -> None:
+    def __init__(
+        self, out: Path, files: Collection[str], ports: LocalPorts, shape: Shape | None = None
+    ) -> None:
+        self._shape = shape
         self._out = out
         self._files = files
         self._ports = ports
@@ -94,7 +99,9 @@ class InFolders:
         with self._ports.together():
             folder = export.choose_folder(self._out, one.file.output, one.source, self._ports)
         # The next run of the same command compares them: it has what a power loss takes.
-        files = export.export(recording, folder, self._files, self._ports, out=self._out, durable=False)
+        files = export.export(
+            recording, folder, self._files, self._ports, out=self._out, durable=False, shape=self._shape
+        )
         return Placed(folder=folder, files=tuple(files))
 
     def where(self, folders: Sequence[Path]) -> str:
@@ -109,9 +116,11 @@ class Beside:
     Args:
         files: names of the outputs.
         ports: the adapters to use.
+        shape: of captions; None: as each recording asked for.
     """
 
-    def __init__(self, files: Collection[str], ports: LocalPorts) -> None:
+    def __init__(self, files: Collection[str], ports: LocalPorts, shape: Shape | None = None) -> None:
+        self._shape = shape
         self._files = files
         self._ports = ports
         self._stems: Counter[Path] = Counter()
@@ -133,7 +142,7 @@ class Beside:
             return None
         path = one.file.path
         whole = self._stems[path.with_suffix("")] > 1
-        files = beside.put(recording, path, self._files, self._ports, whole=whole)
+        files = beside.put(recording, path, self._files, self._ports, whole=whole, shape=self._shape)
         return Placed(folder=path.parent, files=tuple(files))
 
     def where(self, folders: Sequence[Path]) -> str:
@@ -148,12 +157,14 @@ class ToStdout:
     Args:
         wanted: names of formats.
         ports: the adapters to use.
+        shape: of captions; None: as each recording asked for.
 
     Raises:
         BadRequest: they are not one format, or one that has several files.
     """
 
-    def __init__(self, wanted: Sequence[str], ports: LocalPorts) -> None:
+    def __init__(self, wanted: Sequence[str], ports: LocalPorts, shape: Shape | None = None) -> None:
+        self._shape = shape
         self._files = outputs.file_names(wanted)
         if len(self._files) != 1:
             raise BadRequest(
@@ -181,7 +192,7 @@ class ToStdout:
         while self._order and self._order[0] in self._ended:
             ended = self._ended.pop(self._order.pop(0))
             if ended.state == "DONE":
-                for _, data in reading.files(ended, self._files, self._ports):
+                for _, data in reading.files(ended, self._files, self._ports, shape=self._shape):
                     sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
         return Placed() if recording.state == "DONE" else None

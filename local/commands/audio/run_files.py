@@ -193,7 +193,10 @@ class _Run:
 
 
 def _destination(request: Request, ports: LocalPorts) -> Destination:
+    shape = outputs.Shape.of(request.options)
     if request.to_stdout:
-        return ToStdout(request.formats, ports)
+        return ToStdout(request.formats, ports, shape)
     files = outputs.file_names(request.formats)
-    return Beside(files, ports) if request.out is None else InFolders(request.out, files, ports)
+    if request.out is None:
+        return Beside(files, ports, shape)
+    return InFolders(request.out, files, ports, shape)

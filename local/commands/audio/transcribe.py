@@ -78,6 +78,9 @@ def command(
     channels: options.Channels = None,
     speaker_names: options.SpeakerNames = None,
     label: options.Label = None,
+    caption_width: options.CaptionWidth = None,
+    caption_lines: options.CaptionLines = None,
+    caption_speed: options.CaptionSpeed = None,
     as_json: options.AsJson = False,
     json_lines: Annotated[
         bool, typer.Option("--jsonl", help="Print one line of JSON for each file as soon as it ends.")
@@ -113,6 +116,9 @@ def command(
                 channels=channels,
                 speaker_names=speaker_names,
                 label=label,
+                caption_width=caption_width,
+                caption_lines=caption_lines,
+                caption_speed=caption_speed,
             ),
             as_json=as_json,
             json_lines=json_lines,

@@ -84,6 +84,9 @@ def command(
     max_speakers: options.MaxSpeakers = None,
     channels: options.Channels = None,
     label: options.Label = None,
+    caption_width: options.CaptionWidth = None,
+    caption_lines: options.CaptionLines = None,
+    caption_speed: options.CaptionSpeed = None,
     formats: options.Formats = None,
     follow_links: Annotated[
         bool,
@@ -132,6 +135,9 @@ def command(
             max_speakers=max_speakers,
             channels=channels,
             label=label,
+            caption_width=caption_width,
+            caption_lines=caption_lines,
+            caption_speed=caption_speed,
             formats=formats,
         )
         raise typer.Exit(run(ports, given, metrics_port, console=console))

@@ -21,7 +21,12 @@ def short(output: str) -> str:
 
 
 def files(
-    recording: Recording, names: Collection[str], ports: Ports, *, number: int = 0
+    recording: Recording,
+    names: Collection[str],
+    ports: Ports,
+    *,
+    number: int = 0,
+    shape: outputs.Shape | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Name and content of files of a recording that is DONE, in the order of the formats.
 
@@ -30,6 +35,7 @@ def files(
         names: of the files, e.g. `transcript.srt`.
         ports: the adapters to use.
         number: of the revision; 0: as the machine wrote them.
+        shape: of captions; None: as the recording asked for.
 
     Raises:
         BadRequest: a file has a name that no format has, or there is no such revision.
@@ -37,6 +43,10 @@ def files(
         Transient: the store did not answer, or a file is missing.
     """
     stored = {short(one): one for one in revision.outputs_of(recording, number, ports)}
+    usual = outputs.Shape.of(recording.options)
+    if shape not in {None, usual}:
+        for name in outputs.with_captions(stored):
+            del stored[name]
     for name, output in stored.items():
         if name in names:
             yield name, _load(output, ports)
@@ -44,7 +54,7 @@ def files(
     if not missing:
         return
     wanted = outputs.formats_of(missing)
-    for one in outputs.render(revision.transcript(recording, number, ports), wanted):
+    for one in outputs.render(revision.transcript(recording, number, ports), wanted, shape or usual):
         if one.name in missing:
             yield one.name, one.data
 

@@ -179,7 +179,8 @@ def folder(recording: Recording) -> str:
 
 def _written(recording: Recording, after: Transcript, correction: Correction, ports: Ports) -> Revision:
     """Write the files of a revision, which do not count yet. Those that are there have the same content."""
-    files = outputs.render(after, of_recording(recording.options.formats, ports.settings.formats))
+    formats = of_recording(recording.options.formats, ports.settings.formats)
+    files = outputs.render(after, formats, outputs.Shape.of(recording.options))
     digests = [hashlib.sha256(one.data).hexdigest() for one in files]
     mark = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     home = f"{folder(recording)}/{after.revision}-{mark}"

@@ -9,7 +9,7 @@ from shared.errors import BadRequest, Permanent, StoreUnavailable
 from shared.flow import transcript_files
 from shared.flow.reading import finished, output_files
 from shared.formats import FORMATS, MORE
-from shared.outputs import render
+from shared.outputs import Shape, render
 from tests.flow.test_transcript_files import RECORDING, TALK
 from tests.outputs.streams import conversation, transcript
 
@@ -69,3 +69,20 @@ def test_times_between_milliseconds_make_no_difference(words):
     )
     (document,) = render(talk, ["json"])
     assert render(finished.read(document.data, recording, "here"), QUICK) == render(talk, QUICK)
+
+
+def test_captions_of_another_shape_are_written_from_the_words_and_all_else_is_as_stored(world, done):
+    shape, names = Shape(speed=5), ["transcript.srt", "transcript.txt"]
+    found = dict(output_files.files(done, names, world.ports, shape=shape))
+    assert found == {one.name: one.data for one in render(TALK, ["srt", "txt"], shape)}
+    usual = dict(output_files.files(done, names, world.ports))
+    assert usual["transcript.srt"] != found["transcript.srt"]
+    assert usual["transcript.txt"] == found["transcript.txt"]
+
+
+def test_the_shape_that_a_recording_asked_for_is_that_of_its_captions_then_and_later(world):
+    recording = replace(RECORDING, options=replace(RECORDING.options, caption_speed=5))
+    kept = {one.name: one.data for one in transcript_files.keep(recording, TALK, world.ports).files}
+    wanted = {one.name: one.data for one in render(TALK, shape=Shape(speed=5))}
+    assert kept == wanted
+    assert kept["transcript.srt"] != render(TALK, ["srt"])[0].data

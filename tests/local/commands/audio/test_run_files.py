@@ -189,3 +189,16 @@ def test_a_stopped_run_removes_what_came_from_standard_input_and_goes_on_in_the_
     result = call("-", "--json", stdin=(folder / "long.wav").read_bytes())
     assert result.exit_code == 0, result.stderr
     assert done >= 2
+
+
+def test_captions_of_another_shape_are_written_again_without_transcribing_again(folder):
+    assert call("a.opus", "-q", "-f", "srt").exit_code == 0
+    usual = (folder / "transcripts" / "a.opus" / "transcript.srt").read_text()
+    result = call("a.opus", "-f", "srt", "-o", "-", "--caption-width", "20", "--caption-lines", "1")
+    assert result.exit_code == 0, result.stderr
+    assert "Already transcribed: 1 of 1" in result.stderr
+    lines = [one for one in result.stdout.splitlines() if one and not one.isdigit() and "-->" not in one]
+    assert max(map(len, lines)) <= 20 < max(map(len, usual.splitlines()))
+    refused = call("a.opus", "--caption-lines", "9")
+    assert refused.exit_code == 2
+    assert "caption_lines must be a whole number from 1 to 3" in refused.stderr
