@@ -209,7 +209,7 @@ class Still:
             exact=True, splittable_by="time",
         )  # fmt: skip
 
-    def decode(self, source, audio, chunk, *, track):  # noqa: ARG002 - the port's signature
+    def decode(self, source, audio, chunk, *, track, sides=False):  # noqa: ARG002 - the port's signature
         from shared.audio import Pcm
 
         time.sleep((chunk.lead + chunk.end - chunk.start + chunk.tail) / 3600 * DECODING)

@@ -285,7 +285,9 @@ class Media(Protocol):
         """What the container says about the audio, from a bounded number of bytes."""
         ...
 
-    def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
+    def decode(
+        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int, sides: bool = False
+    ) -> Pcm:
         """The samples of one chunk with its overlap, mono at 16 kHz."""
         ...
 

@@ -13,6 +13,8 @@ from shared.model import Decision, Engine, StoredObject
 
 PEAK_RATE = 10
 """Peaks of a waveform in a second."""
+SIDE_RATE = 50
+"""Levels of both channels in a second."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,9 @@ class ChunkResult:
     """Warnings for the owner, e.g. where a truncated file stops."""
     peaks: bytes = b""
     """How loud each tenth of a second of `owned` is, 0 to 255; empty if it was not decoded here, or by an older version."""
+    sides: bytes = b""
+    """How loud both channels are in each fiftieth of a second of `owned`: two bytes, left and right, half decibels below
+    full scale. Empty if the options do not ask for channels, or if the recording has not two of them."""
     voices: tuple[Voice, ...] = ()
     """Who speaks in `owned`, window by window; empty if nobody does, or if nobody listened for it."""
     voice_revision: str = ""

@@ -80,6 +80,8 @@ class ScriptedMedia:
     )
     error: Exception | None = None
     probes: int = 0
+    sides: list[bool] = field(default_factory=list)
+    """Whether each decoding was asked for both channels."""
 
     def probe(self, source, *, name, track):
         self.probes += 1
@@ -87,7 +89,8 @@ class ScriptedMedia:
             raise self.error
         return self.info
 
-    def decode(self, source, audio, chunk, *, track):
+    def decode(self, source, audio, chunk, *, track, sides=False):
+        self.sides.append(sides)
         if self.error is not None:
             raise self.error
         seconds = chunk.lead + (chunk.end - chunk.start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpu_job.speech.transcriber import SAMPLE_RATE
+from shared.audio import sides
 from shared.costs import attempt_rows
 from shared.engines import PARAKEET_CPU
 from shared.flow import merge
@@ -65,6 +66,7 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         language=engine.language,
         warnings=(*pcm.warnings, *_not_done(job, engine), *owner_messages.warnings(job.message)),
         peaks=peaks.of_chunk(pcm),
+        sides=sides.of_chunk(pcm.sides, pcm.start, pcm.owned),
         voices=listened.voices if listened else (),
         voice_revision=listened.revision if listened else "",
     )

@@ -88,13 +88,15 @@ class MediaPool:
                     self._ahead.append(entry)
         return audio
 
-    def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
-        """The samples of one chunk with its overlap, mono at 16 kHz."""
+    def decode(
+        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int, sides: bool = False
+    ) -> Pcm:
+        """The samples of one chunk with its overlap, mono at 16 kHz; with `sides`, how loud both channels are, too."""
         pcm = self._take(source, audio, chunk, track)
-        if pcm is not None:
+        if pcm is not None and not sides:
             return pcm
         with self._sandbox() as sandbox:
-            return sandbox.decode(source, audio, chunk, track=track)
+            return sandbox.decode(source, audio, chunk, track=track, sides=sides)
 
     def close(self) -> None:
         """End the processes: those that are idle now, and the others as soon as their job is done."""

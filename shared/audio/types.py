@@ -9,6 +9,8 @@ from shared.model import Chunk
 
 SAMPLE_RATE = 16_000
 """Hertz of all decoded sound: what the speech models take."""
+WIDTH, WITH_SIDES = 2, 6
+"""Bytes of a sample of the mix alone, and with those of both channels."""
 MOST_PARTS = 20
 """Recordings in one file that are kept apart."""
 PART_BYTES = 600_000
@@ -54,6 +56,9 @@ class Pcm:
     """Seconds of audio found between the chunk's own bounds."""
     warnings: tuple[str, ...] = ()
     """What the owner of the recording should know."""
+    sides: bytes = b""
+    """How loud both channels of a stereo recording are, from the first sample on, if that was asked for: see
+    `shared/audio/sides.py`."""
     seconds_ahead: float = 0.0
     """Seconds spent on decoding before anybody asked for it."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio import Pcm
-from shared.engines import spec
+from shared.engines import is_hosted, spec
 from shared.errors import BadMedia, BadRequest
 from shared.flow import dispatch
 from shared.flow.probe import ObjectBytes
@@ -78,12 +78,24 @@ def fetch(message: ChunkMessage, ports: Ports) -> Pcm:
     """
     source = ObjectBytes(store=ports.store, source=message.source)
     try:
-        return ports.media.decode(source, message.audio, message.chunk, track=message.options.track)
+        return ports.media.decode(
+            source,
+            message.audio,
+            message.chunk,
+            track=message.options.track,
+            sides=_wants_sides(message),
+        )
     except BadMedia as error:
         if error.code != "undecodable":
             raise
         nominal = 0.0 if message.chunk.end is None else message.chunk.end - message.chunk.start
         return Pcm(samples=b"", start=0.0, owned=nominal, warnings=(str(error),))
+
+
+def _wants_sides(message: ChunkMessage) -> bool:
+    """Whether the levels of both channels are of use; a hosted engine tells no speakers by them."""
+    stereo = message.audio.channels == 2
+    return message.options.channels is not None and stereo and not is_hosted(message.chunk.engine)
 
 
 def decoded(recording: Recording, ports: Ports) -> Iterator[tuple[Chunk, Pcm]]:

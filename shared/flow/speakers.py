@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.engines import spec
+from shared.engines import is_hosted, spec
 from shared.errors import EngineLimit
 from shared.flow import merge
 from shared.outputs.printable import LONGEST_NAME, one_line
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.results import ChunkResult, Word
     from shared.settings import Settings
 
+MIXED = "`channels: apart` had no effect, because {why}: speakers are told apart as without it."
 UNHEARD = "Names were given that no speaker has ({names}): {heard} speakers were heard."
 
 WARNING = (
@@ -62,6 +63,40 @@ def told_apart(
     """
     if not recording.options.diarize:
         return words, ()
+    why_mixed = ""
+    if recording.options.channels:
+        numbers, why_mixed = _by_side(words, recording, results)
+        if numbers:
+            return _numbered(words, numbers), ()
+    found, warnings = _by_voice(words, recording, results)
+    if recording.options.channels == "apart" and words:
+        warnings = (MIXED.format(why=why_mixed), *warnings)
+    return found, warnings
+
+
+def _by_side(
+    words: tuple[Word, ...], recording: Recording, results: Sequence[ChunkResult]
+) -> tuple[list[int], str]:
+    """The side of each word, where the channels are speakers; else none, and why not."""
+    if recording.audio is not None and recording.audio.channels != 2:
+        count = recording.audio.channels
+        return [], f"the recording has {count} channel{'' if count == 1 else 's'}"
+    hosted = [one.engine for one in results if is_hosted(one.engine)]
+    if hosted:
+        return [], f"{spec(hosted[0]).in_sentences} gets a mix of both"
+    if any(one.decoded and not one.sides for one in results):
+        return [], "a worker of an older version transcribed some of it"
+    from shared.flow.sorting import Sides  # noqa: PLC0415 - loads numpy, which a merger does without
+
+    sides = Sides(merge.timeline(recording.chunks, results))
+    if sides.are_speakers or (recording.options.channels == "apart" and sides.are_different):
+        return sides.of_words(words), ""
+    return [], "both channels have the same sound"
+
+
+def _by_voice(
+    words: tuple[Word, ...], recording: Recording, results: Sequence[ChunkResult]
+) -> tuple[tuple[Word, ...], tuple[str, ...]]:
     deaf = [one.index for one in results if one.words and not one.voice_revision]
     own = any(spec(one.engine).hosted is None for one in results if one.index in deaf)
     revisions = {one.voice_revision for one in results if one.voice_revision}
@@ -82,14 +117,26 @@ def told_apart(
         for one, offset in merge.timeline(recording.chunks, results)
         if one.index in deaf
     ]
+    found = _numbered(
+        words,
+        [
+            None if any(start <= word.start < end for start, end in unknown) else number
+            for word, number in zip(words, numbers, strict=True)
+        ],
+    )
+    count = max((word.speaker or 0 for word in found), default=0)
+    if most is None and count > max(MANY, least):
+        warnings = (*warnings, TOO_MANY.format(found=count))
+    return found, warnings
+
+
+def _numbered(words: Sequence[Word], speakers: Sequence[int | None]) -> tuple[Word, ...]:
+    """The words with their speakers, numbered from 1 in the order of their first words."""
     order: dict[int, int] = {}
-    found = []
-    for word, number in zip(words, numbers, strict=True):
-        heard = not any(start <= word.start < end for start, end in unknown)
-        found.append(replace(word, speaker=order.setdefault(number, len(order) + 1)) if heard else word)
-    if most is None and len(order) > max(MANY, least):
-        warnings = (*warnings, TOO_MANY.format(found=len(order)))
-    return tuple(found), warnings
+    return tuple(
+        replace(word, speaker=None if one is None else order.setdefault(one, len(order) + 1))
+        for word, one in zip(words, speakers, strict=True)
+    )
 
 
 def named(options: Options, words: Sequence[Word]) -> tuple[dict[int, str], tuple[str, ...]]:

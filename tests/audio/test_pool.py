@@ -153,6 +153,17 @@ def test_what_was_decoded_ahead_is_given_for_no_other_chunk_track_or_file(pool, 
     assert pool.decode(source, audio, chunk, track=0).seconds_ahead > 0
 
 
+def test_what_was_decoded_ahead_has_no_sides_so_who_asks_for_them_has_it_decoded_again(pool, wav):
+    pool.look_ahead(2, whole)
+    audio = pool.probe(wav, name="talk.wav", track=0)
+    [chunk] = plan.split(audio, wav.size, 600, "parakeet-cpu")
+    both = pool.decode(wav, audio, chunk, track=0, sides=True)
+    assert both.seconds_ahead == 0
+    assert both.sides
+    # What was kept is let go of.
+    assert pool.decode(wav, audio, chunk, track=0).seconds_ahead == 0
+
+
 def test_where_much_is_kept_already_nothing_more_is_decoded_ahead(pool, wav, monkeypatch):
     pool.look_ahead(2, whole)
     monkeypatch.setattr("shared.audio.pool.MAX_AHEAD", 1)

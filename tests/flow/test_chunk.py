@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.errors import BadRequest
 from shared.flow import chunk, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode, encode, to_fields
+from shared.model import Options
 from shared.results import Voice
 from shared.state import documents
 from tests.world import heard, words
@@ -108,3 +111,27 @@ def test_a_result_with_a_time_that_no_recording_has_ends_its_recording(world, me
         )
     ended = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), world.ports)
     assert (ended.state, "cannot be read" in ended.reason) == ("FAILED", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "channels", "engine", "wanted"),
+    [
+        (Options(channels="auto"), 2, "parakeet-cpu", True),
+        (Options(channels="apart"), 2, "parakeet-gpu", True),
+        (Options(diarize=True), 2, "parakeet-cpu", False),
+        (Options(channels="auto"), 1, "parakeet-cpu", False),
+        (Options(channels="auto"), 6, "parakeet-cpu", False),
+        (Options(channels="auto"), 2, "deepgram", False),
+    ],
+)
+def test_levels_of_both_channels_are_decoded_where_they_are_of_use(
+    world, message, options, channels, engine, wanted
+):
+    asked = replace(
+        message,
+        options=options,
+        audio=replace(message.audio, channels=channels),
+        chunk=replace(message.chunk, engine=engine),
+    )
+    chunk.fetch(asked, world.ports)
+    assert world.media.sides == [wanted]

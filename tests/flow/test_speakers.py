@@ -238,3 +238,56 @@ def test_names_that_nobody_has_are_told():
 def test_a_name_has_a_length_that_captions_have_room_for():
     names, _ = speakers.named(Options(speaker_names="x" * 2000), says(1))
     assert names == {1: "x" * 80}
+
+
+def stereo(recording, options, channels=2):
+    return replace(recording, options=options, audio=replace(recording.audio, channels=channels))
+
+
+def sided(results, left, right):
+    """Results with levels: one side for the first half of each chunk, the other one for the rest."""
+    return [replace(one, sides=bytes([left, right] * 500 + [right, left] * 500)) for one in results]
+
+
+def test_channels_are_speakers_where_they_sound_like_it(recording):
+    # By their voices it would be one person.
+    results = [chunk_of(recording, at, ANN, ANN, ANN, ANN) for at in range(3)]
+    for options in (Options(channels="auto"), Options(channels="apart", max_speakers=1)):
+        numbers, warnings = told(stereo(recording, options), sided(results, 40, 120))
+        assert (numbers, warnings) == ([1, 1, 1, 2] * 3, ())
+    assert told(stereo(recording, Options(diarize=True)), sided(results, 40, 120)) == ([1] * 12, ())
+
+
+def test_channels_that_are_no_speakers_leave_it_to_voices(recording):
+    results = [chunk_of(recording, at, ANN, BOB) for at in range(3)]
+    same = sided(results, 40, 40)
+    assert told(stereo(recording, Options(channels="auto")), same) == ([1, 2] * 3, ())
+    expected = speakers.MIXED.format(why="both channels have the same sound")
+    assert told(stereo(recording, Options(channels="apart")), same) == ([1, 2] * 3, (expected,))
+
+
+@pytest.mark.parametrize(
+    ("channels", "said"), [(1, "the recording has 1 channel,"), (6, "the recording has 6 channels,")]
+)
+def test_a_recording_has_two_channels_or_voices(recording, channels, said):
+    results = [chunk_of(recording, at, ANN, BOB) for at in range(3)]
+    numbers, [warning] = told(stereo(recording, Options(channels="apart"), channels), results)
+    assert numbers == [1, 2] * 3
+    assert said.rstrip(",") in warning
+    assert told(stereo(recording, Options(channels="auto"), channels), results) == ([1, 2] * 3, ())
+
+
+def test_channels_count_only_if_all_chunks_have_them(recording):
+    results = sided([chunk_of(recording, at, ANN, BOB) for at in range(3)], 40, 120)
+    results[1] = replace(results[1], sides=b"")
+    numbers, [warning] = told(stereo(recording, Options(channels="apart")), results)
+    assert numbers == [1, 2] * 3
+    assert "a worker of an older version" in warning
+
+
+def test_a_hosted_engine_has_no_channels(recording):
+    results = [replace(chunk_of(recording, at, ANN, revision=""), engine="deepgram") for at in range(3)]
+    words = tuple(replace(word, speaker=2) for word in joined(recording, results))
+    numbers, [warning] = told(stereo(recording, Options(channels="apart")), results, words)
+    assert numbers == [2, 2, 2]
+    assert "Deepgram gets a mix of both" in warning

@@ -116,7 +116,7 @@ class FakeMedia:
     def probe(self, source: Any, *, name: str, track: int) -> AudioInfo:
         return self._calls.look("media.probe", lambda: _audio(source.source))
 
-    def decode(self, source: Any, audio: AudioInfo, chunk: Chunk, *, track: int) -> Pcm:
+    def decode(self, source: Any, audio: AudioInfo, chunk: Chunk, *, track: int, sides: bool = False) -> Pcm:
         def work():
             self._begins(source.source, chunk)
             running().sleep(DECODING)

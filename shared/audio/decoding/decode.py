@@ -21,7 +21,7 @@ from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
 from shared.audio.probing import isobmff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
-from shared.audio.types import SAMPLE_RATE, Decoded
+from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES, Decoded
 from shared.errors import BadMedia
 from shared.model import ByteSpan
 
@@ -59,6 +59,7 @@ def decode(
     track: int,
     longest: float,
     emit: Callable[[bytes], None],
+    sides: bool = False,
 ) -> Decoded:
     """Decode one chunk.
 
@@ -69,6 +70,7 @@ def decode(
         track: which audio track, from 0.
         longest: seconds after which to give up if the chunk has no end.
         emit: takes 16-bit mono samples at 16 kHz, in order.
+        sides: with those of both channels, see `Timeline`.
 
     Raises:
         BadMedia: `undecodable` if the beginning of a recording gives no sound at all, `limit`, `no-track`.
@@ -83,7 +85,7 @@ def decode(
                 read_to=audio.last_byte,
             )
         if span is not None:
-            done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit)
+            done, sound = decode_span(reader, audio, chunk, span, longest=longest, emit=emit, sides=sides)
             if not sound and span.own_from <= audio.first_byte:
                 raise BadMedia("undecodable", NO_SOUND)
             return done
@@ -92,13 +94,15 @@ def decode(
         def one(
             reader: Reader, audio: AudioInfo, chunk: Chunk, *, emit: Callable[[bytes], None], shift: float
         ) -> Decoded:
-            return _ChunkDecoder(reader, audio, chunk, track, longest, emit, shift=shift).decode()
+            return _ChunkDecoder(
+                reader, audio, chunk, track, longest, emit, sides=sides, shift=shift
+            ).decode()
 
         _check_length(audio, chunk, longest)
-        return parts.decode(reader, audio, chunk, emit=emit, one=one)
+        return parts.decode(reader, audio, chunk, emit=emit, one=one, width=WITH_SIDES if sides else WIDTH)
     if wav.is_plain(audio):
-        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit)
-    return _ChunkDecoder(reader, audio, chunk, track, longest, emit).decode()
+        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit, sides=sides)
+    return _ChunkDecoder(reader, audio, chunk, track, longest, emit, sides=sides).decode()
 
 
 def _check_length(audio: AudioInfo, chunk: Chunk, longest: float) -> None:
@@ -119,6 +123,7 @@ class _ChunkDecoder:
         longest: float,
         emit: Callable[[bytes], None],
         *,
+        sides: bool = False,
         shift: float = 0.0,
     ) -> None:
         """As `decode`; what is said of times adds `shift`, where the file is one of several."""
@@ -132,7 +137,7 @@ class _ChunkDecoder:
         self._stop = stop
         self._open_ended = chunk.end is None
         self._file: Reader | Overlay = reader
-        self._timeline = Timeline(emit, begin=self._begin, end=stop)
+        self._timeline = Timeline(emit, begin=self._begin, end=stop, sides=sides)
         self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0
         self._time_base = (0, 1)  # seconds of one unit of the stream's clock, as a fraction

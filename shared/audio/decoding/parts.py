@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from shared.audio.files.part import part_reader
-from shared.audio.types import SAMPLE_RATE, Decoded
+from shared.audio.types import SAMPLE_RATE, WIDTH, Decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,13 @@ class DecodeOne(Protocol):
 
 
 def decode(
-    reader: Reader, audio: AudioInfo, chunk: Chunk, *, emit: Callable[[bytes], None], one: DecodeOne
+    reader: Reader,
+    audio: AudioInfo,
+    chunk: Chunk,
+    *,
+    emit: Callable[[bytes], None],
+    one: DecodeOne,
+    width: int = WIDTH,
 ) -> Decoded:
     """Decode one chunk of what `shared/audio/probing/parts.py` has found.
 
@@ -36,6 +42,7 @@ def decode(
         chunk: which stretch of all of them.
         emit: takes 16-bit mono samples at 16 kHz, in order.
         one: decodes a chunk of one of them.
+        width: bytes of a sample.
     """
     begin = max(0.0, chunk.start - chunk.lead)
     total = audio.parts[-1].start + audio.parts[-1].duration
@@ -56,8 +63,8 @@ def decode(
             shift=part.start,
         )
         warnings += done.warnings
-        samples = b"".join(pieces)[: 2 * wanted]
-        emit(samples + bytes(2 * wanted - len(samples)))
+        samples = b"".join(pieces)[: width * wanted]
+        emit(samples + bytes(width * wanted - len(samples)))
         out += wanted
     owned = min(stop if chunk.end is None else chunk.end, total) - chunk.start
     return Decoded(start=begin - chunk.start, owned=max(0.0, owned), warnings=tuple(warnings))

@@ -1,5 +1,7 @@
 """Places decoded frames on an axis of 16 kHz mono samples.
 
+With `sides` it has three channels: the mix, and both channels of a stereo recording before they are mixed.
+
 Consecutive frames pass through one resampler as one run. Where time jumps, or the format or the mix of channels changes,
 the run is flushed and another begins at the sample given by its time stamp, with silence in the gap: so positions never
 drift from the time stamps by more than the tolerance.
@@ -15,7 +17,7 @@ from av.error import BlockingIOError as NothingYet
 from av.filter import Graph
 
 from shared.audio.decoding import downmix
-from shared.audio.types import SAMPLE_RATE
+from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +34,8 @@ BLOCK = 32_768
 """Samples that the resampler takes at one time: a call for each frame of mp3 (1,152) costs as much as its work."""
 COMPARED = 8
 """Channels are compared in one block of so many: frames that wait for it are out of the processor's cache by then."""
-SILENCE = bytes(2 * SAMPLE_RATE)
+THREE = "3.0"
+"""FFmpeg's name of a layout of three channels: the mix and both sides, to which it does nothing."""
 CANCELS = "the channels cancel each other out: the loudest of them was taken alone"
 """The warning where a mix of all channels would be far quieter than one of them."""
 
@@ -44,10 +47,16 @@ class Timeline:
         emit: takes 16-bit mono samples at 16 kHz.
         begin: where the output starts on the axis of `add`, seconds; what lies before is dropped.
         end: where it stops; None: never.
+        sides: whether each sample is followed by those of the two channels; of a recording with more or fewer, by itself.
     """
 
-    def __init__(self, emit: Callable[[bytes], None], *, begin: float, end: float | None) -> None:
+    def __init__(
+        self, emit: Callable[[bytes], None], *, begin: float, end: float | None, sides: bool = False
+    ) -> None:
         self._emit = emit
+        self._sides = sides
+        self._width = WITH_SIDES if sides else WIDTH
+        self._silence = bytes(self._width * SAMPLE_RATE)
         self._begin = begin
         self._limit = None if end is None else max(0, round((end - begin) * SAMPLE_RATE))
         self._needed = math.inf if end is None else end + FILTER_LENGTH
@@ -141,7 +150,7 @@ class Timeline:
         position = round((start - self._begin) * SAMPLE_RATE)
         self._drop = max(0, self.out - position)
         while self.out < position and not self.full:
-            self._put(SILENCE[: 2 * (position - self.out)])
+            self._put(self._silence[: self._width * (position - self.out)])
 
     def _new_graph(self) -> Graph:
         sample_format, layout, rate = self._format
@@ -157,11 +166,18 @@ class Timeline:
             ),
             graph.add("asetnsamples", nb_out_samples=str(BLOCK), pad="0"),
         ]
-        if self._weights is not None:
-            mix = "+".join(f"{weight:.6f}*c{one}" for one, weight in enumerate(self._weights) if weight)
+        weights = (0.5, 0.5) if self._weights is None and self._channels == 2 else self._weights
+        mix = "+".join(f"{weight:.6f}*c{one}" for one, weight in enumerate(weights or ()) if weight)
+        if self._sides and self._channels == 2:
+            steps.append(graph.add("pan", args=f"{THREE}|c0={mix}|c1=c0|c2=c1"))
+        elif self._weights is not None:
             steps.append(graph.add("pan", args=f"mono|c0={mix}"))
+        if self._sides and self._channels != 2:
+            steps.append(graph.add("aformat", channel_layouts="mono"))
+            steps.append(graph.add("pan", args=f"{THREE}|c0=c0|c1=c0|c2=c0"))
+        layout = THREE if self._sides else "mono"
         steps.append(
-            graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts="mono")
+            graph.add("aformat", sample_rates=str(SAMPLE_RATE), sample_fmts="s16", channel_layouts=layout)
         )
         steps.append(graph.add("abuffersink"))
         for one, following in pairwise(steps):
@@ -182,7 +198,7 @@ class Timeline:
             self._pull()
         # The resampler holds back what is shorter than its filter.
         missing = round(self._samples / self._rate * SAMPLE_RATE) - self._made
-        self._release(SILENCE[: 2 * max(0, missing)])
+        self._release(self._silence[: self._width * max(0, missing)])
         self._graph = None
 
     def _drain(self) -> None:
@@ -230,21 +246,22 @@ class Timeline:
                 frame = self._graph.pull()
             except (NothingYet, EOFError):
                 break
-            parts.append(memoryview(frame.planes[0])[: 2 * frame.samples])  # type: ignore[union-attr]  # audio in, audio out
+            parts.append(memoryview(frame.planes[0])[: self._width * frame.samples])  # type: ignore[union-attr]  # audio in, audio out
         self._release(b"".join(parts))
 
     def _release(self, data: bytes) -> None:
-        self._made += len(data) // 2
+        samples = len(data) // self._width
+        self._made += samples
         if self._drop:
-            cut = min(self._drop, len(data) // 2)
+            cut = min(self._drop, samples)
             self._drop -= cut
-            data = data[2 * cut :]
+            data = data[self._width * cut :]
         self._put(data)
 
     def _put(self, data: bytes) -> None:
-        if self._limit is not None and self.out + len(data) // 2 >= self._limit:
-            data = data[: 2 * (self._limit - self.out)]
+        if self._limit is not None and self.out + len(data) // self._width >= self._limit:
+            data = data[: self._width * (self._limit - self.out)]
             self.full = True
         if data:
-            self.out += len(data) // 2
+            self.out += len(data) // self._width
             self._emit(data)

@@ -33,6 +33,7 @@ def decode(
     track: int,
     longest: float,
     emit: Callable[[bytes], None],
+    sides: bool = False,
 ) -> Decoded:
     """Decode one chunk of what `wav.probe` found.
 
@@ -43,6 +44,7 @@ def decode(
         track: which audio track, from 0.
         longest: seconds after which to give up if the chunk has no end.
         emit: takes 16-bit mono samples at 16 kHz, in order.
+        sides: with those of both channels, see `Timeline`.
 
     Raises:
         BadMedia: `no-track`; `limit`, if there is more audio than may be returned.
@@ -62,7 +64,8 @@ def decode(
     step = rate // gcd(rate, SAMPLE_RATE)
     first = int(max(0.0, begin - PREROLL) * rate) // step * step
     last = min(total, int((stop + FILTER_LENGTH) * rate) + 1)
-    timeline = Timeline(emit, begin=begin, end=None if chunk.end is None else chunk.end + chunk.tail)
+    end = None if chunk.end is None else chunk.end + chunk.tail
+    timeline = Timeline(emit, begin=begin, end=end, sides=sides)
     if last > first:
         reader.expect_span(audio.first_byte + first * width, audio.first_byte + last * width)
     context = av.CodecContext.create(audio.codec, "r")

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from shared.audio.sandbox import checks, wire
 from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError, receive, send
+from shared.audio.types import WIDTH, WITH_SIDES
 from shared.messages import encode as to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.audio.sandbox.job_end import JobEnd
+    from shared.audio.sides import SideLevels
     from shared.audio.types import Source
     from shared.model import AudioInfo
 
@@ -41,6 +43,7 @@ class Dialogue:
         # One byte more than a frame may have: then one that is too long shows.
         self._buffer = memoryview(bytearray(wire.RECEIVE + 1))
         self._samples = bytearray()
+        self._levels: SideLevels | None = None
         self._over = False
         self._begin(job)
 
@@ -81,7 +84,12 @@ class Dialogue:
             self._room = 0
         else:
             self._budget = checks.decode_budget(job.size)
-            self._room = 2 * checks.most_samples(job.chunk, job.limits.decode_seconds)
+            width = WITH_SIDES if job.sides else WIDTH
+            self._room = width * checks.most_samples(job.chunk, job.limits.decode_seconds)
+            if job.sides:
+                from shared.audio.sides import SideLevels  # noqa: PLC0415 - loads numpy, which few jobs need
+
+                self._levels = SideLevels()
         self._job = job
 
     def _serve(
@@ -99,7 +107,7 @@ class Dialogue:
             self._room -= len(payload)
             if self._room < 0 or len(payload) % 2 or not payload:
                 raise BreachError("samples that do not belong to the chunk")
-            self._samples += payload
+            self._samples += payload if self._levels is None else self._levels.take(payload)
         elif kind == wire.DONE:
             self._finish(connection, bytes(payload), following)
         elif kind == wire.BAD:
@@ -116,6 +124,7 @@ class Dialogue:
     ) -> None:
         if self._job.chunk is not None:
             self._end.result = checks.decoded(payload, self._job.chunk, self._job.limits.decode_seconds)
+            self._end.sides = b"" if self._levels is None else self._levels.finish()
         else:
             found = checks.info(payload, self._job)
             if self._job.awaits_next and following is not None:

@@ -24,6 +24,8 @@ class JobEnd:
     """Why there is none, in the words of the process."""
     failure: Exception | None = None
     """Of the source's own read: then the file is not at fault."""
+    sides: bytes = b""
+    """How loud both channels are, if that was asked for; see `SideLevels`."""
     status: int = 0
     """Exit code of the job, or the negated number of its signal."""
 

@@ -73,7 +73,9 @@ class Sandbox:
         assert isinstance(found, AudioInfo), "a probe's result is checked to be one"
         return found
 
-    def decode(self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0) -> Pcm:
+    def decode(
+        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0, sides: bool = False
+    ) -> Pcm:
         """Decode one chunk with its overlap to 16 kHz mono.
 
         Args:
@@ -81,11 +83,20 @@ class Sandbox:
             audio: what `probe` found.
             chunk: which part of it.
             track: which audio track, from 0.
+            sides: whether to tell how loud both channels are.
 
         Raises:
             BadMedia: nothing in it decodes, or it exceeds its limits.
         """
-        job = wire.Job(size=source.size, name="", track=track, limits=self.limits, audio=audio, chunk=chunk)
+        job = wire.Job(
+            size=source.size,
+            name="",
+            track=track,
+            limits=self.limits,
+            audio=audio,
+            chunk=chunk,
+            sides=sides,
+        )
         return _pcm(*self._serve(source, job))
 
     def probe_and_decode(
@@ -172,4 +183,4 @@ class Sandbox:
 def _pcm(end: JobEnd, samples: bytes) -> Pcm:
     done = end.outcome()
     assert isinstance(done, Decoded), "a decoding job's result is checked to be one"
-    return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings)
+    return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings, sides=end.sides)

@@ -39,3 +39,12 @@ def test_an_engine_that_does_not_listen_for_keyterms_says_so_in_the_result():
     assert "does not listen for keyterms" in warnings[1]
     assert chunk_result(job("Dropscribe"), able).warnings == ("The file ends early.",)
     assert chunk_result(job(None), deaf).warnings == ("The file ends early.",)
+
+
+def test_levels_of_both_channels_are_kept_without_the_overlap():
+    one = job(None)
+    # Half a second before the chunk, one of its own, a tenth after it.
+    levels = bytes(n for at in range(80) for n in (at, 255 - at))
+    one.pcm = Pcm(samples=bytes(2 * 25_600), start=-0.5, owned=1.0, sides=levels)
+    kept = chunk_result(one, Engine(hears_phrases=False)).sides
+    assert kept == levels[50:150]

@@ -36,7 +36,7 @@ class ToneMedia:
     def probe(self, source, **options):
         return self.inner.probe(source, **options)
 
-    def decode(self, source, audio, chunk, *, track):
+    def decode(self, source, audio, chunk, *, track, sides=False):
         if chunk.index in self.errors:
             raise self.errors[chunk.index]
         seconds = chunk.lead + chunk.end - chunk.start

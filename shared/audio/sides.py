@@ -1,0 +1,77 @@
+"""How loud the two channels of a recording are, fifty times a second: what tells whose side a word is on.
+
+The sound comes with three channels: what is transcribed, and both sides before they were mixed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.audio.types import SAMPLE_RATE
+from shared.results import SIDE_RATE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP = SAMPLE_RATE // SIDE_RATE
+"""Samples of one level."""
+SILENT = 255
+"""The level of digital silence, and of what is quieter than can be told: 127.5 dB below full scale."""
+
+
+class SideLevels:
+    """Takes the samples of three channels in any pieces, and gives back those of the first."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._sides = np.zeros((0, 2), np.int16)
+        self._levels = bytearray()
+
+    def take(self, data: bytes | memoryview) -> bytes:
+        """The samples of the mix in a piece of sound.
+
+        Args:
+            data: 16-bit signed integers in this machine's byte order, three channels in turn, 16 kHz; a piece may end
+                within a sample.
+        """
+        data = self._rest + bytes(data)
+        whole = len(data) // 6 * 6
+        self._rest = data[whole:]
+        samples = np.frombuffer(data[:whole], np.int16).reshape(-1, 3)
+        self._sides = np.concatenate([self._sides, samples[:, 1:]])
+        full = len(self._sides) // STEP * STEP
+        self._levels += _levels(self._sides[:full].reshape(-1, STEP, 2))
+        self._sides = self._sides[full:]
+        return samples[:, 0].tobytes()
+
+    def finish(self) -> bytes:
+        """Two bytes for each fiftieth of a second from the first sample on, left and right; the last may be of less.
+
+        A level is in half decibels below full scale, 0 to 255: the root of the mean square.
+        """
+        if len(self._sides):
+            self._levels += _levels(self._sides[None])
+            self._sides = self._sides[:0]
+        return bytes(self._levels)
+
+
+def _levels(sides: NDArray[np.int16]) -> bytes:
+    """Levels of `(times, samples, 2)`."""
+    power = np.square(sides, dtype=np.float32).mean(axis=1) / 32768.0**2
+    decibels = 10 * np.log10(np.maximum(power, 1e-20))
+    found: bytes = np.clip(np.round(-2 * decibels), 0, SILENT).astype(np.uint8).tobytes()
+    return found
+
+
+def of_chunk(levels: bytes, start: float, owned: float) -> bytes:
+    """The levels between a chunk's own bounds, to half a step.
+
+    Args:
+        levels: from the first sample on.
+        start: seconds of the first sample from the chunk's nominal start.
+        owned: seconds between the chunk's own bounds.
+    """
+    first = max(0, round(-start * SIDE_RATE))
+    return levels[2 * first : 2 * max(first, round((owned - start) * SIDE_RATE))]

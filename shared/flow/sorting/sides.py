@@ -1,0 +1,91 @@
+"""Speakers by the two channels of a recording, where each side is one person: a call, an interview with two microphones.
+
+Workers keep how loud both channels are with each chunk (`shared/audio/sides.py`). Whether they are speakers is told by how
+often one side leads, and a word belongs to the side that is louder while it lasts, each by its own usual level.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.results import SIDE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.results import ChunkResult, Word
+
+LEAD = 12
+"""Half decibels by which a side is louder where it leads."""
+AT_LEAST, AT_MOST = 0.05, 0.5
+"""Of the time in which somebody speaks: for which each side leads at least, and neither does at most."""
+QUIET, SILENT = 60, 140
+"""Half decibels below the loudest moments, and below full scale, from which on nobody speaks."""
+LOUDEST = 1.0
+"""Percent of the time that counts as the loudest moments."""
+
+_POWER = 10.0 ** (-np.arange(256) / 20)
+"""Of each level, of full scale."""
+
+
+class Sides:
+    """How loud both channels of a whole recording are.
+
+    Args:
+        placed: results with the starts of their chunks, seconds.
+    """
+
+    def __init__(self, placed: Sequence[tuple[ChunkResult, float]]) -> None:
+        parts = [(round(start * SIDE_RATE), np.frombuffer(one.sides, np.uint8)) for one, start in placed]
+        length = max((first + len(part) // 2 for first, part in parts), default=0)
+        self._levels = np.full((length, 2), 255, np.uint8)
+        for first, part in parts:
+            self._levels[first : first + len(part) // 2] = part[: len(part) // 2 * 2].reshape(-1, 2)
+        louder = self._levels.min(axis=1)
+        sound = louder[louder < SILENT]
+        active = louder < min(SILENT, (np.percentile(sound, LOUDEST) if len(sound) else 0) + QUIET)
+        spoken = self._levels[active].astype(np.int16)
+        self._lead = spoken[:, 1] - spoken[:, 0]
+        self._usual = [
+            float(np.median(led)) if len(led := spoken[lead >= LEAD, side]) else None
+            for side, lead in enumerate((self._lead, -self._lead))
+        ]
+
+    @property
+    def are_speakers(self) -> bool:
+        """Whether each side sounds like one speaker: both lead now and then, and mostly one does."""
+        if not len(self._lead):
+            return False
+        left, right = (self._lead >= LEAD).mean(), (self._lead <= -LEAD).mean()
+        return bool(min(left, right) >= AT_LEAST and 1 - left - right <= AT_MOST)
+
+    @property
+    def are_different(self) -> bool:
+        """Whether the sides are more than the same sound, perhaps louder on one of them."""
+        if not len(self._lead):
+            return False
+        low, high = np.percentile(self._lead, (5, 95))
+        return bool(high - low >= LEAD)
+
+    def of_words(self, words: Sequence[Word]) -> list[int]:
+        """The side of each word, 0 or 1; where both are as loud, that of the word before.
+
+        Args:
+            words: in the order of the recording.
+        """
+        usual = [one for one in self._usual if one is not None]
+        scale = np.array(
+            [10 ** ((usual[0] if one is None else one) / 20) for one in self._usual] if usual else [1, 1]
+        )
+        found: list[int] = []
+        for word in words:
+            first = min(round(word.start * SIDE_RATE), max(0, len(self._levels) - 1))
+            heard = self._levels[first : max(first + 1, round(word.end * SIDE_RATE))]
+            left, right = _POWER[heard].mean(axis=0) * scale if len(heard) else (0.0, 0.0)
+            if left == right:
+                found.append(found[-1] if found else 0)
+            else:
+                found.append(int(right > left))
+        return found
