@@ -20,6 +20,7 @@ COMMANDS = {
     "transcribe": "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
     "demo": "Transcribe the bundled samples with the bundled demo model: no download, no account.",
     "up": "Watch a folder and transcribe whatever is dropped into it, until Ctrl-C.",
+    "open": "Open the page in a browser, at a recording if one is named.",
     "console": "Serve the page, without a worker: for transcripts that are there, or for a project (DROPSCRIBE_PLATFORM=google).",
     "submit": "Ask a running deployment for a transcript, as another service would.",
     "backfill": "Have existing objects transcribed that have no recording yet. Can be stopped and repeated.",

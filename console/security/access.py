@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import hmac
+import html
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ import msgspec
 from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.security.headers import with_headers
 
@@ -136,9 +137,14 @@ class Guard:
 
     def _with_cookie(self, scope: Scope, rest: list[tuple[str, str]]) -> Response:
         # A relative address: whatever name the server was reached by.
-        answer = RedirectResponse(
-            "/" + scope["path"].lstrip("/") + (f"?{urlencode(rest)}" if rest else ""), 303
-        )
+        where = "/" + scope["path"].lstrip("/") + (f"?{urlencode(rest)}" if rest else "")
+        answer: Response = RedirectResponse(where, 303)
+        if Headers(scope=scope).get("sec-fetch-site") == "cross-site":
+            # Browsers follow a redirect without the cookie where another place led here, such as a file of this
+            # machine; a page of this server leads on with it.
+            answer = HTMLResponse(
+                f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(where)}">\n'
+            )
         answer.set_cookie(
             cookie_name(HTTPConnection(scope).headers.get("host", "")),
             cookie_value(self._access.token),

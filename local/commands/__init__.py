@@ -5,6 +5,7 @@
     operation/   backfill, retry, cancel, dead-letters: what an operator does
     deployment/  deploy, rollout, destroy: a project on Google Cloud
     console      the page without a worker
+    open         the page in a browser
     flags        settings while it runs
     models       weights                       weights       list, download, verify, export
 

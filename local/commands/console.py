@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,15 +22,35 @@ from shared.connect import settings_here
 from shared.settings import variable
 from shared.telemetry import show_logs
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.runtime.page_address import PageAddress
+    from shared.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
+
+
+PATIENCE = 30.0
+"""Seconds until a page that was started answers."""
 
 
 def command(*, state_dir: options.StateDir = None) -> None:
     """Serve the page, without a worker: for transcripts that are there, or for a project (DROPSCRIBE_PLATFORM=google)."""
-    with errors(), ExitStack() as stack:
-        show_logs()
+    with errors():
         use_state_dir(state_dir)
-        settings = settings_here()
+        raise typer.Exit(serve(settings_here()))
+
+
+def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None) -> int:
+    """Serve the page until Ctrl-C; returns the exit code.
+
+    Args:
+        settings: of the deployment.
+        ready: called once the page answers.
+    """
+    show_logs()
+    with ExitStack() as stack:
         page = page_address(settings, stack)
         beside().print(f"The page: {page.address}", highlight=False, markup=False, soft_wrap=True)
         environment = os.environ | {
@@ -37,9 +61,20 @@ def command(*, state_dir: options.StateDir = None) -> None:
         start = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid())]
         process = subprocess.Popen([*start, sys.executable, "-m", "console"], cwd=ROOT, env=environment)
         try:
-            code = process.wait()
+            if ready is not None and _answers(page, process):
+                ready(page)
+            return process.wait()
         except KeyboardInterrupt:
             process.terminate()
             process.wait()
-            code = 0
-        raise typer.Exit(code)
+            return 0
+
+
+def _answers(page: PageAddress, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the page answers; False if it ends before, or takes too long."""
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", page.port), 1.0):
+            return True
+        time.sleep(0.1)
+    return False

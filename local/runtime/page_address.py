@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import html
+import json
+import os
 import secrets
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from local.runtime.processes import HOST, port_of, reserved
 from shared.telemetry import log
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
+    from pathlib import Path
 
     from shared.settings import Settings
 
@@ -28,15 +34,19 @@ class PageAddress:
     @property
     def address(self) -> str:
         """What a person opens."""
-        return f"http://127.0.0.1:{self.port}/?token={self.token}"
+        return self.at("/")
+
+    def at(self, path: str) -> str:
+        """The address of a part of the page, such as `/recordings/ID`."""
+        return f"http://127.0.0.1:{self.port}{path}?token={self.token}"
 
 
 def page_address(settings: Settings, stack: ExitStack) -> PageAddress:
-    """The port of the settings, or a free one if that is taken; reserved until the stack ends.
+    """The port of the settings, or a free one if that is taken; reserved, and told to `running`, until the stack ends.
 
     Args:
         settings: of the deployment.
-        stack: ends the reservation.
+        stack: ends both.
     """
     try:
         # Reserved ports are shared by those of one account: another `up` must not get half of the requests.
@@ -53,4 +63,65 @@ def page_address(settings: Settings, stack: ExitStack) -> PageAddress:
             port_of(kept),
         )
     stack.callback(kept.close)
-    return PageAddress(port=port_of(kept), token=settings.console_token or secrets.token_urlsafe(32))
+    page = PageAddress(port=port_of(kept), token=settings.console_token or secrets.token_urlsafe(32))
+    with contextlib.suppress(OSError):
+        # Without the file, the page is served all the same.
+        _announce(page, settings, stack)
+    return page
+
+
+def running(settings: Settings) -> PageAddress | None:
+    """The page that `dropscribe up` or `dropscribe console` of this account serves now for this deployment, if any."""
+    try:
+        with _place(settings).open(encoding="utf-8") as file:
+            with contextlib.suppress(BlockingIOError):
+                # Whoever serves the page holds the lock, however it may end.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return None
+            told = json.load(file)
+            return PageAddress(port=int(told["port"]), token=str(told["token"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def way_in(address: str, settings: Settings) -> Path:
+    """A file, for this account alone, that leads a browser to an address.
+
+    The command line of a browser is no place for a token: every account of the machine can read it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = _place(settings).with_suffix(".html")
+    with _own_file(path) as file:
+        file.truncate()
+        file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(address)}">\n')
+    return path
+
+
+def _announce(page: PageAddress, settings: Settings, stack: ExitStack) -> None:
+    """Note where the page is, for `running`; the first page of a deployment is the one that is noted."""
+    place = _place(settings)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = stack.enter_context(_own_file(place))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    file.truncate()
+    json.dump({"port": page.port, "token": page.token}, file)
+    file.flush()
+    stack.callback(file.truncate, 0)
+    stack.callback(place.with_suffix(".html").unlink, missing_ok=True)
+
+
+def _place(settings: Settings) -> Path:
+    name = "page.json" if settings.platform == "local" else f"page-{settings.project}.json"
+    return settings.state_dir / name
+
+
+def _own_file(path: Path) -> TextIO:
+    """A file that only this account can read, and that is no link to another one."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.fchmod(handle, 0o600)
+    return os.fdopen(handle, "r+", encoding="utf-8")

@@ -45,6 +45,17 @@ def test_the_token_of_the_address_becomes_a_cookie_and_leaves_the_address(strang
     assert stranger.get("/api/v1/about").status_code == 200
 
 
+def test_who_comes_from_another_place_is_led_on_by_a_page_of_this_server(stranger):
+    answer = stranger.get(
+        "/recordings/x", params={"token": TOKEN, "t": '"><script>'}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 200
+    assert 'url=/recordings/x?t=%22%3E%3Cscript%3E">' in answer.text
+    assert "samesite=strict" in answer.headers["set-cookie"].lower()
+    assert "default-src" in answer.headers["content-security-policy"]
+    assert TOKEN not in answer.text
+
+
 @pytest.mark.parametrize("path", ["//evil.example", "//evil.example/x", "/%2f%2fevil.example"])
 def test_no_address_leads_elsewhere(stranger, path):
     answer = stranger.get(PAGE + path, params={"token": TOKEN})
