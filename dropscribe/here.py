@@ -53,6 +53,8 @@ def transcribe(
         ConfigurationError: a setting is wrong.
         Transient: it may succeed the next time; finished parts are kept.
     """
+    if os.path.isdir(path):  # noqa: PTH112 - an address is no path
+        raise BadRequest(f"{os.fspath(path)!r} is a folder: name a file, or give it to `transcribe_all`.")
     every = transcribe_all(
         [path],
         out=out,
@@ -100,7 +102,7 @@ def transcribe_all(
         ConfigurationError: a setting is wrong.
         Transient: it may succeed the next time; finished parts are kept.
     """
-    folder = None if out is None else Path(out)
+    folder = None if out is None else Path(out).absolute()
     names = _file_names(formats, folder)
     wanted = options_of(options)
     return each(

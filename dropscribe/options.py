@@ -61,7 +61,7 @@ def options_of(given: Options, formats: Sequence[str] | str | None = None) -> mo
 
 
 def _joined(value: object) -> object:
-    """A list as text that is separated by commas, anything else as it is."""
+    """A list as text that is separated by commas, None if it is empty; anything else as it is."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or None
     return value

@@ -128,7 +128,7 @@ def _there(source: str, receive: Sources) -> Path:
     if comes_from_elsewhere(source) and source != STDIN:
         return receive(source)
     path = Path(source.removeprefix("file://"))
-    if not path.exists():
+    if not source or not path.exists():
         raise NotFound(f"There is no file or folder {source!r}. Check the spelling of the path.")
     return path.absolute()
 

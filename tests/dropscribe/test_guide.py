@@ -52,5 +52,15 @@ def test_importing_it_is_quick_because_the_rest_comes_when_it_is_called():
         text=True,
         cwd=ROOT,
     ).stdout.split()
-    heavy = {"typer", "httpx", "numpy", "onnxruntime", "rich", "sqlite3", "starlette", "google.cloud.storage", "av"}
+    heavy = {
+        "typer",
+        "httpx",
+        "numpy",
+        "onnxruntime",
+        "rich",
+        "sqlite3",
+        "starlette",
+        "google.cloud.storage",
+        "av",
+    }
     assert heavy & set(said) == set()

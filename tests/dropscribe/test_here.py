@@ -168,6 +168,8 @@ def test_calls_of_several_threads_wait_for_one_another(transcribe):
     ("given", "kind", "says"),
     [
         ({"path": "none.mp3"}, dropscribe.NotFound, "spelling"),
+        ({"path": ""}, dropscribe.NotFound, "spelling"),
+        ({"path": SAMPLES}, dropscribe.BadRequest, "is a folder: .* `transcribe_all`"),
         ({"modell": "tiny"}, dropscribe.BadRequest, "modell"),
         ({"track": -1}, dropscribe.BadRequest, "track must be"),
         ({"formats": "srt"}, dropscribe.BadRequest, "`out`"),

@@ -16,6 +16,7 @@ def test_options_are_those_of_a_request_and_lists_are_joined():
     found = options_of({"keyterms": ["Anna Karenina", "Oslo"], "language": None, "diarize": True}, ["docx"])
     assert found == model.Options(keyterms="Anna Karenina, Oslo", diarize=True, formats="docx")
     assert options_of({"keyterms": "Oslo, Rome"}, "docx, md").formats == "docx, md"
+    assert options_of({"keyterms": []}, []) == model.Options()
 
 
 def test_a_folder_of_weights_is_named_absolutely(tmp_path, monkeypatch):
