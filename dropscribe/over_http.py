@@ -265,6 +265,11 @@ def _decoded(answer: httpx.Response, kind: type[Body]) -> Body:
 def _error(answer: httpx.Response) -> DropscribeError:
     """What an answer says is wrong."""
     status = answer.status_code
+    if answer.is_redirect:
+        return ConfigurationError(
+            f"{answer.request.url.host} sends this request elsewhere: something before the console wants to know who asks. "
+            "Give the headers that it wants as `headers`, or another address."
+        )
     try:
         said = str(answer.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):

@@ -193,6 +193,11 @@ def test_an_error_of_the_api_keeps_its_sentence(scripted, status, kind):
         scripted(lambda _: httpx.Response(status, json=body)).submit("gs://audio/a.mp3")
 
 
+def test_a_proxy_that_wants_to_know_who_asks_is_told_from_a_console(scripted):
+    with pytest.raises(dropscribe.ConfigurationError, match="`headers`"):
+        scripted(lambda _: httpx.Response(302, headers={"location": "https://accounts/x"})).result("a" * 26)
+
+
 def test_a_passing_failure_is_tried_again_and_another_server_is_told_from_a_console(scripted):
     answers = [httpx.Response(503), httpx.Response(502), httpx.Response(202, json={"id": "k"})]
     assert scripted(lambda _: answers.pop(0)).submit("gs://audio/a.mp3") == "k"
