@@ -3,4 +3,5 @@
 watcher      finds files, and publishes each when it is complete
 ignore       which files it ignores
 remembered   folders and options of the inbox, kept with the state
+leftovers    uploads from before there was an inbox
 """

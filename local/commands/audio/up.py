@@ -24,7 +24,7 @@ import typer
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside
-from local.inbox import remembered
+from local.inbox import leftovers, remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
@@ -171,6 +171,7 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(_only_one(settings.state_dir / "up.lock"))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
+        leftovers.take_over(ports)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
             downloads.locate_or_do_without(settings.model, options, ports, beside())
