@@ -167,7 +167,7 @@ def _bad_request(status: int, said: str) -> DropscribeError:
     return BadMedia(
         "undecodable",
         f"Deepgram cannot read this audio ({said}). Try to play it; if it plays, convert it to another format "
-        "(for example FLAC) and upload it again.",
+        "(for example FLAC) and try again.",
     )
 
 

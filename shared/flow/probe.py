@@ -44,6 +44,6 @@ def look_at(source: StoredObject, options: Options, ports: Ports) -> AudioInfo:
         BadMedia: the object is empty, not media, without audio, encrypted, …
     """
     if source.size == 0:
-        raise BadMedia("empty", "The file is empty (0 bytes). Upload it again; the copy did not finish.")
+        raise BadMedia("empty", "The file is empty (0 bytes): the copy did not finish. Copy it again.")
     name = source.name.rsplit("/", 1)[-1]
     return ports.media.probe(ObjectBytes(store=ports.store, source=source), name=name, track=options.track)

@@ -30,7 +30,7 @@ UNHEARD = "Names were given that no speaker has ({names}): {heard} speakers were
 
 WARNING = (
     "The recording is longer than its header says, so its speakers were told apart in {count} pieces: one person may "
-    "have a number in each. Convert it to another format (for example FLAC) and upload it again to have them as one."
+    "have a number in each. Convert it to another format (for example FLAC) and transcribe that to have them as one."
 )
 
 

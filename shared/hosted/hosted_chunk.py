@@ -198,6 +198,6 @@ def _missed(message: ChunkMessage, heard: Heard) -> tuple[str, ...]:
         return ()
     warning = (
         f"The file promises {promised:.1f} s, but {spec(message.chunk.engine).in_sentences} heard {heard.seconds:.1f} s. "
-        "If it plays to its end, convert it to another format (for example FLAC) and upload it again."
+        "If it plays to its end, convert it to another format (for example FLAC) and try again."
     )
     return (warning,)

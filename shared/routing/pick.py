@@ -125,7 +125,7 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
         if wanted not in found:
             raise BadRequest(_cannot(wanted, found, known, options))
         reason = f"{wanted} was asked for"
-        return _picked(wanted, f"{reason}{_place(wanted, found)}", reason)
+        return _picked(wanted, f"{reason}{_place(wanted, found, 'runs')}", reason)
     if weights.asked(options, settings):
         if OURS not in found:
             raise BadRequest(
@@ -133,7 +133,7 @@ def _asked(options: Options, known: Known, found: Mapping[Method, Prospect]) -> 
                 "Leave them out."
             )
         reason = f"the weights {options.model} were asked for"
-        return _picked(OURS, f"{reason}{_place(OURS, found)}", reason)
+        return _picked(OURS, f"{reason}{_place(OURS, found, 'run')}", reason)
     return None
 
 
@@ -185,8 +185,8 @@ def _by_score(found: Mapping[Method, Prospect], settings: Settings) -> Picked:
     )
 
 
-def _place(method: Method, found: Mapping[Method, Prospect]) -> str:
-    return f"; it runs{_on(found[method])}" if method == OURS else ""
+def _place(method: Method, found: Mapping[Method, Prospect], verb: str) -> str:
+    return f" and {verb}{_on(found[method])}" if method == OURS else ""
 
 
 def _on(one: Prospect) -> str:

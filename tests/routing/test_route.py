@@ -69,7 +69,7 @@ def test_the_callers_weights_come_before_the_deployments():
 def test_weights_that_only_parakeet_has_keep_a_recording_there():
     decision = decide(case(minutes=600, model="tiny"), known(*HOSTED))
     assert decision.method == "parakeet"
-    assert decision.reason == "the weights tiny were asked for; it runs on this CPU"
+    assert decision.reason == "the weights tiny were asked for and run on this CPU"
     with pytest.raises(BadRequest, match="tiny were asked for, but Parakeet is not set up"):
         decide(case(model="tiny"), known("deepgram"))
 

@@ -85,7 +85,7 @@ def decode_span(
             raise BadMedia(
                 "limit",
                 f"This part of the recording contains more than {longest / 3600:g} hours of sound. Convert it to "
-                "another format (for example FLAC) and upload it again.",
+                "another format (for example FLAC) and try again.",
             )
     timeline.finish()
     return (

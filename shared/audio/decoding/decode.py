@@ -43,11 +43,11 @@ TOLERATED_SHORTFALL = 1.0
 """Seconds by which a recording may end before its header says without a warning."""
 TOO_LONG = (
     "This part of the recording goes on for more than {hours:g} hours, which its header did not say. Convert it "
-    "to another format (for example FLAC) and upload it again."
+    "to another format (for example FLAC) and try again."
 )
 NO_SOUND = (
     "Nothing in this file decodes to sound. It is probably damaged; play it, and if it plays convert it to "
-    "another format (for example FLAC) and upload it again."
+    "another format (for example FLAC) and try again."
 )
 
 

@@ -57,7 +57,7 @@ def decode(
         raise BadMedia(
             "limit",
             f"This recording goes on for more than {longest / 3600:g} hours, which is too long for one part. Convert "
-            "it to another format (for example FLAC) and upload it again.",
+            "it to another format (for example FLAC) and try again.",
         )
     stop = total / rate if chunk.end is None else min(chunk.end + chunk.tail, total / rate)
     # Where samples of both rates coincide, so that a chunk gets the same samples as the whole file.

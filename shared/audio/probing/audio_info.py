@@ -45,7 +45,7 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
     """
     if reader.size == 0:
         raise BadMedia(
-            "empty", "This file is empty (0 bytes). The upload or the recorder failed; upload it again."
+            "empty", "This file is empty (0 bytes). The recorder or the copy failed; copy it again."
         )
     head = reader.at(0, HEAD)
     if not head.strip(b"\0"):
@@ -53,8 +53,8 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         if not head.strip(b"\0"):
             raise BadMedia(
                 "not-media",
-                "This file contains nothing but zeros where a recording should begin. The copy or the upload "
-                "failed; upload it again.",
+                "This file contains nothing but zeros where a recording should begin. The copy "
+                "failed; copy it again.",
             )
     audio_from = elementary.skip_id3(reader)
     demuxer = sniff(reader.at(audio_from, HEAD) if audio_from else head)

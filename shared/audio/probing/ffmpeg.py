@@ -85,7 +85,7 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
         raise BadMedia(
             "undecodable",
             f"This file begins like {demuxer} but its header cannot be read ({reason}). It is probably damaged "
-            "or cut; play it, and if it plays convert it to another format (for example FLAC) and upload it "
+            "or cut; play it, and if it plays convert it to another format (for example FLAC) and try "
             "again.",
         ) from error
 
@@ -105,7 +105,7 @@ def choose_stream(container: InputContainer, track: int) -> AudioStream:
         raise BadMedia(
             "undecodable",
             f"The sound of this file is in {codec}, which cannot be decoded here. Convert it to a common "
-            "format (for example FLAC or MP3) and upload it again.",
+            "format (for example FLAC or MP3) and try again.",
         )
     context.thread_count = 1  # a thread per processor would cost memory and gain nothing
     _forget_custom_layout(context)

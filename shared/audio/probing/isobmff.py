@@ -133,13 +133,13 @@ def _incomplete(seen: set[bytes]) -> BadMedia:
     if b"mdat" in seen or b"ftyp" in seen:
         return BadMedia(
             "incomplete",
-            "This recording was never finished, or its upload was cut off: its index (moov) is missing, and "
-            "without it the sound cannot be read. Upload it again from the device that recorded it; if it is "
+            "This recording was never finished, or its copy was cut off: its index (moov) is missing, and "
+            "without it the sound cannot be read. Copy it again from the device that recorded it; if it is "
             "broken there too, a repair tool that uses an intact recording of the same device may recover it.",
         )
     return BadMedia(
         "not-media",
-        "This file begins like an MP4 but contains no recording. Export it again and upload the new file.",
+        "This file begins like an MP4 but contains no recording. Export it again and use the new file.",
     )
 
 

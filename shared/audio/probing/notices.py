@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOT_MEDIA: tuple[tuple[bytes, str], ...] = (
-    (b"#EXTM3U", "a playlist, which only points at audio; upload the audio file itself"),
-    (b"[playlist]", "a playlist, which only points at audio; upload the audio file itself"),
-    (b"ffconcat", "a playlist, which only points at audio; upload the audio file itself"),
-    (b"%PDF", "a PDF document; upload the recording itself"),
-    (b"PK\x03\x04", "a zip archive or an office document; unpack it and upload the recordings in it"),
+    (b"#EXTM3U", "a playlist, which only points at audio; use the audio file itself"),
+    (b"[playlist]", "a playlist, which only points at audio; use the audio file itself"),
+    (b"ffconcat", "a playlist, which only points at audio; use the audio file itself"),
+    (b"%PDF", "a PDF document; use the recording itself"),
+    (b"PK\x03\x04", "a zip archive or an office document; unpack it and use the recordings in it"),
     (
         b"\x1f\x8b",
         (
-            "compressed with gzip, so that its parts cannot be read; unpack it and upload the recordings in it. If you "
+            "compressed with gzip, so that its parts cannot be read; unpack it and use the recordings in it. If you "
             "did not compress it, the program that uploaded it did (Content-Encoding: gzip): upload it with "
             "`gcloud storage cp` without --gzip-local and --gzip-local-all"
         ),
     ),
-    (b"\x89PNG", "a picture; upload the recording itself"),
-    (b"\xff\xd8\xff", "a picture; upload the recording itself"),
-    (b"GIF8", "a picture; upload the recording itself"),
-    (b"<!DOCTYPE", "a web page; download the recording itself and upload that"),
-    (b"<html", "a web page; download the recording itself and upload that"),
+    (b"\x89PNG", "a picture; use the recording itself"),
+    (b"\xff\xd8\xff", "a picture; use the recording itself"),
+    (b"GIF8", "a picture; use the recording itself"),
+    (b"<!DOCTYPE", "a web page; download the recording itself and use that"),
+    (b"<html", "a web page; download the recording itself and use that"),
     (b"MThd", "MIDI, notes without sound; there is no speech in it to transcribe"),
 )
 
@@ -41,11 +41,11 @@ def not_media(head: bytes, name: str) -> BadMedia:
     suffix = name.rsplit("/", 1)[-1].rpartition(".")[2] if "." in name.rsplit("/", 1)[-1] else ""
     called = f", although its name ends in .{suffix[:12]}" if suffix else ""
     if head and not any(byte < 9 or 13 < byte < 27 for byte in head[:1024]):
-        return BadMedia("not-media", f"This is text{called}. Name the recording itself.")
+        return BadMedia("not-media", f"This is text{called}. Use the recording itself.")
     return BadMedia(
         "not-media",
         f"This is not a readable audio or video file{called}. Play it: if it plays, convert it to a "
-        "common format (for example FLAC or MP3) and upload it again.",
+        "common format (for example FLAC or MP3) and try again.",
     )
 
 
@@ -53,7 +53,7 @@ def encrypted(how: str) -> BadMedia:
     """The refusal of a protected file."""
     return BadMedia(
         "encrypted",
-        f"This file is encrypted ({how}), so its sound cannot be read. Upload a copy without protection.",
+        f"This file is encrypted ({how}), so its sound cannot be read. Use a copy without protection.",
     )
 
 
@@ -61,7 +61,7 @@ def no_audio() -> BadMedia:
     """The refusal of a file without an audio track."""
     return BadMedia(
         "no-audio",
-        "This file has no audio track. Check that the recording was made with the microphone on, and upload "
+        "This file has no audio track. Check that the recording was made with the microphone on, and use "
         "a file with sound.",
     )
 

@@ -98,5 +98,5 @@ def in_proportion(info: AudioInfo, size: int) -> AudioInfo:
         "limit",
         f"By its time stamps this file of {human_size(size)} lasts {human_duration(seconds)}, which cannot be: its clock "
         "is damaged, or it was set during the recording. Convert it (ffmpeg -i FILE -af asetpts=N/SR/TB out.flac) and "
-        "upload that.",
+        "use that.",
     )

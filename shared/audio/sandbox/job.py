@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 MEMORY_MESSAGE = (
     "Decoding this file takes more memory than is allowed for a recording. Convert it to another format (for "
-    "example FLAC) and upload it again."
+    "example FLAC) and try again."
 )
 IMPOSSIBLE = (
     "The header of this file says what no recording has, such as a length of more than a year. It is probably damaged; "
-    "play it, and if it plays convert it to another format (for example FLAC) and upload it again."
+    "play it, and if it plays convert it to another format (for example FLAC) and try again."
 )
 FILES_FAULT = (
     av.error.FFmpegError,
@@ -93,14 +93,14 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
         return _refusal(
             "undecodable",
             f"This file cannot be read ({_what(error)}). It is probably damaged; play it, and if it "
-            "plays convert it to another format (for example FLAC) and upload it again.",
+            "plays convert it to another format (for example FLAC) and try again.",
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the owner is told
         return _refusal(
             "internal",
             f"This file could not be read because of a fault in Dropscribe ({_what(error)}); the file may be fine. "
             "Report the fault; until it is mended, convert the file to another format (for example FLAC) and "
-            "upload it again.",
+            "try again.",
         )
 
 

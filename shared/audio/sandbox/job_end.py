@@ -60,16 +60,16 @@ def _crash(status: int) -> BadMedia:
         return BadMedia(
             "limit",
             "This file takes more processor time than is allowed for a recording. It is probably damaged; "
-            "convert it to another format (for example FLAC) and upload it again.",
+            "convert it to another format (for example FLAC) and try again.",
         )
     if status == -signal.SIGKILL:
         return BadMedia(
             "limit",
             "The system ended the decoder, most likely because this file takes more memory than is allowed "
-            "for a recording. Convert it to another format (for example FLAC) and upload it again.",
+            "for a recording. Convert it to another format (for example FLAC) and try again.",
         )
     return BadMedia(
         "undecodable",
         f"This file makes the decoder crash (status {status}). It is probably damaged; convert it to another "
-        "format (for example FLAC) and upload it again.",
+        "format (for example FLAC) and try again.",
     )

@@ -145,7 +145,7 @@ class Sandbox:
                 end.refusal = wire.Refusal(
                     code="limit",
                     message=f"This file kept the decoder busy for more than {self.limits.timeout_s:g} s. It is "
-                    "probably damaged; convert it to another format (for example FLAC) and upload it again.",
+                    "probably damaged; convert it to another format (for example FLAC) and try again.",
                 )
             except BreachError as error:
                 self._stop()
@@ -154,7 +154,7 @@ class Sandbox:
                     code=BREACH,
                     message="The decoder did something while it read this file that decoding never does, and was "
                     "ended. The file is damaged, or was made to attack programs that read it. If it plays, convert "
-                    "it to another format (for example FLAC) and upload it again.",
+                    "it to another format (for example FLAC) and try again.",
                 )
             except UnfitError as error:
                 self._stop()

@@ -99,7 +99,7 @@ def test_a_job_that_dies_is_the_fault_of_its_file_and_of_nothing_else(sandbox, n
     with pytest.raises(BadMedia) as raised:
         sandbox.probe(Interrupting(FLAC, lambda: os.kill(job_of(sandbox), number)))
     assert raised.value.code == code
-    assert "upload it again" in str(raised.value)
+    assert "try again" in str(raised.value)
     assert sandbox.probe(Memory(WAV)).duration == pytest.approx(1.0)
     assert sandbox._process.pid == process
 
