@@ -86,7 +86,7 @@ load: .venv/.full ## measure thousands of recordings at once, on one machine and
 faults: .venv/.full ## kill, stop and repeat things at the moments of many seeds (half an hour): make faults ARGS="--seed 7"
 	$(BIN)/python -m tests.faults $(ARGS)
 
-wheel: .venv/.dev ## build dist/dropscribe-….whl, and try it in a new environment
+wheel: .venv/.created ## build dist/dropscribe-….whl, and try it in a new environment
 	@$(BIN)/python -m tests.wheel
 
 image: ## build the image of the functions here, with buildah: a broken Dockerfile fails before Cloud Build

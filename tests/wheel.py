@@ -28,12 +28,17 @@ print(dropscribe.transcribe(note, model="tiny", state_dir="state").words[0].text
 """
 
 
-def build(folder: Path) -> Path:
-    """The wheel of this checkout, built from a copy of it: a build leaves nothing behind here."""
+def build(folder: Path, *, isolated: bool = False) -> Path:
+    """The wheel of this checkout, built from a copy of it: a build leaves nothing behind here.
+
+    Args:
+        folder: where to put it.
+        isolated: whether pip gets what a build takes; otherwise it is installed here.
+    """
     with tempfile.TemporaryDirectory() as copy:
         source = shutil.copytree(ROOT, Path(copy, "source"), ignore=LEFT_OUT, symlinks=True)
-        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        _run([*pip, "--wheel-dir", str(folder), str(source)], Path(copy))
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
+        _run([*pip, *([] if isolated else ["--no-build-isolation"]), str(source)], Path(copy))
     (wheel,) = folder.glob("dropscribe-*.whl")
     return wheel
 
@@ -106,7 +111,7 @@ def main() -> None:
     out.mkdir(exist_ok=True)
     for old in out.glob("dropscribe-*.whl"):
         old.unlink()
-    wheel = build(out)
+    wheel = build(out, isolated=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         python = environment(folder / "venv", borrow=False)
