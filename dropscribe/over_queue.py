@@ -99,14 +99,13 @@ class OverQueue:
         metadata: Mapping[str, str],
     ) -> str:
         """Ask for a transcript; the id of the request."""
-        from local.commands.audio.whether_up import nothing_runs
         from shared import client
         from shared.state import answers, audit
 
         uri = source if "://" in source else self._uri(Path(source), options)
         job = client.submit(uri, ports=self._ports, options=options, request_id=request_id, metadata=metadata)
         audit.note("submit", [answers.key_of(job)], self._ports)
-        if nothing_runs(self._ports):
+        if self._ports.nothing_runs():
             log.warning("nothing is running yet that could answer %s: run `dropscribe up`", job)
         return job
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "retry": "Continue recordings that failed or were cancelled. Parts that are done are not paid for again.",
     "cancel": "End recordings in progress: what no engine has yet is not transcribed.",
     "forget": "Delete recordings with all that is stored of them. This cannot be undone.",
+    "reindex": "Add all transcripts to the search index: those from before there was one are found then, too.",
     "audit": "Show who asked for what, and when: for example to send it to another system.",
     "dead-letters": "Show, replay and discard messages that could not be handled.",
     "webhook": "Make a secret for webhooks, and send a test to the address that is told of transcripts and budgets.",
@@ -66,6 +67,7 @@ PLACES = {
     "rollback": "deployment.rollout:back",
     "destroy": "deployment.destroy:command",
     "forget": "operation.forget:command",
+    "reindex": "operation.reindex:command",
     "audit": "operation.audit:command",
     "webhook": "operation.webhook:app",
 }

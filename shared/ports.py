@@ -500,6 +500,10 @@ class Ports:
         """Whether another process, by its id, is certainly no longer running; False where nobody can tell."""
         return False
 
+    def nothing_runs(self) -> bool:
+        """Whether nobody takes messages here until a person starts something; False where nobody can tell."""
+        return False
+
     def together(self) -> AbstractContextManager[None]:
         """Let what this thread writes to the records become durable together, with the next message that it publishes.
 

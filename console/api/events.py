@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from console.live.feed import Feed
 
@@ -30,14 +31,34 @@ MOST_DIGITS = 18
 async def events(request: Request) -> Response:
     """`GET /events`: of all recordings, or of one."""
     feed: Feed = request.app.state.feed
-    if feed.is_full:
+    if not feed.enter():
         raise ApiError(
             503, "too_many_streams", f"{MOST_VIEWERS} pages are open. Close some, then load this one again."
         )
     given = request.headers.get("last-event-id", "")
     last = int(given) if given.isdecimal() and len(given) <= MOST_DIGITS else None
     stream = _stream(feed, last, request.query_params.get("recording", ""))
-    return EventSourceResponse(stream, ping=PING, headers={"Cache-Control": "no-store"}, sep="\n")
+    return Stream(feed, stream)
+
+
+class Stream(EventSourceResponse):
+    """A stream that has its place in a feed, and gives it back however it ends.
+
+    Args:
+        feed: whose place it has.
+        events: what it sends.
+    """
+
+    def __init__(self, feed: Feed, events: AsyncGenerator[ServerSentEvent, None]) -> None:
+        super().__init__(events, ping=PING, headers={"Cache-Control": "no-store"}, sep="\n")
+        self._feed = feed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._feed.leave()
 
 
 async def _stream(feed: Feed, last: int | None, only: str) -> AsyncGenerator[ServerSentEvent, None]:

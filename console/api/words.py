@@ -12,8 +12,7 @@ from starlette.responses import Response
 from console.api.answers import ApiError
 from console.api.rows import find
 from console.api.types import Columns, Peaks, Words
-from shared import outputs
-from shared.flow.reading import live, peaks, revision
+from shared.flow.reading import live, output_files, peaks, revision
 from shared.outputs.formats import FILES
 from shared.outputs.printable import milliseconds, tidy
 from shared.outputs.segments import paragraphs, sentences
@@ -95,6 +94,9 @@ def waveform(request: Request, ports: Ports) -> Peaks:
     found = peaks.kept(one, ports) if one.ended else None
     if found is None and one.chunks and not one.ended:
         found = peaks.joined(one, request.app.state.results.of(one, ports))
+    if one.ended and one.state != "DELETED" and one.chunks and (found is None or found.gaps):
+        # A hosted engine read the audio from its address; nobody here has decoded it yet.
+        request.app.state.renditions.draw(one, ports)
     if found is None:
         return Peaks(rate=PEAK_RATE, encoding="base64", peaks="", gaps=[])
     return Peaks(
@@ -113,15 +115,7 @@ def output(request: Request, ports: Ports) -> Response:
         there = ", ".join(each.name for each in FILES) if one.state == "DONE" else "none yet"
         raise ApiError(404, "not_found", f"This recording has no file {name[:40]!r}. It has: {there}.")
     number = revision_of(request) or 0
-    names = revision.outputs_of(one, number, ports)
-    stored = next((each for each in names if each.rpartition("/")[2] == file.name), None)
-    data = ports.store.load(ports.settings.transcripts_bucket, stored) if stored else None
-    if data is None:
-        # Nobody asked for this format; it is written from the transcript, as its first files were.
-        written = outputs.render(
-            revision.transcript(one, number, ports), [file.format], outputs.Shape.of(one.options)
-        )
-        data = next(each.data for each in written if each.name == file.name)
+    data = output_files.content(one, file.name, ports, number=number)
     return Response(data, headers=download(f"{_stem(one)}.{file.name}"), media_type=file.content_type)
 
 

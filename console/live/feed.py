@@ -38,6 +38,8 @@ NEWEST_HERE, NEWEST_THERE = 100, 1
 """Newest recordings of each look."""
 MOST_AT_ONCE = 100
 """Recordings that are read where something new is seen."""
+COUNTED_THERE = 15
+"""In a project dead letters are counted with one look of so many: every half minute."""
 FOLLOWED_HERE, FOLLOWED_THERE = 200, 2
 """Recordings on the way of each look, in turn."""
 
@@ -75,14 +77,22 @@ class Feed:
         # Those that were looked at last stand last.
         self._rows: dict[str, Row] = {}
         self._letters: int | None = None
+        self._looks = 0
         self._viewers = 0
+        self._streams = 0
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more viewers are taken."""
-        return self._viewers >= MOST_VIEWERS
+    def enter(self) -> bool:
+        """Take a place for a stream that is about to begin, for `leave` to give back; False: there is none left."""
+        if self._streams >= MOST_VIEWERS:
+            return False
+        self._streams += 1
+        return True
+
+    def leave(self) -> None:
+        """Give back the place of a stream that has ended."""
+        self._streams -= 1
 
     async def events(self, last: int | None) -> AsyncGenerator[Event, None]:
         """What changes from now on, or from an earlier event on.
@@ -129,6 +139,7 @@ class Feed:
 
     def _look(self) -> tuple[list[tuple[Recording, Row]], int]:
         ports = self._ports
+        self._looks += 1
         newest = pages.page(ports.records, pages.Filter(), self._newest).recordings
         if not self._here and self._rows and any(one.id not in self._rows for one in newest):
             # Others may have come with it since the look before.
@@ -146,7 +157,13 @@ class Feed:
             if (one := documents.get_recording(ports.records, key)) is not None:
                 found[key] = one
         rows = [(one, self._shown(one)) for one in found.values() if one.source.name]
-        return rows, ports.records.count(dead_letters.DEAD_LETTERS) if self._here else 0
+        return rows, self._count_letters()
+
+    def _count_letters(self) -> int:
+        """How many dead letters there are; in a project, where counting is a read, as they were counted a moment ago."""
+        if not self._here and self._letters is not None and self._looks % COUNTED_THERE:
+            return self._letters
+        return self._ports.records.count(dead_letters.DEAD_LETTERS)
 
     def _shown(self, one: Recording) -> Row:
         """Its row; the sums of one that has ended are not read again."""

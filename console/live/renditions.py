@@ -1,4 +1,7 @@
-"""Renditions for browsers, each made once, one after the other: making one takes a core for some seconds an hour of sound."""
+"""Renditions for browsers, and waveforms of what was never decoded here: each made once, one after the other.
+
+Making one takes a core for some seconds an hour of sound.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from shared.flow.reading import rendition
+from shared.errors import DropscribeError
+from shared.flow.reading import peaks, rendition
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -15,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class Renditions:
-    """Those that are being made in this process."""
+    """What is being made in this process."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="rendition")
         self._making: dict[str, Future[StoredObject]] = {}
+        self._drawing: set[str] = set()
         self._lock = threading.Lock()
 
     def begin(self, one: Recording, ports: Ports) -> Future[StoredObject]:
@@ -31,9 +36,26 @@ class Renditions:
                 self._making[one.id] = found
         return found
 
+    def draw(self, one: Recording, ports: Ports) -> None:
+        """Have the waveform of a recording made from its audio, for whoever looks next, unless that is under way."""
+        with self._lock:
+            if one.id in self._drawing:
+                return
+            self._drawing.add(one.id)
+        self._pool.submit(self._draw, one, ports)
+
     def close(self) -> None:
         """Make no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _draw(self, one: Recording, ports: Ports) -> None:
+        try:
+            peaks.decoded(one, ports)
+        except DropscribeError as error:
+            log.warning("%s gets no waveform: %s", one.id, error)
+        finally:
+            with self._lock:
+                self._drawing.discard(one.id)
 
     def _make(self, one: Recording, ports: Ports) -> StoredObject:
         try:

@@ -125,6 +125,26 @@ def of_answer(answer: TranscriptReady) -> ApiError:
     return ended_without(answer.code, answer.reason)
 
 
+def nothing_runs() -> ApiError:
+    """The error for a recording with which nobody goes on until a person starts something."""
+    message = (
+        "The file is stored, and nothing runs here that transcribes it. Have the operator start `dropscribe up`, then send "
+        "the same request again; it is not paid twice."
+    )
+    return ApiError(
+        status=503, message=message, type=SERVER, code="no_worker", headers={**NO_RETRY, "retry-after": "60"}
+    )
+
+
+def not_yet(seconds: float) -> ApiError:
+    """The error for a recording that takes longer than a request may wait."""
+    message = (
+        f"There is no transcript yet after {seconds / 60:.0f} minutes. The work goes on: send the same request again to "
+        "wait for it; it is not paid twice. The console's page says what it waits for."
+    )
+    return ApiError(status=503, message=message, type=SERVER, code="not_yet", headers=NO_RETRY)
+
+
 def held(why: str) -> ApiError:
     """The error for a recording that waits until a budget has room for it."""
     message = f"The recording is stored and waits: {why} Send the same request later; it is not paid twice."

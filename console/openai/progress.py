@@ -32,6 +32,8 @@ class Look:
     """None: nobody has taken it yet."""
     refusal: TranscriptReady | None = None
     """The answer to the request, if there is no recording, or the one there was is not continued."""
+    stalled: bool = False
+    """Whether nobody works here that could go on with it."""
     text: str = ""
     """The beginning of the transcript that is certain; empty if its chunks are of no interest."""
 
@@ -73,7 +75,11 @@ class Progress:
         before = recording is not None and recording.ended_without and recording.life == ask.continues
         if recording is None or before:
             asked = answers.find(ask.request, self._ports.records) if ask.request else None
-            return Look(refusal=asked.answer if asked is not None else None)
+            return Look(
+                refusal=asked.answer if asked is not None else None, stalled=self._ports.nothing_runs()
+            )
+        if not recording.ended and self._ports.nothing_runs():
+            return Look(recording=recording, stalled=True)
         if ask.chunks and not recording.ended and recording.chunks:
             return Look(recording=recording, text=self._text(recording))
         return Look(recording=recording)

@@ -27,6 +27,7 @@ from console.openai.multipart import MOST_BYTES, Body
 from console.openai.progress import Progress
 from console.openai.waiting import Poll
 from shared.errors import DropscribeError
+from shared.flow.reading import output_files
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ PIECE = 256 * 1024
 """Bytes of a body that are written at one time."""
 DRAINED = 64 * 1024 * 1024
 """Bytes of a refused body that are read and dropped, so that its sender sees the answer instead of a broken connection."""
+LONGEST = 3480.0
+"""Seconds that a request waits for its transcript: Cloud Run ends it after an hour, without a word."""
 PING = 15
 """Seconds between two comments in a stream that has nothing to say."""
 GONE = 499
@@ -273,11 +276,14 @@ async def _complete(
     ask: Ask, wanted: Wanted, poll: Poll[Ask, Look], ports: Ports, headers: Mapping[str, str]
 ) -> Response:
     """The whole transcript, when it is there."""
-    async with aclosing(poll.changes(ask)) as changes:
-        async for now in changes:
-            if (recording := _ended(now)) is not None:
-                body = await to_thread.run_sync(_body, recording, wanted, ports)
-                return Response(body, headers=headers, media_type=TYPES.get(wanted.format, JSON))
+    try:
+        async with aclosing(poll.changes(ask, LONGEST)) as changes:
+            async for now in changes:
+                if (recording := _ended(now)) is not None:
+                    body = await to_thread.run_sync(_body, recording, wanted, ports)
+                    return Response(body, headers=headers, media_type=TYPES.get(wanted.format, JSON))
+    except TimeoutError as error:
+        raise errors.not_yet(LONGEST) from error
     raise AssertionError("changes go on until somebody leaves them")
 
 
@@ -286,8 +292,9 @@ async def _taken(ask: Ask, poll: Poll[Ask, Look]) -> None:
 
     Raises:
         ApiError: there will be none.
+        TimeoutError: there is none yet.
     """
-    async with aclosing(poll.changes(ask)) as changes:
+    async with aclosing(poll.changes(ask, LONGEST)) as changes:
         async for now in changes:
             _ended(now)
             if now.recording is not None:
@@ -298,10 +305,12 @@ def _ended(now: Look) -> Recording | None:
     """The recording if it has a transcript; None while it may get one.
 
     Raises:
-        ApiError: it gets none, or not before a person or tomorrow's budget lets it go on.
+        ApiError: it gets none, or not before a person or tomorrow's budget lets it go on, or starts something.
     """
     if now.refusal is not None:
         raise errors.of_answer(now.refusal)
+    if now.stalled:
+        raise errors.nothing_runs()
     recording = now.recording
     if recording is None:
         return None
@@ -318,22 +327,12 @@ def _ended(now: Look) -> Recording | None:
 def _body(recording: Recording, wanted: Wanted, ports: Ports) -> bytes:
     """The body of an answer: an output file as it is, or made of `transcript.json`."""
     if wanted.format in {"srt", "vtt"}:
-        return _output(recording, f"transcript.{wanted.format}", ports)
+        return output_files.content(recording, f"transcript.{wanted.format}", ports)
     return documents.render(_transcript(recording, ports), wanted)
 
 
 def _transcript(recording: Recording, ports: Ports) -> documents.Transcript:
-    return documents.read(_output(recording, "transcript.json", ports))
-
-
-def _output(recording: Recording, name: str, ports: Ports) -> bytes:
-    path = next((one for one in recording.outputs if one.endswith(f"/{name}")), None)
-    data = None if path is None else ports.store.load(ports.settings.transcripts_bucket, path)
-    if data is None:
-        raise errors.ended_without(
-            "internal", f"{name} of recording {recording.id} is gone from the transcripts bucket."
-        )
-    return data
+    return documents.read(output_files.content(recording, "transcript.json", ports))
 
 
 async def _events(
@@ -344,7 +343,7 @@ async def _events(
     try:
         await _taken(ask, poll)
         # Without the request, all who wait for one recording are one look at its chunks.
-        async with aclosing(poll.changes(replace(ask, request="", chunks=True))) as changes:
+        async with aclosing(poll.changes(replace(ask, request="", chunks=True), LONGEST)) as changes:
             async for now in changes:
                 if (recording := _ended(now)) is not None:
                     transcript = await to_thread.run_sync(_transcript, recording, ports)
@@ -355,6 +354,8 @@ async def _events(
                     yield _event(stream.delta(new))
     except ApiError as error:
         yield ServerSentEvent(data=error.body.decode(), event="error", sep="\n")
+    except TimeoutError:
+        yield ServerSentEvent(data=errors.not_yet(LONGEST).body.decode(), event="error", sep="\n")
     except DropscribeError as error:
         yield ServerSentEvent(data=errors.of(error).body.decode(), event="error", sep="\n")
 

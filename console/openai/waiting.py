@@ -48,8 +48,18 @@ class Poll(Generic[Key, Seen]):
         self._task: asyncio.Task[None] | None = None
         self._more = asyncio.Event()
 
-    async def changes(self, key: Key) -> AsyncGenerator[Seen, None]:
-        """What a key looks like, as soon as it is known, and again whenever that has changed."""
+    async def changes(self, key: Key, seconds: float | None = None) -> AsyncGenerator[Seen, None]:
+        """What a key looks like, as soon as it is known, and again whenever that has changed.
+
+        Args:
+            key: of what is waited for.
+            seconds: for which it is waited; None: without end.
+
+        Raises:
+            TimeoutError: the time is over.
+        """
+        loop = asyncio.get_running_loop()
+        until = None if seconds is None else loop.time() + seconds
         topic = self._topics.setdefault(key, _Topic())
         topic.waiting += 1
         # A new one is impatient for all.
@@ -61,8 +71,8 @@ class Poll(Generic[Key, Seen]):
         try:
             while True:
                 while topic.turn == told or topic.seen is None:
-                    changed = topic.changed
-                    await changed.wait()
+                    left = None if until is None else max(0.0, until - loop.time())
+                    await asyncio.wait_for(topic.changed.wait(), left)
                 told = topic.turn
                 yield topic.seen
         finally:

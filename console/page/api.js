@@ -15,7 +15,7 @@ export class ApiError extends Error {
 
 function sentence(status) {
   if (status === 401 || status === 403) {
-    return "This browser has no access. Open the address that Dropscribe printed when it started; it carries the token.";
+    return "This browser has no access, or is not signed in any more. Load the page again; on one machine open the address that Dropscribe printed, which carries the token.";
   }
   if (status === 0) {
     return "Dropscribe does not answer. Look whether it still runs, then try again.";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 """Seconds."""
+
+UP_LOCK = "up.lock"
+"""File in the state directory that `dropscribe up` keeps locked."""
 
 
 def embedded_topology(*, webhooks: bool = False) -> Topology:
@@ -86,6 +90,17 @@ class LocalPorts(Ports):
     def is_gone(self, process: str) -> bool:
         """Whether a process, by its id, has certainly ended."""
         return bool(process) and process_ids.is_gone(process)
+
+    def nothing_runs(self) -> bool:
+        """Whether no `dropscribe up` works on this state: that one holds a lock."""
+        try:
+            with (self.settings.state_dir / UP_LOCK).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
 
     def reclaim(self) -> None:
         """Let go of what processes held that are no longer running: leases, and calls under way.

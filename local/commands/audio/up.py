@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from local.backend.embedded_ports import UP_LOCK
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside
@@ -169,7 +170,7 @@ def run(
     if said := overruled(options, ports):
         log.warning("%s", said)
     with ExitStack() as stack:
-        stack.enter_context(_only_one(settings.state_dir / "up.lock"))
+        stack.enter_context(_only_one(settings.state_dir / UP_LOCK))
         remembered.remember_folders(ports.inbox, ports.out, ports.records)
         leftovers.take_over(ports)
         if settings.method not in {one.method for one in hosted_specs()}:

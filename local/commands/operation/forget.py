@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.commands import found, options
-from local.commands.audio.whether_up import nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.operation.agreement import settled
 from local.commands.terminal import output, print_json
@@ -55,7 +54,7 @@ def run(places: Sequence[str], ports: Ports, *, audio: bool, yes: bool, as_json:
     if not settled(_told(list(recordings.values()), audio=audio), len(recordings), yes=yes):
         return 1
     audit.note("forget", tuple(recordings), ports)
-    alone = nothing_runs(ports)
+    alone = ports.nothing_runs()
     left = [forget.forget(key, ports, audio=audio, alone=alone) for key in recordings]
     if as_json:
         print_json([{"recording": one.id, "state": one.state, "complete": one.announced} for one in left])

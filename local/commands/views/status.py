@@ -12,7 +12,6 @@ from rich.text import Text
 
 from local.backend.embedded_ports import LocalPorts
 from local.commands import found, options
-from local.commands.audio.whether_up import nothing_runs
 from local.commands.context import deployment, errors
 from local.commands.table import color_of, short_time, table
 from local.commands.terminal import local_time, output, print_json
@@ -234,7 +233,7 @@ def _rest(report: Report, ports: Ports) -> Iterator[Text]:
         yield Text(
             "Messages waiting: " + ", ".join(f"{name} {count:,}" for name, count in busy.items()) + "."
         )
-        if nothing_runs(ports):
+        if ports.nothing_runs():
             yield Text("`dropscribe up` is not running: start it to continue.")
     if report.dead_letters:
         yield Text(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared import outputs
-from shared.errors import StoreUnavailable
 from shared.flow.reading import revision
 
 if TYPE_CHECKING:
@@ -20,6 +19,12 @@ def short(output: str) -> str:
     return output.rsplit("/", 1)[-1]
 
 
+def content(recording: Recording, name: str, ports: Ports, *, number: int = 0) -> bytes:
+    """The content of one file; see `files`."""
+    [(_, data)] = files(recording, [name], ports, number=number)
+    return data
+
+
 def files(
     recording: Recording,
     names: Collection[str],
@@ -29,6 +34,8 @@ def files(
     shape: outputs.Shape | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Name and content of files of a recording that is DONE, in the order of the formats.
+
+    One that was deleted from the bucket is written again from the transcript, like one that nobody asked for before.
 
     Args:
         recording: one that is DONE.
@@ -40,28 +47,22 @@ def files(
     Raises:
         BadRequest: a file has a name that no format has, or there is no such revision.
         Permanent: the transcript is gone from which it could be written.
-        Transient: the store did not answer, or a file is missing.
+        Transient: the store did not answer.
     """
+    bucket, usual = ports.settings.transcripts_bucket, outputs.Shape.of(recording.options)
     stored = {short(one): one for one in revision.outputs_of(recording, number, ports)}
-    usual = outputs.Shape.of(recording.options)
     if shape not in {None, usual}:
         for name in outputs.with_captions(stored):
             del stored[name]
+    found = set()
     for name, output in stored.items():
-        if name in names:
-            yield name, _load(output, ports)
-    missing = [name for name in names if name not in stored]
+        if name in names and (data := ports.store.load(bucket, output)) is not None:
+            found.add(name)
+            yield name, data
+    missing = [name for name in names if name not in found]
     if not missing:
         return
     wanted = outputs.formats_of(missing)
     for one in outputs.render(revision.transcript(recording, number, ports), wanted, shape or usual):
         if one.name in missing:
             yield one.name, one.data
-
-
-def _load(name: str, ports: Ports) -> bytes:
-    bucket = ports.settings.transcripts_bucket
-    data = ports.store.load(bucket, name)
-    if data is None:
-        raise StoreUnavailable(f"{name} is gone from the bucket {bucket}")
-    return data

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from console.api import events
+from console.live import feed as feed_module
 from console.live.feed import MOST_VIEWERS, Event, Feed
 from tests import event_loop
 
@@ -47,10 +52,49 @@ def test_who_asks_for_one_recording_is_told_of_it_and_of_what_is_about_none():
 
 
 def test_too_many_streams_are_refused_with_what_to_do(client, monkeypatch):
-    monkeypatch.setattr(Feed, "is_full", True)
+    monkeypatch.setattr(Feed, "enter", lambda self: False)
     answer = client.get("/api/v1/events")
     assert answer.status_code == 503
     assert f"{MOST_VIEWERS} pages are open" in answer.json()["error"]["message"]
+
+
+def test_of_many_that_come_at_once_as_many_as_there_are_places_stream_and_each_place_is_given_back(
+    world, monkeypatch
+):
+    """A place is taken with the request, not when its stream begins."""
+    monkeypatch.setattr(feed_module, "MOST_VIEWERS", 3)
+    feed = Feed(world.ports)
+    app = Starlette(routes=[Route("/events", events.events)])
+    app.state.feed = feed
+    statuses, left = [], asyncio.Event()
+
+    async def one():
+        told = []
+
+        async def receive():
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            told.append(message)
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {"type": "http", "method": "GET", "path": "/events", "headers": [], "query_string": b""}
+        await app(scope, receive, send)
+
+    async def run():
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(one())
+            async with asyncio.timeout(20):
+                while len(statuses) < 8:  # noqa: ASYNC110 - what is waited for is under test
+                    await asyncio.sleep(0.01)
+            left.set()
+        return feed._streams
+
+    assert event_loop.run(run()) == 0
+    assert sorted(statuses) == [200] * 3 + [503] * 5
 
 
 @pytest.mark.parametrize("given", ["x", "9" * 19])

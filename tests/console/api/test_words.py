@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import pytest
 
@@ -81,3 +82,20 @@ def test_a_waveform_is_bytes_in_base64_and_empty_where_none_was_computed(client,
     found = client.get(f"/api/v1/recordings/{done.id}/peaks").json()
     assert (found["rate"], found["encoding"]) == (10, "base64")
     assert isinstance(base64.b64decode(found["peaks"]), bytes)
+
+
+def test_a_waveform_that_nobody_computed_is_made_for_whoever_looks_next(client, world, done):
+    path = f"/api/v1/recordings/{done.id}/peaks"
+    assert client.get(path).json()["peaks"] == ""
+    until = time.monotonic() + 20
+    while not client.get(path).json()["peaks"]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    # An hour of it is decoded once.
+    probes = []
+    world.ports.media.decode, decode = (
+        lambda *a, **k: probes.append(a) or decode(*a, **k),
+        world.ports.media.decode,
+    )
+    assert len(base64.b64decode(client.get(path).json()["peaks"])) == 1500
+    assert probes == []

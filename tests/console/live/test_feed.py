@@ -9,6 +9,7 @@ import pytest
 
 from console.live.feed import Feed
 from shared.flow import record, upload
+from shared.state import dead_letters
 from tests import event_loop
 from tests.world import IN_A_PROJECT, World
 
@@ -151,4 +152,18 @@ def test_in_a_project_several_that_arrive_between_two_looks_are_all_told(tmp_pat
     feed._tell(feed._look(), silently=False)
     told = [one.data["name"] for one in feed._events if one.kind == "recording"]
     assert told == [f"{number}.wav" for number in range(5)]
+    world.close()
+
+
+def test_in_a_project_a_new_dead_letter_is_told_within_half_a_minute(tmp_path):
+    world = World(tmp_path, **IN_A_PROJECT)
+    feed = Feed(world.ports)
+    feed._tell(feed._look(), silently=True)
+    world.ports.records.create(dead_letters.DEAD_LETTERS, "x", {"time": 1.0})
+    looks = 0
+    while not feed._events:
+        feed._tell(feed._look(), silently=False)
+        looks += 1
+    assert [one.kind for one in feed._events] == ["trouble"]
+    assert looks * feed.pause <= 30
     world.close()

@@ -6,7 +6,7 @@ import pytest
 
 from console.live.renditions import Renditions
 from shared.errors import BadMedia
-from shared.flow.reading import rendition
+from shared.flow.reading import peaks, rendition
 
 
 @pytest.fixture
@@ -40,3 +40,24 @@ def test_one_that_failed_is_tried_again_by_the_next_one(renditions, world, done,
         renditions.begin(done, world.ports).result(20)
     monkeypatch.setattr(rendition, "make", lambda one, ports: done.source)
     assert renditions.begin(done, world.ports).result(20) == done.source
+
+
+def test_a_waveform_is_drawn_once_while_many_look_and_a_failure_ends_nothing(
+    renditions, world, done, monkeypatch
+):
+    drawn, go_on = [], threading.Event()
+
+    def decoded(one, ports):
+        drawn.append(one.id)
+        go_on.wait(20)
+        raise BadMedia("missing", "It is gone.")
+
+    monkeypatch.setattr(peaks, "decoded", decoded)
+    for _ in range(5):
+        renditions.draw(done, world.ports)
+    go_on.set()
+    renditions._pool.submit(lambda: None).result(20)
+    assert drawn == [done.id]
+    renditions.draw(done, world.ports)
+    renditions._pool.submit(lambda: None).result(20)
+    assert drawn == [done.id] * 2

@@ -6,6 +6,7 @@ endpoint behind uvicorn. Settings come from the environment.
 
 from __future__ import annotations
 
+import fcntl
 import sys
 import threading
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from console.live.results import Results
 from console.openai.routes import routes
 from gpu_job.pipeline.worker import Worker
 from gpu_job.speech import loading
-from local.backend.embedded_ports import open_ports
+from local.backend.embedded_ports import UP_LOCK, open_ports
 from local.runtime.push import PushLoop
 from local.runtime.steps import in_process
 from shared.settings import Settings
@@ -32,6 +33,9 @@ def main():
     worker.engine(ports.settings.model)
     stop = threading.Event()
     with ExitStack() as stack:
+        # As `dropscribe up`: who asks sees that somebody works.
+        lock = stack.enter_context((ports.settings.state_dir / UP_LOCK).open("a+"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
         for subscription, step in in_process(ports).items():
             loop = PushLoop(ports.queue, subscription, step)
             loop.start()

@@ -284,3 +284,64 @@ def test_everything_else_is_an_error_in_openais_form(world, method, path, status
     assert response.status_code == status
     if code:
         assert response.json()["error"]["code"] == code
+
+
+def test_where_nothing_runs_it_is_said_at_once_what_to_start(world, monkeypatch):
+    monkeypatch.setattr(type(world.ports), "nothing_runs", lambda self: True)
+
+    async def scenario():
+        async with client_of(world) as client:
+            plain = await client.post(URL, **form())
+            streamed = await client.post(URL, **form(stream="true"))
+        return plain, streamed
+
+    plain, streamed = run(scenario())
+    assert plain.status_code == 503
+    error = plain.json()["error"]
+    assert error["code"] == "no_worker"
+    assert "start `dropscribe up`, then send the same request again" in error["message"]
+    assert plain.headers["x-should-retry"] == "false"
+    assert "event: error" in streamed.text
+    assert "start `dropscribe up`" in streamed.text
+    assert len(list(world.ports.store.list("audio"))) == 1
+
+
+def test_what_has_its_transcript_is_answered_although_nothing_runs(world, monkeypatch):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form()))
+            finish(world, await planned(world))
+            await asking
+            monkeypatch.setattr(type(world.ports), "nothing_runs", lambda self: True)
+            return await client.post(URL, **form())
+
+    assert run(scenario()).status_code == 200
+
+
+@pytest.mark.parametrize("more", [{}, {"stream": "true"}])
+def test_a_request_waits_no_longer_than_the_platform_lets_it(world, monkeypatch, more):
+    monkeypatch.setattr(routes, "LONGEST", 0.3)
+
+    async def scenario():
+        async with client_of(world) as client:
+            return await client.post(URL, **form(**more))
+
+    answer = run(scenario())
+    assert answer.status_code == (200 if more else 503)
+    assert "There is no transcript yet after" in answer.text
+    assert "not_yet" in answer.text
+
+
+def test_a_file_that_was_deleted_from_the_bucket_is_written_again(world):
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form(response_format="srt")))
+            recording = finish(world, await planned(world))
+            before = (await asking).text
+            store = world.ports.store
+            name = next(one for one in recording.outputs if one.endswith("transcript.srt"))
+            store.delete("transcripts", name, store.stat("transcripts", name).generation)
+            return before, await client.post(URL, **form(response_format="srt"))
+
+    before, again = run(scenario())
+    assert (again.status_code, again.text) == (200, before)

@@ -67,3 +67,18 @@ def test_keys_can_be_switched_off(open_page):
     page.keyboard.press("g")
     page.keyboard.press("c")
     expect(page.get_by_role("heading", level=1)).to_have_text("Recordings")
+
+
+def test_no_ring_is_drawn_around_the_whole_view_and_one_is_around_what_has_the_focus(open_page, fake):
+    fill(fake)
+    page = open_page()
+    expect(page.locator("a.name")).to_have_count(8)
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    expect(page.get_by_role("heading", name="Costs")).to_be_visible()
+    outline = "(one) => getComputedStyle(one).outlineStyle"
+    expect(page.locator("main")).to_be_focused()
+    assert page.locator("main").evaluate("(one) => one.matches(':focus-visible')")
+    assert page.locator("main").evaluate(outline) == "none"
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"

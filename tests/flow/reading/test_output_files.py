@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from shared.errors import BadRequest, Permanent, StoreUnavailable
+from shared.errors import BadRequest, Permanent
 from shared.flow import transcript_files
 from shared.flow.reading import finished, output_files
 from shared.formats import FORMATS, MORE
@@ -55,10 +55,20 @@ def test_without_its_words_nothing_can_be_written(world, done):
         list(output_files.files(bare, ["words.ctm"], world.ports))
 
 
-def test_a_file_that_is_gone_is_said_to_be(world, done):
+def test_a_file_that_is_gone_is_written_again_from_the_transcript(world, done):
+    bucket, name = (
+        world.settings.transcripts_bucket,
+        next(one for one in done.outputs if one.endswith(".srt")),
+    )
+    before = world.ports.store.load(bucket, name)
+    world.ports.store.delete(bucket, name, world.ports.store.stat(bucket, name).generation)
+    assert output_files.content(done, "transcript.srt", world.ports) == before
+
+
+def test_where_the_transcript_itself_is_gone_it_is_said_what_to_do(world, done):
     gone = replace(done, outputs=("elsewhere/transcript.json",))
-    with pytest.raises(StoreUnavailable, match=r"elsewhere/transcript\.json is gone"):
-        list(output_files.files(gone, ["transcript.json"], world.ports))
+    with pytest.raises(Permanent, match=r"elsewhere/transcript\.json was deleted\. Upload the file again"):
+        output_files.content(gone, "transcript.json", world.ports)
 
 
 @given(conversation)
