@@ -7,7 +7,6 @@ to (their texts, where the time went) and a line that says how it does it. `cont
 from __future__ import annotations
 
 import importlib.util
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.contest import Job, MissingError
+from bench.machine import cores
 from tests.speech import read_media
 
 TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"
@@ -244,11 +244,6 @@ def _needs_nemo() -> None:
 
 def _dtype(model) -> str:
     return str(next(model.parameters()).dtype).removeprefix("torch.")
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _parts(values, size):

@@ -1,7 +1,8 @@
 """How fast the real size is: random weights of Parakeet 0.6B, which windows and batches suit it, and the worker.
 
     python -m bench real-size                               on a GPU; needs no network
-    python -m bench real-size --device cpu --layers 2 --quick    the same code on a processor, for a trial
+    python -m bench real-size --device cpu                  ours against others on a processor (`processors.py`)
+    python -m bench real-size --device cpu --layers 2 --quick    the code for a GPU on a processor, for a trial
 
 In one run: encoder and decoder on windows of several lengths in batches of several sizes, until memory ends; then
 the worker over the engine alone (`worker.py`); then the product against NeMo's own ways with the same weights
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import command_line, machine, random_weights, worker
+from bench import command_line, machine, processors, random_weights, worker
 from bench.keeps_up import make_files
 from gpu_job.speech.transcriber import OutOfMemory
 from gpu_job.speech.windowing import floats
@@ -78,11 +79,13 @@ def _speed(engine, windows) -> float:
 def main() -> int:
     """Measure all of it; 0 when everything ran."""
     arguments = parse()
-    if arguments.device == "cpu" and not arguments.quick:
+    if arguments.device is None and not machine.has_cuda():
         print(
-            "left out: it takes hours on a processor, and there is no GPU (--quick --layers 2 tries the code)"
+            "left out: there is no GPU. --device cpu compares on the processor (half an hour, 11 GB of memory)"
         )
         return 0
+    if arguments.device == "cpu" and not arguments.quick:
+        return processors.run(arguments)
     for line in machine.described(arguments.device):
         print(line)
     with tempfile.TemporaryDirectory() as name:
@@ -123,7 +126,7 @@ def main() -> int:
 def parse():
     """The command line."""
     parser = command_line("real-size", __doc__)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if machine.has_cuda() else "cpu")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="the GPU, if there is one")
     parser.add_argument("--layers", type=int, default=24, help="of the encoder; the real one has 24")
     parser.add_argument("--vocabulary", type=int, default=8192, help="tokens: 8192 as v3, 1024 as v2")
     parser.add_argument("--hours", type=float, default=8.0, help="of speech")
@@ -135,7 +138,16 @@ def parse():
         help="as GPU_MEMORY_LIMIT_GB, for the worker",
     )
     parser.add_argument("--quick", action="store_true", help="little of everything")
+    on_cpu = parser.add_argument_group("on a processor")
+    on_cpu.add_argument("--folder", type=Path, help="keep the weights there, or take them from there (7 GB)")
+    on_cpu.add_argument("--seconds", type=float, default=188.0, help="of speech")
+    names = tuple(processors.CONTENDERS)
+    on_cpu.add_argument(
+        "--only", nargs="+", choices=names, metavar="CONTENDER", help=f"some of: {'; '.join(names)}"
+    )
     found = parser.parse_args()
+    if found.device is None and machine.has_cuda():
+        found.device = "cuda"
     if found.quick:
         found.hours, found.rounds = 0.02, 2
     return found

@@ -270,6 +270,21 @@ class Settings:
             "Unset: 8 on a GPU of 20 GB, 4 of 12 GB, else 2.",
         ),
     )
+    cpu_threads: int | None = field(
+        default=None,
+        metadata=_env(
+            "DROPSCRIBE_CPU_THREADS",
+            "Cores on which a worker recognises without a GPU. Unset: all that its process may use.",
+        ),
+    )
+    cpu_callers: int | None = field(
+        default=None,
+        metadata=_env(
+            "DROPSCRIBE_CPU_CALLERS",
+            "Batches of windows that a worker without a GPU has in hand at one time. Unset: 2 with large weights, whose "
+            "calls share all cores, else one for each core; measured on two cores, a guess on more.",
+        ),
+    )
     gpu_memory_limit_gb: float = field(
         default=20.0,
         metadata=_env(
@@ -542,6 +557,8 @@ class Settings:
         )
         self._check("max_chunks", self.max_chunks is None or 1 <= self.max_chunks <= 1000, "from 1 to 1000")
         self._check("batch_size", self.batch_size is None or 1 <= self.batch_size <= 1024, "from 1 to 1024")
+        for name, value in (("cpu_threads", self.cpu_threads), ("cpu_callers", self.cpu_callers)):
+            self._check(name, value is None or 1 <= value <= 1024, "from 1 to 1024")
         self._check("gpu_memory_limit_gb", 1 <= self.gpu_memory_limit_gb <= 1000, "from 1 to 1000")
         self._check("decode_memory_mb", self.decode_memory_mb >= 256, "256 or more")
         self._check("decode_timeout", self.decode_timeout > 0, "more than 0")

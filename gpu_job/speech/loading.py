@@ -71,7 +71,7 @@ def load(
             from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime, for this engine only
 
         with start_up.timed("weights"):
-            engine = onnx_engine.load(model)
+            engine = onnx_engine.load(model, threads=settings.cpu_threads, callers=settings.cpu_callers)
     if warm:
         with start_up.timed("warm_up"):
             warm_up(engine)

@@ -48,13 +48,16 @@ DECODED_TOGETHER = 64
 """Windows decoded in one loop: a step costs the same for one as for many, as long as memory does not matter."""
 
 
-def load(name: str, *, threads: int | None = None) -> Parakeet:
+def load(name: str, *, threads: int | None = None, callers: int | None = None) -> Parakeet:
     """Load weights, downloading them where that is needed.
 
     Args:
         name: a name of `catalogue()`, or the path of a folder with an ONNX export. `tiny` is a demo that knows about
             160 words of synthetic English and no human speech.
         threads: CPU cores to use; None for all that this process may use.
+        callers: batches of windows in hand at one time; None for two of large weights, of which one has its features
+            computed while the encoder takes all threads for the other, and for one a thread of small ones. Two cores
+            were measured (decision 40): on four and more this is a guess.
 
     Raises:
         ModelUnavailable: says what is missing and what to do.
@@ -71,8 +74,7 @@ def load(name: str, *, threads: int | None = None) -> Parakeet:
             f"The weights in {located.path} cannot be loaded: {str(error).strip().rstrip('.') or type(error).__name__}. "
             f"They may be damaged: {located.remedy}."
         ) from error
-    # Features of the next windows are computed while the encoder works, even if it takes all threads for one call.
-    return Parakeet(name, located, sessions, min(2, threads) if large else threads)
+    return Parakeet(name, located, sessions, callers or (min(2, threads) if large else threads))
 
 
 class Parakeet:

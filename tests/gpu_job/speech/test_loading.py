@@ -83,3 +83,10 @@ def test_an_image_may_hold_weights_for_english_beside_others():
         loading.check_image(Settings(image_model="a/b", model="a/b", english_model="c/d"))
     with pytest.raises(ConfigurationError, match=r"uses e/f \(PARAKEET_MODEL_NAME\)"):
         loading.check_image(Settings(image_model="a/b c/d", model="e/f"))
+
+
+def test_how_many_cores_and_callers_there_are_can_be_set(machine):
+    machine(gpu=False, nemo=False)
+    engine = loading.load(Settings(cpu_threads=1, cpu_callers=3), "tiny", warm=False)
+    assert engine._callers == 3
+    assert loading.load(Settings(cpu_threads=1), "tiny", warm=False)._callers == 1

@@ -60,7 +60,14 @@ def small(monkeypatch, call):
 def test_the_list_shows_both_forms_of_all_weights_and_where_they_are(call):
     shown = call("list").stdout
     assert [line.count(V3) for line in shown.splitlines() if V3 in line] == [1, 1]
-    for part in ("CC-BY-4.0", "Apache-2.0", "2,550 MB", "8f23f0c03c87", str(BUNDLED)):
+    for part in (
+        "Large weights on this CPU: ",
+        "CC-BY-4.0",
+        "Apache-2.0",
+        "2,550 MB",
+        "8f23f0c03c87",
+        str(BUNDLED),
+    ):
         assert part in shown
     on_disk = {line.split()[0]: line.split()[-3] for line in shown.splitlines() if "bundled" in line}
     assert on_disk == {"tiny": "yes"}

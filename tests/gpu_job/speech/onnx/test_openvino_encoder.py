@@ -44,7 +44,7 @@ def features(frames, windows=1):
 
 @pytest.mark.parametrize("frames", [40, BUCKET, BUCKET + 1, 317])
 def test_in_32_bits_it_gives_the_frames_of_onnx_runtime_whatever_the_length(export, frames):
-    theirs = onnx_engine.OnnxEncoder(onnx_engine._session(export.path / "encoder-model.onnx", 1))
+    theirs = onnx_engine.OnnxEncoder(onnx_engine.open_session(export.path / "encoder-model.onnx", 1))
     ours = OpenVinoEncoder(converted(export), 1, precision="f32")
     given = (features(frames, 2), np.array([frames, frames - 7]))
     for one, other in zip(ours(*given), theirs(*given), strict=True):
@@ -108,3 +108,15 @@ def test_small_weights_stay_as_they_are():
 
 def test_the_name_of_its_file_is_that_of_the_graph(export):
     assert converted(export).name == GRAPH
+
+
+@pytest.mark.parametrize(
+    ("bfloat16", "installed", "said"),
+    [(False, True, ":int8"), (True, True, "is used"), (True, False, r"dropscribe[openvino]")],
+)
+def test_what_is_recommended_depends_on_the_processor_and_on_what_is_installed(
+    monkeypatch, bfloat16, installed, said
+):
+    monkeypatch.setattr(openvino_encoder, "has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr(openvino_encoder, "is_installed", lambda: installed)
+    assert said in openvino_encoder.recommended()
