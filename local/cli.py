@@ -15,6 +15,7 @@ from typer.main import get_command
 from local import exit_codes
 from local.exit_codes import EPILOG
 from local.help import fitted, told
+from local.once import once
 
 COMMANDS = {
     "transcribe": "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
@@ -92,10 +93,10 @@ def loaded(name: str) -> Any:
     module, attribute = PLACES.get(name, f"{name}:command").split(":")
     command = getattr(importlib.import_module(f"local.commands.{module}"), attribute)
     if isinstance(command, typer.Typer):
-        return fitted(get_command(command))
+        return once(fitted(get_command(command)))
     alone = typer.Typer(add_completion=False)
     alone.command(name)(command)
-    return fitted(get_command(alone))
+    return once(fitted(get_command(alone)))
 
 
 app = typer.Typer(

@@ -52,6 +52,10 @@ HEARD_ALL = 0.9
 """If the last chunk heard this share of its tail, audio goes on after it."""
 
 
+MOST_CHUNKS = 20_000
+"""Chunks of one recording, the most that DROPSCRIBE_MAX_CHUNKS allows."""
+
+
 def sizes(engine: Engine, settings: Settings) -> ChunkSize:
     """Chunk size for an engine; `CHUNK_DURATION_MINUTES` and `GPU_BATCH_SIZE` take precedence if set."""
     fitting = next(one for one in spec(engine).chunks if settings.gpu_memory_limit_gb >= one.from_gb)
@@ -97,7 +101,9 @@ def max_inflight_chunks(settings: Settings, engine: Engine | None = None) -> int
 
 
 def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> tuple[Chunk, ...]:
-    """The chunks of a recording, in order.
+    """The chunks of a recording, in order; of more than a recording may have, one more than that.
+
+    So what a file says of its length costs half a second at most, whatever it says.
 
     Args:
         audio: what the probe found.
@@ -106,7 +112,7 @@ def split(audio: AudioInfo, size: int, chunk_seconds: float, engine: Engine) -> 
         engine: who transcribes them.
     """
     duration = audio.duration or max(1.0, size * 8 / UNKNOWN_BITRATE)
-    count = max(1, math.ceil(duration / chunk_seconds / STRETCH))
+    count = min(MOST_CHUNKS + 1, max(1, math.ceil(duration / chunk_seconds / STRETCH)))
     length = duration / count
     side = _side(length) if count > 1 else LISTEN_ON
     chunks = [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from functools import cache
 
+import av
+
 from shared.audio.probing.ebml import CLUSTER, children
 from shared.audio.probing.matroska import SIMPLE_BLOCK, TIMESTAMP
-from tests.audio.media import make, sound
+from tests.audio.media import FORMATS, encode, make, sound
 
 
 @cache
@@ -46,6 +49,40 @@ def webm(times, *, seconds: float = 8.0, header: bool = True, wave=sound) -> byt
             simple = block[:1] + b"\0\0" + block[1:]
             content = stamp + b"\xa3" + _size(len(simple)) + simple
             out += b"\x1f\x43\xb6\x75" + _size(len(content)) + content
+    return bytes(out)
+
+
+def retimed(name: str, times, *, seconds: float = 8.0, wave=sound) -> bytes:
+    """A recording in one of the formats of `media.FORMATS`, without pictures, whose packets carry these times.
+
+    Args:
+        name: of the format.
+        times: called with the number and the true time of each packet, milliseconds; no muxer takes one that goes back.
+        seconds: how long it is.
+        wave: another sound, as for `media.frames`.
+    """
+    container, codec, options = FORMATS[name]
+    encoding = {key: value for key, value in options.items() if isinstance(value, str)}
+    rate, layout = options.get("rate", 44_100), options.get("layout", "stereo")
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container, options=options.get("muxing", {})) as out:
+        stream = out.add_stream(codec, rate=rate, layout=layout, options=encoding)
+        for number, packet in enumerate(encode(stream, rate, layout, seconds, wave=wave)):
+            time = times(number, float(packet.pts * packet.time_base) * 1000)
+            packet.pts = packet.dts = round(time / 1000 / packet.time_base)
+            out.mux(packet)
+    return buffer.getvalue()
+
+
+def flv(data: bytes, times) -> bytes:
+    """An flv whose tags carry other times, milliseconds: `times` is called with the number and the true time of each."""
+    out, at, number = bytearray(data), 13, 0
+    while at + 11 <= len(data):
+        time = int.from_bytes(data[at + 7 : at + 8] + data[at + 4 : at + 7], "big")
+        told = round(times(number, time)).to_bytes(4, "big")
+        out[at + 4 : at + 8] = told[1:] + told[:1]
+        at += 11 + int.from_bytes(data[at + 1 : at + 4], "big") + 4
+        number += 1
     return bytes(out)
 
 

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import ConfigurationError
 from shared.model import AudioInfo
 from shared.planning import plan
 from shared.results import ChunkResult
@@ -201,3 +203,14 @@ def test_no_long_recording_and_none_of_unknown_length_is_decoded_with_its_probe(
     assert plan.whole(audio(60.1), 6000, Settings()) is None
     assert plan.whole(audio(None), 6000, Settings()) is None
     assert plan.whole(audio(30.0), 6000, Settings(chunk_minutes=0.2)) is None
+
+
+@pytest.mark.parametrize("by", ["time", "bytes"])
+def test_a_length_that_no_recording_has_costs_a_moment_and_is_more_than_any_deployment_allows(by):
+    began = time.process_time()
+    chunks = plan.split(audio(1e10, splittable_by=by), 10**12, 6.0, "parakeet-gpu")
+    assert time.process_time() - began < 10.0
+    assert len(chunks) == plan.MOST_CHUNKS + 1
+    assert Settings(max_recording_chunks=plan.MOST_CHUNKS).max_recording_chunks == plan.MOST_CHUNKS
+    with pytest.raises(ConfigurationError, match="DROPSCRIBE_MAX_CHUNKS"):
+        Settings(max_recording_chunks=plan.MOST_CHUNKS + 1)

@@ -125,6 +125,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         asf.check(reader)
     declared = _declared_size(reader, demuxer, track)
     file = avi.without_index(reader) if demuxer == "avi" else reader
+    if demuxer == "wav":
+        file = riff.unwrapped(reader)
     with open_container(file, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context

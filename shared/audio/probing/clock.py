@@ -1,6 +1,7 @@
-"""What the clock of a file shows at a byte: of transport streams, program streams and Matroska.
+"""What the clock of a file shows at a byte: of transport streams, program streams, Matroska, Ogg and flv.
 
-Sources: ISO/IEC 13818-1 §2.4.3 (packets, PCR, PES), §2.5.3 (packs); RFC 9559 §5.1.3 (clusters).
+Sources: ISO/IEC 13818-1 §2.4.3 (packets, PCR, PES), §2.5.3 (packs); RFC 9559 §5.1.3 (clusters); RFC 3533 §6 (pages);
+Adobe Flash Video File Format Specification 10.1, annex E (tags).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ CLUSTER_START = re.compile(
 """How a Matroska cluster begins, up to the length of its time stamp, which some write in eight bytes."""
 PACK = b"\0\0\1\xba"
 """How a pack of a program stream begins."""
+TAG = re.compile(rb"(?=[\x08\x09\x12](.{3})(.{4})\0\0\0)", re.DOTALL)
+"""How a tag of flv begins: its kind, size and time, of which the highest byte comes last."""
 IN_A_ROW = 5
 """Transport packets that must follow one another to be taken for some."""
 
@@ -35,7 +38,7 @@ class Reading(NamedTuple):
     position: int
     """Where the packet, pack or cluster begins."""
     time: float
-    """Seconds, of a Matroska cluster in thousands of its ticks: only their order counts."""
+    """Seconds, of a Matroska cluster in thousands of its ticks, of an Ogg page as if it were Opus: only their order counts."""
 
 
 def reading(reader: Reader, demuxer: str, start: int, end: int) -> Reading | None:
@@ -95,9 +98,32 @@ def _cluster(data: bytes) -> Reading | None:
     return Reading(found.start(), int.from_bytes(value, "big") / 1000) if len(value) == length else None
 
 
+def _page(data: bytes) -> Reading | None:
+    """The first page in which a packet ends."""
+    at = -1
+    while 0 <= (at := data.find(b"OggS", at + 1)) <= len(data) - 14:
+        position = int.from_bytes(data[at + 6 : at + 14], "little", signed=True)
+        if data[at + 4] == 0 and data[at + 5] <= 7 and position >= 0:
+            return Reading(at, position / 48_000)
+    return None
+
+
+def _tag(data: bytes) -> Reading | None:
+    """The first tag that the size of the tag behind it confirms."""
+    for found in TAG.finditer(data):
+        size = int.from_bytes(found[1], "big")
+        end = found.start() + 11 + size
+        if data[end : end + 4] == (11 + size).to_bytes(4, "big"):
+            time = found[2]
+            return Reading(found.start(), int.from_bytes(time[3:] + time[:3], "big") / 1000)
+    return None
+
+
 FORMATS: dict[str, Callable[[bytes], Reading | None]] = {
     "mpegts": _transport,
     "mpeg": _program,
     "matroska": _cluster,
+    "ogg": _page,
+    "flv": _tag,
 }
 """How to find a time, by FFmpeg's name of the demuxer."""

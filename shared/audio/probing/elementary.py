@@ -38,15 +38,15 @@ def probe(reader: Reader, first: int, name: str) -> AudioInfo:
     """
     data = reader.at(first, SEARCH)
     whole = first + len(data) >= reader.size
-    found: list[tuple[int, Kind]] = []
-    for kind in KINDS:
-        end = len(data) if not whole else skip_trailing_tags(reader, first) - first
-        at = synchronise(kind, data[:end], 0, last=whole)
+    sound = data[: skip_trailing_tags(reader, first) - first] if whole else data
+    offset, kind = None, KINDS[0]
+    # The kind that begins at once comes first: what the other one finds counts only before it.
+    for one in sorted(KINDS, key=lambda kind: PARSERS[kind](sound, 0) is None):
+        at = synchronise(one, sound, 0, last=whole, before=offset)
         if at is not None:
-            found.append((at, kind))
-    if not found:
+            offset, kind = at, one
+    if offset is None:
         raise not_media(reader.at(0, HEAD), name)
-    offset, kind = min(found)
     first += offset
     last = skip_trailing_tags(reader, first)
     frame = PARSERS[kind](data, offset)

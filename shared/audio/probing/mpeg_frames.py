@@ -124,7 +124,7 @@ KINDS: tuple[Kind, ...] = ("mpeg", "adts")
 PARSERS = {"mpeg": mpeg_frame, "adts": adts_frame}
 
 
-def synchronise(kind: Kind, data: bytes, at: int, *, last: bool) -> int | None:
+def synchronise(kind: Kind, data: bytes, at: int, *, last: bool, before: int | None = None) -> int | None:
     """The first position from `at` on where consecutive frames begin.
 
     Args:
@@ -133,12 +133,13 @@ def synchronise(kind: Kind, data: bytes, at: int, *, last: bool) -> int | None:
         at: where to start.
         last: whether `data` ends where the audio ends: then fewer than CONSECUTIVE frames are enough if they
             fill it exactly to the end.
+        before: positions from here on are not looked at; None: all are.
 
     Returns:
         A position in `data`, or None.
     """
-    parse = PARSERS[kind]
-    while (at := data.find(b"\xff", at)) >= 0:
+    parse, stop = PARSERS[kind], len(data) if before is None else before
+    while (at := data.find(b"\xff", at, stop)) >= 0:
         first = parse(data, at)
         if first is not None and _holds(kind, data, at, first, last=last):
             return at

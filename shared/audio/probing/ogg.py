@@ -73,6 +73,11 @@ def links(reader: Reader, most: int) -> list[int]:
     return found
 
 
+def is_lone(reader: Reader) -> bool:
+    """Whether one stream begins a file: of several the pages do not count alike."""
+    return len(_serials(reader, 0)[0]) == 1
+
+
 def _serials(reader: Reader, at: int) -> tuple[set[int], int]:
     """Serial numbers of the streams that begin together at a byte, and one past the first byte of their last page."""
     serials: set[int] = set()

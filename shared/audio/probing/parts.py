@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.probing.clock import FORMATS, WINDOWS, WRAPS, reading
 from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
-from shared.audio.probing.ogg import links
+from shared.audio.probing.ogg import is_lone, links
 from shared.audio.types import MOST_PARTS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLACES = 6
 """Places in a long file at which the clock is read."""
-SHORT = 512 * 1024
+SHORT = 768 * 1024
 """Bytes up to which a file is read in full."""
 BACK = 1.0
 """Seconds by which a clock must have gone back: packets of several tracks lie a little apart."""
@@ -32,8 +32,11 @@ WRAP = 3600.0
 """Seconds within which a clock that wraps is expected to go on."""
 EBML = b"\x1a\x45\xdf\xa3"
 """What begins a Matroska file."""
+FLV = b"FLV\1"
+"""What begins an flv file. Where its clock goes back without that, the tags that say how to decode it are missing."""
+HEADS = {"matroska": EBML, "flv": FLV}
 HEADER = 64 * 1024
-"""Bytes before a cluster in which the header of its own recording is looked for."""
+"""Bytes before a cluster or tag in which the header of its own recording is looked for."""
 CLOSE = 2048
 """Bytes to which halving closes in on a place; from there on the file is read."""
 
@@ -45,11 +48,9 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
         reader: the recording.
         demuxer: FFmpeg's name of the format, see `sniff`.
     """
-    if demuxer == "ogg":
-        return links(reader, MOST_PARTS)
-    if demuxer not in FORMATS:
-        return [0]
-    found = [0]
+    found = links(reader, MOST_PARTS) if demuxer == "ogg" else [0]
+    if demuxer not in FORMATS or len(found) > 1 or (demuxer == "ogg" and not is_lone(reader)):
+        return found
     if demuxer == "matroska":
         found, closed = _files(reader)
         if len(found) > 1 or closed:
@@ -60,7 +61,9 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
         wraps = before.time - after.time > WRAPS.get(demuxer, math.inf) - WRAP
         back = after.time < before.time - BACK and not wraps and not _is_alone(reader, demuxer, before, after)
         if (back or own) and len(found) < MOST_PARTS:
-            found.append(_turn(reader, demuxer, before, after))
+            turn = _turn(reader, demuxer, before, after)
+            if demuxer != "flv" or reader.at(turn, len(FLV)) == FLV:
+                found.append(turn)
     return found
 
 
@@ -86,7 +89,9 @@ def _readings(reader: Reader, demuxer: str) -> Iterator[Reading]:
     at = 0
     while at < reader.size and (one := reading(reader, demuxer, at, reader.size)) is not None:
         yield one
-        at = max(at + step, one.position + 1)
+        # The last place is the end, where what was appended to a long file shows.
+        end = reader.size - WINDOWS[-1]
+        at = max(min(at + step, end) if at < end else at + step, one.position + 1)
 
 
 def header_length(reader: Reader, demuxer: str, first: int) -> int:
@@ -134,8 +139,8 @@ def _turn(reader: Reader, demuxer: str, before: Reading, after: Reading) -> int:
     while (one := reading(reader, demuxer, at, high.position)) is not None and one.time >= before.time - BACK:
         at = one.position + 1
     turn = one.position if one is not None else high.position
-    if demuxer == "matroska":
+    if head := HEADS.get(demuxer):
         start = max(low.position + 1, turn - HEADER)
-        own = reader.at(start, turn - start).rfind(EBML)
+        own = reader.at(start, turn - start).rfind(head)
         return start + own if own >= 0 else turn
     return turn

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from shared.audio.files.overlay import Overlay
 from shared.audio.probing.truncation import DeclaredSize
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ LARGEST = tuple(2**bits for bits in (31, 32, 63, 64))
 """Sizes near which programs write one when they stream and do not know the size yet."""
 NEARLY = 8192
 """Bytes below the largest size: sox and espeak-ng write 0x7FFFF000, others subtract their header."""
+WRAP = 2**32
+"""What a size of 32 bits loses."""
 
 DTS_SYNC_WORDS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 """What frames of DTS begin with, in words of 16 and 14 bits, in either byte order (ETSI TS 102 114 §5.3)."""
@@ -90,6 +93,20 @@ def _contains(samples: bytes, sync: bytes) -> bool:
 def is_unknown(size: int) -> bool:
     """Whether a size stands for "not known yet"."""
     return size == 0 or any(largest - NEARLY <= size <= largest for largest in LARGEST)
+
+
+def true_size(reader: Reader, start: int, size: int) -> int:
+    """Bytes of the samples, where the size in a file over 4 GiB has lost its upper bits: no program could write more."""
+    behind = reader.size - start - size
+    return size + behind // WRAP * WRAP if behind >= WRAP else size
+
+
+def unwrapped(reader: Reader) -> Reader | Overlay:
+    """The file as FFmpeg reads a wave file to its end whose size has lost its upper bits: with an unknown size."""
+    for name, start, size in riff_chunks(reader):
+        if name == b"data" and not is_unknown(size):
+            return Overlay(reader, start - 4, bytes(4)) if true_size(reader, start, size) != size else reader
+    return reader
 
 
 class RiffChunk(NamedTuple):

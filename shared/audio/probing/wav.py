@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.audio.probing.notices import check_track
-from shared.audio.probing.riff import is_unknown, may_hold_compressed_audio, riff_chunks
+from shared.audio.probing.riff import is_unknown, may_hold_compressed_audio, riff_chunks, true_size
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
 from shared.model import AudioInfo
 
@@ -46,8 +46,6 @@ LAYOUTS = {1: "mono", 2: "stereo"}
 """By number of channels; more are left to FFmpeg, which knows their places."""
 MASKS = {1: {0, 0x4}, 2: {0, 0x3}}
 """The channel masks of those layouts: front centre, or front left and right."""
-WRAP = 2**32
-"""What a size of 32 bits loses."""
 FASTEST = 768_000
 """Samples per second; more is a damaged header."""
 
@@ -70,7 +68,7 @@ def probe(reader: Reader, track: int) -> AudioInfo | None:
             if span is not None:
                 return None  # in several riff_chunks
             unknown = is_unknown(size)
-            span = start, reader.size - start if unknown else _unwrapped(reader, start, size)
+            span = start, reader.size - start if unknown else true_size(reader, start, size)
             if unknown or span[1] != size:
                 break
     codec, rate, channels = _form(form)
@@ -98,12 +96,6 @@ def probe(reader: Reader, track: int) -> AudioInfo | None:
         last_byte=start + count * width,
         warnings=length.warnings,
     )
-
-
-def _unwrapped(reader: Reader, start: int, size: int) -> int:
-    """Bytes of the samples, where the size in a file over 4 GiB has lost its upper bits: no program could write more."""
-    behind = reader.size - start - size
-    return size + behind // WRAP * WRAP if behind >= WRAP else size
 
 
 def is_plain(audio: AudioInfo) -> bool:

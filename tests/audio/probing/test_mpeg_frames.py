@@ -68,6 +68,8 @@ def test_few_frames_count_only_where_they_fill_the_audio_exactly():
     assert synchronise("mpeg", two, 0, last=True) == 0
     assert synchronise("mpeg", two, 0, last=False) is None
     assert synchronise("mpeg", two + b"x", 0, last=True) is None
+    assert synchronise("mpeg", b"x" + two, 0, last=True, before=2) == 1
+    assert synchronise("mpeg", b"x" + two, 0, last=True, before=1) is None
 
 
 def test_the_info_header_of_an_encoder_tells_frames_bytes_and_delay():

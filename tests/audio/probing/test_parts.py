@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.audio.files.reader import Reader
 from shared.audio.probing.parts import beginnings, header_length
 from shared.audio.types import MOST_PARTS
-from tests.audio.clocks import webm, webm_blocks
+from tests.audio.clocks import flv, webm, webm_blocks
 from tests.audio.media import FORMATS, make
 
 
@@ -16,7 +16,8 @@ def reader(data):
 
 
 @pytest.mark.parametrize(("demuxer", "name"), [("matroska", "mkv-video"), ("matroska", "webm"), ("matroska", "webm-live"),
-                                               ("ogg", "ogg-opus"), ("ogg", "ogg-flac"), ("mpegts", "mpegts"), ("mpeg", "mpeg")])  # fmt: skip
+                                               ("ogg", "ogg-opus"), ("ogg", "ogg-flac"), ("mpegts", "mpegts"), ("mpeg", "mpeg"),
+                                               ("flv", "flv")])  # fmt: skip
 def test_files_that_are_joined_begin_where_they_were_joined(demuxer, name):
     container, codec, options = FORMATS[name]
     files = [make(container, codec, **options, seconds=seconds) for seconds in (8.0, 5.0, 6.5)]
@@ -24,6 +25,34 @@ def test_files_that_are_joined_begin_where_they_were_joined(demuxer, name):
     found = beginnings(reader(b"".join(files)), demuxer)
     true = [0, len(files[0]), len(files[0]) + len(files[1])]
     assert found == pytest.approx(true, abs=600), "a few packets before the first clock at most"
+
+
+@pytest.mark.parametrize(("demuxer", "name"), [("ogg", "ogg-opus"), ("ogg", "ogg-vorbis"), ("ogg", "ogg-flac"), ("flv", "flv")])  # fmt: skip
+def test_a_file_that_is_appended_to_itself_begins_again(demuxer, name):
+    data = make(*FORMATS[name][:2], **FORMATS[name][2], seconds=5.0)
+    assert beginnings(reader(data), demuxer) == [0]
+    assert beginnings(reader(3 * data), demuxer) == [0, len(data), 2 * len(data)]
+
+
+def test_what_is_appended_to_a_much_longer_file_of_the_same_stream_is_found():
+    long = make("ogg", "libopus", rate=48_000, seconds=150.0, bit_rate=96_000)
+    short = make("ogg", "libopus", rate=48_000, seconds=9.0, bit_rate=96_000)
+    data = long + short.replace(short[14:18], long[14:18])
+    assert long[14:18] == data[len(long) + 14 : len(long) + 18]
+    source = reader(data)
+    assert beginnings(source, "ogg") == [0, len(long)]
+    assert source.bytes_read < len(data) / 2
+
+
+def test_of_several_streams_in_an_ogg_file_the_pages_do_not_count_alike():
+    data = bytearray(make("ogg", "libopus", rate=48_000, seconds=5.0, tracks=2))
+    assert beginnings(reader(bytes(2 * data)), "ogg") == [0]
+
+
+def test_an_flv_whose_clock_goes_back_without_a_header_is_one_recording():
+    data = make("flv", "libmp3lame", seconds=8.0)
+    back = flv(data, lambda _, time: time if time < 4000 else time - 3000)
+    assert beginnings(reader(back), "flv") == [0]
 
 
 def test_a_long_file_is_looked_at_in_some_places_only():
@@ -62,7 +91,7 @@ def test_no_more_recordings_are_kept_apart_than_allowed():
     assert len(beginnings(reader(data), "ogg")) == MOST_PARTS
 
 
-@given(st.binary(max_size=3000), st.sampled_from(["ogg", "mpegts", "mpeg", "matroska"]))
+@given(st.binary(max_size=3000), st.sampled_from(["ogg", "mpegts", "mpeg", "matroska", "flv"]))
 def test_any_bytes_are_one_recording_or_several_within_the_file(data, demuxer):
     found = beginnings(reader(data), demuxer)
     assert found[0] == 0

@@ -2,14 +2,16 @@
 
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.audio.decoding.decode import decode
 from shared.audio.files.reader import Reader
 from shared.audio.probing import audio_info, wav
 from shared.errors import BadMedia
-from tests.audio.media import Memory, Sparse, make
+from tests.audio.media import Memory, Sparse, chunk, lag, make, sound
 
 PCM = ("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le")
 
@@ -100,3 +102,24 @@ def test_a_size_that_has_lost_its_upper_bits_is_found_again():
         assert info.warnings == ()
     short = Sparse(head + b"\x12\x34" * 10_000, len(head) + true % 2**32 + 1000)
     assert wav.probe(Reader(short.read, short.size), 0).duration == pytest.approx(300.0)
+
+
+@pytest.mark.parametrize("behind", [0, 40])
+def test_a_wrapped_size_of_many_channels_is_read_to_its_end(behind):
+    """Recorders on film sets write them; FFmpeg, which knows the places of the channels, believes the size."""
+    made = make("wav", "pcm_s16le", rate=48_000, layout="5.1", seconds=4.0)
+    at = made.index(b"data") + 8
+    width = 2 * 6 * 48_000
+    true = (2**32 // width + 60) * width
+    head = made[: at - 4] + struct.pack("<I", true % 2**32)
+    source = Sparse(head, len(head) + true + behind, made[at:] + bytes(behind))
+    info = audio_info.probe(Reader(source.read, source.size), name="reel.wav", track=0)
+    assert info.duration == pytest.approx(true / width, abs=0.1)
+    assert info.warnings == ()
+    heard = []
+    last = chunk(start=true / width - 4.0)
+    done = decode(Reader(source.read, source.size), info, last, track=0, longest=60.0, emit=heard.append)
+    assert done.owned == pytest.approx(4.0, abs=0.1)
+    values = np.frombuffer(b"".join(heard), np.int16).astype(float)
+    whole = sound(16_000, 4.0) * 32767
+    assert lag(values[16_000:32_000], whole, 1.0) == pytest.approx(0.0, abs=0.01)
