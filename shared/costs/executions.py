@@ -27,7 +27,7 @@ from shared.state.sweep_notes import SWEEPS
 from shared.telemetry import log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from shared.model import Engine
@@ -251,17 +251,16 @@ class Mark:
     """Every task that ended before has its last row, seconds since 1970."""
 
 
-def reconcile(ports: Ports, more: tuple[WorkerPool, ...] = ()) -> int:
+def reconcile(ports: Ports, pools: Iterable[WorkerPool]) -> int:
     """Write the last row of each ended task, once; returns how many.
 
     Args:
         ports: the adapters to use.
-        more: pools beside those that the deployment always has.
+        pools: whose tasks.
 
     Raises:
         Transient: Cloud Run or the records did not answer; the next sweep continues.
     """
-    pools = (*worker_pools.pools_of(ports.engines, ports.settings), *more)
     return sum(_reconcile(pool, ports) for pool in pools)
 
 

@@ -94,7 +94,7 @@ def on_tick(ports: Ports) -> dict[str, int]:
         "announced": announce_untold,
         "answered": answer_waiting,
         "tasks_started": start_workers,
-        "tasks_accounted": lambda ports: executions.reconcile(ports, _canary(ports)),
+        "tasks_accounted": lambda ports: executions.reconcile(ports, _pools(ports)),
         "released": release_held.keep_budgets,
         "erased": forgotten.settle,
         "too_old": forgotten.forget_old,
@@ -263,13 +263,14 @@ def start_workers(ports: Ports) -> int:
     backlog = observe.backlog_of(ports)
     starts = {
         pool: capacity.start_workers(backlog.work(pool), ports, backlog.oldest.get(pool, 0.0), pool)
-        for pool in (*worker_pools.pools_of(ports.engines, ports.settings), *_canary(ports))
+        for pool in _pools(ports)
     }
     observe.observe(backlog, starts, ports)
     return sum(start.tasks for start in starts.values())
 
 
-def _canary(ports: Ports) -> tuple[WorkerPool, ...]:
-    """The pool of the next release, in a deployment that has ever tried one: its bill comes after its end."""
+def _pools(ports: Ports) -> tuple[WorkerPool, ...]:
+    """The pools of the deployment, with that of the next release if it has ever tried one: its bill comes after its end."""
+    usual = worker_pools.pools_of(ports.engines, ports.settings)
     tried = variable("canary_percent") in flags.read(ports).values
-    return ("canary",) if tried and ports.canary_jobs is not None else ()
+    return (*usual, "canary") if tried and ports.canary_jobs is not None else usual

@@ -29,6 +29,9 @@ RATE = 0.0002907
 GOOGLE = Settings(platform="google", project="some-project", engines="parakeet-gpu")
 
 
+POOLS = ("main",)
+
+
 class Memory:
     """Records in a dictionary that lose replies when they are told to."""
 
@@ -117,7 +120,7 @@ def meter_of(ports, task=0, attempt=0):
 def settle(ports):
     """A sweep some minutes later."""
     ports.clock.time += 300
-    executions.reconcile(ports)
+    executions.reconcile(ports, POOLS)
 
 
 def test_a_worker_knows_its_place_on_cloud_run_and_has_none_elsewhere():
@@ -212,7 +215,7 @@ def test_a_meter_writes_by_itself_while_the_worker_works(ports, monkeypatch):
 
 
 def test_an_ended_task_gets_one_row_for_what_its_rows_lack(ports):
-    executions.reconcile(ports)
+    executions.reconcile(ports, POOLS)
     start = ports.clock.now()
     with meter_of(ports):
         ports.clock.time += 90.05
@@ -229,18 +232,18 @@ def test_an_ended_task_gets_one_row_for_what_its_rows_lack(ports):
 
 
 def test_a_task_is_accounted_only_when_its_last_rows_can_be_there(ports):
-    executions.reconcile(ports)
+    executions.reconcile(ports, POOLS)
     now = ports.clock.now()
     ports.gpu_jobs.tasks.append(TaskRun(execution="x", index=0, started=now - 60, ended=now, completed=now))
     ports.clock.time += 60
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, POOLS) == 0
     ports.clock.time += 61
-    assert executions.reconcile(ports) == 1
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, POOLS) == 1
+    assert executions.reconcile(ports, POOLS) == 0
 
 
 def test_a_task_that_shows_its_end_late_is_accounted_all_the_same(ports):
-    executions.reconcile(ports)
+    executions.reconcile(ports, POOLS)
     end = ports.clock.now()
     settle(ports)
     ports.gpu_jobs.tasks.append(TaskRun(execution="x", index=0, started=end - 60, ended=end, completed=end))
@@ -251,10 +254,10 @@ def test_a_task_that_shows_its_end_late_is_accounted_all_the_same(ports):
 def test_on_one_machine_and_without_a_price_there_is_nothing_to_account(ports):
     ports.gpu_jobs.ended = None
     ports.settings = Settings(engines="parakeet-gpu")
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, POOLS) == 0
     ports.settings = replace(GOOGLE, engines="parakeet-cpu")
     ports.engines = ports.settings.engine_set
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, POOLS) == 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -262,7 +265,7 @@ def test_on_one_machine_and_without_a_price_there_is_nothing_to_account(ports):
 def test_whatever_happens_the_rows_add_up_to_the_bills(seed):
     dice = random.Random(seed)
     ports = simulated()
-    executions.reconcile(ports)
+    executions.reconcile(ports, POOLS)
     ports.records.troubles = iter(lambda: dice.choices(["", "lost", "refused"], [8, 1, 1])[0], None)
     hosted_bill = sum(run_hosted(ports, dice, number) for number in range(dice.randrange(10)))
     for number in range(dice.randrange(1, 5)):
@@ -271,9 +274,9 @@ def test_whatever_happens_the_rows_add_up_to_the_bills(seed):
             sweep(ports, dice)
     ports.records.troubles = iter(())
     ports.clock.time += 1000
-    executions.reconcile(ports)
+    executions.reconcile(ports, POOLS)
     ports.clock.time += 1000
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, POOLS) == 0
     assert math.fsum(row.usd for row in ports.records.rows()) == pytest.approx(
         ports.gpu_jobs.bill() + hosted_bill, abs=1e-6
     )
@@ -282,7 +285,7 @@ def test_whatever_happens_the_rows_add_up_to_the_bills(seed):
 def sweep(ports, dice):
     ports.clock.time += dice.uniform(1, 300)
     try:
-        executions.reconcile(ports)
+        executions.reconcile(ports, POOLS)
     except StoreUnavailable:
         return
 

@@ -110,14 +110,14 @@ def test_a_worker_without_a_gpu_is_waited_and_paid_for_by_its_own_state():
 def test_ended_tasks_of_each_job_are_accounted_at_the_price_of_its_shape(world, ports):
     ports.gpu_jobs.ended = lambda _since: []
     ports.cpu_jobs.ended = lambda _since: []
-    executions.reconcile(ports)
+    executions.reconcile(ports, ("main", "cpu"))
     now = world.clock.now()
     ports.cpu_jobs.ended = lambda _since: [
         TaskRun(execution="dropscribe-cpu-a", index=0, started=now, ended=now + 100, completed=now + 100)
     ]
     world.clock.time += 400
-    assert executions.reconcile(ports) == 1
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, ("main", "cpu")) == 1
+    assert executions.reconcile(ports, ("main", "cpu")) == 0
     [(_, row)] = ports.records.query(documents.LEDGER)
     assert (row["engine"], row["usd"]) == ("parakeet-cpu", pytest.approx(100 * 0.000088))
 
