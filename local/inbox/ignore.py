@@ -25,6 +25,8 @@ PARTIAL = (
 """Endings, in any case, of files that are not recordings: downloads in progress, copies of editors."""
 NOT_RECORDINGS = frozenset({"thumbs.db", "desktop.ini"})
 """Files that systems put into folders by themselves."""
+CAPTIONS = frozenset({".srt", ".vtt"})
+"""Suffixes of captions: files that are no recordings, and are expected beside them."""
 UNSAID = "application/octet-stream"
 """The type of files of any kind."""
 

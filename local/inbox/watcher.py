@@ -18,7 +18,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
-from local.inbox.ignore import has_writer, is_left_out, is_something_else
+from local.inbox.ignore import CAPTIONS, has_writer, is_left_out, is_something_else
 from local.runtime.events import notification_attributes, object_resource
 from shared.errors import DropscribeError
 from shared.messages import AUDIO_FINALIZED
@@ -219,10 +219,12 @@ class Inbox:
             source = None if name is None else self._store.stat(self._bucket, name)
             if source is not None and self._published.get(source.name) != source.generation:
                 if is_something_else(path.name):
-                    self._warn_once(
-                        path,
-                        "is passed over: its name is not that of audio or video. `dropscribe submit` takes it all the same.",
-                    )
+                    # Captions lie beside recordings; nobody takes them for one.
+                    if path.suffix.lower() not in CAPTIONS:
+                        self._warn_once(
+                            path,
+                            "is skipped: its name is not that of audio or video. `dropscribe submit` takes it anyway.",
+                        )
                 elif not self._known(source):
                     source = replace(source, metadata=self._metadata)
                     attributes = notification_attributes(source)

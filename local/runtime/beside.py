@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.backend.beneath import folder_below
 from local.backend.copies import BESIDE
 from local.backend.disk_errors import unwritable
 from local.runtime import export
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from local.backend.embedded_ports import LocalPorts
+    from shared.messages import TranscriptReady
     from shared.model import Recording
     from shared.outputs import Shape
 
@@ -61,6 +63,7 @@ def put(
     *,
     whole: bool = False,
     shape: Shape | None = None,
+    below: Path | None = None,
 ) -> list[Path]:
     """Write outputs of a finished recording beside its file, each completely.
 
@@ -71,6 +74,7 @@ def put(
         ports: the adapters to use.
         whole: as in `name_beside`; another recording's file of the same name has this effect, too.
         shape: of captions; None: as the recording asked for.
+        below: a folder below which links are not followed; None: all are, because a person named the path.
 
     Raises:
         CannotWrite: a file that was not written here has the name.
@@ -84,18 +88,33 @@ def put(
         if not _is_free(target, recording, ports):
             target = path.with_name(name_beside(path.name, file, whole=True))
         _check(target, data, recording, ports)
+        root = path.parent if below is None else below
         try:
-            handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
+            with folder_below(root, path.parent.relative_to(root)) as handle:
                 export.write(handle, target.name, data, like)
-            finally:
-                os.close(handle)
         except OSError as error:
             raise unwritable(target, error) from error
         # Afterwards: if the process is killed in between, the next run finds the content that it would write.
         _note(target, data, recording, ports)
         written.append(target)
     return written
+
+
+def put_in_inbox(ready: TranscriptReady, files: Collection[str], ports: LocalPorts) -> None:
+    """Write outputs of a finished recording of the inbox beside its file, unless that is gone or was replaced.
+
+    Raises: as `put`.
+    """
+    recording = documents.get_recording(ports.records, ready.recording)
+    if recording is None or ready.request_id is not None or recording.state != "DONE":
+        return
+    source = recording.source
+    if source.bucket != ports.settings.audio_bucket:
+        return
+    live = ports.store.stat(source.bucket, source.name)
+    if live is not None and live.generation == source.generation:
+        path = ports.store.path_of(source.bucket, source.name)
+        put(recording, path, files, ports, below=ports.store.folder_of(source.bucket))
 
 
 def _key(target: Path) -> str:
@@ -133,7 +152,7 @@ def _check(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -
     if not ours or not _is_free(target, recording, ports):
         raise CannotWrite(
             f"{target} is there already, and Dropscribe did not write it, or it was changed since. Move it away, and "
-            "run the same command again."
+            "run the same command again (with `up`: `dropscribe dead-letters replay --all --from exporter`)."
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.outcome import engine_of, handle, uploaded_object
+from local.runtime.beside import put_in_inbox
 from local.runtime.export import deliver
 from shared.connect import webhook_sender
 from shared.engines import hosted_specs
@@ -22,7 +23,7 @@ from shared.topology import DEAD_LETTERS, EXPORTER, MERGER, REQUESTS, ROUTER, WE
 from shared.webhooks import deliver as deliver_webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from functions.outcome import Step
     from functions.push import Push
@@ -88,11 +89,19 @@ def _tries_offline(message: ChunkMessage, ports: Ports) -> int:
     return 1 + sum(one.code == UNREACHABLE for one in fallback.failures(message, ports))
 
 
-def exporter(ports: LocalPorts) -> Callable[[bytes], None]:
-    """The step that copies transcripts of the inbox to the output folder; `up` runs it in its own process."""
+def exporter(ports: LocalPorts, beside: Collection[str] = ()) -> Callable[[bytes], None]:
+    """The step that copies transcripts of the inbox to the output folder; `up` runs it in its own process.
+
+    Args:
+        ports: the adapters to use.
+        beside: names of output files that are put next to their recordings as well.
+    """
 
     def on_transcript(posted: Push, _: Ports) -> None:
-        deliver(decode(posted.data, TranscriptReady), ports)
+        ready = decode(posted.data, TranscriptReady)
+        deliver(ready, ports)
+        if beside:
+            put_in_inbox(ready, beside, ports)
 
     return _taking(ports, EXPORTER, on_transcript)
 

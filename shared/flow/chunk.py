@@ -151,7 +151,7 @@ def _commit_result(result: ChunkResult, row: LedgerRow, ports: Ports, *, called:
         measure("chunks_total", engine=stands.engine)
         measure("steps_total", where=stands.engine, outcome="ok")
     log.info(
-        "heard %s, part %d: %d words in %.1f s",
+        "heard %s, part %d: %d words in %.1f s of audio",
         called or result.recording,
         result.index + 1,
         len(result.words),

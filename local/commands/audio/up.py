@@ -32,6 +32,7 @@ from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite
 from local.runtime.steps import exporter, webhooks
 from local.runtime.ticker import Ticker
+from shared import outputs
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError, DropscribeError
@@ -89,6 +90,13 @@ def command(
     caption_lines: options.CaptionLines = None,
     caption_speed: options.CaptionSpeed = None,
     formats: options.Formats = None,
+    captions_beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside",
+            help="Put captions next to each recording in the inbox as well: talk.srt beside talk.mp4.",
+        ),
+    ] = False,
     follow_links: Annotated[
         bool,
         typer.Option(
@@ -141,11 +149,16 @@ def command(
             caption_speed=caption_speed,
             formats=formats,
         )
-        raise typer.Exit(run(ports, given, metrics_port, console=console))
+        raise typer.Exit(run(ports, given, metrics_port, console=console, captions_beside=captions_beside))
 
 
 def run(
-    ports: LocalPorts, options: Options, metrics_port: int | None = None, *, console: bool = False
+    ports: LocalPorts,
+    options: Options,
+    metrics_port: int | None = None,
+    *,
+    console: bool = False,
+    captions_beside: bool = False,
 ) -> int:
     """Serve until a signal ends it; 0 then.
 
@@ -154,6 +167,7 @@ def run(
         options: for every file in the inbox; method and weights are those of the deployment.
         metrics_port: where to serve measurements; None: nothing is measured.
         console: whether to serve the page.
+        captions_beside: whether to put captions next to the recordings.
 
     Raises:
         BadRequest: no engine here supports these options.
@@ -187,7 +201,12 @@ def run(
         planned = processes.planned(hosted, processes.console(page.port, page.token) if page else None)
         stack.callback(planned.end)
         _deliver(planned, hosted, ports, stack)
-        exports = PushLoop(ports.queue, EXPORTER, exporter(ports), at_a_time=1)
+        exports = PushLoop(
+            ports.queue,
+            EXPORTER,
+            exporter(ports, outputs.file_names(["srt"]) if captions_beside else ()),
+            at_a_time=1,
+        )
         own = [exports, *(PushLoop(ports.queue, name, step) for name, step in webhooks(ports).items())]
         for loop in own:
             loop.start()

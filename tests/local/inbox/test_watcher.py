@@ -158,13 +158,14 @@ def test_what_is_no_recording_is_left_out(folder, watching, until):
 def test_what_its_name_says_is_something_else_is_passed_over_with_a_line_that_says_so(
     folder, watching, until, caplog
 ):
-    for name in ("readme.txt", "talk.ts", "call-17"):
+    for name in ("readme.txt", "talk.srt", "talk.ts", "call-17"):
         (folder / name).write_bytes(b"x")
     with watching() as published:
         until(lambda: len(published()) == 2)
         until(lambda: caplog.text)
         assert sorted(published()) == ["call-17", "talk.ts"]
-    assert "readme.txt is passed over" in caplog.text
+    assert "readme.txt is skipped: its name is not that of audio or video." in caplog.text
+    assert "talk.srt" not in caplog.text
     assert "dropscribe submit" in caplog.text
 
 

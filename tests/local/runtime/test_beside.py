@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from local.backend.embedded_ports import open_ports
 from local.runtime import beside
 from shared.errors import CannotWrite
+from shared.messages import TranscriptReady, to_fields
 from shared.model import Options, Recording, StoredObject
 from shared.settings import Settings
+from shared.state import documents
 
 
 @pytest.fixture
@@ -98,3 +102,57 @@ def test_captions_of_a_private_recording_are_private(place, tmp_path):
     film.chmod(0o600)
     (path,) = place("talk.mp4", "text")
     assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def in_inbox(ports):
+    """A recording of the inbox that is done, and its announcement."""
+    ports.inbox.mkdir(parents=True, exist_ok=True)
+
+    def in_inbox(name, generation=None):
+        path = ports.inbox / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"sound")
+        source = ports.store.stat("audio", name)
+        output = f"audio/{name}/1/transcript.srt"
+        ports.store.create("transcripts", output, b"captions", "text/plain")
+        recording = Recording(
+            id=name, source=replace(source, generation=generation or source.generation), options=Options(),
+            state="DONE", created=0.0, outputs=(output,),
+        )  # fmt: skip
+        ports.records.create(documents.RECORDINGS, name, to_fields(recording))
+        return TranscriptReady(
+            recording=name, source=source.uri, state="DONE", outputs=(output,), reason="", duration=1.0,
+            method="parakeet", usd=0.0,
+        )  # fmt: skip
+
+    return in_inbox
+
+
+def test_captions_of_the_inbox_are_beside_the_recording(ports, in_inbox):
+    beside.put_in_inbox(in_inbox("monday/talk.mp4"), ["transcript.srt"], ports)
+    assert (ports.inbox / "monday" / "talk.srt").read_text() == "captions"
+
+
+def test_a_recording_of_the_inbox_that_was_replaced_or_is_gone_gets_none(ports, in_inbox):
+    beside.put_in_inbox(in_inbox("old.mp4", generation=1), ["transcript.srt"], ports)
+    ready = in_inbox("gone.mp4")
+    (ports.inbox / "gone.mp4").unlink()
+    beside.put_in_inbox(ready, ["transcript.srt"], ports)
+    beside.put_in_inbox(replace(in_inbox("asked.mp4"), request_id="mine"), ["transcript.srt"], ports)
+    assert list(ports.inbox.glob("*.srt")) == []
+
+
+def test_no_link_in_the_inbox_leads_captions_away(ports, in_inbox, tmp_path):
+    ready = in_inbox("monday/talk.mp4")
+    away = tmp_path / "away"
+    (ports.inbox / "monday").rename(away)
+    (ports.inbox / "monday").symlink_to(away)
+    beside.put_in_inbox(ready, ["transcript.srt"], ports)
+    assert not (away / "talk.srt").exists()
+    with pytest.raises(CannotWrite):
+        beside.put(
+            documents.get_recording(ports.records, ready.recording), ports.inbox / "monday" / "talk.mp4",
+            ["transcript.srt"], ports, below=ports.inbox,
+        )  # fmt: skip
+    assert not (away / "talk.srt").exists()
