@@ -3,9 +3,8 @@
 In reading order:
 
     cli           `dropscribe`: the table of commands
-    help          their help texts, at 80 columns
-    exit_codes    what a command's end says
     help          its texts, fitted to a terminal of 80 columns
+    once          refuses an option that is given twice
     exit_codes    what its exit codes say
     commands/     one file a command, and what they share
     runtime/      runs the flow: in one process for `transcribe`, as several processes for `up`
