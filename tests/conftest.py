@@ -101,6 +101,16 @@ def once(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium."""
+    # Most processes need none.
+    from tests import chromium  # noqa: PLC0415
+
+    with chromium.or_skip() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def gcs_address():
     """`host:port` of a Cloud Storage emulator."""
     with emulators.or_skip(emulators.gcs_server()) as address:

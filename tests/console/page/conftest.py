@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.console.page import stories
 from tests.console.page.fake import Fake, serving
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
-# The network is cut off.
-ARGUMENTS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 TIMEOUT_MS = 15_000
 # A busy computer must not fail them.
 expect.set_options(timeout=TIMEOUT_MS)
 USUAL = {"width": 1200, "height": 800}
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip("There is no /usr/bin/chromium: sudo apt install chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="session")

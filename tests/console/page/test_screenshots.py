@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.console.page import stories
-from tests.console.page.conftest import ARGUMENTS, CHROMIUM, new_page
+from tests.console.page.conftest import new_page
 from tests.console.page.fake import Fake, serving
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "screenshots"

@@ -11,14 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from local.commands import open as command
 from local.runtime.page_address import page_address, running, way_in
 from tests.ports import free_port
 from tests.test_architecture import ROOT
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture
@@ -70,8 +68,7 @@ def test_a_recording_that_is_not_there_opens_nothing(deployment, ask, browsers, 
     assert "There is no recording of nonsense.wav." in result.stderr
 
 
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="There is no /usr/bin/chromium")
-def test_where_nothing_serves_the_page_it_does_and_a_browser_gets_in_by_the_file(deployment):
+def test_where_nothing_serves_the_page_it_does_and_a_browser_gets_in_by_the_file(deployment, browser):
     recording = deployment.done("talk.wav")
     environment = os.environ | {
         "DROPSCRIBE_CONSOLE_PORT": str(free_port()),
@@ -92,13 +89,11 @@ def test_where_nothing_serves_the_page_it_does_and_a_browser_gets_in_by_the_file
         assert served is not None
         assert address == served.at(f"/recordings/{recording.id}")
         path = way_in(address, deployment.settings)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            shown = browser.new_page()
+        with browser.new_context() as context:
+            shown = context.new_page()
             shown.goto(path.as_uri())
             expect(shown.get_by_role("heading", name="talk.wav")).to_be_visible(timeout=15_000)
             assert "token" not in shown.url
-            browser.close()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
         assert running(deployment.settings) is None
