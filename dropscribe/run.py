@@ -101,7 +101,7 @@ def each(
             return
         never_below = [] if out is None else [out]
         found = inputs.collect(list(there), never_below=never_below, receive=there.__getitem__)
-        for reason in found.unreadable:
+        for reason in found.unreadable.values():
             log.warning("skipped: %s", reason)
         if out is not None:
             export.check(out)

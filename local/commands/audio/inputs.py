@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,9 @@ class Inputs:
     """In the order given; a folder's files by name."""
     passed_over: int
     """Number of files in folders whose suffix is not one of media."""
-    unreadable: tuple[str, ...] = ()
-    """What does not exist, could not be fetched, or could not be searched, each with the reason."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Why something could not be read, by what it is: an argument that does not exist or could not be fetched, a folder
+    that could not be searched, a broken link."""
 
 
 def collect(
@@ -62,13 +64,13 @@ def collect(
     named: list[tuple[Path, Path]] = []
     elsewhere: set[Path] = set()
     passed_over = 0
-    unreadable: list[str] = []
-    missing: list[DropscribeError] = []
+    unreadable: dict[str, str] = {}
+    missing: dict[str, DropscribeError] = {}
     for argument in dict.fromkeys(map(str, arguments)):
         try:
             path, here = _find(argument, receive)
         except DropscribeError as error:
-            missing.append(error)
+            missing[argument] = error
             continue
         if not path.is_dir():
             named.append((path, Path(path.name)))
@@ -86,7 +88,7 @@ def collect(
     return Inputs(
         files=tuple(_without_collisions(ordered, elsewhere)),
         passed_over=passed_over,
-        unreadable=(*map(str, missing), *unreadable),
+        unreadable={name: str(error) for name, error in missing.items()} | unreadable,
     )
 
 
@@ -105,24 +107,30 @@ def _find(argument: str, receive: Callable[[str], Path] | None) -> tuple[Path, b
 
 
 def _nothing(
-    arguments: Sequence[str | Path], missing: list[DropscribeError], unreadable: list[str], passed_over: int
+    arguments: Sequence[str | Path],
+    missing: Mapping[str, DropscribeError],
+    unreadable: Mapping[str, str],
+    passed_over: int,
 ) -> DropscribeError:
     """Why there is nothing to transcribe."""
     if missing:
-        first = missing[0]
-        first.args = (" ".join(map(str, missing)),)
+        first = next(iter(missing.values()))
+        first.args = (" ".join(map(str, missing.values())),)
         return first
     if unreadable:
-        return BadRequest(f"Nothing to transcribe: {'; '.join(unreadable)}. Make the folder readable.")
+        return BadRequest(
+            f"Nothing to transcribe: {'; '.join(unreadable.values())}. Make the folder readable."
+        )
     return BadRequest(
         f"Nothing to transcribe: no audio or video in {', '.join(map(str, arguments))} ({passed_over} other "
         "files). A file with an unusual name is transcribed if you give its own path."
     )
 
 
-def _walk(folder: Path, left_out: set[Path], unreadable: list[str]) -> Iterator[Path]:
+def _walk(folder: Path, left_out: set[Path], unreadable: dict[str, str]) -> Iterator[Path]:
     def cannot(error: OSError) -> None:
-        unreadable.append(f"{error.filename} cannot be searched ({error.strerror})")
+        name = str(error.filename)
+        unreadable[name] = f"{name} cannot be searched ({error.strerror})"
 
     for parent, folders, files in os.walk(folder, onerror=cannot, followlinks=False):
         here = Path(parent)
@@ -134,7 +142,7 @@ def _walk(folder: Path, left_out: set[Path], unreadable: list[str]) -> Iterator[
             if path.is_file():
                 yield path
             elif path.is_symlink():
-                unreadable.append(f"{path} is a broken link")
+                unreadable[str(path)] = f"{path} is a broken link"
 
 
 def _without_collisions(named: list[tuple[Path, Path]], elsewhere: set[Path]) -> Iterator[InputFile]:

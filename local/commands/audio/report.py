@@ -17,7 +17,7 @@ from shared.costs.prices import reference, total
 from shared.flow.assemble import DEMO_WARNING
 from shared.in_words import dollars, human_duration, printable
 from shared.messages import from_fields
-from shared.model import Recording
+from shared.model import FILES_BUCKET, Options, Recording, StoredObject
 from shared.results import LedgerRow
 from shared.state import documents
 
@@ -74,7 +74,7 @@ class Line:
         return {
             "file": self.file,
             "state": one.state,
-            "recording": one.id,
+            "recording": one.id or None,
             "duration": one.duration,
             "method": one.decision.method if one.decision else None,
             "model": one.decision.model if one.decision else None,
@@ -130,6 +130,15 @@ def line(
         skipped=skipped,
         problem=problem,
     )
+
+
+def unread(file: str, reason: str) -> Line:
+    """Something that could not be read, so there is no recording of it."""
+    source = StoredObject(bucket=FILES_BUCKET, name=file, generation=0, size=0)
+    recording = Recording(
+        id="", source=source, options=Options(), state="FAILED", created=0.0, reason=reason, code="missing"
+    )
+    return Line(file=file, recording=recording, usd=0.0, busy_seconds=0.0, reference_usd=0.0, folder=None)
 
 
 def show(lines: list[Line], *, where: str, preview: bool) -> None:

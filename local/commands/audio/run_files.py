@@ -22,6 +22,7 @@ from local.commands.terminal import beside, print_json, print_json_line
 from local.runtime import one_shot
 from local.runtime.incoming import Incoming
 from shared import outputs
+from shared.adapters.web.download import shown
 from shared.errors import DropscribeError
 from shared.in_words import printable
 from shared.model import Options, Recording
@@ -93,6 +94,7 @@ class _Run:
         self._destination = _destination(request, ports)
         self._lines: dict[str, report.Line] = {}
         self._unwritten: list[DropscribeError] = []
+        self._unread: list[report.Line] = []
 
     def go(self, incoming: Incoming) -> int:
         request, ports = self._request, self._ports
@@ -122,7 +124,7 @@ class _Run:
             )
             return exit_codes.STOPPED
         ordered = [self._lines[one.key] for one in submitted]
-        self._report(ordered)
+        self._report([*self._unread, *ordered])
         if self._unwritten:
             return exit_code(self._unwritten[0])
         complete = all(one.recording.state == "DONE" for one in ordered) and not found.unreadable
@@ -137,8 +139,10 @@ class _Run:
         if found.passed_over:
             files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
             self._note(f"Skipped {files} in folders: not audio or video, by name")
-        for reason in found.unreadable:
+        for name, reason in found.unreadable.items():
             self._console.print(f"Skipped: {printable(reason)}", style="red", markup=False, highlight=False)
+            self._unread.append(report.unread(shown(name), reason))
+            self._print_line(self._unread[-1])
         return found
 
     def _follow(self, submitted: Sequence[one_shot.Submitted], wanted: Options, warm: str | None) -> None:
@@ -151,9 +155,12 @@ class _Run:
                     names[one.key], recording, placed, self._ports, skipped=one.skipped, problem=problem
                 )
                 self._lines[one.key] = line
-                if self._request.json_lines:
-                    print_json_line(line.as_json())
-                    sys.stdout.flush()
+                self._print_line(line)
+
+    def _print_line(self, line: report.Line) -> None:
+        if self._request.json_lines:
+            print_json_line(line.as_json())
+            sys.stdout.flush()
 
     def _put(self, one: one_shot.Submitted, recording: Recording) -> tuple[Placed | None, str]:
         try:
@@ -167,6 +174,7 @@ class _Run:
         if request.as_json:
             print_json([one.as_json() for one in lines])
         elif not (request.quiet or request.json_lines or request.to_stdout):
+            lines = [one for one in lines if one not in self._unread]
             folders = [one.folder for one in lines if one.folder]
             where = self._destination.where(folders) if folders else ""
             report.show(lines, where=where, preview=request.preview)

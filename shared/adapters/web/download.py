@@ -171,7 +171,9 @@ def name_of(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """An address for a message: without password and query."""
+    """An address for a message: without password and query. What is no address stays as it is."""
+    if "://" not in url:
+        return url
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -75,9 +75,9 @@ def test_what_is_not_there_is_refused(tree, name, says):
 def test_a_path_that_does_not_exist_does_not_stop_the_others(tree):
     found = collect([tree / "nowhere.mp3", tree / "a" / "talk.mp3"])
     assert list(outputs(found).values()) == ["talk.mp3"]
-    assert found.unreadable == (
-        f"There is no file or folder {str(tree / 'nowhere.mp3')!r}. Check the spelling of the path.",
-    )
+    missing = str(tree / "nowhere.mp3")
+    said = f"There is no file or folder {missing!r}. Check the spelling of the path."
+    assert found.unreadable == {missing: said}
 
 
 def test_a_pipe_is_not_a_file_to_wait_for(tree):
@@ -91,7 +91,8 @@ def test_a_link_to_nothing_is_said_and_the_others_go_on(tree):
     (tree / "a" / "gone.mp3").symlink_to(tree / "nowhere")
     found = collect([tree / "a"])
     assert list(outputs(found).values()) == ["talk.mp3"]
-    assert found.unreadable == (f"{tree / 'a' / 'gone.mp3'} is a broken link",)
+    link = str(tree / "a" / "gone.mp3")
+    assert found.unreadable == {link: f"{link} is a broken link"}
 
 
 def test_a_folder_that_cannot_be_searched_is_said(tree, monkeypatch):
@@ -105,4 +106,4 @@ def test_a_folder_that_cannot_be_searched_is_said(tree, monkeypatch):
     monkeypatch.setattr(os, "scandir", scandir)
     found = collect([tree / "b"])
     assert list(outputs(found).values()) == ["talk.mp3"]
-    assert "deep cannot be searched (Permission denied)" in found.unreadable[0]
+    assert "deep cannot be searched (Permission denied)" in found.unreadable[str(tree / "b" / "deep")]

@@ -76,6 +76,19 @@ def test_what_cannot_be_fetched_does_not_stop_the_others(folder):
     assert (folder / "transcripts" / "a.opus" / "transcript.txt").exists()
 
 
+def test_what_could_not_be_read_is_an_object_of_the_json_too(folder):
+    result = call("a.opus", "no.mp3", "https://127.0.0.1/x.mp3?sig=secret", "--jsonl", "--quiet")
+    assert result.exit_code == 1
+    lines = [json.loads(one) for one in result.stdout.splitlines()]
+    assert [(one["file"], one["state"], one["code"], one["recording"] is None) for one in lines] == [
+        ("no.mp3", "FAILED", "missing", True),
+        ("https://127.0.0.1/x.mp3", "FAILED", "missing", True),
+        ("a.opus", "DONE", None, False),
+    ]
+    assert "not a public address" in lines[1]["reason"]
+    assert "secret" not in result.output
+
+
 @pytest.mark.parametrize(
     ("argument", "code"),
     [("https://127.0.0.1/x.mp3", 2), ("gs://b/c.mp3", 2), ("https://nowhere.invalid/a.mp3", 69), ("no.mp3", 66)],
