@@ -6,6 +6,7 @@ In reading order:
     push               delivers the messages of a subscription, over HTTP or as a call
     events             messages as Pub/Sub pushes them
     one_shot           everything in one process, for `transcribe`
+    contents           which recording a renamed file has
     processes          the functions and the worker as processes, for `up`
     serve              one function behind HTTP
     page_address       where the page is, with its token

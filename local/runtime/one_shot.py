@@ -16,6 +16,7 @@ from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.pipeline.worker import Worker
 from local.commands.audio.inputs import InputFile
 from local.inbox import remembered
+from local.runtime import contents
 from local.runtime.events import object_resource
 from local.runtime.push import PushLoop, end_despite
 from local.runtime.steps import in_process
@@ -78,13 +79,25 @@ class Submitted:
     """Key of its recording."""
     skipped: bool = False
     """Whether an earlier run finished it."""
+    known_as: str = ""
+    """Name that the file had when an earlier run finished it; empty if it had this one."""
     problem: str = ""
     """Why there is nothing to submit; empty unless the file cannot be read."""
 
 
 def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
     """Which recordings the files stand for, and which of them are finished. Changes nothing."""
-    return [_look(file, options, ports) for file in files]
+    found: list[Submitted] = []
+    keys: set[str] = set()
+    for file in files:
+        one = _look(file, options, ports)
+        # Two files of one content may not both stand for one recording.
+        if one.problem or one.skipped or (one := _known(one, options, ports)).key not in keys:
+            found.append(one)
+        else:
+            found.append(_look(file, options, ports))
+        keys.add(found[-1].key)
+    return found
 
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
@@ -98,6 +111,10 @@ def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
                 upload.accept(one.source, options_from_metadata(one.source.metadata), ports)
             else:
                 upload.reopen(recording, ports)
+        for one in wanted:
+            with suppress(Permanent):  # a file that cannot be read is told when it is its turn
+                options = options_from_metadata(one.source.metadata)
+                contents.remember(contents.key_of(one.source, options, ports), one.key, ports)
     _announce(wanted, ports)
 
 
@@ -227,6 +244,17 @@ def _look(file: InputFile, options: Options, ports: LocalPorts) -> Submitted:
     recording = documents.get_recording(ports.records, key)
     done = recording is not None and recording.state == "DONE"
     return Submitted(file=file, source=source, key=key, skipped=done)
+
+
+def _known(one: Submitted, options: Options, ports: LocalPorts) -> Submitted:
+    """The same, or the finished recording of a file of this content that had another name."""
+    if documents.get_recording(ports.records, one.key) is not None:
+        return one
+    with suppress(Permanent):
+        recording = contents.find(contents.key_of(one.source, options, ports), ports)
+        if recording is not None:
+            return replace(one, key=recording.id, skipped=True, known_as=recording.source.name)
+    return one
 
 
 def _announce(several: Sequence[Submitted], ports: LocalPorts) -> None:

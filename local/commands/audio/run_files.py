@@ -106,6 +106,12 @@ class _Run:
         before = sum(one.skipped for one in submitted)
         if before:
             self._note(f"Already transcribed: {before} of {len(submitted)}")
+        for one in submitted:
+            if one.known_as:
+                name = Path(one.known_as).name
+                self._note(
+                    f"{printable(one.file.path.name)} was transcribed as {printable(name)}, and is not paid again"
+                )
         self._destination.check(found.files)
         warm = wanted.model
         if warm is not None and before < len(submitted):

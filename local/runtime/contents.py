@@ -1,0 +1,70 @@
+"""Which recording has a content: a file that was renamed or moved after it was transcribed is known again.
+
+Renaming keeps size and time of change, so both are compared, and besides the content: all of a file up to 4 MB, of a
+larger one its beginning, its end, and places between them. What was copied with another time is transcribed again:
+only reading all of it would tell whether it is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.messages import from_fields
+from shared.state import documents
+
+if TYPE_CHECKING:
+    from shared.model import Options, Recording, StoredObject
+    from shared.ports import Ports
+
+COLLECTION = "contents"
+"""One document for each content and options."""
+
+WHOLE = 4 * 1024 * 1024
+"""Bytes up to which a file is read in full."""
+ENDS, PLACE, PLACES = 1024 * 1024, 64 * 1024, 14
+"""Bytes at the beginning and at the end of a larger one, bytes at each place between them, and how many places."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """The document."""
+
+    recording: str
+    """Key of the recording that was made of it."""
+
+
+def key_of(source: StoredObject, options: Options, ports: Ports) -> str:
+    """Key of the document for a file and the options that change its transcript.
+
+    Raises:
+        Permanent: the file cannot be read, or has changed.
+        Transient: the disk did not answer.
+    """
+    digest = hashlib.sha256(f"{source.size} {source.generation} {options.fingerprint()}\0".encode())
+    for start, length in _parts(source.size):
+        digest.update(ports.store.read(source, start, length))
+    return digest.hexdigest()
+
+
+def _parts(size: int) -> list[tuple[int, int]]:
+    if size <= WHOLE:
+        return [(0, size)]
+    between = size - 2 * ENDS - PLACE
+    places = [(ENDS + between * one // (PLACES - 1), PLACE) for one in range(PLACES)]
+    return [(0, ENDS), *places, (size - ENDS, ENDS)]
+
+
+def remember(key: str, recording: str, ports: Ports) -> None:
+    """Note the recording of a content; the last one counts, because an earlier one may be deleted."""
+    documents.put(COLLECTION, key, Content(recording=recording), ports)
+
+
+def find(key: str, ports: Ports) -> Recording | None:
+    """The finished recording of a content; None if there is none, or not any more."""
+    fields = ports.records.get(COLLECTION, key)
+    if fields is None:
+        return None
+    found = documents.get_recording(ports.records, from_fields(fields, Content).recording)
+    return found if found is not None and found.state == "DONE" else None
