@@ -178,6 +178,8 @@ class ToStdout:
 
     def check(self, found: Sequence[InputFile]) -> None:
         """Look whether the outputs may follow one another."""
+        if self._format == "docx" and sys.stdout.isatty():
+            raise BadRequest("A docx is no text for a terminal. Redirect it: `--out - > talk.docx`.")
         if len(found) > 1 and self._format not in ONE_AFTER_ANOTHER:
             allowed = ", ".join(one for one in outputs.format_names() if one in ONE_AFTER_ANOTHER)
             raise BadRequest(

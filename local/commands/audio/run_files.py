@@ -153,7 +153,9 @@ class _Run:
 
     def _follow(self, submitted: Sequence[one_shot.Submitted], wanted: Options, warm: str | None) -> None:
         names = {one.key: printable(str(one.file.output)) for one in submitted}
-        with Screen(self._console, names, quiet=self._request.quiet) as screen:
+        # Bars would paint over what is printed on the same terminal.
+        bars = not (sys.stdout.isatty() and (self._request.to_stdout or self._request.json_lines))
+        with Screen(self._console, names, quiet=self._request.quiet, bars=bars) as screen:
             for one, recording in self._endings(submitted, screen, wanted, warm):
                 placed, problem = self._put(one, recording)
                 screen.ended(recording, problem=problem, skipped=one.skipped)

@@ -34,6 +34,7 @@ class Screen:
         names: dict[str, str],
         *,
         quiet: bool = False,
+        bars: bool = True,
         clock: Callable[[], float] = concurrency.monotonic,
     ) -> None:
         """Prepare to show.
@@ -42,6 +43,7 @@ class Screen:
             console: where to.
             names: what to call each recording, by its key.
             quiet: say nothing but what failed.
+            bars: draw on a terminal; False if something else is written there meanwhile.
             clock: seconds that pass.
         """
         self._console = console
@@ -58,7 +60,7 @@ class Screen:
             TextColumn("{task.fields[note]}", markup=False),
             console=console,
             transient=True,
-            disable=quiet or not console.is_terminal,
+            disable=quiet or not bars or not console.is_terminal,
         )
         self._all = self._progress.add_task("all", total=None, note=self._pace.told())
 

@@ -67,6 +67,15 @@ def test_captions_of_several_recordings_are_not_printed_in_a_row(ports, ended):
         ToStdout(["srt"], ports).check(files)
 
 
+def test_a_document_is_not_printed_on_a_terminal(ports, ended, monkeypatch):
+    files = [ended("a")[0].file]
+    ToStdout(["docx"], ports).check(files)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    ToStdout(["txt"], ports).check(files)
+    with pytest.raises(BadRequest, match="Redirect it"):
+        ToStdout(["docx"], ports).check(files)
+
+
 def test_beside_needs_a_file_here_and_a_folder_that_can_be_written(ports, tmp_path):
     with pytest.raises(BadRequest, match="stdin is not a file here"):
         Beside(["transcript.srt"], ports).check(
