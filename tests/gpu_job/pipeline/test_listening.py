@@ -19,6 +19,7 @@ from shared.flow import chunk, upload
 from shared.model import Options
 from shared.state import documents
 from shared.watchdog import Watchdog
+from tests import measured
 from tests.gpu_job.pipeline.test_worker import CountingEngine, chunks_done, state, toned, wait_until
 from tests.voices import RATE, FakeListener
 from tests.world import World, ledger_rows
@@ -47,10 +48,12 @@ def hear(listener, *jobs):
 
 def test_a_chunk_is_listened_to_with_its_overlap_and_its_bounds():
     listener, one = FakeListener(), job()
-    [found] = hear(listener, one)
+    with measured.listening() as told:
+        [found] = hear(listener, one)
     assert listener.asked == [(2 * RATE, 0.5, 1.0)]
     assert (found.voices[0].turns, found.revision) == (((0, 1000),), "fake+fake")
     assert one.listen_seconds > 0
+    assert told.of("worker_listen_seconds") == [(one.listen_seconds, {})]
 
 
 def test_nobody_listens_where_speakers_are_not_asked_for():
