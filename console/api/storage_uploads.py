@@ -53,6 +53,11 @@ class Names:
             self._given[name] = now
             return True
 
+    def give_back(self, name: str) -> None:
+        """Let others have a name: no upload began under it."""
+        with self._lock:
+            self._given.pop(name, None)
+
 
 def begin(
     free: Iterator[str], size: int, media_type: str, options: Options, origin: str, names: Names, ports: Ports
@@ -75,9 +80,14 @@ def begin(
     bucket = ports.settings.audio_bucket
     name = next(one for one in free if ports.store.stat(bucket, one) is None and names.take(one))
     kind = media_type if MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
-    url = ports.store.upload_url(
-        bucket, name, size=size, content_type=kind, metadata=metadata_of(options), origin=origin
-    )
+    url = None
+    try:
+        url = ports.store.upload_url(
+            bucket, name, size=size, content_type=kind, metadata=metadata_of(options), origin=origin
+        )
+    finally:
+        if url is None:
+            names.give_back(name)
     if url is None:
         return None
     return Upload(id="", upload_url=url, method="PUT", headers={}, uri=f"gs://{bucket}/{name}")

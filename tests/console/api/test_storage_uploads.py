@@ -9,6 +9,7 @@ from console.api import storage_uploads
 from console.api.storage_uploads import LASTS, Names
 from console.security.access import Access
 from console.server import application
+from shared.errors import StoreUnavailable
 from shared.messages import options_from_metadata
 from tests.console.conftest import TOKEN
 from tests.world import IN_A_PROJECT
@@ -54,6 +55,22 @@ def test_two_files_of_one_name_get_two_even_before_they_are_there(client, asked,
     for _ in range(2):
         begin(client)
     assert [one["name"] for one in asked] == ["calls/monday (2).wav", "calls/monday (3).wav"]
+
+
+def test_a_name_under_which_nothing_began_stays_free(client, asked, world, monkeypatch):
+    given = world.ports.store.upload_url
+
+    def silent(*_, **__):
+        raise StoreUnavailable("the store does not answer")
+
+    monkeypatch.setattr(world.ports.store, "upload_url", silent)
+    assert client.post("/api/v1/uploads", json={"name": "a.wav", "size": 3}).status_code == 503
+    # On one machine there is no such address, and a file of this name may come a thousand times an hour.
+    monkeypatch.setattr(world.ports.store, "upload_url", lambda *_, **__: None)
+    assert client.post("/api/v1/uploads", json={"name": "a.wav", "size": 3}).status_code == 200
+    monkeypatch.setattr(world.ports.store, "upload_url", given)
+    begin(client, name="a.wav")
+    assert [one["name"] for one in asked] == ["a.wav"]
 
 
 @pytest.mark.parametrize("given", ["", "audio", "audio/wav\r\nX-Evil: 1", "a/b/c", "text/" + "x" * 100])
