@@ -135,9 +135,9 @@ def test_a_folder_is_checked_before_any_work(tmp_path):
         check(tmp_path / "file" / "below")
 
 
-def test_an_output_that_is_gone_is_said(world, recording, tmp_path):
+def test_an_output_that_is_gone_and_cannot_be_written_again_is_said(world, recording, tmp_path):
     world.ports.store.path_of("transcripts", "audio/x/1/words.csv").unlink()
-    with pytest.raises(StoreUnavailable, match=r"words\.csv is gone"):
+    with pytest.raises(Permanent, match="has no transcript"):
         export(recording, tmp_path / "out", {"words.csv"}, world.ports)
 
 
