@@ -14,7 +14,7 @@ from local.backend.atomic_write import replace
 from local.backend.beneath import LinkError, folder_below
 from local.backend.copies import FOLDERS
 from local.backend.disk_errors import unwritable
-from shared.errors import CannotWrite, Permanent
+from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
 from shared.state import documents
 from shared.telemetry import log
@@ -97,7 +97,7 @@ def export(
         shape: of captions; None: as the recording asked for.
 
     Raises:
-        Permanent: the folder can never be written, e.g. because a file or a link is in the way.
+        CannotWrite: the folder can never be written, e.g. because a file or a link is in the way.
         Transient: it cannot be written now, e.g. because the disk is full; or an output is missing.
     """
     out = folder.parent if out is None else out
@@ -108,7 +108,7 @@ def export(
             with folder_below(out, folder.relative_to(out), make=like.folder_mode) as handle:
                 write(handle, short, data, like, durable=durable)
         except LinkError as error:
-            raise Permanent(
+            raise CannotWrite(
                 f"{error.filename} is a link, and transcripts are not written through links. Remove it and transcribe "
                 "again (with `up`: `dropscribe dead-letters replay --all --from exporter`), or choose another --out."
             ) from error
