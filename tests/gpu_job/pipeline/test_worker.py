@@ -274,7 +274,7 @@ def poison(world, name, index):
     """Make one chunk of a recording as loud as can be."""
     decode_ = world.ports.media.decode
 
-    def decoded(source, audio, chunk, *, track):
+    def decoded(source, audio, chunk, *, track, sides=False):
         pcm = decode_(source, audio, chunk, track=track)
         if chunk.index == index and source.source.name == name:
             samples = np.frombuffer(pcm.samples, np.int16).copy()
