@@ -46,4 +46,6 @@ def _day(given: str | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(given)
     except ValueError as error:
-        raise ApiError(400, "bad_request", f"{given[:40]!r} is no day. Write it as 2026-11-29.") from error
+        raise ApiError(
+            400, "bad_request", f"{given[:40]!r} is not a date. Write it as 2026-11-29."
+        ) from error

@@ -73,7 +73,7 @@ def number(given: str | None, usual: int, most: int) -> int:
     if not given:
         return usual
     if not given.isdecimal() or len(given) > 9:
-        raise ApiError(400, "bad_request", f"{given[:40]!r} is no number. Give one from 1 to {most}.")
+        raise ApiError(400, "bad_request", f"{given[:40]!r} is not a number. Give one from 1 to {most}.")
     return max(1, min(most, int(given)))
 
 

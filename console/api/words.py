@@ -137,7 +137,7 @@ def revision_of(request: Request) -> int | None:
         return None
     if not given.isdecimal() or len(given) > MOST_REVISION:
         raise ApiError(
-            400, "bad_request", f"{given[:20]!r} is no number of a revision. Choose one that is listed."
+            400, "bad_request", f"{given[:20]!r} is not the number of a revision. Choose one that is listed."
         )
     return int(given)
 

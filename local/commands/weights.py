@@ -128,7 +128,7 @@ def verify(names: list[str]) -> int:
             path = release.folder / file.name
             console.print(Text(f"{path}: {problem}", style="red"))
             console.print(Text(f"  To fix it: {_remedy(known, release, path)}"))
-        found = f"{len(problems)} of {len(release.files)} damaged or missing" if problems else "as pinned"
+        found = f"{len(problems)} of {len(release.files)} damaged or missing" if problems else "intact"
         console.print(Text(f"{known.name} ({release.kind}): {found}"))
     if not chosen:
         console.print("No weights are on this disk.")
@@ -208,7 +208,7 @@ def _known(name: str) -> Weights:
     known = by_name(name)
     if known is None:
         names = ", ".join([*(one.name for one in catalogue()), SPEAKERS])
-        raise NotFound(f"There are no weights called {name!r}. Known are {names}.")
+        raise NotFound(f"There are no weights called {name!r}. Choose from {names}.")
     return known
 
 

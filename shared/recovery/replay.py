@@ -65,7 +65,7 @@ def _of_message(letter: Letter, records: Records) -> str:
         return "it is not known where it came from"
     if not letter.whole:
         cut = letter.size > dead_letters.MOST_KEPT
-        return f"only its beginning was kept, of {letter.size:,} bytes" if cut else "it is not text"
+        return f"only the beginning of its {letter.size:,} bytes was kept" if cut else "it is not text"
     asked = _answered(letter, records) if letter.source == REQUESTS else ""
     return f"request {asked} has its answer; send it with a new request_id" if asked else ""
 

@@ -187,7 +187,7 @@ def test_a_refused_event_says_where_it_came_from(world):
     ("data", "where", "says"),
     [
         (b"\xff\xfe", "merger", "not text"),
-        (b"x" * (dead_letters.MOST_KEPT + 1), "merger", "only its beginning"),
+        (b"x" * (dead_letters.MOST_KEPT + 1), "merger", "only the beginning"),
         (b"{}", "", "where it came from"),
         (b"{}", "eventarc-x", "where it came from"),
     ],

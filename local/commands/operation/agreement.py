@@ -34,6 +34,6 @@ def settled(told: str, count: int, *, yes: bool) -> bool:
         return True
     if not at_terminal():
         raise BadRequest(
-            "Nothing was done: there is no terminal to ask at. Add --yes to go on without a question."
+            "Nothing was done: this asks first, and there is no terminal to ask at. Add --yes to go ahead."
         )
-    return typer.confirm("Go on?", err=True)
+    return typer.confirm("Go ahead?", err=True)

@@ -21,7 +21,7 @@ from local.inbox.ignore import MEDIA_SUFFIXES
 from shared import concurrency
 from shared.errors import BadRequest, DropscribeError
 from shared.flow import backfill
-from shared.in_words import dollars, human_duration, human_size, printable
+from shared.in_words import counted, dollars, human_duration, human_size, printable
 from shared.model import Options, StoredObject
 from shared.state import audit, uploads
 
@@ -167,9 +167,11 @@ def run(wanted: Wanted, ports: Ports) -> int:
             highlight=False,
         )
     elif sent == len(found.new):
-        output().print(f"Asked for: {sent}. `dropscribe status` shows them.", highlight=False)
+        output().print(
+            f"Requested {counted(sent, 'transcript')}. Follow with `dropscribe status`.", highlight=False
+        )
     if goes_on and sent < len(found.new):
-        say(f"Stopped after {sent} of {len(found.new)}. Run it again to go on.")
+        say(f"Stopped after {sent} of {len(found.new)}. Run it again to continue.")
         return exit_codes.STOPPED
     if sent < len(found.new):
         return exit_codes.INCOMPLETE
@@ -204,7 +206,7 @@ def _objects(wanted: Wanted, ports: Ports) -> tuple[list[StoredObject], int]:
         media = [one for one in every if wanted.any_name or _is_media(one)]
         return media, len(every) - len(media)
     if rest or not isinstance(ports, LocalPorts):
-        raise BadRequest(f"{wanted.place} is not a place of objects: name gs://bucket/prefix.")
+        raise BadRequest(f"{wanted.place} is not a bucket. Name gs://bucket/prefix.")
     if wanted.any_name:
         raise BadRequest("--any-name is for buckets. Give `dropscribe submit` a file with an unusual name.")
     place, inbox = Path(wanted.place).resolve(), ports.inbox.resolve()
@@ -224,7 +226,7 @@ def _files(found: inputs.Inputs, ports: LocalPorts) -> Iterator[StoredObject]:
         try:
             yield ports.file(one.path)
         except DropscribeError as error:
-            say(printable(f"{one.path} is left out: {error}"))
+            say(printable(f"Skipping {one.path}: {error}"))
 
 
 def _is_media(one: StoredObject) -> bool:

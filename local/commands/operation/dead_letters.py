@@ -18,7 +18,7 @@ from local.commands.terminal import local_time, output, print_json, say
 from local.commands.views import letters
 from shared.errors import BadRequest, NotFound
 from shared.flow import retry
-from shared.in_words import dollars, printable
+from shared.in_words import counted, dollars, printable
 from shared.recovery import replay
 from shared.routing import route
 from shared.state import audit, dead_letters, documents
@@ -75,7 +75,7 @@ class Chosen:
         """
         if bool(self.keys) == self.every or (self.keys and (self.source or self.recording)):
             raise BadRequest(
-                "Name the keys of dead letters, or --all (with --from or --recording, if you like)."
+                "Name dead letters by their keys, or use --all, with or without --from and --recording."
             )
         known = {
             EXPORTER,
@@ -83,7 +83,7 @@ class Chosen:
         }
         if self.source and self.source not in known:
             raise BadRequest(
-                f"--from {self.source} is not known: it must be one of {', '.join(sorted(known))}."
+                f"There is no subscription or topic {self.source!r}. Choose from {', '.join(sorted(known))}."
             )
 
 
@@ -150,7 +150,7 @@ def show_one(
             "request": one.about.request,
             "attributes": " ".join(f"{name}={value}" for name, value in one.published.items()),
             "bytes": f"{one.size:,}" + ("" if one.whole else " (not all of them are kept)"),
-            "replay": f"cannot: {why_not}" if why_not else f"to {replay.topic_of(one)}",
+            "replay": f"not possible: {why_not}" if why_not else f"to {replay.topic_of(one)}",
         }
         for name, told in lines.items():
             if told:
@@ -179,7 +179,7 @@ def replay_some(
             able = [one for one in found if not why_not[one.key]]
             for one in found:
                 if why_not[one.key]:
-                    say(printable(f"{one.key} is left out: {why_not[one.key]}."))
+                    say(printable(f"Skipping {one.key}: {why_not[one.key]}."))
             done: dict[str, str] = {}
             waits = False
             if able and settled(_replay_told(able, ports), len(able), yes=yes):
@@ -188,7 +188,7 @@ def replay_some(
                 waits = say_if_nothing_runs(ports)
             _ended(
                 [(one, {"outcome": done.get(one.key), "why_not": why_not[one.key] or None}) for one in found],
-                f"Replayed: {len(done)}.",
+                f"Replayed {counted(len(done), 'message')}.",
                 as_json=as_json,
                 complete=len(done) == len(found),
                 waits=waits,
@@ -218,7 +218,7 @@ def discard_some(
             done = [one for one in found if goes_on and dead_letters.discard(one.key, ports.records)]
             _ended(
                 [(one, {"outcome": "discarded" if one in done else None}) for one in found],
-                f"Discarded: {len(done)}.",
+                f"Discarded {counted(len(done), 'message')}.",
                 as_json=as_json,
                 complete=goes_on or not found,
             )
@@ -249,7 +249,7 @@ def _counted(found: Sequence[Letter]) -> str:
     """As `3 messages (cpu-worker 2, merger 1)`."""
     sources = Counter(one.source or "unknown" for one in found).most_common()
     told = ", ".join(f"{source} {count}" for source, count in sources)
-    return f"{len(found)} {'message' if len(found) == 1 else 'messages'} ({told})"
+    return f"{counted(len(found), 'message')} ({told})"
 
 
 def _replay_told(able: Sequence[Letter], ports: Ports) -> str:
@@ -267,7 +267,7 @@ def _replay_told(able: Sequence[Letter], ports: Ports) -> str:
     usd = dollars(sum(one.usd or 0.0 for one in left))
     unknown = sum(one.usd is None for one in left)
     more = f", and that of {unknown} that were never planned" if unknown else ""
-    continued = "1 recording that failed" if len(failed) == 1 else f"{len(failed)} recordings that failed"
+    continued = f"{counted(len(failed), 'recording')} that failed"
     return f"{told} This continues {continued} because of them. Expected cost: {usd}{more}."
 
 
@@ -282,7 +282,7 @@ def _ended(
     if as_json:
         print_json([{"key": one.key, "from": one.source or None, **more} for one, more in found])
     else:
-        output().print(told if found else "There are no such dead letters.", highlight=False)
+        output().print(told if found else "No dead letters match.", highlight=False)
     if not complete:
         raise typer.Exit(exit_codes.INCOMPLETE)
     raise typer.Exit(exit_codes.UNAVAILABLE if waits else exit_codes.DONE)

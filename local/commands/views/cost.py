@@ -86,7 +86,7 @@ def check(asked: Mapping[str, object]) -> None:
     """
     given = [name for name, value in asked.items() if value]
     if len(forms := [name for name in given if name in {"--json", "--csv", "--table"}]) > 1:
-        raise BadRequest(f"{' and '.join(forms)} are different forms of answer: choose one of them.")
+        raise BadRequest(f"Choose one of {' and '.join(forms)}.")
     if "--table" in given and len(given) > 1:
         rest = " and ".join(name for name in given if name != "--table")
         raise BadRequest(f"--table shows prices, not what was spent: leave out {rest}, or --table.")

@@ -45,7 +45,7 @@ def show(report: Report, ports: Ports, console: Console) -> None:
     if not account.rows:
         ever = dollars(ports.records.sum(documents.LEDGER, "usd"))
         console.print(
-            f"Nothing was spent on these days ({ever} in all). `--since` and `--until` choose others."
+            f"Nothing was spent on these days ({ever} in all). Choose others with --since and --until."
         )
         return
     console.print(_totals(report))
@@ -67,8 +67,8 @@ def show(report: Report, ports: Ports, console: Console) -> None:
         )
     if ports.settings.platform == "local" and ports.settings.cpu_usd_per_hour == 0 and not sums.usd:
         console.print(
-            "Your own computer counts as free. If an hour of it costs you something, "
-            "set DROPSCRIBE_CPU_USD_PER_HOUR, and new work will be priced with it.",
+            "Your own computer counts as free. If it costs you something, "
+            "set DROPSCRIBE_CPU_USD_PER_HOUR to its price per hour.",
             highlight=False,
         )
 
@@ -83,8 +83,8 @@ def _totals(report: Report) -> Table:
         shown.add_row("  per recording", dollars(sums.usd_per_recording))
     if sums.usd_per_hour is not None:
         shown.add_row("  per hour of audio", dollars(sums.usd_per_hour))
-    shown.add_row("  of it start-up and idle time", _share(sums.fates["idle"], sums.usd))
-    shown.add_row("  of it wasted", _share(sums.wasted, sums.usd))
+    shown.add_row("  start-up and idle time", _share(sums.fates["idle"], sums.usd))
+    shown.add_row("  wasted", _share(sums.wasted, sums.usd))
     for fate, said in WASTE.items():
         if sums.fates[fate]:
             shown.add_row(f"    {said}", dollars(sums.fates[fate]))
@@ -92,8 +92,8 @@ def _totals(report: Report) -> Table:
     if round(would - sums.usd, 4) > 0:
         shown.add_row("saved", _share(would - sums.usd, would))
     if report.forecast is not None:
-        days = "a day" if report.forecast.days == 1 else f"{report.forecast.days} days"
-        shown.add_row(f"forecast for this month (from the mean of {days})", dollars(report.forecast.usd))
+        days = "1 day" if report.forecast.days == 1 else f"{report.forecast.days} days"
+        shown.add_row(f"forecast for this month (average of {days})", dollars(report.forecast.usd))
     for one in report.budgets:
         name = "budget for today" if one.limit.period == "day" else "budget for this month"
         shown.add_row(name, f"{dollars(one.usd)} of {dollars(one.limit.usd)} ({one.usd / one.limit.usd:.0%})")

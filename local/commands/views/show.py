@@ -141,7 +141,7 @@ def _print(data: bytes, file: OutputFile) -> None:
         sys.stdout.buffer.flush()
     elif file.format == BINARY:
         raise BadRequest(
-            f"{file.name} is no text: send it to a file, as in `dropscribe show … --format docx > talk.docx`."
+            f"{file.name} is not text: send it to a file, as in `dropscribe show … --format docx > talk.docx`."
         )
     else:
         print_text(data.decode(), end="")

@@ -71,7 +71,7 @@ def test_a_page_of_what_is_on_the_way_goes_on_where_the_last_one_ended(client, p
     ("query", "said"),
     [
         ({"state": "ODD"}, "There is no state"),
-        ({"limit": "x"}, "is no number"),
+        ({"limit": "x"}, "is not a number"),
         ({"cursor": "x"}, "Begin again"),
     ],
 )

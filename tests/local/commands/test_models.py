@@ -173,7 +173,7 @@ def test_speakers_are_verified_like_other_weights(call, hub):
 def test_pull_of_unknown_weights_names_the_known_ones(call):
     done = call("pull", "large")
     assert done.exit_code == 66
-    assert "no weights called 'large'. Known are nvidia/parakeet" in done.stderr
+    assert "no weights called 'large'. Choose from nvidia/parakeet" in done.stderr
 
 
 def test_pull_without_a_connection_says_so(call, monkeypatch):
@@ -189,12 +189,12 @@ def test_pull_without_a_connection_says_so(call, monkeypatch):
 def test_the_bundled_weights_are_what_the_catalogue_says(call):
     done = call("verify", "tiny")
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == ["tiny (onnx): as pinned", "tiny (nemo): as pinned"]
+    assert done.stdout.splitlines() == ["tiny (onnx): intact", "tiny (nemo): intact"]
 
 
 def test_all_weights_that_are_here_are_verified(call, small):
     done = call("verify")
-    assert (done.exit_code, done.stdout) == (0, "small (onnx): as pinned\n")
+    assert (done.exit_code, done.stdout) == (0, "small (onnx): intact\n")
 
 
 @pytest.mark.parametrize(

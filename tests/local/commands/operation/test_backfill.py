@@ -42,7 +42,7 @@ def recordings(deployment):
 def test_it_says_how_much_there_is_and_asks_for_what_has_no_recording(archive, call):
     result = call("backfill", "gs://audio/", "--yes")
     assert result.exit_code == 0, result.stderr
-    assert result.stdout == "Asked for: 2. `dropscribe status` shows them.\n"
+    assert result.stdout == "Requested 2 transcripts. Follow with `dropscribe status`.\n"
     assert "2 objects without a recording, 192 kB (1 with one, 1 that are not media)." in result.stderr
     assert "Length: about 6.0 s. Expected cost: $0. Both are from probes of 2 of them." in result.stderr
     assert archive.route() == 2
@@ -72,9 +72,9 @@ def test_it_can_be_stopped_and_repeated(archive, call, monkeypatch):
         patch.setattr(backfill.backfill, "ask", stopped)
         result = call("backfill", "gs://audio/old", "--yes")
     assert result.exit_code == exit_codes.STOPPED
-    assert "Stopped after 1 of 2. Run it again to go on." in result.stderr
+    assert "Stopped after 1 of 2. Run it again to continue." in result.stderr
     # Once before the router saw the first request, and once after.
-    assert call("backfill", "gs://audio/old", "--yes").stdout.startswith("Asked for: 2.")
+    assert call("backfill", "gs://audio/old", "--yes").stdout.startswith("Requested 2 transcripts.")
     archive.route()
     assert len(recordings(archive)) == 3
     assert len(archive.drain("cpu-worker")) == 4

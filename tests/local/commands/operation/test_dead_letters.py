@@ -68,7 +68,7 @@ def test_a_subscription_a_topic_or_a_recording_choose(kept, call, ended):
         assert [one["key"] for one in told] == ["m-1"]
     told = json.loads(call("dead-letters", "list", "--recording", ended[0].id, "--json").stdout)
     assert [one["key"] for one in told] == ["m-1"]
-    assert "one of" in call("dead-letters", "list", "--from", "chunks").stderr
+    assert "Choose from" in call("dead-letters", "list", "--from", "chunks").stderr
     assert call("dead-letters", "list", "--from", "router").stdout == "There are no dead letters.\n"
 
 
@@ -87,14 +87,14 @@ def test_one_is_shown_with_its_recording_and_its_message(call, ended):
 def test_a_replay_continues_the_recording_that_failed_because_of_it(deployment, call, ended):
     recording, key = ended
     result = call("dead-letters", "replay", key)
-    assert (result.exit_code, result.stdout) == (0, "Replayed: 1.\n")
+    assert (result.exit_code, result.stdout) == (0, "Replayed 1 message.\n")
     assert "1 message (cpu-worker 1) to replay. This continues 1 recording that failed" in result.stderr
     assert "Expected cost: $0." in result.stderr
     assert deployment.route() == 1
     assert deployment.stored(recording).state == "PLANNED"
     again = call("dead-letters", "replay", key)
-    assert (again.exit_code, again.stdout) == (1, "Replayed: 0.\n")
-    assert "is left out: it was replayed" in again.stderr
+    assert (again.exit_code, again.stdout) == (1, "Replayed 0 messages.\n")
+    assert ": it was replayed" in again.stderr
     assert deployment.route() == 0
 
 
@@ -123,7 +123,7 @@ def test_discarded_letters_are_gone(deployment, kept, call, ended):
     assert [(one["key"], one["outcome"]) for one in json.loads(result.stdout)] == [("m-1", "discarded")]
     assert deployment.ports.records.count(dead_letters.DEAD_LETTERS) == 0
     assert deployment.stored(ended[0]).state == "FAILED"
-    assert call("dead-letters", "discard", "--all").stdout == "There are no such dead letters.\n"
+    assert call("dead-letters", "discard", "--all").stdout == "No dead letters match.\n"
 
 
 @pytest.mark.parametrize("command", ["replay", "discard"])

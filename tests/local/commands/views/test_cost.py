@@ -54,7 +54,8 @@ def test_of_nothing_it_says_which_days_it_looked_at(call):
     assert result.exit_code == 0
     assert f"{TODAY - dt.timedelta(days=30)} to {TODAY} (UTC)" in result.stdout
     assert (
-        "Nothing was spent on these days ($0 in all). `--since` and `--until` choose others." in result.stdout
+        "Nothing was spent on these days ($0 in all). Choose others with --since and --until."
+        in result.stdout
     )
 
 
@@ -77,7 +78,7 @@ def test_the_help_says_which_days_are_meant_where_none_are_given(call):
 def test_it_shows_sums_methods_days_and_advice(call, spent):
     shown = call().stdout
     for text in ( "parakeet-gpu", "deepgram",
-        "of it start-up and idle time", "$0.15 (35%)", "forecast for this month (from the mean of 2 days)", TODAY.isoformat(), "█",
+        "start-up and idle time", "$0.15 (35%)", "forecast for this month (average of 2 days)", TODAY.isoformat(), "█",
         "of the money bought nothing", "    attempts that failed", "$0.03 (7%)",
     ):  # fmt: skip
         assert text in shown, shown
@@ -216,8 +217,8 @@ def test_csv_writes_small_amounts_without_an_exponent(call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--json", "--csv"), "--json and --csv are different forms of answer: choose one of them."),
-        (("--table", "--json"), "--json and --table are different forms"),
+        (("--json", "--csv"), "Choose one of --json and --csv."),
+        (("--table", "--json"), "Choose one of --json and --table."),
         (("--table", "--by", "day"), "leave out --by, or --table"),
         (("--table", "--since", "2026-01-01", "--until", "2026-02-01"), "leave out --since and --until"),
     ],
