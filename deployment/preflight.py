@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from deployment import apis, quotas, regions
 from deployment.api import DISABLED, Refused
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from deployment.api import Api
     from deployment.target import Target
+
+STATE = "dropscribe/default.tfstate"
+"""Object with Terraform's state (terraform/versions.tf)."""
 
 PERMISSIONS = {
     "serviceusage.services.enable": "roles/serviceusage.serviceUsageAdmin",
@@ -166,10 +170,13 @@ def _region(target: Target, api: Api) -> Iterator[Lack]:
             what=f"Cloud Run has no region {target.region}.",
             cure=f"Choose one of {', '.join(regions.L4)}.",
         )
+    elif target.gpu and target.region in target.invited_regions:
+        return
     elif target.gpu and target.region in regions.BY_INVITATION:
         yield Lack(
             what=f"Cloud Run gives L4s in {target.region} by invitation only.",
-            cure=f"Ask Google's account team, or choose one of {', '.join(regions.L4)}.",
+            cure=f"Choose one of {', '.join(regions.L4)}, or ask Google's account team. Once they have let the project in, "
+            f'say so in the variables: {{"invited_regions": ["{target.region}"]}}.',
         )
     elif target.gpu and target.region not in regions.L4:
         yield Lack(
@@ -226,11 +233,18 @@ def _database(target: Target, api: Api) -> Iterator[Lack]:
             what=f"The database {target.database} is in {found.get('locationId')}, not in {target.region}.",
             cure='Deploy there, or name another one in the variables: {"database": {"name": "dropscribe"}}.',
         )
-    elif not has_state(target, api):
+    elif not _is_ours(target, api):
         yield Lack(
             what=f"There is a database {target.database} in the project, and Dropscribe did not make it.",
             cure='Name another one in the variables: {"database": {"name": "dropscribe"}}.',
         )
+
+
+def _is_ours(target: Target, api: Api) -> bool:
+    """Whether Terraform's state holds the database: a run that failed before it came to that has a state, too."""
+    name = quote(STATE, safe="")
+    state = api.get(f"storage.googleapis.com/storage/v1/b/{target.state_bucket}/o/{name}", alt="media") or {}
+    return any(one.get("type") == "google_firestore_database" for one in state.get("resources", ()))
 
 
 def _names(target: Target, api: Api, number: str) -> Iterator[Lack]:

@@ -82,6 +82,11 @@ class Target:
         return {one: named.get(one) or f"{self.project}-{one}" for one in ("audio", "transcripts", "work")}
 
     @property
+    def invited_regions(self) -> tuple[str, ...]:
+        """Regions beside the open ones in which the project may use L4s."""
+        return tuple(self.variables.get("invited_regions") or ())
+
+    @property
     def database(self) -> str:
         """Name of the Firestore database."""
         return str((self.variables.get("database") or {}).get("name", "(default)"))

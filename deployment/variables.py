@@ -75,6 +75,7 @@ class Alerts(msgspec.Struct, forbid_unknown_fields=True):
 class Variables(msgspec.Struct, forbid_unknown_fields=True):
     """All but those that the commands set themselves (`OURS` in target.py)."""
 
+    invited_regions: list[str] = []
     gpu: Gpu | None = None
     cpu: Cpu | None = None
     hosted: dict[str, Hosted] = {}

@@ -52,7 +52,8 @@ FUNCTIONS: dict[str, FunctionSize] = {
     "router": FunctionSize(memory_mib=2048, requests=4, decodes=True),
     "requests": FunctionSize(memory_mib=2048, requests=4, decodes=True),
     "merger": FunctionSize(memory_mib=2048, requests=4, decodes=False),
-    "dead-letters": FunctionSize(memory_mib=1024, requests=4, decodes=False),
+    # A dead letter about the last chunk of a recording has it merged here.
+    "dead-letters": FunctionSize(memory_mib=2048, requests=4, decodes=False),
     "sweeper": FunctionSize(memory_mib=2048, requests=1, decodes=True),
     **{
         one.name: FunctionSize(memory_mib=2048, requests=2, decodes=True, audio_hours=2.5)

@@ -84,7 +84,7 @@ resource "google_cloud_run_v2_service" "this" {
       }
 
       dynamic "env" {
-        for_each = contains(local.tellers, each.key) ? google_secret_manager_secret.webhook : []
+        for_each = contains(local.tellers, each.key) ? [google_secret_manager_secret.keys["webhook"]] : []
 
         content {
           name = "DROPSCRIBE_WEBHOOK_SECRET"

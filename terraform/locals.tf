@@ -4,6 +4,9 @@ locals {
   # cloud.google.com/run/docs/configuring/jobs/gpu, without asia-south1, which is by invitation only.
   l4_regions = ["asia-southeast1", "europe-west1", "europe-west4", "us-central1", "us-east4"]
 
+  # cloud.google.com/storage/docs/buckets#naming: a name with dots may be longer, each part of it not.
+  bucket_name = "^(?:[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]|[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)+)$"
+
   # Each hosted engine's variable with the key; its secret is NAME-api-key.
   hosted_keys = { deepgram = "DEEPGRAM_API_KEY" }
 
@@ -20,7 +23,7 @@ locals {
         router       = { source = "router", target = "on_upload", memory = "2Gi" }
         requests     = { source = "router", target = "on_request", memory = "2Gi" }
         merger       = { source = "merger", target = "on_chunk_done", memory = "2Gi" }
-        dead-letters = { source = "sweeper", target = "on_dead_letter", memory = "1Gi" }
+        dead-letters = { source = "sweeper", target = "on_dead_letter", memory = "2Gi" }
         sweeper      = { source = "sweeper", target = "on_tick", memory = "2Gi", concurrency = 1, max_instances = 1, timeout = 1800 }
       },
       var.webhook == null ? {} : {

@@ -35,7 +35,7 @@ output "build" {
 
 output "secrets" {
   description = "The secret of each hosted engine's key, by the engine."
-  value       = { for name, one in google_secret_manager_secret.keys : name => one.secret_id }
+  value       = { for name in keys(var.hosted) : name => google_secret_manager_secret.keys[name].secret_id }
 }
 
 output "services" {

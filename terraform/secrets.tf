@@ -1,10 +1,18 @@
-# A secret for each hosted engine's key, without its value: a value here would be in the state. `make deploy` asks for it.
+# A secret for each hosted engine's key, and one for what signs webhooks (`dropscribe webhook secret` makes it), without
+# their values: a value here would be in the state. `make deploy` asks for the keys.
+
+locals {
+  secrets = merge(
+    { for engine in keys(var.hosted) : engine => "${engine}-api-key" },
+    var.webhook == null ? {} : { webhook = "webhook-secret" },
+  )
+}
 
 resource "google_secret_manager_secret" "keys" {
-  for_each = var.hosted
+  for_each = local.secrets
 
   project             = var.project
-  secret_id           = "${each.key}-api-key"
+  secret_id           = each.value
   deletion_protection = !var.delete_data
 
   replication {
@@ -44,38 +52,11 @@ resource "google_secret_manager_secret_iam_member" "readers" {
   member    = google_service_account.process[each.value.name].member
 }
 
-# What signs webhooks: `dropscribe webhook secret` makes it.
-resource "google_secret_manager_secret" "webhook" {
-  count = var.webhook == null ? 0 : 1
-
-  project             = var.project
-  secret_id           = "webhook-secret"
-  deletion_protection = !var.delete_data
-
-  replication {
-    user_managed {
-      replicas {
-        location = var.region
-
-        dynamic "customer_managed_encryption" {
-          for_each = var.kms_key[*]
-
-          content {
-            kms_key_name = customer_managed_encryption.value
-          }
-        }
-      }
-    }
-  }
-
-  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
-}
-
 resource "google_secret_manager_secret_iam_member" "tellers" {
   for_each = toset([for name in local.tellers : name if contains(keys(local.functions), name)])
 
   project   = var.project
-  secret_id = google_secret_manager_secret.webhook[0].secret_id
+  secret_id = google_secret_manager_secret.keys["webhook"].secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.process[each.key].member
 }

@@ -20,8 +20,19 @@ variable "region" {
   }
 
   validation {
-    condition     = var.gpu == null || contains(local.l4_regions, var.region)
-    error_message = "region is ${var.region}: Cloud Run has L4s in ${join(", ", local.l4_regions)} only; choose one of them, or set gpu = null."
+    condition     = var.gpu == null || contains(local.l4_regions, var.region) || contains(var.invited_regions, var.region)
+    error_message = "region is ${var.region}: Cloud Run has L4s in ${join(", ", local.l4_regions)} only; choose one of them, set gpu = null, or name it in invited_regions if Google has let the project in."
+  }
+}
+
+variable "invited_regions" {
+  description = "Regions in which Google has let this project use L4s, although not everybody may: asia-south1."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.invited_regions : can(regex("^[a-z]+-[a-z]+[0-9]+$", one))])
+    error_message = "invited_regions has ${join(", ", var.invited_regions)}: each must be a region, such as asia-south1."
   }
 }
 
@@ -79,13 +90,13 @@ variable "gpu" {
   }
 
   validation {
-    condition     = var.gpu == null || try(var.gpu.max_tasks >= 1 && var.gpu.max_tasks <= 100, false)
-    error_message = "gpu.max_tasks is ${try(var.gpu.max_tasks, 0)}: it must be from 1 to 100."
+    condition     = var.gpu == null || try(contains(range(1, 101), var.gpu.max_tasks), false)
+    error_message = "gpu.max_tasks is ${try(var.gpu.max_tasks, 0)}: it must be a whole number from 1 to 100."
   }
 
   validation {
-    condition     = var.gpu == null || try(var.gpu.timeout_minutes >= 10 && var.gpu.timeout_minutes <= 60, false)
-    error_message = "gpu.timeout_minutes is ${try(var.gpu.timeout_minutes, 0)}: a task with a GPU may last from 10 to 60 minutes."
+    condition     = var.gpu == null || try(contains(range(10, 61), var.gpu.timeout_minutes), false)
+    error_message = "gpu.timeout_minutes is ${try(var.gpu.timeout_minutes, 0)}: a task with a GPU may last from 10 to 60 whole minutes."
   }
 }
 
@@ -101,22 +112,24 @@ variable "cpu" {
 
   validation {
     condition = var.cpu == null || try(
-      contains([4, 8], var.cpu.vcpus) && var.cpu.memory_gib >= 8 && var.cpu.memory_gib <= 4 * var.cpu.vcpus, false
+      contains([4, 8], var.cpu.vcpus) && contains(range(8, 4 * var.cpu.vcpus + 1), var.cpu.memory_gib), false
     )
     error_message = join("", [
       "cpu has ${try(var.cpu.vcpus, 0)} vCPUs and ${try(var.cpu.memory_gib, 0)} GiB: ",
-      "a task must have 4 vCPUs and from 8 to 16 GiB, or 8 vCPUs and from 8 to 32 GiB.",
+      "a task must have 4 vCPUs and from 8 to 16 whole GiB, or 8 vCPUs and from 8 to 32.",
     ])
   }
 
   validation {
-    condition     = var.cpu == null || try(var.cpu.max_tasks >= 1 && var.cpu.max_tasks <= 100, false)
-    error_message = "cpu.max_tasks is ${try(var.cpu.max_tasks, 0)}: it must be from 1 to 100."
+    condition     = var.cpu == null || try(contains(range(1, 101), var.cpu.max_tasks), false)
+    error_message = "cpu.max_tasks is ${try(var.cpu.max_tasks, 0)}: it must be a whole number from 1 to 100."
   }
 
   validation {
-    condition     = var.cpu == null || try(var.cpu.timeout_minutes >= 10 && var.cpu.timeout_minutes <= 1440, false)
-    error_message = "cpu.timeout_minutes is ${try(var.cpu.timeout_minutes, 0)}: it must be from 10 to 1440."
+    condition = var.cpu == null || try(
+      var.cpu.timeout_minutes >= 10 && var.cpu.timeout_minutes <= 1440 && floor(var.cpu.timeout_minutes) == var.cpu.timeout_minutes, false
+    )
+    error_message = "cpu.timeout_minutes is ${try(var.cpu.timeout_minutes, 0)}: it must be a whole number from 10 to 1440."
   }
 }
 
@@ -133,8 +146,8 @@ variable "hosted" {
   }
 
   validation {
-    condition     = alltrue([for one in values(var.hosted) : one.max_instances >= 1 && one.max_instances <= 100])
-    error_message = "hosted.….max_instances must be from 1 to 100."
+    condition     = alltrue([for one in values(var.hosted) : contains(range(1, 101), one.max_instances)])
+    error_message = "hosted.….max_instances must be a whole number from 1 to 100."
   }
 
   validation {
@@ -215,8 +228,8 @@ variable "buckets" {
   }
 
   validation {
-    condition     = alltrue([for one in values(var.buckets) : one == null || can(regex("^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", one))])
-    error_message = "buckets must be names without gs://: small letters, digits, dots, hyphens and underscores."
+    condition     = alltrue([for one in values(var.buckets) : one == null || can(regex(local.bucket_name, one))])
+    error_message = "buckets must be names without gs://: 3 to 63 small letters, digits, dots, hyphens and underscores."
   }
 }
 
@@ -226,7 +239,7 @@ variable "source_buckets" {
   default     = []
 
   validation {
-    condition     = alltrue([for one in var.source_buckets : can(regex("^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", one))])
+    condition     = alltrue([for one in var.source_buckets : can(regex(local.bucket_name, one))])
     error_message = "source_buckets has ${join(", ", var.source_buckets)}: each must be the name of a bucket without gs://."
   }
 }
@@ -237,8 +250,8 @@ variable "audio_days" {
   default     = 30
 
   validation {
-    condition     = var.audio_days == null || try(var.audio_days >= 1, false)
-    error_message = "audio_days is ${coalesce(var.audio_days, 0)}: it must be 1 or more, or null for never."
+    condition     = var.audio_days == null || try(var.audio_days >= 1 && var.audio_days <= 36500 && floor(var.audio_days) == var.audio_days, false)
+    error_message = "audio_days is ${coalesce(var.audio_days, 0)}: it must be a whole number from 1 to 36500, or null for never."
   }
 }
 
@@ -256,8 +269,8 @@ variable "database" {
   }
 
   validation {
-    condition     = var.database.backup_days >= 1 && var.database.backup_days <= 98
-    error_message = "database.backup_days is ${var.database.backup_days}: Firestore keeps backups from 1 to 98 days."
+    condition     = contains(range(1, 99), var.database.backup_days)
+    error_message = "database.backup_days is ${var.database.backup_days}: Firestore keeps backups from 1 to 98 whole days."
   }
 }
 

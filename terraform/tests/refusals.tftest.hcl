@@ -167,3 +167,63 @@ run "region_without_l4_and_without_a_gpu_job" {
     error_message = "Deepgram alone needs no job."
   }
 }
+
+# Numbers that Google would refuse only while it lays things: parts of tasks, minutes, days and gibibytes.
+run "not_whole" {
+  command = plan
+
+  variables {
+    gpu        = { max_tasks = 1.5 }
+    cpu        = { memory_gib = 8.5 }
+    audio_days = 30.5
+    database   = { backup_days = 6.5 }
+  }
+
+  expect_failures = [var.gpu, var.cpu, var.audio_days, var.database]
+}
+
+run "not_whole_minutes_and_names_that_are_too_long" {
+  command = plan
+
+  variables {
+    gpu             = { timeout_minutes = 59.5 }
+    cpu             = { timeout_minutes = 90.5 }
+    audio_days      = 40000
+    buckets         = { work = "a234567890123456789012345678901234567890123456789012345678901234" }
+    source_buckets  = ["calls.example.com", "-calls"]
+    invited_regions = ["Mumbai"]
+  }
+
+  expect_failures = [var.gpu, var.cpu, var.audio_days, var.buckets, var.source_buckets, var.invited_regions]
+}
+
+# It looks at gpu and cpu, which must be right for it.
+run "not_whole_instances" {
+  command = plan
+
+  variables {
+    hosted = { deepgram = { max_instances = 2.5 } }
+  }
+
+  expect_failures = [var.hosted]
+}
+
+run "not_invited" {
+  command = plan
+
+  variables {
+    region = "asia-south1"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "invited" {
+  command = plan
+
+  variables {
+    region          = "asia-south1"
+    invited_regions = ["asia-south1"]
+    source_buckets  = ["calls.example.com"]
+  }
+}

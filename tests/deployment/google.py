@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from functools import partial
+from urllib.parse import unquote
 
 from google.cloud import run_v2
 
@@ -162,6 +163,10 @@ class Google:
             return no(403, "does not have storage.buckets.get access")
         return Answer(found) if found else no(404, "no such bucket")
 
+    def get_object(self, bucket, name, *_):
+        found = self.objects.get((bucket, unquote(name)))
+        return no(404, "no such object") if found is None else Answer(found)
+
     def post_buckets(self, body, *_):
         if body["name"] in self.buckets:
             return no(409, "you already own this bucket")
@@ -312,6 +317,7 @@ ROUTES = [
     (r"run\.googleapis\.com/v1/projects/my-project/locations", "locations"),
     (r"firestore\.googleapis\.com/v1/projects/my-project/databases/(?:[\w()-]+)", "database"),
     (r"storage\.googleapis\.com/storage/v1/b/([\w-]+)", "bucket"),
+    (r"storage\.googleapis\.com/storage/v1/b/([\w-]+)/o/([^/]+)", "object"),
     (r"storage\.googleapis\.com/storage/v1/b", "buckets"),
     (r"storage\.googleapis\.com/upload/storage/v1/b/([\w-]+)/o", "upload"),
     (r"secretmanager\.googleapis\.com/v1/projects/my-project/secrets/([\w-]+)", "named_secret"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from deployment import preflight, regions
+from deployment.preflight import STATE
 from deployment.quotas import CPU, L4, MEMORY
 from deployment.target import ROOT
 from tests.deployment.google import TARGET
@@ -58,7 +60,25 @@ BREAKS = {
 def test_the_database_of_a_deployment_stands_in_nobodys_way(google):
     google.database = {"type": "FIRESTORE_NATIVE", "locationId": "europe-west4"}
     google.buckets["my-project-terraform"] = {"projectNumber": "123456", "labels": {"app": "dropscribe"}}
+    google.objects["my-project-terraform", STATE] = {"resources": [{"type": "google_firestore_database"}]}
     assert lacks(google) == []
+
+
+def test_anothers_database_is_still_anothers_after_a_first_run_that_failed(google):
+    google.database = {"type": "FIRESTORE_NATIVE", "locationId": "europe-west4"}
+    google.buckets["my-project-terraform"] = {"projectNumber": "123456", "labels": {"app": "dropscribe"}}
+    for state in (None, {}, {"resources": [{"type": "google_project_service"}]}):
+        if state is not None:
+            google.objects["my-project-terraform", STATE] = state
+        (found,) = lacks(google)
+        assert (found.blocks, "Dropscribe did not make it" in found.what) == (True, True)
+
+
+def test_the_state_is_looked_for_where_terraform_keeps_it():
+    backend = re.search(
+        r'backend "gcs" \{\s*prefix = "([^"]+)"', (ROOT / "terraform/versions.tf").read_text("utf-8")
+    )
+    assert f"{backend[1]}/default.tfstate" == STATE
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -108,6 +128,13 @@ def test_a_region_without_l4s_is_refused_unless_no_gpu_is_wanted(google, region,
     assert [what in one.what for one in lacks(google, there) if one.blocks] == [True]
     without = replace(there, variables={"gpu": None, "hosted": {"deepgram": {}}})
     assert lacks(google, without) == []
+
+
+def test_a_project_that_was_let_into_a_region_may_deploy_there(google):
+    google.target = there = replace(
+        TARGET, region="asia-south1", variables={"invited_regions": ["asia-south1"]}
+    )
+    assert lacks(google, there) == []
 
 
 def test_where_a_region_may_be_by_invitation_the_cure_says_so(google):
