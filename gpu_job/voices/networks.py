@@ -71,9 +71,9 @@ def load_segmentation(path: Path) -> Network:
 def load_embedding(path: Path) -> Network:
     """Load the embedding, and try it. Raises as `load_segmentation`."""
     network = _load(path, 3)
-    found = network(np.zeros((1, 100, features.BANDS), np.float32))
+    found = network(np.zeros((1, 130, features.BANDS), np.float32))
     if found.shape != (1, SIZE):
-        raise ValueError(f"it gives {found.shape} for a second of sound, and not {SIZE} numbers")
+        raise ValueError(f"it gives {found.shape} for a piece of sound, and not {SIZE} numbers")
     return network
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TOGETHER = 4
 """Windows of one call of the segmentation: more are no faster."""
 MOST_THREADS = 8
-"""Each takes some 50 MB while it works."""
+"""Each takes some 55 MB while it works."""
 ENOUGH = 1.0
 """Seconds alone in what a window answers for that need no more from its edges."""
 LEAST = 0.25
