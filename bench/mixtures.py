@@ -24,7 +24,9 @@ GAP = 0.3
 AWAY = 32
 """Minutes after which somebody comes back."""
 TELEPHONE = (300, 3400)
-"""Hertz that a telephone lets through."""
+"""Hertz that a telephone lets through: what is outside is weaker by 24 dB an octave."""
+SAMPLED = 3900
+"""Hertz above which there is nothing in a recording of 8 kHz."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,11 +186,12 @@ def stretches(sound) -> list[tuple[float, float]]:
 
 
 def telephone(sound):
-    """What a telephone lets through."""
-    spectrum = np.fft.rfft(sound)
-    hertz = np.fft.rfftfreq(len(sound), 1 / RATE)
-    spectrum[(hertz < TELEPHONE[0]) | (hertz > TELEPHONE[1])] = 0
-    return np.fft.irfft(spectrum, len(sound))
+    """What a telephone lets through: Butterworth's curve of order 4 on both sides, sampled at 8 kHz."""
+    hertz = np.fft.rfftfreq(len(sound), 1 / RATE)[1:]
+    low, high = TELEPHONE
+    kept = 1 / np.sqrt((1 + (low / hertz) ** 8) * (1 + (hertz / high) ** 8))
+    kept[hertz > SAMPLED] = 0
+    return np.fft.irfft(np.fft.rfft(sound) * np.concatenate([[0], kept]), len(sound))
 
 
 def _half(change):

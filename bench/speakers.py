@@ -167,6 +167,7 @@ def main() -> int:
     parser.add_argument("--clips", type=Path, help="recordings with a reference beside them")
     parser.add_argument("--weights", type=Path, help="folder with both networks")
     parser.add_argument("--whole", action="store_true", help="in one piece only")
+    parser.add_argument("--only", default="", help="mixtures with this in their name")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -188,6 +189,8 @@ def main() -> int:
     for clip in real(given.clips) if given.clips else ():
         _add(measure(listener, clip, None), rows, whole, mixed=False)
     for clip in mixtures(people(given.speech), given.seed) if given.speech else ():
+        if given.only not in clip.name:
+            continue
         for length in lengths:
             if length is None or clip.seconds > length * plan.STRETCH:
                 _add(measure(listener, clip, length), rows, whole, mixed=True)

@@ -66,8 +66,9 @@ def test_a_telephone_lets_the_middle_through():
         return np.sin(np.arange(RATE) * 2 * np.pi * hertz / RATE)
 
     assert np.abs(mixtures.telephone(tone(1000))).max() == pytest.approx(1.0, abs=0.01)
-    assert np.abs(mixtures.telephone(tone(100))).max() < 0.01
-    assert np.abs(mixtures.telephone(tone(5000))).max() < 0.01
+    assert np.abs(mixtures.telephone(tone(300))).max() == pytest.approx(2**-0.5, abs=0.01)
+    assert np.abs(mixtures.telephone(tone(100))).max() == pytest.approx(3**-4, abs=0.01)
+    assert np.abs(mixtures.telephone(tone(5000))).max() < 0.001
 
 
 def test_every_mixture_has_its_people_and_the_same_seed_gives_the_same(monkeypatch):

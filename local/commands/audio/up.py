@@ -54,6 +54,11 @@ if TYPE_CHECKING:
 
 AGAIN = 2.0
 """Seconds until what could not be started is tried again."""
+PATHS = (
+    *("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"),
+    "DROPSCRIBE_SPEAKER_WEIGHTS",
+)
+"""Variables that name folders."""
 
 
 def command(
@@ -128,7 +133,7 @@ def command(
     chosen["DROPSCRIBE_FOLLOW_LINKS"] = "true" if follow_links else None
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
     # Absolute, because the processes that `up` starts run in another folder.
-    for name in ("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"):
+    for name in PATHS:
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     with errors(), local_ports(state_dir) as ports:

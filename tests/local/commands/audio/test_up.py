@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from shared.errors import ConfigurationError
 from shared.model import Options
 from shared.settings import Settings
 from shared.state import documents
+from tests import voices
 from tests.ports import free_port
 
 SAMPLES = Path(__file__).resolve().parents[4] / "samples"
@@ -116,6 +118,19 @@ def test_a_file_dropped_into_the_inbox_comes_out_as_a_transcript(deployment):
     text = next(deployment.out.rglob("transcript.txt"))
     assert text.parent == deployment.out / "voice note 😀.opus"
     assert len(text.read_text().split()) > 40
+
+
+def test_its_worker_finds_the_networks_for_speakers_in_a_folder_named_from_here(deployment, monkeypatch):
+    voices.networks(deployment.state.parent / "networks")
+    monkeypatch.setenv("DROPSCRIBE_SPEAKER_WEIGHTS", "networks")
+    with deployment.up("--diarize"):
+        shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "note.opus")
+        deployment.wait(deployment.all_ended(1))
+        deployment.wait(lambda: list(deployment.out.rglob("transcript.json")))
+    [note] = deployment.recordings()
+    assert note.state == "DONE", note.reason
+    words = json.loads(next(deployment.out.rglob("transcript.json")).read_bytes())["words"]
+    assert words[0]["speaker"] == 1
 
 
 def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(deployment):
