@@ -141,6 +141,11 @@ def deployment(state_dir: Path | None, *, begin: bool = False) -> Iterator[Ports
             raise NotFound(
                 f"There is no folder {str(state_dir)!r}. Name the --state-dir that `transcribe` or `up` was given."
             )
+        is_set = state_dir is None and os.environ.get("DROPSCRIBE_STATE_DIR")
+        if is_set and not begin and not settings.state_dir.is_dir():
+            raise NotFound(
+                f"There is no folder {str(settings.state_dir)!r}. DROPSCRIBE_STATE_DIR names it: correct or unset it."
+            )
         with local_ports(state_dir) as ports:
             yield ports
         return

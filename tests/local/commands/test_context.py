@@ -66,3 +66,10 @@ def test_a_state_folder_that_does_not_exist_is_not_created_by_those_who_look(tmp
     assert result.exit_code == 66
     assert "There is no folder" in result.stderr
     assert not (tmp_path / "statte").exists()
+    named = {"DROPSCRIBE_STATE_DIR": str(tmp_path / "statte")}
+    result = CliRunner().invoke(cli.app, words, env=named)
+    assert result.exit_code == 66
+    assert "DROPSCRIBE_STATE_DIR names it" in result.stderr
+    assert not (tmp_path / "statte").exists()
+    there = CliRunner().invoke(cli.app, [*words, "--state-dir", str(tmp_path)], env=named)
+    assert "There is no folder" not in there.stderr
