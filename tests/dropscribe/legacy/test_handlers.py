@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import csv
 import inspect
 import json
@@ -11,6 +10,7 @@ import pytest
 
 import dropscribe
 from dropscribe.legacy import TranscriptionHandler, TranscriptionRouter
+from tests import event_loop
 from tests.deepgram_server import KEY, deepgram_server
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
@@ -60,7 +60,7 @@ def test_audio_that_is_found_gives_three_files_where_the_pipeline_put_them(place
     audio = place / "output" / "Raw" / "Audio" / "audio_v1.mp3"
     audio.parent.mkdir(parents=True)
     shutil.copy(SAMPLES / "status-meeting.mp3", audio)
-    found = asyncio.run(TranscriptionHandler().process_audio_files("v1"))
+    found = event_loop.run(TranscriptionHandler().process_audio_files("v1"))
     folder = Path("output/Raw/Transcripts")
     assert {name: path for name, path in found.items() if name != "transcription_metadata"} == {
         "transcript_file": folder / "audio_v1_transcript.json",
@@ -85,29 +85,29 @@ ENDS = ("transcript.json", "paragraphs.csv", "words.csv")
 
 
 def test_the_router_transcribes_what_it_is_given_and_says_what_it_took(tmp_path):
-    found = asyncio.run(TranscriptionRouter().transcribe(str(NOTE), "v2", str(tmp_path / "out")))
+    found = event_loop.run(TranscriptionRouter().transcribe(str(NOTE), "v2", str(tmp_path / "out")))
     assert [one["word"] for one in rows(found["words_file"])] == TRUTH
     assert found["words_file"] == tmp_path / "out" / "audio_v2_words.csv"
     said = found["transcription_metadata"]
     assert (said["method_used"], said["model_name"], said["gpu_used"]) == ("parakeet", "tiny", False)
     assert (said["cost_estimate"], said["words_count"]) == (0.0, len(TRUTH))
     assert said["processing_time_seconds"] > 0
-    again = asyncio.run(TranscriptionRouter().transcribe(NOTE, video_id="v2", output_dir=tmp_path / "out"))
+    again = event_loop.run(TranscriptionRouter().transcribe(NOTE, video_id="v2", output_dir=tmp_path / "out"))
     assert again["transcript_file"] == found["transcript_file"]
 
 
 def test_audio_that_is_nowhere_gives_none():
-    assert asyncio.run(TranscriptionHandler().process_audio_files("none")) is None
-    assert asyncio.run(TranscriptionHandler().process_audio_files("none", "none.mp3")) is None
+    assert event_loop.run(TranscriptionHandler().process_audio_files("none")) is None
+    assert event_loop.run(TranscriptionHandler().process_audio_files("none", "none.mp3")) is None
 
 
 def test_what_cannot_be_transcribed_is_raised_by_the_handler_and_returned_by_the_router(tmp_path):
     bad = tmp_path / "bad.mp3"
     bad.write_text("no sound", "utf-8")
     with pytest.raises(dropscribe.TranscriptionFailed, match=r"bad\.mp3"):
-        asyncio.run(TranscriptionHandler().process_audio_files("v3", str(bad)))
+        event_loop.run(TranscriptionHandler().process_audio_files("v3", str(bad)))
     for path in (bad, tmp_path / "none.mp3", tmp_path):
-        found = asyncio.run(TranscriptionRouter().transcribe(str(path), "v3"))
+        found = event_loop.run(TranscriptionRouter().transcribe(str(path), "v3"))
         assert (found["status"], found["video_id"], found["audio_file"]) == ("failed", "v3", str(path))
         assert path.name in found["error"]
 
@@ -115,13 +115,13 @@ def test_what_cannot_be_transcribed_is_raised_by_the_handler_and_returned_by_the
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(dropscribe.CannotWrite, match="Give another output_dir"):
-        asyncio.run(TranscriptionHandler().process_audio_files("v4", NOTE, tmp_path / "file" / "out"))
+        event_loop.run(TranscriptionHandler().process_audio_files("v4", NOTE, tmp_path / "file" / "out"))
 
 
 def test_with_a_key_the_handler_asks_deepgram_what_the_pipeline_asked(monkeypatch, tmp_path):
     with deepgram_server() as server:
         monkeypatch.setenv("DROPSCRIBE_DEEPGRAM_URL", server.url)
-        found = asyncio.run(TranscriptionHandler(KEY).process_audio_files("v5", NOTE, tmp_path))
+        found = event_loop.run(TranscriptionHandler(KEY).process_audio_files("v5", NOTE, tmp_path))
         assert found["transcription_metadata"]["method_used"] == "deepgram"
         [asked] = server.asked
     wanted = {"model": "nova-3", "language": "en", "smart_format": "true", "punctuate": "true"}
