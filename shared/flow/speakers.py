@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 MIXED = "`channels: apart` had no effect, because {why}: speakers are told apart as without it."
+UNBOUND = (
+    "{engine} finds out by itself how many speakers there are: min_speakers and max_speakers had no effect."
+)
 UNHEARD = "Names were given that no speaker has ({names}): {heard} speakers were heard."
 
 WARNING = (
@@ -104,6 +107,10 @@ def _by_voice(
         return tuple(replace(word, speaker=None) for word in words), (DIFFERENT,)
     warnings = (NOBODY_LISTENED.format(parts=len(deaf), of=len(results)),) if own else ()
     if not revisions:
+        hosted = [one.engine for one in results if is_hosted(one.engine)]
+        bounds = recording.options.min_speakers or recording.options.max_speakers
+        if hosted and bounds and words:
+            warnings = (*warnings, UNBOUND.format(engine=spec(hosted[0]).in_sentences))
         return words, warnings
     from shared.flow.sorting import sort_voices, speakers_of  # noqa: PLC0415 - load numpy, which a merger does without
 

@@ -291,3 +291,11 @@ def test_a_hosted_engine_has_no_channels(recording):
     numbers, [warning] = told(stereo(recording, Options(channels="apart")), results, words)
     assert numbers == [2, 2, 2]
     assert "Deepgram gets a mix of both" in warning
+
+
+def test_a_hosted_engine_finds_out_by_itself_how_many_speakers_there_are_and_a_warning_says_so(recording):
+    results = [replace(chunk_of(recording, at, ANN, revision=""), engine="deepgram") for at in range(3)]
+    words = tuple(replace(word, speaker=2) for word in joined(recording, results))
+    asked = replace(recording, options=Options(max_speakers=2))
+    assert told(asked, results, words) == ([2] * 3, (speakers.UNBOUND.format(engine="Deepgram"),))
+    assert told(recording, results, words) == ([2] * 3, ())
