@@ -28,6 +28,9 @@ CONFIRMED = 1.0
 """Seconds of sound whose time stamps all say that time has jumped, until it is believed."""
 OPENING = 8
 """Frames at the beginning whose time stamps vote on where it is."""
+MOST_ASKED = 256
+"""Frames in that second up to which each is asked again behind a jump. Of more, which real recordings have for a moment
+at most, all are joined: a file whose every sample jumps would otherwise cost the square of its length."""
 FEWEST = 3
 """Frames that must say so at the end of the recording, where there are no more."""
 WOBBLE = 0.25
@@ -144,11 +147,15 @@ class Steady:
             self._timeline.add(frame, None)
 
     def _confirm(self) -> None:
-        """Believe what all held time stamps say; those behind the first are asked again."""
+        """Believe what all held time stamps say; those behind the first are asked again, unless they are many."""
         held = self._let_go()
         self._place(held[0][0], self._jump_of(held))
+        many = len(held) > MOST_ASKED
         for frame, time in held[1:]:
-            self.add(frame, time)
+            if not many:
+                self.add(frame, time)
+            elif not self._timeline.full:
+                self._timeline.add(frame, None)
 
     def _jump_of(self, held: list[tuple[AudioFrame, float | None]]) -> float:
         """By how much all these frames, which nothing precedes but what is placed, say at least that time jumped."""

@@ -1,5 +1,7 @@
 """Which time stamps are believed: wobble and single wrong ones are not, gaps and clocks that were set are."""
 
+from time import process_time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -187,3 +189,16 @@ def test_no_frame_is_heard_twice_and_memory_stays_bounded(times):
     assert len(samples) <= 100 * 16_000
     for number in heard(samples):
         assert np.count_nonzero(samples == number) <= 160
+
+
+def test_a_file_whose_every_sample_jumps_costs_no_more_than_its_length():
+    out = bytearray()
+    timeline = Timeline(out.extend, begin=0.0, end=60.0)
+    steady = Steady(timeline, open_ended=False)
+    began = process_time()
+    for number in range(40_000):
+        steady.add(frame(1, value=1), number * 0.003)
+    steady.finish()
+    timeline.finish()
+    assert process_time() - began < 20.0
+    assert steady.warnings
