@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from gpu_job.speech.transcriber import SAMPLE_RATE
+
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
@@ -21,6 +23,11 @@ class Encoder(Protocol):
     @property
     def precision(self) -> str:
         """Of its products, as `Device.dtype` has it."""
+        ...
+
+    @property
+    def together(self) -> int:
+        """Samples that it takes in one call at the least cost; short windows share a call."""
         ...
 
     def __call__(
@@ -46,6 +53,8 @@ class OnnxEncoder:
     """
 
     precision = "as exported"
+    together = 16 * SAMPLE_RATE
+    """More do not fit the cache and are slower."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session

@@ -42,8 +42,6 @@ log = logging.getLogger("dropscribe")
 
 SMALL = 200_000_000
 """Bytes of weights below which one thread per window beats sharing a window among threads."""
-TOGETHER = 16 * SAMPLE_RATE
-"""Samples that the encoder takes in one call; more do not fit the cache and are slower. Short windows share a call."""
 DECODED_TOGETHER = 64
 """Windows decoded in one loop: a step costs the same for one as for many, as long as memory does not matter."""
 
@@ -130,7 +128,9 @@ class Parakeet:
         heard: list[tuple[Word, ...]] = [()] * len(windows)
         long_enough = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
         lengths = [len(windows[index]) for index in long_enough]
-        packed = packing.pack(lengths, max_windows=DECODED_TOGETHER, max_padded=TOGETHER)
+        packed = packing.pack(
+            lengths, max_windows=DECODED_TOGETHER, max_padded=self._sessions.encoder.together
+        )
         batches = [[long_enough[position] for position in batch] for batch in packed]
         for indices, encoded in self._encoded(windows, batches):
             tokens = self._sessions.decode(encoded, [languages[index] for index in indices])

@@ -12,6 +12,7 @@ import pytest
 from gpu_job.speech import windowing
 from gpu_job.speech.onnx import onnx_engine
 from gpu_job.weights.catalogue import BUNDLED
+from gpu_job.weights.lookup import locate
 from shared.errors import ModelUnavailable
 from tests.speech import SAMPLE_RATE, sentences, talk, text_of, word_errors
 
@@ -154,3 +155,21 @@ def test_a_language_is_written_in_its_own_alphabet_window_by_window(tiny, speech
     assert not any(letter.isalpha() for word in heard[1] for letter in word.text)
     assert tiny.transcribe(windows, languages=["ru"] * 3)[1] == heard[1]
     assert tiny.transcribe(windows) == plain, "what one call rules out does not last"
+
+
+def test_windows_share_a_call_as_the_encoder_likes_it_and_give_the_same_words(tiny, speech):
+    class Roomy:
+        precision = "as exported"
+        together = 64 * SAMPLE_RATE
+
+        def __call__(self, features, lengths):
+            calls.append(len(lengths))
+            return tiny._sessions.encoder(features, lengths)
+
+    calls: list[int] = []
+    roomy = onnx_engine.Parakeet("tiny", locate("tiny"), replace(tiny._sessions, encoder=Roomy()), 2)
+    heard = roomy.transcribe(speech[0])
+    assert sum(calls) == len(speech[0])
+    assert max(calls) > 2
+    expected = tiny.transcribe(speech[0])
+    assert [[word.text for word in one] for one in heard] == [[word.text for word in one] for one in expected]
