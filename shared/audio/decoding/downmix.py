@@ -65,7 +65,8 @@ def _energies(frames: Sequence[AudioFrame], channels: int) -> tuple[list[float],
         stride = max(1, frame.samples * len(chosen) // SAMPLES) | 1  # odd: no simple tone hides between them
         used = frame.samples * array(code).itemsize
         if frame.format.is_planar:
-            picked = [_samples(plane, code, used)[::stride].tolist() for plane in frame.planes]
+            # PyAV 18.1 counts pointers up to a null one, which eight channels do not have behind them.
+            picked = [_samples(plane, code, used)[::stride].tolist() for plane in frame.planes[:channels]]
         else:
             samples = _samples(frame.planes[0], code, used * channels)
             picked = [samples[one :: stride * channels].tolist() for one in range(channels)]

@@ -45,6 +45,16 @@ def test_silence_decides_nothing():
     assert downmix.weights([frame([0 * WAVE, 0 * WAVE], layout="stereo")], 2) is None
 
 
+@pytest.mark.parametrize(("container", "codec"), [("ipod", "aac"), ("ogg", "libopus")])
+def test_eight_loudspeakers_in_planes_do_not_crash_the_decoder(sandbox, container, codec):
+    encoding = {"mapping_family": "1"} if codec == "libopus" else {}
+    gains = [0.0] * 7 + [0.5]
+    made = make(container, codec, rate=48_000, layout="7.1", seconds=SECONDS, gains=gains, **encoding)
+    data, warnings = heard(sandbox, made)
+    assert warnings == []
+    assert abs(lag(data[RATE : 2 * RATE], sound(RATE, SECONDS) * 32767, 1.0)) < 0.005
+
+
 def wav(channels, rate=RATE, mask=0):
     """A wave file whose header names no loudspeakers."""
     body = (np.array(channels).T * 32767).astype("<i2").tobytes()
