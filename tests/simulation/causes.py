@@ -158,12 +158,15 @@ def _pieces(recordings: list[Recording]) -> dict[str, Piece]:
 def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
     """The delivery for which a call was made: the last one before it, to this process if it pulls for itself."""
     spec, postponed = engines.spec(call.engine), world.calls.postponed
+    # A worker with a GPU also takes the chunks that were planned for a CPU.
+    of_workers = {one.subscription for one in engines.own_specs()}
+    subscriptions = {spec.subscription} if spec.hosted else of_workers
     return next(
         (
             one
             for one in reversed(world.calls.taken)
             if one.time <= call.began < postponed.get(one.lease, call.began + 1.0)
-            and one.subscription == spec.subscription
+            and one.subscription in subscriptions
             and (one.attributes.get("recording"), one.attributes.get("chunk"))
             == (piece.recording.id, str(piece.index))
             and (spec.hosted or one.process is call.process)

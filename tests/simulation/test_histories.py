@@ -56,9 +56,11 @@ def test_whatever_breaks_nothing_stays_of_what_is_deleted(first):
         assert not unknown(outcome), report(outcome)
 
 
-@pytest.mark.parametrize(("scenario", "seed"), [("cancelled", 45804), ("cancelled-hand-over", 53771)])
+@pytest.mark.parametrize(
+    ("scenario", "seed"), [("cancelled", 45804), ("cancelled-hand-over", 53771), ("earlier-release", 102514)]
+)
 def test_what_was_once_wrong_is_right(scenario, seed):
-    """A chunk that an engine had when it was asked for again; one planned for a CPU that a GPU had and gave up."""
+    """A chunk that an engine had when it was asked for again; two planned for a CPU that a GPU had, of which it gave one up."""
     outcome = history.run(scenario, seed)
     assert not unknown(outcome), report(outcome)
 
