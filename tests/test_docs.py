@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -14,15 +13,18 @@ LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 
 
 def pages():
-    """All Markdown files that git knows, or would."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+    """All Markdown files of the project."""
+    folders = (
+        "docs",
+        "models",
+        "samples",
+        "bench",
+        "notebooks",
+        "terraform",
+        "tests/google",
+        "tests/simulation",
     )
-    return sorted({ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()})
+    return sorted({*ROOT.glob("*.md"), *(page for name in folders for page in (ROOT / name).rglob("*.md"))})
 
 
 def headings(page):
