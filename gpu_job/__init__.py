@@ -4,7 +4,9 @@
     process.py    the life of the process: its machine, its engines, its end
     pipeline/     from messages to committed results
     speech/       from windows of audio to words
+    voices/       from samples to who speaks
     weights/      where the weights are, and how they get here
+    last_resort.py  its end if Python does nothing any more
     check.py      `--check`: does this machine recognise speech?
 
 Read process.py, then pipeline/worker.py.

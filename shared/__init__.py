@@ -10,8 +10,16 @@
     state/      the documents of a recording, one file per collection
     model.py results.py messages.py errors.py ports.py settings.py engines.py topology.py   shared by all of them
 
-Beside them are audio/ (decoding), outputs/ (the files of a transcript) and adapters/ (Google Cloud and hosted
-engines), which import none of them. `connect.py` opens a process's adapters; `client.py` is for other services.
+Beside them, importing none of them:
+
+    webhooks/   calls that tell an address of an end     search/     words of all transcripts, on one machine
+    outputs/    the files of a transcript                audio/      decoding, in a process of its own
+    adapters/   Google Cloud and hosted engines          telemetry/  logs, measurements and traces
+
+and small things that any of them may need: clock.py and concurrency.py (time and threads, which the simulation
+replaces), formats.py (names of output formats), languages.py, in_words.py (numbers for people), bundled.py (what comes
+with the project), versions.py, deployment_sizes.py, stop_signals.py, watchdog.py. `connect.py` opens a process's
+adapters; `client.py` is for other services.
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

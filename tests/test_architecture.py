@@ -229,6 +229,35 @@ def test_every_package_says_what_lives_in_it():
             assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
 
 
+def unlisted(root=ROOT):
+    """Modules and packages that the docstring of their package does not name."""
+    missing = []
+    for top in (*TOPS, "bench"):
+        for init in sorted((root / top).rglob("__init__.py")):
+            names = {path.stem for path in init.parent.glob("*.py")} - {"__init__", "__main__"}
+            names |= {path.parent.name for path in init.parent.glob("*/__init__.py")}
+            text = ast.get_docstring(ast.parse(init.read_text("utf-8"))) or ""
+            # One module needs no list.
+            missing += [
+                f"{init.parent.relative_to(root)} does not name {name}"
+                for name in sorted(names)
+                if len(names) > 1 and not re.search(rf"\b{name}\b", text)
+            ]
+    return missing
+
+
+def test_every_package_names_its_modules():
+    assert unlisted() == []
+
+
+def test_a_module_that_its_package_does_not_name_is_found(tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "__init__.py").write_text('"""alpha.py does something."""', "utf-8")
+    for name in ("alpha", "beta"):
+        (tmp_path / "shared" / f"{name}.py").touch()
+    assert unlisted(tmp_path) == ["shared does not name beta"]
+
+
 MENTION = re.compile(r"(?<![\w/.$])[\w/.]*\b\w+\.py\b")
 FOREIGN = {"speech_to_text_streaming_infer_rnnt.py"}
 """Files of other projects."""

@@ -5,7 +5,8 @@ answers.py      bodies in and out, and errors as sentences
 types.py        what is in the bodies       rows.py        a recording in a list
 recordings.py   lists, and one recording    changes.py     cancel, retry, delete
 words.py        words, waveform, files      revisions.py   corrections
-audio.py        the sound                   uploads.py     files in
+audio.py        the sound                   search.py      words of all transcripts
+uploads.py      files in                    storage_uploads.py   … past this server, in a project
 requests.py     what is there already, and quotes
 costs.py        as `dropscribe cost`        trouble.py     failures, dead letters, workers
 events.py       what changes, as it changes

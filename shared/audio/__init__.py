@@ -9,7 +9,9 @@ Read in this order:
     decoding/      one chunk as 16 kHz mono samples
     pool.py        several sandboxes: the `Media` port
     local_file.py  a whole recording on this disk
-    encode.py      samples as FLAC, for a hosted engine
+    encode.py      samples as FLAC, for a hosted engine; rendition.py: as AAC, for browsers
+    peaks.py       how loud they are, for a waveform
+    ffmpeg_check.py  whether this is the FFmpeg that the project knows, for images
 
 Importing this package loads neither FFmpeg nor numpy.
 """

@@ -6,6 +6,7 @@
     limits.py        the rules for what a day and a month may cost
     budget.py        what was spent and what is committed
     rows.py          the rows of a range of days (summary.py: their sums; advice.py: what to change; report.py: all of it)
+    reconcile.py     the ledger against what providers charged
     hour_price.py    the price of an audio hour at several speeds
 
 `shared/state/ledger.py` stores the rows; `shared/sweep/` releases the recordings that a budget holds.

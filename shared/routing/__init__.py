@@ -4,6 +4,7 @@
     route.py       the decision
     pick.py        the order of precedence: the caller's options, a setting, the rollout, then matrix or score
     speakers.py    who tells speakers apart
+    weights.py     which weights ours use, and whether they know the language
     matrix.py      `auto`: by length and size
     score.py       by money and waiting: each method with its plan (pace.py: speeds and prices)
     hybrid.py      one recording for two engines: which chunks each of them gets

@@ -2,6 +2,7 @@
 
     reader.py    ranged reads behind the interface of a file, in few requests
     overlay.py   the same with other bytes at one place
+    part.py      one of several recordings in a file, as a file of its own
 
 FFmpeg and the parsers read from these.
 """

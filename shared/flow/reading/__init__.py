@@ -7,5 +7,6 @@
 - `revision.py`: corrected transcripts: created once, numbered, beside the machine's own
 - `peaks.py`: the waveform
 - `search_index.py`: the words where they are searched for
+- `reindex.py`: the same for transcripts from before there was an index
 - `rendition.py`: sound for browsers
 """
