@@ -352,7 +352,7 @@ class Settings:
         metadata=_env(
             "DROPSCRIBE_FORMATS",
             "Output formats that every recording gets beside `json`, `csv`, `srt`, `vtt` and `txt`, separated by commas: "
-            "some of `vtt-words`, `podcast`, `md`, `docx`, `audacity`, `textgrid`, `ctm`, `rttm`.",
+            f"some of {', '.join(f'`{name}`' for name in formats.MORE)}.",
         ),
     )
     webhook_url: str = field(

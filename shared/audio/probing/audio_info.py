@@ -44,9 +44,7 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
             `in_proportion`.
     """
     if reader.size == 0:
-        raise BadMedia(
-            "empty", "This file is empty (0 bytes). The recorder or the copy failed; copy it again."
-        )
+        raise BadMedia("empty", "The file is empty (0 bytes): the copy did not finish. Copy it again.")
     head = reader.at(0, HEAD)
     if not head.strip(b"\0"):
         head = reader.at(0, elementary.SEARCH)
