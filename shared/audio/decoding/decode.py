@@ -136,7 +136,7 @@ class _ChunkDecoder:
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
         self._stop = stop
         self._open_ended = chunk.end is None
-        self._file: Reader | Overlay = riff.unwrapped(reader) if audio.format == "wav" else reader
+        self._file: Reader | Overlay = riff.corrected(reader) if audio.format in {"wav", "w64"} else reader
         self._timeline = Timeline(emit, begin=self._begin, end=stop, sides=sides)
         self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0

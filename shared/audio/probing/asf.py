@@ -33,16 +33,26 @@ def check(reader: Reader) -> None:
 
 def declared_size(reader: Reader) -> DeclaredSize | None:
     """What the header declares; None if the file is whole, or if it does not say, as for a broadcast."""
-    head = reader.at(0, HEADERS)
-    at = head.find(_FILE_PROPERTIES)
-    body = head[at : at + 104] if at >= 0 else b""
-    if len(body) < 104 or int.from_bytes(body[88:92], "little") & _BROADCAST:
+    body = _properties(reader)
+    if len(body) < 104 or is_broadcast(reader):
         return None
     # The play duration includes the time to fill the player's buffer (preroll).
     seconds = int.from_bytes(body[64:72], "little") / 1e7 - int.from_bytes(body[80:88], "little") / 1e3
-    begin = int.from_bytes(head[16:24], "little")
+    begin = int.from_bytes(reader.at(16, 8), "little")
     data = reader.at(begin, 24, block=4096)
     size, present = int.from_bytes(data[16:24], "little"), reader.size - begin
     if data[:16] != _DATA or seconds <= 0 or size <= present:
         return None
     return DeclaredSize(size=size, present=present, seconds=seconds)
+
+
+def is_broadcast(reader: Reader) -> bool:
+    """Whether the file was written as it was recorded, so that no length stands in its header."""
+    return bool(int.from_bytes(_properties(reader)[88:92], "little") & _BROADCAST)
+
+
+def _properties(reader: Reader) -> bytes:
+    """The object with flags and times; empty where there is none."""
+    head = reader.at(0, HEADERS)
+    at = head.find(_FILE_PROPERTIES)
+    return head[at : at + 104] if at >= 0 else b""

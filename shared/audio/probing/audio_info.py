@@ -123,8 +123,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         asf.check(reader)
     declared = _declared_size(reader, demuxer, track)
     file = avi.without_index(reader) if demuxer == "avi" else reader
-    if demuxer == "wav":
-        file = riff.unwrapped(reader)
+    if demuxer in {"wav", "w64"}:
+        file = riff.corrected(reader)
     with open_container(file, demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context
@@ -139,7 +139,9 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             duration -= origin  # FFmpeg says when it ends
         if demuxer == "flac" and not duration:
             duration = flac.length(reader, elementary.skip_id3(reader))
-        length = Length(duration=duration or None, exact=bool(duration) and demuxer not in ESTIMATED)
+        if demuxer == "avi" and stream.frames == avi.UNKNOWN_LENGTH:
+            duration = None
+        length = Length(duration=duration or None, exact=bool(duration) and not _is_guess(reader, demuxer))
         if declared is not None:
             length = truncated_length(declared, length, context.bit_rate or 0)
         if demuxer == "ogg" and duration:
@@ -192,6 +194,15 @@ def _voted(container: InputContainer, stream: AudioStream, first: float) -> floa
             before += float(packet.duration * packet.time_base)
     middle = median(starts) if starts else first
     return middle if abs(middle - first) > ALONE else first
+
+
+def _is_guess(reader: Reader, demuxer: str) -> bool:
+    """Whether FFmpeg derives the duration from a bit rate, because the file does not say it."""
+    return (
+        demuxer in ESTIMATED
+        or (demuxer == "asf" and asf.is_broadcast(reader))
+        or (demuxer == "wav" and riff.is_variable(reader))
+    )
 
 
 def _declared_size(reader: Reader, demuxer: str, track: int) -> DeclaredSize | None:

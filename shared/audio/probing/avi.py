@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HEADERS = 64 * 1024
 """Bytes at the beginning that contain the headers of the streams."""
+UNKNOWN_LENGTH = 2**30
+"""Frames that FFmpeg writes into the header of a stream while it does not know how many will come."""
 MAX_PARTS = 64
 """RIFF chunks visited; programs begin another one every gigabyte."""
 

@@ -26,6 +26,13 @@ NEARLY = 8192
 WRAP = 2**32
 """What a size of 32 bits loses."""
 
+BLOCKS = (0x02, 0x11)
+"""Format tags of ADPCM in blocks (Microsoft's, IMA), whose header says how many samples are in one."""
+YAMAHA = 0x20
+"""The format tag of ADPCM with half a byte for each sample."""
+RATE_ERROR = 0.001
+"""Part by which the bytes per second in a header may be wrong: some programs round them."""
+
 DTS_SYNC_WORDS = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 """What frames of DTS begin with, in words of 16 and 14 bits, in either byte order (ETSI TS 102 114 §5.3)."""
 EXAMINED, MIN_SAMPLES = 32 * 1024, 16 * 1024
@@ -101,12 +108,40 @@ def true_size(reader: Reader, start: int, size: int) -> int:
     return size + behind // WRAP * WRAP if behind >= WRAP else size
 
 
-def unwrapped(reader: Reader) -> Reader | Overlay:
-    """The file as FFmpeg reads a wave file to its end whose size has lost its upper bits: with an unknown size."""
+def corrected(reader: Reader) -> Reader | Overlay:
+    """The file as FFmpeg is to read it, with one number of its header corrected.
+
+    A size that has lost its upper bits is unknown, so that FFmpeg reads to the end. And FFmpeg seeks by the bytes per
+    second, which programs (itself, for instance) write wrongly for ADPCM: their true number follows from the blocks.
+    """
     for name, start, size in riff_chunks(reader):
+        if name.startswith(b"fmt "):
+            written = int.from_bytes(reader.at(start + 8, 4), "little")
+            true = _bytes_per_second(reader.at(start, min(size, 20)))
+            if true and abs(written - true) > RATE_ERROR * true:
+                return Overlay(reader, start + 8, true.to_bytes(4, "little"))
         if name == b"data" and not is_unknown(size):
             return Overlay(reader, start - 4, bytes(4)) if true_size(reader, start, size) != size else reader
     return reader
+
+
+def is_variable(reader: Reader) -> bool:
+    """Whether a wave file of compressed sound leaves its bytes per second open, so that its length is a guess."""
+    return any(
+        name == b"fmt " and size >= 16 and not any(reader.at(start + 8, 4))
+        for name, start, size in riff_chunks(reader)
+    )
+
+
+def _bytes_per_second(form: bytes) -> int:
+    """Of ADPCM, by the size of its blocks; 0 where the header's number has to do."""
+    if len(form) < 16:
+        return 0
+    tag, channels = (int.from_bytes(form[at : at + 2], "little") for at in (0, 2))
+    rate, align = int.from_bytes(form[4:8], "little"), int.from_bytes(form[12:14], "little")
+    samples = int.from_bytes(form[18:20], "little") if tag in BLOCKS else 0
+    found = rate * channels // 2 if tag == YAMAHA else rate * align // samples if samples else 0
+    return found if found < WRAP else 0
 
 
 class RiffChunk(NamedTuple):

@@ -92,7 +92,7 @@ def outcome(job: wire.Job, reader: Reader, remote: Remote) -> bytes:
     except FILES_FAULT as error:
         return _refusal(
             "undecodable",
-            f"This file cannot be read ({_what(error)}). It is probably damaged; play it, and if it "
+            f"This file cannot be read ({getattr(error, 'strerror', None) or _what(error)}). It is probably damaged; play it, and if it "
             "plays convert it to another format (for example FLAC) and try again.",
         )
     except Exception as error:  # noqa: BLE001 - whatever it is, the owner is told

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing import asf
+from shared.audio.probing import asf, audio_info
 from shared.errors import BadMedia
 from tests.audio.media import Memory, of_format
 
@@ -20,6 +20,15 @@ def test_a_broadcast_or_an_empty_length_in_wma_promises_nothing():
     assert asf.declared_size(reader(bytes(unknown))) is None
     data[at + 88] |= 1
     assert asf.declared_size(reader(bytes(data))) is None
+
+
+def test_the_length_of_a_broadcast_in_wma_is_a_guess():
+    data = bytearray(of_format("wma"))
+    at = data.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    assert audio_info.probe(reader(bytes(data)), name="", track=0).exact
+    data[at + 64 : at + 72] = bytes(8)
+    data[at + 88] |= 1
+    assert not audio_info.probe(reader(bytes(data)), name="", track=0).exact
 
 
 def test_a_protected_file_is_refused():

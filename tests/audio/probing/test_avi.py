@@ -4,7 +4,7 @@ import struct
 
 from shared.audio.files.overlay import Overlay
 from shared.audio.files.reader import Reader
-from shared.audio.probing import avi
+from shared.audio.probing import audio_info, avi
 from shared.audio.probing.truncation import DeclaredSize
 from tests.audio.media import Memory, of_format
 
@@ -63,3 +63,12 @@ def test_the_probe_sees_no_index():
     hidden.seek(data.rindex(b"idx1"))
     assert hidden.read(4) == b"JUNK"
     assert isinstance(avi.without_index(reader(data[: data.rindex(b"idx1")])), Reader)
+
+
+def test_an_avi_that_was_written_to_a_pipe_has_an_unknown_length():
+    data = bytearray(of_format("avi"))
+    assert audio_info.probe(reader(bytes(data)), name="", track=0).duration is not None
+    at = data.index(b"auds") + 32  # the length of the stream
+    data[at : at + 4] = struct.pack("<I", 2**30)
+    data[4:8] = b"\xff" * 4
+    assert audio_info.probe(reader(bytes(data)), name="", track=0).duration is None

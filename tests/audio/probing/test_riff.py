@@ -2,11 +2,13 @@
 
 import struct
 
+import numpy as np
 import pytest
 
+from shared.audio.decoding.decode import decode
 from shared.audio.files.reader import Reader
-from shared.audio.probing import riff
-from tests.audio.media import Memory, make
+from shared.audio.probing import audio_info, riff
+from tests.audio.media import RATE, Memory, chunk, lag, make, sound
 
 
 def reader(data):
@@ -77,3 +79,32 @@ def test_samples_that_begin_behind_a_long_header_call_for_a_closer_look():
     assert riff.may_hold_compressed_audio(
         reader(plain[:12] + b"LIST" + struct.pack("<I", 40_000) + bytes(40_000) + plain[12:])
     )
+
+
+@pytest.mark.parametrize("container", ["wav", "w64"])
+@pytest.mark.parametrize("codec", ["adpcm_ima_wav", "adpcm_ms", "adpcm_yamaha"])
+@pytest.mark.parametrize(("rate", "layout"), [(16_000, "mono"), (44_100, "stereo")])
+def test_a_later_part_of_adpcm_is_found_where_the_header_has_a_wrong_rate_of_bytes(
+    container, codec, rate, layout
+):
+    """FFmpeg's own muxer wrote 16,000 for any rate, and its demuxer seeks by that."""
+    data = make(container, codec, rate=rate, layout=layout, seconds=30.0)
+    at = data.index(b"fmt ") + (24 if container == "w64" else 8) + 8
+    data = data[:at] + struct.pack("<I", 16_000 if rate != 16_000 else 30_000) + data[at + 4 :]
+    info = audio_info.probe(reader(data), name="call", track=0)
+    assert info.duration == pytest.approx(30.0, abs=0.2)
+    heard = []
+    done = decode(reader(data), info, chunk(start=20.0, end=25.0), track=0, longest=60.0, emit=heard.append)
+    assert done.warnings == ()
+    values = np.frombuffer(b"".join(heard), np.int16).astype(float)
+    assert abs(lag(values[RATE : 2 * RATE], sound(RATE, 30.0) * 32767, 21.0)) < 0.05
+
+
+def test_the_length_of_a_wave_file_without_a_rate_of_bytes_is_a_guess():
+    data = make("wav", "libmp3lame", rate=44_100, layout="mono", seconds=8.0)
+    at = data.index(b"fmt ") + 16
+    assert audio_info.probe(
+        reader(data[:at] + struct.pack("<I", 8_000) + data[at + 4 :]), name="", track=0
+    ).exact
+    open_rate = data[:at] + bytes(4) + data[at + 4 :]
+    assert not audio_info.probe(reader(open_rate), name="", track=0).exact
