@@ -5,7 +5,10 @@ So `--help` answers at once, and no command loads what only others need.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +19,7 @@ from local import exit_codes
 from local.exit_codes import EPILOG
 from local.help import fitted, told
 from local.once import once
+from local.wrong_values import worded
 
 COMMANDS = {
     "transcribe": "Transcribe files and folders now. Recordings that an earlier run finished are skipped.",
@@ -93,10 +97,10 @@ def loaded(name: str) -> Any:
     module, attribute = PLACES.get(name, f"{name}:command").split(":")
     command = getattr(importlib.import_module(f"local.commands.{module}"), attribute)
     if isinstance(command, typer.Typer):
-        return once(fitted(get_command(command)))
+        return worded(once(fitted(get_command(command))))
     alone = typer.Typer(add_completion=False)
     alone.command(name)(command)
-    return once(fitted(get_command(alone)))
+    return worded(once(fitted(get_command(alone))))
 
 
 app = typer.Typer(
@@ -137,10 +141,33 @@ EXTRAS = {"google": "google", "yaml": "google", "opentelemetry": "google"}
 """The extra that installs a library which whole commands need, by the library's top-level module."""
 
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Errors of a disk that takes no more."""
+
+
 def main() -> None:
     """The console script."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            # At the end of Python nobody could say in words what fails.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        raise SystemExit(exit_codes.INCOMPLETE) from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _drop_output()
+        where = f" {os.fsdecode(error.filename)}" if error.filename else ""
+        typer.echo(
+            f"dropscribe: the output{where} cannot be written: {error.strerror}. Make room on that disk, and run the "
+            "same command again.",
+            err=True,
+        )
+        raise SystemExit(exit_codes.CANNOT_WRITE) from None
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
@@ -151,6 +178,11 @@ def main() -> None:
             err=True,
         )
         raise SystemExit(exit_codes.CONFIGURATION) from None
+
+
+def _drop_output() -> None:
+    """Let what standard output did not take go, so that Python does not try, and complain, once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -457,8 +457,10 @@ def options_of(given: Mapping[str, Any]) -> Options:
     try:
         wire = msgspec.convert(dict(given), type=described(_WireOptions), strict=False)
     except UNREADABLE as error:
-        options = ", ".join(_WireOptions.__struct_fields__)
-        raise BadRequest(f"{_in_words(error)}. The options are {options}.") from error
+        said = _in_words(error)
+        unknown = "unknown field" in said
+        options = f" The options are {', '.join(_WireOptions.__struct_fields__)}." if unknown else ""
+        raise BadRequest(f"{said}.{options}") from error
     return wire.options()
 
 

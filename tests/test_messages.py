@@ -197,6 +197,12 @@ def test_options_have_the_same_limits_wherever_they_come_from(given, says):
             request_from_json(json.dumps(request).encode())
 
 
+def test_all_options_are_listed_only_to_whom_gave_an_unknown_one():
+    with pytest.raises(BadRequest) as caught:
+        options_of({"caption_width": 0})
+    assert str(caught.value).endswith("from 16 to 100 (characters in a line).")
+
+
 def test_options_are_read_from_texts():
     given = {"track": "2", "language": "pt-BR", "filler_words": "true", "diarize": "True"}
     assert options_of(given) == Options(track=2, language="pt-BR", filler_words=True, diarize=True)

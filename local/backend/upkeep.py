@@ -59,14 +59,17 @@ class Upkeep:
         self._wake()
         return ended
 
-    def purge(self, attribute: str, *values: str) -> int:
-        """Delete all messages, waiting or leased, whose attribute has one of `values`; gives their number."""
+    def purge(self, attribute: str, *values: str, subscription: str | None = None) -> int:
+        """Delete all messages, waiting or leased, whose attribute has one of `values`; gives their number.
+
+        With `subscription` only those of that one.
+        """
         wanted = json.dumps(values)
         with self._database.write() as connection:
             cursor = connection.execute(
                 "DELETE FROM messages WHERE (SELECT value FROM json_each(attributes) WHERE key = ?) "
-                "IN (SELECT value FROM json_each(?))",
-                (attribute, wanted),
+                "IN (SELECT value FROM json_each(?)) AND subscription = coalesce(?, subscription)",
+                (attribute, wanted, subscription),
             )
             return cursor.rowcount
 

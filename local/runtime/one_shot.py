@@ -145,11 +145,13 @@ def follow(
         Transient: the worker failed; nothing is lost.
     """
     progress = progress or NoProgress()
+    keys = [one.key for one in submitted if not one.problem and not one.skipped]
     yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
     ports.reclaim()
     yield from _ended(waiting, ports, progress)
     if not waiting:
+        _told(keys, ports)
         return
     ports.media.warm(DECODERS)
     if not ports.hosted:  # which would decode for themselves
@@ -191,7 +193,14 @@ def follow(
             if concurrency.monotonic() > look_again:
                 _announce_lost(waiting, ports)
                 look_again = concurrency.monotonic() + LOST_EVERY
+    _told(keys, ports)
     end_despite(loops)
+
+
+def _told(keys: Sequence[str], ports: LocalPorts) -> None:
+    """Drop the news that these recordings have ended: their person was told, and no folder of `up` waits for them."""
+    if ports.queue.pending(EXPORTER):
+        ports.queue.purge("recording", *keys, subscription=EXPORTER)
 
 
 def _unread(one: Submitted, ports: LocalPorts) -> Recording:

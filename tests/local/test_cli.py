@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -73,3 +75,36 @@ def test_a_missing_library_of_an_extra_is_said_and_a_missing_module_of_ours_is_a
     missing("shared.nothing")
     with pytest.raises(ModuleNotFoundError):
         cli.main()
+
+
+@pytest.mark.parametrize(
+    "command", [["--version"], ["doctor", "--json"], ["status"], ["demo", "--out", "{tmp}/out"]]
+)
+def test_a_full_disk_behind_standard_output_is_told_in_a_sentence(command, tmp_path):
+    environment = os.environ | {"DROPSCRIBE_STATE_DIR": str(tmp_path)}
+    program = [sys.executable, "-m", "local.cli", *(one.format(tmp=tmp_path) for one in command)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            program, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+        )
+    assert done.returncode == 73
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("dropscribe: the output cannot be written: No space left on device. Make room")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_reader_who_stops_reading_hears_no_complaint(tmp_path):
+    environment = os.environ | {"DROPSCRIBE_STATE_DIR": str(tmp_path)}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "local.cli", "status", "--json"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -26,6 +26,13 @@ def test_purge_drops_the_messages_of_these_recordings_only(queue):
     assert queue.pending("merger") == 0
 
 
+def test_purge_can_be_for_one_subscription(queue):
+    for topic in (PARAKEET_GPU.topic, CHUNKS_DONE):
+        queue.publish(topic, b"x", {"recording": "a"})
+    assert queue.purge("recording", "a", subscription="merger") == 1
+    assert (queue.pending("gpu-worker"), queue.pending("merger")) == (1, 0)
+
+
 def test_leases_of_a_dead_process_end_at_once_and_stay_counted(tmp_path, queue, clock):
     queue.publish(AUDIO_FINALIZED, b"theirs")
     child = os.fork()

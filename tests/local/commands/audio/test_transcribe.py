@@ -46,6 +46,23 @@ def run(tmp_path, monkeypatch):
     return call
 
 
+def test_nothing_waits_for_an_up_after_all_is_transcribed(run, monkeypatch):
+    """Often the last recordings have ended before the news of it is taken from the queue: here always."""
+
+    def loop(*given):
+        made = PushLoop(*given)
+        if "exporter" in given:
+            made.start = lambda: None
+        return made
+
+    monkeypatch.setattr(one_shot, "PushLoop", loop)
+    result, _ = run(SAMPLES / "voice-note.opus", SAMPLES / "order-hotline.m4a")
+    assert result.exit_code == 0
+    status = CliRunner().invoke(cli.app, ["status"]).stdout
+    assert "2 done" in status
+    assert "waiting" not in status
+
+
 def test_a_file_becomes_six_files_and_exit_code_0(run, tmp_path):
     result, lines = run(SAMPLES / "voice-note.opus")
     assert result.exit_code == 0

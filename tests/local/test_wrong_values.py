@@ -1,0 +1,28 @@
+"""A wrong value of an option is told in the words of people."""
+
+import pytest
+from typer.testing import CliRunner
+
+from local.cli import app
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("status", "--limit", "many"), "'--limit': 'many' is not a whole number."),
+        (("status", "--limit", "1.5"), "'--limit': '1.5' is not a whole number."),
+        (("status", "--limit", "0"), "'--limit': 0 is too small. Give 1 or more."),
+        (("status", "--limit", "5000"), "'--limit': 5000 is too large. Give 1000 or less."),
+        (("submit", "x.mp3", "--timeout", "soon"), "'--timeout': 'soon' is not a number."),
+        (("cost", "--since", "May"), "'--since': 'May' is not a day. Write it as YYYY-MM-DD"),
+        (("cost", "--by", "week"), "'--by': 'week' is not one of 'day', 'month',"),
+        (("dead-letters", "list", "--limit", "0"), "'--limit': 0 is too small."),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(args, says):
+    done = CliRunner().invoke(app, args)
+    said = " ".join(done.output.replace("│", " ").split())
+    assert done.exit_code == 2
+    assert says in said
+    assert "Input should" not in said
+    assert "Value error" not in said
