@@ -16,7 +16,7 @@ import av
 from shared.audio.files.part import part_reader
 from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
-from shared.audio.probing.notices import check_track
+from shared.audio.probing.notices import check_track, followed_by_another
 from shared.audio.probing.parts import beginnings, header_length
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, in_proportion, truncated_length
@@ -61,7 +61,16 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         check_track(track, info.tracks)
     else:
         info = _in_parts(reader, demuxer, track) or _of_one(reader, demuxer, track)
-    return replace(in_proportion(info, reader.size), bytes_read=reader.bytes_read)
+    warnings = (*info.warnings, *_behind_the_end(reader, demuxer))
+    return replace(in_proportion(info, reader.size), warnings=warnings, bytes_read=reader.bytes_read)
+
+
+def _behind_the_end(reader: Reader, demuxer: str | None) -> tuple[str, ...]:
+    """A warning where a recording that ends by its header is followed by another one: nothing reads as far."""
+    end = riff.declared_end(reader) if demuxer in {"wav", "aiff"} else None
+    if end is None or end >= reader.size or sniff(reader.at(end, HEAD)) is None:
+        return ()
+    return (followed_by_another(end, reader.size),)
 
 
 def _of_one(reader: Reader, demuxer: str, track: int) -> AudioInfo:

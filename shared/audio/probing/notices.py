@@ -108,6 +108,14 @@ def stops_early(reached: float, declared: float) -> str:
     return f"the audio stops at {reached:.1f} s, the header promised {declared:.1f} s"
 
 
+def followed_by_another(end: int, size: int) -> str:
+    """The warning for a file behind whose end another recording begins; both in bytes."""
+    return (
+        f"another recording follows behind the end of this one, and was not transcribed: {size - end:,} bytes; take it "
+        f"out (tail -c +{end + 1} FILE > second) and transcribe it, too"
+    )
+
+
 def damage(times: list[float]) -> str:
     """The warning for places that did not decode; times in seconds from the start of the recording."""
     if len(times) == 1:

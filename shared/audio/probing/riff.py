@@ -108,6 +108,16 @@ def true_size(reader: Reader, start: int, size: int) -> int:
     return size + behind // WRAP * WRAP if behind >= WRAP else size
 
 
+def declared_end(reader: Reader) -> int | None:
+    """Where a wave or AIFF file ends by its own header, bytes; None where it does not say, or is no such file."""
+    head = reader.at(0, 8)
+    form = _CHUNK_FORMATS.get(head[:4])
+    if head[:4] not in {b"RIFF", b"FORM"} or form is None:
+        return None
+    size = int.from_bytes(head[4:], form.order)
+    return None if is_unknown(size) else 8 + size + size % 2
+
+
 def corrected(reader: Reader) -> Reader | Overlay:
     """The file as FFmpeg is to read it, with one number of its header corrected.
 

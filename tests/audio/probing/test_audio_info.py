@@ -230,3 +230,13 @@ def test_an_m4a_that_begins_with_nothing_is_as_much_later(sandbox):
     assert not heard[: round(2.9 * 16_000)].any()
     assert heard[round(3.1 * 16_000) :].any()
     assert pcm.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["wav", "aiff", "wav-7.1"])
+def test_a_recording_behind_the_end_of_another_is_told_with_the_command_that_takes_it_out(sandbox, name):
+    one = of_format(name)
+    assert sandbox.probe(Memory(one)).warnings == ()
+    assert sandbox.probe(Memory(one + bytes(5000))).warnings == ()
+    (warning,) = sandbox.probe(Memory(one + of_format("wav"))).warnings
+    assert f"{len(of_format('wav')):,} bytes" in warning
+    assert f"tail -c +{len(one) + 1} FILE" in warning
