@@ -23,6 +23,8 @@ FRAMES, SAMPLES = 8, 192
 """How many of the frames are looked at, and of the samples in all of them."""
 REMAINS = 0.3
 """Part of the energy that one voice in one channel leaves in the mean of all; with less, channels cancel each other out."""
+NOTHING = 1e-4
+"""Energy of all other channels together, of a subwoofer's, below which its channel is a microphone that was named wrongly."""
 QUIET = 1e-8
 """Energy of the loudest channel, of full scale, below which nothing is decided: 80 dB below it."""
 
@@ -30,6 +32,14 @@ QUIET = 1e-8
 def is_named(layout: str) -> bool:
     """Whether a layout, by FFmpeg's name of it, says what each channel is."""
     return "channels" not in layout
+
+
+def only_subwoofer(chosen: Sequence[float], frames: Sequence[AudioFrame]) -> bool:
+    """Whether these weights take the channel alone that the frames call a subwoofer."""
+    channels = frames[0].layout.channels
+    return max(chosen) == 1.0 and any(
+        one == 1.0 and channels[at].name == "LFE" for at, one in enumerate(chosen) if at < len(channels)
+    )
 
 
 def weights(frames: Sequence[AudioFrame], channels: int) -> tuple[float, ...] | None:
@@ -40,15 +50,18 @@ def weights(frames: Sequence[AudioFrame], channels: int) -> tuple[float, ...] | 
         channels: of each; more than one.
 
     Returns:
-        Equal weights for all channels, or 1 for the loudest alone where the mean of all is far quieter.
+        Equal weights for all channels, or 1 for the loudest alone where the mean of all is far quieter, or where it is
+        the subwoofer's and the others are silent: programs that merge three microphones call the third one so.
     """
     energy, mean, count = _energies(frames, channels)
     loudest = max(energy)
     if not count or loudest < QUIET * count:
         return None
-    if mean < REMAINS / channels**2 * loudest:
-        best = energy.index(loudest)
-        return tuple(1.0 if one == best else 0.0 for one in range(channels))
+    best = energy.index(loudest)
+    alone = tuple(1.0 if one == best else 0.0 for one in range(channels))
+    others_silent = sum(energy) - loudest < NOTHING * loudest
+    if mean < REMAINS / channels**2 * loudest or (others_silent and only_subwoofer(alone, frames)):
+        return alone
     return (1 / channels,) * channels
 
 

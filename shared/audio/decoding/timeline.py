@@ -38,6 +38,8 @@ THREE = "3.0"
 """FFmpeg's name of a layout of three channels: the mix and both sides, to which it does nothing."""
 CANCELS = "the channels cancel each other out: the loudest of them was taken alone"
 """The warning where a mix of all channels would be far quieter than one of them."""
+SUBWOOFER = "sound is only on the channel that the file calls a subwoofer: it was taken"
+"""The warning where a named subwoofer holds all there is."""
 
 
 class Timeline:
@@ -227,7 +229,7 @@ class Timeline:
             return False
         alone = max(chosen) == 1.0
         if alone and not self.warnings:
-            self.warnings.append(CANCELS)
+            self.warnings.append(SUBWOOFER if downmix.only_subwoofer(chosen, self._waiting) else CANCELS)
         weights = chosen if alone or not downmix.is_named(self._format[1]) else None
         if weights == self._weights:
             return True

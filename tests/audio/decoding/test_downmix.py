@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shared.audio.decoding import downmix
-from shared.audio.decoding.timeline import CANCELS
+from shared.audio.decoding.timeline import CANCELS, SUBWOOFER
 from tests.audio.media import RATE, Memory, chunk, lag, make, samples, sound
 
 SECONDS = 3.0
@@ -162,3 +162,17 @@ def test_a_subwoofer_that_the_file_names_is_left_out(sandbox):
     assert info.channels == 6
     assert downmix.is_named("5.1")
     assert not downmix.is_named("6 channels")
+
+
+def test_a_voice_on_nothing_but_the_subwoofer_is_heard_and_told(sandbox):
+    """FFmpeg's `amerge` calls the third of three microphones so."""
+    data, warnings = heard(
+        sandbox, make("wav", "pcm_s16le", rate=48_000, layout="2.1", seconds=SECONDS, gains=[0.0, 0.0, 1.0])
+    )
+    assert warnings == [SUBWOOFER]
+    assert abs(lag(data[RATE : 2 * RATE], sound(RATE, SECONDS) * 32767, 1.0)) < 0.005
+    quiet, warnings = heard(
+        sandbox, make("wav", "pcm_s16le", rate=48_000, layout="2.1", seconds=SECONDS, gains=[0.1, 0.1, 1.0])
+    )
+    assert warnings == []
+    assert 0 < np.abs(quiet).max() < np.abs(data).max() / 2

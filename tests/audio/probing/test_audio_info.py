@@ -31,7 +31,7 @@ def box(name, *content):
 def test_an_empty_file_is_empty(sandbox):
     code, message = refusal(sandbox, b"")
     assert code == "empty"
-    assert "copy it again" in message
+    assert "Copy it again" in message
 
 
 @pytest.mark.parametrize(
