@@ -34,7 +34,9 @@ Language = Annotated[
 Track = Annotated[
     int | None,
     typer.Option(
-        min=0, help="Audio track to transcribe, counted from 0, the one that players choose.", show_default=False
+        min=0,
+        help="Audio track to transcribe, counted from 0, the one that players choose.",
+        show_default=False,
     ),
 ]
 Keyterms = Annotated[

@@ -4,7 +4,7 @@ from time import process_time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.audio.decoding.steady import CONFIRMED, MOST_TOLD, SET_BACK, Steady
@@ -46,6 +46,8 @@ def test_time_stamps_without_fault_are_kept():
 
 
 @given(st.lists(st.integers(-80, 80), min_size=60, max_size=60))
+@example([0] * 58 + [51, 50])
+@example([0] * 57 + [51, 50, 0])
 def test_wobble_neither_drops_nor_inserts(wobble):
     times = [max(0.0, time + ms / 1000) for time, ms in zip(straight(60), wobble, strict=True)]
     times[::5] = straight(60)[::5]  # it wobbles around the sound, it does not leave it
