@@ -34,6 +34,7 @@ def routes() -> list[Route]:
     return [
         *(Route(path, page, methods=["GET"]) for path in VIEWS),
         Route("/page/{path:path}", file, methods=["GET"]),
+        Route("/{path:path}", nothing, methods=["GET"]),
     ]
 
 
@@ -63,6 +64,17 @@ async def file(request: Request) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(data, headers=headers, media_type=kind)
+
+
+async def nothing(request: Request) -> Response:
+    """What is at all other addresses."""
+    del request
+    return Response(
+        "There is nothing at this address. The recordings are at /, what programs may ask for is described in "
+        "/api/v1/openapi.json.\n",
+        404,
+        media_type="text/plain",
+    )
 
 
 def _is_inside(path: Path) -> bool:

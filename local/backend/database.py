@@ -84,7 +84,7 @@ class Database:
         except OSError as error:
             raise ConfigurationError(
                 f"The folder {path.parent} cannot be made ({error.strerror}). "
-                "Set DROPSCRIBE_STATE_DIR to a folder that you may write to."
+                "Choose another --state-dir or DROPSCRIBE_STATE_DIR: a folder that you may write to."
             ) from error
         # SQLite makes it readable for all; its log gets the same mode. Only a new one is opened here: closing a second
         # descriptor of a file would drop the locks of this process (sqlite.org/howtocorrupt.html).
@@ -367,7 +367,7 @@ class Database:
             if code in _BUSY:
                 raise StoreUnavailable(
                     f"Other processes kept {self._path} locked for {self._busy_seconds:g} s. "
-                    "It will be tried again. If this persists, check which Dropscribe processes are still running."
+                    "Check which Dropscribe processes are still running, and try again."
                 ) from error
             if code in _NOT_NOW:
                 raise StoreUnavailable(

@@ -95,7 +95,7 @@ def make(question: Question, ports: Ports) -> Report:
     since = question.since or _first(until, question.by)
     if since > until:
         last = until if question.until else f"today ({until}, UTC)"
-        raise BadRequest(f"The first day, {since}, is after the last, {last}: give an earlier --since.")
+        raise BadRequest(f"The first day, {since}, is after the last, {last}: choose days in their order.")
     if (until - since).days >= MOST_DAYS:
         raise BadRequest(f"{since} to {until} is more than ten years: give a later --since.")
     account, prices = rows.read(ports, since, until), prices_file.table(ports.settings)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shared.ports import Fields, Ports
 
-REASON = "It was deleted. Upload the file again to have it transcribed."
+REASON = "It was deleted. To have it transcribed, upload or copy the file again."
 """The reason of a recording of which nothing is left."""
 
 SETTLED = 3600.0

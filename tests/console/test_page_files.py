@@ -39,3 +39,10 @@ def test_files_are_served_with_a_tag_and_their_type(client, page):
 )
 def test_nothing_else_is(client, page, path):
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/recording/abc", "/costs/2026", "/favicon.png", "/../etc/passwd"])
+def test_a_wrong_address_says_where_the_recordings_are(client, page, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "The recordings are at /," in answer.text

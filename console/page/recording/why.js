@@ -23,7 +23,7 @@ export function Why({ found }) {
               <table class="attempts">
                 <thead>
                   <tr>
-                    <th scope="col" class="number">Chunk</th><th scope="col">Engine</th>
+                    <th scope="col" class="number">Part</th><th scope="col">Engine</th>
                     <th scope="col" class="number">Took</th><th scope="col" class="number">Cost</th>
                     <th scope="col">Outcome</th>
                   </tr>
@@ -32,7 +32,7 @@ export function Why({ found }) {
                   ${found.attempts.map(
                     (one) => html`
                       <tr class=${one.wasted ? "wasted" : ""} title=${moment(one.started)}>
-                        <td class="number">${one.chunk === null ? "" : one.chunk}</td>
+                        <td class="number">${one.chunk === null ? "" : one.chunk + 1}</td>
                         <th scope="row">${one.engine}</th>
                         <td class="number">${length(one.seconds)}</td>
                         <td class="number">${dollars(one.usd)}</td>

@@ -100,6 +100,9 @@ def _find(argument: str, receive: Callable[[str], Path] | None) -> tuple[Path, b
     """
     if receive is not None and comes_from_elsewhere(argument):
         return receive(argument), False
+    if not argument.removeprefix("file://"):
+        # Else it would be the folder that one is in, with all that is below it.
+        raise NotFound("The name of a file is empty. Is a variable of your script not set?")
     path = Path(os.path.abspath(argument.removeprefix("file://")))  # noqa: PTH100 - resolve() would follow links
     if not path.is_dir() and not path.is_file():
         raise NotFound(f"There is no file or folder {argument!r}. Check the spelling of the path.")

@@ -197,7 +197,26 @@ def test_why_this_engine_and_what_each_attempt_cost(interview):
     table = interview.get_by_role("region", name="Attempts")
     expect(table.get_by_role("row")).to_have_count(3)
     expect(table).to_contain_text("no answer: timed out")
+    # The flow counts parts from 0; people do not.
+    expect(table.get_by_role("row").nth(1).get_by_role("cell").first).to_have_text("1")
     expect(interview.get_by_text("$0.0064 in all, $0.0021 of it for what was not used.")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1100, 700, 360])
+def test_the_button_that_edits_covers_no_word(open_page, fake, width):
+    fill(fake)
+    page = open_page("/recordings/interview", viewport={"width": width, "height": 800})
+    paragraph = page.locator(".paragraph").first
+    paragraph.hover()
+    button = paragraph.get_by_role("button", name="Edit").bounding_box()
+    for other in (paragraph.locator("p"), paragraph.locator(".time"), paragraph.locator(".speaker")):
+        box = other.bounding_box()
+        assert (
+            box["x"] + box["width"] <= button["x"]
+            or button["x"] + button["width"] <= box["x"]
+            or box["y"] + box["height"] <= button["y"]
+            or button["y"] + button["height"] <= box["y"]
+        ), (box, button)
 
 
 def test_a_failed_recording_says_why_and_is_tried_again(open_page, fake):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.commands.audio.inputs import collect
-from shared.errors import BadRequest
+from shared.errors import BadRequest, NotFound
 
 
 @pytest.fixture
@@ -107,3 +107,11 @@ def test_a_folder_that_cannot_be_searched_is_said(tree, monkeypatch):
     found = collect([tree / "b"])
     assert list(outputs(found).values()) == ["talk.mp3"]
     assert "deep cannot be searched (Permission denied)" in found.unreadable[str(tree / "b" / "deep")]
+
+
+@pytest.mark.parametrize("empty", ["", "file://"])
+def test_an_empty_name_is_not_the_folder_one_is_in(tree, monkeypatch, empty):
+    monkeypatch.chdir(tree)
+    with pytest.raises(NotFound, match="is empty"):
+        collect([empty])
+    assert list(collect([empty, "a"]).unreadable) == [empty]

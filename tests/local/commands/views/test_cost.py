@@ -183,7 +183,7 @@ def test_days_can_be_chosen(call, spent):
     [
         (
             ("--since", "2026-02-02", "--until", "2026-02-01"),
-            "is after the last, 2026-02-01: give an earlier --since.",
+            "is after the last, 2026-02-01: choose days in their order.",
         ),
         (("--since", "2999-02-02"), "is after the last, today ("),
         (
