@@ -73,6 +73,15 @@ class Upkeep:
             )
             return cursor.rowcount
 
+    def in_hand(self) -> bool:
+        """Whether a process of this computer that is running holds a message, `up` or not."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT owner FROM messages WHERE lease IS NOT NULL AND due > ?",
+                (self._clock.uptime(),),
+            ).fetchall()
+        return any(owner is not None and not process_ids.is_gone(owner) for (owner,) in rows)
+
     def pending(self, subscription: str) -> int:
         """How many messages are not acknowledged yet: waiting, leased or in back-off."""
         with self._database.read() as connection:

@@ -233,8 +233,12 @@ def _rest(report: Report, ports: Ports) -> Iterator[Text]:
         yield Text(
             "Messages waiting: " + ", ".join(f"{name} {count:,}" for name, count in busy.items()) + "."
         )
-        if ports.nothing_runs():
+        if _is_idle(ports):
             yield Text("`dropscribe up` is not running: start it to continue.")
+    elif any(not one.ended and not one.held for one in report.recordings) and _is_idle(ports):
+        yield Text(
+            "What is in progress was stopped. Run the same `dropscribe transcribe` again: finished parts are kept."
+        )
     if report.dead_letters:
         yield Text(
             f"Dead letters (messages that could not be handled): {report.dead_letters:,}. "
@@ -285,6 +289,11 @@ def _pending(ports: Ports) -> dict[str, int] | None:
     if not isinstance(ports, LocalPorts):
         return None
     return {one.name: ports.queue.pending(one.name) for one in ports.queue.topology.subscriptions}
+
+
+def _is_idle(ports: Ports) -> bool:
+    """Whether neither `up` nor a `transcribe` goes on with what is in progress."""
+    return ports.nothing_runs() and not (isinstance(ports, LocalPorts) and ports.queue.in_hand())
 
 
 def _no_workers(ports: Ports) -> dict[str, str]:

@@ -33,6 +33,20 @@ def test_purge_can_be_for_one_subscription(queue):
     assert (queue.pending("gpu-worker"), queue.pending("merger")) == (1, 0)
 
 
+def test_what_a_dead_process_holds_is_in_nobodys_hand(tmp_path, queue, clock):
+    queue.publish(AUDIO_FINALIZED, b"x")
+    assert not queue.in_hand()
+    child = os.fork()
+    if child == 0:
+        SqliteQueue(Database(tmp_path / "state.sqlite"), clock).pull("router", 1, 60.0)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not queue.in_hand()
+    queue.publish(AUDIO_FINALIZED, b"y")
+    queue.pull("router", 1, 60.0)
+    assert queue.in_hand()
+
+
 def test_leases_of_a_dead_process_end_at_once_and_stay_counted(tmp_path, queue, clock):
     queue.publish(AUDIO_FINALIZED, b"theirs")
     child = os.fork()

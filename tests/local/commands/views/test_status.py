@@ -13,6 +13,7 @@ from local.commands.views.status import Wanted
 from shared.errors import EngineFailed, StoreUnavailable
 from shared.flow import upload
 from shared.messages import AUDIO_FINALIZED
+from shared.model import Options
 from shared.settings import Settings
 from shared.state import failure_log
 from shared.sweep import release_held, sweep
@@ -118,4 +119,31 @@ def test_it_says_that_nothing_runs_where_messages_wait(tmp_path, capsys):
     ports.queue.publish(AUDIO_FINALIZED, b"{}")
     status.run(Wanted(limit=5), ports, as_json=False)
     assert "`dropscribe up` is not running" in capsys.readouterr().out
+    ports.close()
+
+
+def test_a_message_that_some_process_holds_is_not_said_to_wait_for_up(tmp_path, capsys):
+    """For example a `transcribe` in another terminal."""
+    ports = open_ports(Settings(state_dir=tmp_path))
+    ports.queue.publish(AUDIO_FINALIZED, b"{}")
+    (held,) = ports.queue.pull("router", 1, 60.0)
+    status.run(Wanted(limit=5), ports, as_json=False)
+    shown = capsys.readouterr().out
+    assert "Messages waiting: router 1." in shown
+    assert "not running" not in shown
+    ports.queue.nack("router", held.lease)
+    status.run(Wanted(limit=5), ports, as_json=False)
+    assert "`dropscribe up` is not running" in capsys.readouterr().out
+    ports.close()
+
+
+def test_what_ctrl_c_stopped_is_said_to_go_on_with_the_same_command(tmp_path, capsys):
+    ports = open_ports(Settings(state_dir=tmp_path))
+    (tmp_path / "talk.wav").write_bytes(b"x")
+    recording = upload.accept(ports.file(tmp_path / "talk.wav"), Options(), ports)
+    status.run(Wanted(limit=5), ports, as_json=False)
+    assert "Run the same `dropscribe transcribe` again" in " ".join(capsys.readouterr().out.split())
+    ports.records.update("recordings", recording.id, lambda stored: stored | {"held": "budget"})
+    status.run(Wanted(limit=5), ports, as_json=False)
+    assert "again" not in capsys.readouterr().out
     ports.close()
