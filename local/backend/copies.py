@@ -55,9 +55,10 @@ def erase(recording: Recording, place: Place) -> None:
     if source.name:
         _erase_files(source, place)
         whose = {"bucket": source.bucket, "name": source.name}
-        for collection in (FOLDERS, BESIDE):
-            for key, _ in list(place.records.query(collection, whose)):
-                place.records.delete(collection, key)
+        for key, _ in list(place.records.query(FOLDERS, whose)):
+            place.records.delete(FOLDERS, key)
+        for key, _ in list(place.records.query(BESIDE, whose)):
+            place.records.delete(BESIDE, key)
     place.queue.purge("recording", recording.id)
     place.records.scrub(rewrite=place.records.get(COLLECTION, REWRITTEN) is None)
     place.records.create(COLLECTION, REWRITTEN, {})

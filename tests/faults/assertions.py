@@ -108,7 +108,9 @@ def nothing_is_left(deployment):
             time.sleep(1.0)
             raise AssertionError(f"still running: {left}; the log has where the workers are")
         time.sleep(0.1)
-    assert {one.name for one in deployment.state.iterdir()} <= SQLITE | {"up.lock", "buckets"}
+    # `page.json` is a lock as well: it is empty while nobody serves the page.
+    assert {one.name for one in deployment.state.iterdir()} <= SQLITE | {"up.lock", "buckets", "page.json"}
+    assert not (deployment.state / "page.json").stat().st_size
     for folder in (deployment.state, deployment.out):
         hidden = [one for one in folder.rglob(".*") if one.is_file()]
         assert not hidden, f"half-written files: {hidden}"

@@ -51,13 +51,13 @@ def test_a_budget_is_kept(ports):
 
 
 def test_an_ended_task_is_accounted_once_and_the_report_has_it(ports):
-    executions.reconcile(ports)
+    executions.reconcile(ports, ["main"])
     ledger.write(attempt(usd=0.001, worker="gpu-a.0"), ports)
     task = TaskRun(execution="gpu-a", index=0, started=NOON, ended=NOON + 90, completed=NOON + 90)
     ports.gpu_jobs.ended = lambda _: [task]
     ports.clock.time += 300
-    assert executions.reconcile(ports) == 1
-    assert executions.reconcile(ports) == 0
+    assert executions.reconcile(ports, ["main"]) == 1
+    assert executions.reconcile(ports, ["main"]) == 0
     sums = summary.total(rows.read(ports, DAY, DAY))
     assert sums.usd == pytest.approx(90 * 0.0002907, abs=1e-9)
     assert sums.fates["idle"] == pytest.approx(90 * 0.0002907 - 0.001, abs=1e-9)

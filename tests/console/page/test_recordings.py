@@ -96,4 +96,4 @@ def test_a_server_that_is_gone_ends_in_a_sentence(open_page, fake):
     page = open_page("/costs")
     page.route("**/api/v1/recordings?**", lambda route: route.fulfill(status=401, body="{}"))
     page.get_by_role("link", name="Recordings").click()
-    expect(page.get_by_role("alert")).to_contain_text("Open the address that Dropscribe printed")
+    expect(page.get_by_role("alert")).to_contain_text("open the address that Dropscribe printed")
