@@ -109,8 +109,8 @@ def listening(settings: Settings) -> socket.socket:
     host = "0.0.0.0" if there else settings.console_host  # noqa: S104 - Cloud Run reaches a container by its address
     one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if host in HERE:
-        # `dropscribe up` keeps the port reserved in the same way.
+    if not there:
+        # `dropscribe up` keeps the port reserved in the same way, whatever the address: 0.0.0.0 takes it of all.
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     port = int(there or settings.console_port)
     try:

@@ -541,6 +541,7 @@ class Settings:
         )
         self._check_texts()
         self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
+        self._check("console_port", 0 <= self.console_port <= 65535, "from 0 to 65535")
         self._check("canary_percent", 0 <= self.canary_percent <= 100, "from 0 to 100")
         self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
         for name, low, high in (

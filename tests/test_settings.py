@@ -60,6 +60,7 @@ def test_values_are_read_with_their_types():
         ("DROPSCRIBE_REQUEST_BUCKETS", "calls,gs://mail", "names of buckets, separated by commas"),
         ("DROPSCRIBE_REQUEST_BUCKETS", "calls,", "names of buckets, separated by commas"),
         ("DROPSCRIBE_DEEPGRAM_CONCURRENCY", "0", "from 1 to 1000"),
+        ("DROPSCRIBE_CONSOLE_PORT", "99999", "from 0 to 65535"),
         ("DROPSCRIBE_TRANSCRIPTS_BUCKET", "audio", "would trigger the router"),
         ("DROPSCRIBE_GPU_MAX_TASKS", "0", "must be from 1 to 10000"),
         ("DROPSCRIBE_STUCK_MINUTES", "0.5", "must be 1 or more"),

@@ -19,8 +19,14 @@ PATIENCE = 20
 
 
 @pytest.fixture
-def served(tmp_path):
-    environment = os.environ | {"DROPSCRIBE_CONSOLE_PORT": str(free_port()), "PYTHONPATH": str(ROOT)}
+def more(request):
+    """More of the environment."""
+    return getattr(request, "param", {})
+
+
+@pytest.fixture
+def served(tmp_path, more):
+    environment = os.environ | {"DROPSCRIBE_CONSOLE_PORT": str(free_port()), "PYTHONPATH": str(ROOT)} | more
     command = [sys.executable, "-m", "local.cli", "console", "--state-dir", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
@@ -43,6 +49,20 @@ def test_it_prints_an_address_that_opens_the_page_until_it_ends_in_whatever_way(
     served.send_signal(number)
     served.wait(PATIENCE)
     until(lambda: not answers(base))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"DROPSCRIBE_CONSOLE_HOST": "0.0.0.0", "DROPSCRIBE_CONSOLE_TOKEN": "0123456789abcdef0123456789abcdef"}],
+    indirect=True,
+)
+def test_it_can_listen_to_other_machines(served):
+    address = next(found[0] for line in served.stderr if (found := re.search(r"http://\S+", line)))
+    base = address.partition("/?")[0]
+    until(lambda: answers(base) or served.poll() is not None)
+    assert served.poll() is None
+    # Every address of 127.0.0.0/8 is this machine, but only 127.0.0.1 would answer without the setting.
+    assert answers(base.replace("127.0.0.1", "127.0.0.2"))
 
 
 def answers(base):
