@@ -540,10 +540,13 @@ class Settings:
             "names of buckets, separated by commas, without gs://",
         )
         self._check_texts()
-        self._check("deepgram_concurrency", 1 <= self.deepgram_concurrency <= 1000, "from 1 to 1000")
-        self._check("console_port", 0 <= self.console_port <= 65535, "from 0 to 65535")
-        self._check("canary_percent", 0 <= self.canary_percent <= 100, "from 0 to 100")
-        self._check("rollout_percent", 0 <= self.rollout_percent <= 100, "from 0 to 100")
+        for name, least, most in (
+            ("deepgram_concurrency", 1, 1000),
+            ("console_port", 0, 65535),
+            ("canary_percent", 0, 100),
+            ("rollout_percent", 0, 100),
+        ):
+            self._check(name, least <= getattr(self, name) <= most, f"from {least} to {most}")
         for name, low, high in (
             ("short_hours", self.small_minutes / 60, self.short_hours),
             ("long_hours", self.short_hours, self.long_hours),
