@@ -48,7 +48,7 @@ def main() -> int:
         access = access_by(ports.settings, on_cloud_run="K_SERVICE" in os.environ)
     except DropscribeError as error:
         log.error("the console cannot start: %s", error)
-        return 2
+        return os.EX_CONFIG
     listener = listening(ports.settings)
     config = uvicorn.Config(
         application(ports, access),
@@ -122,7 +122,7 @@ def listening(settings: Settings) -> socket.socket:
             error.strerror,
             variable("console_port"),
         )
-        raise SystemExit(2) from None
+        raise SystemExit(os.EX_CONFIG) from None
     return one
 
 

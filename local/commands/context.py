@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,7 +170,18 @@ def options_from(**given: object) -> Options:
     """
     if model := given.get("model"):
         given["model"] = absolute_weights(str(model))
-    return options_of({name: value for name, value in given.items() if value is not None})
+    chosen = {name: value for name, value in given.items() if value is not None}
+    try:
+        return options_of(chosen)
+    except BadRequest as error:
+        # Requests have caption_width, command lines --caption-width.
+        names = "|".join(sorted(given, key=len, reverse=True))
+        said = re.sub(rf"^({names})\b|(?<=more than )({names})\b", _as_option, str(error))
+        raise BadRequest(said) from error
+
+
+def _as_option(name: re.Match[str]) -> str:
+    return f"--{name[0].replace('_', '-')}"
 
 
 def options_or_none(**given: object) -> Options | None:

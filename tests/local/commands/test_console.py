@@ -65,6 +65,12 @@ def test_it_can_listen_to_other_machines(served):
     assert answers(base.replace("127.0.0.1", "127.0.0.2"))
 
 
+@pytest.mark.parametrize("more", [{"DROPSCRIBE_CONSOLE_TOKEN": "short"}], indirect=True)
+def test_a_wrong_setting_ends_it_with_the_code_of_one(served):
+    assert served.wait(PATIENCE) == 78
+    assert "can be guessed" in served.stderr.read()
+
+
 def answers(base):
     try:
         return httpx.get(f"{base}/health").is_success

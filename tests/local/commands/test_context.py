@@ -73,3 +73,21 @@ def test_a_state_folder_that_does_not_exist_is_not_created_by_those_who_look(tmp
     assert not (tmp_path / "statte").exists()
     there = CliRunner().invoke(cli.app, [*words, "--state-dir", str(tmp_path)], env=named)
     assert "There is no folder" not in there.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("--caption-width", "9"), "dropscribe: --caption-width must be a whole number from 16 to 100"),
+        (
+            ("--min-speakers", "3", "--max-speakers", "2"),
+            "--min-speakers must be a whole number from 1 to 50, and not more than --max-speakers",
+        ),
+        (("--language", "klingon"), "dropscribe: --language must be a language code"),
+    ],
+)
+def test_a_wrong_option_is_named_as_it_was_typed(here, given, says):
+    (here / "talk.wav").touch()
+    done = CliRunner().invoke(cli.app, ["transcribe", "talk.wav", "--state-dir", str(here / "s"), *given])
+    assert done.exit_code == 2
+    assert says in done.stderr

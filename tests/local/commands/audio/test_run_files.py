@@ -214,4 +214,4 @@ def test_captions_of_another_shape_are_written_again_without_transcribing_again(
     assert max(map(len, lines)) <= 20 < max(map(len, usual.splitlines()))
     refused = call("a.opus", "--caption-lines", "9")
     assert refused.exit_code == 2
-    assert "caption_lines must be a whole number from 1 to 3" in refused.stderr
+    assert "--caption-lines must be a whole number from 1 to 3" in refused.stderr
