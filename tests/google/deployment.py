@@ -26,10 +26,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import httpx
 from google.cloud import storage
 
 from local.commands.audio import inputs
 from shared.adapters.google_ports import open_ports
+from shared.adapters.pubsub_clients import subscriber
 from shared.errors import BadRequest
 from shared.flow import record
 from shared.ports import Ports
@@ -103,6 +105,18 @@ class Deployment:
         )
 
 
+def _empty(project: str, firestore: str) -> None:
+    """Take away what an earlier deployment left in emulators that go on running: subscriptions and documents.
+
+    Subscriptions push to where that one served, and stay as they are if they are created again.
+    """
+    with subscriber() as subscribing:
+        for one in subscribing.list_subscriptions(project=f"projects/{project}"):
+            subscribing.delete_subscription(subscription=one.name)
+    path = f"/emulator/v1/projects/{project}/databases/(default)/documents"
+    httpx.delete(f"http://{firestore}{path}", timeout=30.0).raise_for_status()
+
+
 @contextmanager
 def deployed(
     folder: Path,
@@ -131,6 +145,7 @@ def deployed(
         endpoints = {key: f"http://127.0.0.1:{free_port()}/" for key in laid.functions}
         # The emulator of Cloud Storage, too, finds that of Pub/Sub by its variable.
         stack.enter_context(mock.patch.dict(os.environ, emulators))
+        _empty(laid.project, emulators["FIRESTORE_EMULATOR_HOST"])
         create(laid.project, laid.topics, laid.subscriptions(endpoints))
         bucket, topic = laid.notification
         notify = [
