@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend import names
+from local.backend.beneath import folder_below
 from local.backend.disk_errors import unwritable
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
@@ -15,6 +18,7 @@ from local.backend.store import FileStore
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
+    from shared.ports import Fields
 
 FOLDERS = "folders"
 """Collection that says whose outputs a folder holds."""
@@ -57,8 +61,11 @@ def erase(recording: Recording, place: Place) -> None:
         whose = {"bucket": source.bucket, "name": source.name}
         for key, _ in list(place.records.query(FOLDERS, whose)):
             place.records.delete(FOLDERS, key)
-        for key, _ in list(place.records.query(BESIDE, whose)):
-            place.records.delete(BESIDE, key)
+        for key, fields in list(place.records.query(BESIDE, whose)):
+            # What another transcript of the same file wrote stays with that one.
+            if fields.get("recording") in {recording.id, "", None}:
+                _erase_beside(fields)
+                place.records.delete(BESIDE, key)
     place.queue.purge("recording", recording.id)
     place.records.scrub(rewrite=place.records.get(COLLECTION, REWRITTEN) is None)
     place.records.create(COLLECTION, REWRITTEN, {})
@@ -71,14 +78,31 @@ def _erase_files(source: StoredObject, place: Place) -> None:
     live = place.store.stat(source.bucket, source.name)
     if source.bucket != place.audio_bucket or (live is not None and live.generation != source.generation):
         return
-    folder = place.out / names.to_path(source.name)
-    for name in outputs.file_names():
-        for path in (folder / name, folder / f".{name}.part"):
+    inside = Path(names.to_path(source.name))
+    files = [one for name in outputs.file_names() for one in (name, f".{name}.part")]
+    # As nothing is written through a link in there, nothing is deleted through one.
+    with (
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        folder_below(place.out, inside) as folder,
+    ):
+        for name in files:
             try:
-                path.unlink(missing_ok=True)
-            except NotADirectoryError:
+                os.unlink(name, dir_fd=folder)
+            except FileNotFoundError:
                 continue
             except OSError as error:
-                raise unwritable(path, error) from error
-    with contextlib.suppress(OSError):
-        folder.rmdir()  # unless a person keeps something else there
+                raise unwritable(place.out / inside / name, error) from error
+    with contextlib.suppress(OSError), folder_below(place.out, inside.parent) as above:
+        os.rmdir(inside.name, dir_fd=above)  # unless a person keeps something else there
+
+
+def _erase_beside(fields: Fields) -> None:
+    """Delete a file that was written beside a recording, unless it is gone, or somebody changed it."""
+    path = Path(str(fields.get("path") or ""))
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        if path.is_symlink() or hashlib.sha256(path.read_bytes()).hexdigest() != fields.get("sha256"):
+            return
+        try:
+            path.unlink()
+        except OSError as error:
+            raise unwritable(path, error) from error

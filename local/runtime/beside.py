@@ -40,6 +40,10 @@ class Written:
     """Of the recording."""
     sha256: str
     """Of the content."""
+    recording: str = ""
+    """Key of the recording; empty in documents from before this field."""
+    path: str = ""
+    """Where it is; empty in documents from before this field."""
 
 
 def name_beside(source: str, file: str, *, whole: bool = False) -> str:
@@ -158,7 +162,13 @@ def _check(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -
 
 def _note(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -> None:
     source = recording.source
-    note = Written(bucket=source.bucket, name=source.name, sha256=_sha256(data))
+    note = Written(
+        bucket=source.bucket,
+        name=source.name,
+        sha256=_sha256(data),
+        recording=recording.id,
+        path=str(target.absolute()),
+    )
     documents.change(BESIDE, _key(target), Written, lambda _: note, ports.records, first=note)
 
 

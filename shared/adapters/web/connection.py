@@ -24,6 +24,16 @@ CONNECT_SECONDS = 10.0
 
 _TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32", "::/96", "64:ff9b:1::/48")))
 """6to4, Teredo, IPv4-compatible and local NAT64 addresses: they lead to others."""
+_INNER = tuple(
+    map(
+        ipaddress.ip_network,
+        ("fec0::/10", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10"),
+    )
+)
+"""Site-local and documentation addresses, and those at which clouds tell their machines secrets (Oracle, Azure); Python
+takes some of them for global."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The third quarter of an ISATAP address (RFC 5214); the last one is the address that it leads to."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """The last 32 bits are the address that it leads to (RFC 6052)."""
 
@@ -166,6 +176,8 @@ def is_public(address: str) -> bool:
             return is_public(str(ip.ipv4_mapped))
         if ip in _NAT64:
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if any(ip in one for one in _TUNNELS):
+        if any(ip in one for one in _TUNNELS) or (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP:
             return False
+    if any(ip.version == one.version and ip in one for one in _INNER):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)

@@ -7,6 +7,7 @@ message quotes the query of an address, which may be what signs it.
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Callable
@@ -76,7 +77,12 @@ class Download:
             following = self._fetch(checked(url), into, progress, deadline)
             if following is None:
                 return
-            url = urljoin(url, following)
+            try:
+                url = urljoin(url, following)
+            except ValueError:
+                raise BadRequest(
+                    f"{shown(url)} redirects to what is no valid address. Look where it leads, and give that address."
+                ) from None
         raise BadRequest(f"{shown(url)} redirects more than {REDIRECTS} times. Give the address of the file.")
 
     def _fetch(self, url: str, into: BinaryIO, progress: Progress, deadline: float) -> str | None:
@@ -147,7 +153,7 @@ def checked(url: str) -> str:
         host = (parts.hostname or "").encode("idna").decode("ascii")
         port = parts.port
     except (ValueError, UnicodeError):
-        raise BadRequest(f"{url.partition('?')[0]} is not a valid address. Check its spelling.") from None
+        raise BadRequest(f"{_bare(url)} is not a valid address. Check its spelling.") from None
     if parts.scheme.lower() != "https":
         raise BadRequest(
             f"{shown(url)} is not encrypted on its way. Give an https:// address, or {_BY_HAND}."
@@ -165,7 +171,10 @@ def checked(url: str) -> str:
 
 def name_of(url: str) -> str:
     """The last part of an address's path, decoded; the name of the server if there is none."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "recording"  # `checked` refuses it
     last = unquote(parts.path.rstrip("/").rpartition("/")[2])
     return last or parts.hostname or "recording"
 
@@ -178,7 +187,13 @@ def shown(url: str) -> str:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
     except ValueError:
-        return url.partition("?")[0]
+        return _bare(url)
+
+
+def _bare(url: str) -> str:
+    """What cannot be parsed, without what may be a password, a query or a part after `#`."""
+    start, slashes, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("//")
+    return start + slashes + rest.rpartition("@")[2]
 
 
 def _header(answer: httpcore.Response, name: bytes) -> str:

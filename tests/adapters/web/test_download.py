@@ -64,6 +64,13 @@ def test_redirects_are_followed_a_few_times(server, fetch):
         fetch(server.url("/loop"))
 
 
+@pytest.mark.parametrize("target", ["https://[", "https://evil.test\x1b[2J/", "//[", "https://a:99999/"])
+def test_a_redirect_to_what_is_no_address_is_refused(server, fetch, target):
+    server.answers["/out"] = status(302, f"Location: {target}")
+    with pytest.raises((BadRequest, Unreachable)):
+        fetch(server.url("/out"))
+
+
 @pytest.mark.parametrize("target", ["localhost", "127.0.0.1", "[::1]", "2130706433"])
 def test_a_public_address_leads_to_no_private_one(server, monkeypatch, target):
     public = connection.is_public
@@ -188,6 +195,8 @@ def test_a_name_that_nobody_knows_cannot_be_reached(fetch):
         ("https://anna:secret@recordings.example/a.mp3", "has a password in it"),
         ("https://[::1/a.mp3", "not a valid address"),
         ("https://recordings.example:99999/a.mp3", "not a valid address"),
+        ("https://anna:secret@recordings.example:99999/a.mp3#secret", "not a valid address"),
+        ("https://anna:secret@[bad?secret", "not a valid address"),
         ("https://" + "a" * 64 + ".example/", "not a valid address"),
     ],
 )
@@ -217,3 +226,8 @@ def test_an_address_is_shown_without_what_makes_it_work():
     assert shown("https://u:p@a.example/x.mp3?sig=1") == "https://a.example/x.mp3"
     assert re.match("https://", shown("https://[::1/x?sig=1"))
     assert "sig" not in shown("https://[::1/x?sig=1")
+
+
+@pytest.mark.parametrize("url", ["https://[bad", "https://[bad/talk.mp3"])
+def test_what_is_no_address_gives_its_recording_some_name(url):
+    assert name_of(url) == "recording"

@@ -44,6 +44,16 @@ def test_copies_for_a_person_go_and_what_else_is_in_their_folder_stays(ports):
     assert not folder.exists()
 
 
+def test_nothing_is_deleted_through_a_link_in_the_output_folder(ports, tmp_path):
+    folder, one = copied(ports)
+    victim = tmp_path / "victim"
+    folder.rename(victim)
+    folder.symlink_to(victim)
+    ports.erase_copies(one)
+    assert (victim / "transcript.txt").read_text() == "words"
+    assert folder.is_symlink()
+
+
 def test_copies_of_a_newer_file_of_that_name_stay(ports):
     folder, one = copied(ports)
     (ports.inbox / "talk.wav").unlink()

@@ -156,3 +156,22 @@ def test_no_link_in_the_inbox_leads_captions_away(ports, in_inbox, tmp_path):
             ["transcript.srt"], ports, below=ports.inbox,
         )  # fmt: skip
     assert not (away / "talk.srt").exists()
+
+
+def test_who_forgets_a_recording_forgets_its_captions_beside_it_unless_somebody_changed_them(
+    place, ports, tmp_path
+):
+    source = StoredObject(
+        bucket="files", name=str(tmp_path / "films" / "talk.mp4").lstrip("/"), generation=1, size=1
+    )
+    deleted = Recording(id="talk.mp4", source=source, options=Options(), state="DELETED", created=0.0)
+    (captions,) = place("talk.mp4", "1\nsecret")
+    ports.erase_copies(replace(deleted, id="another"))
+    assert captions.exists(), "another transcript of the same file was forgotten"
+    ports.erase_copies(deleted)
+    assert not captions.exists()
+    (captions,) = place("talk.mp4", "1\nsecret")
+    captions.write_text("mine")
+    ports.erase_copies(deleted)
+    assert captions.read_text() == "mine"
+    assert list(ports.records.query(beside.BESIDE)) == []
