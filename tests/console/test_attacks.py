@@ -44,7 +44,13 @@ async def client_of(world, **headers):
     async with httpx.AsyncClient(
         transport=transport, base_url="http://127.0.0.1:8610", headers=sent
     ) as client:
-        yield client
+        try:
+            yield client
+        finally:
+            # As at the server's end.
+            inner = app._app._as_it_is
+            inner.state.uploads.close()
+            inner.state.renditions.close()
 
 
 def run(scenario):
