@@ -64,7 +64,12 @@ def check_language(options: Options, settings: Settings, engines: Collection[Eng
     """
     lack = weights.lack(options, settings)
     if lack and not allowed(options, settings, engines).engines:
-        raise BadRequest(f"{lack[0].upper()}{lack[1:]}. {OTHER_LANGUAGE}")
+        raise not_known(lack)
+
+
+def not_known(lack: str) -> BadRequest:
+    """The refusal of a language for which there are no weights; `lack` is what `weights.lack` says."""
+    return BadRequest(f"{lack[0].upper()}{lack[1:]}. {OTHER_LANGUAGE}")
 
 
 def next_engine(

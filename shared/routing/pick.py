@@ -212,8 +212,6 @@ def _absent(method: Method, found: Mapping[Method, Prospect]) -> list[EngineSpec
 
 
 def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known, options: Options) -> str:
-    if lack := weights.lack(options, known.settings):
-        return f"Method {method} was asked for, but {lack}. {eligible.OTHER_LANGUAGE}"
     if absent := _absent(method, found):
         names = " or ".join(one.in_sentences for one in absent)
         keys = " or ".join(one.hosted.key_variable for one in absent if one.hosted)
@@ -221,6 +219,8 @@ def _cannot(method: Method, found: Mapping[Method, Prospect], known: Known, opti
             f"Method {method} was asked for, but this deployment has no {names} engine. "
             f"Ask for {OURS}, leave the choice to auto, or set {keys}."
         )
+    if lack := weights.lack(options, known.settings):
+        return f"Method {method} was asked for, but {lack}. {eligible.OTHER_LANGUAGE}"
     others = " or ".join(one.method for one in hosted_specs())
     if _switched_off(known):
         return (

@@ -72,7 +72,7 @@ def choose(case: Case, known: Known) -> Choice:
         options=options,
     )
     if lack and not found:
-        raise BadRequest(f"{lack[0].upper()}{lack[1:]}. {eligible.OTHER_LANGUAGE}")
+        raise eligible.not_known(lack)
     if not found:
         off = " GPUs are switched off by ENABLE_GPU_TRANSCRIPTION." if known.engines else ""
         raise BadRequest(
