@@ -32,10 +32,14 @@ def penalty(pieces: tuple[str, ...], language: str | None) -> NDArray[np.float32
 
 def penalties(pieces: tuple[str, ...], languages: Sequence[str | None]) -> NDArray[np.float32] | None:
     """The same for several windows, one row each, or one row if all are alike: `(1 or windows, tokens)`."""
-    rows = [penalty(pieces, one) for one in languages]
-    if all(row is rows[0] for row in rows):
-        return None if not rows or rows[0] is None else rows[0][None]
-    return np.stack([np.zeros(len(pieces), np.float32) if row is None else row for row in rows])
+    # Once for each language: finding what is known of a vocabulary takes as long as reading it.
+    known = {one: penalty(pieces, one) for one in dict.fromkeys(languages)}
+    first, *others = known.values() or (None,)
+    if all(one is first for one in others):
+        return None if first is None else first[None]
+    nothing = np.zeros(len(pieces), np.float32)
+    rows = {language: nothing if one is None else one for language, one in known.items()}
+    return np.stack([rows[one] for one in languages])
 
 
 @cache

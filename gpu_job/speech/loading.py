@@ -95,16 +95,17 @@ def check_image(settings: Settings) -> None:
     Raises:
         ConfigurationError: it holds others.
     """
+    if not settings.image_model:
+        return
+    held = settings.image_model.split()
     used = {"PARAKEET_MODEL_NAME": settings.model, "PARAKEET_ENGLISH_MODEL": settings.english_model}
-    lacking = {
-        name: model for name, model in used.items() if model and model not in settings.image_model.split()
-    }
-    for name, model in lacking.items() if settings.image_model else ():
-        raise ConfigurationError(
-            f"This image holds the weights {settings.image_model}, and the deployment uses {model} ({name}). Build the "
-            f"image with --build-arg MODEL={shlex.quote(' '.join(filter(None, used.values())))}, or set {name} of all "
-            "functions and jobs to what it holds."
-        )
+    for name, model in used.items():
+        if model and model not in held:
+            raise ConfigurationError(
+                f"This image holds the weights {settings.image_model}, and the deployment uses {model} ({name}). Build "
+                f"the image with --build-arg MODEL={shlex.quote(' '.join(filter(None, used.values())))}, or set {name} "
+                "of all functions and jobs to what it holds."
+            )
 
 
 def warm_up(engine: Transcriber) -> None:
