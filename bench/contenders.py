@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.contest import Job, MissingError
-from bench.machine import cores
+from gpu_job.cores import cores
 from tests.speech import read_media
 
 TINY = Path(__file__).resolve().parent.parent / "models" / "tiny-tdt"

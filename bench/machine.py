@@ -59,11 +59,6 @@ def in_fresh_process(work, *arguments):
         return process.submit(work, *arguments).result()
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def core_seconds() -> float:
     """Processor time of this process and its ended children."""
     return sum(os.times()[:4])

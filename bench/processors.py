@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import machine, random_weights
+from gpu_job.cores import cores
 from tests.speech import SAMPLE_RATE, read_media, talk, write_wav
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,7 +81,7 @@ def ours_nemo(folder: Path, precision: str):
     from gpu_job.speech.nemo.networks import Networks
     from gpu_job.weights.lookup import locate
 
-    torch.set_num_threads(machine.cores())
+    torch.set_num_threads(cores())
     located = locate(str(folder / "random.nemo"), "nemo")
     with opened(located.path) as archive:
         networks = Networks.of(archive, torch.device("cpu"), getattr(torch, precision))

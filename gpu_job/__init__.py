@@ -6,6 +6,7 @@
     speech/       from windows of audio to words
     voices/       from samples to who speaks
     weights/      where the weights are, and how they get here
+    cores.py      how many processor cores it may use
     last_resort.py  its end if Python does nothing any more
     check.py      `--check`: does this machine recognise speech?
 

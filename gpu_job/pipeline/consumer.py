@@ -11,9 +11,9 @@ decoded is the committer's decision (committer.py).
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from gpu_job.cores import cores
 from gpu_job.pipeline.chunk_job import ChunkJob, prepare, share_of
 from gpu_job.pipeline.inflight import CALL
 from shared import concurrency
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.ports import Delivery, Ports
     from shared.settings import Settings
 
-DECODERS = max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+DECODERS = max(2, cores())
 """Chunks that are decoded at one time, each in a process of its own: as many as there are cores."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.5

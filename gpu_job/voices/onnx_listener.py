@@ -9,12 +9,12 @@ Windows share the cores, one thread each.
 from __future__ import annotations
 
 import itertools
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gpu_job.cores import cores
 from gpu_job.speech.windowing import floats
 from gpu_job.voices import core, features, networks
 from gpu_job.weights import speakers
@@ -87,8 +87,7 @@ class OnnxListener:
         self.revision = revision
         self._segmentation = segmentation
         self._embedding = embedding
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(threads or min(cores, MOST_THREADS), thread_name_prefix="voices")
+        self._pool = ThreadPoolExecutor(threads or min(cores(), MOST_THREADS), thread_name_prefix="voices")
 
     def listen(self, samples: NDArray[np.int16], lead: float, owned: float) -> tuple[Voice, ...]:
         """The voices of one chunk, see `Listener`."""

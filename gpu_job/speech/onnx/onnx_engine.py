@@ -8,7 +8,6 @@ sharing an operator among threads; of large ones all threads share each call, so
 from __future__ import annotations
 
 import logging
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
+from gpu_job.cores import cores
 from gpu_job.pipeline import packing
 from gpu_job.speech import alphabets, words
 from gpu_job.speech.onnx import export, openvino_encoder, tdt
@@ -62,7 +62,7 @@ def load(name: str, *, threads: int | None = None, callers: int | None = None) -
     """
     located = locate(name)
     verify(name)
-    threads = threads or _cores()
+    threads = threads or cores()
     large = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*")) >= SMALL
     try:
         sessions = _Sessions.load(located, threads if large else 1, threads)
@@ -238,9 +238,3 @@ def _encoder(located: Located, sharing: int, threads: int) -> Encoder:
         except (OSError, RuntimeError) as error:
             log.warning("bfloat16 is not used, and recognition is slower: %s", str(error).strip())
     return OnnxEncoder(open_session(located.path / "encoder-model.onnx", sharing))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
