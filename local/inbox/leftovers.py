@@ -10,11 +10,11 @@ import contextlib
 import errno
 import os
 import shutil
-import tempfile
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend.names import TEMPORARY
+from local.backend import staged
 from local.backend.store import FileStore
 from shared.state import uploads
 from shared.telemetry import log
@@ -67,14 +67,13 @@ def _move(path: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.EXDEV, errno.EPERM, errno.ENOTSUP}:
             raise
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
-        os.close(handle)
-        copy = Path(name)
-        try:
-            shutil.copy2(path, copy)
-            if target.exists():
+        with path.open("rb") as whole, staged.open_in(target.parent) as file:
+            shutil.copyfileobj(whole, file)
+            file.flush()
+            found = os.fstat(whole.fileno())
+            os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
+            os.utime(file.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
+            staged.settle(file)
+            if not staged.name_it(file, target.parent, Path(target.name)):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-            copy.rename(target)
-        finally:
-            copy.unlink(missing_ok=True)
     path.unlink()

@@ -90,10 +90,14 @@ def test_between_two_disks_it_is_copied_and_keeps_its_time(page, up, monkeypatch
     clash = stored(page, "clash.mp3")
     (up.inbox / "clash.mp3").write_bytes(b"another")
 
-    def refused(*_, **__):
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+    link = os.link
 
-    monkeypatch.setattr(leftovers.os, "link", refused)
+    def within_one(path, name, **how):
+        if path == page.store.path_of("audio", str(name).rpartition("/")[2]):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        link(path, name, **how)
+
+    monkeypatch.setattr(leftovers.os, "link", within_one)
     assert leftovers.take_over(up) == 1
     assert up.store.stat("audio", "talk.mp3").generation == source.generation
     assert (up.inbox / "clash.mp3").read_bytes() == b"another"
