@@ -89,9 +89,11 @@ def put(
     written = []
     for file, data in reading.files(recording, files, ports, shape=shape):
         target = path.with_name(name_beside(path.name, file, whole=whole))
-        if not _is_free(target, recording, ports):
+        known = _known(target, ports)
+        if not _is_free(known, recording):
             target = path.with_name(name_beside(path.name, file, whole=True))
-        _check(target, data, recording, ports)
+            known = _known(target, ports)
+        _check(target, data, known, recording)
         root = path.parent if below is None else below
         try:
             with folder_below(root, path.parent.relative_to(root)) as handle:
@@ -130,14 +132,13 @@ def _known(target: Path, ports: LocalPorts) -> Written | None:
     return None if found is None else from_fields(found, Written)
 
 
-def _is_free(target: Path, recording: Recording, ports: LocalPorts) -> bool:
+def _is_free(known: Written | None, recording: Recording) -> bool:
     """Whether no other recording has a file of that name."""
-    known = _known(target, ports)
     source = recording.source
     return known is None or (known.bucket, known.name) == (source.bucket, source.name)
 
 
-def _check(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -> None:
+def _check(target: Path, data: bytes, known: Written | None, recording: Recording) -> None:
     """Check that nothing is lost by writing.
 
     Raises:
@@ -151,9 +152,8 @@ def _check(target: Path, data: bytes, recording: Recording, ports: LocalPorts) -
         there = None
     if there in (b"", data):
         return
-    known = _known(target, ports)
     ours = known is not None and there is not None and known.sha256 == _sha256(there)
-    if not ours or not _is_free(target, recording, ports):
+    if not ours or not _is_free(known, recording):
         raise CannotWrite(
             f"{target} is there already, and Dropscribe did not write it, or it was changed since. Move it away, and "
             "run the same command again (with `up`: `dropscribe dead-letters replay --all --from exporter`)."
@@ -169,7 +169,7 @@ def _note(target: Path, data: bytes, recording: Recording, ports: LocalPorts) ->
         recording=recording.id,
         path=str(target.absolute()),
     )
-    documents.change(BESIDE, _key(target), Written, lambda _: note, ports.records, first=note)
+    documents.put(BESIDE, _key(target), note, ports)
 
 
 def _sha256(data: bytes) -> str:
