@@ -91,12 +91,11 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
     keys: set[str] = set()
     for file in files:
         one = _look(file, options, ports)
+        known = one if one.problem or one.skipped else _known(one, options, ports)
         # Two files of one content may not both stand for one recording.
-        if one.problem or one.skipped or (one := _known(one, options, ports)).key not in keys:
-            found.append(one)
-        else:
-            found.append(_look(file, options, ports))
-        keys.add(found[-1].key)
+        chosen = one if known.key in keys else known
+        found.append(chosen)
+        keys.add(chosen.key)
     return found
 
 
