@@ -178,6 +178,6 @@ def is_public(address: str) -> bool:
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
         if any(ip in one for one in _TUNNELS) or (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP:
             return False
-    if any(ip.version == one.version and ip in one for one in _INNER):
+    if any(ip in one for one in _INNER):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
