@@ -46,14 +46,10 @@ def people(
             break
     joins = tree(vectors, clean)
     enough = max(SHORTEST, GROWTH * float(np.sqrt(clean.sum(dtype=np.float64))))
-    names = members(len(vectors), joins[: _cut(joins, clean, enough, least, most)])
-    groups, of = np.unique(names, return_inverse=True)
-    seconds = np.bincount(of, clean)
+    sums, seconds = _together(vectors, clean, joins[: _cut(joins, clean, enough, least, most)])
     kept = np.flatnonzero(seconds >= enough)
     if len(kept) < least:
         kept = np.sort(np.argsort(-seconds, kind="stable")[:least])
-    sums = np.zeros((len(groups), vectors.shape[1]), np.float32)
-    np.add.at(sums, of, vectors * clean[:, None])
     centres = sums[kept]
     found: NDArray[np.float32] = centres / np.linalg.norm(centres, axis=1, keepdims=True)
     return found
@@ -98,10 +94,18 @@ def _thinned(
     for first in range(0, len(vectors), BLOCK):
         some, heavy = vectors[first : first + BLOCK], clean[first : first + BLOCK]
         certain = [join for join in tree(some, heavy) if join.similarity >= CERTAIN]
-        groups, of = np.unique(members(len(some), certain), return_inverse=True)
-        sums = np.zeros((len(groups), some.shape[1]), np.float32)
-        np.add.at(sums, of, some * heavy[:, None])
-        total = np.bincount(of, heavy).astype(np.float32)
+        sums, alone = _together(some, heavy, certain)
+        total = alone.astype(np.float32)
         means.append(sums / total[:, None])
         seconds.append(total)
     return np.concatenate(means), np.concatenate(seconds)
+
+
+def _together(
+    vectors: NDArray[np.float32], clean: NDArray[np.float32], joins: list[Join]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Of each group after some joins: the sum of its vectors times their seconds alone, and the sum of these seconds."""
+    groups, of = np.unique(members(len(vectors), joins), return_inverse=True)
+    sums = np.zeros((len(groups), vectors.shape[1]), np.float32)
+    np.add.at(sums, of, vectors * clean[:, None])
+    return sums, np.bincount(of, clean).astype(np.float64)
