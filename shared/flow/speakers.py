@@ -100,8 +100,8 @@ def _by_side(
 def _by_voice(
     words: tuple[Word, ...], recording: Recording, results: Sequence[ChunkResult]
 ) -> tuple[tuple[Word, ...], tuple[str, ...]]:
-    deaf = [one.index for one in results if one.words and not one.voice_revision]
-    own = any(spec(one.engine).hosted is None for one in results if one.index in deaf)
+    deaf = [one for one in results if _is_deaf(one)]
+    own = any(spec(one.engine).hosted is None for one in deaf)
     revisions = {one.voice_revision for one in results if one.voice_revision}
     if len(revisions) > 1 or (any(word.speaker for word in words) and (revisions or own)):
         return tuple(replace(word, speaker=None) for word in words), (DIFFERENT,)
@@ -122,7 +122,7 @@ def _by_voice(
     unknown = [
         (offset, offset + one.owned)
         for one, offset in merge.timeline(recording.chunks, results)
-        if one.index in deaf
+        if _is_deaf(one)
     ]
     found = _numbered(
         words,
@@ -135,6 +135,11 @@ def _by_voice(
     if most is None and count > max(MANY, least):
         warnings = (*warnings, TOO_MANY.format(found=count))
     return found, warnings
+
+
+def _is_deaf(result: ChunkResult) -> bool:
+    """Whether nobody listened for who says the words of a chunk."""
+    return bool(result.words) and not result.voice_revision
 
 
 def _numbered(words: Sequence[Word], speakers: Sequence[int | None]) -> tuple[Word, ...]:

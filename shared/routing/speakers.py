@@ -44,7 +44,7 @@ def check(options: Options) -> None:
     if not options.diarize or tells(options.method):
         return
     methods = " or ".join(dict.fromkeys(one.method for one in able("speakers")))
-    why = f"{ONE_ENGINE}" if options.method == HYBRID else f"{options.method} does not tell speakers apart"
+    why = ONE_ENGINE if options.method == HYBRID else f"{options.method} does not tell speakers apart"
     raise BadRequest(
         f"Speakers and method {options.method} were asked for, but {why}. Ask for {methods}, or leave the choice to auto."
     )
