@@ -18,7 +18,7 @@ import contextlib
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -166,7 +166,8 @@ _Metadata = Annotated[
 ]
 
 
-CHANNELS = ("mix", "auto", "apart")
+_Channels = Literal["mix", "auto", "apart"]
+CHANNELS = get_args(_Channels)
 """What may be said of the two channels of a recording; `mix` says nothing."""
 
 _Speakers = Annotated[float, msgspec.Meta(ge=1, le=50, multiple_of=1)]
@@ -185,7 +186,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     diarize: bool = False
     min_speakers: _Speakers | None = None
     max_speakers: _Speakers | None = None
-    channels: Literal["mix", "apart", "auto"] = "mix"
+    channels: _Channels = "mix"
     speaker_names: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     formats: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
