@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gpu_job.speech.transcriber import SAMPLE_RATE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-RATE = 16_000
-"""Hertz."""
-LENGTH, HOP = 10 * RATE, 5 * RATE
+LENGTH, HOP = 10 * SAMPLE_RATE, 5 * SAMPLE_RATE
 """Samples of a window, and between two."""
 FRAME, FIELD = 270, 991
 """Samples between two frames of the segmentation, and samples that one of them sees."""
-FRAME_SECONDS = FRAME / RATE
+FRAME_SECONDS = FRAME / SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Window:
 
     def times(self, frames: int) -> NDArray[np.float64]:
         """Where its frames are on the axis of the samples, seconds: the middle of what each sees."""
-        return (self.begin + np.arange(frames) * FRAME + FIELD / 2) / RATE
+        return (self.begin + np.arange(frames) * FRAME + FIELD / 2) / SAMPLE_RATE
 
 
 def windows(samples: int, lead: float, owned: float) -> Iterator[Window]:
@@ -51,8 +51,8 @@ def windows(samples: int, lead: float, owned: float) -> Iterator[Window]:
     """
     last = max(0, samples - LENGTH)
     begins = [*range(0, last, HOP), last]
-    first, final = max(0.0, lead), min(lead + owned, samples / RATE)
-    between = [(one + other + LENGTH) / 2 / RATE for one, other in itertools.pairwise(begins)]
+    first, final = max(0.0, lead), min(lead + owned, samples / SAMPLE_RATE)
+    between = [(one + other + LENGTH) / 2 / SAMPLE_RATE for one, other in itertools.pairwise(begins)]
     for index, (begin, (start, end)) in enumerate(
         zip(begins, itertools.pairwise([first, *between, final]), strict=True)
     ):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_job.cores import cores
+from gpu_job.speech.transcriber import SAMPLE_RATE
 from gpu_job.speech.windowing import floats
 from gpu_job.voices import core, features, networks
 from gpu_job.weights import speakers
@@ -39,7 +40,7 @@ LEAST = 0.25
 """Seconds alone without which there is no embedding."""
 LONGEST = 5.0
 """Seconds alone of which one is made: more costs time and tells no more."""
-SHORTEST = core.RATE
+SHORTEST = SAMPLE_RATE
 """Samples that the segmentation needs; shorter windows are filled up with silence."""
 QUIET = 2
 """Steps of 16 bits between the lowest and the highest sample up to which there is no sound, as in `windowing.NOTHING`."""
@@ -132,8 +133,8 @@ class OnnxListener:
         """An embedding of the chosen frames of the segmentation, and of how many seconds it is."""
         middles = features.middles(features.count(len(piece)))
         nearest = np.rint((middles - core.FIELD / 2) / core.FRAME).astype(np.intp).clip(0, len(chosen) - 1)
-        rows = np.flatnonzero(chosen[nearest])[: round(LONGEST * core.RATE / features.HOP)]
-        seconds = len(rows) * features.HOP / core.RATE
+        rows = np.flatnonzero(chosen[nearest])[: round(LONGEST * SAMPLE_RATE / features.HOP)]
+        seconds = len(rows) * features.HOP / SAMPLE_RATE
         if seconds < LEAST:
             return b"", 0.0
         embedding = networks.embed(self._embedding, features.log_mel(piece, rows))
