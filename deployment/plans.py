@@ -137,6 +137,7 @@ class Terraform:
         """
         self._init()
         with self._values(images) as file:
+            # All are `keys`; Terraform moves what was `webhook` only if that is named, too (secrets.tf).
             targets = [f"-target=google_secret_manager_secret.{one}" for one in ("keys", "webhook")]
             self._checked(["apply", "-input=false", "-auto-approve", *targets, f"-var-file={file}"], FOLDER)
 

@@ -8,6 +8,12 @@ locals {
   )
 }
 
+# It was a resource of its own; a deployment from then keeps its secret, and what is in it.
+moved {
+  from = google_secret_manager_secret.webhook[0]
+  to   = google_secret_manager_secret.keys["webhook"]
+}
+
 resource "google_secret_manager_secret" "keys" {
   for_each = local.secrets
 
