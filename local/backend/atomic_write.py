@@ -94,6 +94,11 @@ def replace(folder: int, name: str, data: bytes, mode: int, *, durable: bool = T
         raise
 
 
+def unfinished(path: Path) -> Path:
+    """The hidden file that becomes another one, however long its name is; no object has that name."""
+    return path.with_name(TEMPORARY + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24])
+
+
 def unlink(path: Path) -> None:
     """Delete a file, durably.
 
@@ -141,7 +146,7 @@ def _by_rename(directory: int, path: Path, data: bytes) -> bool:
     For file systems without nameless files or hard links (exFAT, macOS). The hidden name follows from
     the final one, so the repeat after a crash removes what the killed writer left.
     """
-    temporary = path.with_name(TEMPORARY + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24])
+    temporary = unfinished(path)
     fcntl.flock(directory, fcntl.LOCK_EX)
     try:
         if os.path.lexists(path):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from local.backend.atomic_write import unfinished
 from local.backend.beneath import make_private
 from local.backend.names import TEMPORARY
 from shared import concurrency
@@ -160,6 +161,6 @@ def _snapshot(database: Path, target: Path) -> None:
 def _put(source: Path, target: Path) -> None:
     """Copy a file; readers see the old one or all of the new one."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f"{TEMPORARY}{target.name}"[-200:])
-    shutil.copyfile(source, unfinished)
-    unfinished.replace(target)
+    hidden = unfinished(target)
+    shutil.copyfile(source, hidden)
+    hidden.replace(target)

@@ -57,6 +57,15 @@ def test_a_state_goes_on_from_its_copy(folders, opened):
     assert not list(folders[1].rglob("*-wal"))
 
 
+def test_a_name_may_be_as_long_as_the_system_allows(folders, opened):
+    ports, name = opened(), "ä" * 125 + ".json"
+    ports.store.create("work", name, b"result", "application/json")
+    StateCopy(*folders).save()
+    vanish(folders, ports)
+    assert StateCopy(*folders).restore()
+    assert opened().store.load("work", name) == b"result"
+
+
 def test_a_state_that_is_there_is_left_alone_and_no_copy_is_no_fault(folders, opened):
     assert not StateCopy(*folders).restore()
     ports = opened()
