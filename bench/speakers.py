@@ -119,9 +119,10 @@ def measure(listener, clip: Clip, length: float | None) -> Row:
     )
 
 
-def judged(rows: list[Row], whole: dict[str, Row]) -> dict[str, tuple[bool, str]]:
-    """Whether each bar is met, and by what. Of mixtures only: real clips are few and short."""
+def judged(rows: list[Row]) -> dict[str, tuple[bool, str]]:
+    """Whether each bar is met by the rows of mixtures, and by what."""
     pieces = [one for one in rows if one.chunk is None]
+    whole = {one.name: one for one in pieces}
     confusion = sum((one.strict for one in pieces), SpeakerErrors()).confusion
     wrong = [one.name for one in pieces if one.found != one.speakers]
     apart = [
@@ -183,18 +184,17 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     listener.listen(np.zeros(RATE, np.int16), 0.0, 1.0)
-    rows: list[Row] = []
-    whole: dict[str, Row] = {}
     lengths = LENGTHS[:1] if given.whole else LENGTHS
-    for clip in real(given.clips) if given.clips else ():
-        _add(measure(listener, clip, None), rows, whole, mixed=False)
-    for clip in mixtures(people(given.speech), given.seed) if given.speech else ():
-        if given.only not in clip.name:
-            continue
-        for length in lengths:
-            if length is None or clip.seconds > length * plan.STRETCH:
-                _add(measure(listener, clip, length), rows, whole, mixed=True)
-    found = judged([one for one in rows if one.name in whole], whole)
+    clips = [_told(measure(listener, clip, None)) for clip in real(given.clips)] if given.clips else []
+    mixed = [
+        _told(measure(listener, clip, length))
+        for clip in (mixtures(people(given.speech), given.seed) if given.speech else ())
+        if given.only in clip.name
+        for length in lengths
+        if length is None or clip.seconds > length * plan.STRETCH
+    ]
+    # Real clips are few and short.
+    rows, found = clips + mixed, judged(mixed)
     if given.json:
         print(json.dumps({"rows": [described(one) for one in rows], "bars": found}))
     else:
@@ -202,11 +202,10 @@ def main() -> int:
     return 0 if all(met for met, _ in found.values()) else 1
 
 
-def _add(row: Row, rows: list[Row], whole: dict[str, Row], *, mixed: bool) -> None:
-    rows.append(row)
-    if mixed and row.chunk is None:
-        whole[row.name] = row
+def _told(row: Row) -> Row:
+    """The row, of which somebody who waits has heard."""
     print(json.dumps(described(row)), file=sys.stderr, flush=True)
+    return row
 
 
 def _show(rows: list[Row], found: dict[str, tuple[bool, str]]) -> None:
