@@ -18,12 +18,14 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bench import machine, random_weights
 from gpu_job.cores import cores
 from tests.speech import SAMPLE_RATE, read_media, talk, write_wav
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_SECONDS = 8.0
@@ -56,7 +58,6 @@ class Found:
 
 def ours(folder: Path, precision: str):
     """The whole flow with our engine in one precision; a function from a file to the number of words."""
-    from bench.flow import transcribe
     from gpu_job.speech.onnx import onnx_engine, openvino_encoder
 
     export = folder / "onnx"
@@ -65,17 +66,13 @@ def ours(folder: Path, precision: str):
     if precision == "fp32":
         openvino_encoder.suits = lambda _: False
     engine = onnx_engine.load(str(_int8(export) if precision == "int8" else export))
-    engine.warm_up()
-    return lambda path: sum(len(text.split()) for text in transcribe([path], engine).texts), (
-        f"the whole flow, {engine.device.dtype}"
-    )
+    return _whole_flow(engine)
 
 
 def ours_nemo(folder: Path, precision: str):
     """The whole flow with the engine that runs on GPUs, on the processor."""
     import torch
 
-    from bench.flow import transcribe
     from gpu_job.speech.nemo import nemo_engine
     from gpu_job.speech.nemo.archive import opened
     from gpu_job.speech.nemo.networks import Networks
@@ -86,10 +83,15 @@ def ours_nemo(folder: Path, precision: str):
     with opened(located.path) as archive:
         networks = Networks.of(archive, torch.device("cpu"), getattr(torch, precision))
     engine = nemo_engine.Parakeet("random", located, networks)
+    return _whole_flow(engine)
+
+
+def _whole_flow(engine):
+    from bench.flow import transcribe
+
     engine.warm_up()
-    return lambda path: sum(len(text.split()) for text in transcribe([path], engine).texts), (
-        f"the whole flow, {engine.device.dtype}"
-    )
+    how = f"the whole flow, {engine.device.dtype}"
+    return lambda path: sum(len(text.split()) for text in transcribe([path], engine).texts), how
 
 
 def nemo(folder: Path, precision: str):
@@ -148,12 +150,10 @@ class _OnWindows:
 
     @staticmethod
     def _windows(path: Path) -> list[np.ndarray]:
-        from gpu_job.speech.windowing import cut
+        from gpu_job.speech.windowing import cut, floats
 
         samples = read_media(path)
-        return [
-            samples[one.start : one.end].astype(np.float32) / 32768 for one in cut(samples, target=WINDOW)
-        ]
+        return [floats(samples[one.start : one.end]) for one in cut(samples, target=WINDOW)]
 
 
 def _int8(export: Path) -> Path:
@@ -253,9 +253,10 @@ def run(arguments) -> int:
         machine.in_fresh_process(forms, folder)
         long, short = Path(name, "long.wav"), Path(name, "short.wav")
         # The speech on which blank's bias was set: in other speech random weights find more tokens, or none.
-        write_wav(long, talk(arguments.seconds, seed=random_weights.SEED)[0])
+        speech = talk(arguments.seconds, seed=random_weights.SEED)[0]
+        write_wav(long, speech)
         write_wav(short, talk(FIRST_SECONDS, seed=6)[0])
-        length = len(read_media(long)) / SAMPLE_RATE
+        length = len(speech) / SAMPLE_RATE
         print(f"\n{length:.0f} s of speech, {arguments.rounds} rounds; least (most) of them\n")
         print(f"{'':27}{'RTFx':>15}{'core-s/h':>17}{'peak GB':>9}{'first words s (core-s)':>24}   how")
         found: dict[str, tuple[Found, float | None]] = {}
