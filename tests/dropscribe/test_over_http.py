@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import threading
-import time
-
 import httpx
 import pytest
-import uvicorn
 
 import dropscribe
 from console.security.access import Access
@@ -14,6 +10,7 @@ from dropscribe import Client
 from dropscribe.over_http import Console
 from shared.model import Options
 from shared.state import documents
+from tests.console.page.fake import serving
 from tests.dropscribe.conftest import TEXT
 
 TOKEN = "a token for tests"
@@ -23,15 +20,8 @@ DATA = bytes(range(256)) * 10_000
 @pytest.fixture
 def address(world):
     """Of a console that is served."""
-    app = application(world.ports, Access(token=TOKEN))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(application(world.ports, Access(token=TOKEN))) as address:
+        yield address
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
@@ -38,17 +37,17 @@ def served(tmp_path, more):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT], ids=lambda one: one.name)
-def test_it_prints_an_address_that_opens_the_page_until_it_ends_in_whatever_way(served, number):
+def test_it_prints_an_address_that_opens_the_page_until_it_ends_in_whatever_way(served, until, number):
     address = next(found[0] for line in served.stderr if (found := re.search(r"http://\S+", line)))
     base = address.partition("/?")[0]
-    until(lambda: answers(base))
+    until(lambda: answers(base), PATIENCE)
     with httpx.Client(follow_redirects=True) as client:
         assert client.get(address).status_code in {200, 404}
         assert client.get(f"{base}/api/v1/recordings").json() == {"recordings": [], "next": None}
     assert httpx.get(f"{base}/api/v1/recordings").status_code == 401
     served.send_signal(number)
     served.wait(PATIENCE)
-    until(lambda: not answers(base))
+    until(lambda: not answers(base), PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +55,10 @@ def test_it_prints_an_address_that_opens_the_page_until_it_ends_in_whatever_way(
     [{"DROPSCRIBE_CONSOLE_HOST": "0.0.0.0", "DROPSCRIBE_CONSOLE_TOKEN": "0123456789abcdef0123456789abcdef"}],
     indirect=True,
 )
-def test_it_can_listen_to_other_machines(served):
+def test_it_can_listen_to_other_machines(served, until):
     address = next(found[0] for line in served.stderr if (found := re.search(r"http://\S+", line)))
     base = address.partition("/?")[0]
-    until(lambda: answers(base) or served.poll() is not None)
+    until(lambda: answers(base) or served.poll() is not None, PATIENCE)
     assert served.poll() is None
     # Every address of 127.0.0.0/8 is this machine, but only 127.0.0.1 would answer without the setting.
     assert answers(base.replace("127.0.0.1", "127.0.0.2"))
@@ -76,10 +75,3 @@ def answers(base):
         return httpx.get(f"{base}/health").is_success
     except httpx.TransportError:
         return False
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.1)
