@@ -62,11 +62,13 @@ class Deployment:
 
     def done(self, name, text="one two"):
         """A recording with a transcript."""
-        recording = self.upload(name)
+        return self.finish(self.upload(name), text)
+
+    def finish(self, recording, text="one two"):
+        """What workers and merger do with one that is planned."""
         for one in recording.chunks:
             chunk.commit_result(*heard(recording, one, text=text), self.ports)
-        record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
-        return self.stored(recording)
+        return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
 
     def stored(self, recording):
         return documents.get_recording(self.ports.records, recording.id)

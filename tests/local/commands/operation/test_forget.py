@@ -8,21 +8,16 @@ from dataclasses import replace
 import pytest
 
 from local.runtime import export
-from shared.flow import chunk, record, upload
-from shared.messages import ChunkDone
+from shared.flow import record, upload
 from shared.state import audit, documents
-from tests.world import heard
 
 NAME, WORD = "zanzibar.wav", "xylophone"
 
 
 def done(deployment, name=NAME):
-    recording = deployment.upload(name)
-    for one in recording.chunks:
-        chunk.commit_result(*heard(recording, one, text=f"one {WORD} three"), deployment.ports)
-    ended = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), deployment.ports)
+    ended = deployment.done(name, text=f"one {WORD} three")
     export.deliver(record.ending(ended, deployment.ports), deployment.ports)
-    return deployment.stored(recording)
+    return deployment.stored(ended)
 
 
 def holders(deployment, text):

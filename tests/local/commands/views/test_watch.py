@@ -15,7 +15,6 @@ import pytest
 from local.commands.views import watch
 from shared.errors import Permanent
 from shared.flow import chunk, record
-from shared.messages import ChunkDone
 from tests.world import heard
 
 
@@ -34,15 +33,6 @@ def steps(monkeypatch):
     return left
 
 
-def finish(deployment, recording):
-    def step():
-        for one in recording.chunks:
-            chunk.commit_result(*heard(recording, one), deployment.ports)
-        record.on_chunk_done(ChunkDone(recording=recording.id, index=0), deployment.ports)
-
-    return step
-
-
 def test_where_there_is_no_terminal_each_change_is_a_line(deployment, ask, steps):
     recording = deployment.upload("talk.wav")
     first = recording.chunks[0]
@@ -50,7 +40,7 @@ def test_where_there_is_no_terminal_each_change_is_a_line(deployment, ask, steps
         lambda: None,
         lambda: chunk.commit_result(*heard(recording, first), deployment.ports),
         lambda: deployment.upload("other.wav"),
-        finish(deployment, recording),
+        lambda: deployment.finish(recording, "one two three"),
     ]
     result = ask("status", "--watch")
     assert (result.exit_code, result.stderr) == (0, "")
