@@ -11,10 +11,7 @@ import pytest
 from shared.audio import Sandbox, sides
 from shared.audio.decoding.timeline import Timeline
 from shared.audio.sides import SideLevels
-from shared.model import Chunk
-from tests.audio.media import Memory
-
-RATE = 16_000
+from tests.audio.media import RATE, Memory, chunk
 
 
 def sound(seconds, level=0.3, pitch=440.0, rate=RATE):
@@ -38,7 +35,7 @@ def decoded(data, *, lead=0.0, start=0.0, end=None, tail=0.0):
     source = Memory(data)
     with Sandbox() as sandbox:
         audio = sandbox.probe(source)
-        part = Chunk(index=0, start=start, end=end, lead=lead, tail=tail, engine="parakeet-cpu")
+        part = chunk(start=start, end=end, lead=lead, tail=tail)
         return audio, sandbox.decode(source, audio, part), sandbox.decode(source, audio, part, sides=True)
 
 

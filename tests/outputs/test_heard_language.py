@@ -9,7 +9,8 @@ import pytest
 from shared.languages import WEIGHTS
 from shared.outputs.heard_language import Heard, among, named
 from shared.outputs.segments import sentences
-from shared.results import Part, Word
+from shared.results import Part
+from tests.world import words
 
 KNOWN = tuple(sorted(WEIGHTS["nvidia/parakeet-tdt-0.6b-v3"]))
 ENGLISH = "Today we are going to talk about the new city transport law. I do not know whether he will come tomorrow. "
@@ -44,11 +45,7 @@ SENTENCES = {
 
 
 def said(text):
-    words = [
-        Word(text=word, start=index * 0.5, end=index * 0.5 + 0.4, confidence=1.0)
-        for index, word in enumerate(text.split())
-    ]
-    return sentences(words)
+    return sentences(words(text))
 
 
 def heard(text):

@@ -40,16 +40,9 @@ PYTHON_GIB = 0.5
 """Room for the interpreter, its libraries and the messages in hand."""
 
 
-def processes(laid):
-    jobs = {f"job {key}": one for key, one in laid.jobs.items()}
-    return {**laid.functions, **jobs, "console": laid.console}
-
-
 def everything(laid):
     """A process's variables, with some value for a secret."""
-    return {
-        key: one.environment | dict.fromkeys(one.secrets, "a-key") for key, one in processes(laid).items()
-    }
+    return {key: one.environment | dict.fromkeys(one.secrets, "a-key") for key, one in laid.processes.items()}
 
 
 @BOTH

@@ -5,23 +5,16 @@ from __future__ import annotations
 import pytest
 
 from local.commands.audio.pace import Pace
-
-
-class Clock:
-    def __init__(self):
-        self.time = 0.0
-
-    def __call__(self):
-        return self.time
+from tests.world import SetClock
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return SetClock(0.0)
 
 
 def test_speed_and_time_left_follow_from_what_was_heard(clock):
-    pace = Pace(["a", "b"], clock)
+    pace = Pace(["a", "b"], clock.now)
     pace.planned("a", 600.0)
     pace.planned("b", 600.0)
     clock.time = 10.0
@@ -32,7 +25,7 @@ def test_speed_and_time_left_follow_from_what_was_heard(clock):
 
 
 def test_the_length_of_all_is_an_estimate_until_all_are_known(clock):
-    pace = Pace(["a", "b", "c"], clock)
+    pace = Pace(["a", "b", "c"], clock.now)
     assert pace.told() == "0 of 3 files"
     pace.planned("a", 60.0)
     assert pace.total == 180.0
@@ -43,7 +36,7 @@ def test_the_length_of_all_is_an_estimate_until_all_are_known(clock):
 
 
 def test_overlaps_that_are_heard_twice_count_once(clock):
-    pace = Pace(["a"], clock)
+    pace = Pace(["a"], clock.now)
     pace.planned("a", 60.0)
     pace.heard("a", 40.0)
     assert pace.heard("a", 40.0) == 60.0
@@ -51,7 +44,7 @@ def test_overlaps_that_are_heard_twice_count_once(clock):
 
 
 def test_what_an_earlier_run_finished_is_no_speed_of_this_one(clock):
-    pace = Pace(["a", "b"], clock)
+    pace = Pace(["a", "b"], clock.now)
     pace.ended("a", 36_000.0, skipped=True)
     pace.planned("b", 100.0)
     clock.time = 10.0
@@ -61,7 +54,7 @@ def test_what_an_earlier_run_finished_is_no_speed_of_this_one(clock):
 
 
 def test_nothing_is_said_of_speed_before_there_is_some(clock):
-    pace = Pace(["a"], clock)
+    pace = Pace(["a"], clock.now)
     pace.planned("a", 100.0)
     pace.heard("a", 50.0)
     assert pace.speed is None
@@ -70,7 +63,7 @@ def test_nothing_is_said_of_speed_before_there_is_some(clock):
 
 
 def test_at_the_end_nothing_is_left(clock):
-    pace = Pace(["a", "b"], clock)
+    pace = Pace(["a", "b"], clock.now)
     pace.planned("a", 100.0)
     clock.time = 20.0
     pace.ended("a", 100.0, skipped=False)
