@@ -1,4 +1,4 @@
-"""What code that a file makes the decoder run may try, and what can be seen of the decoder from outside.
+"""What code that a file makes the decoder run may try; `outside.py` has what can be seen of the decoder from outside.
 
 Each survey gives what it found open: `nothing` where the cage holds.
 """
