@@ -60,11 +60,11 @@ class Deployment:
         chunk.commit_result(*heard(recording, recording.chunks[0]), self.ports)
         return record.fail(recording.id, error or Permanent("no engine left"), self.ports)
 
-    def done(self, name, text="one two"):
+    def done(self, name, text="one two three"):
         """A recording with a transcript."""
         return self.finish(self.upload(name), text)
 
-    def finish(self, recording, text="one two"):
+    def finish(self, recording, text="one two three"):
         """What workers and merger do with one that is planned."""
         for one in recording.chunks:
             chunk.commit_result(*heard(recording, one, text=text), self.ports)

@@ -10,15 +10,11 @@ from typer.testing import CliRunner
 
 from gpu_job.speech import loading
 from local import cli
-from local.backend.embedded_ports import open_ports
-from local.runtime.events import object_resource
 from shared.errors import BadMedia, EngineFailed, EngineLimit, StoreUnavailable
-from shared.flow import chunk, dispatch, record, upload
-from shared.messages import ChunkDone
+from shared.flow import dispatch
 from shared.recovery import fallback
-from shared.settings import Settings
 from shared.state import dead_letters, failure_log
-from tests.world import ScriptedMedia, heard
+from tests.local.commands.conftest import Deployment
 
 
 @pytest.fixture
@@ -29,34 +25,11 @@ def call(tmp_path, monkeypatch):
     return lambda *arguments: CliRunner().invoke(cli.app, [*arguments])
 
 
-class State:
-    """The state that the commands will open, and the few moves that tests make in it."""
-
-    def __init__(self, folder):
-        self.settings = Settings(state_dir=folder, chunk_minutes=0.5, model="tiny")
-        self.media = ScriptedMedia()
-        self.ports = replace(open_ports(self.settings), media=self.media)
-        self.inbox = self.ports.inbox
-        self.inbox.mkdir(parents=True)
-
-    def upload(self, name):
-        (self.inbox / name).write_bytes(b"sound")
-        return upload.on_upload(json.loads(object_resource(self.ports.store.stat("audio", name))), self.ports)
-
-    def finish(self, name):
-        recording = self.upload(name)
-        for one in recording.chunks:
-            chunk.commit_result(*heard(recording, one), self.ports)
-        return record.on_chunk_done(ChunkDone(recording=recording.id, index=0), self.ports)
-
-
 @pytest.fixture
 def state(tmp_path):
-    state = State(tmp_path)
+    state = Deployment(tmp_path)
     yield state
-    state.ports.store.close()
-    state.ports.records.close()
-    state.ports.search.close()
+    state.close()
 
 
 def test_status_of_nothing_says_what_to_try(call):
@@ -64,7 +37,7 @@ def test_status_of_nothing_says_what_to_try(call):
 
 
 def test_status_shows_done_and_failed_with_the_reason(call, state):
-    state.finish("talk.wav")
+    state.done("talk.wav")
     state.media.error = BadMedia("no-audio", "There is no audio track in this video.")
     state.upload("mute.mp4")
     shown = call("status").stdout
@@ -97,7 +70,7 @@ def test_status_shows_which_parts_went_to_another_engine(call, state):
 
 
 def test_status_counts_failed_attempts_by_place_and_class_where_there_are_any(call, state):
-    state.finish("talk.wav")
+    state.done("talk.wav")
     assert "Failed attempts" not in call("status").stdout
     assert json.loads(call("status", "--json").stdout)["failed_attempts"] == {}
     slow, broken = EngineFailed("timeout", "No answer in time."), StoreUnavailable("The disk is full.")
@@ -129,7 +102,7 @@ def test_status_shows_the_newest_dead_letters_with_their_reasons(call, state):
 
 
 def test_cost_sums_the_ledger_and_compares(call, state):
-    state.finish("talk.wav")
+    state.done("talk.wav")
     told = json.loads(call("cost", "--json").stdout)
     assert told["usd"] == pytest.approx(0.002)
     assert told["attempts"] == 2
@@ -147,7 +120,7 @@ def gpu(monkeypatch):
 
 def test_a_gpu_that_is_there_is_counted_on_unless_somebody_names_the_engines(call, gpu, state, monkeypatch):
     state.upload("talk.wav")
-    sample = str(state.inbox / "talk.wav")
+    sample = str(state.ports.inbox / "talk.wav")
     monkeypatch.setattr("shared.flow.probe.look_at", lambda *_: state.media.info)
     assert "Parakeet on a GPU: no other engine" in call("route", sample).stdout
     monkeypatch.setenv("DROPSCRIBE_ENGINES", "parakeet-cpu")

@@ -11,7 +11,7 @@ from shared.errors import Permanent
 from shared.flow import record
 from shared.state import dead_letters
 from shared.telemetry import show_logs
-from tests.local.commands.test_commands import State
+from tests.local.commands.conftest import Deployment
 
 FORGED = "12:00:00 done"
 HOSTILE = f"x\r\n{FORGED} \x1b]0;owned\x07\x1b[2J\x9b31m\u202e3pm\x7f.wav"
@@ -48,17 +48,15 @@ CHANGING += ["dead-letters discard --all --yes", "transcribe MISSING", "submit M
 def hostile(tmp_path, monkeypatch):
     monkeypatch.setenv("DROPSCRIBE_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "140")
-    state = State(tmp_path)
-    state.finish("good " + HOSTILE)
+    state = Deployment(tmp_path)
+    state.done("good " + HOSTILE)
     state.upload("planned " + HOSTILE)
     bad = state.upload("bad " + HOSTILE)
     record.fail(bad.id, Permanent(f"no {HOSTILE} left"), state.ports)
     message = {"messageId": "1", "data": "", "attributes": {"from": HOSTILE, "request_id": HOSTILE}}
     dead_letters.keep(message, state.ports, f"cannot read {HOSTILE}")
     yield state, bad
-    state.ports.store.close()
-    state.ports.records.close()
-    state.ports.search.close()
+    state.close()
 
 
 def shown(capfd, words, state, bad):
@@ -85,7 +83,7 @@ def test_no_command_lets_a_name_through(capfd, hostile, words):
 def test_a_name_in_the_log_of_up_is_on_its_own_line(capfd, hostile):
     state, _ = hostile
     show_logs()
-    state.finish("more " + HOSTILE)
+    state.done("more " + HOSTILE)
     lines = capfd.readouterr().err.splitlines()
     assert sum("more x" in line for line in lines) >= 2
     assert HARMFUL.findall("".join(lines)) == []

@@ -40,7 +40,7 @@ def test_where_there_is_no_terminal_each_change_is_a_line(deployment, ask, steps
         lambda: None,
         lambda: chunk.commit_result(*heard(recording, first), deployment.ports),
         lambda: deployment.upload("other.wav"),
-        lambda: deployment.finish(recording, "one two three"),
+        lambda: deployment.finish(recording),
     ]
     result = ask("status", "--watch")
     assert (result.exit_code, result.stderr) == (0, "")
