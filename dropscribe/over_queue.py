@@ -40,10 +40,7 @@ def project_ports(project: str, settings: Mapping[str, str]) -> OverQueue:
     from shared.connect import settings_here
     from shared.settings import unknown
 
-    if any(
-        importlib.util.find_spec("google") is None or importlib.util.find_spec(name) is None
-        for name in GOOGLE
-    ):
+    if not all(map(_is_installed, GOOGLE)):
         raise ConfigurationError(
             "Google's libraries are not installed. Install them with `pip install 'dropscribe[google]'`."
         )
@@ -58,6 +55,13 @@ def project_ports(project: str, settings: Mapping[str, str]) -> OverQueue:
 
 
 GOOGLE = ("google.cloud.firestore", "google.cloud.pubsub", "google.cloud.storage")
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        return importlib.util.find_spec(library) is not None
+    except ModuleNotFoundError:  # not even the package that it would be in, such as google.cloud
+        return False
 
 
 def machine_ports(state_dir: Path | None) -> OverQueue:

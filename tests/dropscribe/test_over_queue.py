@@ -85,7 +85,9 @@ def test_a_wrong_setting_of_a_project_is_named(settings, says):
         Client.of_project("some-project", **settings)
 
 
-def test_without_googles_libraries_the_cure_is_said(monkeypatch):
-    monkeypatch.setattr("dropscribe.over_queue.GOOGLE", ("google.cloud.nothing",))
+# The package `google` comes with other libraries as well, without a `google.cloud` in it.
+@pytest.mark.parametrize("library", ["google.cloud.nothing", "google.nothing.firestore", "nothing.firestore"])
+def test_without_googles_libraries_the_cure_is_said(library, monkeypatch):
+    monkeypatch.setattr("dropscribe.over_queue.GOOGLE", (library,))
     with pytest.raises(dropscribe.ConfigurationError, match=r"pip install 'dropscribe\[google\]'"):
         Client.of_project("some-project")
