@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors, use_state_dir
-from local.commands.terminal import beside
+from local.commands.terminal import say
+from local.runtime import processes
 from local.runtime.page_address import page_address
 from shared.connect import settings_here
-from shared.settings import variable
 from shared.telemetry import show_logs
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
     from local.runtime.page_address import PageAddress
     from shared.settings import Settings
-
-ROOT = Path(__file__).resolve().parents[2]
-
 
 PATIENCE = 30.0
 """Seconds until a page that was started answers."""
@@ -52,14 +48,13 @@ def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None
     show_logs()
     with ExitStack() as stack:
         page = page_address(settings, stack)
-        beside().print(f"The page: {page.address}", highlight=False, markup=False, soft_wrap=True)
-        environment = os.environ | {
-            variable("console_port"): str(page.port),
-            variable("console_token"): page.token,
-        }
+        say(f"The page: {page.address}")
+        server = processes.console(page.port, page.token)
         # However this command ends, nobody can reach the page after it.
         start = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid())]
-        process = subprocess.Popen([*start, sys.executable, "-m", "console"], cwd=ROOT, env=environment)
+        process = subprocess.Popen(
+            [*start, *server.command], cwd=processes.ROOT, env={**os.environ, **server.environment}
+        )
         try:
             if ready is not None and _answers(page, process):
                 ready(page)

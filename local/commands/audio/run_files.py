@@ -168,7 +168,6 @@ class _Run:
     def _print_line(self, line: report.Line) -> None:
         if self._request.json_lines:
             print_json_line(line.as_json())
-            sys.stdout.flush()
 
     def _put(self, one: one_shot.Submitted, recording: Recording) -> tuple[Placed | None, str]:
         try:

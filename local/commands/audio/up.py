@@ -24,7 +24,7 @@ import typer
 from local.backend.embedded_ports import UP_LOCK
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
-from local.commands.terminal import beside
+from local.commands.terminal import beside, say
 from local.inbox import leftovers, remembered
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
@@ -251,7 +251,7 @@ def _greet(ports: LocalPorts, page: PageAddress | None) -> None:
     log.info("transcripts appear in %s", ports.out)
     if page:
         # No log has a token.
-        beside().print(f"The page: {page.address}", highlight=False, markup=False, soft_wrap=True)
+        say(f"The page: {page.address}")
     log.info("weights: %s. Stop with Ctrl-C.", ports.settings.model)
 
 
