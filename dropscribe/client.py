@@ -204,10 +204,7 @@ class Client:
             TranscriptionFailed: it ended without a transcript, with the reason.
             Transient: the deployment did not answer.
         """
-        ended = self._there.ended(job)
-        if ended is None:
-            raise TimedOut(f"Job {job} has not ended yet: `wait` for it.")
-        return self._transcript(ended)
+        return self._transcript(self._end_of(job))
 
     def download(self, job: str, name: str) -> bytes:
         """An output file of a job that is done, by its name (`transcript.srt`).
@@ -218,14 +215,18 @@ class Client:
             TranscriptionFailed: it ended without a transcript.
             Transient: the deployment did not answer.
         """
-        ended = self._there.ended(job)
-        if ended is None:
-            raise TimedOut(f"Job {job} has not ended yet: `wait` for it.")
+        ended = self._end_of(job)
         _check_done(ended)
         found = self._there.load(ended, name)
         if found is None:
             raise NotFound(f"Job {job} has no file {name!r}. It has: {', '.join(ended.outputs)}.")
         return found
+
+    def _end_of(self, job: str) -> Status:
+        ended = self._there.ended(job)
+        if ended is None:
+            raise TimedOut(f"Job {job} has not ended yet: `wait` for it.")
+        return ended
 
     def _transcript(self, ended: Status) -> Transcript:
         _check_done(ended)

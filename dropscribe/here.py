@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from dropscribe.errors import BadRequest
 from dropscribe.options import Options, options_of
-from dropscribe.run import Ended, each
+from dropscribe.run import Ended, each, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,11 +64,7 @@ def transcribe(
         on_progress=on_progress,
         **options,
     )
-    (ended,) = every
-    if ended.transcript is None:
-        assert ended.error is not None, "one of the two is there"
-        raise ended.error
-    return ended.transcript
+    return only(every)
 
 
 def transcribe_all(

@@ -191,19 +191,18 @@ class Console:
             try:
                 answer = caller.request(place.method, place.upload_url, headers=headers, content=content)
             except httpx.TransportError as error:
-                broke: httpx.Response | None = None
                 why = str(error)
             else:
                 if answer.is_success:
                     return answer
-                broke, why = answer, f"status {answer.status_code}"
                 if ask and answer.status_code == 308:
                     there = re.fullmatch(r"bytes=0-(\d+)", answer.headers.get("range", ""))
                     now = int(there[1]) + 1 if there else 0
                     tries, first, ask = (0 if now > first else tries), now, False
                     continue
-            if broke is not None and broke.status_code != 308 and broke.status_code not in PASSING:
-                raise _error(broke)
+                if answer.status_code != 308 and answer.status_code not in PASSING:
+                    raise _error(answer)
+                why = f"status {answer.status_code}"
             tries += 1
             if tries == TRIES:
                 raise StoreUnavailable(

@@ -53,6 +53,19 @@ class Ended:
         return self.source.rstrip("/").rpartition("/")[2]
 
 
+def only(every: Iterator[Ended]) -> Transcript:
+    """The transcript of the one file that there is.
+
+    Raises:
+        DropscribeError: it has none.
+    """
+    (ended,) = every
+    if ended.transcript is None:
+        assert ended.error is not None, "one of the two is there"
+        raise ended.error
+    return ended.transcript
+
+
 def each(
     sources: Sequence[str],
     wanted: model.Options,

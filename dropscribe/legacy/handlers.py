@@ -58,7 +58,7 @@ class TranscriptionRouter:
             return {"error": str(error), "status": "failed", "video_id": video_id, "audio_file": path}
 
     def _transcribed(self, path: Path, video_id: str, output_dir: str | os.PathLike[str] | None) -> Files:
-        from dropscribe.run import each
+        from dropscribe.run import each, only
         from shared.model import Options
 
         began = time.monotonic()
@@ -69,12 +69,9 @@ class TranscriptionRouter:
             raise BadRequest(f"{path} is a folder. Name the audio in it.")
         # What it asked of Deepgram.
         options = Options(language="en", filler_words=True)
-        (ended,) = each([str(path)], options, environ=environ)
-        if ended.transcript is None:
-            assert ended.error is not None, "one of the two is there"
-            raise ended.error
-        written = _write(ended.transcript, folder, stem)
-        return {**written, "transcription_metadata": _metadata(ended.transcript, time.monotonic() - began)}
+        transcript = only(each([str(path)], options, environ=environ))
+        written = _write(transcript, folder, stem)
+        return {**written, "transcription_metadata": _metadata(transcript, time.monotonic() - began)}
 
 
 class TranscriptionHandler(TranscriptionRouter):
