@@ -15,7 +15,7 @@ from local.runtime.export import short
 from shared.costs import prices_file
 from shared.costs.prices import reference, total
 from shared.flow.assemble import DEMO_WARNING
-from shared.in_words import dollars, human_duration, printable
+from shared.in_words import counted, dollars, human_duration, printable
 from shared.messages import from_fields
 from shared.model import FILES_BUCKET, Options, Recording, StoredObject
 from shared.results import LedgerRow
@@ -216,7 +216,7 @@ def notes(lines: list[Line]) -> list[str]:
     reasons = Counter(
         f"{one.recording.decision.method}: {_why(one)}" for one in lines if one.recording.decision
     )
-    said = [f"{reason} ({count} {'file' if count == 1 else 'files'})" for reason, count in reasons.items()]
+    said = [f"{reason} ({counted(count, 'file')})" for reason, count in reasons.items()]
     failed = [one for one in lines if one.recording.state != "DONE"]
     said += [f"{one.recording.state} {one.file}: {one.recording.reason}" for one in failed]
     return said + [f"Not written: {one.file}: {one.problem}" for one in lines if one.problem]

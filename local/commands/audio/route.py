@@ -17,7 +17,7 @@ from local.commands.table import table
 from local.commands.terminal import beside, output, print_json, say
 from local.runtime.incoming import Incoming
 from shared.flow import probe, refusals, request
-from shared.in_words import dollars, human_duration, human_size, printable
+from shared.in_words import counted, dollars, human_duration, human_size, printable
 from shared.messages import to_fields
 from shared.model import recording_id
 from shared.routing import route
@@ -115,7 +115,7 @@ def run(uri: str, options: Options, ports: Ports, *, as_json: bool, name: str = 
     called = printable(name or documents.called(source, ports.settings))
     heading = f"{called}: {human_duration(audio.duration)}, {audio.codec}, {human_size(source.size)}"
     console.print(heading, highlight=False, markup=False)
-    chunks = "1 chunk" if len(choice.chunks) == 1 else f"{len(choice.chunks)} chunks"
+    chunks = counted(len(choice.chunks), "chunk")
     console.print(f"{decision.method}, {chunks}: {decision.reason}", highlight=False, markup=False)
     console.print()
     console.print(_considered(decision.considered))

@@ -24,7 +24,7 @@ from local.runtime.incoming import Incoming
 from shared import outputs
 from shared.adapters.web.download import shown
 from shared.errors import DropscribeError
-from shared.in_words import printable
+from shared.in_words import counted, printable
 from shared.model import Options, Recording
 from shared.routing import eligible, speakers, weights
 from shared.telemetry import log
@@ -143,8 +143,9 @@ class _Run:
             never_below = [] if request.out is None else [request.out]
             found = inputs.collect(request.inputs, never_below=never_below, receive=sources)
         if found.passed_over:
-            files = "1 file" if found.passed_over == 1 else f"{found.passed_over} files"
-            self._note(f"Skipped {files} in folders: not audio or video, by name")
+            self._note(
+                f"Skipped {counted(found.passed_over, 'file')} in folders: not audio or video, by name"
+            )
         for name, reason in found.unreadable.items():
             self._console.print(f"Skipped: {printable(reason)}", style="red", markup=False, highlight=False)
             self._unread.append(report.unread(shown(name), reason))

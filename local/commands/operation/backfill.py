@@ -163,7 +163,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
         print_json(report)
     elif not found.new:
         output().print(
-            f"Nothing to do: {_count(found.known)} with a recording, {found.others} that are not media.",
+            f"Nothing to do: {counted(found.known, 'object')} with a recording, {found.others} that are not media.",
             highlight=False,
         )
     elif sent == len(found.new):
@@ -261,7 +261,7 @@ def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
 def _told(found: Found, estimate: Estimate) -> str:
     """What will be done: how many, how large, how long, at what cost."""
     size = human_size(sum(one.size for one in found.new))
-    first = f"{_count(len(found.new))} without a recording, {size}"
+    first = f"{counted(len(found.new), 'object')} without a recording, {size}"
     if found.known or found.others:
         first += f" ({found.known} with one, {found.others} that are not media)"
     if estimate.seconds is None:
@@ -274,7 +274,3 @@ def _told(found: Found, estimate: Estimate) -> str:
         f"{first}. Length: {about}. Expected cost: {cost}. Both are from probes of {estimate.probed} of them"
     )
     return f"{told}; {estimate.refused} of these would be refused." if estimate.refused else f"{told}."
-
-
-def _count(count: int) -> str:
-    return f"{count:,} {'object' if count == 1 else 'objects'}"

@@ -11,7 +11,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import deployment, errors
 from local.commands.terminal import output, print_json
 from shared.flow.reading import reindex
-from shared.in_words import printable
+from shared.in_words import counted, printable
 
 if TYPE_CHECKING:
     from shared.ports import Ports
@@ -46,6 +46,5 @@ def run(ports: Ports, *, as_json: bool) -> int:
     else:
         for one, why in left_out:
             output().print(Text(printable(f"{one.source.uri} cannot be searched: {why}")), soft_wrap=True)
-        count = len(done) - len(left_out)
-        output().print(f"{count} transcript{'' if count == 1 else 's'} can be searched.")
+        output().print(f"{counted(len(done) - len(left_out), 'transcript')} can be searched.")
     return 1 if left_out else 0

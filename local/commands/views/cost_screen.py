@@ -11,7 +11,7 @@ from local.commands.table import pairs, table
 from shared.costs.prices import reference
 from shared.costs.rows import days_of
 from shared.costs.summary import PERIODS, WASTE
-from shared.in_words import dollars, human_duration, printable
+from shared.in_words import counted, dollars, human_duration, printable
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _totals(report: Report) -> Table:
     if round(would - sums.usd, 4) > 0:
         shown.add_row("saved", _share(would - sums.usd, would))
     if report.forecast is not None:
-        days = "1 day" if report.forecast.days == 1 else f"{report.forecast.days} days"
+        days = counted(report.forecast.days, "day")
         shown.add_row(f"forecast for this month (average of {days})", dollars(report.forecast.usd))
     for one in report.budgets:
         name = "budget for today" if one.limit.period == "day" else "budget for this month"
