@@ -356,6 +356,13 @@ class Recording:
         object.__setattr__(self, "is_held", on_its_way and bool(self.held))
 
     @property
+    def length(self) -> float | None:
+        """Seconds of audio as measured, else as its header says; None while nobody knows."""
+        if self.duration is not None:
+            return self.duration
+        return self.audio.duration if self.audio else None
+
+    @property
     def ended(self) -> bool:
         """True when nothing more will happen to it."""
         return self.state in {"DONE", "FAILED", "CANCELLED", "DELETED"}

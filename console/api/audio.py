@@ -9,7 +9,7 @@ from anyio import to_thread
 from starlette.responses import Response, StreamingResponse
 
 from console.api.answers import ApiError, answered
-from console.api.rows import find, seconds
+from console.api.rows import find
 from console.api.types import Sound
 from shared.errors import BadMedia
 from shared.flow.reading import rendition
@@ -57,9 +57,9 @@ def sound(one: Recording, ports: Ports) -> Sound | None:
     url, why = f"/api/v1/recordings/{one.id}/audio", rendition.wanted(one)
     if why == "play" or (why and rendition.kept(one, ports) is not None):
         return Sound(
-            url=f"{url}?rendition=1", rendition=True, media_type=rendition.MEDIA_TYPE, seconds=seconds(one)
+            url=f"{url}?rendition=1", rendition=True, media_type=rendition.MEDIA_TYPE, seconds=one.length
         )
-    return Sound(url=url, rendition=False, media_type=_type(one), seconds=seconds(one))
+    return Sound(url=url, rendition=False, media_type=_type(one), seconds=one.length)
 
 
 def _type(one: Recording) -> str:

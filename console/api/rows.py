@@ -46,7 +46,7 @@ def row(one: Recording, ports: Ports) -> Row:
         label=one.label,
         created=one.created,
         finished=one.finished,
-        seconds=seconds(one),
+        seconds=one.length,
         method=one.decision.method if one.decision else None,
         engines=sorted(engines),
         usd=round(record.cost(one.id, ports), 6) if one.chunks else 0.0,
@@ -59,11 +59,6 @@ def row(one: Recording, ports: Ports) -> Row:
         language=one.language or one.options.language or "",
         size=one.source.size,
     )
-
-
-def seconds(one: Recording) -> float | None:
-    """Its length as measured, or as its header says."""
-    return one.duration if one.duration is not None else one.audio.duration if one.audio else None
 
 
 def done(one: Recording, ports: Ports) -> int:

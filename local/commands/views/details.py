@@ -100,14 +100,13 @@ def show(one: Recording, ports: Ports, console: Console) -> None:
         Transient: the records did not answer.
     """
     shown = pairs()
-    audio = one.duration if one.duration is not None else one.audio.duration if one.audio else None
     attempts, fates = rows.of_recording(one, ports)
     wasted = sum(row.usd for row, fate in zip(attempts, fates, strict=True) if fate in WASTE)
     ended = f" to {local_time(one.finished)}" if one.finished else ""
     lines = {
         "ID": one.id,
         "time": f"{local_time(one.created)}{ended}",
-        "length": "" if audio is None else human_duration(audio),
+        "length": "" if one.length is None else human_duration(one.length),
         "words": "" if one.words is None else f"{one.words:,}",
         "parts": f"{chunks_done(one, ports)} of {len(one.chunks)} done" if one.chunks else "",
         "method": f"{one.decision.method} ({one.decision.model})" if one.decision else "",

@@ -333,8 +333,7 @@ def _table(recordings: list[Recording], ports: Ports, *, ids: bool) -> Table:
         if ids:
             shown.add_row(one.id, state, file)
             continue
-        seconds = one.duration or (one.audio.duration if one.audio else None)
-        length = "" if seconds is None else human_duration(seconds)
+        length = "" if one.length is None else human_duration(one.length)
         what = Text(printable(details.summary(one, ports)))
         shown.add_row(file, state, length, short_time(one.created, now), what)
     return shown
