@@ -79,8 +79,8 @@ def transcribe_all(
 ) -> Iterator[Ended]:
     """Transcribe files and folders, giving each file as it ends: windows of all of them share batches.
 
-    One that cannot be transcribed ends with an error and stops no other. Whoever stops iterating stops the work; the next
-    call goes on with it.
+    One that does not exist or cannot be transcribed ends with an error and stops no other. Whoever stops iterating stops
+    the work; the next call goes on with it.
 
     Args:
         paths: files, folders whose audio and video files are meant, to any depth, and `https://` addresses.
@@ -92,7 +92,6 @@ def transcribe_all(
         options: the same for all of them.
 
     Raises:
-        NotFound: none of the paths exists; one that does not exist beside others ends with this error.
         BadRequest: an option is wrong, or there is nothing to transcribe.
         ModelUnavailable: the weights are not on disk and cannot be downloaded.
         ConfigurationError: a setting is wrong.

@@ -141,7 +141,7 @@ def _there(source: str, receive: Sources) -> Path:
     if comes_from_elsewhere(source) and source != STDIN:
         return receive(source)
     path = Path(source.removeprefix("file://"))
-    if not source or not path.exists():
+    if not source or not (path.is_file() or path.is_dir()):
         raise NotFound(f"There is no file or folder {source!r}. Check the spelling of the path.")
     return path.absolute()
 

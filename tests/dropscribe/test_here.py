@@ -98,6 +98,19 @@ def test_files_and_folders_end_one_by_one_and_a_bad_one_stops_no_other(state, tm
     assert isinstance(found["none.mp3"].error, dropscribe.NotFound)
 
 
+def test_a_pipe_among_files_ends_with_an_error_as_what_is_not_there_does(state, tmp_path):
+    pipe, bad = tmp_path / "pipe.wav", tmp_path / "bad.mp3"
+    os.mkfifo(pipe)
+    bad.write_bytes(b"no audio at all")
+    found = {
+        one.source: one.error for one in dropscribe.transcribe_all([pipe, bad], model="tiny", state_dir=state)
+    }
+    assert {source: type(error) for source, error in found.items()} == {
+        str(pipe): dropscribe.NotFound,
+        str(bad): dropscribe.TranscriptionFailed,
+    }
+
+
 def test_what_has_an_address_is_fetched_and_named_by_it(state, monkeypatch):
     def fetch(address, file, progress):
         if address.endswith("gone.mp3"):
