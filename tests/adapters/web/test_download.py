@@ -26,7 +26,7 @@ def server(tmp_path):
 @pytest.fixture
 def fetch(server):
     def fetch(url, **changed):
-        given = {"most_bytes": 10**6, "public_only": False, "resolver": server.resolve, "tls": server.tls}
+        given = {"most_bytes": 10**6, **server.way}
         into, heard = io.BytesIO(), []
         Download(**given | changed)(url, into, lambda done, total: heard.append((done, total)))
         return into.getvalue(), heard

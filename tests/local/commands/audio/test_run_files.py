@@ -54,9 +54,7 @@ def test_an_address_is_transcribed_under_its_name_and_known_in_the_next_run(fold
         server.answers["/a/note.opus"] = ok(SAMPLE.read_bytes())
         monkeypatch.setattr(
             "local.commands.audio.sources.Download",
-            lambda most_bytes: download.Download(
-                most_bytes=most_bytes, public_only=False, resolver=server.resolve, tls=server.tls
-            ),
+            lambda most_bytes: download.Download(most_bytes=most_bytes, **server.way),
         )
         for skipped in (False, True):
             result = call(server.url("/a/note.opus?sig=secret"), "--json")

@@ -79,7 +79,7 @@ def test_standard_input_that_is_too_large_is_refused_with_the_setting(sources, m
 def test_an_address_is_a_recording_named_after_its_last_part(sources, tmp_path, heard):
     with https_server(tmp_path) as server:
         server.answers["/a/talk%20one.mp3"] = ok(b"sound")
-        fetch = Download(most_bytes=1000, public_only=False, resolver=server.resolve, tls=server.tls)
+        fetch = Download(most_bytes=1000, **server.way)
         path = sources(fetch=fetch)(server.url("/a/talk%20one.mp3?sig=1"))
     assert (path.name, path.read_bytes()) == ("talk one.mp3", b"sound")
     assert heard[-1] == ("talk one.mp3", 5, 5)
@@ -87,7 +87,7 @@ def test_an_address_is_a_recording_named_after_its_last_part(sources, tmp_path, 
 
 def test_what_an_address_does_not_give_leaves_nothing(sources, tmp_path):
     with https_server(tmp_path) as server:
-        fetch = Download(most_bytes=1000, public_only=False, resolver=server.resolve, tls=server.tls)
+        fetch = Download(most_bytes=1000, **server.way)
         with pytest.raises(NotFound):
             sources(fetch=fetch)(server.url("/gone.mp3"))
     assert list((tmp_path / "state" / "incoming").iterdir()) == []
