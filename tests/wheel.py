@@ -38,7 +38,7 @@ def build(folder: Path, *, isolated: bool = False) -> Path:
     with tempfile.TemporaryDirectory() as copy:
         source = shutil.copytree(ROOT, Path(copy, "source"), ignore=LEFT_OUT, symlinks=True)
         pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder)]
-        _run([*pip, *([] if isolated else ["--no-build-isolation"]), str(source)], Path(copy))
+        said([*pip, *([] if isolated else ["--no-build-isolation"]), str(source)], Path(copy))
     (wheel,) = folder.glob("dropscribe-*.whl")
     return wheel
 
@@ -63,7 +63,7 @@ def environment(folder: Path, *, borrow: bool) -> Path:
 def install(wheel: Path, python: Path, *, borrow: bool) -> None:
     """Install a wheel with pip."""
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    _run([*pip, *(["--no-deps", "--ignore-installed"] if borrow else []), str(wheel)], wheel.parent)
+    said([*pip, *(["--no-deps", "--ignore-installed"] if borrow else []), str(wheel)], wheel.parent)
 
 
 def said(command: list[str], folder: Path) -> str:
@@ -72,7 +72,11 @@ def said(command: list[str], folder: Path) -> str:
     Raises:
         AssertionError: it failed, with what it printed.
     """
-    return _run(command, folder)
+    done = subprocess.run(
+        command, cwd=folder, env=_environ(folder), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def trial(python: Path, folder: Path) -> dict[str, str]:
@@ -85,14 +89,6 @@ def trial(python: Path, folder: Path) -> dict[str, str]:
         "import": said([str(python), "-c", TRIAL], folder),
         "demo": said([command, "demo", "--out", "out"], folder),
     }
-
-
-def _run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(
-        command, cwd=folder, env=_environ(folder), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 def _environ(folder: Path) -> dict[str, str]:

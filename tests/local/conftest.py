@@ -7,9 +7,11 @@ import time
 import pytest
 
 from local.backend.database import Database
+from local.backend.embedded_ports import open_ports
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
+from shared.settings import Settings
 from tests.world import SetClock
 
 
@@ -42,6 +44,14 @@ def store(tmp_path):
     store = FileStore({"audio": tmp_path / "audio", "work": tmp_path / "work"})
     yield store
     store.close()
+
+
+@pytest.fixture
+def ports(tmp_path):
+    """All of them together, as a command opens them."""
+    ports = open_ports(Settings(state_dir=tmp_path / "state"))
+    yield ports
+    ports.close()
 
 
 @pytest.fixture

@@ -18,13 +18,6 @@ from shared.topology import EXPORTER, topology
 from tests.world import SetClock
 
 
-@pytest.fixture
-def ports(tmp_path):
-    opened = open_ports(Settings(state_dir=tmp_path / "state"))
-    yield opened
-    opened.close()
-
-
 def test_finished_transcripts_are_listened_to_on_one_machine_only():
     here = embedded_topology()
     assert [one.name for one in here.of_topic(TRANSCRIPTS_READY)] == [EXPORTER]

@@ -6,20 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from local.backend.embedded_ports import open_ports
 from local.runtime import beside
 from shared.errors import CannotWrite
 from shared.messages import TranscriptReady, to_fields
 from shared.model import Options, Recording, StoredObject
-from shared.settings import Settings
 from shared.state import documents
-
-
-@pytest.fixture
-def ports(tmp_path):
-    ports = open_ports(Settings(state_dir=tmp_path / "state"))
-    yield ports
-    ports.close()
 
 
 @pytest.fixture
