@@ -44,11 +44,11 @@ class Proxy:
         self.keys = json.dumps({"k1": public.decode()}).encode()
         self.address = ""
 
-    def header(self, audience: str, account: str) -> dict[str, str]:
-        """What it adds to the requests of an account."""
+    def header(self, audience: str, account: str, **more: object) -> dict[str, str]:
+        """What it adds to the requests of an account; `more` are other claims, or other values of these."""
         now = int(time.time())
         claims = {"iss": iap.ISSUER, "aud": audience, "iat": now, "exp": now + LASTS, "email": account}
-        return {iap.HEADER: jwt.encode(self._signer, claims, key_id="k1").decode()}
+        return {iap.HEADER: jwt.encode(self._signer, claims | more, key_id="k1").decode()}
 
 
 @contextmanager
