@@ -150,7 +150,7 @@ def nemo_files(job: Job):
     An hour at once does not fit full attention, so long files get local attention, as the model card of
     Parakeet TDT 0.6B v3 has it.
     """
-    model = _nemo(job)
+    model = nemo_model(job)
     how = ""
     if job.kind == "hours":
         model.change_attention_model("rel_pos_local_attn", [256, 256])
@@ -174,7 +174,7 @@ def nemo_windows(job: Job):
     """NeMo's `transcribe()` with our help: windows of 15 s, cut at the silences that we find."""
     if job.kind != "hours":
         raise MissingError("short files need no cutting")
-    model = _nemo(job)
+    model = nemo_model(job)
     from gpu_job.speech.windowing import cut
 
     def recognise(paths, batch_size):
@@ -199,7 +199,7 @@ def nemo_script(job: Job):
     """NeMo's script for long audio, `speech_to_text_streaming_infer_rnnt.py`: see `nemo_script.py`."""
     if job.kind != "hours":
         raise MissingError("NeMo's script for long audio is for long audio")
-    model = _nemo(job)
+    model = nemo_model(job)
     from bench.nemo_script import LongAudio
 
     def recognise(paths, contexts):
@@ -213,7 +213,7 @@ def nemo_script(job: Job):
     )
 
 
-def _nemo(job: Job):
+def nemo_model(job: Job):
     """NeMo's own model, as it is loaded for recognising: in two bytes on a GPU."""
     _needs_nemo()
     import logging

@@ -98,10 +98,10 @@ def nemo(folder: Path, precision: str):
     """NeMo's `transcribe()` on our windows."""
     import torch
 
-    from bench.contenders import _nemo
+    from bench.contenders import nemo_model
     from bench.contest import Job
 
-    model = _nemo(Job(kind="hours", model=str(folder / "random.nemo"), device="cpu", files=(), trial=()))
+    model = nemo_model(Job(kind="hours", model=str(folder / "random.nemo"), device="cpu", files=(), trial=()))
     model.to(getattr(torch, precision))
 
     def recognise(windows, size):
