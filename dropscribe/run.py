@@ -180,9 +180,6 @@ def _run(
     files: Sequence[InputFile], wanted: model.Options, ports: LocalPorts, told: Told
 ) -> Iterator[tuple[Submitted, Recording]]:
     """Every file with its recording as it ends. Nothing is lost where the caller stops."""
-    from gpu_job.speech import loading
-    from gpu_job.weights import lookup
-    from gpu_job.weights import speakers as networks
     from local.commands import downloads
     from local.runtime import one_shot
     from shared.routing import eligible, speakers, weights
@@ -199,9 +196,7 @@ def _run(
     warm = wanted.model
     if warm is not None and not all(one.skipped or one.problem for one in submitted):
         try:
-            lookup.locate(warm, loading.form(settings, warm), progress=told.downloaded)
-            if wanted.diarize:
-                networks.locate(settings.speaker_weights, progress=told.downloaded)
+            downloads.locate_all(warm, wanted, settings, told.downloaded)
         except ModelUnavailable as error:
             do_without(error)
             warm = None

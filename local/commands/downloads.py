@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from local.backend.embedded_ports import LocalPorts
     from shared.model import Options
     from shared.ports import Ports
+    from shared.settings import Settings
+
+    Advance = Callable[[str, int, int | None], None]
+    """Is told the name of a file, how many bytes of it are here, and how many there are; None: nobody knows."""
 
 WORTH_A_LINE = 20_000_000
 """Bytes of a file whose download takes noticeable time."""
@@ -58,6 +62,23 @@ def locate_speakers(folder: str, console: Console) -> LocatedSpeakers:
     """
     with bars(console) as advance:
         return speakers.locate(folder, progress=advance)
+
+
+def locate_all(name: str, options: Options, settings: Settings, advance: Advance) -> None:
+    """Make sure that weights are on this disk, with those for speakers if the options ask for speakers.
+
+    Args:
+        name: of the weights.
+        options: of the recordings.
+        settings: which form of them, and where those for speakers are.
+        advance: is told of each download, see `bars`.
+
+    Raises:
+        ModelUnavailable: says what is missing and what to do.
+    """
+    lookup.locate(name, loading.form(settings, name), progress=advance)
+    if options.diarize:
+        speakers.locate(settings.speaker_weights, progress=advance)
 
 
 def missing(options: Options, ports: LocalPorts) -> str:
@@ -103,9 +124,8 @@ def locate_or_do_without(name: str, options: Options, ports: Ports, console: Con
         ModelUnavailable: they are not, and no other engine may take over.
     """
     try:
-        locate(name, console, loading.form(ports.settings, name))
-        if options.diarize:
-            locate_speakers(ports.settings.speaker_weights, console)
+        with bars(console) as advance:
+            locate_all(name, options, ports.settings, advance)
     except ModelUnavailable as error:
         do_without(error, options, ports, console)
         return False
@@ -147,7 +167,7 @@ def who_instead(error: ModelUnavailable, options: Options, ports: Ports) -> str:
 
 
 @contextlib.contextmanager
-def bars(console: Console, *, quiet: bool = False) -> Iterator[Callable[[str, int, int | None], None]]:
+def bars(console: Console, *, quiet: bool = False) -> Iterator[Advance]:
     """A function that draws a bar for each file: it takes its name, the bytes that are here, and those of the whole file.
 
     If the output is not a terminal, it prints a line for each large one; if it is to be quiet, nothing. None: nobody
