@@ -194,7 +194,7 @@ def _run(
 
     submitted = one_shot.look(files, wanted, ports)
     warm = wanted.model
-    if warm is not None and not all(one.skipped or one.problem for one in submitted):
+    if warm is not None and any(one.to_do for one in submitted):
         try:
             downloads.locate_all(warm, wanted, settings, told.downloaded)
         except ModelUnavailable as error:

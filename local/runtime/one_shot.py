@@ -84,6 +84,11 @@ class Submitted:
     problem: str = ""
     """Why there is nothing to submit; empty unless the file cannot be read."""
 
+    @property
+    def to_do(self) -> bool:
+        """Whether there is something to transcribe."""
+        return not self.skipped and not self.problem
+
 
 def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> list[Submitted]:
     """Which recordings the files stand for, and which of them are finished. Changes nothing."""
@@ -101,7 +106,7 @@ def look(files: Sequence[InputFile], options: Options, ports: LocalPorts) -> lis
 
 def submit(found: Sequence[Submitted], ports: LocalPorts) -> None:
     """Announce unfinished recordings to the router; those that failed or were cancelled before are tried again."""
-    wanted = [one for one in found if not one.skipped and not one.problem]
+    wanted = [one for one in found if one.to_do]
     with ports.together():
         for one in wanted:
             recording = documents.get_recording(ports.records, one.key)
@@ -144,7 +149,7 @@ def follow(
         Transient: the worker failed; nothing is lost.
     """
     progress = progress or NoProgress()
-    keys = [one.key for one in submitted if not one.problem and not one.skipped]
+    keys = [one.key for one in submitted if one.to_do]
     yield from ((one, _unread(one, ports)) for one in submitted if one.problem)
     waiting = {one.key: one for one in submitted if not one.problem}
     ports.reclaim()

@@ -114,7 +114,7 @@ class _Run:
                 )
         self._destination.check(found.files)
         warm = wanted.model
-        if warm is not None and before < len(submitted):
+        if warm is not None and any(one.to_do for one in submitted):
             # Or an error before anything is started.
             here = downloads.locate_or_do_without(warm, wanted, ports, self._console)
             warm = warm if here else None

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from gpu_job import last_resort
 from local import cli
 from local.backend.embedded_ports import open_ports
+from local.commands import downloads
 from local.runtime import one_shot
 from local.runtime.push import PushLoop
 from shared.flow import record
@@ -99,6 +100,14 @@ def test_one_file_that_cannot_be_looked_at_does_not_stop_the_others(run, tmp_pat
     assert result.exit_code == 1
     assert [one["state"] for one in lines] == ["FAILED", "DONE"]
     assert "Rename it" in lines[0]["reason"]
+
+
+def test_weights_are_not_fetched_for_files_none_of_which_can_be_looked_at(run, tmp_path, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(downloads, "locate_or_do_without", lambda name, *_: fetched.append(name))
+    shutil.copy(SAMPLES / "voice-note.opus", tmp_path / "%=x.opus")
+    result, lines = run(tmp_path / "%=x.opus")
+    assert (result.exit_code, [one["state"] for one in lines], fetched) == (1, ["FAILED"], [])
 
 
 def test_each_failure_is_said_once(tmp_path):
