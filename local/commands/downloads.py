@@ -19,10 +19,10 @@ from gpu_job.speech import loading
 from gpu_job.weights import lookup, speakers
 from gpu_job.weights.catalogue import by_name
 from local.inbox import remembered
-from shared.engines import AUTO, hosted_specs
+from shared.engines import hosted_specs
 from shared.errors import ModelUnavailable
 from shared.in_words import human_size
-from shared.routing import eligible, flags
+from shared.routing import eligible, flags, weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,14 +92,9 @@ def missing(options: Options, ports: LocalPorts) -> str:
         ModelUnavailable: there are no such weights.
     """
     settings = remembered.as_up(ports.settings, ports.engines, ports.records)
-    methods = {one.method for one in hosted_specs()}
-    if (
-        options.method in methods
-        or (options.method == AUTO and settings.method in methods)
-        or options.diarize
-    ):
+    name = weights.named(options, settings).model
+    if name is None or options.diarize:
         return ""
-    name = options.model or settings.model
     kind = loading.form(settings, name)
     known = by_name(name)
     if known is None:

@@ -105,6 +105,9 @@ def test_route_says_which_weights_would_have_to_be_downloaded(call, monkeypatch)
     monkeypatch.setattr("gpu_job.weights.catalogue.Release.on_disk", lambda _: None)
     told = call("route", SAMPLE)
     assert "nvidia/parakeet-tdt-0.6b-v3 are not on this machine yet" in told.stderr
+    monkeypatch.setenv("PARAKEET_ENGLISH_MODEL", "nvidia/parakeet-tdt-0.6b-v2")
+    told = call("route", SAMPLE, "--language", "en")
+    assert "nvidia/parakeet-tdt-0.6b-v2 are not on this machine yet" in told.stderr
 
 
 @pytest.mark.parametrize(
