@@ -52,6 +52,9 @@ EXIT_CODES: dict[type[DropscribeError], int] = {
 }
 """The exit codes of errors: the first kind that fits counts."""
 
+WEIGHTS = ("PARAKEET_MODEL_NAME", "PARAKEET_ENGLISH_MODEL")
+"""Variables that name weights, by a name or a path."""
+
 
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
@@ -116,8 +119,9 @@ def local_settings(state_dir: Path | None, environ: MutableMapping[str, str] | N
     environ = os.environ if environ is None else environ
     use_state_dir(state_dir, environ)
     # Absolute, because processes that `up` starts run in another folder, and because it is part of keys.
-    if weights := environ.get("PARAKEET_MODEL_NAME"):
-        environ["PARAKEET_MODEL_NAME"] = absolute_weights(weights)
+    for name in WEIGHTS:
+        if weights := environ.get(name):
+            environ[name] = absolute_weights(weights)
     detect_engines(environ)
     return settings_here(environ)
 

@@ -40,11 +40,13 @@ def test_up_gives_weights_and_folders_as_whole_paths_and_a_method_as_it_is(here,
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("DROPSCRIBE_STATE_DIR", "state")
     monkeypatch.setenv("PARAKEET_MODEL_NAME", "export" if by == "variable" else "tiny")
+    monkeypatch.setenv("PARAKEET_ENGLISH_MODEL", "export")
     monkeypatch.setattr(up, "run", lambda *_, **__: 0)
     model = ["--model", "export"] if by == "option" else []
     done = CliRunner().invoke(cli.app, ["up", "--inbox", "in", "--method", "parakeet", *model])
     assert done.exit_code == 0, done.output
     assert os.environ["PARAKEET_MODEL_NAME"] == str(here / "export")
+    assert os.environ["PARAKEET_ENGLISH_MODEL"] == str(here / "export")
     assert os.environ["DROPSCRIBE_INBOX"] == str(here / "in")
     assert os.environ["DROPSCRIBE_STATE_DIR"] == str(here / "state")
     assert os.environ["TRANSCRIPTION_METHOD"] == "parakeet"
