@@ -26,7 +26,10 @@ def loaded(settings: Settings) -> LoadedEngines:
     from gpu_job.pipeline.loaded_engines import LoadedEngines
     from gpu_job.speech import loading
 
-    kind = (settings.engines, settings.enable_gpu, settings.gpu_memory_limit_gb, settings.image_model)
+    kind = (
+        *(settings.engines, settings.enable_gpu, settings.gpu_memory_limit_gb, settings.image_model),
+        *(settings.cpu_threads, settings.cpu_callers),
+    )
     if kind not in _loaded:
         _loaded.clear()
         gc.collect()  # networks are circles of references

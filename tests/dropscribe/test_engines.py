@@ -19,6 +19,9 @@ def test_engines_stay_as_long_as_the_settings_would_make_the_same_ones(tmp_path)
     first = engines.loaded(Settings(state_dir=tmp_path / "a"))
     assert engines.loaded(Settings(state_dir=tmp_path / "b", model="tiny")) is first
     assert engines.loaded(Settings(enable_gpu=False)) is not first
+    second = engines.loaded(Settings(cpu_threads=1))
+    assert engines.loaded(Settings(cpu_threads=1)) is second
+    assert engines.loaded(Settings(cpu_threads=1, cpu_callers=2)) is not second
     assert len(engines._loaded) == 1
     unload()
     assert engines._loaded == {}
