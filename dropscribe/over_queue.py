@@ -160,6 +160,7 @@ class OverQueue:
 
     def _of(self, job: str, answer: TranscriptReady) -> Status:
         from local.commands.audio.submit import place
+        from shared.flow.reading import output_files
 
         return Status(
             job=job,
@@ -170,7 +171,7 @@ class OverQueue:
             usd=answer.usd,
             reason=answer.reason,
             code=answer.code,
-            outputs={uri.rpartition("/")[2]: place(uri, self._ports) for uri in answer.outputs},
+            outputs={output_files.short(uri): place(uri, self._ports) for uri in answer.outputs},
         )
 
     def _uri(self, path: Path, options: model.Options | None) -> str:

@@ -151,12 +151,13 @@ def _written(
 ) -> list[Path]:
     """The output files of a recording that is done."""
     from local.runtime import export
+    from shared.flow.reading import output_files
 
     if out is None:
         bucket = ports.settings.transcripts_bucket
         return [ports.store.path_of(bucket, name) for name in recording.outputs]
     folder = export.choose_folder(out, one.file.output, one.source, ports)
-    files = names or [name.rpartition("/")[2] for name in recording.outputs]
+    files = names or [output_files.short(name) for name in recording.outputs]
     return export.export(recording, folder, files, ports, out=out)
 
 
@@ -225,9 +226,8 @@ def _transcript(recording: Recording, written: Sequence[Path], ports: LocalPorts
     from shared.flow import record
     from shared.flow.reading import output_files
 
-    ((_, document),) = output_files.files(recording, [DOCUMENT], ports)
     return transcript_of(
-        document,
+        output_files.content(recording, DOCUMENT, ports),
         usd=record.cost(recording.id, ports),
         outputs={path.name: str(path) for path in written},
     )

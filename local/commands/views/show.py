@@ -99,8 +99,7 @@ def run(one: Recording, file: OutputFile, number: int | None, ports: Ports) -> i
     if one.state == "DONE":
         if number is None:
             number = max((each.number for each in revision.every(one.id, ports)), default=0)
-        ((_, data),) = output_files.files(one, [file.name], ports, number=number)
-        _print(data, file)
+        _print(output_files.content(one, file.name, ports, number=number), file)
         return exit_codes.DONE
     if one.ended:
         say(printable(f"{found.name_of(one)} has no transcript ({one.state}): {one.reason}"))
