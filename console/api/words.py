@@ -37,7 +37,7 @@ def words(request: Request, ports: Ports) -> Words:
     if one.state == "DONE":
         number = revision_of(request)
         if number is None:
-            number = max((each.number for each in revision.every(one.id, ports)), default=0)
+            number = revision.newest(one.id, ports)
         found = revision.transcript(one, number, ports)
         return shown(tidy(found.words), found.speakers, number=number)
     if one.ended:

@@ -98,7 +98,7 @@ def run(one: Recording, file: OutputFile, number: int | None, ports: Ports) -> i
     """
     if one.state == "DONE":
         if number is None:
-            number = max((each.number for each in revision.every(one.id, ports)), default=0)
+            number = revision.newest(one.id, ports)
         _print(output_files.content(one, file.name, ports, number=number), file)
         return exit_codes.DONE
     if one.ended:

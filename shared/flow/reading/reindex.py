@@ -27,7 +27,7 @@ def every(ports: Ports) -> Iterator[tuple[Recording, str]]:
         Transient: the store, the records or the index did not answer; run it again.
     """
     for one in documents.recordings(ports.records, {"state": "DONE"}):
-        number = max((each.number for each in revision.every(one.id, ports)), default=0)
+        number = revision.newest(one.id, ports)
         try:
             transcript = revision.transcript(one, number, ports)
         except (Permanent, BadRequest) as error:

@@ -105,6 +105,15 @@ def every(recording: str, ports: Ports) -> list[Revision]:
     return [from_fields(fields, Revision) for _, fields in found]
 
 
+def newest(recording: str, ports: Ports) -> int:
+    """The number of the newest revision of a recording; 0: it is as the engine wrote it.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    return max((one.number for one in every(recording, ports)), default=0)
+
+
 def transcript(recording: Recording, number: int, ports: Ports) -> Transcript:
     """The transcript as a revision has it; 0: as the machine wrote it.
 
@@ -162,8 +171,7 @@ def create(key: str, correction: Correction, ports: Ports) -> Revision:
     stands = _first(revision, ports)
     if stands.files != revision.files:
         _discard(revision, ports)
-        newest = max(one.number for one in every(key, ports))
-        raise StaleRevision(theirs=transcript(recording, newest, ports), yours=after)
+        raise StaleRevision(theirs=transcript(recording, newest(key, ports), ports), yours=after)
     search_index.add(recording, ports, after)
     return stands
 
