@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import command_line
+from gpu_job.peak_memory import peak_memory
 from local.backend.embedded_ports import open_ports
 from shared.model import AudioInfo, Chunk, Decision, Options, Recording, StoredObject, recording_id
 from shared.settings import Settings
@@ -67,12 +68,6 @@ def p95(address: str, client: httpx.Client, **query: str) -> float:
         client.get(address, params=query).raise_for_status()
         taken.append(1000 * (time.perf_counter() - started))
     return sorted(taken)[int(ASKED * 0.95)]
-
-
-def memory(pid: int, what: str) -> float:
-    """Megabytes: `VmRSS` now, `VmHWM` at most."""
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith(what))
 
 
 def upload(client: httpx.Client, size: int) -> tuple[float, float]:
@@ -133,12 +128,14 @@ def main() -> int:
                     f"{p95('/api/v1/recordings', client, **query):.0f} ms p95",
                     aim,
                 )
-            before = memory(process.pid, "VmRSS")
+            before = peak_memory(process.pid)
             seconds, rate = upload(client, round(arguments.upload_gb * 1e9))
             shown.add_row(
                 f"an upload of {arguments.upload_gb:g} GB", f"{seconds:.1f} s, {rate / 1e6:.0f} MB/s", ""
             )
-            shown.add_row("memory for it", f"+{memory(process.pid, 'VmHWM') - before:.0f} MB", "+50 MB")
+            shown.add_row(
+                "peak memory for it", f"+{(peak_memory(process.pid) - before) / 1e6:.0f} MB", "+50 MB"
+            )
         finally:
             process.terminate()
             process.wait()

@@ -5,7 +5,6 @@ python -m bench flow [host] [overhead] [memory]
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench import command_line
 from bench.machine import core_seconds, in_fresh_process
+from gpu_job.peak_memory import largest_child, peak_memory
 from gpu_job.pipeline.consumer import DECODERS
 from gpu_job.speech.onnx import onnx_engine
 from local.backend.embedded_ports import open_ports
@@ -113,9 +113,7 @@ def _measure(case: str, path: Path) -> dict:
         transcribe([path], engine)  # once to warm up
         return asdict(transcribe([path], engine))
     run = transcribe([path], engine)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {"own": own, "child": child, "seconds": run.seconds}
+    return {"own": peak_memory() / 1e6, "child": largest_child() / 1e6, "seconds": run.seconds}
 
 
 def _counted(work, spent: list[float]):

@@ -20,7 +20,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -37,6 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import core_seconds, described
+from gpu_job.peak_memory import largest_child, peak_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -286,8 +286,8 @@ def embedded(count: int, *, late: bool, callers: int) -> Figures:
         callers=answered,
         # Decoding processes count when they have ended.
         core=core + sum(os.times()[2:4]),
-        own_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        child_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        own_mb=peak_memory() / 1e6,
+        child_mb=largest_child() / 1e6,
         reads=reads,
         writes=writes,
     )

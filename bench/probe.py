@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import command_line
+from gpu_job.peak_memory import peak_memory
 
 FORMATS = {
     "mp3": ("mp3", "libmp3lame", 44_100, {}),
@@ -45,12 +46,6 @@ CHUNK, OVERLAP = 600.0, 30.0
 """Seconds of a chunk, and of what it shares with each neighbour."""
 
 
-def peak(process):
-    """Peak resident set, MB. Not ru_maxrss: that begins with the memory of the process that forked."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
 def probe(path):
     from shared.audio import Sandbox
     from shared.audio.local_file import LocalFile
@@ -62,7 +57,7 @@ def probe(path):
         started = time.perf_counter()
         sandbox.probe(LocalFile(Path(path)))
         again = time.perf_counter() - started
-        child, own = peak(sandbox._process.pid), peak("self")  # noqa: SLF001 - the measured process is nowhere public
+        child, own = peak_memory(sandbox._process.pid) / 1e6, peak_memory() / 1e6  # noqa: SLF001 - the measured process is nowhere public
         file = LocalFile(Path(path))
         pcm = sandbox.decode(file, info, middle(info))
     read, needed = sum(file.reads), file.size * pcm.seconds / info.duration

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from bench import machine, random_weights
 from gpu_job.cores import cores
+from gpu_job.peak_memory import peak_memory
 from tests.speech import SAMPLE_RATE, read_media, talk, write_wav
 
 if TYPE_CHECKING:
@@ -185,8 +186,6 @@ FIRST_WORDS = 4.0
 
 def measure(name: str, folder: Path, file: Path, short: Path, rounds: int) -> Found:
     """One contender; in a process of its own. It is warm, and has chosen its batch size, before the first round."""
-    from local.evaluation.benchmark import _peak
-
     make, precision = CONTENDERS[name]
     work, how = make(folder, precision)
     loading, words = machine.core_seconds(), 0
@@ -199,7 +198,7 @@ def measure(name: str, folder: Path, file: Path, short: Path, rounds: int) -> Fo
         words = work(file)
         seconds.append(time.perf_counter() - started)
         core.append(machine.core_seconds() - before)
-    return Found(loading=loading, seconds=seconds, core=core, peak=_peak(), words=words, how=how)
+    return Found(loading=loading, seconds=seconds, core=core, peak=peak_memory(), words=words, how=how)
 
 
 def first_words(name: str, folder: Path, file: Path) -> tuple[float, float]:

@@ -24,7 +24,7 @@ import httpx
 from google.cloud import storage
 
 from bench import command_line
-from bench.probe import peak
+from gpu_job.peak_memory import peak_memory
 from local.runtime.events import identified, object_resource
 from shared.connect import connect
 from shared.messages import FINALIZED_EVENT
@@ -48,7 +48,7 @@ def _tree_peak(process: int) -> float:
     wanted = {process}
     while more := {pid for pid, parent in parents.items() if parent in wanted} - wanted:
         wanted |= more
-    return sum(map(peak, wanted))
+    return sum(map(peak_memory, wanted)) / 1e6
 
 
 def _event(source) -> tuple[dict[str, str], bytes]:

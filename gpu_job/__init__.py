@@ -7,6 +7,7 @@
     voices/       from samples to who speaks
     weights/      where the weights are, and how they get here
     cores.py      how many processor cores it may use
+    peak_memory.py  the most memory that it has taken
     last_resort.py  its end if Python does nothing any more
     check.py      `--check`: does this machine recognise speech?
 

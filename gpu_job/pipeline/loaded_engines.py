@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
-import resource
-import sys
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from gpu_job.peak_memory import peak_memory
 from gpu_job.pipeline.memory import MemoryModel
 from gpu_job.weights.lookup import identity
 from shared import concurrency
@@ -101,5 +100,4 @@ class LoadedEngines:
         """Most memory that was taken, bytes, and which: `GPU` or `main`."""
         if self._peak:
             return self._peak, "GPU"
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "main"
+        return peak_memory(), "main"

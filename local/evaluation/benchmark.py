@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from gpu_job.peak_memory import peak_memory
 from gpu_job.weights import lookup
 from gpu_job.weights.catalogue import by_name, catalogue
 from local.commands.table import table
@@ -223,7 +224,7 @@ def _child() -> None:
         load=loaded - started,
         seconds=done - loaded,
         audio=sum(len(sound) for sound in recordings) / 16_000,
-        memory=_peak(),
+        memory=peak_memory(),
         accelerator=memory.peak if memory else 0,
         texts=tuple(" ".join(one) for one in words),
     )
@@ -239,16 +240,6 @@ def _engine(form: str, path: str) -> Transcriber:
     from gpu_job.speech.onnx import onnx_engine  # noqa: PLC0415 - imports onnxruntime
 
     return onnx_engine.load(path)
-
-
-def _peak() -> int:
-    """Peak resident set of this process, bytes. `getrusage` begins with the memory of the process that started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text(encoding="ascii").split("VmHWM:")[1].split()[0]) * 1024
-    import resource  # noqa: PLC0415 - elsewhere than on Linux only
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _show(results: Sequence[dict[str, Any]]) -> None:
