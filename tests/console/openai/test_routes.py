@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -204,6 +205,34 @@ def test_who_hangs_up_cancels_nothing(world):
     recording, response = run(scenario())
     assert (response.status_code, response.headers["x-request-id"]) == (200, recording.id)
     assert world.ports.records.count(documents.RECORDINGS) == 1
+
+
+def test_whenever_somebody_hangs_up_the_file_of_the_request_is_closed(world, monkeypatch):
+    files, stage = [], world.ports.store.stage
+
+    async def at_once(function, *given):
+        await asyncio.sleep(0)
+        return function(*given)
+
+    def noted(bucket):
+        files.append(stage(bucket))
+        return files[-1]
+
+    monkeypatch.setattr(routes, "to_thread", SimpleNamespace(run_sync=at_once))
+    monkeypatch.setattr(world.ports.store, "stage", noted)
+
+    async def scenario():
+        async with client_of(world) as client:
+            for steps in range(30):
+                asking = asyncio.create_task(client.post(URL, **form()))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+
+    run(scenario())
+    assert files
+    assert [file.closed for file in files] == [True] * len(files)
 
 
 def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
