@@ -153,8 +153,10 @@ class OverQueue:
         if place.startswith("gs://"):
             bucket, _, stored = place.removeprefix("gs://").partition("/")
             return self._ports.store.load(bucket, stored)
+        from shared.adapters.regular_files import read_regular
+
         try:
-            return Path(place).read_bytes()
+            return read_regular(place)
         except FileNotFoundError:
             return None
 

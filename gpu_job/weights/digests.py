@@ -20,6 +20,8 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from shared.adapters.regular_files import open_regular
+
 SETTLED = 5.0
 """Seconds after its last change from which the time of change of a file is taken to name its content."""
 MOST = 1000
@@ -37,7 +39,7 @@ def sha256(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         key = _key(path, os.fstat(file.fileno()))
         with _lock:
             found = _known.get(key) or _read().get(key)

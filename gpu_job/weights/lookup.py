@@ -157,6 +157,13 @@ def _export(folder: Path, name: str) -> Located:
         )
     if not folder.is_dir():
         raise ModelUnavailable(_unknown(name, "folder", "a folder with an ONNX export"))
+    if strange := [
+        one.name for one in sorted(folder.iterdir()) if one.exists() and not (one.is_file() or one.is_dir())
+    ]:
+        # ONNX Runtime opens whatever a graph names in its folder, and would wait for a pipe for ever.
+        raise ModelUnavailable(
+            f"{folder / strange[0]} is no file, but a pipe, a socket or a device. Remove it, or name other weights."
+        )
     missing = [file for file in FILES if not (folder / file).is_file()]
     if missing:
         raise ModelUnavailable(

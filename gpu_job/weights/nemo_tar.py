@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
+
+from shared.adapters.regular_files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +38,8 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
         OSError, EOFError, zlib.error: it cannot be read.
     """
     with ExitStack() as stack:
-        file: IO[bytes] = stack.enter_context(path.open("rb"))
-        size = most = path.stat().st_size
+        file: IO[bytes] = stack.enter_context(os.fdopen(open_regular(path), "rb"))
+        size = most = os.fstat(file.fileno()).st_size
         packed = file.read(len(GZIP)) == GZIP
         file.seek(0)
         if packed:

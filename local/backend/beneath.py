@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.adapters.regular_files import open_regular
 from shared.errors import ConfigurationError
 from shared.telemetry import log
 
@@ -64,11 +65,12 @@ def open_below(root: Path, inside: Path) -> int:
 
     Raises:
         LinkError: a part of `inside` is a link.
+        NotAFileError: it is none.
         OSError: what the system says.
     """
     with folder_below(root, inside.parent) as folder:
         try:
-            return os.open(inside.name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder)
+            return open_regular(inside.name, links=False, folder=folder)
         except OSError as error:
             raise _as_link(error, root, inside, len(inside.parts), folder) from error
 

@@ -15,6 +15,7 @@ from local.backend.disk_errors import unwritable
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
+from shared.adapters.regular_files import read_regular
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
@@ -99,8 +100,8 @@ def _erase_files(source: StoredObject, place: Place) -> None:
 def _erase_beside(fields: Fields) -> None:
     """Delete a file that was written beside a recording, unless it is gone, or somebody changed it."""
     path = Path(str(fields.get("path") or ""))
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        if path.is_symlink() or hashlib.sha256(path.read_bytes()).hexdigest() != fields.get("sha256"):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if hashlib.sha256(read_regular(path, links=False)).hexdigest() != fields.get("sha256"):
             return
         try:
             path.unlink()

@@ -8,6 +8,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from shared.adapters.regular_files import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -41,7 +43,7 @@ class FdCache:
         with self._lock:
             handle = self._idle.pop(key, None)
         if handle is None:
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if opener is None else opener()
+            handle = open_regular(path) if opener is None else opener()
         try:
             yield handle
         except BaseException:

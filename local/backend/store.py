@@ -22,6 +22,7 @@ from local.backend.atomic_write import unlink, write_all
 from local.backend.beneath import LinkError, has_link, open_below
 from local.backend.fd_cache import FdCache
 from local.backend.permissions import PRIVATE, Permissions
+from shared.adapters.regular_files import open_regular
 from shared.errors import BadMedia, BadRequest, BucketRefused, Permanent
 from shared.model import StoredObject
 from shared.telemetry import log
@@ -198,7 +199,7 @@ class FileStore:
         try:
             with os.fdopen(self._open(bucket, path), "rb") as file:
                 return file.read()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise disk_errors.unreadable(name, error) from error
@@ -324,7 +325,7 @@ class FileStore:
         if bucket in self._without_links:
             root = self.folder_of(bucket)
             return open_below(root, path.relative_to(root))
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return open_regular(path)
 
     def _object(self, bucket: str, name: str, path: Path) -> StoredObject | None:
         try:

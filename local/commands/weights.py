@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -13,6 +14,7 @@ from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
 from local.commands.table import table
 from local.commands.terminal import beside, output, print_json, print_text
+from shared.adapters.regular_files import open_regular
 from shared.bundled import bundled
 from shared.errors import BadMedia, BadRequest, ModelUnavailable, NotFound
 from shared.in_words import human_size
@@ -236,7 +238,7 @@ def _problems(release: Release, console: Console) -> Iterator[tuple[File, str]]:
 
 def _sha256(path: Path, file: File, advance: Any) -> str:
     total, done = hashlib.sha256(), 0
-    with path.open("rb") as content:
+    with os.fdopen(open_regular(path), "rb") as content:
         while block := content.read(ONE):
             total.update(block)
             done += len(block)

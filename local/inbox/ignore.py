@@ -15,6 +15,8 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from shared.adapters.regular_files import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -72,7 +74,7 @@ def has_writer(path: Path) -> bool:
     Raises:
         OSError: the file cannot be opened for reading.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    handle = open_regular(path)
     try:
         return hasattr(fcntl, "F_SETLEASE") and _refuses_lease(handle)
     finally:

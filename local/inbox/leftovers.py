@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from local.backend import staged
 from local.backend.store import FileStore
+from shared.adapters.regular_files import open_regular
 from shared.state import uploads
 from shared.telemetry import log
 
@@ -67,7 +68,7 @@ def _move(path: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in {errno.EXDEV, errno.EPERM, errno.ENOTSUP}:
             raise
-        with path.open("rb") as whole, staged.open_in(target.parent) as file:
+        with os.fdopen(open_regular(path, links=False), "rb") as whole, staged.open_in(target.parent) as file:
             shutil.copyfileobj(whole, file)
             file.flush()
             found = os.fstat(whole.fileno())

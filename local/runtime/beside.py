@@ -16,6 +16,7 @@ from local.backend.beneath import folder_below
 from local.backend.copies import BESIDE
 from local.backend.disk_errors import unwritable
 from local.runtime import export
+from shared.adapters.regular_files import NotAFileError, read_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
 from shared.messages import from_fields
@@ -145,7 +146,9 @@ def _check(target: Path, data: bytes, known: Written | None, recording: Recordin
         CannotWrite: a file that was not written here has the name.
     """
     try:
-        there = None if target.is_symlink() else target.read_bytes()
+        there = read_regular(target, links=False)
+    except NotAFileError:
+        there = None
     except FileNotFoundError:
         return
     except OSError:

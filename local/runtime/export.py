@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from local.backend.atomic_write import replace
 from local.backend.beneath import LinkError, folder_below
 from local.backend.copies import FOLDERS
 from local.backend.disk_errors import unwritable
+from shared.adapters.regular_files import open_regular
 from shared.errors import CannotWrite
 from shared.flow.reading import output_files as reading
 from shared.state import documents
@@ -161,13 +161,13 @@ def write(folder: int, name: str, data: bytes, like: Permissions, *, durable: bo
     """
     mode = like.file_mode(os.fstat(folder))
     try:
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        handle = open_regular(name, links=False, folder=folder)
     except OSError:
-        same = False  # there is none, or it is a link
+        same = False  # there is none, or it is something else
     else:
         with os.fdopen(handle, "rb") as file:
             found = os.fstat(file.fileno())
-            same = stat.S_ISREG(found.st_mode) and found.st_size == len(data) and file.read() == data
+            same = found.st_size == len(data) and file.read() == data
             same = same and not found.st_mode & 0o077 & ~mode
     if not same:
         replace(folder, name, data, mode, durable=durable)

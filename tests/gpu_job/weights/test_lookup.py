@@ -10,6 +10,7 @@ from gpu_job.weights import lookup
 from gpu_job.weights.catalogue import BUNDLED, FILES, catalogue
 from gpu_job.weights.lookup import digest, locate
 from shared.errors import ModelUnavailable
+from tests.irregular import IRREGULAR, irregular
 
 V3 = "nvidia/parakeet-tdt-0.6b-v3"
 
@@ -226,3 +227,15 @@ def test_the_engine_verifies_before_it_loads(monkeypatch):
     monkeypatch.setattr(onnx_engine, "verify", refuse)
     with pytest.raises(NotPinnedError):
         onnx_engine.load("tiny")
+
+
+@pytest.mark.parametrize("kind", sorted({*IRREGULAR} - {"folder"}))
+def test_weights_that_are_no_files_are_refused_and_nobody_waits_for_them(tmp_path, kind):
+    export(tmp_path, model_type="nemo-conformer-tdt")
+    irregular(tmp_path / "encoder-model.onnx.data", kind)
+    with pytest.raises(ModelUnavailable, match=r"encoder-model\.onnx\.data is no file"):
+        locate(str(tmp_path))
+    irregular(tmp_path / "a.nemo", kind)
+    for name in (tmp_path / "a.nemo", tmp_path):
+        with pytest.raises(ModelUnavailable, match="no such file"):
+            locate(str(name), "nemo")

@@ -12,6 +12,8 @@ import pytest
 from local.backend import store as store_module
 from local.backend.store import FileStore
 from shared.errors import BadMedia, BadRequest, ConfigurationError, Permanent
+from shared.model import StoredObject
+from tests.irregular import IRREGULAR, irregular
 
 
 def test_file_in_the_folder_is_an_object_under_its_own_name(tmp_path, store):
@@ -87,13 +89,21 @@ def test_linked_file_is_an_object_and_a_linked_folder_is_not_listed(tmp_path, st
     assert store.load("audio", "link.mp3") == b"abc"
 
 
-def test_folder_or_special_file_is_no_object(tmp_path, store):
-    (tmp_path / "audio" / "folder").mkdir(parents=True)
-    os.mkfifo(tmp_path / "audio" / "pipe")
-    assert store.stat("audio", "folder") is None
-    assert store.load("audio", "folder") is None
-    assert store.stat("audio", "pipe") is None
+@pytest.mark.parametrize("kind", IRREGULAR)
+@pytest.mark.parametrize("links", [True, False])
+def test_what_is_no_file_is_no_object_and_nobody_waits_for_it(tmp_path, kind, links):
+    store = FileStore({"audio": tmp_path / "audio"}, without_links=() if links else ("audio",))
+    path = irregular(tmp_path / "audio" / "a.wav", kind)
+    assert store.stat("audio", "a.wav") is None
+    assert store.load("audio", "a.wav") is None
     assert list(store.list("audio")) == []
+    found = path.stat()
+    forged = StoredObject(
+        bucket="audio", name="a.wav", generation=found.st_mtime_ns // 1000, size=found.st_size
+    )
+    with pytest.raises(BadMedia, match="no longer exists"):
+        store.read(forged, 0, 1)
+    assert not store.delete("audio", "a.wav", forged.generation)
 
 
 def test_file_and_folder_of_the_same_name_are_a_clear_failure(store):

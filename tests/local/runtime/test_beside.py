@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from shared.errors import CannotWrite
 from shared.messages import TranscriptReady, to_fields
 from shared.model import Options, Recording, StoredObject
 from shared.state import documents
+from tests.irregular import IRREGULAR, irregular
 
 
 @pytest.fixture
@@ -64,6 +66,22 @@ def test_captions_that_somebody_else_made_or_changed_are_not_lost(place, tmp_pat
     with pytest.raises(CannotWrite):
         place("talk.mp4", "newer")
     assert path.read_text() == "corrected"
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_file_has_the_name_of_captions_and_nobody_waits_for_it(place, ports, tmp_path, kind):
+    (captions,) = place("talk.mp4", "first")
+    captions.unlink()
+    irregular(captions, kind)
+    with pytest.raises(CannotWrite, match=r"talk\.srt is there already"):
+        place("talk.mp4", "second")
+    source = StoredObject(
+        bucket="files", name=str(tmp_path / "films" / "talk.mp4").lstrip("/"), generation=1, size=1
+    )
+    ports.erase_copies(
+        Recording(id="talk.mp4", source=source, options=Options(), state="DELETED", created=0.0)
+    )
+    assert os.path.lexists(captions)
 
 
 def test_the_same_captions_are_left_alone_whoever_wrote_them(place, tmp_path):

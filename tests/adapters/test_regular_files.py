@@ -1,0 +1,50 @@
+"""What is no file is not opened as one, and nobody waits for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.regular_files import NotAFileError, open_regular, read_regular
+from tests.irregular import IRREGULAR, irregular
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_file_is_read_also_through_a_link_unless_that_is_not_wanted(tmp_path):
+    path, link = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"content")
+    link.symlink_to(path)
+    assert read_regular(path) == read_regular(str(link)) == b"content"
+    with pytest.raises(NotAFileError, match="no file"):
+        read_regular(link, links=False)
+
+
+def test_a_file_is_opened_below_a_folder(tmp_path):
+    (tmp_path / "a").write_bytes(b"content")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        handle = open_regular("a", folder=folder)
+        assert os.read(handle, 100) == b"content"
+        os.close(handle)
+    finally:
+        os.close(folder)
+
+
+def test_what_is_not_there_is_not_called_something_else(tmp_path):
+    with pytest.raises(FileNotFoundError) as missing:
+        read_regular(tmp_path / "a")
+    assert not isinstance(missing.value, NotAFileError)
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_file_is_refused_without_waiting_and_nothing_stays_open(tmp_path, kind):
+    path = irregular(tmp_path / "a", kind)
+    before = open_files()
+    with pytest.raises(NotAFileError, match="no file"):
+        read_regular(path)
+    assert open_files() == before
