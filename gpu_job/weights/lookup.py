@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -198,7 +197,7 @@ def _nemo(path: Path, name: str) -> Located:
     try:
         with open_tar(path):
             pass
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except (OSError, tarfile.TarError) as error:
         raise ModelUnavailable(
             f"{path} is no NeMo archive (a tar file), or is damaged: {str(error).partition(chr(10))[0]}. Copy or train "
             "it again."

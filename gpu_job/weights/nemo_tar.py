@@ -1,7 +1,8 @@
 """Open a `.nemo` file, which is a tar archive, without believing what it says of its size.
 
 A few kilobytes of gzip, or a sparse member, stand for any number of zeros. An archive may unpack to a few times its size
-at most, as weights do: they are noise, and hardly compress.
+at most, as weights do: they are noise, and hardly compress. Headers are few and short: `tarfile` takes time by the square
+of their length, and memory and calls of itself by what they ask for.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ MOST_TIMES = 4
 """Size of what is in a compressed archive, as a multiple of its own."""
 SLACK = 16_000_000
 """Bytes that a compressed archive may have beyond that: small ones are mostly configuration."""
-MOST_MEMBERS = 10_000
-"""In one archive; NeMo writes fewer than ten."""
+MOST_HEADER = 2048
+"""Bytes of one header, or of what extends it."""
+MOST_HEADERS = 256 * 1024
+"""Bytes of all headers of an archive: of some 170 files; NeMo writes three for each language."""
 
 
 @contextmanager
@@ -34,8 +37,8 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
     """An archive with its members listed.
 
     Raises:
-        tarfile.TarError: it is none, or would unpack to far more than its size.
-        OSError, EOFError, zlib.error: it cannot be read.
+        tarfile.TarError: it is none, is damaged, or would unpack to far more than its size.
+        OSError: it cannot be read.
     """
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(os.fdopen(open_regular(path), "rb"))
@@ -45,14 +48,39 @@ def open_tar(path: Path) -> Iterator[tarfile.TarFile]:
         if packed:
             most = MOST_TIMES * size + SLACK
             file = gzip.GzipFile(fileobj=file)  # type: ignore[assignment]  # all that is used of it is there
+        yield stack.enter_context(_listed(_Bounded(file, most, packed=packed), most))
+
+
+def _listed(file: _Bounded, most: int) -> tarfile.TarFile:
+    """An archive whose members are known, and are no more than they may be.
+
+    Raises: as `open_tar`.
+    """
+    try:
         # Not `r:*`: other compressions unpack without a bound.
-        tar = stack.enter_context(tarfile.open(fileobj=_Bounded(file, most, packed=packed), mode="r:"))
-        total = 0
-        for count, member in enumerate(tar, start=1):
-            total += member.size
-            if total > most or count > MOST_MEMBERS:
-                raise tarfile.ReadError(f"it unpacks to more than {most:,} bytes, or {MOST_MEMBERS:,} files")
-        yield tar
+        tar = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115 - the caller closes it
+        for member in tar:
+            _check(member)
+        total = sum(member.size for member in tar.getmembers())
+    except (OSError, tarfile.TarError, MemoryError):
+        raise
+    except Exception as error:
+        # Of headers that nobody wrote by mistake: ValueError, IndexError, OverflowError, RecursionError …
+        raise tarfile.ReadError(f"its headers are damaged ({type(error).__name__})") from error
+    if total > most:
+        raise tarfile.ReadError(f"it unpacks to more than {most:,} bytes")
+    file.all_headers_are_read()
+    return tar
+
+
+def _check(member: tarfile.TarInfo) -> None:
+    """Check that a member is as long as it says.
+
+    Raises:
+        tarfile.ReadError: a sparse one is longer, and one of negative length sends its reader back.
+    """
+    if member.size < 0 or member.issparse():
+        raise tarfile.ReadError("a file in it has no length, or not the one that it has there")
 
 
 def is_packed(tar: tarfile.TarFile) -> bool:
@@ -67,7 +95,12 @@ class _Bounded(io.RawIOBase):
         super().__init__()
         self._file = file
         self._most = most
+        self._headers: int | None = MOST_HEADERS
         self.packed = packed
+
+    def all_headers_are_read(self) -> None:
+        """From now on, what is read is in the members."""
+        self._headers = None
 
     def readable(self) -> bool:
         return True
@@ -85,6 +118,12 @@ class _Bounded(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         left = self._most - self.tell()
         self._check(self.tell() + max(0, size))
+        if self._headers is not None:
+            self._headers -= size
+            if not 0 <= size <= MOST_HEADER or self._headers < 0:
+                raise tarfile.ReadError(
+                    f"it has a header of more than {MOST_HEADER:,} bytes, or {MOST_HEADERS:,} bytes of headers"
+                )
         return self._file.read(left + 1 if size < 0 else size)
 
     def _check(self, position: int) -> None:

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
 CONFIG = "model_config.yaml"
 WEIGHTS = "model_weights.ckpt"
-MOST_CONFIG = 8_000_000
+MOST_CONFIG = 2_000_000
 """Bytes of a configuration: most of one is its vocabulary, a few hundred kilobytes."""
+MOST_DIGITS = 100
+"""Of a number in a configuration: the time that reading takes grows with the square of their count."""
+MOST_NUMBER = 100_000
+"""Size of a part of a network: real ones have a few thousand at most."""
+MOST_LAYERS = 1000
+"""Real networks have some forty."""
 MOST_QUOTED = 60
 """Characters of a value that a refusal quotes."""
 
@@ -91,9 +97,11 @@ class Archive:
 
     def open(self, name: str) -> IO[bytes]:
         """A member, seekable, read where it lies: weights are not copied to disk or memory first."""
-        file = self._tar.extractfile(self._members[name])
+        member = self._members.get(name)
+        # Links are not followed: they may lead to one another for ever.
+        file = self._tar.extractfile(member) if member is not None and member.isreg() else None
         if file is None:
-            raise ModelUnavailable(f"{name} in {self._path} is no file. Get the archive again.")
+            raise ModelUnavailable(f"{_quoted(name)} in {self._path} is no file. Get the archive again.")
         # Members of a compressed archive seek by reading all over again.
         return io.BytesIO(file.read()) if is_packed(self._tar) else file
 
@@ -132,6 +140,13 @@ class Archive:
                 "pred_hidden": defaults["pred_hidden"],
             }
             encoder = _arguments(config["encoder"])
+            large = _largest([encoder, joint, config["decoder"]])
+            layers = _largest([encoder.get("n_layers"), config["decoder"]["prednet"].get("pred_rnn_layers")])
+            if large > MOST_NUMBER or layers > MOST_LAYERS:
+                raise ModelUnavailable(
+                    f"The configuration in {self._path} asks for a network of {_quoted(max(large, layers))} parts of a "
+                    "kind, which none has. Get the file again."
+                )
             return Network(
                 encoder=encoder,
                 decoder=_arguments({**config["decoder"], "vocab_size": len(pieces)}),
@@ -158,7 +173,12 @@ def opened(path: Path) -> Iterator[Archive]:
     with ExitStack() as stack:
         try:
             archive = Archive(stack.enter_context(open_tar(path)), path)
-        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        except (
+            OSError,
+            EOFError,
+            tarfile.TarError,
+            zlib.error,
+        ) as error:  # the last but one of what is packed
             said = (
                 str(error).partition("\n")[0].rstrip(":")
             )  # the rest lists every compression that it is not
@@ -171,6 +191,18 @@ def _arguments(section: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in section.items() if not name.startswith("_")}
 
 
+def _largest(value: Any) -> float:
+    """The largest number in sections of a configuration."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return value if isinstance(value, int | float) else 0
+
+
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+
+
 class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no types
     """Reads no `*alias`: a few of them stand for more than any memory holds, and NeMo writes none."""
 
@@ -179,6 +211,13 @@ class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no ty
         if self.check_event(yaml.events.AliasEvent):
             raise yaml.YAMLError("it has an alias (*), which no configuration of NeMo's has")
         return super().compose_node(parent, index)
+
+    def compose_scalar_node(self, anchor: Any) -> Any:
+        """The next value."""
+        node = super().compose_scalar_node(anchor)
+        if len(node.value) > MOST_DIGITS and node.tag in _NUMBERS:
+            raise yaml.YAMLError(f"it has a number of more than {MOST_DIGITS} digits")
+        return node
 
 
 def _quoted(value: object) -> str:
@@ -192,7 +231,8 @@ def _quoted(value: object) -> str:
 def _yaml(data: bytes, path: Path) -> Mapping[str, Any]:
     try:
         config = yaml.load(data, _WithoutAliases)  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except Exception as error:
+        # Besides YAMLError: RecursionError, ValueError, OverflowError, whatever building a value raises.
         raise ModelUnavailable(
             f"The configuration in {path} cannot be read: {str(error)[:500]}. Get the file again."
         ) from error

@@ -6,9 +6,10 @@ the device once, in the precision in which they are used.
 
 from __future__ import annotations
 
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -104,6 +105,7 @@ class Networks:
             decoder = RNNTDecoder(**_without_dropout(network.decoder))
             joint = RNNTJoint(**network.joint)
         with archive.open(WEIGHTS) as file:
+            _check_plain(file)
             state = torch.load(file, map_location="cpu", weights_only=True)
         _fill({"encoder": encoder, "decoder": decoder, "joint": joint}, state, device, dtype)
         del encoder.pos_enc.pe  # not in the file: computed anew, on the device
@@ -113,7 +115,8 @@ class Networks:
         for module in decoder.modules():
             if isinstance(module, torch.nn.LSTM):
                 module.flatten_parameters()  # cuDNN wants its weights in one block
-        bank = state["preprocessor.featurizer.fb"].to(device, torch.float32)
+        _check_size("preprocessor.featurizer.fb", bank := state["preprocessor.featurizer.fb"])
+        bank = bank.to(device, torch.float32)
         return cls(
             network=network,
             device=device,
@@ -164,6 +167,32 @@ def _weightless() -> Iterator[None]:
         torch.nn.Module.register_parameter = register
 
 
+def _check_plain(file: IO[bytes]) -> None:
+    """Check that a checkpoint, which is a zip archive, is as large as what is in it; torch compresses nothing.
+
+    Raises:
+        ValueError: a part is compressed, and may unpack to a thousand times its size, or it is no such archive.
+    """
+    try:
+        with zipfile.ZipFile(file) as parts:
+            packed = [one.filename for one in parts.infolist() if one.compress_type != zipfile.ZIP_STORED]
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"no checkpoint of torch's ({error})") from error
+    if packed:
+        raise ValueError("a part of the checkpoint is compressed, which torch does not do")
+    file.seek(0)
+
+
+def _check_size(name: str, tensor: torch.Tensor) -> None:
+    """Check that a tensor has a value of its own for each place.
+
+    Raises:
+        ValueError: one value stands for many, and copies of the tensor are larger than its file.
+    """
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise ValueError(f"{name[:60]!r} is larger than what is stored of it")
+
+
 def _fill(
     modules: Mapping[str, torch.nn.Module],
     state: dict[str, torch.Tensor],
@@ -175,6 +204,7 @@ def _fill(
         own: dict[str, torch.Tensor] = {}
         for name in [name for name in state if name.startswith(f"{prefix}.")]:
             tensor = state.pop(name)
+            _check_size(name, tensor)
             kind = dtype if tensor.is_floating_point() else tensor.dtype
             own[name.removeprefix(f"{prefix}.")] = tensor.to(device, kind)
         module.load_state_dict(own, assign=True)

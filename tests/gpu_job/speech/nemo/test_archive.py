@@ -130,8 +130,13 @@ def with_config(tmp_path, text):
         (laughs(9), "it has an alias"),
         ("a: &a {b: *a}", "it has an alias"),
         ("[" * 50_000, "cannot be read"),
-        ("a: 0x" + "f" * 100_000, "is empty|lacks|not that of"),
-        ("a: " + "x" * 8_000_001, "too large"),
+        ("a: 0x" + "f" * 100_000, "number of more than 100 digits"),
+        ("a: " + "x" * 2_000_001, "too large"),
+        ("a: 1" + ":1" * 900_000, "number of more than 100 digits"),
+        ("a: 1" + ":1" * 5000 + ".5", "number of more than 100 digits"),
+        ("a: 2000-13-45", "cannot be read"),
+        ("a: !!int 1" + ":1" * 900_000, "number of more than 100 digits"),
+        ("a: !!binary x", "cannot be read"),
     ],
 )
 def test_a_configuration_that_was_made_to_take_memory_is_refused_in_a_few_words(tmp_path, text, says):
@@ -151,3 +156,37 @@ def test_a_refusal_quotes_values_only_as_far_as_they_are_short(tmp_path):
     ):
         one.network()
     assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("n_layers", 2000), ("pos_emb_max_len", 10**9), ("n_heads", float("inf"))]
+)
+def test_a_network_of_more_parts_than_any_has_is_not_built(tmp_path, name, number):
+    def change(config):
+        config["encoder"][name] = number
+
+    with (
+        opened(archive(tmp_path, change)) as one,
+        pytest.raises(ModelUnavailable, match="which none has"),
+    ):
+        one.network()
+
+
+@pytest.mark.parametrize("packed", ["w", "w:gz"])
+def test_members_that_are_links_to_one_another_are_not_followed(tmp_path, packed):
+    path = tmp_path / "mine.nemo"
+    with tarfile.open(path, packed) as tar:
+        for name, leads_to in {CONFIG: WEIGHTS, WEIGHTS: CONFIG}.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, leads_to
+            tar.addfile(info)
+    with pytest.raises(ModelUnavailable, match="is no file"), opened(path):
+        pass
+
+
+def test_a_tokenizer_that_is_not_there_is_told(tmp_path):
+    def change(config):
+        config["tokenizer"]["model_path"] = "nemo:" + "x" * 100
+
+    with opened(archive(tmp_path, change)) as one, pytest.raises(ModelUnavailable, match="is no file"):
+        one.tokenizer()

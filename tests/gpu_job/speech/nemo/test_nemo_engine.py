@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -163,6 +164,34 @@ def test_damaged_weights_say_where_they_are_and_what_to_do(nemo_engine, tmp_path
     path = changed(tmp_path, ".ckpt", lambda data: data[: len(data) // 2])
     with pytest.raises(ModelUnavailable, match=r"mine\.nemo cannot be loaded"):
         nemo_engine.load(path, device="cpu")
+
+
+def test_one_value_that_stands_for_many_is_not_copied_to_all_its_places(nemo_engine, tmp_path, torch):
+    def expand(data):
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        state["joint.enc.weight"] = torch.zeros(1).expand(1000, 1000)
+        file = io.BytesIO()
+        torch.save(state, file)
+        return file.getvalue()
+
+    with pytest.raises(ModelUnavailable, match="larger than what is stored"):
+        nemo_engine.load(changed(tmp_path, ".ckpt", expand), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("method", "says"), [(zipfile.ZIP_DEFLATED, "is compressed"), (None, "no checkpoint of torch's")]
+)
+def test_a_checkpoint_that_may_unpack_to_more_than_it_is_is_not_loaded(nemo_engine, tmp_path, method, says):
+    def repack(data):
+        file = io.BytesIO()
+        if method is not None:
+            with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w", method) as new:
+                for name in old.namelist():
+                    new.writestr(name, old.read(name))
+        return file.getvalue()
+
+    with pytest.raises(ModelUnavailable, match=says):
+        nemo_engine.load(changed(tmp_path, ".ckpt", repack), device="cpu")
 
 
 def test_weights_of_another_size_are_refused_rather_than_half_filled(nemo_engine, tmp_path):
