@@ -42,7 +42,10 @@ def locate(name: str, kind: Kind = "onnx", *, progress: Progress | None = None) 
             raise ModelUnavailable(f"{name} is for processors. For a GPU, name {known.name}.")
         from gpu_job.weights.int8 import located_int8  # noqa: PLC0415 - it imports what is here
 
-        return located_int8(locate(known.name, progress=progress))
+        located = locate(known.name, progress=progress)
+        # Before another form is made of them, which would last.
+        verify(known.name)
+        return located_int8(located)
     if known is None:
         given = Path(name).expanduser()
         return _export(given, name) if kind == "onnx" else _nemo(given, name)

@@ -18,8 +18,9 @@ from tests.speech import sentences, word_errors
 
 
 @pytest.fixture
-def export(tmp_path):
+def export(tmp_path, monkeypatch):
     """An export in a folder of its own."""
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache"))
     ignored = shutil.ignore_patterns("*.nemo", "recipe", "README.md")
     return locate(str(shutil.copytree(BUNDLED, tmp_path / "export", ignore=ignored)))
 
@@ -89,3 +90,24 @@ def test_they_are_never_converted_to_bfloat16(export, monkeypatch):
     monkeypatch.setattr(openvino_encoder, "is_installed", lambda: True)
     assert openvino_encoder.suits(export)
     assert not openvino_encoder.suits(located_int8(export))
+
+
+def test_they_are_verified_when_they_are_loaded(monkeypatch, tmp_path):
+    monkeypatch.setattr("gpu_job.weights.derived.os.access", lambda *given: False)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path))
+    encoder = locate(f"tiny{INT8}").path / "encoder-model.onnx"
+    made = encoder.read_bytes()
+    encoder.write_bytes(made[:-1] + bytes([made[-1] ^ 1]))
+    assert (onnx_engine.load(f"tiny{INT8}"), encoder.read_bytes() == made)[1]
+
+
+def test_they_are_not_made_of_weights_that_are_not_the_pinned_ones(monkeypatch, tmp_path):
+    folder = shutil.copytree(BUNDLED, tmp_path / "tiny")
+    monkeypatch.setattr("gpu_job.weights.catalogue.BUNDLED", folder)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache"))
+    encoder = folder / "encoder-model.onnx"
+    data = encoder.read_bytes()
+    encoder.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(ModelUnavailable, match="is not the file that was pinned"):
+        locate(f"tiny{INT8}")
+    assert not [one for one in folder.iterdir() if one.name.startswith("int8")]
