@@ -59,6 +59,7 @@ HOLES = {
     "memory": partial(_allow, Call("process_vm_readv", 310, 270)),
     "prctl": partial(_allow, Call("prctl", 157, 167)),
     "clock": partial(_allow, Call("clock_gettime", 228, 113)),
+    "advice": partial(_allow, Call("madvise", 28, 233)),
     "x32": _no_x32,
     "arch": _any_architecture,
     "shield": _no_shield,

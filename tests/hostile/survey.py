@@ -125,6 +125,10 @@ CONDITIONS = [
     (ALLOWED["clock_nanosleep"], (OF_ANOTHER, 0, 0, 0)),
     (ALLOWED["mmap"], (0, 4096, 7, 34, -1, 0)),
     (ALLOWED["mprotect"], (0, 4096, 4)),
+    *(
+        (ALLOWED["madvise"], (0, 0, advice))
+        for advice in (1, 2, 3, 8, 9, 10, 12, 16, 17, 18, 20, 21, 22, 23, 25, 2**32 - 1)
+    ),
 ]
 
 

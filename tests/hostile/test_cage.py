@@ -35,6 +35,7 @@ FOUND = {
     "path": (survey.acts, "make a folder"),
     "process": (survey.acts, "signal its caller"),
     "prctl": (survey.acts, "be traced by others"),
+    "advice": (survey.numbers, "(0, 0, 12)"),
     "clock": (survey.numbers, f"{survey.ALLOWED['clock_gettime']}({survey.OF_ANOTHER}, 0)"),
     "shield": (outside.processes, "the zygote can be read"),
     "end_with": (outside.survivors, "outlive its decoder"),
