@@ -46,7 +46,7 @@ deploy: .venv/.google ## deploy to a project: make deploy PROJECT=my-project REG
 deploy-plan: .venv/.google ## show what a deployment would change, and change nothing
 	@$(BIN)/dropscribe deploy --plan $(DEPLOYMENT) $(ARGS)
 
-rollout: .venv/.google ## let this checkout take over at 10, 50 and 100 %, watched all the way
+rollout: .venv/.google ## let this checkout take over at 10, 50 and 100 %, watched by the project itself
 	@$(BIN)/dropscribe rollout $(DEPLOYMENT) $(ARGS)
 
 rollback: .venv/.google ## go back to the release before the last rollout
@@ -97,9 +97,7 @@ scan: .venv/.scan ## look for mistakes in the Dockerfiles and workflows
 	.venv/scan/bin/zizmor --offline --no-progress .github/workflows
 
 audit: .venv/.scan ## look for known vulnerabilities in the locked packages of the images (asks pypi.org)
-	@for image in functions cpu-worker gpu build; do echo "== $$image"; \
-	    .venv/scan/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements/$$image.txt \
-	        $$(sed -n 's/^\([A-Z][A-Za-z0-9-]*\) .*/--ignore-vuln \1/p' requirements/audit-exceptions.txt) || exit 1; done
+	@.venv/scan/bin/python -m tests.images.audit .venv/scan/bin/pip-audit
 
 lock: .venv/.dev ## update the pinned packages of the images (requirements/)
 	@$(BIN)/python -m pip install --quiet uv
