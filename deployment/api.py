@@ -47,17 +47,18 @@ class Refused(ConfigurationError):  # noqa: N818 - see `Transient` in shared/err
 
 
 class Api:
-    """Calls Google in the name of the person or account that runs the command.
+    """Calls Google in the name of the person or account that runs this.
 
     Args:
-        project: that pays for calls of services without a project of their own, such as quotas.
+        project: that pays for a person's calls of services without a project of their own, such as quotas; empty for
+            an account of the project itself, which may not say so.
         session: an open session to use instead of the application default credentials.
         sleep: waits for some seconds.
     """
 
     def __init__(
         self,
-        project: str,
+        project: str = "",
         session: AuthorizedSession | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -188,7 +189,7 @@ class Api:
                 data=data,
                 timeout=SECONDS,
                 # A person's own credentials have no project that could pay.
-                headers={"x-goog-user-project": self._project},
+                headers={"x-goog-user-project": self._project} if self._project else {},
             )
         except auth.TransportError:
             raise

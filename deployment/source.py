@@ -28,6 +28,7 @@ BUILT_FROM = (
         "requirements/",
     ),
     *("README.md", "LICENSE", "NOTICE", "console/", "functions/", "gpu_job/", "shared/"),
+    *("deployment/__init__.py", "deployment/api.py", "deployment/rollout/"),
     *("samples/voice-note.opus", "samples/truth/voice-note.opus.txt"),
     *("Dockerfile.functions.dockerignore", "Dockerfile.gpu.dockerignore", "Dockerfile.console.dockerignore"),
 )

@@ -109,7 +109,7 @@ class Target:
     @property
     def services(self) -> tuple[str, ...]:
         """The functions' services, as terraform/locals.tf has them."""
-        names = ("router", "requests", "merger", "dead-letters", "sweeper", *self.hosted)
+        names = ("router", "requests", "merger", "dead-letters", "sweeper", "guard", *self.hosted)
         names += ("webhooks", "webhooks-budget") if self.webhooks else ()
         return tuple(f"dropscribe-{one}" for one in names)
 

@@ -6,7 +6,8 @@ outcome      the answer: done, or deliver again
 time_limit   the end of a process whose step does not return
 
 Each of router/ (uploads and requests), hosted/ (chunks of hosted engines), merger/ (chunks that are done), sweeper/
-(every minute, and dead letters) and webhooks/ has a `main` with its functions: read router/main.py first.
+(every minute, and dead letters), guard/ (every minute, while a rollout is under way) and webhooks/ has a `main` with its functions: read
+router/main.py first.
 
 It is part of Dropscribe's inside and changes without notice: programs import `dropscribe`.
 """

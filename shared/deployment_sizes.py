@@ -55,6 +55,7 @@ FUNCTIONS: dict[str, FunctionSize] = {
     # A dead letter about the last chunk of a recording has it merged here.
     "dead-letters": FunctionSize(memory_mib=2048, requests=4, decodes=False),
     "sweeper": FunctionSize(memory_mib=2048, requests=1, decodes=True),
+    "guard": FunctionSize(memory_mib=1024, requests=1, decodes=False),
     **{
         one.name: FunctionSize(memory_mib=2048, requests=2, decodes=True, audio_hours=2.5)
         for one in hosted_specs()

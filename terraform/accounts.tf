@@ -29,3 +29,12 @@ resource "google_service_account_iam_member" "signs" {
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = google_service_account.process[each.key].member
 }
+
+# Cloud Run takes a change of a service, of its traffic too, only from who may act as its account.
+resource "google_service_account_iam_member" "guard" {
+  for_each = local.guarded
+
+  service_account_id = google_service_account.process[each.key].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.process["guard"].member
+}

@@ -28,7 +28,7 @@ resource "google_firestore_backup_schedule" "daily" {
   daily_recurrence {}
 }
 
-# The only role on the whole project: Firestore has none on a collection.
+# The only role on data of the whole project: Firestore has none on a collection.
 resource "google_project_iam_member" "records" {
   for_each = toset(local.processes)
 

@@ -43,7 +43,7 @@ resource "google_cloud_run_v2_service" "this" {
         startup_cpu_boost = true
       }
 
-      # A request would be an event: GET is refused by most, and is a tick for the sweeper.
+      # A request would be an event: GET is refused by most, and is a tick for sweeper and guard.
       startup_probe {
         period_seconds    = 5
         timeout_seconds   = 5
@@ -121,4 +121,15 @@ resource "google_cloud_run_v2_service_iam_member" "push" {
   name     = google_cloud_run_v2_service.this[each.key].name
   role     = "roles/run.invoker"
   member   = google_service_account.push[0].member
+}
+
+# The guard of a rollout moves the traffic of all others; in accounts.tf is what Cloud Run asks for besides.
+resource "google_cloud_run_v2_service_iam_member" "guard" {
+  for_each = local.guarded
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_service.this[each.key].name
+  role     = "roles/run.developer"
+  member   = google_service_account.process["guard"].member
 }

@@ -87,7 +87,7 @@ locals {
   # Whoever publishes chunks sees to it that somebody takes them. A worker hands chunks to other engines only.
   job_grants = merge([
     for job, one in local.jobs : merge([
-      for name in setsubtract(local.steps, local.tellers) : {
+      for name in setsubtract(local.steps, local.apart) : {
         for role in local.job_roles : "${job}/${name}/${role}" => { job = job, name = name, role = role }
       }
       if try(local.jobs[name].engine, "") != one.engine
@@ -103,4 +103,15 @@ resource "google_cloud_run_v2_job_iam_member" "starters" {
   name     = google_cloud_run_v2_job.this[each.value.job].name
   role     = each.value.role
   member   = google_service_account.process[each.value.name].member
+}
+
+# The guard of a rollout ends the next release's workers when that goes back.
+resource "google_cloud_run_v2_job_iam_member" "guard" {
+  for_each = setintersection(keys(local.jobs), ["gpu-canary"])
+
+  project  = var.project
+  location = var.region
+  name     = google_cloud_run_v2_job.this[each.key].name
+  role     = "roles/run.developer"
+  member   = google_service_account.process["guard"].member
 }

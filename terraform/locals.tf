@@ -15,8 +15,8 @@ locals {
   # Without images there is a foundation and nothing that runs.
   runs = var.images != null
 
-  # Own entrypoints are Cloud Run services, one account each. `pushed` is the subscription that feeds one; the sweeper has
-  # a clock instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why (a test compares).
+  # Own entrypoints are Cloud Run services, one account each. The subscription of its name feeds one; sweeper and guard
+  # have a clock instead. Memory and requests at a time are those of shared/deployment_sizes.py, which says why (a test compares).
   functions = {
     for name, one in merge(
       {
@@ -25,6 +25,7 @@ locals {
         merger       = { source = "merger", target = "on_chunk_done", memory = "2Gi" }
         dead-letters = { source = "sweeper", target = "on_dead_letter", memory = "2Gi" }
         sweeper      = { source = "sweeper", target = "on_tick", memory = "2Gi", concurrency = 1, max_instances = 1, timeout = 1800 }
+        guard        = { source = "guard", target = "on_tick", memory = "1Gi", concurrency = 1, max_instances = 1 }
       },
       var.webhook == null ? {} : {
         webhooks        = { source = "webhooks", target = "on_transcript", memory = "1Gi" }
@@ -45,6 +46,10 @@ locals {
 
   # These tell an address outside, and do nothing else.
   tellers = ["webhooks", "webhooks-budget"]
+
+  # The guard moves the traffic of all others, and does no step of a recording.
+  guarded = toset(setsubtract(keys(local.functions), ["guard"]))
+  apart   = concat(local.tellers, ["guard"])
 
   jobs = merge(
     # `make rollout` tries another image in a job of its own; at other times it has the same and stands still.

@@ -173,3 +173,12 @@ resource "google_project_iam_member" "metrics" {
   role    = "roles/telemetry.metricsWriter"
   member  = google_service_account.process[each.key].member
 }
+
+# The guard of a rollout reads how many answers and health checks failed.
+resource "google_project_iam_member" "figures" {
+  count = local.runs ? 1 : 0
+
+  project = var.project
+  role    = "roles/monitoring.viewer"
+  member  = google_service_account.process["guard"].member
+}

@@ -112,7 +112,7 @@ locals {
 
   # Every step may find that chunks must be published (again), that a recording is complete, or that it has failed.
   publishes = merge(concat([
-    for name in setsubtract(local.steps, local.tellers) : {
+    for name in setsubtract(local.steps, local.apart) : {
       for topic in concat(
         local.chunk_topics, ["chunks-done", "transcripts-ready"], name == "sweeper" ? ["budget-alerts"] : [],
       ) : "${topic}/${name}" => { topic = topic, name = name }
@@ -147,4 +147,24 @@ resource "google_pubsub_subscription_iam_member" "workers" {
   subscription = google_pubsub_subscription.this[each.key].name
   role         = "roles/pubsub.subscriber"
   member       = google_service_account.process[each.value].member
+}
+
+# When a release goes back, the guard publishes what waits for its workers to those of all others.
+
+resource "google_pubsub_topic_iam_member" "guard" {
+  count = local.runs && var.gpu != null ? 1 : 0
+
+  project = var.project
+  topic   = google_pubsub_topic.this["chunks-gpu"].name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.process["guard"].member
+}
+
+resource "google_pubsub_subscription_iam_member" "guard" {
+  count = local.runs && var.gpu != null ? 1 : 0
+
+  project      = var.project
+  subscription = google_pubsub_subscription.this["gpu-worker-canary"].name
+  role         = "roles/pubsub.subscriber"
+  member       = google_service_account.process["guard"].member
 }

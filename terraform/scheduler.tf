@@ -1,15 +1,22 @@
-# The clock of the sweeper.
+# The clocks of the sweeper, and of the guard of a rollout.
+
+locals {
+  clocks = {
+    sweeper = { name = "dropscribe-tick", deadline = 1800, does = "Looks after capacity, stuck recordings and lost events" }
+    guard   = { name = "dropscribe-guard", deadline = 600, does = "Looks after a rollout that is under way" }
+  }
+}
 
 resource "google_cloud_scheduler_job" "tick" {
-  count = local.runs ? 1 : 0
+  for_each = { for name, one in local.clocks : name => one if local.runs }
 
   project          = var.project
   region           = var.region
-  name             = "dropscribe-tick"
-  description      = "Looks after capacity, stuck recordings and lost events"
+  name             = each.value.name
+  description      = each.value.does
   schedule         = "* * * * *"
   time_zone        = "Etc/UTC"
-  attempt_deadline = "1800s"
+  attempt_deadline = "${each.value.deadline}s"
 
   # The next minute tries again.
   retry_config {
@@ -18,13 +25,18 @@ resource "google_cloud_scheduler_job" "tick" {
 
   http_target {
     http_method = "POST"
-    uri         = google_cloud_run_v2_service.this["sweeper"].uri
+    uri         = google_cloud_run_v2_service.this[each.key].uri
 
     oidc_token {
       service_account_email = google_service_account.push[0].email
-      audience              = google_cloud_run_v2_service.this["sweeper"].uri
+      audience              = google_cloud_run_v2_service.this[each.key].uri
     }
   }
 
   depends_on = [google_cloud_run_v2_service_iam_member.push]
+}
+
+moved {
+  from = google_cloud_scheduler_job.tick[0]
+  to   = google_cloud_scheduler_job.tick["sweeper"]
 }

@@ -103,7 +103,7 @@ locals {
   planners = [for name in ["router", "requests", "sweeper"] : name if local.runs]
   mergers  = [for name in ["merger", "dead-letters"] : name if local.runs]
   deleters = [for name in ["merger", "dead-letters", "sweeper"] : name if local.runs]
-  hearers  = [for name in local.steps : name if !contains(concat(local.planners, local.mergers, local.tellers), name)]
+  hearers  = [for name in local.steps : name if !contains(concat(local.planners, local.mergers, local.apart), name)]
 
   consoles = local.console ? ["console"] : []
 

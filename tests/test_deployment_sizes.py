@@ -44,7 +44,7 @@ def test_the_hosted_function_holds_as_much_audio_as_its_budget_says():
 
 def test_every_subscription_that_pushes_has_a_function():
     pushed = {one.name for one in topology().subscriptions if one.name not in PULLED}
-    assert pushed | {"sweeper"} == set(FUNCTIONS)
+    assert pushed | {"sweeper", "guard"} == set(FUNCTIONS)
 
 
 def test_a_worker_ends_in_time_by_itself():

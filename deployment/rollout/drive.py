@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from deployment.rollout import state
+from deployment.rollout.guard import EVERY, UNDER_WATCH
 from deployment.rollout.judge import Limits
 from deployment.rollout.state import Images, Rollout
 from shared.errors import BadRequest, ConfigurationError, Transient
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
-UNDER_WATCH = frozenset({"shifting", "returning"})
-"""Phases in which nobody may stop watching: whatever fails is tried again. In others a person has to mend it first."""
+GUARDED = "The project's guard (dropscribe-guard) watches: shares move whether this command runs or not."
+UNGUARDED = "The project's guard (dropscribe-guard) does not look, and its log says why. This command watches: keep it running."
 
 DIGITS = re.compile(r"\d[\d.,]*")
 SAID_EVERY = 900.0
 """Seconds until what stays the same is said again."""
 
-EVERY = 20.0
-"""Seconds between two looks: a release goes back within a minute of the look that says so."""
+AWAY = 180.0
+"""Seconds without a look of the project's guard, which is called every minute, after which it is not relied on."""
 
 
 def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = None) -> Rollout:
@@ -92,36 +93,68 @@ def run(
 ) -> Rollout:
     """Go on until the rollout has ended, and say what happens.
 
-    What does not answer is tried again: the stored record says where to go on. Somebody else may move it meanwhile.
+    What does not answer is tried again: the stored record says where to go on. Somebody else may move it meanwhile:
+    while shares grow that is the project's guard, and this process looks itself only where the guard does not.
     """
-    said: dict[str, float] = {}
-
-    def tell(line: str) -> None:
-        # What differs in its numbers only, such as the time that is left, is said now and then.
-        kind, now = DIGITS.sub("", line), ports.clock.now()
-        if line and now - said.get(kind, -math.inf) >= SAID_EVERY:
-            said[kind] = now
-            say(line)
-
-    for change in rollout.history[-1:]:
-        say(_line(change.what))
+    told = _Told(rollout, ports, say)
     while not rollout.ended:
-        before = rollout
+        before = rollout.phase
         try:
-            rollout = steps.act(rollout)
+            rollout = _act(rollout, steps, ports, told.again)
         except Transient as error:
             if isinstance(error, ConfigurationError) and rollout.phase not in UNDER_WATCH:
                 raise
-            tell(f"It stays as it is, and is tried again: {error}")
-        for change in rollout.history[len(before.history) :]:
-            say(_line(change.what))
-        if rollout.phase != before.phase:
+            told.again(f"It stays as it is, and is tried again: {error}")
+        told.changes(rollout)
+        if rollout.phase != before:
             continue
         if rollout.phase == "shifting":
-            tell(_line(rollout.reason))
+            told.again(_line(rollout.reason))
         sleep(EVERY)
         rollout = state.read(ports) or rollout
+        told.changes(rollout)
     return rollout
+
+
+class _Told:
+    """What a person was told of a rollout. The last change is told at once."""
+
+    def __init__(self, rollout: Rollout, ports: Ports, say: Callable[[str], None]) -> None:
+        self._ports, self._say = ports, say
+        self._said: dict[str, float] = {}
+        self._changes = set(rollout.history[:-1])
+        self.changes(rollout)
+
+    def changes(self, rollout: Rollout) -> None:
+        """Say what happened, whoever did it."""
+        for change in rollout.history:
+            if change not in self._changes:
+                self._changes.add(change)
+                self._say(_line(change.what))
+
+    def again(self, line: str) -> None:
+        """Say how it stands. What differs in its numbers only, such as the time that is left, is said now and then."""
+        kind, now = DIGITS.sub("", line), self._ports.clock.now()
+        if line and now - self._said.get(kind, -math.inf) >= SAID_EVERY:
+            self._said[kind] = now
+            self._say(line)
+
+
+def _act(rollout: Rollout, steps: Steps, ports: Ports, tell: Callable[[str], None]) -> Rollout:
+    if rollout.phase != "shifting":
+        return steps.act(rollout)
+    if is_guarded(rollout, ports):
+        tell(GUARDED)
+        return rollout
+    # It is called every minute, so at first it cannot have looked.
+    if ports.clock.now() - rollout.since > AWAY:
+        tell(UNGUARDED)
+    return steps.act(rollout)
+
+
+def is_guarded(rollout: Rollout, ports: Ports) -> bool:
+    """Whether the project's guard looks after a rollout."""
+    return ports.clock.now() - rollout.guarded < AWAY
 
 
 def _same(stored: Rollout, new: Images) -> Rollout:

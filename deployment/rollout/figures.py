@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from deployment.api import Api
     from deployment.rollout.state import Rollout
-    from deployment.target import Target
     from shared.ports import Ports
 
 
@@ -72,12 +71,12 @@ class Watch:
 
     Args:
         ports: the deployment's records.
-        target: the deployment.
+        project: id of the project.
         api: how to ask for Cloud Run's metrics.
     """
 
-    def __init__(self, ports: Ports, target: Target, api: Api) -> None:
-        self._ports, self._target, self._api = ports, target, api
+    def __init__(self, ports: Ports, project: str, api: Api) -> None:
+        self._ports, self._project, self._api = ports, project, api
         self._known: dict[str, Ended] = {}
 
     def look(self, rollout: Rollout) -> Seen:
@@ -195,7 +194,7 @@ class Watch:
         listed = ", ".join(f'"{one}"' for one in revisions)
         answer = self._api.call(
             "GET",
-            f"{MONITORING}/projects/{self._target.project}/timeSeries",
+            f"{MONITORING}/projects/{self._project}/timeSeries",
             params={
                 "filter": f'metric.type = "run.googleapis.com/{name}" AND '
                 f"resource.labels.revision_name = one_of({listed})",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployment.rollout.state import Images
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, StoreUnavailable
 
 if TYPE_CHECKING:
     from deployment.api import Api
@@ -17,12 +17,20 @@ RUN = "run.googleapis.com/v2"
 LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
 REVISION = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION"
 
+FAILED = "CONDITION_FAILED"
+
+POLL = 2.0
+"""Seconds between two looks whether a change of the traffic holds."""
+
 PATIENCE = 300.0
 """Most seconds until a change of the traffic holds."""
 
 CANARY = "dropscribe-gpu-canary"
 
 CONSOLE = "dropscribe-console"
+
+GUARD = "dropscribe-guard"
+"""Watches rollouts, with the old release until the new one has taken over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +55,92 @@ class Service:
         return most or self.ready
 
 
-class CloudRun:
+class Traffic:
+    """Moves the traffic of functions, and ends the next release's workers.
+
+    Args:
+        project: id of the project.
+        region: of everything.
+        api: how to talk to Google.
+    """
+
+    def __init__(self, project: str, region: str, api: Api) -> None:
+        self._api = api
+        self._path = f"{RUN}/projects/{project}/locations/{region}"
+
+    def service(self, name: str) -> Service:
+        """A service as it stands.
+
+        Raises:
+            ConfigurationError: it is missing; deploy first.
+        """
+        return _read(name, self._found(name))
+
+    def _found(self, name: str) -> dict[str, Any]:
+        found = self._api.get(f"{self._path}/services/{name}")
+        if found is None:
+            raise ConfigurationError(f"There is no service {name}: run `make deploy` first.")
+        return found
+
+    def bind(self, shares: Mapping[str, Mapping[str, int]]) -> None:
+        """Give revisions their shares of the traffic, in all services at one time. Those that have them are left.
+
+        Args:
+            shares: by service: percent by revision; an empty name stands for the newest ready one.
+
+        Raises:
+            ConfigurationError: Cloud Run says no, or a service is missing.
+            StoreUnavailable: some may have their shares; do it again.
+        """
+        begun = [
+            name
+            for name, wanted in shares.items()
+            if self._bind(self.service(name), {one: at for one, at in wanted.items() if at})
+        ]
+        for name in begun:
+            self._settle(name)
+
+    def _bind(self, service: Service, wanted: Mapping[str, int]) -> bool:
+        if dict(service.traffic) == dict(wanted):
+            return False
+        traffic: list[dict[str, Any]] = [
+            {"type": REVISION, "revision": name, "percent": percent}
+            if name
+            else {"type": LATEST, "percent": percent}
+            for name, percent in wanted.items()
+        ]
+        self._api.call(
+            "PATCH",
+            f"{self._path}/services/{service.name}",
+            {"traffic": traffic},
+            params={"updateMask": "traffic"},
+        )
+        return True
+
+    def _settle(self, name: str) -> None:
+        """Wait until a change holds. The service is asked, because who may change it may not see the operation."""
+
+        def settled() -> dict[str, Any] | None:
+            found = self._found(name)
+            return None if found.get("reconciling") else found
+
+        found = self._api.wait(settled, POLL, PATIENCE)
+        if found is None:
+            raise StoreUnavailable(f"The traffic of {name} has not moved after {PATIENCE:.0f} s.")
+        condition = found.get("terminalCondition", {})
+        if condition.get("state") == FAILED:
+            raise ConfigurationError(f"The traffic of {name} cannot be moved: {condition.get('message')}")
+
+    def stop_canary(self) -> int:
+        """Cancel the executions of the next release's job; what they held comes again. Returns how many."""
+        found = self._api.get(f"{self._path}/jobs/{CANARY}/executions", pageSize="50") or {}
+        running = [one for one in found.get("executions", ()) if not one.get("completionTime")]
+        for one in running:
+            self._api.call("POST", f"{RUN}/{one['name']}:cancel", {})
+        return len(running)
+
+
+class CloudRun(Traffic):
     """The functions and jobs of a deployment.
 
     Args:
@@ -56,8 +149,8 @@ class CloudRun:
     """
 
     def __init__(self, target: Target, api: Api) -> None:
-        self._target, self._api = target, api
-        self._path = f"{RUN}/projects/{target.project}/locations/{target.region}"
+        super().__init__(target.project, target.region, api)
+        self._target = target
 
     def services(self) -> dict[str, Service]:
         """Every function by its name.
@@ -65,24 +158,7 @@ class CloudRun:
         Raises:
             ConfigurationError: one is missing; deploy first.
         """
-        return {name: self._service(name) for name in self._target.services}
-
-    def _service(self, name: str) -> Service:
-        found = self._api.get(f"{self._path}/services/{name}")
-        if found is None:
-            raise ConfigurationError(
-                f"There is no service {name} in {self._target.project}: run `make deploy` first."
-            )
-        return Service(
-            name=name,
-            image=found["template"]["containers"][0]["image"],
-            created=_last(found.get("latestCreatedRevision", "")),
-            ready=_last(found.get("latestReadyRevision", "")),
-            traffic={
-                "" if one.get("type") == LATEST else _last(one["revision"]): int(one.get("percent", 0))
-                for one in found.get("traffic", ())
-            },
-        )
+        return {name: self.service(name) for name in self._target.services}
 
     def anything(self) -> bool:
         """Whether any function or job stands, of a whole deployment or of one that was begun."""
@@ -97,12 +173,12 @@ class CloudRun:
         Raises:
             ConfigurationError: a function or a job is missing.
         """
-        functions = self._service(self._target.services[0]).image
+        functions = self.service(self._target.services[0]).image
         return Images(
             functions=functions,
             gpu=self._job_image("dropscribe-gpu") if self._target.gpu else "",
             cpu=self._job_image("dropscribe-cpu") if self._target.cpu else "",
-            console=self._service(CONSOLE).image if self._target.console else "",
+            console=self.service(CONSOLE).image if self._target.console else "",
         )
 
     def _job_image(self, name: str) -> str:
@@ -113,48 +189,18 @@ class CloudRun:
             )
         return str(found["template"]["template"]["containers"][0]["image"])
 
-    def bind(self, shares: Mapping[str, Mapping[str, int]]) -> None:
-        """Give revisions their shares of the traffic, in all services at one time. Those that have them are left.
 
-        Args:
-            shares: by service: percent by revision; an empty name stands for the newest ready one.
-
-        Raises:
-            Refused: Cloud Run says no.
-            StoreUnavailable: some may have their shares; do it again.
-        """
-        standing = self.services()
-        begun = [
-            operation
-            for name, wanted in shares.items()
-            if (operation := self._bind(standing[name], {one: at for one, at in wanted.items() if at}))
-        ]
-        for operation in begun:
-            self._api.settle(RUN, operation, PATIENCE)
-
-    def _bind(self, service: Service, wanted: Mapping[str, int]) -> dict[str, Any] | None:
-        if dict(service.traffic) == dict(wanted):
-            return None
-        traffic: list[dict[str, Any]] = [
-            {"type": REVISION, "revision": name, "percent": percent}
-            if name
-            else {"type": LATEST, "percent": percent}
-            for name, percent in wanted.items()
-        ]
-        return self._api.call(
-            "PATCH",
-            f"{self._path}/services/{service.name}",
-            {"traffic": traffic},
-            params={"updateMask": "traffic"},
-        )
-
-    def stop_canary(self) -> int:
-        """Cancel the executions of the next release's job; what they held comes again. Returns how many."""
-        found = self._api.get(f"{self._path}/jobs/{CANARY}/executions", pageSize="50") or {}
-        running = [one for one in found.get("executions", ()) if not one.get("completionTime")]
-        for one in running:
-            self._api.call("POST", f"{RUN}/{one['name']}:cancel", {})
-        return len(running)
+def _read(name: str, found: Mapping[str, Any]) -> Service:
+    return Service(
+        name=name,
+        image=found["template"]["containers"][0]["image"],
+        created=_last(found.get("latestCreatedRevision", "")),
+        ready=_last(found.get("latestReadyRevision", "")),
+        traffic={
+            "" if one.get("type") == LATEST else _last(one["revision"]): int(one.get("percent", 0))
+            for one in found.get("traffic", ())
+        },
+    )
 
 
 def _last(name: str) -> str:

@@ -87,6 +87,8 @@ class Rollout:
     """When the present step began, seconds since 1970."""
     bad_since: dict[str, float] = field(default_factory=dict)
     """Since when a trouble lasts, seconds since 1970."""
+    guarded: float = 0.0
+    """When the project's guard last looked, seconds since 1970; 0: never."""
     reason: str = ""
     """Why it went back; empty if it did not."""
     history: tuple[Change, ...] = ()
@@ -146,3 +148,13 @@ def move(seen: Rollout, how: Callable[[Rollout], Rollout], ports: Ports) -> Roll
     found = documents.change(STATE, KEY, Rollout, unless_moved, ports.records)
     assert found is not None, "a rollout is never deleted"
     return found
+
+
+def guarded(seen: Rollout, ports: Ports) -> Rollout:
+    """Note that the guard looks now.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+    now = ports.clock.now()
+    return move(seen, lambda stored: replace(stored, guarded=now), ports)

@@ -31,8 +31,8 @@ run "everything" {
   command = apply
 
   assert {
-    condition     = length(google_cloud_run_v2_service.this) == 6 && length(google_cloud_run_v2_job.this) == 3
-    error_message = "There are six functions, two jobs, and one for the next release."
+    condition     = length(google_cloud_run_v2_service.this) == 7 && length(google_cloud_run_v2_job.this) == 3
+    error_message = "There are seven functions, two jobs, and one for the next release."
   }
 
   assert {

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from deployment.rollout import state
+from deployment.rollout.state import Images, Rollout
 from local.runtime.events import object_resource
 from shared import client
 from shared.errors import BadMedia, StoreUnavailable
@@ -18,6 +20,7 @@ from shared.messages import (
     TRANSCRIBE_REQUESTS,
     ChunkDone,
     TranscribeRequest,
+    to_fields,
 )
 from shared.messages import request_to_json as as_json
 from shared.state import dead_letters, documents, failure_log
@@ -218,7 +221,18 @@ def test_a_tick_that_could_not_do_everything_is_a_500(world, serve, monkeypatch)
     assert only(world).announced
 
 
-@pytest.mark.parametrize(("source", "target"), [*PUSHED, ("sweeper", "on_tick")])
+def test_a_tick_of_the_guard_looks_for_a_rollout_and_says_where_it_is(world, serve, monkeypatch):
+    guard = serve("guard", "on_tick")
+    answer = guard.post("/")
+    assert (answer.status_code, answer.json) == (200, {"phase": ""})
+    nothing = Images(functions="a@sha256:1")
+    rollout = Rollout(old=nothing, new=nothing, phase="returning", began=world.clock.time)
+    world.ports.records.create("state", "release", to_fields(rollout))
+    assert guard.post("/").json == {"phase": "restoring"}
+    assert state.read(world.ports).guarded == world.clock.time
+
+
+@pytest.mark.parametrize(("source", "target"), [*PUSHED, ("sweeper", "on_tick"), ("guard", "on_tick")])
 def test_what_comes_again_is_answered_and_logged_with_its_reason_and_without_a_traceback(
     serve, monkeypatch, caplog, source, target
 ):

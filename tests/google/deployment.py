@@ -71,8 +71,8 @@ class Deployment:
     """Settings of its processes, emulators included."""
     log: Path
     """What its processes said."""
-    sweeper: str
-    """Address of the function that a clock feeds."""
+    clocked: tuple[str, ...]
+    """Addresses of the functions that a clock feeds."""
     processes: Processes
     """Those of its functions and jobs."""
     console: str = ""
@@ -87,10 +87,10 @@ class Deployment:
 
     def tick(self) -> None:
         """What Cloud Scheduler does every minute."""
-        with urllib.request.urlopen(
-            urllib.request.Request(self.sweeper, data=b"", method="POST"), timeout=60.0
-        ):
-            pass
+        for address in self.clocked:
+            request = urllib.request.Request(address, data=b"", method="POST")
+            with urllib.request.urlopen(request, timeout=60.0):
+                pass
 
     def wait(self, name: str, seconds: float = 120.0) -> Recording:
         """The recording of an object, once it has ended."""
@@ -202,7 +202,7 @@ def deployed(
             ports=ports,
             environment=own,
             log=log,
-            sweeper=endpoints["sweeper"],
+            clocked=tuple(endpoints[key] for key in laid.clocked),
             processes=processes,
             console=console,
         )
@@ -316,7 +316,7 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as folder:
         print(
-            "starting Cloud Storage, Pub/Sub and Firestore emulators, six functions and a worker …",
+            "starting Cloud Storage, Pub/Sub and Firestore emulators, seven functions and a worker …",
             flush=True,
         )
         with deployed(Path(folder)) as deployment:

@@ -177,6 +177,15 @@ class Deployed:
             for push in one.get("push_config", [])
         }
 
+    @property
+    def clocked(self) -> tuple[str, ...]:
+        """Keys of the functions that Cloud Scheduler calls every minute."""
+        jobs = self.of("cloud_scheduler_job").values()
+        assert {(one["schedule"], one["http_target"][0]["http_method"]) for one in jobs} == {
+            ("* * * * *", "POST")
+        }
+        return tuple(self._key(one["http_target"][0]["uri"]) for one in jobs)
+
     def grants(self) -> list[Grant]:
         """Every role that is given."""
         found = []

@@ -19,6 +19,7 @@ Needs = dict[str, str]
 """Calls of ports, as `call` or `call on-what`, each with a place that makes it: file:function."""
 
 SWEEPER = "sweeper"
+GUARD = "guard"
 CONSOLE = "console"
 HOSTED = tuple(one.subscription for one in engines.hosted_specs())
 WORKERS = ("gpu", "gpu-canary", "cpu")
@@ -133,6 +134,18 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
         },
     ),
     (
+        (GUARD,),
+        {
+            "records": "shared/state/documents.py:change",
+            "spans": "shared/adapters/cloud_telemetry.py:flush",
+            "traffic": "deployment/rollout/services.py:_bind",
+            "canary.stop": "deployment/rollout/services.py:stop_canary",
+            "queue.pull": "deployment/rollout/guard.py:_empty_lane",
+            "queue.publish chunks-gpu": "deployment/rollout/guard.py:_empty_lane",
+            "figures": "deployment/rollout/figures.py:_metric",
+        },
+    ),
+    (
         WORKERS,
         {
             "queue.pull": "gpu_job/pipeline/consumer.py:_pull_from",
@@ -144,9 +157,14 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
 
 ROLES = {
     "roles/datastore.user": {"datastore.entities"},
+    "roles/iam.serviceAccountUser": {"iam.serviceAccounts.actAs"},
     "roles/iam.serviceAccountTokenCreator": {"iam.serviceAccounts.signBlob"},
+    "roles/monitoring.viewer": {"monitoring.timeSeries.list"},
     "roles/pubsub.publisher": {"pubsub.topics.publish"},
     "roles/pubsub.subscriber": {"pubsub.subscriptions.consume"},
+    "roles/run.developer": {
+        "run.executions.cancel", "run.executions.list", "run.services.get", "run.services.update",
+    },
     "roles/run.jobsExecutorWithOverrides": {"run.jobs.runWithOverrides"},
     "roles/run.viewer": {"run.executions.list", "run.tasks.list"},
     "roles/secretmanager.secretAccessor": {"secretmanager.versions.access"},
@@ -177,6 +195,10 @@ METHODS = {
     "jobs.state": {"run.executions.list"},
     "jobs.ended": {"run.executions.list", "run.tasks.list"},
     "jobs.start": {"run.jobs.runWithOverrides"},
+    # Cloud Run lets only those change a service, of which the traffic is a part, that may act as its account.
+    "traffic": {"iam.serviceAccounts.actAs", "run.services.get", "run.services.update"},
+    "canary.stop": {"run.executions.cancel", "run.executions.list"},
+    "figures": {"monitoring.timeSeries.list"},
     "key": {"secretmanager.versions.access"},
     "records": {"datastore.entities"},
     # https://docs.cloud.google.com/stackdriver/docs/reference/telemetry/overview
@@ -205,9 +227,21 @@ def permissions(laid: Deployed, process: str, call: str) -> set[tuple[str, str, 
     A call without a name is one on all resources of its kind that the process has to do with.
     """
     method, _, on = call.partition(" ")
+    if process == GUARD and method.startswith("queue.") and "gpu-canary" not in laid.jobs:
+        return set()  # there are no workers of a next release, and it empties no lane
     kind = KINDS.get(method) or KINDS.get(method.partition(".")[0], "project")
     if method == "store.signed_url":
         kind, names = "account", [process]
+    elif method == "traffic":
+        return {
+            (kind, name, permission)
+            for key, one in laid.functions.items()
+            if key != process
+            for permission in METHODS[method]
+            for kind, name in [("account", key) if permission.startswith("iam.") else ("service", one.name)]
+        }
+    elif method == "canary.stop":
+        kind, names = "job", [one.name for key, one in laid.jobs.items() if key == "gpu-canary"]
     elif kind == "bucket":
         names = [laid.buckets[on]]
     elif kind == "topic":
@@ -217,7 +251,9 @@ def permissions(laid: Deployed, process: str, call: str) -> set[tuple[str, str, 
         # A worker hands chunks to other engines only.
         names = [one.name for one in laid.jobs.values() if one.environment["DROPSCRIBE_ENGINES"] != own]
     elif kind == "subscription":
-        names = [process.replace("gpu", "gpu-worker").replace("cpu", "cpu-worker")]
+        # The guard empties the lane of the next release's workers.
+        puller = "gpu-canary" if process == GUARD else process
+        names = [puller.replace("gpu", "gpu-worker").replace("cpu", "cpu-worker")]
     elif kind == "secret":
         found = laid.functions.get(process)
         names = sorted(found.secrets.values()) if found else []
@@ -233,4 +269,7 @@ def granted(laid: Deployed, process: str) -> set[tuple[str, str, str]]:
         for one in laid.grants()
         if one.who == process
         for permission in ROLES[one.role]
+        # A role has what is done with all kinds; on a service it is worth what is done with services.
+        if one.role != "roles/run.developer"
+        or permission.startswith("run.services.") == (one.kind == "service")
     }

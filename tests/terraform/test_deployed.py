@@ -131,10 +131,18 @@ def test_the_price_and_the_limit_of_tasks_are_those_of_the_jobs():
     assert router.gpu_max_tasks == router.cpu_max_tasks == 2
 
 
+def test_a_clock_calls_the_functions_that_nothing_is_pushed_to_for_as_long_as_they_may_take():
+    assert sorted(EVERYTHING.clocked) == sorted(
+        EVERYTHING.functions.keys() - set(EVERYTHING.pushed().values())
+    )
+    for key, one in EVERYTHING.of("cloud_scheduler_job").items():
+        assert float(one["attempt_deadline"].removesuffix("s")) == EVERYTHING.functions[key].timeout
+
+
 def test_functions_have_room_for_a_decoding_process_and_time_for_a_message():
     for key, one in EVERYTHING.functions.items():
         settings = Settings.from_environment(everything(EVERYTHING)[key])
-        if key != "dead-letters":
+        if key not in {"dead-letters", "guard"}:
             assert one.memory_gib >= settings.decode_memory_mb / 1024 + PYTHON_GIB, key
         limit = time_limit.TICK if key == "sweeper" else time_limit.PUSH
         assert limit < one.timeout <= limit + 5

@@ -124,12 +124,13 @@ def test_a_role_too_few_and_a_role_too_many_are_found():
     assert not {on for kind, on, _ in wanted(EVERYTHING, "merger") if kind == "bucket"} & grants
 
 
-def test_no_process_has_a_role_on_the_project_but_for_records_and_to_write_telemetry():
+def test_no_process_has_a_role_on_the_project_but_for_records_and_to_write_or_read_measurements():
     roles = {(one.who, one.role) for one in EVERYTHING.grants() if one.kind == "project"}
     writers = {(process, "roles/telemetry.tracesWriter") for process in PROCESSES}
     writers |= {(job, "roles/telemetry.metricsWriter") for job in EVERYTHING.jobs}
     assert roles == {(process, "roles/datastore.user") for process in PROCESSES} | writers | {
-        ("build", "roles/logging.logWriter")
+        ("build", "roles/logging.logWriter"),
+        ("guard", "roles/monitoring.viewer"),
     }
 
 

@@ -118,7 +118,7 @@ def moving(target: Target) -> Iterator[tuple[Steps, CloudRun, Ports]]:
         raise _nothing(target)
     with records(outputs["environment"]) as ports:
         cloud = CloudRun(target, api)
-        watch = Watch(ports, target, api)
+        watch = Watch(ports, target.project, api)
         yield Steps(cloud, terraform.apply, watch, ports), cloud, ports
 
 

@@ -11,7 +11,7 @@ from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import errors
 from local.commands.deployment import place
 from local.commands.terminal import say
-from shared.errors import BadRequest
+from shared.errors import BadRequest, DropscribeError
 
 if TYPE_CHECKING:
     from deployment.rollout.judge import Limits
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from shared.ports import Ports
 
 STOPPED = "Stopped watching: shares stay as they are. `make rollout` goes on, `make rollback` goes back."
+LEFT = (
+    "Stopped showing it. The project's guard goes on watching and moves shares; `make rollout` shows it again and lays the "
+    "rest, `make rollback` goes back."
+)
 
 
 def command(
@@ -40,7 +44,8 @@ def command(
 ) -> None:
     """Let this checkout take over a deployment step by step; it goes back by itself if it does badly.
 
-    Killed, it goes on with the same command: shares and time are in the deployment's records. It watches while it runs.
+    Killed, it goes on with the same command: shares and time are in the deployment's records. The project's guard watches
+    meanwhile.
     """
     with errors():
         from deployment import build, source, target  # noqa: PLC0415 - `--help` needs none of it
@@ -110,5 +115,15 @@ def watched(rollout: Rollout, steps: Steps, ports: Ports) -> Rollout | None:
     try:
         return drive.run(rollout, steps, ports, say=say, sleep=time.sleep)
     except KeyboardInterrupt:
-        say(STOPPED)
+        say(LEFT if _guards(ports) else STOPPED)
         return None
+
+
+def _guards(ports: Ports) -> bool:
+    from deployment.rollout import drive, state  # noqa: PLC0415 - `--help` needs none of it
+
+    try:
+        rollout = state.read(ports)
+    except DropscribeError:
+        return False
+    return rollout is not None and rollout.phase == "shifting" and drive.is_guarded(rollout, ports)

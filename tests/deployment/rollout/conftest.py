@@ -52,7 +52,7 @@ class Deployment:
         records = KilledRecords(self.world.ports.records, self.google.killer)
         self.ports = replace(self.world.ports, records=records, settings=settings)
         self.cloud = CloudRun(TARGET, self.google.api())
-        watch = Watch(self.ports, TARGET, self.google.api())
+        watch = Watch(self.ports, TARGET.project, self.google.api())
         self.steps = Steps(self.cloud, self.google.lay, watch, self.ports)
 
     def sleep(self, seconds):

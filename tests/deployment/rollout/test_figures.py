@@ -87,7 +87,7 @@ class Records:
         self.world.ports.records.create(FAILURES, f"{key}.{chunk}.{type(error).__name__}", to_fields(note))
 
     def look(self, rollout=ROLLOUT):
-        return Watch(self.world.ports, TARGET, self.google.api()).look(rollout)
+        return Watch(self.world.ports, TARGET.project, self.google.api()).look(rollout)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_where_only_the_workers_are_new_no_request_counts(records):
 
 def test_what_is_known_of_an_old_recording_is_read_once(records):
     key = records.recording(ago=900.0)
-    watch = Watch(records.world.ports, TARGET, records.google.api())
+    watch = Watch(records.world.ports, TARGET.project, records.google.api())
     watch.look(ROLLOUT)
     records.row(key)
     assert watch.look(ROLLOUT).new.usd == 0.0
@@ -205,7 +205,7 @@ def test_later_looks_read_few_recordings_and_miss_none(records, monkeypatch):
         return newest(collection, by, limit, where)
 
     monkeypatch.setattr(records.world.ports.records, "newest", noted)
-    watch = Watch(records.world.ports, TARGET, records.google.api())
+    watch = Watch(records.world.ports, TARGET.project, records.google.api())
     assert watch.look(ROLLOUT).new.ended == 60
     assert watch.look(ROLLOUT).new.ended == 60
     for _ in range(40):
@@ -216,7 +216,7 @@ def test_later_looks_read_few_recordings_and_miss_none(records, monkeypatch):
 
 def test_a_recording_that_is_tried_again_is_what_it_is_now(records):
     key = records.recording(state="FAILED", ago=60.0)
-    watch = Watch(records.world.ports, TARGET, records.google.api())
+    watch = Watch(records.world.ports, TARGET.project, records.google.api())
     assert watch.look(ROLLOUT).new.failed == 1
     documents.change_recording(records.world.ports, key, lambda one: replace(one, state="DONE", life=1))
     seen = watch.look(ROLLOUT).new

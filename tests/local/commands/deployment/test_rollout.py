@@ -65,6 +65,17 @@ def test_stopped_by_a_person_it_says_how_to_go_on(deployment, monkeypatch):
     assert (shown.exit_code, "`make rollout` goes on, `make rollback` goes back" in shown.stderr) == (1, True)
 
 
+def test_stopped_while_the_guard_watches_it_says_that_shares_go_on_moving(deployment, monkeypatch):
+    def stopped(begun, steps, ports, **_):
+        begun = steps.act(steps.act(begun))
+        assert state.guarded(begun, ports).phase == "shifting"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drive, "run", stopped)
+    shown = run("rollout", "--yes")
+    assert (shown.exit_code, "guard goes on watching" in shown.stderr) == (1, True)
+
+
 def test_without_a_yes_nothing_begins(deployment):
     assert run("rollout").exit_code == 2
     assert state.read(deployment.ports) is None
