@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,3 +25,9 @@ async def pieces(request: Request, size: int) -> AsyncIterator[bytes]:
             gathered.clear()
     if gathered:
         yield bytes(gathered)
+
+
+def room(file: BinaryIO) -> int:
+    """Bytes that still fit on the disk of a file."""
+    disk = os.fstatvfs(file.fileno())
+    return disk.f_bavail * disk.f_frsize

@@ -22,9 +22,10 @@ from console.api import storage_uploads
 from console.api.answers import ApiError, answered, json_of
 from console.api.storage_uploads import Names
 from console.api.types import Upload, UploadBody
-from console.bodies import pieces
+from console.bodies import pieces, room
 from shared import client
 from shared.flow import refusals
+from shared.in_words import human_size
 from shared.messages import metadata_of, options_of
 from shared.model import StoredObject, recording_id
 from shared.state import uploads
@@ -86,6 +87,10 @@ class Places:
         self._open[key] = place
         return key
 
+    def coming(self) -> int:
+        """Bytes that were promised and have not come yet."""
+        return sum(one.size - one.there for one in self._open.values())
+
     def find(self, key: str) -> Place:
         """One of them.
 
@@ -128,6 +133,15 @@ def place(body: UploadBody, request: Request, ports: Ports) -> Upload:
     if begun is not None:
         return begun
     made = Place(name=name, size=body.size, metadata=metadata_of(options), file=ports.store.stage(bucket))
+    free = max(0, room(made.file) - places.coming())
+    if body.size > free:
+        made.file.close()
+        raise ApiError(
+            507,
+            "no_space",
+            f"{name} has {human_size(body.size)}, and the disk of the server has {human_size(free)} for it. Make room, or "
+            "send a smaller file.",
+        )
     key = places.add(made)
     return Upload(id=key, upload_url=f"/api/v1/uploads/{key}", method="PUT", headers={})
 

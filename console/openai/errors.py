@@ -99,7 +99,7 @@ def too_large(size: int | None, limit: int, upload: str) -> ApiError:
 
     Args:
         size: bytes of the body, None if they are not known.
-        limit: bytes that it takes.
+        limit: bytes of a file that it takes.
         upload: how a larger file gets in, as a sentence.
     """
     has = "The request is larger" if size is None else f"The request has {human_size(size)}, more"

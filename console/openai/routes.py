@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from console.bodies import pieces
+from console.bodies import pieces, room
 from console.openai import documents, errors, form, intake, models, stream
 from console.openai.errors import ApiError
 from console.openai.multipart import MOST_BYTES, Body
@@ -28,6 +28,8 @@ from console.openai.progress import Progress
 from console.openai.waiting import Poll
 from shared.errors import DropscribeError
 from shared.flow.reading import output_files
+from shared.in_words import human_size
+from shared.settings import variable
 from shared.telemetry import log
 
 if TYPE_CHECKING:
@@ -179,13 +181,16 @@ async def _receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Rec
         files: gets the file, for the caller to close.
     """
     limit = _limit(ports)
-    length = request.headers.get("content-length", "")
-    if limit is not None and length.isdecimal() and int(length) > limit:
+    given = request.headers.get("content-length", "")
+    length = int(given) if given.isdecimal() else None
+    if limit is not None and length is not None and length > limit.body:
         await _drain(request)
-        raise errors.too_large(int(length), limit, _upload(ports))
+        raise errors.too_large(length, limit.file, limit.instead)
 
     def open_file() -> BinaryIO:
         files.append(ports.store.stage(ports.settings.audio_bucket))
+        if length is not None and length > (free := room(files[-1])):
+            raise _no_space(f"it has {human_size(length)}, and its disk has {human_size(free)} for it")
         return files[-1]
 
     body = Body(request.headers.get("content-type", ""), open_file)
@@ -193,8 +198,8 @@ async def _receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Rec
     try:
         async for piece in pieces(request, PIECE):
             size += len(piece)
-            if limit is not None and size > limit:
-                raise errors.too_large(None, limit, _upload(ports))
+            if limit is not None and size > limit.body:
+                raise errors.too_large(None, limit.file, limit.instead)
             await to_thread.run_sync(body.write, piece)
     except ApiError:
         await _drain(request)
@@ -204,31 +209,48 @@ async def _receive(request: Request, ports: Ports, files: list[BinaryIO]) -> Rec
     return body.finish()
 
 
-def _limit(ports: Ports) -> int | None:
-    """Most bytes of a body; None: any number."""
-    most = ports.settings.max_file_gb
-    limits = [] if most is None else [round(most * 1e9) + 2 * MOST_BYTES]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Limit:
+    """What a request may have."""
+
+    body: int
+    """Most bytes of its body."""
+    file: int
+    """Most bytes of its file, as it is told."""
+    instead: str
+    """What to do with a larger one, as a sentence."""
+
+
+def _limit(ports: Ports) -> _Limit | None:
+    """The limit of a request; None: there is none."""
+    most, limits = ports.settings.max_file_gb, []
+    if most is not None:
+        file = round(most * 1e9)
+        raised = f"{variable('max_file_gb')} raised, which is {most:g}"
+        limits.append(
+            _Limit(
+                body=file + 2 * MOST_BYTES, file=file, instead=f"Split or compress it, or have {raised}."
+            )
+        )
     if os.environ.get("K_SERVICE"):
-        limits.append(CLOUD_RUN_BYTES)
-    return min(limits, default=None)
-
-
-def _upload(ports: Ports) -> str:
-    """How a file that is too large for a request gets in, as a sentence."""
-    bucket = ports.settings.audio_bucket
-    if ports.settings.platform == "local":
-        return "Split or compress it, or have DROPSCRIBE_MAX_FILE_GB raised."
-    return (
-        f"Upload it with `gcloud storage cp FILE gs://{bucket}/`, or in parts as POST /api/v1/uploads says; its "
-        "transcript is then in the transcripts bucket and on the console's page."
-    )
+        bucket = ports.settings.audio_bucket
+        instead = (
+            f"Upload it with `gcloud storage cp FILE gs://{bucket}/`, or in parts as POST /api/v1/uploads says; its "
+            "transcript is then in the transcripts bucket and on the console's page."
+        )
+        limits.append(_Limit(body=CLOUD_RUN_BYTES, file=CLOUD_RUN_BYTES, instead=instead))
+    return min(limits, key=lambda one: one.body, default=None)
 
 
 def _disk(error: OSError) -> ApiError:
     log.error("an upload cannot be written: %s", error)
+    return _no_space(str(error.strerror))
+
+
+def _no_space(why: str) -> ApiError:
     return ApiError(
         status=HTTPStatus.INSUFFICIENT_STORAGE,
-        message=f"The server cannot store the file: {error.strerror}. Have its operator make room, then send it again.",
+        message=f"The server cannot store the file: {why}. Have its operator make room, then send it again.",
         type=errors.SERVER,
         code="insufficient_storage",
         headers=errors.NO_RETRY,
@@ -341,10 +363,13 @@ async def _events(
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """The transcript as events; an error as the last one."""
     deltas = stream.Deltas()
+    clock = asyncio.get_running_loop().time
+    until = clock() + LONGEST
     try:
         await _taken(ask, poll)
         # Without the request, all who wait for one recording are one look at its chunks.
-        async with aclosing(poll.changes(replace(ask, request="", chunks=True), LONGEST)) as changes:
+        left = max(0.0, until - clock())
+        async with aclosing(poll.changes(replace(ask, request="", chunks=True), left)) as changes:
             async for now in changes:
                 if (recording := _ended(now)) is not None:
                     transcript = await to_thread.run_sync(_transcript, recording, ports)

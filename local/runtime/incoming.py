@@ -117,6 +117,10 @@ class _Hashed:
         self.digest.update(data)
         return self._file.write(data)
 
+    def fileno(self) -> int:
+        """As a file does."""
+        return self._file.fileno()
+
 
 def harmless(name: str) -> str:
     """A name as a file may have it anywhere: without control characters and marks at its beginning, and not too long."""

@@ -86,9 +86,12 @@ async function send(one, begun) {
       [from, ask] = [there, false];
       continue;
     }
-    if (answer.status && answer.status !== 308 && answer.status < 500) throw new Error(refused(one, answer));
+    // A full disk stays full for the next seconds.
+    const isFinal = answer.status < 500 || answer.status === 507;
+    if (answer.status && answer.status !== 308 && isFinal) throw new Error(refused(one, answer));
     tries += 1;
-    if (tries === TRIES) throw new Error("The connection broke again and again. Try once more when it is stable.");
+    if (tries === TRIES)
+      throw new Error(answer.message || "The connection broke again and again. Try once more when it is stable.");
     await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** tries));
     if (one.state === "stopped") throw new Error(SAID.stopped);
     ask = true;

@@ -7,6 +7,8 @@ message quotes the query of an address, which may be what signs it.
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import ssl
 import time
@@ -18,7 +20,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import httpcore
 
 from shared.adapters.web.connection import CONNECT_SECONDS, CheckedBackend, Limits, NotPublicError
-from shared.errors import BadRequest, NotFound, OverLimit, Unreachable
+from shared.errors import BadRequest, NotFound, OverLimit, StoreUnavailable, Unreachable
 from shared.in_words import human_size
 from shared.settings import variable
 
@@ -69,6 +71,7 @@ class Download:
             BadRequest: the address is malformed or not public, or what it gives is no recording.
             NotFound: there is nothing, or it needs a login.
             OverLimit: it is too large.
+            StoreUnavailable: the disk has no room for it.
             Unreachable: the server did not answer, or not to the end; it may do so later.
             OSError: what the system says when the file is written.
         """
@@ -99,7 +102,7 @@ class Download:
             ):
                 if answer.status in _REDIRECTS:
                     return _header(answer, b"location") or ""
-                self._check(url, answer)
+                self._check(url, answer, into)
                 self._write(url, answer, into, progress)
                 return None
         except NotPublicError as error:
@@ -113,7 +116,7 @@ class Download:
                 f"{shown(url)} broke off ({type(error).__name__}). Run the same command again."
             ) from error
 
-    def _check(self, url: str, answer: httpcore.Response) -> None:
+    def _check(self, url: str, answer: httpcore.Response, into: BinaryIO) -> None:
         status, said = answer.status, shown(url)
         if status in _GONE:
             raise NotFound(f"There is nothing at {said} (HTTP {status}). Check the address.")
@@ -128,6 +131,11 @@ class Download:
             raise BadRequest(f"{said} comes compressed ({coding}): {_BY_HAND}.")
         if (length := _length(answer)) is not None and length > self.most_bytes:
             raise _too_large(said, f"has {human_size(length)}", self.most_bytes)
+        if length is not None and (free := _room(into)) is not None and length > free:
+            raise StoreUnavailable(
+                f"{said} has {human_size(length)}, and the disk of the state folder has {human_size(free)} for it. Make "
+                "room, or choose another --state-dir."
+            )
 
     def _write(self, url: str, answer: httpcore.Response, into: BinaryIO, progress: Progress) -> None:
         came, total = 0, _length(answer)
@@ -210,6 +218,15 @@ def _too_large(said: str, how: str, most: int) -> OverLimit:
         "too-large",
         f"{said} {how}; at most {human_size(most)} are fetched ({variable('max_file_gb')}). {_BY_HAND.capitalize()}.",
     )
+
+
+def _room(file: BinaryIO) -> int | None:
+    """Bytes that still fit on the disk of a file; None where it is on none."""
+    try:
+        disk = os.fstatvfs(file.fileno())
+    except io.UnsupportedOperation:
+        return None
+    return disk.f_bavail * disk.f_frsize
 
 
 def _why(error: Exception) -> str:

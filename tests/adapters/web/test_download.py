@@ -5,13 +5,14 @@ import re
 import socket
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
 from shared.adapters.web import connection
 from shared.adapters.web.connection import resolve
 from shared.adapters.web.download import Download, checked, name_of, shown
-from shared.errors import BadRequest, NotFound, OverLimit, Unreachable
+from shared.errors import BadRequest, NotFound, OverLimit, StoreUnavailable, Unreachable
 from tests.https_server import ADDRESS, HOST, https_server, ok, status
 
 BODY = bytes(range(256)) * 1000
@@ -52,6 +53,14 @@ def test_a_recording_of_unknown_length_comes_whole(server, fetch):
     data, heard = fetch(server.url("/x"))
     assert data == b"hello wo"
     assert heard[-1] == (8, None)
+
+
+def test_a_recording_for_which_the_disk_has_no_room_is_not_begun(server, tmp_path, monkeypatch):
+    server.answers["/x"] = ok(BODY, "Content-Type: audio/mpeg")
+    monkeypatch.setattr("os.fstatvfs", lambda file: SimpleNamespace(f_bavail=10, f_frsize=4096))
+    with (tmp_path / "x").open("wb") as into, pytest.raises(StoreUnavailable, match="256 kB.* 41 kB.*room"):
+        Download(most_bytes=10**6, **server.way)(server.url("/x"), into, lambda done, total: None)
+    assert not (tmp_path / "x").read_bytes()
 
 
 def test_redirects_are_followed_a_few_times(server, fetch):

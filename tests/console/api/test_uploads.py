@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from console.api import uploads as server
 from shared.errors import StoreUnavailable
 from shared.state import uploads
 
@@ -127,3 +128,13 @@ def test_an_upload_that_could_not_be_stored_at_its_end_is_stored_when_it_is_aske
     assert client.put(url, content=DATA).status_code == 503
     assert client.put(url, headers={"Content-Range": f"bytes */{LENGTH}"}).status_code == 201
     assert world.ports.store.load("audio", "calls/monday.wav") == DATA
+
+
+def test_a_file_that_does_not_fit_on_the_disk_is_refused_at_the_start(client, monkeypatch):
+    monkeypatch.setattr(server, "room", lambda file: 1_000_000)
+    place(client, size=400_000, name="first.wav")
+    answer = client.post("/api/v1/uploads", json={"name": "second.wav", "size": 700_000})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "no_space")
+    said = "second.wav has 700 kB, and the disk of the server has 600 kB for it. Make room, or send a smaller file."
+    assert answer.json()["error"]["message"] == said
+    place(client, size=600_000, name="third.wav")

@@ -236,7 +236,7 @@ def test_whenever_somebody_hangs_up_the_file_of_the_request_is_closed(world, mon
 
 
 def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
-    world = World(tmp_path, max_file_gb=1e-8)
+    world = World(tmp_path, max_file_gb=0.0005)
     too_much = b"x" * 3_000_000
 
     async def scenario():
@@ -251,9 +251,13 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
             return known, await client.post(URL, content=pieces(), headers=headers)
 
     try:
-        for response in run(scenario()):
+        answers = run(scenario())
+        for response in answers:
             assert (response.status_code, response.json()["error"]["code"]) == (413, "content_too_large")
-            assert "DROPSCRIBE_MAX_FILE_GB" in response.json()["error"]["message"]
+        known, unknown = (response.json()["error"]["message"] for response in answers)
+        do = "Split or compress it, or have DROPSCRIBE_MAX_FILE_GB raised, which is 0.0005."
+        assert known == f"The request has 3 MB, more than the 500 kB that this server takes. {do}"
+        assert unknown == f"The request is larger than the 500 kB that this server takes. {do}"
         assert list(world.ports.store.list("audio")) == []
     finally:
         world.close()
@@ -290,6 +294,20 @@ def test_a_full_disk_is_said(world, monkeypatch):
     response = run(scenario())
     assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")
     assert "No space left" in response.json()["error"]["message"]
+
+
+def test_a_file_that_does_not_fit_on_the_disk_is_refused_before_it_is_written(world, monkeypatch):
+    monkeypatch.setattr(routes, "room", lambda file: 2_000)
+    large = {"files": {"file": ("a.wav", AUDIO + bytes(5_000))}, "data": {"model": "whisper-1"}}
+
+    async def scenario():
+        async with client_of(world) as client:
+            return await client.post(URL, **large)
+
+    response = run(scenario())
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")
+    assert "it has 5.3 kB, and its disk has 2 kB for it. Have its operator make room" in response.text
+    assert response.headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize(
@@ -359,6 +377,26 @@ def test_a_request_waits_no_longer_than_the_platform_lets_it(world, monkeypatch,
     assert answer.status_code == (200 if more else 503)
     assert "There is no transcript yet after" in answer.text
     assert "not_yet" in answer.text
+
+
+def test_a_stream_waits_no_longer_than_that_from_its_beginning_on(world, monkeypatch):
+    """However late its recording begins."""
+    monkeypatch.setattr(routes, "LONGEST", 2.0)
+    began = []
+
+    async def scenario():
+        async with client_of(world) as client:
+            asking = asyncio.create_task(client.post(URL, **form(stream="true")))
+            await stored(world)
+            began.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(1.2)
+            await planned(world)
+            answer = await asking
+            return answer, asyncio.get_running_loop().time() - began[0]
+
+    answer, took = run(scenario())
+    assert "not_yet" in answer.text
+    assert took < 3.0
 
 
 def test_a_file_that_was_deleted_from_the_bucket_is_written_again(world):
