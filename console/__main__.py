@@ -7,6 +7,7 @@ signs instead.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -34,6 +35,8 @@ CONNECTIONS = 500
 """At one time; later ones get 503."""
 PATIENCE = 3
 """Seconds that open streams have to end after SIGTERM."""
+OF_PORT = (errno.EADDRINUSE, errno.EACCES)
+"""Errors for which another port helps."""
 LEAST = 16
 """Characters of a token that somebody chose."""
 HERE = ("127.0.0.1", "::1", "localhost")
@@ -64,7 +67,8 @@ def main() -> int:
     )
     if not ports.settings.console_token and access.token:
         # No log has a token: this is for the person who started it.
-        sys.stderr.write(f"The page: {address(listener.getsockname()[1], access.token)}\n")
+        port = listener.getsockname()[1]
+        sys.stderr.write(f"The page: http://{ports.settings.console_reached}:{port}/?token={access.token}\n")
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -76,9 +80,8 @@ def access_by(settings: Settings, *, on_cloud_run: bool) -> Access:
         ConfigurationError: nothing would keep strangers out.
     """
     names = frozenset(filter(None, (one.strip() for one in settings.console_names.lower().split(","))))
-    access = Access(
-        token=settings.console_token or secrets.token_urlsafe(32), hosts=frozenset(LOOPBACK) | names
-    )
+    hosts = frozenset(LOOPBACK) | {settings.console_reached.lower()} | names
+    access = Access(token=settings.console_token or secrets.token_urlsafe(32), hosts=hosts)
     if settings.iap_audience:
         return replace(access, token="", signed=signed_by_iap(settings.iap_audience), secure=True)
     if on_cloud_run:
@@ -103,7 +106,7 @@ def listening(settings: Settings) -> socket.socket:
     """A socket at the address of the settings; on Cloud Run at the port that it names.
 
     Raises:
-        SystemExit: the port is taken.
+        SystemExit: it is taken, or this machine has none like that; the log says what to do.
     """
     there = os.environ.get("PORT") if "K_SERVICE" in os.environ else None
     host = "0.0.0.0" if there else settings.console_host  # noqa: S104 - Cloud Run reaches a container by its address
@@ -116,19 +119,13 @@ def listening(settings: Settings) -> socket.socket:
     try:
         one.bind((host, port))
     except OSError as error:
-        log.error(
-            "the console cannot listen at port %d: %s. Set %s to another one, or to 0 for any that is free.",
-            port,
-            error.strerror,
-            variable("console_port"),
-        )
+        if error.errno in OF_PORT:
+            do = f"Set {variable('console_port')} to another port, or to 0 for any that is free."
+        else:
+            do = f"Set {variable('console_host')} to an address that this machine has."
+        log.error("the console cannot listen at %s, port %d: %s. %s", host, port, error.strerror, do)
         raise SystemExit(os.EX_CONFIG) from None
     return one
-
-
-def address(port: int, token: str) -> str:
-    """What a person opens."""
-    return f"http://127.0.0.1:{port}/?token={token}"
 
 
 if __name__ == "__main__":

@@ -47,6 +47,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def broken_off(why: str, done: int, of: int, noun: str, verb: str) -> str:
+    """Why a change of several things broke off, and how far it came: `… 3 of 8 recordings were continued before. …`.
+
+    Args:
+        why: sentences.
+        done: number of things that were changed.
+        of: number of all.
+        noun: what one is called.
+        verb: what is done to it, as in `continued`.
+    """
+    if not done:
+        return why
+    return f"{why} {done:,} of {counted(of, noun)} were {verb} before. Do the same again for the others."
+
+
 def dollars(usd: float) -> str:
     """Money in words: `$1,204.50`, `$0.26`, `$0.0043`, `$0.00000072`, `-$0.02`, `$0`.
 

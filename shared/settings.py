@@ -71,6 +71,10 @@ class Settings:
             "DROPSCRIBE_RELEASE", "Name of the release that this process runs; records and logs carry it."
         ),
     )
+    quiet: bool = field(
+        default=False,
+        metadata=_env("DROPSCRIBE_QUIET", "Log what went wrong only, as `dropscribe up --quiet` does."),
+    )
     gpu_lane: Literal["", "canary"] = field(
         default="",
         metadata=_env(
@@ -634,6 +638,14 @@ class Settings:
                 BUCKET_NAME.fullmatch(getattr(self, name)) is not None,
                 "the name of a bucket, without gs://: small letters, digits, dots, hyphens, underscores",
             )
+
+    @property
+    def console_reached(self) -> str:
+        """Host of the addresses at which the console is reached from this machine."""
+        host = self.console_host
+        if host in {"0.0.0.0", ""}:  # noqa: S104 - every address of this machine is one of them
+            return "127.0.0.1"
+        return f"[{'::1' if host == '::' else host}]" if ":" in host else host
 
     @property
     def has_cpu_job(self) -> bool:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shared.in_words import dollars, human_duration, human_size, printable, printable_json
+from shared.in_words import broken_off, dollars, human_duration, human_size, printable, printable_json
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,11 @@ def test_json_stays_what_it_was():
     assert json.loads(shown) == told
     assert printable(shown, lines=True) == shown
     assert "é" in shown
+
+
+def test_what_breaks_off_says_how_far_it_came_if_it_came_anywhere():
+    assert broken_off("Locked.", 0, 8, "recording", "continued") == "Locked."
+    assert (
+        broken_off("Locked.", 3, 8, "recording", "continued")
+        == "Locked. 3 of 8 recordings were continued before. Do the same again for the others."
+    )

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from console.api.answers import ApiError, not_found
 from console.api.rows import find, row
 from console.api.types import Deleted, Retries, RetriesBody, Row
+from shared.errors import StoreUnavailable
 from shared.flow import forget, record, retry
+from shared.in_words import broken_off
 from shared.routing import route
 from shared.state import audit, documents
 
@@ -63,8 +65,12 @@ def retries(body: RetriesBody, request: Request, ports: Ports) -> Retries:
     left = [retry.left(one, known, ports) for one in able]
     if able and not body.dry_run:
         audit.note("retry", [one.id for one in able], ports, who=who(request))
-        for one in able:
-            retry.ask(one, ports)
+        for done, one in enumerate(able):
+            try:
+                retry.ask(one, ports)
+            except StoreUnavailable as error:
+                said = broken_off(str(error), done, len(able), "recording", "continued")
+                raise StoreUnavailable(said) from error
     return Retries(
         count=len(able),
         expected_usd=round(sum(one.usd or 0.0 for one in left), 6),

@@ -228,9 +228,7 @@ def _limit(ports: Ports) -> _Limit | None:
         file = round(most * 1e9)
         raised = f"{variable('max_file_gb')} raised, which is {most:g}"
         limits.append(
-            _Limit(
-                body=file + 2 * MOST_BYTES, file=file, instead=f"Split or compress it, or have {raised}."
-            )
+            _Limit(body=file + 2 * MOST_BYTES, file=file, instead=f"Split or compress it, or have {raised}.")
         )
     if os.environ.get("K_SERVICE"):
         bucket = ports.settings.audio_bucket

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from local.runtime.page_address import PageAddress
     from shared.settings import Settings
 
-PATIENCE = 30.0
-"""Seconds until a page that was started answers."""
-
 
 def command(*, state_dir: options.StateDir = None) -> None:
     """Serve the page, without a worker: for transcripts that are there, or for a project (DROPSCRIBE_PLATFORM=google)."""
@@ -48,7 +43,6 @@ def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None
     show_logs()
     with ExitStack() as stack:
         page = page_address(settings, stack)
-        say(f"The page: {page.address}")
         server = processes.console(page.port, page.token)
         # However this command ends, nobody can reach the page after it.
         start = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid())]
@@ -56,8 +50,10 @@ def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None
             [*start, *server.command], cwd=processes.ROOT, env={**os.environ, **server.environment}
         )
         try:
-            if ready is not None and _answers(page, process):
-                ready(page)
+            if _answers(page, process):
+                say(f"The page: {page.address}")
+                if ready is not None:
+                    ready(page)
             return process.wait()
         except KeyboardInterrupt:
             process.terminate()
@@ -66,10 +62,9 @@ def serve(settings: Settings, ready: Callable[[PageAddress], None] | None = None
 
 
 def _answers(page: PageAddress, process: subprocess.Popen[bytes]) -> bool:
-    """Wait until the page answers; False if it ends before, or takes too long."""
-    until = time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", page.port), 1.0):
+    """Wait until the page answers; False if its server ends before, which has said why."""
+    while process.poll() is None:
+        if page.answers():
             return True
         time.sleep(0.1)
     return False

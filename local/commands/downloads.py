@@ -109,7 +109,9 @@ def missing(options: Options, ports: LocalPorts) -> str:
     )
 
 
-def locate_or_do_without(name: str, options: Options, ports: Ports, console: Console) -> bool:
+def locate_or_do_without(
+    name: str, options: Options, ports: Ports, console: Console, *, quiet: bool = False
+) -> bool:
     """Make sure that weights are on this disk, with those for speakers if the options ask for speakers.
 
     Returns:
@@ -119,7 +121,7 @@ def locate_or_do_without(name: str, options: Options, ports: Ports, console: Con
         ModelUnavailable: they are not, and no other engine may take over.
     """
     try:
-        with bars(console) as advance:
+        with bars(console, quiet=quiet) as advance:
             locate_all(name, options, ports.settings, advance)
     except ModelUnavailable as error:
         do_without(error, options, ports, console)

@@ -12,7 +12,7 @@ from rich.text import Text
 from local.backend import names
 from local.backend.embedded_ports import LocalPorts
 from local.commands.table import color_of, table
-from local.commands.terminal import beside, local_time
+from local.commands.terminal import beside, local_time, say
 from shared.errors import BadRequest, NotFound
 from shared.in_words import printable
 from shared.model import FILES_BUCKET
@@ -33,13 +33,16 @@ PART = re.compile(r"[a-z2-7]{6,25}")
 """The beginning of an ID that is long enough to be meant."""
 
 
-def one(place: str, ports: Ports, *, can: Callable[[Recording], bool] | None = None) -> Recording:
+def one(
+    place: str, ports: Ports, *, can: Callable[[Recording], bool] | None = None, called: str = ""
+) -> Recording:
     """The one recording that is meant.
 
     Args:
         place: what a person wrote, see `HELP`.
         ports: the deployment, this machine's or a project's.
-        can: if several fit, what the one must be; None: not deleted.
+        can: if several fit, what the one must be; None, or if that helps nothing: not deleted.
+        called: what that one is called in a sentence for the person who wrote a name of several; empty: none is said.
 
     Raises:
         NotFound: there is none.
@@ -47,8 +50,12 @@ def one(place: str, ports: Ports, *, can: Callable[[Recording], bool] | None = N
         Transient: the records did not answer.
     """
     found = every(place, ports)
-    if len(found) > 1:
-        found = [each for each in found if (can or _is_there)(each)] or found
+    for test in (can or _is_there, _is_there):
+        fit = [each for each in found if test(each)]
+        if len(found) > 1 and len(fit) == 1:
+            if called and test is can:
+                say(f"{len(found)} recordings match {printable(place)!r}: this is {fit[0].id}, {called}.")
+            return fit[0]
     if len(found) == 1:
         return found[0]
     raise _ask_for_one(place, found)

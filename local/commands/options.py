@@ -108,4 +108,5 @@ StateDir = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

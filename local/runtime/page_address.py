@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import html
 import json
@@ -30,6 +31,8 @@ class PageAddress:
     """Of this machine."""
     token: str = field(repr=False)
     """That opens the page."""
+    host: str = HOST
+    """As in addresses."""
 
     @property
     def address(self) -> str:
@@ -38,7 +41,13 @@ class PageAddress:
 
     def at(self, path: str) -> str:
         """The address of a part of the page, such as `/recordings/ID`."""
-        return f"http://127.0.0.1:{self.port}{path}?token={self.token}"
+        return f"http://{self.host}:{self.port}{path}?token={self.token}"
+
+    def answers(self) -> bool:
+        """Whether somebody listens there."""
+        with contextlib.suppress(OSError), socket.create_connection((self.host.strip("[]"), self.port), 1.0):
+            return True
+        return False
 
 
 def page_address(settings: Settings, stack: ExitStack) -> PageAddress:
@@ -50,9 +59,9 @@ def page_address(settings: Settings, stack: ExitStack) -> PageAddress:
     """
     try:
         # Reserved ports are shared by those of one account: another `up` must not get half of the requests.
-        with socket.socket() as alone:
-            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            alone.bind((HOST, settings.console_port))
+        _take_alone(HOST, settings.console_port)
+        if (host := settings.console_reached.strip("[]")) != HOST:
+            _take_alone(host, settings.console_port)
         kept = reserved(settings.console_port)
     except OSError as error:
         kept = reserved()
@@ -63,7 +72,8 @@ def page_address(settings: Settings, stack: ExitStack) -> PageAddress:
             port_of(kept),
         )
     stack.callback(kept.close)
-    page = PageAddress(port=port_of(kept), token=settings.console_token or secrets.token_urlsafe(32))
+    token = settings.console_token or secrets.token_urlsafe(32)
+    page = PageAddress(port=port_of(kept), token=token, host=settings.console_reached)
     with contextlib.suppress(OSError):
         # Without the file, the page is served all the same.
         _announce(page, settings, stack)
@@ -79,7 +89,9 @@ def running(settings: Settings) -> PageAddress | None:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 return None
             told = json.load(file)
-            return PageAddress(port=int(told["port"]), token=str(told["token"]))
+            return PageAddress(
+                port=int(told["port"]), token=str(told["token"]), host=str(told.get("host", HOST))
+            )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -99,6 +111,23 @@ def way_in(address: str, settings: Settings) -> Path:
     return path
 
 
+def _take_alone(host: str, port: int) -> None:
+    """Take a port for a moment, as somebody who shares it with nobody.
+
+    Raises:
+        OSError: another process has it.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            alone.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                # Not the port is wrong, and the console says what is.
+                return
+            raise
+
+
 def _announce(page: PageAddress, settings: Settings, stack: ExitStack) -> None:
     """Note where the page is, for `running`; the first page of a deployment is the one that is noted."""
     place = _place(settings)
@@ -109,7 +138,7 @@ def _announce(page: PageAddress, settings: Settings, stack: ExitStack) -> None:
     except BlockingIOError:
         return
     file.truncate()
-    json.dump({"port": page.port, "token": page.token}, file)
+    json.dump({"port": page.port, "token": page.token, "host": page.host}, file)
     file.flush()
     stack.callback(file.truncate, 0)
     stack.callback(place.with_suffix(".html").unlink, missing_ok=True)

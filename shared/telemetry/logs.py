@@ -125,8 +125,8 @@ class JsonLines(logging.Formatter):
         return printable_json(json.dumps(line, ensure_ascii=False))
 
 
-def show_logs(level: int = logging.INFO, *, as_json: bool = False) -> None:
-    """Send the log to standard error, as text for people or as JSON for a log collector."""
+def show_logs(*, as_json: bool = False) -> None:
+    """Send the log to standard error, as text for people or as JSON for a log collector; what went wrong only if asked."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonLines(project=os.environ.get("GOOGLE_CLOUD_PROJECT", ""), release=release(os.environ))
@@ -134,7 +134,8 @@ def show_logs(level: int = logging.INFO, *, as_json: bool = False) -> None:
         else _Text("%(asctime)s %(message)s", "%H:%M:%S")
     )
     log.handlers[:] = [handler]
-    log.setLevel(level)
+    quiet = os.environ.get("DROPSCRIBE_QUIET", "").lower() in {"1", "true"}
+    log.setLevel(logging.WARNING if quiet else logging.INFO)
     log.propagate = False
 
 

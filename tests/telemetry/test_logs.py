@@ -128,3 +128,13 @@ def test_a_measurement_is_a_line_from_which_a_metric_can_be_made(capsys):
     assert (line["metric"], line["value"]) == ("dropscribe_hosted_call_seconds", 1.5)
     assert line["labels"] == {"engine": "deepgram", "outcome": "rate"}
     assert line["recording"] == "abc"
+
+
+def test_quiet_processes_log_what_went_wrong_only(monkeypatch, capsys):
+    monkeypatch.setenv("DROPSCRIBE_QUIET", "true")
+    show_logs()
+    log.info("a file is done")
+    log.warning("a file failed")
+    said = capsys.readouterr().err
+    assert "a file failed" in said
+    assert "a file is done" not in said

@@ -49,6 +49,8 @@ class Submission:
     """Seconds to wait; None: as long as it takes."""
     as_json: bool
     """Print JSON on standard output."""
+    quiet: bool = False
+    """Say nothing but what went wrong."""
 
 
 def command(
@@ -84,6 +86,7 @@ def command(
             help="name=value, returned with the answer; may be given several times.", show_default=False
         ),
     ] = None,
+    quiet: options.Quiet = False,
     as_json: options.AsJson = False,
     state_dir: options.StateDir = None,
 ) -> None:
@@ -114,6 +117,7 @@ def command(
             wait=wait,
             timeout=timeout,
             as_json=as_json,
+            quiet=quiet,
         )
         raise typer.Exit(run(submission, ports))
 
@@ -149,7 +153,7 @@ def run(submission: Submission, ports: Ports) -> int:
     if isinstance(ports, LocalPorts):
         # Weights that do not exist are refused now, not by a worker later.
         missing = downloads.missing(submission.options or Options(), ports)
-        if missing:
+        if missing and not submission.quiet:
             say(missing)
     request_id = client.submit(
         uri,
@@ -163,7 +167,7 @@ def run(submission: Submission, ports: Ports) -> int:
     if not submission.wait:
         if submission.as_json:
             print_json({"request_id": request_id})
-        else:
+        elif not submission.quiet:
             print_text(printable(request_id))
         return exit_codes.UNAVAILABLE if waits else exit_codes.DONE
     try:
@@ -173,8 +177,10 @@ def run(submission: Submission, ports: Ports) -> int:
         raise TimedOut(f"{error} {again}") from error
     if submission.as_json:
         print_json(to_fields(answer) | {"outputs": [place(uri, ports) for uri in answer.outputs]})
-    else:
+    elif not submission.quiet:
         print_text(_told(answer, ports))
+    elif answer.state != "DONE":
+        say(_told(answer, ports))
     return 0 if answer.state == "DONE" else 1
 
 

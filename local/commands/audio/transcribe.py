@@ -85,7 +85,7 @@ def command(
     json_lines: Annotated[
         bool, typer.Option("--jsonl", help="Print one line of JSON for each file as soon as it ends.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+    quiet: options.Quiet = False,
     state_dir: options.StateDir = None,
 ) -> None:
     """Transcribe files and folders now. Recordings that an earlier run finished are skipped."""

@@ -46,6 +46,7 @@ from shared.topology import EXPORTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from threading import Event
 
     from local.backend.embedded_ports import LocalPorts
     from local.runtime.page_address import PageAddress
@@ -114,6 +115,7 @@ def command(
     console: Annotated[
         bool, typer.Option("--console/--no-console", help="Serve the page, at an address that is printed.")
     ] = True,
+    quiet: options.Quiet = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -131,6 +133,7 @@ def command(
     chosen = {"DROPSCRIBE_INBOX": inbox, "DROPSCRIBE_TRANSCRIPTS": out, "PARAKEET_MODEL_NAME": model}
     chosen["TRANSCRIPTION_METHOD"] = method
     chosen["DROPSCRIBE_FOLLOW_LINKS"] = "true" if follow_links else None
+    chosen["DROPSCRIBE_QUIET"] = "true" if quiet else None
     os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
     # Absolute, because the processes that `up` starts run in another folder.
     for name in PATHS:
@@ -194,7 +197,7 @@ def run(
         leftovers.take_over(ports)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
-            downloads.locate_or_do_without(settings.model, options, ports, beside())
+            downloads.locate_or_do_without(settings.model, options, ports, beside(), quiet=settings.quiet)
         remembered.remember_defaults(settings, ports.records)
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)
@@ -228,30 +231,36 @@ def run(
         )
         watcher.start()
         stack.callback(watcher.stop)
-        _greet(ports, page)
-        died = False
-        while not stop.wait(0.2):
-            try:
-                died = planned.keep_running() or died
-                if died:
-                    ports.reclaim()
-                    died = False
-            except (OSError, DropscribeError) as error:
-                # The disk is full, the database locked, the system out of processes: none of it is for ever.
-                log.warning("not everything can be kept running now: %s", error)
-                stop.wait(AGAIN)
+        _greet(ports)
+        _keep_running(planned, ports, stop, None if settings.quiet else page)
     log.info("stopped; `dropscribe up` continues from here")
     end_despite(own)
     return 0
 
 
-def _greet(ports: LocalPorts, page: PageAddress | None) -> None:
+def _keep_running(planned: Processes, ports: LocalPorts, stop: Event, page: PageAddress | None) -> None:
+    """Start what has died again until `stop` is set; tell the address of the page once that opens."""
+    died = False
+    while not stop.wait(0.2):
+        try:
+            died = planned.keep_running() or died
+            if died:
+                ports.reclaim()
+                died = False
+        except (OSError, DropscribeError) as error:
+            # The disk is full, the database locked, the system out of processes: none of it is for ever.
+            log.warning("not everything can be kept running now: %s", error)
+            stop.wait(AGAIN)
+        if page is not None and page.answers():
+            # No log has a token.
+            say(f"The page: {page.address}")
+            page = None
+
+
+def _greet(ports: LocalPorts) -> None:
     named = "" if ports.settings.inbox else " (--inbox FOLDER watches another)"
     log.info("watching %s%s: drop audio there", ports.inbox, named)
     log.info("transcripts appear in %s", ports.out)
-    if page:
-        # No log has a token.
-        say(f"The page: {page.address}")
     log.info("weights: %s. Stop with Ctrl-C.", ports.settings.model)
 
 

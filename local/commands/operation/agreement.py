@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from local.commands.terminal import say
-from shared.errors import BadRequest
+from shared.errors import BadRequest, StoreUnavailable
+from shared.in_words import broken_off
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MANY = 1
 """Items that are changed without asking."""
@@ -18,22 +26,44 @@ def at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def settled(told: str, count: int, *, yes: bool) -> bool:
-    """Whether to go on: print what will be done, and ask if it is much.
+def settled(told: str, count: int, *, yes: bool, for_good: bool = False) -> bool:
+    """Whether to go on: print what will be done, and ask if it is much, or cannot be undone.
 
     Args:
         told: what will be done, in sentences.
         count: number of items.
         yes: do not ask.
+        for_good: whether it cannot be undone.
 
     Raises:
         BadRequest: there is nobody to ask.
     """
     say(told)
-    if yes or count <= MANY:
+    if yes or (count <= MANY and not for_good):
         return True
     if not at_terminal():
         raise BadRequest(
             "Nothing was done: this asks first, and there is no terminal to ask at. Add --yes to go ahead."
         )
     return typer.confirm("Go ahead?", err=True)
+
+
+def each(items: Sequence[Item], change: Callable[[Item], Result], noun: str, verb: str) -> list[Result]:
+    """Change one item after the other.
+
+    Args:
+        items: what is changed.
+        change: changes one.
+        noun: what one is called.
+        verb: what was done to it, as in `continued`.
+
+    Raises:
+        StoreUnavailable: that of `change`, with how many were changed before, and what to do.
+    """
+    done: list[Result] = []
+    for one in items:
+        try:
+            done.append(change(one))
+        except StoreUnavailable as error:
+            raise StoreUnavailable(broken_off(str(error), len(done), len(items), noun, verb)) from error
+    return done

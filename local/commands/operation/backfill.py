@@ -19,9 +19,9 @@ from local.commands.operation.agreement import settled
 from local.commands.terminal import beside, output, print_json, say
 from local.inbox.ignore import MEDIA_SUFFIXES
 from shared import concurrency
-from shared.errors import BadRequest, DropscribeError
+from shared.errors import BadRequest, DropscribeError, StoreUnavailable
 from shared.flow import backfill
-from shared.in_words import counted, dollars, human_duration, human_size, printable
+from shared.in_words import broken_off, counted, dollars, human_duration, human_size, printable
 from shared.model import Options, StoredObject
 from shared.state import audit, uploads
 
@@ -251,7 +251,11 @@ def _send(new: Sequence[StoredObject], wanted: Wanted, ports: Ports) -> int:
             for one in bar.track(new):
                 if (early := begun + sent * 60 / wanted.per_minute - concurrency.monotonic()) > 0:
                     concurrency.sleep(early)
-                backfill.ask(one, wanted.options, ports)
+                try:
+                    backfill.ask(one, wanted.options, ports)
+                except StoreUnavailable as error:
+                    said = broken_off(str(error), sent, len(new), "object", "asked for")
+                    raise StoreUnavailable(said) from error
                 sent += 1
     except KeyboardInterrupt:
         pass

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from local.commands import found, options
 from local.commands.context import deployment, errors
+from local.commands.operation.agreement import each
 from local.commands.terminal import output, print_json
 from shared.flow import record
 from shared.in_words import printable
@@ -47,7 +48,7 @@ def run(places: Sequence[str], ports: Ports, *, as_json: bool) -> int:
     """
     wanted = [one.id for one in found.each_of(places, ports, can=lambda one: not one.ended)]
     audit.note("cancel", wanted, ports)
-    ended = [record.cancel(one, ports) for one in wanted]
+    ended = each(wanted, lambda one: record.cancel(one, ports), "recording", "cancelled")
     if as_json:
         report = [{"recording": one.id, "uri": one.source.uri, "state": one.state} for one in ended]
         print_json(report)

@@ -13,7 +13,7 @@ from local import exit_codes
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors
-from local.commands.operation.agreement import settled
+from local.commands.operation.agreement import each, settled
 from local.commands.terminal import local_time, output, print_json, say
 from local.commands.views import letters
 from shared.errors import BadRequest, NotFound
@@ -184,7 +184,10 @@ def replay_some(
             waits = False
             if able and settled(_replay_told(able, ports), len(able), yes=yes):
                 audit.note("dead-letters replay", [one.key for one in able], ports)
-                done = {one.key: replay.replay(one, ports, again=again) for one in able}
+                outcomes = each(
+                    able, lambda one: replay.replay(one, ports, again=again), "message", "replayed"
+                )
+                done = dict(zip([one.key for one in able], outcomes, strict=True))
                 waits = say_if_nothing_runs(ports)
             _ended(
                 [(one, {"outcome": done.get(one.key), "why_not": why_not[one.key] or None}) for one in found],
@@ -215,7 +218,11 @@ def discard_some(
             goes_on = bool(found) and settled(told, len(found), yes=yes)
             if goes_on:
                 audit.note("dead-letters discard", [one.key for one in found], ports)
-            done = [one for one in found if goes_on and dead_letters.discard(one.key, ports.records)]
+            meant = found if goes_on else []
+            gone = each(
+                meant, lambda one: dead_letters.discard(one.key, ports.records), "message", "discarded"
+            )
+            done = [one for one, is_gone in zip(meant, gone, strict=True) if is_gone]
             _ended(
                 [(one, {"outcome": "discarded" if one in done else None}) for one in found],
                 f"Discarded {counted(len(done), 'message')}.",

@@ -8,7 +8,7 @@ import typer
 
 from local.commands import found, options
 from local.commands.context import deployment, errors
-from local.commands.operation.agreement import settled
+from local.commands.operation.agreement import each, settled
 from local.commands.terminal import output, print_json
 from shared.flow import forget
 from shared.in_words import counted, printable
@@ -51,11 +51,17 @@ def run(places: Sequence[str], ports: Ports, *, audio: bool, yes: bool, as_json:
         Transient: not everything is deleted; run it again.
     """
     recordings = {one.id: one for place in places for one in found.of_one_object(place, ports)}
-    if not settled(_told(list(recordings.values()), audio=audio), len(recordings), yes=yes):
+    told = _told(list(recordings.values()), audio=audio)
+    if not settled(told, len(recordings), yes=yes, for_good=True):
         return 1
     audit.note("forget", tuple(recordings), ports)
     alone = ports.nothing_runs()
-    left = [forget.forget(key, ports, audio=audio, alone=alone) for key in recordings]
+    left = each(
+        list(recordings),
+        lambda key: forget.forget(key, ports, audio=audio, alone=alone),
+        "recording",
+        "deleted",
+    )
     if as_json:
         print_json([{"recording": one.id, "state": one.state, "complete": one.announced} for one in left])
         return 0
@@ -72,6 +78,10 @@ def run(places: Sequence[str], ports: Ports, *, audio: bool, yes: bool, as_json:
 def _told(recordings: Sequence[Recording], *, audio: bool) -> str:
     uris = [one.source.uri for one in recordings if one.source.name]
     of = uris[0] if len(uris) == len(recordings) == 1 else counted(len(recordings), "recording")
+    files = sum(len(one.outputs) for one in recordings)
+    what = f"the transcript with {counted(files, 'output file')}" if files else "the results so far"
+    what = f"the audio, {what}" if audio else what
     kept = "" if audio else " The audio stays."
-    what = "the audio, the transcript" if audio else "the transcript"
-    return printable(f"This deletes {what} and everything else stored about {of}.{kept} It cannot be undone.")
+    return printable(
+        f"This deletes {what}, and all records and messages about {of}.{kept} It cannot be undone."
+    )

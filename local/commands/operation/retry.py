@@ -13,7 +13,7 @@ from local import exit_codes
 from local.commands import found, options
 from local.commands.audio.whether_up import say_if_nothing_runs
 from local.commands.context import deployment, errors
-from local.commands.operation.agreement import settled
+from local.commands.operation.agreement import each, settled
 from local.commands.terminal import output, print_json, say
 from shared import concurrency
 from shared.errors import BadRequest
@@ -117,8 +117,7 @@ def run(wanted: Wanted, ports: Ports) -> int:
     goes_on = bool(able) and settled(_told(able, list(left.values())), len(able), yes=wanted.yes)
     if goes_on:
         audit.note("retry", [one.id for one in able], ports)
-        for one in able:
-            retry.ask(one, ports)
+        each(able, lambda one: retry.ask(one, ports), "recording", "continued")
         waits = say_if_nothing_runs(ports)
     if wanted.as_json:
         report = [_as_json(one, left.get(one.id), why_not[one.id], asked=goes_on) for one in recordings]

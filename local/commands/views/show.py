@@ -60,7 +60,12 @@ def command(
     with errors():
         file = file_of(format_name)
         with deployment(state_dir) as ports:
-            one = found.one(place, ports)
+            one = found.one(
+                place,
+                ports,
+                can=lambda each: each.state == "DONE",
+                called="the only one with a transcript",
+            )
             if as_json:
                 print_json(details.values(one, ports))
                 return

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from shared.errors import BadMedia
-from shared.flow import record
+from shared.errors import BadMedia, StoreUnavailable
+from shared.flow import record, retry, upload
 from shared.state import audit, documents
 from shared.topology import REQUESTS
 
@@ -59,3 +59,26 @@ def test_it_must_be_said_which(client):
     assert answer.status_code == 400
     assert client.post("/api/v1/retries", json={"ids": ["nobody"]}).status_code == 404
     assert client.post("/api/v1/retries", json={"ids": ["a"] * 1001}).status_code == 400
+
+
+def test_in_bulk_what_breaks_off_says_how_far_it_came_and_goes_on_when_it_is_asked_for_again(
+    client, world, monkeypatch
+):
+    keys = [upload.on_upload(world.upload(f"{name}.wav"), world.ports).id for name in "abc"]
+    for key in keys:
+        record.fail(key, BadMedia("undecodable", "It cannot be read."), world.ports)
+    original, tries = retry.ask, []
+
+    def busy(*given):
+        tries.append(given)
+        if len(tries) == 3:
+            raise StoreUnavailable("The database is locked.")
+        return original(*given)
+
+    monkeypatch.setattr(retry, "ask", busy)
+    broken = client.post("/api/v1/retries", json={"ids": keys, "dry_run": False})
+    assert broken.status_code == 503
+    said = "2 of 3 recordings were continued before. Do the same again for the others."
+    assert said in broken.json()["error"]["message"]
+    assert client.post("/api/v1/retries", json={"ids": keys, "dry_run": False}).json()["count"] == 3
+    assert len(world.pull(REQUESTS)) == 5

@@ -64,10 +64,42 @@ def test_it_can_listen_to_other_machines(served, until):
     assert answers(base.replace("127.0.0.1", "127.0.0.2"))
 
 
-@pytest.mark.parametrize("more", [{"DROPSCRIBE_CONSOLE_TOKEN": "short"}], indirect=True)
-def test_a_wrong_setting_ends_it_with_the_code_of_one(served):
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "DROPSCRIBE_CONSOLE_HOST": "127.0.0.2",
+            "DROPSCRIBE_CONSOLE_TOKEN": "0123456789abcdef0123456789abcdef",
+        }
+    ],
+    indirect=True,
+)
+def test_at_one_address_that_one_is_printed_and_opens_the_page(served):
+    address = next(found[0] for line in served.stderr if (found := re.search(r"http://\S+", line)))
+    assert address.startswith("http://127.0.0.2:")
+    # It is printed once it opens.
+    assert httpx.get(address).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"DROPSCRIBE_CONSOLE_TOKEN": "short"}, "can be guessed"),
+        (
+            {
+                "DROPSCRIBE_CONSOLE_HOST": "192.0.2.1",
+                "DROPSCRIBE_CONSOLE_TOKEN": "0123456789abcdef0123456789abcdef",
+            },
+            "Set DROPSCRIBE_CONSOLE_HOST to an address that this machine has.",
+        ),
+    ],
+    indirect=["more"],
+)
+def test_a_wrong_setting_ends_it_with_the_code_of_one_and_no_address(served, said):
     assert served.wait(PATIENCE) == 78
-    assert "can be guessed" in served.stderr.read()
+    told = served.stderr.read()
+    assert said in told
+    assert "http://" not in told
 
 
 def answers(base):

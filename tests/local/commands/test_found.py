@@ -71,3 +71,5 @@ def test_of_several_recordings_of_a_file_that_one_is_meant_which_can_be(deployme
     assert set(ids(found.of_one_object("talk.wav", deployment.ports))) == {failed.id, running.id}
     forget.forget(running.id, deployment.ports)
     assert found.one("talk.wav", deployment.ports).id == failed.id
+    # Where none is as it must be, the deleted one is not meant, either.
+    assert found.one("talk.wav", deployment.ports, can=lambda one: one.state == "DONE").id == failed.id

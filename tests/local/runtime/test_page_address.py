@@ -90,3 +90,35 @@ def test_the_way_in_is_for_this_account_alone_and_goes_with_the_page(tmp_path):
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
         way_in(page.address, settings)
+
+
+def test_the_address_is_that_at_which_it_listens(tmp_path):
+    for host, said in {
+        "0.0.0.0": "127.0.0.1",
+        "127.0.0.2": "127.0.0.2",
+        "::": "[::1]",
+        "::1": "[::1]",
+    }.items():
+        settings = Settings(console_port=free_port(), console_host=host, state_dir=tmp_path)
+        with ExitStack() as stack:
+            page = page_address(settings, stack)
+            assert page.address.startswith(f"http://{said}:{page.port}/?token=")
+            assert running(settings) == page
+
+
+def test_a_port_that_is_taken_at_that_address_is_not_served_there(tmp_path):
+    with socket.socket() as other, ExitStack() as stack:
+        other.bind(("127.0.0.2", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        settings = Settings(console_port=port, console_host="127.0.0.2", state_dir=tmp_path)
+        assert page_address(settings, stack).port != port
+
+
+def test_whether_somebody_listens_is_seen(tmp_path):
+    with ExitStack() as stack:
+        page = page_address(Settings(console_port=0, state_dir=tmp_path), stack)
+        assert not page.answers()
+        with reserved(page.port) as server:
+            server.listen()
+            assert page.answers()

@@ -213,3 +213,17 @@ def test_a_project_cannot_read_a_file_of_this_machine():
     with pytest.raises(BadRequest, match=r"gcloud storage cp 'a talk\.mp3' gs://BUCKET/"):
         submit.readable_uri("a talk.mp3", None)
     assert submit.readable_uri("gs://calls/a.mp3", None) == "gs://calls/a.mp3"
+
+
+def test_quiet_says_nothing_but_what_went_wrong(run, state):
+    queued = run("gs://audio/none.wav", "--request-id", "mine", "--quiet")
+    assert (queued.exit_code, queued.stdout) == (69, "")
+    assert queued.stderr.startswith("Queued, but nothing is running")
+    deliver(state)
+    with (state / "up.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        again = run("gs://audio/none.wav", "--request-id", "mine", "-q")
+        assert (again.exit_code, again.output) == (0, "")
+        failed = run("gs://audio/none.wav", "--request-id", "mine", "--wait", "--quiet")
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("FAILED gs://audio/none.wav: There is nothing at")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from local.backend.embedded_ports import open_ports
 from local.commands.audio import up
 from local.inbox import remembered
+from local.runtime import page_address
 from shared.errors import ConfigurationError
 from shared.model import Options
 from shared.settings import Settings
@@ -46,7 +48,7 @@ class Deployment:
         self.ports.close()
 
     @contextmanager
-    def up(self, *more, killed=False):
+    def up(self, *more, killed=False, ready=None):
         # Relative paths, and a folder that is not the project's.
         command = [sys.executable, "-m", "local.cli", "up", "--inbox", "inbox", "--out", "out"]
         command += ["--model", "tiny", "--state-dir", "state", *more]
@@ -56,7 +58,7 @@ class Deployment:
             command, stdout=self.log, stderr=self.log, env=environment, cwd=self.state.parent
         )
         try:
-            self.wait(lambda: b"Stop with Ctrl-C" in self.said.read_bytes()[before:])
+            self.wait(ready or (lambda: b"Stop with Ctrl-C" in self.said.read_bytes()[before:]))
             yield process
         finally:
             if killed:
@@ -240,6 +242,21 @@ def test_it_says_which_folder_it_watches_and_how_to_name_another(tmp_path, caplo
     inbox = tmp_path / "inbox" if named else None
     ports = open_ports(Settings(state_dir=tmp_path / "state", inbox=inbox))
     with caplog.at_level("INFO", logger="dropscribe"):
-        up._greet(ports, None)
+        up._greet(ports)
     ports.close()
     assert f"watching {ports.inbox}{said}: drop audio there" in caplog.text
+
+
+def test_it_prints_the_address_of_the_page_once_that_opens(deployment):
+    with deployment.up():
+        deployment.wait(lambda: b"The page: http" in deployment.said.read_bytes())
+        address = re.search(rb"The page: (http\S+)", deployment.said.read_bytes())[1].decode()
+        with urllib.request.urlopen(address.partition("?")[0] + "health") as answer:
+            assert answer.status == 200
+
+
+def test_quiet_it_says_nothing_while_all_goes_well(deployment):
+    with deployment.up("--quiet", ready=lambda: page_address.running(deployment.ports.settings)):
+        shutil.copy(SAMPLES / "status-meeting.mp3", deployment.inbox / "a.mp3")
+        deployment.wait(lambda: list(deployment.out.rglob("transcript.txt")))
+    assert deployment.said.read_bytes() == b""

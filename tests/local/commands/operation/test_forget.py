@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from local.commands.operation import agreement
 from local.runtime import export
-from shared.flow import record, upload
+from shared.errors import StoreUnavailable
+from shared.flow import forget, record, upload
 from shared.state import audit, documents
 
 NAME, WORD = "zanzibar.wav", "xylophone"
@@ -44,7 +46,7 @@ def test_nothing_of_a_recording_is_left_on_the_disk(deployment, call, place):
     assert kinds == {"buckets", "transcripts", "search"}
     assert any("dropscribe.sqlite" in one for one in holders(deployment, "zanzibar"))
     named = {"key": recording.id, "path": path, "name": NAME, "uri": f"gs://audio/{NAME}"}[place]
-    result = call("forget", named, "--audio")
+    result = call("forget", named, "--audio", "--yes")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "Deleted 1 recording.\n"
     assert holders(deployment, WORD) == set()
@@ -54,7 +56,7 @@ def test_nothing_of_a_recording_is_left_on_the_disk(deployment, call, place):
 
 def test_the_audio_stays_unless_it_is_named_and_the_status_says_that_it_is_deleted(deployment, call):
     recording = done(deployment)
-    call("forget", recording.id)
+    call("forget", recording.id, "--yes")
     assert (deployment.ports.inbox / NAME).exists()
     shown = call("status").stdout
     assert "1 deleted" in shown
@@ -68,7 +70,7 @@ def test_one_with_options_of_its_own_is_counted_and_listed_once(deployment, call
     source = deployment.ports.store.stat("audio", NAME)
     recording = upload.on_object(replace(source, metadata={"dropscribe-language": "en"}), deployment.ports)
     assert recording.options.language == "en"
-    assert call("forget", NAME).exit_code == 0
+    assert call("forget", NAME, "--yes").exit_code == 0
     # The mark against the event of the upload is there all the same.
     assert deployment.ports.records.count(documents.RECORDINGS, {"state": "DELETED"}) == 2
     found = json.loads(call("status", "--json").stdout)
@@ -79,7 +81,7 @@ def test_one_with_options_of_its_own_is_counted_and_listed_once(deployment, call
 def test_another_recording_keeps_all_it_has(deployment, call):
     recording, other = done(deployment), done(deployment, "other.wav")
     before = files(deployment, "other.wav")
-    call("forget", recording.id, "--audio")
+    call("forget", recording.id, "--audio", "--yes")
     assert deployment.stored(other) == other
     assert files(deployment, "other.wav") == before
     assert len(before) > 6
@@ -88,19 +90,57 @@ def test_another_recording_keeps_all_it_has(deployment, call):
 def test_messages_about_it_go_as_well(deployment, call):
     recording = deployment.upload(NAME)
     assert deployment.ports.queue.pending("cpu-worker") == 2
-    assert call("forget", recording.id, "--json").exit_code == 0
+    assert call("forget", recording.id, "--json", "--yes").exit_code == 0
     assert deployment.ports.queue.pending("cpu-worker") == 0
 
 
 def test_it_is_noted_who_asked_without_the_name(deployment, call):
     recording = done(deployment)
-    call("forget", NAME)
+    call("forget", NAME, "--yes")
     [(key, entry)] = audit.entries(deployment.ports.records)
     assert (entry.action, entry.about) == ("forget", (recording.id,))
     [line] = [json.loads(one) for one in call("audit", "--json").stdout.splitlines()]
     assert (line["key"], line["who"], line["about"]) == (key, entry.who, [recording.id])
     assert "forget" in call("audit").stdout
     assert call("audit", "--json", "--after", key).stdout == ""
+
+
+def test_a_person_is_asked_about_one_as_well_and_told_what_goes(deployment, call, monkeypatch):
+    recording = done(deployment)
+    refused = call("forget", NAME)
+    assert refused.exit_code == 2
+    assert "Add --yes" in refused.stderr
+    monkeypatch.setattr(agreement, "at_terminal", lambda: True)
+    answers = [True, False]
+    monkeypatch.setattr(agreement.typer, "confirm", lambda *_, **__: answers.pop())
+    assert call("forget", NAME, "--audio").exit_code == 1
+    assert deployment.stored(recording).state == "DONE"
+    files = len(recording.outputs)
+    told = call("forget", NAME)
+    assert told.stderr == (
+        f"This deletes the transcript with {files} output files, and all records and messages about gs://audio/{NAME}. "
+        "The audio stays. It cannot be undone.\n"
+    )
+    assert deployment.stored(recording).state == "DELETED"
+
+
+def test_what_breaks_off_half_way_says_how_far_it_came(deployment, call, monkeypatch):
+    both = [done(deployment), done(deployment, "other.wav")]
+    original, tries = forget.forget, []
+
+    def busy(*given, **more):
+        tries.append(given)
+        if len(tries) == 2:
+            raise StoreUnavailable("The database is locked. Try again.")
+        return original(*given, **more)
+
+    monkeypatch.setattr(forget, "forget", busy)
+    result = call("forget", *(one.id for one in both), "--yes")
+    assert result.exit_code == 69
+    said = "1 of 2 recordings were deleted before. Do the same again for the others."
+    assert said in result.stderr
+    assert call("forget", *(one.id for one in both), "--yes").exit_code == 0
+    assert {deployment.stored(one).state for one in both} == {"DELETED"}
 
 
 def test_several_are_asked_about_and_without_a_terminal_nothing_is_deleted(deployment, call):

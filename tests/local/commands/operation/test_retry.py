@@ -8,7 +8,8 @@ import json
 import pytest
 
 from local.commands.operation import agreement
-from shared.errors import BadMedia
+from shared.errors import BadMedia, StoreUnavailable
+from shared.flow import retry
 from shared.messages import ChunkMessage, decode
 
 pytestmark = pytest.mark.usefixtures("up_runs")
@@ -103,3 +104,24 @@ def test_where_nothing_runs_it_says_so_and_what_to_start(deployment, call, up_ru
     result = call("retry", failed.id)
     assert result.exit_code == 69
     assert "Queued, but nothing is running that could transcribe it. Start `dropscribe up" in result.stderr
+
+
+def test_what_breaks_off_half_way_says_how_far_it_came(deployment, call, monkeypatch):
+    for name in ("a.wav", "b.wav", "c.wav"):
+        deployment.failed(name)
+    original, tries = retry.ask, []
+
+    def busy(*given):
+        tries.append(given)
+        if len(tries) == 3:
+            raise StoreUnavailable("The database is locked. Try again.")
+        return original(*given)
+
+    monkeypatch.setattr(retry, "ask", busy)
+    result = call("retry", "--failed", "--yes")
+    assert result.exit_code == 69
+    said = "2 of 3 recordings were continued before. Do the same again for the others."
+    assert said in result.stderr
+    assert deployment.route() == 2
+    assert "1 recording to continue" in call("retry", "--failed", "--yes").stderr
+    assert deployment.route() == 1

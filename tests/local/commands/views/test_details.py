@@ -60,7 +60,7 @@ def test_a_failed_one_says_why_and_what_was_wasted(deployment, ask):
 
 def test_a_recording_of_which_nothing_is_left_has_no_name(deployment, ask):
     recording = deployment.done("talk.wav")
-    ask("forget", recording.id)
+    ask("forget", recording.id, "--yes")
     assert ask("status", recording.id).stdout.splitlines()[0] == "–"
     # Not either when news of its parts come late.
     assert record.on_chunk_done(ChunkDone(recording=recording.id, index=0), deployment.ports) is not None

@@ -87,7 +87,7 @@ def test_one_without_a_transcript_says_why(deployment, ask):
     result = ask("show", "talk.wav")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "talk.wav has no transcript (FAILED): no engine left" in result.stderr
-    ask("forget", recording.id)
+    ask("forget", recording.id, "--yes")
     assert "has no transcript (DELETED): It was deleted." in ask("show", recording.id).stderr
 
 
@@ -126,3 +126,19 @@ def test_what_is_no_text_is_not_written_to_a_terminal(monkeypatch, capsys):
         show._print(b"PK", file_of("docx"))
     show._print(b"one\x1b[2J\n", file_of("txt"))
     assert capsys.readouterr().out == "one\\x1b[2J\n"
+
+
+def test_of_several_of_one_name_the_only_one_with_a_transcript_is_shown_and_said(deployment, ask):
+    done = deployment.done("monday/talk.wav", text="said on Monday")
+    failed = deployment.failed("tuesday/talk.wav")
+    result = ask("show", "talk.wav")
+    assert (result.exit_code, "said on Monday" in result.stdout) == (0, True)
+    assert (
+        result.stderr
+        == f"2 recordings match 'talk.wav': this is {done.id}, the only one with a transcript.\n"
+    )
+    deployment.finish(deployment.upload("wednesday/talk.wav"))
+    refused = ask("show", "talk.wav")
+    assert refused.exit_code == 2
+    assert "3 recordings match 'talk.wav'. Name one of them by its ID." in refused.stderr
+    assert failed.id in refused.stderr
