@@ -1,14 +1,17 @@
-"""After a deployment: do the workers work, and does an upload become a transcript?"""
+"""After a deployment: do the workers work, who may open the page, and does an upload become a transcript?"""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import requests
 
+from deployment.api import Refused
 from deployment.rollout.services import CONSOLE, RUN
 from deployment.target import ROOT
 from shared.errors import ConfigurationError
@@ -16,8 +19,6 @@ from shared.model import Options, Recording, StoredObject, recording_id
 from shared.state import documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from deployment.api import Api
     from deployment.target import Target
     from shared.ports import Ports
@@ -112,20 +113,30 @@ def check_job(job: str, target: Target, api: Api, say: Callable[[str], None]) ->
     )
 
 
+Ask = Callable[[str, str], int]
+"""Gives the status of an address, 0 if there is no answer; with a token, or as a stranger."""
+
+
 def check_console(
-    target: Target, api: Api, say: Callable[[str], None], ask: Callable[[str], int] | None = None
+    target: Target,
+    api: Api,
+    say: Callable[[str], None],
+    ask: Ask | None = None,
+    now: Callable[[], float] = time.time,
 ) -> None:
-    """Look whether the page's service has started, which asks its /health, and whether it lets no stranger in.
+    """Look whether the page's service has started, lets no stranger in, and lets in who is in `console_members`.
 
     Args:
         target: the deployment.
         api: how to talk to Google.
         say: tells a line.
-        ask: gives the status of an address that is asked without an account; None: over the network.
+        ask: asks an address; None: over the network.
+        now: seconds since 1970.
 
     Raises:
-        ConfigurationError: it does not start, or answers strangers.
+        ConfigurationError: it does not start, answers strangers, or turns a member away.
     """
+    ask = ask or _status
     found = api.get(f"{RUN}/projects/{target.project}/locations/{target.region}/services/{CONSOLE}") or {}
     created, ready = found.get("latestCreatedRevision", ""), found.get("latestReadyRevision", "")
     if not ready or created != ready:
@@ -137,7 +148,7 @@ def check_console(
     say(f"Asking {address} as a stranger …")
 
     def refused() -> bool:
-        status = (ask or _as_a_stranger)(address)
+        status = ask(address, "")
         if status == HTTPStatus.OK:
             raise ConfigurationError(
                 f"{address} answers strangers: Identity-Aware Proxy does not stand before it. Take the page down (empty "
@@ -150,12 +161,60 @@ def check_console(
             f"Identity-Aware Proxy does not ask strangers at {address} to sign in. It may take some minutes after it is "
             "switched on: run the same command again."
         )
+    _signed_in(found["uri"], target, api, say, ask, now())
 
 
-def _as_a_stranger(address: str) -> int:
-    """The status of an answer, redirects not followed; 0: there was none."""
+def _signed_in(page: str, target: Target, api: Api, say: Callable[[str], None], ask: Ask, now: float) -> None:
+    """Ask as a service account that may open the page, if there is one in whose name this person may sign.
+
+    https://cloud.google.com/iap/docs/authentication-howto
+    """
+    kind = "serviceAccount:"
+    accounts = [one.removeprefix(kind) for one in target.members if one.startswith(kind)]
+    if not accounts:
+        say(
+            f"Nobody asked the page signed in: no service account is in console_members. Open it yourself: {page}"
+        )
+        return
+    claims = {
+        "iss": accounts[0],
+        "sub": accounts[0],
+        "aud": f"{page}/*",
+        "iat": int(now),
+        "exp": int(now) + 3600,
+    }
+    signer = f"iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{accounts[0]}:signJwt"
     try:
-        return requests.get(address, allow_redirects=False, timeout=30).status_code
+        token = str(api.call("POST", signer, {"payload": json.dumps(claims)})["signedJwt"])
+    except Refused as error:
+        say(
+            f"Nobody asked the page signed in: you may not sign as {accounts[0]} ({error}). Open it yourself: {page}, or: "
+            f"gcloud iam service-accounts add-iam-policy-binding {accounts[0]} --member=user:YOU "
+            "--role=roles/iam.serviceAccountTokenCreator"
+        )
+        return
+    say(f"Asking {page}/health, and the page itself, as {accounts[0]} …")
+    for address, meaning in (
+        (f"{page}/health", "Identity-Aware Proxy turns away who is in console_members"),
+        (f"{page}/", "it does not take the proxy's signature; its log says why"),
+    ):
+        last = 0
+
+        def well(address: str = address) -> bool:
+            nonlocal last
+            last = ask(address, token)
+            return last == HTTPStatus.OK
+
+        # A new member is known everywhere after some minutes.
+        if not api.wait(well, EVERY, PROXY_PATIENCE):
+            raise ConfigurationError(f"{address} answers {last} to {accounts[0]}: {meaning}.")
+
+
+def _status(address: str, token: str) -> int:
+    """The status of an answer, redirects not followed; 0: there was none."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        return requests.get(address, headers=headers, allow_redirects=False, timeout=30).status_code
     except requests.RequestException:
         return 0
 

@@ -76,6 +76,11 @@ class Target:
         return bool(self.variables.get("console_members"))
 
     @property
+    def members(self) -> tuple[str, ...]:
+        """Who may open the page: `user:…`, `group:…`, `domain:…`, `serviceAccount:…`."""
+        return tuple(sorted(self.variables.get("console_members") or ()))
+
+    @property
     def buckets(self) -> dict[str, str]:
         """Names of the buckets with data, by `audio`, `transcripts` and `work`."""
         named = self.variables.get("buckets") or {}
@@ -126,9 +131,11 @@ def read(project: str, region: str, file: Path | None = None) -> Target:
         BadRequest: something is missing or wrong; says what it must be.
     """
     if not PROJECT.fullmatch(project):
-        raise BadRequest(f"PROJECT is {project!r}: name your project, e.g. PROJECT=my-project.")
+        what = f"PROJECT is {project!r}, which is no id of a project" if project else "No project is named"
+        raise BadRequest(f"{what}: PROJECT=my-project, one of those that `gcloud projects list` shows.")
     if not REGION.fullmatch(region):
-        raise BadRequest(f"REGION is {region!r}: name a region, e.g. REGION=europe-west4.")
+        what = f"REGION is {region!r}, which is no region" if region else "No region is named"
+        raise BadRequest(f"{what}: REGION=europe-west4, or another one with L4s (docs/google-cloud.md).")
     variables: dict[str, Any] = {}
     path = file or ROOT / "terraform" / f"{project}.tfvars.json"
     if file is not None or path.exists():

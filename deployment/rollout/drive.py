@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deployment.rollout.steps import Steps
     from shared.ports import Ports
 
+NOTHING = "These images run already: there is nothing to roll out."
+
 GUARDED = "The project's guard (dropscribe-guard) watches: shares move whether this command runs or not."
 UNGUARDED = "The project's guard (dropscribe-guard) does not look, and its log says why. This command watches: keep it running."
 
@@ -43,7 +45,7 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
         return _same(stored, new)
     old = cloud.images()
     if old == new:
-        raise BadRequest("These images run already: there is nothing to roll out.")
+        raise BadRequest(NOTHING)
     services = cloud.services()
     if unready := [one.name for one in services.values() if not one.serving]:
         raise ConfigurationError(
@@ -59,6 +61,25 @@ def begin(new: Images, cloud: CloudRun, ports: Ports, limits: Limits | None = No
         old_revisions={name: one.serving for name, one in services.items()},
     ).told(f"{_short(old)} → {_short(new)}", now)
     return _same(state.begin(fresh, ports), new)
+
+
+def refuse(new: Images | None, cloud: CloudRun, ports: Ports) -> None:
+    """Raise what `begin` would, as far as that is known before the images are built.
+
+    Args:
+        new: the images; None if they are not built yet, so no rollout of them can be under way.
+        cloud: the functions and jobs.
+        ports: the deployment's records.
+
+    Raises:
+        BadRequest: they run already, or another release is under way; says what to do.
+        Transient: the records did not answer.
+    """
+    stored = state.read(ports)
+    if stored is not None and not stored.ended:
+        _same(stored, new or Images(functions=""))
+    elif new is not None and cloud.images() == new:
+        raise BadRequest(NOTHING)
 
 
 def rollback(steps: Steps, cloud: CloudRun, ports: Ports) -> Rollout:

@@ -55,4 +55,6 @@ def meaning(error: auth.GoogleAuthError | api.Unauthorized) -> DropscribeError:
             "The Google Cloud credentials are no longer accepted. Run `gcloud auth application-default "
             f"login`, or check that the service account still exists. {said}"
         )
-    return StoreUnavailable(f"Google's servers for credentials did not answer in time. {said}")
+    return StoreUnavailable(
+        f"Google's servers for credentials did not answer: look whether the network is there, and try again. {said}"
+    )

@@ -177,6 +177,14 @@ class Google:
         self.objects[bucket, params["name"]] = body
         return Answer({"name": params["name"]})
 
+    def post_signed(self, account, body, *_):
+        if "iam.serviceAccounts.signJwt" in self.denied:
+            return no(403, "Permission 'iam.serviceAccounts.signJwt' denied")
+        assert body.keys() == {"payload"}
+        claims = json.loads(body["payload"])
+        assert {claims["iss"], claims["sub"]} == {account}
+        return Answer({"keyId": "1", "signedJwt": f"{account} for {claims['aud']} until {claims['exp']}"})
+
     # --- secrets, images ---
 
     def get_named_secret(self, name, *_):
@@ -329,6 +337,7 @@ ROUTES = [
     ),
     (r"cloudbuild\.googleapis\.com/v1/projects/my-project/locations/[\w-]+/builds", "builds"),
     (r"cloudbuild\.googleapis\.com/v1/projects/my-project/locations/[\w-]+/builds/(\d+)", "build"),
+    (r"iamcredentials\.googleapis\.com/v1/projects/-/serviceAccounts/([^/:]+):signJwt", "signed"),
     (RUN + r"/services/([\w-]+)", "service"),
     (RUN + r"/jobs/([\w-]+)", "job"),
     (RUN + r"/jobs/([\w-]+):run", "run"),

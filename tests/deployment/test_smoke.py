@@ -84,24 +84,63 @@ PAGE = replace(TARGET, variables={"console_members": ["group:editors@example.com
 IMAGES = replace(NEW, console=digest("console", 5))
 
 
-def look(google, *statuses):
-    """Look at the page, whose address answers a stranger so."""
+def look(google, *statuses, page=PAGE, signed=200):
+    """Look at the page, whose address answers a stranger so, and who is signed in with another status."""
     asked, said, left = [], [], list(statuses)
 
-    def ask(address):
-        asked.append(address)
+    def ask(address, token):
+        asked.append((address, token))
+        if token:
+            return signed(address) if callable(signed) else signed
         return left.pop(0) if len(left) > 1 else left[0]
 
-    google.target = PAGE
-    smoke.check_console(PAGE, google.api(), said.append, ask)
+    google.target = page
+    smoke.check_console(page, google.api(), said.append, ask, lambda: 1000.0)
     return asked, said
+
+
+UNASKED = "Nobody asked the page signed in: no service account is in console_members. Open it yourself: "
+ADDRESS = "https://dropscribe-console.run.app"
+ROBOT = "deployer@my-project.iam.gserviceaccount.com"
+WITH_ROBOT = replace(
+    TARGET, variables={"console_members": ["group:editors@example.com", f"serviceAccount:{ROBOT}"]}
+)
 
 
 def test_a_page_that_started_and_asks_strangers_to_sign_in_is_well(google):
     google.lay(IMAGES, "")
     asked, said = look(google, 503, 302)
-    assert asked == ["https://dropscribe-console.run.app/health"] * 2
-    assert said == ["Asking https://dropscribe-console.run.app/health as a stranger …"]
+    assert asked == [(f"{ADDRESS}/health", "")] * 2
+    assert said == [
+        f"Asking {ADDRESS}/health as a stranger …",
+        UNASKED + ADDRESS,
+    ]
+
+
+def test_a_service_account_that_may_open_the_page_asks_it_signed_in(google):
+    google.lay(IMAGES, "")
+    asked, said = look(google, 302, page=WITH_ROBOT)
+    token = f"{ROBOT} for {ADDRESS}/* until 4600"
+    assert asked[1:] == [(f"{ADDRESS}/health", token), (f"{ADDRESS}/", token)]
+    assert said[-1] == f"Asking {ADDRESS}/health, and the page itself, as {ROBOT} …"
+
+
+def test_who_may_not_sign_for_it_is_told_how_and_nothing_fails(google):
+    google.lay(IMAGES, "")
+    google.denied.add("iam.serviceAccounts.signJwt")
+    _, said = look(google, 302, page=WITH_ROBOT)
+    assert f"you may not sign as {ROBOT}" in said[-1]
+    assert f"add-iam-policy-binding {ROBOT}" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("where", "status", "meaning"),
+    [("/health", 403, "turns away who is in console_members"), ("/", 401, "the proxy's signature")],
+)
+def test_a_member_who_is_turned_away_is_an_error_that_says_by_whom(google, where, status, meaning):
+    google.lay(IMAGES, "")
+    with pytest.raises(ConfigurationError, match=f"{ADDRESS}{where} answers {status} to {ROBOT}.*{meaning}"):
+        look(google, 302, page=WITH_ROBOT, signed=lambda one: status if one == f"{ADDRESS}{where}" else 200)
 
 
 def test_a_page_that_answers_strangers_is_an_error(google):

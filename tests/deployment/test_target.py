@@ -45,10 +45,10 @@ def test_values_of_variables_come_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("project", "region", "content", "said"),
     [
-        ("", "europe-west4", None, "PROJECT is ''"),
-        ("My_Project", "europe-west4", None, "PROJECT is 'My_Project'"),
-        ("my-project", "", None, "REGION is ''"),
-        ("my-project", "Europe", None, "REGION is 'Europe'"),
+        ("", "europe-west4", None, "No project is named: PROJECT=my-project"),
+        ("My_Project", "europe-west4", None, "PROJECT is 'My_Project', which is no id"),
+        ("my-project", "", None, "No region is named: REGION=europe-west4"),
+        ("my-project", "Europe", None, "REGION is 'Europe', which is no region"),
         ("my-project", "europe-west4", "[1]", "must be a JSON object"),
         ("my-project", "europe-west4", {"images": {}}, "sets images: leave it out"),
         ("my-project", "europe-west4", {"kms_kye": "k"}, "unknown field `kms_kye`"),

@@ -55,10 +55,14 @@ def command(
         limits = limits_of(shares, holds, least)
         where = target.read(project, region, variables)
         with place.moving(where) as (steps, cloud, ports):
-            images = build.build(source.archive(where.model), where, Api(where.project), say)
+            sources, api = source.archive(where.model), Api(where.project)
+            # Before minutes of a build: whose end would be that there is nobody to ask, or another release on its way.
+            images = build.built(sources, where, api)
+            drive.refuse(images, cloud, ports)
             agrees = place.agrees_with(yes=yes)
             if not agrees(f"Roll this release out in {where.project}, at {shares} %?"):
                 raise typer.Exit(1)
+            images = images or build.build(sources, where, api, say)
             ended = watched(drive.begin(images, cloud, ports, limits), steps, ports)
             raise typer.Exit(0 if ended is not None and ended.phase == "done" else 1)
 

@@ -68,6 +68,6 @@ def test_what_a_project_lacks_is_an_error_with_its_cures(google):
 
 
 def test_a_project_and_a_region_must_be_named(google):
-    for arguments, said in ([], "PROJECT is ''"), (["--project", "my-project"], "REGION is ''"):
+    for arguments, said in ([], "No project is named"), (["--project", "my-project"], "No region is named"):
         refused = run("deploy", *arguments)
         assert (refused.exit_code, said in refused.stderr) == (2, True)

@@ -30,7 +30,9 @@ def deployment(tmp_path, monkeypatch):
     monkeypatch.setattr(place, "moving", moving)
     monkeypatch.setattr(api, "Api", lambda _: found.google.api())
     monkeypatch.setattr(source, "archive", lambda _: Source(name="abc", content=b""))
-    monkeypatch.setattr(build, "build", lambda *_: NEW)
+    monkeypatch.setattr(build, "built", lambda *_: None)
+    monkeypatch.setattr(build, "build", lambda *_: found.builds.append(1) or NEW)
+    found.builds = []
     monkeypatch.setattr(rollout.time, "sleep", found.sleep)
     for name in ("YES", "SHARES", "HOLDS", "LEAST"):
         monkeypatch.delenv(name, raising=False)
@@ -76,9 +78,22 @@ def test_stopped_while_the_guard_watches_it_says_that_shares_go_on_moving(deploy
     assert (shown.exit_code, "guard goes on watching" in shown.stderr) == (1, True)
 
 
-def test_without_a_yes_nothing_begins(deployment):
+def test_without_a_yes_nothing_begins_and_nothing_is_built(deployment):
     assert run("rollout").exit_code == 2
     assert state.read(deployment.ports) is None
+    assert deployment.builds == []
+
+
+def test_what_cannot_be_rolled_out_is_said_before_minutes_of_a_build(deployment, monkeypatch):
+    monkeypatch.setattr(build, "built", lambda *_: OLD)
+    assert "These images run already" in run("rollout", YES="1").stderr
+    drive.begin(NEW, deployment.cloud, deployment.ports)
+    monkeypatch.setattr(build, "built", lambda *_: None)
+    assert "is under way (pinning). Check that release out" in run("rollout", YES="1").stderr
+    assert deployment.builds == []
+    monkeypatch.setattr(build, "built", lambda *_: NEW)
+    deployment.steps._watch.look = _good
+    assert run("rollout", YES="1").exit_code == 0
 
 
 @pytest.mark.parametrize(
