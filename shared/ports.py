@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from shared.model import Engine, Options
 from shared.settings import Settings
@@ -215,6 +215,22 @@ class Records(Protocol):
 
     def sum(self, collection: str, field: str, where: Fields | None = None) -> float:
         """Sum of a numeric field over the documents that `query` would return; missing fields count as 0."""
+        ...
+
+
+@runtime_checkable
+class NamedRecords(Protocol):
+    """Records that find recordings by their names without reading all of them."""
+
+    def newest_named(
+        self,
+        part: str,
+        limit: int,
+        where: Fields | None = None,
+        *,
+        before: tuple[float, str] | None = None,
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """As `newest` of recordings by `created`: those that have a part in their name, in letters of any case."""
         ...
 
 

@@ -277,6 +277,8 @@ class Database:
             connection.execute("PRAGMA synchronous = NORMAL")
             # What is deleted is overwritten, so that it is not in the file any more.
             connection.execute("PRAGMA secure_delete = ON")
+            # SQLite's own knows the letters of English only.
+            connection.create_function("casefold", 1, str.casefold, deterministic=True)
         except BaseException:
             connection.close()
             raise

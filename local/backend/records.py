@@ -26,7 +26,7 @@ PAGED = ("recordings", "created")
 class SqliteRecords:
     """Documents in collections; safe to use from several threads and processes.
 
-    Implements `shared.ports.Records`. Conditions compare as Firestore does: 1 equals 1.0 but neither True
+    Implements `shared.ports.Records`, and `NamedRecords`. Conditions compare as Firestore does: 1 equals 1.0 but neither True
     nor "1", and None finds the fields that are null, not the ones that are missing.
 
     Args:
@@ -162,6 +162,34 @@ class SqliteRecords:
             rows = connection.execute(
                 f"SELECT key, fields FROM documents {index} WHERE {condition} AND {kind} IN ('integer', 'real') "  # noqa: S608 - values are bound, names checked
                 f"ORDER BY {value} DESC, key DESC LIMIT ?",
+                (*values, limit),
+            ).fetchall()
+        return [(key, _decode(text)) for key, text in rows]
+
+    def newest_named(
+        self,
+        part: str,
+        limit: int,
+        where: Fields | None = None,
+        *,
+        before: tuple[float, str] | None = None,
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """As `newest` of recordings by `created`: those that have a part in their name, in letters of any case.
+
+        Raises:
+            BadRequest: a condition cannot be compared.
+        """
+        condition, values = _condition("recordings", where)
+        condition += " AND instr(casefold(name), ?)"
+        values = (*values, part.casefold())
+        if before is not None:
+            condition += " AND created <= ? AND (created, names.key) < (?, ?)"
+            values = (*values, before[0], *before)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                # A cross join reads the names first, and documents of those that fit only.
+                "SELECT names.key, fields FROM names CROSS JOIN documents ON documents.key = names.key "  # noqa: S608 - values are bound, names checked
+                f"WHERE {condition} ORDER BY created DESC, names.key DESC LIMIT ?",
                 (*values, limit),
             ).fetchall()
         return [(key, _decode(text)) for key, text in rows]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.search import words_index
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,33 @@ PAGES = (
 )
 """Indexes of the pages of recordings, newest first."""
 
+# Of all recordings: reading the names alone is quick, where reading and parsing all documents is not.
+_IS_NAMED = "json_type({0}.fields, '$.created') IN ('integer', 'real') AND json_extract({0}.fields, '$.source.name') != ''"
+_NAMED = "INSERT INTO names SELECT json_extract({0}.fields, '$.created'), {0}.key, json_extract({0}.fields, '$.source.name')"
+_ADD, _TAKE = (
+    f"{_NAMED} WHERE {_IS_NAMED};".format("new"),
+    "DELETE FROM names WHERE created = json_extract(old.fields, '$.created') AND key = old.key;",
+)
+NAMES = (
+    """
+    CREATE TABLE names (
+        created REAL NOT NULL,
+        key TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (created, key)
+    ) WITHOUT ROWID
+    """,
+    f"CREATE TRIGGER named AFTER INSERT ON documents WHEN new.collection = 'recordings' BEGIN {_ADD} END",
+    f"CREATE TRIGGER unnamed AFTER DELETE ON documents WHEN old.collection = 'recordings' BEGIN {_TAKE} END",
+    f"""
+    CREATE TRIGGER renamed AFTER UPDATE ON documents WHEN new.collection = 'recordings' AND (
+        json_extract(old.fields, '$.source.name') IS NOT json_extract(new.fields, '$.source.name')
+        OR json_extract(old.fields, '$.created') IS NOT json_extract(new.fields, '$.created')
+    ) BEGIN {_TAKE} {_ADD} END
+    """,
+)
+"""Names of recordings with when they were first seen, kept with their documents."""
+
 SCHEMA = (
     """
     CREATE TABLE documents (
@@ -51,6 +78,7 @@ SCHEMA = (
     # The cost report reads the ledger day by day.
     "CREATE INDEX documents_by_day ON documents (json_extract(fields, '$.day'))",
     *PAGES,
+    *NAMES,
     """
     CREATE TABLE messages (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -92,6 +120,11 @@ CHANGES = {
             '$.is_held', json(iif(coalesce(json_extract(fields, '$.held'), '') != '', 'true', 'false'))
         ) WHERE collection = 'recordings' AND json_valid(fields)
         """,
+    ),
+    # Recordings are found by a part of their name.
+    4: (
+        *NAMES,
+        f"{_NAMED} FROM documents WHERE collection = 'recordings' AND {_IS_NAMED}".format("documents"),
     ),
 }
 """Statements that bring a file of the version before to each version."""

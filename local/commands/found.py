@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,14 @@ from local.commands.table import color_of, table
 from local.commands.terminal import beside, local_time, say
 from shared.errors import BadRequest, NotFound
 from shared.in_words import printable
-from shared.model import FILES_BUCKET
+from shared.model import FILES_BUCKET, Recording
+from shared.ports import NamedRecords
 from shared.state import documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from shared.model import Recording
-    from shared.ports import Ports
+    from shared.ports import Ports, Records
 
 HELP = (
     "A file (also by its name alone), gs://bucket/name, or an ID (also its beginning), as in "
@@ -31,6 +32,8 @@ HELP = (
 """What a person may write."""
 PART = re.compile(r"[a-z2-7]{6,25}")
 """The beginning of an ID that is long enough to be meant."""
+ALL = 1_000_000
+"""More than there are."""
 
 
 def one(
@@ -95,7 +98,7 @@ def every(place: str, ports: Ports) -> list[Recording]:
     wanted = _objects(place, ports)
     exact: list[Recording] = []
     alike: list[Recording] = []
-    for each in documents.recordings(ports.records):
+    for each in _candidates(place, wanted, ports.records):
         if (each.source.bucket, each.source.name) in wanted:
             exact.append(each)
         elif _is_like(each, place):
@@ -106,6 +109,18 @@ def every(place: str, ports: Ports) -> list[Recording]:
             f"There is no recording of {place}. `dropscribe status` lists the files, `dropscribe status --ids` their IDs."
         )
     return sorted(found, key=lambda each: (-each.created, each.id))
+
+
+def _candidates(place: str, wanted: set[tuple[str, str]], records: Records) -> Iterable[Recording]:
+    """At least all recordings that may be meant: where names can be asked for, not all there are."""
+    parts = {name.rpartition("/")[2] for name in (place, *(name for _, name in wanted))}
+    if not isinstance(records, NamedRecords) or not all(parts):
+        return documents.recordings(records)
+    stored = dict(one for part in sorted(parts) for one in records.newest_named(part, ALL))
+    if PART.fullmatch(place):
+        after = records.query(documents.RECORDINGS, after=place)
+        stored |= dict(takewhile(lambda one: one[0].startswith(place), after))
+    return documents.readable(stored.items(), Recording)
 
 
 def name_of(recording: Recording) -> str:

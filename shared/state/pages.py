@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from shared.errors import BadRequest
 from shared.model import Recording, State
+from shared.ports import NamedRecords
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Page:
     recordings: tuple[Recording, ...]
     """The newest first; those that this version cannot read are left out."""
     cursor: str | None
-    """What gives the next page; None if this is the last one. A page by name may have fewer recordings than were asked
-    for and still not be the last: it looks at so many recordings only."""
+    """What gives the next page; None if this is the last one. In a project, a page by name may have fewer recordings than
+    were asked for and still not be the last: it looks at so many recordings only."""
 
 
 def states(records: Records) -> dict[State, int]:
@@ -87,7 +88,8 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
         Transient: the records did not answer.
     """
     found: list[Stored] = []
-    name, looked = wanted.name.casefold(), 0
+    # Where names cannot be asked for, they are looked at.
+    name, looked = "" if isinstance(records, NamedRecords) else wanted.name.casefold(), 0
     while True:
         before = None if cursor is None else _read(cursor)
         several = max(limit, TOGETHER) if name else limit
@@ -123,6 +125,8 @@ def _newest(records: Records, wanted: Filter, limit: int, before: tuple[float, s
         "is_held": wanted.is_held,
     }
     where = {name: value for name, value in every.items() if value is not None}
+    if wanted.name and isinstance(records, NamedRecords):
+        return records.newest_named(wanted.name, limit, where, before=before)
     return records.newest(documents.RECORDINGS, "created", limit, where, before=before)
 
 

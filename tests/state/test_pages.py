@@ -79,3 +79,43 @@ def test_fields_for_queries_follow_the_others_also_in_documents_that_do_not_have
 def test_a_cursor_that_is_none_is_refused(records, cursor):
     with pytest.raises(BadRequest, match="Begin again"):
         pages.page(records, Filter(), 2, cursor)
+
+
+class Unnamed:
+    """Records that cannot be asked for names, as those of a project."""
+
+    def __init__(self, records):
+        self.newest = records.newest
+
+
+@pytest.mark.parametrize("kind", [lambda records: records, Unnamed], ids=["asked for", "looked at"])
+def test_a_part_of_a_name_is_found_in_letters_of_any_case_with_other_filters_page_by_page(records, kind):
+    for number, name in enumerate(["calls/Ärger 1.wav", "x.wav", "ärger 2.wav", "calls/ÄRGER%3.wav", ""]):
+        state = "FAILED" if number % 2 else "DONE"
+        put(records, f"r{number}", 1.0 + number // 2, state=state, source=replace(ONE.source, name=name))
+    records = kind(records)
+
+    def found(limit=9, cursor=None, **wanted):
+        return pages.page(records, Filter(**wanted), limit, cursor)
+
+    assert ids(found(name="äRger")) == ["r3", "r2", "r0"]
+    assert ids(found(name="ärger", state="FAILED")) == ["r3"]
+    assert ids(found(name="calls/")) == ["r3", "r0"]
+    assert ids(found(name="%")) == ["r3"]
+    assert ids(found(name="ärger", in_progress=True)) == []
+    first = found(limit=2, name="ärger")
+    second = found(limit=2, cursor=first.cursor, name="ärger")
+    assert [ids(first), ids(second)] == [["r3", "r2"], ["r0"]]
+    assert second.cursor is None
+
+
+def test_the_names_follow_their_recordings(records):
+    put(records, "r", 1.0)
+    put(records, "other", 2.0)
+    documents.change(documents.RECORDINGS, "r", Recording, lambda one: replace(one, state="FAILED"), records)
+    assert ids(pages.page(records, Filter(name="a.wav"), 9)) == ["other", "r"]
+    emptied = replace(ONE, id="r", created=3.0, source=replace(ONE.source, name=""))
+    documents.overwrite(documents.RECORDINGS, "r", lambda _: emptied, records)
+    assert ids(pages.page(records, Filter(name="a.wav"), 9)) == ["other"]
+    records.delete(documents.RECORDINGS, "other")
+    assert ids(pages.page(records, Filter(name="a.wav"), 9)) == []

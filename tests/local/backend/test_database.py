@@ -170,7 +170,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (subscription, due, position);
 CREATE UNIQUE INDEX messages_lease ON messages (lease) WHERE lease IS NOT NULL;
 INSERT INTO documents VALUES ('c', 'k', '{}');
-INSERT INTO documents VALUES ('recordings', 'a', '{"state":"FAILED","options":{"label":"talks"},"held":"","created":1.5}');
+INSERT INTO documents VALUES ('recordings', 'a', '{"state":"FAILED","options":{"label":"talks"},"held":"","created":1.5,"source":{"name":"talk.wav"}}');
 INSERT INTO documents VALUES ('recordings', 'b', '{"state":"ACCEPTED","options":{},"held":"a budget","created":2}');
 INSERT INTO messages (subscription, topic, message_id, data, attributes, published, due, attempt, lease)
     VALUES ('router', 'audio-finalized', '1', x'78', '{}', 1.7e9, 1.9e9, 2, 'held');
@@ -211,6 +211,7 @@ def test_file_of_an_older_dropscribe_is_brought_up_to_date(tmp_path, older):
         records.newest("recordings", "created", 9, where) for where in ({"label": "talks"}, {"is_held": True})
     ]
     assert [[(key, one["trouble"]) for key, one in page] for page in pages] == [[("a", True)], [("b", False)]]
+    assert [key for key, _ in records.newest_named("TALK", 9)] == ["a"]
     queue = SqliteQueue(opened[0], SystemClock())
     (delivery,) = queue.pull("router", 1, 60.0)
     assert (delivery.message_id, delivery.attempt) == ("1", 3)

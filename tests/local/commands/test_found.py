@@ -11,6 +11,7 @@ from local.commands import found
 from shared.errors import BadRequest, NotFound
 from shared.flow import forget, request, upload
 from shared.model import Options
+from shared.state import documents
 
 
 def ids(recordings):
@@ -49,6 +50,15 @@ def test_the_beginning_of_an_id_has_six_letters_at_least(deployment):
     one = deployment.upload("talk.wav")
     with pytest.raises(NotFound):
         found.one(one.id[:5], deployment.ports)
+
+
+def test_nobody_reads_all_recordings_for_a_name_or_an_id(deployment, monkeypatch):
+    one = deployment.upload("monday/talk.wav")
+    monkeypatch.delattr(documents, "recordings")
+    for place in ("talk.wav", "gs://audio/monday/talk.wav", one.id[:7]):
+        assert found.one(place, deployment.ports).id == one.id
+    with pytest.raises(NotFound):
+        found.one("nonsense.wav", deployment.ports)
 
 
 def test_where_several_fit_they_are_listed_and_one_is_asked_for(deployment, capsys):
