@@ -160,7 +160,11 @@ TABLE = PriceTable(
     task_minimum=Rule(seconds=60.0, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
     task_step=Rule(seconds=0.1, source=f"{_CLOUD_RUN}, billable instance time", date="2026-11-20"),
 )
-"""The list prices."""
+"""The list prices, as they were quoted on their dates; those of hosted engines are in `shared/engines.py`.
+
+No invoice has been compared with them yet (`dropscribe cost reconcile` does). Not in them: other regions than us-central1,
+contracts, credits and free tiers, taxes, and what has changed since.
+"""
 
 
 def total(rows: Iterable[LedgerRow]) -> float:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from shared.ports import Ports
     from shared.results import ChunkResult, Heard, LedgerRow
 
-ADDRESS_LIFE = 1800.0
+ADDRESS_LIFE = 900.0
 """Seconds for which an address is valid: it is read at once, however long the transcript takes."""
 SHORTEST = 0.1
 """Least seconds of audio that may contain a word."""

@@ -107,6 +107,18 @@ def result_of(world, message):
     return decode(world.ports.store.load("work", name), ChunkResult)
 
 
+def test_an_address_opens_a_recording_for_a_quarter_of_an_hour_at_most(world, engine, short, monkeypatch):
+    lives = []
+    monkeypatch.setattr(
+        world.ports.store, "signed_url", lambda _source, seconds: lives.append(seconds) or ADDRESS
+    )
+    [message] = messages(world)
+    hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
+    [life] = lives
+    # Long enough for the longest call.
+    assert hosted_call.PATIENCE < life <= 15 * 60
+
+
 def test_chunks_are_decoded_sent_and_kept_on_their_own_axis(world, engine):
     first, second = messages(world)
     hosted_chunk.on_chunk(second, world.ports, message_id="m-2")
