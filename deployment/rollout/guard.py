@@ -15,7 +15,7 @@ from shared.engines import PARAKEET_GPU
 from shared.errors import Transient
 from shared.routing import flags
 from shared.settings import variable
-from shared.telemetry import log
+from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -182,6 +182,7 @@ def tick(
 def _tell(rollout: Rollout) -> None:
     log.warning("rollout: %s", rollout.history[-1].what)
     if rollout.phase == "restoring":
+        measure("releases_back_total")
         log.error(
             "rollout: the release went back (%s). All traffic is with the old one again; run `make rollback` to lay its "
             "images",

@@ -27,7 +27,7 @@ def measure_state(ports: Ports) -> None:
     """Measure what waits, how old the last transcript is, and what today costs. Never raises."""
     if not metrics.has_sinks():
         return
-    for part in (_open, _waiting, _transcript_age, _spend):
+    for part in (_open, _waiting, _transcript_age, _rollout, _spend):
         try:
             part(ports)
         except DropscribeError as error:
@@ -59,6 +59,14 @@ def _transcript_age(ports: Ports) -> None:
             age = min(LONGEST_AGE, max(0.0, now - fields["finished"]))
             break
     measure("transcript_age_seconds", age)
+
+
+def _rollout(ports: Ports) -> None:
+    # By the names of `deployment/rollout/state.py`, which stands above this.
+    stored = ports.records.get("state", "release") or {}
+    looked = max(stored.get("since", 0.0), stored.get("guarded", 0.0))
+    unguarded = ports.clock.now() - looked if stored.get("phase") == "shifting" else 0.0
+    measure("rollout_unguarded_seconds", max(0.0, unguarded))
 
 
 def _spend(ports: Ports) -> None:

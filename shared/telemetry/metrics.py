@@ -107,6 +107,12 @@ _TABLE = (
         about="Messages that were given up and kept, by their subscription.",
     ),
     Metric(
+        name="releases_back_total",
+        kind="counter",
+        by="log",
+        about="Releases that the guard of a rollout sent back.",
+    ),
+    Metric(
         name="hosted_call_seconds",
         kind="distribution",
         by="log",
@@ -164,6 +170,13 @@ _TABLE = (
         by="log",
         bounds=AGES,
         about="Time since the last transcript, at most 30 days.",
+    ),
+    Metric(
+        name="rollout_unguarded_seconds",
+        kind="gauge",
+        by="log",
+        bounds=AGES,
+        about="Time since the guard last looked at the rollout that is under way, or since its step began; 0 if there is none.",
     ),
     Metric(
         name="spend_today_usd",

@@ -81,6 +81,7 @@ def good():
         "uploads": ours("uploads_total", steady(1)),
         "age": ours("transcript_age_seconds", steady(45)),
         "open": ours("open_recordings", steady(2), state="planned"),
+        "unguarded": ours("rollout_unguarded_seconds", steady(20)),
         "spend": ours("spend_today_usd", steady(4.0)),
         "ok": ours("steps_total", steady(20), where="merger", outcome="ok"),
         "failed": ours("steps_total", {600: 1, 5000: 2}, where="merger", outcome="failed"),
@@ -117,6 +118,7 @@ BAD = {
     "dead-letters": {"letter": ours("dead_letters_total", {7200: 1}, where="router")},
     "spend": {"cost": ours("recording_usd", steady(0.0030))},
     "no-transcript": {"age": ours("transcript_age_seconds", growing(60, 60))},
+    "rollout": {"back": ours("releases_back_total", {7200: 1})},
     "no-sweep": {"open": ours("open_recordings", {at: 2 for at in EVERY if at < 7200}, state="planned")},
 }  # fmt: skip
 """What is different when something is wrong, by the alert that must fire."""
@@ -124,6 +126,7 @@ BAD = {
 MORE_BAD = [
     ("memory", {"worker memory": run("memory/utilizations", steady(0.9), JOB, "dropscribe-cpu")}),
     ("dead-letters", {"letter": ours("dead_letters_total", {7200: 1}, JOB, where="gpu-worker")}),
+    ("rollout", {"unguarded": ours("rollout_unguarded_seconds", growing(60, 60))}),
     ("dead-letters", {"letter": pubsub("dead_letter_message_count", {7200: 1}, "merger")}),
     *[("oldest-message", {"one": pubsub("oldest_unacked_message_age", steady(700), one.name)})
       for one in topology().subscriptions],

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from deployment.rollout.state import Images, Rollout
 from shared.errors import StoreUnavailable
 from shared.flow import upload
 from shared.messages import to_fields
@@ -56,6 +57,21 @@ def test_without_any_transcript_its_age_is_the_longest(world, told):
     ended(world, "bad", "FAILED", 10.0)
     measured.measure_state(world.ports)
     assert told.of("transcript_age_seconds") == [(measured.LONGEST_AGE, {})]
+
+
+def test_a_rollout_that_nobody_guards_is_measured_and_one_that_waits_for_a_person_is_not(world, told):
+    nothing, now = Images(functions="a@sha256:1"), world.clock.time
+    rollout = Rollout(old=nothing, new=nothing, phase="shifting", began=now - 9000, since=now - 700)
+
+    def stored(**changes):
+        documents.put("state", "release", replace(rollout, **changes), world.ports)
+        measured.measure_state(world.ports)
+
+    measured.measure_state(world.ports)
+    stored()
+    stored(guarded=now - 20)
+    stored(phase="finishing")
+    assert told.of("rollout_unguarded_seconds") == [(0.0, {}), (700.0, {}), (20.0, {}), (0.0, {})]
 
 
 def test_the_spending_of_today_is_the_sum_of_its_rows(world, told):

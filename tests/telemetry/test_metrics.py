@@ -28,7 +28,7 @@ def test_a_distribution_has_rising_bounds_and_so_has_a_gauge_that_the_log_can_on
 def test_every_metric_is_measured_somewhere():
     text = "\n".join(
         path.read_text("utf-8")
-        for folder in ("shared", "functions", "gpu_job", "local")
+        for folder in ("shared", "functions", "gpu_job", "local", "deployment")
         for path in (ROOT / folder).rglob("*.py")
     )
     found = set(re.findall(r"measure\(\s*\"(\w+)\"", text))

@@ -18,6 +18,7 @@ from shared.errors import ConfigurationError, StoreUnavailable
 from shared.messages import to_fields
 from tests.deployment.google import TARGET, Killed, no
 from tests.deployment.rollout.conftest import NEW, OLD, Deployment
+from tests.measured import listening
 from tests.terraform import needs
 from tests.terraform.check import FILES
 from tests.terraform.deployed import Deployed
@@ -135,7 +136,7 @@ def test_without_a_command_a_bad_release_is_back_within_a_minute_of_five_bad_one
     assert deployment.stand()[2] == 10.0
     failing(deployment)
     began = deployment.world.clock.time
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING), listening() as told:
         while project.minute() != "restoring":
             assert deployment.world.clock.time < began + 600
     moved = state.read(deployment.ports).history[-1].time
@@ -144,6 +145,7 @@ def test_without_a_command_a_bad_release_is_back_within_a_minute_of_five_bad_one
     assert deployment.stand()[2] == 0.0
     assert "the release went back (20 of 40 requests failed" in caplog.text
     assert "make rollback" in caplog.text
+    assert told.of("releases_back_total") == [(1.0, {})]
     # Whoever opens the laptop again lays the old images.
     ended = deployment.rollout()
     assert (ended.phase, "20 of 40 requests failed" in ended.reason) == ("back", True)
