@@ -19,6 +19,10 @@ SEED = 3
 """Of a talk that the demo weights hear without an error."""
 NARROW = {"wav-8k", "3gp", "amr"}
 """Formats with 8,000 samples a second: the demo weights never heard a telephone."""
+APPENDED = (
+    "wav", "rf64", "aiff", "caf", "w64", "au", "avi", "wma", "m4a", "mov", "mp4-fragmented", "flac", "wavpack", "tta",
+)  # fmt: skip
+"""Formats of which players hear the first of two files that were joined."""
 PAUSE = 0.4
 """Seconds between two words from which on what is unknown may begin or end there."""
 
@@ -151,7 +155,11 @@ def _clocks() -> list[Case]:
         *(Case(name=f"{name}, sound 3 s late", make=lambda name=name: of(name, late=3.0), shift=3.0)
           for name in ("mkv-video", "mpegts", "mp4-video")),
         *(Case(name=f"{name}, twice in one file", make=lambda name=name: 2 * of(name), repeats=2, warned=True)
-          for name in ("webm", "mpegts", "mpeg", "mkv-flac", "flv", "ogg-opus")),
+          for name in ("webm", "mpegts", "mpeg", "mkv-flac", "flv", "ogg-opus", *APPENDED)),
+        # Samples of eight bits; and FFmpeg takes the headers of its blocks for sound, half a second of a minute.
+        Case(name="voc, twice in one file", make=lambda: 2 * of("voc"), repeats=2, warned=True, most=0.03, most_off=0.6),
+        *(Case(name=f"{name}, twice in one file", make=lambda name=name: 2 * of(name), repeats=2)
+          for name in ("mp3", "aac", "ac3")),
         *_clocks_of_others(middle),
     ]  # fmt: skip
 

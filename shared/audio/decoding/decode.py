@@ -18,7 +18,7 @@ from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.steady import Steady
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
-from shared.audio.probing import isobmff, riff, wav
+from shared.audio.probing import flac, isobmff, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
 from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES, Decoded
@@ -136,7 +136,11 @@ class _ChunkDecoder:
         stop = self._begin + longest if chunk.end is None else chunk.end + chunk.tail
         self._stop = stop
         self._open_ended = chunk.end is None
-        self._file: Reader | Overlay = riff.corrected(reader) if audio.format in {"wav", "w64"} else reader
+        self._file: Reader | Overlay = reader
+        if audio.format in {"wav", "w64"}:
+            self._file = riff.corrected(reader)
+        elif audio.format == "flac":
+            self._file = flac.without_pictures(reader)
         self._timeline = Timeline(emit, begin=self._begin, end=stop, sides=sides)
         self._steady = Steady(self._timeline, open_ended=self._open_ended, shift=shift)
         self._origin = 0.0

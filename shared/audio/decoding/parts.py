@@ -34,7 +34,7 @@ def decode(
     one: DecodeOne,
     width: int = WIDTH,
 ) -> Decoded:
-    """Decode one chunk of what `shared/audio/probing/parts.py` has found.
+    """Decode one chunk of what `shared/audio/probing/joined/parts.py` has found.
 
     Args:
         reader: the recording.

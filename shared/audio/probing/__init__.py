@@ -7,7 +7,7 @@
     wav.py          wave files of plain samples, without FFmpeg
     flac.py         flac without a length
     truncation.py   files that are shorter than their headers say: riff.py, avi.py, asf.py; ogg.py without its end
-    parts.py        several recordings in one file; clock.py reads what their clocks show
+    joined/         several recordings in one file: where each begins
     notices.py      what the owner is told
 
 The number of bytes read does not grow with the length of the recording.

@@ -1,6 +1,6 @@
 """ASF (wma, wmv): is it encrypted, and does the file hold what its header declares?
 
-Source: Microsoft, Advanced Systems Format Specification 1.2, §3.1, §3.2, §5.1.
+Source: Microsoft, Advanced Systems Format Specification 1.2, §3.1, §3.2, §5.1, §6.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ _ENCRYPTION = (
 )
 _FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_INDEXES = {
+    bytes.fromhex("90080033b1e5cf1189f400a0c90349cb"),
+    bytes.fromhex("d329e2d6da35d111903400a0c90349be"),
+    bytes.fromhex("f803b1fead12644c840f2a1d2f7ad48c"),
+    bytes.fromhex("d03fb73c4a0c0348953dedf7b6228f0c"),
+}
 _BROADCAST = 1
+MOST_OBJECTS = 16
+"""Objects of the file visited: as a rule a header, the data and an index for each picture track."""
 
 
 def check(reader: Reader) -> None:
@@ -44,6 +52,21 @@ def declared_size(reader: Reader) -> DeclaredSize | None:
     if data[:16] != _DATA or seconds <= 0 or size <= present:
         return None
     return DeclaredSize(size=size, present=present, seconds=seconds)
+
+
+def ends(reader: Reader) -> tuple[int, ...]:
+    """Where the file ends by its own header: behind the data and the indexes. Empty where it does not say."""
+    at, data = 0, False
+    for _ in range(MOST_OBJECTS):
+        head = reader.at(at, 24, block=4096)
+        size = int.from_bytes(head[16:24], "little")
+        if data and head[:16] not in _INDEXES:
+            return (at,)
+        if size < len(head) or (head[:16] == _DATA and is_broadcast(reader)):
+            break
+        data = data or head[:16] == _DATA
+        at += size
+    return ()
 
 
 def is_broadcast(reader: Reader) -> bool:

@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio.files.part import part_reader
 from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
-from shared.audio.probing.notices import check_track, followed_by_another
-from shared.audio.probing.parts import beginnings, header_length
+from shared.audio.probing.joined import probe as joined
+from shared.audio.probing.notices import check_track
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.probing.truncation import DeclaredSize, Length, in_proportion, truncated_length
-from shared.audio.types import PART_BYTES
 from shared.errors import BadMedia
-from shared.model import AudioInfo, Part
+from shared.model import AudioInfo
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
+    from shared.audio.files.overlay import Overlay
     from shared.audio.files.reader import Reader
 
 
@@ -60,17 +59,9 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
         info = elementary.probe(reader, audio_from, name)
         check_track(track, info.tracks)
     else:
-        info = _in_parts(reader, demuxer, track) or _of_one(reader, demuxer, track)
-    warnings = (*info.warnings, *_behind_the_end(reader, demuxer))
-    return replace(in_proportion(info, reader.size), warnings=warnings, bytes_read=reader.bytes_read)
-
-
-def _behind_the_end(reader: Reader, demuxer: str | None) -> tuple[str, ...]:
-    """A warning where a recording that ends by its header is followed by another one: nothing reads as far."""
-    end = riff.declared_end(reader) if demuxer in {"wav", "aiff"} else None
-    if end is None or end >= reader.size or sniff(reader.at(end, HEAD)) is None:
-        return ()
-    return (followed_by_another(end, reader.size),)
+        several = joined.probe(reader, demuxer, track, tags=audio_from, one=_of_one)
+        info = several or _of_one(reader, demuxer, track)
+    return replace(in_proportion(info, reader.size), bytes_read=reader.bytes_read)
 
 
 def _of_one(reader: Reader, demuxer: str, track: int) -> AudioInfo:
@@ -84,57 +75,11 @@ def _of_one(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     return _with_ffmpeg(reader, demuxer, track)
 
 
-def _in_parts(reader: Reader, demuxer: str, track: int) -> AudioInfo | None:
-    """What a file says in which several recordings follow one another; None if it is one."""
-    starts = beginnings(reader, demuxer)
-    if len(starts) == 1:
-        return None
-    reader.allow(min(PART_BYTES * len(starts), 2 * reader.size))
-    parts: list[Part] = []
-    infos: list[AudioInfo] = []
-    begin = 0.0
-    for first, last in pairwise([*starts, reader.size]):
-        header = header_length(reader, demuxer, first) if first else 0
-        try:
-            info = _of_one(part_reader(reader.at, first, last, header=header), demuxer, track)
-        except BadMedia:
-            if not infos:
-                raise
-            continue  # what follows may be no recording
-        if not info.duration:
-            continue
-        parts.append(
-            Part(
-                first_byte=first,
-                last_byte=last,
-                header=header,
-                start=begin,
-                duration=info.duration,
-                origin=info.origin or 0.0,
-            )
-        )
-        infos.append(info)
-        begin += info.duration
-    if len(parts) <= 1:
-        return None
-    warning = f"the file consists of {len(parts)} recordings, one after the other: all are transcribed"
-    return replace(
-        infos[0],
-        duration=begin,
-        exact=all(one.exact for one in infos),
-        parts=tuple(parts),
-        warnings=(warning, *(text for one in infos for text in one.warnings)),
-    )
-
-
 def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
     if demuxer == "asf":
         asf.check(reader)
     declared = _declared_size(reader, demuxer, track)
-    file = avi.without_index(reader) if demuxer == "avi" else reader
-    if demuxer in {"wav", "w64"}:
-        file = riff.corrected(reader)
-    with open_container(file, demuxer, probing=True) as container:
+    with open_container(_as_ffmpeg_reads(reader, demuxer), demuxer, probing=True) as container:
         stream = choose_stream(container, track)
         context = stream.codec_context
         origin = _first_time(container)
@@ -147,7 +92,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             origin = _voted(container, stream, origin)
             duration -= origin  # FFmpeg says when it ends
         if demuxer == "flac" and not duration:
-            duration = flac.length(reader, elementary.skip_id3(reader))
+            duration = flac.length(reader)
         if demuxer == "avi" and stream.frames == avi.UNKNOWN_LENGTH:
             duration = None
         length = Length(duration=duration or None, exact=bool(duration) and not _is_guess(reader, demuxer))
@@ -168,6 +113,15 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             origin=origin,
             warnings=length.warnings,
         )
+
+
+def _as_ffmpeg_reads(reader: Reader, demuxer: str) -> Reader | Overlay:
+    """The file with what FFmpeg would read wrongly, or in full, replaced."""
+    if demuxer == "avi":
+        return avi.without_index(reader)
+    if demuxer in {"wav", "w64"}:
+        return riff.corrected(reader)
+    return flac.without_pictures(reader) if demuxer == "flac" else reader
 
 
 def _first_time(container: InputContainer) -> float:

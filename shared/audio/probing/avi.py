@@ -50,6 +50,20 @@ def declared_size(reader: Reader, track: int) -> DeclaredSize | None:
     return None
 
 
+def ends(reader: Reader) -> tuple[int, ...]:
+    """Where the file ends by its own header: behind all RIFF chunks of one recording. Empty where it does not say."""
+    at = 0
+    for _ in range(MAX_PARTS):
+        head = reader.at(at, 12, block=4096)
+        size = int.from_bytes(head[4:8], "little")
+        if at and (head[:4] != b"RIFF" or head[8:] != b"AVIX"):
+            return (at,)
+        if is_unknown(size):
+            break
+        at += 8 + size + (size & 1)
+    return ()
+
+
 def without_index(reader: Reader) -> Reader | Overlay:
     """The file as the probe shows it to FFmpeg, which would load the whole index (`idx1`): megabytes for hours of sound."""
     _, end = _content(reader, 12)

@@ -126,6 +126,21 @@ def _behind_tag(reader: Reader, at: int, head: bytes) -> int:
     return proper
 
 
+def behind_tags(reader: Reader, at: int) -> int:
+    """First byte after the tags at a byte in the middle of a file, where recordings were joined."""
+    for _ in range(10):
+        head = reader.at(at, 32)
+        if head[:3] == b"ID3" and len(head) >= 10:
+            at = _behind_tag(reader, at, head)
+        elif head[:3] == b"TAG":
+            at += 128
+        elif head[:8] == b"APETAGEX" and len(head) == 32:
+            at += 32 + int.from_bytes(head[12:16], "little")
+        else:
+            break
+    return min(at, reader.size)
+
+
 def _sound_begins(reader: Reader, at: int) -> bool:
     """Whether sound, or another tag, begins near a byte; many programs pad a tag with zeros."""
     data = reader.at(at, SEARCH)

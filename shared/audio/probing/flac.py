@@ -8,27 +8,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.audio.files.overlay import Overlay
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shared.audio.files.reader import Reader
 
 TAIL = 256 * 1024
 """Bytes at the end to search; a frame of 8 channels at 24 bits and 4,608 samples takes 110 KB."""
+PADDING, PICTURE = 1, 6
+"""Kinds of metadata."""
+LONGEST_BLOCK = 2**24
+"""A block of metadata is shorter, bytes."""
+MOST_BLOCKS = 128
+"""Blocks of metadata that are visited."""
 _SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 256 << code - 8 for code in range(8, 16)}
 
 
-def length(reader: Reader, first: int) -> float | None:
-    """Seconds from the last frame in the tail, or None where there is none.
-
-    Args:
-        reader: the recording.
-        first: where `fLaC` is.
-    """
-    info = reader.at(first, 42)[8:]
+def length(reader: Reader) -> float | None:
+    """Seconds from the last frame in the tail, or None where there is none."""
+    info = reader.at(0, 42)[8:]
     rate = int.from_bytes(info[10:13], "big") >> 4
     fixed = int.from_bytes(info[0:2], "big")
     if not rate:
         return None
-    start = max(first, reader.size - TAIL)
+    start = max(0, reader.size - TAIL)
     tail = reader.at(start, reader.size - start)
     at = len(tail)
     while (at := tail.rfind(b"\xff", 0, at)) >= 0:
@@ -38,8 +43,70 @@ def length(reader: Reader, first: int) -> float | None:
     return None
 
 
+def declared_samples(reader: Reader) -> int | None:
+    """Samples per channel by the header, in which a file that was written to a pipe has none."""
+    return (int.from_bytes(reader.at(18, 8), "big") >> 32 & 0xFFFFFFFFF) or None
+
+
+def frames_from(reader: Reader) -> int:
+    """Where the first frame is, behind the blocks of metadata, bytes."""
+    return max((end for _, _, end in _blocks(reader)), default=0)
+
+
+def without_pictures(reader: Reader) -> Reader | Overlay:
+    """The file as FFmpeg is to read it, which loads pictures of any size: they are called padding, and skipped."""
+    first, last, flag = 0, 0, 0
+    for kind, start, end in _blocks(reader):
+        if kind & 0x7F == PICTURE and (not first or start == last):
+            first, last, flag = first or start, end, kind & 0x80
+    length = last - first - 4
+    if not 0 < length < LONGEST_BLOCK:
+        return reader
+    return Overlay(reader, first, bytes((flag | PADDING,)) + length.to_bytes(3, "big"))
+
+
+def _blocks(reader: Reader) -> Iterator[tuple[int, int, int]]:
+    """The blocks of metadata: kind (with the flag of the last one), first byte, one past the last."""
+    at, head = 4, b"\0"
+    for _ in range(MOST_BLOCKS):
+        if head[0] & 0x80:
+            break
+        head = reader.at(at, 4, block=4096)
+        if len(head) < 4:
+            break
+        end = at + 4 + int.from_bytes(head[1:], "big")
+        yield head[0], at, end
+        at = end
+
+
+def frame_at(data: bytes, fixed: int) -> tuple[int, int, int] | None:
+    """The first frame in these bytes: where it is, and its first sample and one past its last, counted from 0.
+
+    Args:
+        data: part of the file.
+        fixed: samples of a frame where all have as many, from the header.
+    """
+    at = -1
+    while (at := data.find(b"\xff", at + 1)) >= 0:
+        head = data[at : at + 16]
+        found = _numbers(head)
+        if found is not None:
+            first = found[0] if head[1] & 1 else found[0] * fixed
+            return at, first, first + found[1]
+    return None
+
+
 def _frame_end(head: bytes, fixed: int) -> int | None:
     """Number of the first sample after the frame with this header, or None if it is not a header."""
+    found = _numbers(head)
+    if found is None:
+        return None
+    number, size = found
+    return number + size if head[1] & 1 else number * fixed + size
+
+
+def _numbers(head: bytes) -> tuple[int, int] | None:
+    """The coded number of a frame, and its samples per channel."""
     if len(head) < 16 or head[1] & 0xFE != 0xF8 or head[3] & 1 or head[2] >> 4 == 0 or head[2] & 15 == 15:
         return None
     ones = 8 - (head[4] ^ 0xFF).bit_length()  # as in UTF-8: how many bytes the number takes
@@ -60,7 +127,7 @@ def _frame_end(head: bytes, fixed: int) -> int | None:
     at += {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
     if at >= len(head) or _crc8(head[:at]) != head[at]:
         return None
-    return number + size if head[1] & 1 else number * fixed + size
+    return number, size
 
 
 def _crc8(data: bytes) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.probing.isobmff_codecs import describe
 from shared.audio.probing.isobmff_fragments import first_fragment_start, last_fragment_end, read_sidx
-from shared.audio.probing.notices import check_track, encrypted, falls_short, followed_by_another, in_order
+from shared.audio.probing.notices import check_track, encrypted, falls_short, in_order
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -70,7 +70,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     sidx: tuple[int, int] | None = None
     fragment: bytes | None = None
     seen: set[bytes] = set()
-    for position, (name, start, end) in enumerate(_of_the_first(reader, warnings)):
+    for position, (name, start, end) in enumerate(_boxes(reader, 0, reader.size)):
         seen.add(name)
         if name == b"ftyp" and reader.at(start, 4)[:3] == b"aax":
             raise encrypted("Audible's protection")
@@ -107,15 +107,19 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     )
 
 
-def _of_the_first(reader: Reader, warnings: list[str]) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of the file, up to where another one begins, which FFmpeg does not play: that gets a warning."""
+def ends(reader: Reader) -> tuple[int, ...]:
+    """Where another file begins that was appended to this one, which FFmpeg does not play; empty as a rule.
+
+    Files in fragments have too many boxes to look at.
+    """
     seen: set[bytes] = set()
-    for name, start, end in _boxes(reader, 0, reader.size):
+    for name, start, _ in islice(_boxes(reader, 0, reader.size), 2 * MAX_TOP_BOXES):
+        if name == b"moof":
+            break
         if name == b"ftyp" and {b"moov", b"mdat"} <= seen:
-            warnings.append(followed_by_another(start - 8, reader.size))
-            return
+            return (start - 8,)
         seen.add(name)
-        yield name, start, end
+    return ()
 
 
 def index_span(reader: Reader) -> tuple[int, int] | None:

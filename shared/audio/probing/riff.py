@@ -118,6 +118,15 @@ def declared_end(reader: Reader) -> int | None:
     return None if is_unknown(size) else 8 + size + size % 2
 
 
+def samples_end(reader: Reader) -> int | None:
+    """Where the samples of a file end by their own header, bytes; None where it does not say, or is no such file."""
+    form = _CHUNK_FORMATS.get(reader.at(0, 4))
+    for name, start, size in riff_chunks(reader) if form else ():
+        if form is not None and name.startswith(form.samples):
+            return None if is_unknown(size) else start + true_size(reader, start, size)
+    return None
+
+
 def corrected(reader: Reader) -> Reader | Overlay:
     """The file as FFmpeg is to read it, with one number of its header corrected.
 

@@ -83,7 +83,7 @@ class ReadBudget:
 
 def most_of_a_probe(size: int, limits: Limits) -> int:
     """Bytes that a probe may read: its limit, and more of a file that consists of several recordings."""
-    return limits.probe_bytes + min(MOST_PARTS * PART_BYTES, 2 * size)
+    return limits.probe_bytes + min(MOST_PARTS * PART_BYTES, 4 * size)
 
 
 def probe_budget(size: int, limits: Limits) -> ReadBudget:

@@ -232,12 +232,32 @@ def test_an_m4a_that_begins_with_nothing_is_as_much_later(sandbox):
     assert pcm.warnings == ()
 
 
-@pytest.mark.parametrize("name", ["wav", "aiff", "wav-7.1", "m4a", "mov", "mp4-video"])
-def test_a_recording_behind_the_end_of_another_is_told_with_the_command_that_takes_it_out(sandbox, name):
+@pytest.mark.parametrize("name", ["wav", "aiff", "w64", "caf", "tta", "wma", "voc"])
+def test_a_recording_of_another_format_behind_the_end_is_told_with_the_command_that_takes_it_out(
+    sandbox, name
+):
     one = of_format(name)
     assert sandbox.probe(Memory(one)).warnings == ()
     assert sandbox.probe(Memory(one + bytes(5000))).warnings == ()
-    other = of_format("wav") if name in {"wav", "aiff", "wav-7.1"} else one
-    (warning,) = sandbox.probe(Memory(one + other)).warnings
+    other = of_format("flac")
+    source = Memory(one + other)
+    info = sandbox.probe(source)
+    (warning,) = info.warnings
     assert f"{len(other):,} bytes" in warning
     assert f"tail -c +{len(one) + 1} FILE" in warning
+    pcm = sandbox.decode(source, info, chunk())
+    assert pcm.owned == pytest.approx(8.0, abs=0.1)
+    assert pcm.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["wav", "aiff", "caf", "voc", "wavpack", "m4a", "ac3", "tta", "flac"])
+def test_a_tag_before_a_file_is_skipped(sandbox, name):
+    size = 200_000
+    tag = b"ID3\4\0\0" + bytes((0, size >> 14 & 127, size >> 7 & 127, size & 127)) + b"\x0b" * size
+    source = Memory(tag + of_format(name))
+    info = sandbox.probe(source)
+    assert info.warnings == ()
+    assert info.duration == pytest.approx(8.0, abs=0.1)
+    pcm = sandbox.decode(source, info, chunk(4.0))
+    assert pcm.owned == pytest.approx(4.0, abs=0.1)
+    assert pcm.warnings == ()

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.audio.files.reader import Reader
-from shared.audio.probing.flac import length
+from shared.audio.probing.flac import frames_from, length, without_pictures
 from tests.audio.media import Memory, chunk, make
 
 
@@ -15,7 +15,7 @@ def without_length(data):
 def test_the_last_frame_tells_the_length(sandbox, rate, seconds):
     data = without_length(make("flac", "flac", rate=rate, seconds=seconds))
     source = Memory(data)
-    assert length(Reader(source.read, len(data)), 0) == pytest.approx(seconds)
+    assert length(Reader(source.read, len(data))) == pytest.approx(seconds)
     info = sandbox.probe(source)
     assert info.duration == pytest.approx(seconds)
     assert sandbox.decode(source, info, chunk()).owned == pytest.approx(seconds)
@@ -24,9 +24,35 @@ def test_the_last_frame_tells_the_length(sandbox, rate, seconds):
 def test_a_cut_file_is_measured_as_far_as_its_last_frame_begins():
     data = without_length(make("flac", "flac", seconds=8.0))
     half = data[: len(data) // 2]
-    assert 2.0 < length(Reader(Memory(half).read, len(half)), 0) < 6.0
+    assert 2.0 < length(Reader(Memory(half).read, len(half))) < 6.0
 
 
 def test_a_file_without_frames_has_no_length():
     data = without_length(make("flac", "flac", seconds=1.0))[:42] + bytes(5000)
-    assert length(Reader(Memory(data).read, len(data)), 0) is None
+    assert length(Reader(Memory(data).read, len(data))) is None
+
+
+def with_pictures(data, *sizes):
+    """A flac with pictures behind its first block of metadata."""
+    blocks = b"".join(b"\6" + size.to_bytes(3, "big") + b"\xff" * size for size in sizes)
+    return data[:4] + bytes((data[4] & 0x7F,)) + data[5:42] + blocks + data[42:]
+
+
+@pytest.mark.parametrize("sizes", [(100_000,), (3_000_000,), (700_000, 900_000)])
+def test_a_cover_of_any_size_is_skipped_and_not_read(sandbox, sizes):
+    data = make("flac", "flac", seconds=8.0)
+    source = Memory(with_pictures(data, *sizes))
+    info = sandbox.probe(source)
+    assert info.duration == 8.0
+    assert info.warnings == ()
+    source.reads.clear()
+    pcm = sandbox.decode(source, info, chunk(4.0))
+    assert pcm.owned == pytest.approx(4.0)
+    assert sum(length for _, length in source.reads) < len(data) + 3 * 64 * 1024
+
+
+def test_a_file_without_pictures_is_read_as_it_is():
+    data = make("flac", "flac", seconds=1.0)
+    reader = Reader(Memory(data).read, len(data))
+    assert without_pictures(reader) is reader
+    assert data[frames_from(reader)] == 0xFF

@@ -53,7 +53,7 @@ def test_what_recordings_are_like_passes(changes):
         {"splittable_by": "bytes"},
         {"tracks": 1},
         {"tracks": 2**40},
-        {"bytes_read": 5000 + 200_000 + 1},
+        {"bytes_read": 5000 + 400_000 + 1},
         {"bytes_read": -1},
         {"format": ""},
         {"format": "x" * 41},

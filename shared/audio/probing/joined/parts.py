@@ -8,19 +8,24 @@ places; where its clock has gone back between two of them, the place is searched
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shared.audio.probing.clock import FORMATS, WINDOWS, WRAPS, reading
 from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
+from shared.audio.probing.isobmff import is_fragmented
+from shared.audio.probing.joined.clock import FORMATS, WINDOWS, WRAPS, reading
+from shared.audio.probing.joined.ends import ENDS, following
+from shared.audio.probing.joined.numbered import NUMBERS, restarts
 from shared.audio.probing.ogg import is_lone, links
+from shared.audio.probing.sniff import HEAD
 from shared.audio.types import MOST_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.audio.files.reader import Reader
-    from shared.audio.probing.clock import Reading
+    from shared.audio.probing.joined.clock import Reading
 
 PLACES = 6
 """Places in a long file at which the clock is read."""
@@ -32,9 +37,14 @@ WRAP = 3600.0
 """Seconds within which a clock that wraps is expected to go on."""
 EBML = b"\x1a\x45\xdf\xa3"
 """What begins a Matroska file."""
-FLV = b"FLV\1"
-"""What begins an flv file. Where its clock goes back without that, the tags that say how to decode it are missing."""
-HEADS = {"matroska": EBML, "flv": FLV}
+HEADS = {
+    "matroska": re.compile(re.escape(EBML)),
+    "flv": re.compile(rb"FLV\x01"),
+}
+"""What begins a file of a format."""
+HEADLESS = {"matroska"}
+"""Formats whose recordings can do without a header of their own. Of flv, for one, the tags are missing that say how to
+decode it."""
 HEADER = 64 * 1024
 """Bytes before a cluster or tag in which the header of its own recording is looked for."""
 CLOSE = 2048
@@ -42,13 +52,17 @@ CLOSE = 2048
 
 
 def beginnings(reader: Reader, demuxer: str) -> list[int]:
-    """Where the recordings in a file begin, bytes: 0 alone as a rule.
+    """Where the recordings in a file begin, bytes: 0 alone as a rule, and at most one more than are kept apart.
 
     Args:
         reader: the recording.
         demuxer: FFmpeg's name of the format, see `sniff`.
     """
-    found = links(reader, MOST_PARTS) if demuxer == "ogg" else [0]
+    found = links(reader, MOST_PARTS + 1) if demuxer == "ogg" else [0]
+    if demuxer in ENDS:
+        found = following(reader, demuxer, MOST_PARTS + 1)
+    if len(found) == 1 and demuxer in NUMBERS and (demuxer != "mov" or is_fragmented(reader)):
+        found = restarts(reader, demuxer, MOST_PARTS + 1)
     if demuxer not in FORMATS or len(found) > 1 or (demuxer == "ogg" and not is_lone(reader)):
         return found
     if demuxer == "matroska":
@@ -60,9 +74,10 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
         own = after.time <= before.time and demuxer == "matroska" and _header_between(reader, before, after)
         wraps = before.time - after.time > WRAPS.get(demuxer, math.inf) - WRAP
         back = after.time < before.time - BACK and not wraps and not _is_alone(reader, demuxer, before, after)
-        if (back or own) and len(found) < MOST_PARTS:
+        if (back or own) and len(found) <= MOST_PARTS:
             turn = _turn(reader, demuxer, before, after)
-            if demuxer != "flv" or reader.at(turn, len(FLV)) == FLV:
+            head = HEADS.get(demuxer)
+            if head is None or demuxer in HEADLESS or head.match(reader.at(turn, HEAD)):
                 found.append(turn)
     return found
 
@@ -73,7 +88,7 @@ def _files(reader: Reader) -> tuple[list[int], bool]:
     A recorder that knows the size at the end was not interrupted: its clock has not gone back.
     """
     found = [0]
-    while len(found) < MOST_PARTS:
+    while len(found) <= MOST_PARTS:
         end = next((one.end for one in top_level(reader, found[-1]) if one.name == SEGMENT), None)
         if end is None or end >= reader.size:
             return found, end is not None
@@ -141,6 +156,6 @@ def _turn(reader: Reader, demuxer: str, before: Reading, after: Reading) -> int:
     turn = one.position if one is not None else high.position
     if head := HEADS.get(demuxer):
         start = max(low.position + 1, turn - HEADER)
-        own = reader.at(start, turn - start).rfind(head)
-        return start + own if own >= 0 else turn
+        *_, own = (None, *head.finditer(reader.at(start, turn + 1 - start)))
+        return turn if own is None else start + own.start()
     return turn

@@ -1,0 +1,182 @@
+"""Where a recording ends by its own header, and whether another one of the same format begins behind it.
+
+Whoever joins recordings with `cat`, or appends to a file that is there, gets a file of which players hear the first
+recording only. Sources: as in `riff`, `avi`, `asf` and `isobmff`; Sun's .snd (au); NIST SPHERE 2.6; TTA1 and Monkey's
+Audio 3.98 (the tables of their frames); Creative's VOC 1.20 (blocks up to a terminator); RFC 4867 §5 (AMR).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from shared.audio.files.part import part_reader
+from shared.audio.probing import asf, avi, elementary, isobmff, riff
+from shared.audio.probing.sniff import HEAD, sniff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.audio.files.reader import Reader
+
+GAP = 64 * 1024
+"""Bytes behind an end, and behind the tags there, in which the next recording is looked for."""
+SHORT = 768 * 1024
+"""Bytes up to which a file is searched in full that does not say where it ends."""
+MOST_BLOCKS = 256
+"""Blocks of a voc file that are visited, where it is longer than `ALL_BLOCKS` bytes: some programs write long blocks."""
+ALL_BLOCKS = 8 * 1024 * 1024
+"""Bytes up to which all its blocks are visited: FFmpeg writes short ones."""
+UNKNOWN_SIZES = {0, 2**32 - 1}
+"""What stands in an au file for a size that nobody knew."""
+SUMMED_APE = 3980
+"""Version of Monkey's Audio, in thousandths, from which on the header tells how long all its parts are."""
+SPHERE_NUMBER = re.compile(rb"^(\w+) -i (\d{1,18})", re.MULTILINE)
+"""A number in the header of a NIST SPHERE file."""
+
+
+def following(reader: Reader, demuxer: str, most: int) -> list[int]:
+    """Where the recordings begin of which a file consists, bytes: 0 alone as a rule.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of the format, see `sniff`; one of `ENDS`.
+        most: recordings to look for.
+    """
+    found = [0]
+    while len(found) < most:
+        own = part_reader(reader.at, found[-1], reader.size, header=0)
+        begin = _next(own, demuxer)
+        if begin is None:
+            break
+        found.append(found[-1] + begin)
+    return found
+
+
+def of_another_format(reader: Reader, demuxer: str | None) -> int | None:
+    """Where a recording of another format begins at the very end of a file by its own header; None as a rule."""
+    find = ENDS.get(demuxer or "")
+    for end in find(reader) if find is not None else ():
+        at = elementary.behind_tags(reader, end)
+        if 0 < at < reader.size and sniff(reader.at(at, HEAD)) is not None:
+            return at
+    return None
+
+
+def _next(reader: Reader, demuxer: str) -> int | None:
+    """Where the next recording of the same format begins behind an end; tags may stand between them."""
+    ends = ENDS[demuxer](reader)
+    for end in ends:
+        if not 0 < end < reader.size:
+            continue
+        if sniff(reader.at(end, HEAD)) == demuxer:
+            return end
+        for at in sorted({end, elementary.behind_tags(reader, end)}):
+            data = reader.at(at, GAP + HEAD)
+            for found in MAGIC[demuxer].finditer(data, 0, GAP):
+                if sniff(data[found.start() : found.start() + HEAD]) == demuxer:
+                    return at + found.start()
+    start = SEARCHED.get(demuxer)
+    if start is None or reader.size > SHORT or ends:
+        return None
+    first = MAGIC[demuxer].search(reader.at(start, SHORT))
+    return None if first is None else start + first.start()
+
+
+def _riff(reader: Reader) -> tuple[int, ...]:
+    """Where the samples end, and the file by its own size: either may be wrong by a little."""
+    return tuple(one for one in (riff.samples_end(reader), riff.declared_end(reader)) if one is not None)
+
+
+def _au(reader: Reader) -> tuple[int, ...]:
+    head = reader.at(0, 12)
+    first, size = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:12], "big")
+    return () if size in UNKNOWN_SIZES else (first + size,)
+
+
+def _sphere(reader: Reader) -> tuple[int, ...]:
+    head = reader.at(0, HEAD)
+    words = head[:64].split()
+    if len(words) < 2 or not words[1].isdigit() or b"shorten" in head:
+        return ()
+    fields = dict(SPHERE_NUMBER.findall(head[: int(words[1])]))
+    if not {b"sample_count", b"sample_n_bytes"} <= fields.keys():
+        return ()
+    channels = int(fields.get(b"channel_count", 1))
+    return (int(words[1]) + int(fields[b"sample_count"]) * int(fields[b"sample_n_bytes"]) * channels,)
+
+
+def _tta(reader: Reader) -> tuple[int, ...]:
+    head = reader.at(0, 22)
+    rate, samples = int.from_bytes(head[10:14], "little"), int.from_bytes(head[14:18], "little")
+    length = 256 * rate // 245
+    frames = -(-samples // length) if length else 0
+    if not 0 < frames <= reader.size // 4:
+        return ()
+    table = reader.at(22, 4 * frames)
+    sizes = (int.from_bytes(table[at : at + 4], "little") for at in range(0, len(table), 4))
+    return (22 + 4 * frames + 4 + sum(sizes),)
+
+
+def _ape(reader: Reader) -> tuple[int, ...]:
+    head = reader.at(0, 36)
+    if int.from_bytes(head[4:6], "little") < SUMMED_APE:
+        return ()
+    # Bytes of descriptor, header, table of frames, header of the wave file, frames (in two halves), and its end.
+    *sizes, high, last = (int.from_bytes(head[at : at + 4], "little") for at in range(8, 36, 4))
+    return (sum(sizes) + (high << 32) + last,)
+
+
+def _voc(reader: Reader) -> tuple[int, ...]:
+    at = int.from_bytes(reader.at(20, 2), "little")
+    for _ in range(ALL_BLOCKS // 4 if reader.size <= ALL_BLOCKS else MOST_BLOCKS):
+        head = reader.at(at, 4)
+        if head[:1] == b"\0":
+            return (at + 1,)
+        if len(head) < 4:
+            break
+        at += 4 + int.from_bytes(head[1:], "little")
+    return ()
+
+
+def _amr(_: Reader) -> tuple[int, ...]:
+    return ()
+
+
+ENDS: dict[str, Callable[[Reader], tuple[int, ...]]] = {
+    "wav": _riff,
+    "aiff": _riff,
+    "caf": _riff,
+    "w64": _riff,
+    "avi": avi.ends,
+    "asf": asf.ends,
+    "mov": isobmff.ends,
+    "au": _au,
+    "nistsphere": _sphere,
+    "tta": _tta,
+    "ape": _ape,
+    "voc": _voc,
+    "amr": _amr,
+}
+"""How to find where a file may end by its header, by FFmpeg's name of the demuxer; nowhere where it does not say."""
+SEARCHED = {"wav": 44, "w64": 104, "au": 24, "amr": 6}
+"""Formats of which short files are searched where they do not say, and bytes of the shortest header."""
+MAGIC = {
+    name: re.compile(pattern, re.DOTALL)
+    for name, pattern in {
+        "wav": rb"(?:RIFF|RF64|BW64)....WAVE",
+        "aiff": rb"FORM....AIF[FC]",
+        "caf": rb"caff\x00\x01",
+        "w64": rb"riff\x2e\x91\xcf\x11",
+        "avi": rb"RIFF....AVI ",
+        "asf": rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+        "mov": rb"....ftyp",
+        "au": rb"\.snd",
+        "nistsphere": rb"NIST_1A\n",
+        "tta": rb"TTA1\x01\x00",
+        "ape": rb"MAC ",
+        "voc": rb"Creative Voice File\x1a",
+        "amr": rb"#!AMR(?:-WB)?\n",
+    }.items()
+}
+"""How a file begins."""

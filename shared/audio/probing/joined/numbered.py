@@ -1,0 +1,202 @@
+"""Flac, WavPack and mp4 in fragments: does the numbering begin anew in a file?
+
+Each frame says which samples it holds, and each fragment its number, so two files that were joined show where a number is
+lower than before. Sources: RFC 9639 §8.2, §9.1; WavPack 4 & 5 Binary File / Block Format, §2; ISO/IEC 14496-12 §8.8.5.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.audio.files.part import part_reader
+from shared.audio.probing import flac
+from shared.audio.probing.sniff import HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.audio.files.reader import Reader
+
+WINDOWS = {
+    "flac": (16 * 1024, 64 * 1024),
+    "wv": (16 * 1024, 64 * 1024, 256 * 1024),
+    "mov": (16 * 1024, 64 * 1024),
+}
+"""Bytes that are searched for a frame: first few, then more."""
+TAILS = (16 * 1024, 64 * 1024, 256 * 1024)
+"""Bytes at the end that are searched for the last one."""
+BLOCK_BYTES = 16 * 1024
+"""Fewest bytes of a read."""
+BEFORE, BEHIND = 64 * 1024, 128 * 1024
+"""Bytes before the first frame of a recording that its header takes, and behind the last one of the recording before it."""
+IN_VAIN = 3
+"""Places in a row without a frame, behind which no other is looked at: fragments with pictures take megabytes."""
+SHORT = 768 * 1024
+"""Bytes up to which a file is read in full."""
+FIRST = 32 * 1024
+"""Bytes from the first frame to the first place at which a number is read; each other place is half as far again. Where a
+recording ends between two places, another one with half to twice its bytes a second shows a lower number at the second."""
+CHECKED, EVEN = (0.17, 0.31), 0.25
+"""Where in a file the number must be in proportion, and how nearly, to take it for one recording by its length. No number
+of equal recordings up to 80 passes at both places."""
+CLOSE = 2048
+"""Bytes to which halving closes in on a place."""
+
+
+class Numbered(NamedTuple):
+    """A frame in the file."""
+
+    position: int
+    """Where it begins, bytes."""
+    first: int
+    """Its first sample, counted from 0."""
+    end: int
+    """One past its last sample."""
+
+
+def restarts(reader: Reader, demuxer: str, most: int) -> list[int]:
+    """Where the recordings begin of which a file consists, bytes: 0 alone as a rule.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of the format, one of `NUMBERS`.
+        most: recordings to look for.
+    """
+    found = [0]
+    while len(found) < most:
+        own = part_reader(partial(reader.at, block=BLOCK_BYTES), found[-1], reader.size, header=0)
+        begin = _restart(own, demuxer)
+        if begin is None:
+            break
+        found.append(found[-1] + begin)
+    return found
+
+
+def _restart(reader: Reader, demuxer: str) -> int | None:
+    """Where the second recording in a file begins; None where there is one alone."""
+    if reader.size <= SHORT:
+        second = HEADS[demuxer].search(reader.at(0, reader.size), 1)
+        return second.start() if second else None
+    if _is_one(reader, demuxer):
+        return None
+    begin = flac.frames_from(reader) if demuxer == "flac" else 0
+    before, at, farther = _at(reader, demuxer, begin, reader.size), begin, FIRST
+    last, missing = reader.size - BEFORE, 0
+    while before is not None and at < last and missing < IN_VAIN:
+        at, farther = min(last, begin + farther), farther * 3 // 2
+        frame = _at(reader, demuxer, at, reader.size)
+        missing = missing + 1 if frame is None else 0
+        if frame is not None and frame.first <= before.first and frame.position > before.position:
+            return _between(reader, demuxer, before, frame.position)
+        before = frame or before
+    return None
+
+
+def _is_one(reader: Reader, demuxer: str) -> bool:
+    """Whether a file ends with the last sample of its header, and holds as many bytes for each stretch as it should."""
+    declared = DECLARED[demuxer](reader)
+    if declared is None or _last_end(reader, demuxer) != declared:
+        return False
+    for part in CHECKED:
+        frame = _at(reader, demuxer, int(part * reader.size), reader.size)
+        if frame is None or abs(frame.first - part * declared) > EVEN * part * declared:
+            return False
+    return True
+
+
+def _last_end(reader: Reader, demuxer: str) -> int | None:
+    """One past the last sample of the last frame."""
+    for window in TAILS:
+        start, found = max(0, reader.size - window), None
+        while (frame := _at(reader, demuxer, start, reader.size)) is not None:
+            start, found = frame.position + 1, frame.end
+        if found is not None:
+            return found
+    return None
+
+
+def _between(reader: Reader, demuxer: str, low: Numbered, high: int) -> int | None:
+    """Where a recording begins between a frame of the one before it and a frame of its own."""
+    begin, turn = low.first, high
+    while high - low.position > CLOSE:
+        middle = (low.position + high) // 2
+        frame = _at(reader, demuxer, middle, high)
+        if frame is None or frame.position >= high:
+            high = middle
+        elif frame.first >= begin:
+            low = frame
+        else:
+            high = turn = frame.position
+    # The header lies behind the last frame of the recording before it; fragments are long, but their header is short.
+    start = low.position + 1 if demuxer != "mov" else max(low.position + 1, turn - BEFORE)
+    found = HEADS[demuxer].search(reader.at(start, min(BEHIND, turn + HEAD - start), block=BLOCK_BYTES))
+    return None if found is None else start + found.start()
+
+
+def _at(reader: Reader, demuxer: str, start: int, end: int) -> Numbered | None:
+    """The first frame between two bytes; None where there is none near the first."""
+    fixed = int.from_bytes(reader.at(8, 2), "big")
+    for window in WINDOWS[demuxer]:
+        found = NUMBERS[demuxer](reader.at(start, min(window, end - start), block=BLOCK_BYTES), fixed)
+        if found is not None:
+            return Numbered(start + found[0], found[1], found[2])
+        if start + window >= end:
+            break
+    return None
+
+
+def _block(data: bytes, _: int) -> tuple[int, int, int] | None:
+    """The first block of WavPack that holds samples."""
+    for found in BLOCK.finditer(data):
+        first = found[1][0] << 32 | int.from_bytes(found[2], "little")
+        samples = int.from_bytes(found[3], "little")
+        if samples:
+            return found.start(), first, first + samples
+    return None
+
+
+def _fragment(data: bytes, _: int) -> tuple[int, int, int] | None:
+    found = FRAGMENT.search(data)
+    if found is None:
+        return None
+    number = int.from_bytes(found[1], "big")
+    return found.start(), number, number + 1
+
+
+def _no_length(_: Reader) -> None:
+    """Fragments are not counted anywhere."""
+
+
+def _declared_by_wavpack(reader: Reader) -> int | None:
+    samples = int.from_bytes(reader.at(12, 4), "little")
+    return None if samples == UNKNOWN else samples
+
+
+UNKNOWN = 2**32 - 1
+"""Samples in a WavPack file whose length nobody knew."""
+INITIAL = b"[" + b"".join(rb"\x%02x" % one for one in range(256) if one & 8) + b"]"
+"""The second byte of the flags of a block that is the first, as a rule the only one, of its samples."""
+BLOCK = re.compile(rb"wvpk.{5}\x04(.).{5}(.{4})(.{4})." + INITIAL, re.DOTALL)
+"""A block of WavPack: the fifth byte of its first sample, the other four, and how many samples it holds."""
+FRAGMENT = re.compile(rb".{4}moof\0\0\0\x10mfhd\0{4}(.{4})", re.DOTALL)
+"""A fragment of an mp4, up to its number."""
+NUMBERS: dict[str, Callable[[bytes, int], tuple[int, int, int] | None]] = {
+    "flac": flac.frame_at,
+    "wv": _block,
+    "mov": _fragment,
+}
+"""How to find the first frame in some bytes, by FFmpeg's name of the demuxer: its position and samples."""
+DECLARED: dict[str, Callable[[Reader], int | None]] = {
+    "flac": flac.declared_samples,
+    "wv": _declared_by_wavpack,
+    "mov": _no_length,
+}
+"""How many samples the header says there are; None where it does not."""
+HEADS = {
+    "flac": re.compile(rb"fLaC[\x00\x80]\0\0\x22"),
+    "wv": re.compile(rb"wvpk.{5}\x04\0.{5}\0{4}(?!\0{4}).{5}" + INITIAL, re.DOTALL),
+    "mov": re.compile(rb"\0{3}.ftyp[ -~]{4}", re.DOTALL),
+}
+"""What a file begins with: of WavPack, the block of sample 0."""

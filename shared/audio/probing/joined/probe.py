@@ -1,0 +1,116 @@
+"""What a file says in which several recordings follow one another, each as if it were alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from shared.audio.files.part import part_reader
+from shared.audio.probing.joined.ends import ENDS, of_another_format
+from shared.audio.probing.joined.numbered import NUMBERS
+from shared.audio.probing.joined.parts import beginnings, header_length
+from shared.audio.probing.notices import followed_by_another
+from shared.audio.probing.truncation import in_proportion
+from shared.audio.types import MOST_PARTS, PART_BYTES
+from shared.errors import BadMedia
+from shared.model import AudioInfo, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.audio.files.reader import Reader
+
+    ProbeOne = Callable[[Reader, str, int], AudioInfo]
+    """Probes one recording: the file, FFmpeg's name of the format, and the audio track."""
+
+
+def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne) -> AudioInfo | None:
+    """What a file says that consists of several recordings, or of tags and a recording; None if it is one alone.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of the format, see `sniff`.
+        track: the audio track that is wanted, from 0.
+        tags: bytes of the tags at the beginning of the file.
+        one: probes one of the recordings.
+
+    Raises:
+        BadMedia: as `one` does for the first recording.
+    """
+    base = 0 if demuxer == "matroska" else tags
+    by_header = demuxer in ENDS or demuxer in NUMBERS
+    if by_header:
+        reader.allow(min(MOST_PARTS * PART_BYTES, 4 * reader.size))
+    file = part_reader(reader.at, base, reader.size, header=0) if base else reader
+    cuts = beginnings(file, demuxer)
+    foreign = of_another_format(file, demuxer) if len(cuts) == 1 else None
+    if len(cuts) == 1 and foreign is None and not base:
+        return None
+    if foreign is not None or len(cuts) <= MOST_PARTS:
+        cuts.append(file.size if foreign is None else foreign)
+    if not by_header:
+        reader.allow(min(PART_BYTES * len(cuts), 2 * reader.size))
+    found, left_out = _each(file, demuxer, track, cuts, one)
+    if not found or (len(found) == 1 and not base and demuxer not in ENDS):
+        return None
+    if cuts[-1] < file.size:
+        left_out.append((cuts[-1], file.size))
+    return _together(
+        found, [followed_by_another(base + first, base + last) for first, last in left_out], base
+    )
+
+
+def _each(
+    file: Reader, demuxer: str, track: int, cuts: Sequence[int], one: ProbeOne
+) -> tuple[list[tuple[Part, AudioInfo]], list[tuple[int, int]]]:
+    """The recordings between the cuts, and first byte and end of what is none, or of unknown length."""
+    found: list[tuple[Part, AudioInfo]] = []
+    left_out: list[tuple[int, int]] = []
+    begin = 0.0
+    for first, last in pairwise(cuts):
+        header = header_length(file, demuxer, first) if first else 0
+        own = part_reader(file.at, first, last, header=header)
+        try:
+            info: AudioInfo | None = in_proportion(one(own, demuxer, track), own.size)
+        except BadMedia:
+            if not found:
+                raise
+            info = None
+        if info is None or not info.duration:
+            left_out.append((first, last))
+            continue
+        part = Part(
+            first_byte=first,
+            last_byte=last,
+            header=header,
+            start=begin,
+            duration=info.duration,
+            origin=info.origin or 0.0,
+        )
+        found.append((part, info))
+        begin += info.duration
+    return found, left_out
+
+
+def _together(found: Sequence[tuple[Part, AudioInfo]], warnings: Sequence[str], base: int) -> AudioInfo:
+    """The description of all recordings, that of the first one as far as there can be only one."""
+    parts = tuple(
+        replace(part, first_byte=base + part.first_byte, last_byte=base + part.last_byte) for part, _ in found
+    )
+    infos = [info for _, info in found]
+    several = (
+        f"the file consists of {len(parts)} recordings, one after the other: "
+        f"{'these' if warnings else 'all'} are transcribed"
+    )
+    return replace(
+        infos[0],
+        duration=parts[-1].start + parts[-1].duration,
+        exact=all(one.exact for one in infos),
+        parts=parts,
+        warnings=(
+            *((several,) if len(parts) > 1 else ()),
+            *warnings,
+            *(text for one in infos for text in one.warnings),
+        ),
+    )

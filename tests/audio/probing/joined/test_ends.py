@@ -1,0 +1,72 @@
+"""Where a recording ends by its own header, and what is appended to it."""
+
+import struct
+
+import pytest
+
+from shared.audio.files.reader import Reader
+from shared.audio.probing.joined.ends import ENDS, following, of_another_format
+from tests.audio.media import Memory, make, of_format
+
+FORMATS = {
+    "wav": "wav", "rf64": "wav", "wav-7.1": "wav", "aiff": "aiff", "caf": "caf", "w64": "w64", "avi": "avi", "wma": "asf",
+    "m4a": "mov", "mov": "mov", "mp4-video": "mov", "au": "au", "tta": "tta", "voc": "voc",
+}  # fmt: skip
+
+
+def reader(data):
+    return Reader(Memory(data).read, len(data))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_is_followed_by_those_that_were_appended(name):
+    data = of_format(name)
+    assert following(reader(data), FORMATS[name], 5) == [0]
+    assert following(reader(3 * data), FORMATS[name], 5) == [0, len(data), 2 * len(data)]
+    assert following(reader(3 * data), FORMATS[name], 2) == [0, len(data)]
+
+
+@pytest.mark.parametrize("name", ["wav", "aiff", "tta", "caf"])
+def test_tags_may_stand_between_them(name):
+    data, size = of_format(name), 100_000
+    picture = b"ID3\4\0\0" + bytes((0, size >> 14, size >> 7 & 127, size & 127)) + b"\x11" * size
+    items = b"APETAGEX" + struct.pack("<IIII", 2000, 1_032, 1, 1 << 31) + bytes(8)
+    ape = items + b"\x22" * 1000 + items
+    for tags in (picture, b"TAG" + b"\x20" * 125, ape, ape + b"TAG" + bytes(125) + picture, bytes(300)):
+        assert following(reader(data + tags + data), FORMATS[name], 5) == [0, len(data) + len(tags)]
+
+
+def test_a_short_file_that_does_not_say_where_it_ends_is_searched():
+    data = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0)
+    at = data.index(b"data") + 4
+    piped = data[:4] + b"\xff" * 4 + data[8:at] + b"\xff" * 4 + data[at + 4 :]
+    assert following(reader(piped + piped), "wav", 5) == [0, len(piped)]
+    sizes = bytes(400_000)
+    assert following(reader(piped + sizes + sizes + piped), "wav", 5) == [0], "too long to be read in full"
+
+
+def test_amr_says_nothing_about_its_end():
+    data = of_format("amr")
+    assert ENDS["amr"](reader(data)) == ()
+    assert following(reader(data + data), "amr", 5) == [0, len(data)]
+
+
+def test_an_ape_file_is_as_long_as_its_parts():
+    sizes = (52, 24, 8, 44, 1000, 0, 7)
+    data = b"MAC " + struct.pack("<HH7I", 3990, 0, *sizes) + bytes(sum(sizes) - 36)
+    assert ENDS["ape"](reader(data)) == (len(data),)
+    assert following(reader(data + data), "ape", 5) == [0, len(data)]
+
+
+def test_a_sphere_file_is_as_long_as_its_samples():
+    head = b"NIST_1A\n   1024\nsample_count -i 500\nsample_n_bytes -i 2\nchannel_count -i 2\nend_head\n"
+    data = head.ljust(1024) + b"\x01" * 2000
+    assert following(reader(data + data), "nistsphere", 5) == [0, len(data)]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_any_cut_of_a_header_is_survived(name):
+    data = of_format(name)
+    for stop in (0, 1, 4, 8, 12, 16, 22, 24, 30, 36, 44, 64, 100, 300, 1000, 5000):
+        assert following(reader(data[:stop]), FORMATS[name], 5) == [0]
+        of_another_format(reader(data[:stop]), FORMATS[name])

@@ -1,0 +1,60 @@
+"""Where the numbers of frames begin anew."""
+
+import pytest
+
+from shared.audio.files.reader import Reader
+from shared.audio.probing.joined.numbered import SHORT, restarts
+from shared.audio.types import MOST_PARTS
+from tests.audio.media import FORMATS, Memory, make
+from tests.audio.probing.test_flac import with_pictures, without_length
+
+KINDS = {"flac": "flac", "wavpack": "wv", "mp4-fragmented": "mov"}
+
+
+def reader(data):
+    return Reader(Memory(data).read, len(data))
+
+
+def starts(files):
+    return [sum(map(len, files[:number])) for number in range(len(files))]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(request):
+    """FFmpeg's name of a format, and recordings in it by their seconds."""
+    container, codec, options = FORMATS[request.param]
+    options = {**options, "bit_rate": 256_000} if codec == "aac" else options
+    return KINDS[request.param], {
+        seconds: make(container, codec, **options, seconds=seconds) for seconds in (60.0, 30.0, 5.0)
+    }
+
+
+@pytest.mark.parametrize(
+    "seconds", [(5, 5), (5, 5, 5), (60, 30), (30, 60), (60, 60), (60, 5), (5, 60), (30, 5, 60), (5,) * 17]
+)
+def test_every_recording_is_found_whatever_the_lengths(made, seconds):
+    demuxer, files = made
+    chosen = [files[one] for one in seconds]
+    data = b"".join(chosen)
+    assert restarts(reader(data), demuxer, MOST_PARTS + 1) == starts(chosen)
+
+
+def test_one_recording_is_one_and_of_a_long_one_little_is_read(made):
+    demuxer, files = made
+    for data in files.values():
+        source = reader(data)
+        assert restarts(source, demuxer, 5) == [0]
+        if len(data) > SHORT and demuxer != "mov":
+            assert source.bytes_read < 350_000
+
+
+def test_pictures_before_the_frames_do_not_matter():
+    one, other = (make("flac", "flac", seconds=seconds) for seconds in (60.0, 30.0))
+    for files in ([one, with_pictures(other, 300_000)], [with_pictures(one, 2_000_000), one]):
+        assert restarts(reader(b"".join(files)), "flac", 5) == starts(files)
+
+
+def test_files_without_a_length_are_told_apart():
+    data = without_length(make("flac", "flac", seconds=60.0))
+    assert restarts(reader(data), "flac", 5) == [0]
+    assert restarts(reader(2 * data), "flac", 5) == [0, len(data)]

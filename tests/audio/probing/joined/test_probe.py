@@ -1,0 +1,51 @@
+"""What a probe says of a file that consists of several recordings, and what is heard of it."""
+
+import pytest
+
+from shared.audio.types import MOST_PARTS
+from tests.audio.media import FORMATS, RATE, Memory, lag, make, of_format
+from tests.audio.test_time_axis import decoded
+
+APPENDED = (
+    "wav", "rf64", "aiff", "caf", "w64", "au", "voc", "avi", "wma", "m4a", "mov", "mp4-video", "mp4-fragmented", "flac",
+    "wavpack", "tta", "amr", "mp3", "aac",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", APPENDED)
+def test_a_file_that_is_appended_to_another_is_heard_in_full(sandbox, name):
+    container, codec, options = FORMATS[name]
+    data = of_format(name)
+    alone = decoded(sandbox, data)[0]
+    other = make(container, codec, **options, seconds=5.0)
+    heard, info, warnings = decoded(sandbox, data + other)
+    assert info.duration == pytest.approx(13.0, abs=0.3)
+    assert len(heard) / RATE == pytest.approx(13.0, abs=0.3)
+    if name not in {"mp3", "aac"}:  # frames that follow one another
+        assert warnings == ["the file consists of 2 recordings, one after the other: all are transcribed"]
+        assert [one.first_byte for one in info.parts] == [0, len(data)]
+    begin = len(heard) / RATE - 5.0
+    for at in (1.0, 3.0):
+        part = heard[round((begin + at) * RATE) : round((begin + at + 0.5) * RATE)]
+        assert abs(lag(part, alone, at)) < 0.1
+
+
+def test_what_follows_and_cannot_be_read_is_told(sandbox):
+    one = of_format("tta")
+    broken = b"TTA1\1\0" + bytes(3000)
+    info = sandbox.probe(Memory(one + broken))
+    (warning,) = info.warnings
+    assert "another recording follows" in warning
+    assert f"{len(broken):,} bytes" in warning
+
+
+def test_more_recordings_than_are_kept_apart_are_told(sandbox):
+    one = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=0.5)
+    info = sandbox.probe(Memory((MOST_PARTS + 3) * one))
+    assert len(info.parts) == MOST_PARTS
+    assert (
+        info.warnings[0]
+        == f"the file consists of {MOST_PARTS} recordings, one after the other: these are transcribed"
+    )
+    assert f"{3 * len(one):,} bytes" in info.warnings[1]
+    assert f"tail -c +{MOST_PARTS * len(one) + 1} FILE" in info.warnings[1]
