@@ -89,11 +89,11 @@ def each(
         on_progress: called with how far it is.
         environ: has the settings.
     """
+    from local.backend.incoming import Incoming
     from local.commands.audio import inputs
     from local.commands.audio.sources import Sources, comes_from_elsewhere
     from local.commands.context import local_settings
     from local.runtime import export
-    from local.runtime.incoming import Incoming
 
     # A copy: a call changes nothing for the rest of the process.
     settings = local_settings(state_dir, dict(environ))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 4
 """Recordings; those that nobody asked for the longest go first."""
+KEPT = 60.0
+"""Seconds for which they are known after somebody asked for them: they may have been deleted meanwhile."""
 
 
 class Results:
@@ -25,6 +28,8 @@ class Results:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: OrderedDict[str, dict[int, ChunkResult]] = OrderedDict()
+        self._asked: dict[str, float] = {}
+        self._timer: threading.Timer | None = None
 
     def of(self, recording: Recording, ports: Ports) -> Mapping[int, ChunkResult]:
         """The results that there are of a recording, by index; those that were read before are not read again.
@@ -39,6 +44,22 @@ class Results:
         with self._lock:
             self._known[recording.id] = found
             self._known.move_to_end(recording.id)
+            self._asked[recording.id] = time.monotonic()
             while len(self._known) > MOST:
-                self._known.popitem(last=False)
+                self._asked.pop(self._known.popitem(last=False)[0])
+            self._look_later()
         return found
+
+    def _look_later(self) -> None:
+        if self._timer is None and self._known:
+            self._timer = threading.Timer(KEPT, self._drop_old)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _drop_old(self) -> None:
+        """Forget what nobody asked for."""
+        with self._lock:
+            self._timer = None
+            for one in [one for one, at in self._asked.items() if time.monotonic() - at >= KEPT]:
+                del self._asked[one], self._known[one]
+            self._look_later()

@@ -14,6 +14,7 @@ In reading order:
     copies                   what else there is of a recording: copies for a person, messages
     database                 the SQLite file, shared by processes and threads
       schema                 its tables
+    incoming                 recordings from standard input and the web, for a while
     state_copy               all of it once more, on a disk that outlasts the machine
     records                  documents in the database
     search                   words of all transcripts, in a database of their own

@@ -10,15 +10,18 @@ import os
 import secrets
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from local.backend.beneath import PRIVATE
 from local.backend.names import TEMPORARY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
+T = TypeVar("T")
+TRIES = 20
+"""Times that a file is written whose folder somebody removes, because it was empty."""
 OWNERS = 0o600
 """Mode of files that only their owner may read: all that is written here is part of the state."""
 
@@ -39,6 +42,22 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
         FileExistsError, NotADirectoryError: a part of the path is a file.
         OSError: what the system says; some of them may have been written.
     """
+    return despite_removals(lambda: _write_all(folder, files))
+
+
+def despite_removals(write: Callable[[], T]) -> T:
+    """What a function gives that makes folders and then writes into them, although others may remove empty ones.
+
+    Raises:
+        FileNotFoundError: they are gone again and again.
+    """
+    for _ in range(TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            return write()
+    return write()
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> set[str]:
     changed = _make_folders(folder)
     missing = {name: data for name, data in files.items() if not os.path.lexists(folder / name)}
     if not missing:
@@ -107,6 +126,26 @@ def unlink(path: Path) -> None:
     """
     path.unlink()
     _flush_folder(path.parent)
+
+
+def remove_empty(folder: Path, root: Path | None = None) -> None:
+    """Remove the folders below and above one that hold no file, and itself; what killed writers left goes with them.
+
+    Args:
+        folder: need not exist.
+        root: above it; stays, as what is above it. None: `folder` stays.
+    """
+    for here, _, files in os.walk(folder, topdown=False):
+        if (root is None and Path(here) == folder) or not all(one.startswith(TEMPORARY) for one in files):
+            continue
+        with contextlib.suppress(OSError):  # somebody wrote into it in this instant
+            for one in files:
+                Path(here, one).unlink()
+            Path(here).rmdir()
+    if root is not None and root in folder.parents:
+        with contextlib.suppress(OSError):
+            for above in folder.parents[: folder.parents.index(root)]:
+                above.rmdir()
 
 
 def _by_link(directory: int, folder: Path, files: Mapping[str, bytes]) -> set[str] | None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import names
+from local.backend import incoming, names
 from local.backend.beneath import folder_below
 from local.backend.disk_errors import unwritable
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
 from local.backend.store import FileStore
 from shared.adapters.regular_files import read_regular
+from shared.settings import Settings
 
 if TYPE_CHECKING:
     from shared.model import Recording, StoredObject
@@ -27,8 +29,12 @@ FOLDERS = "folders"
 BESIDE = "beside"
 """Collection that says which files beside recordings were written here (`local/runtime/beside.py`)."""
 
-COLLECTION, REWRITTEN = "local", "rewritten"
-"""Key of the document that says that the database was written anew since deletions overwrite what they delete."""
+COLLECTION, REWRITTEN, EMPTIED = "local", "rewritten", "emptied"
+"""Keys of the documents that say that the database was written anew since deletions overwrite what they delete, and that
+folders were removed which were empty before they are removed with what was in them."""
+
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
+"""Names that files have until they are complete, see `atomic_write.replace`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +47,10 @@ class Place:
     """Documents in the SQLite file."""
     queue: SqliteQueue
     """Messages in the same file."""
-    audio_bucket: str
-    """The bucket that is the inbox."""
+    settings: Settings
+    """Of the deployment."""
+    inbox: Path
+    """The folder that is the audio bucket."""
     out: Path
     """Where transcripts of the inbox are handed to a person."""
 
@@ -57,6 +65,8 @@ def erase(recording: Recording, place: Place) -> None:
         Transient: try again.
     """
     source = recording.source
+    incoming.tidy(place.settings.state_dir)
+    _erase_folders(recording, place)
     if source.name:
         _erase_files(source, place)
         whose = {"bucket": source.bucket, "name": source.name}
@@ -72,12 +82,34 @@ def erase(recording: Recording, place: Place) -> None:
     place.records.create(COLLECTION, REWRITTEN, {})
 
 
+def _erase_folders(recording: Recording, place: Place) -> None:
+    """Remove the folders of what was deleted, which are called after the recording.
+
+    Those of a folder that a person watches or transcribes are the person's.
+    """
+    from shared.flow import erase as objects  # noqa: PLC0415 - renderers, which every other command can do without
+
+    settings, source = place.settings, recording.source
+    found = objects.prefixes(recording, settings)
+    if place.records.get(COLLECTION, EMPTIED) is None:
+        # Of what an older version deleted.
+        found += [(settings.transcripts_bucket, ""), (settings.work_bucket, "")]
+    audio = source.name and recording.code == objects.WITH_AUDIO
+    if audio and settings.state_dir.absolute() in place.inbox.absolute().parents:
+        found.append((settings.audio_bucket, source.name))
+    for bucket, prefix in found:
+        place.store.remove_empty(bucket, prefix)
+    place.records.create(COLLECTION, EMPTIED, {})
+
+
 def _erase_files(source: StoredObject, place: Place) -> None:
     """Delete the newest transcript of a file of the inbox, unless it is that of a newer file."""
     from shared import outputs  # noqa: PLC0415 - renderers, which every other command can do without
 
     live = place.store.stat(source.bucket, source.name)
-    if source.bucket != place.audio_bucket or (live is not None and live.generation != source.generation):
+    if source.bucket != place.settings.audio_bucket or (
+        live is not None and live.generation != source.generation
+    ):
         return
     inside = Path(names.to_path(source.name))
     files = [one for name in outputs.file_names() for one in (name, f".{name}.part")]
@@ -86,6 +118,8 @@ def _erase_files(source: StoredObject, place: Place) -> None:
         contextlib.suppress(FileNotFoundError, NotADirectoryError),
         folder_below(place.out, inside) as folder,
     ):
+        with os.scandir(folder) as entries:
+            files += [one.name for one in entries if _UNFINISHED.fullmatch(one.name)]
         for name in files:
             try:
                 os.unlink(name, dir_fd=folder)
@@ -93,8 +127,10 @@ def _erase_files(source: StoredObject, place: Place) -> None:
                 continue
             except OSError as error:
                 raise unwritable(place.out / inside / name, error) from error
-    with contextlib.suppress(OSError), folder_below(place.out, inside.parent) as above:
-        os.rmdir(inside.name, dir_fd=above)  # unless a person keeps something else there
+    with contextlib.suppress(OSError):  # a person keeps something else there
+        for one in (inside, *inside.parents[:-1]):
+            with folder_below(place.out, one.parent) as above:
+                os.rmdir(one.name, dir_fd=above)
 
 
 def _erase_beside(fields: Fields) -> None:

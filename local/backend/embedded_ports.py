@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.backend import copies, names, process_ids
+from local.backend import copies, incoming, names, process_ids
 from local.backend.database import Database
 from local.backend.queue import SqliteQueue
 from local.backend.records import SqliteRecords
@@ -126,7 +126,8 @@ class LocalPorts(Ports):
             store=self.store,
             records=self.records,
             queue=self.queue,
-            audio_bucket=self.settings.audio_bucket,
+            settings=self.settings,
+            inbox=self.inbox,
             out=self.out,
         )
         copies.erase(recording, place)
@@ -167,6 +168,7 @@ def open_ports(settings: Settings, topology: Topology | None = None) -> LocalPor
     clock = SystemClock()
     database = Database(settings.state_dir / "dropscribe.sqlite")
     records = SqliteRecords(database)
+    incoming.tidy(settings.state_dir)
     inbox, out = remembered.folders(settings, records)
     buckets = {
         settings.audio_bucket: inbox,

@@ -13,7 +13,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from local.backend.atomic_write import NOT_HERE, OWNERS
+from local.backend.atomic_write import NOT_HERE, OWNERS, despite_removals
 from local.backend.beneath import PRIVATE, folder_below
 from local.backend.names import TEMPORARY
 
@@ -28,6 +28,8 @@ class _Hidden(io.BufferedRandom):
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         self.path = path
         super().__init__(io.FileIO(path, "x+b", opener=lambda name, _: os.open(name, flags, OWNERS)))
+        # So that nobody takes it for what a killed process left.
+        fcntl.flock(self.fileno(), fcntl.LOCK_SH)
 
     def close(self) -> None:
         """Close it, and remove its hidden name."""
@@ -76,6 +78,10 @@ def name_it(file: BinaryIO, root: Path, inside: Path) -> bool:
         LinkError: a part of the path is a link.
         OSError: what the system says.
     """
+    return despite_removals(lambda: _name_it(file, root, inside))
+
+
+def _name_it(file: BinaryIO, root: Path, inside: Path) -> bool:
     with folder_below(root, inside.parent, make=PRIVATE) as folder:
         try:
             _link(file, inside.name, folder)

@@ -7,6 +7,7 @@ the next machine goes on from the last copy.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from local.backend.atomic_write import unfinished
+from local.backend.atomic_write import remove_empty, unfinished
 from local.backend.beneath import make_private
 from local.backend.names import TEMPORARY
 from shared import concurrency
@@ -79,8 +80,11 @@ class StateCopy:
         Raises:
             OSError, sqlite3.Error: it could not be done; the copy is as it was.
         """
-        with tempfile.TemporaryDirectory(dir=self._state, prefix=TEMPORARY) as folder:
-            kept = Path(folder)
+        with (
+            tempfile.TemporaryDirectory(dir=self._state, prefix=TEMPORARY) as folder,
+            contextlib.ExitStack() as stack,
+        ):
+            kept = stack.enter_context(_in_use(Path(folder)))
             for name in DATABASES:
                 if (self._state / name).exists():
                     _snapshot(self._state / name, kept / name)
@@ -102,6 +106,8 @@ class StateCopy:
             for path in list(_files(self._copy)):
                 if path.relative_to(self._copy).as_posix() not in times:
                     path.unlink(missing_ok=True)
+            # Folders are called after recordings.
+            remove_empty(self._copy / FILES)
             (kept / TIMES).write_bytes(msgspec.json.encode(times))
             _put(kept / TIMES, self._copy / TIMES)
 
@@ -138,6 +144,17 @@ class StateCopy:
             return msgspec.json.decode((self._copy / TIMES).read_bytes(), type=dict[str, int])
         except (OSError, msgspec.MsgspecError):
             return {}
+
+
+@contextlib.contextmanager
+def _in_use(folder: Path) -> Iterator[Path]:
+    """Keep a folder locked, so that nobody takes it for what a killed process left."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield folder
+    finally:
+        os.close(handle)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from local.backend import disk_errors, names, staged
-from local.backend.atomic_write import unlink, write_all
+from local.backend.atomic_write import remove_empty, unlink, write_all
 from local.backend.beneath import LinkError, has_link, open_below
 from local.backend.fd_cache import FdCache
 from local.backend.permissions import PRIVATE, Permissions
@@ -203,6 +203,20 @@ class FileStore:
             return None
         except OSError as error:
             raise disk_errors.unreadable(name, error) from error
+
+    def remove_empty(self, bucket: str, prefix: str) -> None:
+        """Remove what is left of objects that are gone: folders without a file, and files that killed writers left.
+
+        Args:
+            bucket: of ours alone.
+            prefix: name of one, or the beginning of the names of several; empty: all of them.
+        """
+        root = self.folder_of(bucket)
+        folder = (root / names.to_path(prefix)).parent
+        if not prefix:
+            remove_empty(root)
+        elif folder != root:
+            remove_empty(folder, root)
 
     def signed_url(self, source: StoredObject, seconds: float) -> str | None:  # noqa: ARG002 - the port's signature
         """None: these folders cannot be reached from outside."""

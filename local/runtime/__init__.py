@@ -15,5 +15,4 @@ In reading order:
     prometheus         what all processes measure, for `up --metrics-port`
     export             copies outputs to where a person asked for them
     beside             the same, next to the recording
-    incoming           keeps recordings from standard input and the web for a while
 """

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shared.ports import Fields, Ports
+    from shared.settings import Settings
 
 REASON = "It was deleted. To have it transcribed, upload or copy the file again."
 """The reason of a recording of which nothing is left."""
@@ -115,22 +116,24 @@ def _bare(recording: Recording) -> Recording:
     )
 
 
+def prefixes(recording: Recording, settings: Settings) -> list[tuple[str, str]]:
+    """The buckets and the beginnings of the names of all objects that were made of a recording."""
+    kinds = ("chunks", "transcripts", "peaks", "renditions")
+    found = [(settings.work_bucket, f"{kind}/{recording.id}/") for kind in kinds]
+    if recording.source.name:
+        # The folders of all lives begin like that of the first one.
+        folders = {output_folder(replace(recording, life=0)), long_names(recording)}
+        found += [(settings.transcripts_bucket, folder) for folder in sorted(folders)]
+    return found
+
+
 def _erase_objects(recording: Recording, ports: Ports) -> None:
-    settings, source = ports.settings, recording.source
-    for kind in ("chunks", "transcripts", "peaks", "renditions"):
-        _delete_all(settings.work_bucket, f"{kind}/{recording.id}/", ports)
-    if not source.name:
-        return
-    # The folders of all lives begin like that of the first one.
-    for folder in {output_folder(replace(recording, life=0)), long_names(recording)}:
-        _delete_all(settings.transcripts_bucket, folder, ports)
-    if recording.code == WITH_AUDIO:
+    source = recording.source
+    for bucket, prefix in prefixes(recording, ports.settings):
+        for one in list(ports.store.list(bucket, prefix)):
+            ports.store.delete(bucket, one.name, one.generation)
+    if source.name and recording.code == WITH_AUDIO:
         ports.store.delete(source.bucket, source.name, source.generation)
-
-
-def _delete_all(bucket: str, prefix: str, ports: Ports) -> None:
-    for one in list(ports.store.list(bucket, prefix)):
-        ports.store.delete(bucket, one.name, one.generation)
 
 
 def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gpu_job.speech import loading
 from local import exit_codes
+from local.backend.incoming import Incoming
 from local.commands import downloads
 from local.commands.audio import inputs, report
 from local.commands.audio.destinations import Beside, InFolders, Placed, ToStdout
@@ -20,7 +21,6 @@ from local.commands.audio.sources import Sources
 from local.commands.context import exit_code
 from local.commands.terminal import beside, print_json, print_json_line
 from local.runtime import one_shot
-from local.runtime.incoming import Incoming
 from shared import outputs
 from shared.adapters.web.download import shown
 from shared.errors import DropscribeError

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from local.runtime.incoming import Incoming
+    from local.backend.incoming import Incoming
     from shared.settings import Settings
 
     Progress = Callable[[str, int, int | None], None]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from local.backend import incoming
 from local.backend.embedded_ports import UP_LOCK
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
@@ -32,7 +33,7 @@ from local.runtime.page_address import page_address
 from local.runtime.push import HttpSender, PushLoop, end_despite
 from local.runtime.steps import exporter, webhooks
 from local.runtime.ticker import Ticker
-from shared import outputs
+from shared import concurrency, outputs
 from shared.adapters.hosted_engines import has_library
 from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError, DropscribeError
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
 
 AGAIN = 2.0
 """Seconds until what could not be started is tried again."""
+TIDY_EVERY = 600.0
+"""Seconds between two looks for what killed processes left."""
 PATHS = (
     *("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"),
     "DROPSCRIBE_SPEAKER_WEIGHTS",
@@ -240,9 +243,12 @@ def run(
 
 def _keep_running(planned: Processes, ports: LocalPorts, stop: Event, page: PageAddress | None) -> None:
     """Start what has died again until `stop` is set; tell the address of the page once that opens."""
-    died = False
+    died, tidied = False, concurrency.monotonic()
     while not stop.wait(0.2):
         try:
+            if concurrency.monotonic() - tidied > TIDY_EVERY:
+                incoming.tidy(ports.settings.state_dir)
+                tidied = concurrency.monotonic()
             died = planned.keep_running() or died
             if died:
                 ports.reclaim()

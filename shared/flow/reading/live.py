@@ -69,7 +69,7 @@ def words(recording: Recording, results: Mapping[int, ChunkResult]) -> Live:
 def arrived(
     recording: Recording, ports: Ports, known: Mapping[int, ChunkResult] | None = None
 ) -> dict[int, ChunkResult]:
-    """The results of the chunks that are done, by index.
+    """The results of the chunks that are done, by index, without the voices in them.
 
     Args:
         recording: one that has a plan.
@@ -89,7 +89,8 @@ def arrived(
             continue
         data = ports.store.load(ports.settings.work_bucket, result_name(recording.id, index))
         if data is not None:
-            found[index] = read_result(data)
+            # Whoever follows a recording keeps what was read, and nobody may keep voices.
+            found[index] = replace(read_result(data), voices=())
     return found
 
 

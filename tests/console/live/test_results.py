@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -39,3 +40,14 @@ def test_what_was_read_is_not_read_again(asked):
     assert read(known, "a") == {0: "a"}
     assert read(known, "a") == {0: "a", 1: "a"}
     assert asked == [("a", {}), ("a", {0: "a"})]
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten_by_itself(asked, monkeypatch):
+    monkeypatch.setattr("console.live.results.KEPT", 0.05)
+    known = Results()
+    read(known, "a")
+    until = time.monotonic() + 10.0
+    while known._known and time.monotonic() < until:
+        time.sleep(0.01)
+    assert known._known == known._asked == {}
+    assert read(known, "a") == {0: "a"}

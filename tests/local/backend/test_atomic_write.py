@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.backend import atomic_write
+from local.backend.atomic_write import remove_empty, write_all
 
 
 @pytest.fixture
@@ -129,3 +130,36 @@ def test_a_folder_that_another_thread_has_just_made_is_on_the_disk_as_well(tmp_p
     assert tmp_path.stat().st_ino in flushed
     go_on.set()
     slow.join()
+
+
+def test_a_file_is_written_although_others_remove_its_folder_while_it_is_empty(tmp_path):
+    folder, over = tmp_path / "a" / "b" / "c", threading.Event()
+
+    def remove():
+        while not over.is_set():
+            remove_empty(folder, tmp_path)
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    try:
+        for number in range(300):
+            assert write_all(folder, {str(number): b"x"}) == {str(number)}
+            (folder / str(number)).unlink()
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_folders_without_files_go_and_those_with_one_stay(tmp_path):
+    for inside in ("a/b/c/d", "a/b/e", "a/f", "a/g"):
+        (tmp_path / inside).mkdir(parents=True)
+    (tmp_path / "a" / "f" / "file").write_bytes(b"x")
+    (tmp_path / "a" / "b" / "e" / ".dropscribe-half").write_bytes(b"x")
+    (tmp_path / "a" / "g" / "link").symlink_to(tmp_path)
+    remove_empty(tmp_path / "a" / "b", tmp_path)
+    assert sorted(one.name for one in (tmp_path / "a").rglob("*")) == ["f", "file", "g", "link"]
+    (tmp_path / "a" / "f" / "file").unlink()
+    remove_empty(tmp_path)
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["a", "g", "link"]
+    remove_empty(tmp_path / "none", tmp_path)
+    assert tmp_path.exists()

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from local.backend import state_copy
+from local.backend import incoming, state_copy
 from local.backend.embedded_ports import open_ports
 from local.backend.state_copy import StateCopy
 from shared.errors import CannotWrite
@@ -149,3 +149,28 @@ def test_a_copy_that_cannot_be_read_says_what_to_do(folders, opened):
     with pytest.raises(CannotWrite, match="to begin anew"):
         StateCopy(*folders).restore()
     assert not (folders[0] / "dropscribe.sqlite").exists()
+
+
+def test_no_folder_of_the_copy_is_called_after_what_was_deleted(folders, opened):
+    ports, copy = opened(), StateCopy(*folders)
+    ports.store.create("transcripts", "audio/zanzibar.wav/1/transcript.txt", b"words", "text/plain")
+    copy.save()
+    assert [one for one in folders[1].rglob("*") if "zanzibar" in one.name]
+    found = ports.store.stat("transcripts", "audio/zanzibar.wav/1/transcript.txt")
+    ports.store.delete("transcripts", found.name, found.generation)
+    copy.save()
+    assert [one for one in folders[1].rglob("*") if "zanzibar" in one.name] == []
+
+
+def test_a_copy_in_progress_is_not_taken_for_one_that_was_left(folders, opened, monkeypatch):
+    opened().records.create("things", "a", {"x": 1})
+    really = state_copy._snapshot
+
+    def snapshot(database, target):
+        really(database, target)
+        incoming.tidy(folders[0])
+        assert target.exists()
+
+    monkeypatch.setattr(state_copy, "_snapshot", snapshot)
+    StateCopy(*folders).save()
+    assert (folders[1] / "dropscribe.sqlite").exists()

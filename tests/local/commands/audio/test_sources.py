@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from local.backend.incoming import Incoming
 from local.commands.audio.sources import Sources, check_name, comes_from_elsewhere
-from local.runtime.incoming import Incoming
 from shared.adapters.web.download import Download
 from shared.errors import BadRequest, NotFound, OverLimit
 from shared.settings import Settings

@@ -7,11 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from local.backend.atomic_write import unfinished
+from local.backend.store import FileStore
 from local.commands.operation import agreement
 from local.runtime import export
 from shared.errors import StoreUnavailable
-from shared.flow import forget, record, upload
+from shared.flow import chunk, forget, record, upload
+from shared.messages import ChunkDone
 from shared.state import audit, documents
+from tests.flow.sorting.crowd import crowd, voice
+from tests.voices_left import has_voice
+from tests.world import heard
 
 NAME, WORD = "zanzibar.wav", "xylophone"
 
@@ -23,13 +29,12 @@ def done(deployment, name=NAME):
 
 
 def holders(deployment, text):
-    """Files below the state folder, copies for a person and database included, that have some text."""
+    """What is below the state folder, copies for a person, empty folders and database included, and has some text."""
     root = deployment.settings.state_dir
-    files = [path for path in root.rglob("*") if path.is_file()]
     return {
         str(path.relative_to(root))
-        for path in files
-        if text in str(path.relative_to(root)) or text.encode() in path.read_bytes()
+        for path in root.rglob("*")
+        if text in str(path.relative_to(root)) or (path.is_file() and text.encode() in path.read_bytes())
     }
 
 
@@ -52,6 +57,99 @@ def test_nothing_of_a_recording_is_left_on_the_disk(deployment, call, place):
     assert holders(deployment, WORD) == set()
     assert holders(deployment, "zanzibar") == set()
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["zanzibar/zanzibar.wav", "zanzibar/2026/a.wav", f"{'zanzibar' * 60}.wav", "%=zanzibar/a.wav"]
+)
+def test_no_folder_is_left_that_is_called_after_it_in_part(deployment, call, name):
+    (deployment.ports.store.path_of("audio", name)).parent.mkdir(parents=True, exist_ok=True)
+    deployment.ports.store.path_of("audio", name).write_bytes(b"sound")
+    recording = deployment.finish(
+        upload.on_object(deployment.ports.store.stat("audio", name), deployment.ports)
+    )
+    export.deliver(record.ending(recording, deployment.ports), deployment.ports)
+    other = done(deployment, "other.wav")
+    before = files(deployment, "other.wav")
+    assert holders(deployment, "zanzibar")
+    assert call("forget", recording.id, "--audio", "--yes").exit_code == 0
+    assert holders(deployment, "zanzibar") == set()
+    assert holders(deployment, recording.id[:8]) <= {"dropscribe.sqlite", "dropscribe.sqlite-wal"}
+    assert files(deployment, "other.wav") == before
+    assert deployment.stored(other).state == "DONE"
+
+
+def test_folders_of_a_person_stay(deployment, call, tmp_path):
+    inbox = tmp_path / "mine"
+    (inbox / "zanzibar").mkdir(parents=True)
+    ports = replace(
+        deployment.ports, inbox=inbox, store=FileStore({**deployment.ports.store._folders, "audio": inbox})
+    )
+    (inbox / "zanzibar" / "a.wav").write_bytes(b"sound")
+    recording = upload.on_object(ports.store.stat("audio", "zanzibar/a.wav"), ports)
+    forget.forget(recording.id, ports, audio=True, alone=True)
+    assert [one.name for one in inbox.rglob("*")] == ["zanzibar"]
+
+
+def test_folders_that_an_older_version_left_empty_go_as_well(deployment, call):
+    left = deployment.settings.state_dir / "buckets" / "transcripts" / "audio" / NAME / "1-abc"
+    left.mkdir(parents=True)
+    call("forget", done(deployment, "other.wav").id, "--yes")
+    assert holders(deployment, "zanzibar") == set()
+
+
+def killed_while_a_result_was_written(deployment, recording):
+    folder = (
+        deployment.settings.state_dir / "buckets" / "transcripts" / recording.outputs[0].rpartition("/")[0]
+    )
+    return unfinished(folder / "transcript.txt")
+
+
+def killed_while_a_copy_was_written(deployment, recording):
+    return deployment.ports.out / NAME / ".0123456789abcdef.part"
+
+
+def killed_while_the_state_was_copied(deployment, recording):
+    return deployment.settings.state_dir / ".dropscribe-abc" / "dropscribe.sqlite"
+
+
+def killed_while_standard_input_was_transcribed(deployment, recording):
+    return deployment.settings.state_dir / "incoming" / "0123" / NAME
+
+
+@pytest.mark.parametrize(
+    "killed",
+    [
+        killed_while_a_result_was_written,
+        killed_while_a_copy_was_written,
+        killed_while_the_state_was_copied,
+        killed_while_standard_input_was_transcribed,
+    ],
+)
+def test_what_a_killed_process_left_of_it_goes_as_well(deployment, call, killed):
+    recording = done(deployment)
+    left = killed(deployment, recording)
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text(f"one {WORD} three in {NAME}")
+    assert call("forget", recording.id, "--audio", "--yes").exit_code == 0
+    assert holders(deployment, WORD) | holders(deployment, "zanzibar") == set()
+
+
+def test_no_voice_is_left_in_any_file_of_the_state(deployment, call):
+    recording = deployment.upload(NAME)
+    voices = tuple(voice(one, at, 0.0) for at, one in enumerate(crowd(2)))
+    for part in recording.chunks:
+        chunk.commit_result(*heard(recording, part, voices=voices, voice_revision="a+b"), deployment.ports)
+    ended = record.on_chunk_done(ChunkDone(recording=recording.id, index=0), deployment.ports)
+    export.deliver(record.ending(ended, deployment.ports), deployment.ports)
+
+    def with_voices():
+        files = [path for path in deployment.settings.state_dir.rglob("*") if path.is_file()]
+        return [path for path in files for one in voices if has_voice(path.read_bytes(), one.embedding)]
+
+    assert {path.parts[-3:-1] for path in with_voices()} == {("chunks", recording.id)}
+    assert call("forget", recording.id, "--yes").exit_code == 0
+    assert with_voices() == []
 
 
 def test_the_audio_stays_unless_it_is_named_and_the_status_says_that_it_is_deleted(deployment, call):

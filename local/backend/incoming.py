@@ -1,8 +1,8 @@
 """Recordings that come from elsewhere (standard input, a web address): private files of the state folder, for a while.
 
 A file is named by the SHA-256 of its content, and all have one time of change, so the same bytes are the same recording
-in the next run: what was done of it is not repeated. It is removed when the run ends; what a killed process left is
-removed by the next run.
+in the next run: what was done of it is not repeated. It is removed when the run ends. What a killed process left, whoever
+opens the state folder removes, and whoever forgets a recording.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from local.backend import staged
 from local.backend.beneath import PRIVATE, make_private
 from local.backend.disk_errors import unwritable
+from local.backend.names import TEMPORARY
 from shared.in_words import printable
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ CHANGED = 946_684_800 * 10**9
 """Time of change of every file, nanoseconds since 1970."""
 LONGEST = 200
 """Bytes of a name."""
+YOUNG = 60.0
+"""Seconds in which whoever made a file may not have locked it yet."""
 LONGEST_SUFFIX = 20
 """Bytes of its ending that are kept when it is shortened."""
 
@@ -47,17 +52,14 @@ class Incoming:
 
     def __enter__(self) -> Self:
         """Remove what killed processes left."""
-        if self._folder.is_dir():
-            with self._alone():
-                for one in self._folder.iterdir():
-                    _remove(one)
+        tidy(self._folder.parent)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Remove what was taken, unless another process uses it as well."""
         if not self._held:
             return
-        with self._alone():
+        with _alone(self._folder):
             for place, handle in self._held.items():
                 os.close(handle)
                 _remove(place)
@@ -83,7 +85,7 @@ class Incoming:
                 staged.settle(file)
                 os.utime(file.fileno(), ns=(CHANGED, CHANGED))
                 place = self._folder / content.digest.hexdigest()[:32]
-                with self._alone():
+                with _alone(self._folder):
                     place.mkdir(mode=PRIVATE, exist_ok=True)
                     staged.name_it(file, self._folder, Path(place.name, name))
                     if place not in self._held:
@@ -94,15 +96,28 @@ class Incoming:
             raise unwritable(self._folder / name, error) from error
         return place / name
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Nobody else makes or removes anything in the folder meanwhile."""
-        handle = os.open(self._folder, _FOLDER)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
+
+def tidy(state_dir: Path) -> None:
+    """Remove what killed processes left in a state folder, and what nobody uses any more; others keep what they use."""
+    folder = state_dir / FOLDER
+    with suppress(OSError):
+        if folder.is_dir():
+            with _alone(folder):
+                for one in folder.iterdir():
+                    _remove(one)
+        for one in state_dir.glob(f"{TEMPORARY}*"):
+            _remove(one)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else makes or removes anything in the folder meanwhile."""
+    handle = os.open(folder, _FOLDER)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 class _Hashed:
@@ -131,13 +146,17 @@ def harmless(name: str) -> str:
 
 
 def _remove(place: Path) -> None:
-    """Remove a folder with its files, unless a process uses it."""
+    """Remove a file, or a folder with its files, unless a process uses it: that one keeps it locked."""
     with suppress(OSError):
-        handle = os.open(place, _FOLDER)
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for one in place.iterdir():
-                one.unlink()
-            place.rmdir()
+            found = os.fstat(handle)
+            if stat.S_ISDIR(found.st_mode):
+                for one in place.iterdir():
+                    one.unlink()
+                place.rmdir()
+            elif time.time() - found.st_ctime > YOUNG:
+                place.unlink()
         finally:
             os.close(handle)

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from local.backend.embedded_ports import open_ports
-from local.runtime.incoming import LONGEST, Incoming, harmless
+from local.backend.incoming import LONGEST, Incoming, harmless, tidy
 from shared.errors import StoreUnavailable
 from shared.model import Options, recording_id
 from shared.settings import Settings
@@ -55,6 +55,45 @@ def test_what_a_killed_process_left_is_removed_by_the_next_one(tmp_path):
     (left / "talk.mp3").write_bytes(b"sound")
     with Incoming(tmp_path):
         assert not left.exists()
+
+
+def test_whoever_opens_the_state_removes_what_a_killed_process_left_and_nothing_that_is_used(
+    tmp_path, monkeypatch
+):
+    with Incoming(tmp_path) as incoming:
+        used = incoming.take("talk.mp3", filled(b"sound"))
+        left = tmp_path / "incoming" / "0123" / "stdin"
+        left.parent.mkdir()
+        left.write_bytes(b"sound")
+        copy = tmp_path / ".dropscribe-abc" / "dropscribe.sqlite"
+        copy.parent.mkdir()
+        copy.write_bytes(b"words")
+        staged = tmp_path / "incoming" / ".dropscribe-old"
+        staged.write_bytes(b"half")
+        monkeypatch.setattr("local.backend.incoming.YOUNG", -60.0)
+        open_ports(Settings(state_dir=tmp_path)).close()
+        assert used.exists()
+        assert [left.exists(), left.parent.exists(), copy.parent.exists(), staged.exists()] == [False] * 4
+
+
+def test_a_file_that_somebody_has_just_made_may_not_be_locked_yet_and_stays(tmp_path):
+    young = tmp_path / "incoming" / ".dropscribe-new"
+    young.parent.mkdir()
+    young.write_bytes(b"half")
+    tidy(tmp_path)
+    assert young.exists()
+
+
+def test_what_is_staged_under_a_hidden_name_is_used(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "O_TMPFILE")
+    monkeypatch.setattr("local.backend.incoming.YOUNG", -60.0)
+
+    def fill(file):
+        file.write(b"sound")
+        tidy(tmp_path)
+
+    with Incoming(tmp_path) as incoming:
+        assert incoming.take("talk.mp3", fill).read_bytes() == b"sound"
 
 
 def test_what_breaks_off_leaves_nothing(tmp_path):
