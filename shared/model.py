@@ -216,10 +216,13 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fallback:
-    """The engines that may take over a chunk that its engine gives up."""
+    """The engines that may take over what another engine gives up."""
 
     engines: tuple[Engine, ...] = ()
-    """Engines that this deployment has and the caller's options allow, in the order of hand-overs."""
+    """Engines that this deployment has and the caller's options allow, in the order of hand-overs: each may take over
+    a single chunk."""
+    whole: tuple[Engine, ...] = ()
+    """The same of those that may only take over the whole recording, because its speakers are told apart."""
     why_not: str = ""
     """Why the deployment's other engines may not; empty if there are none."""
 
@@ -255,7 +258,8 @@ class Chunk:
     """One unit of work: a stretch of the recording, plus overlap on both sides."""
 
     index: int
-    """Position in the plan, from 0."""
+    """Its number in the recording, from 0. Those of a plan follow one another; where an engine took the recording over
+    whole, they go on after those of the plan before, so that results of the two are never taken for one another."""
     start: float
     """Nominal start. Estimated for a chunk with `span`."""
     end: float | None
@@ -301,7 +305,8 @@ class Recording:
     decision: Decision | None = None
     """Set with the plan."""
     chunks: tuple[Chunk, ...] = ()
-    """The frozen plan; a retry publishes the same one."""
+    """The frozen plan; a retry publishes the same one, and only an engine that takes the recording over whole gets
+    another one."""
     planned: float | None = None
     """When its chunks were last due to be published: with the plan or its continuation, or when a budget let it go on,
     seconds since 1970. None before that, and in documents of older versions."""
@@ -309,7 +314,9 @@ class Recording:
     """How many chunks of the plan have had their messages published: a repeated event publishes the others only.
     0 while there are others, so that a query finds those that nobody publishes."""
     fallback: Fallback = field(default_factory=Fallback)
-    """The engines that may take over a chunk; set with the plan."""
+    """The engines that may take over; set with the plan."""
+    given_up: tuple[Tried, ...] = ()
+    """The engines that gave it up before another one took it over whole, in order."""
     weights: dict[Engine, str] = field(default_factory=dict)
     """The weights that each engine of the deployment uses for it, whoever takes over; set with the plan."""
     reason: str = ""
@@ -346,6 +353,8 @@ class Recording:
     """It ended in a failure, or something happened to it on its way that its owner should know."""
     is_held: bool = False
     """Whether there is a reason in `held`."""
+    taken_over: bool = False
+    """Whether an engine took it over whole: chunks of an earlier plan are not used."""
 
     def __post_init__(self) -> None:
         """Set the fields for queries, which other fields decide."""
@@ -354,6 +363,16 @@ class Recording:
         object.__setattr__(self, "label", self.options.label or "")
         object.__setattr__(self, "trouble", failed or (on_its_way and bool(self.warnings)))
         object.__setattr__(self, "is_held", on_its_way and bool(self.held))
+        object.__setattr__(self, "taken_over", bool(self.chunks) and self.chunks[0].index > 0)
+
+    def chunk(self, index: int) -> Chunk | None:
+        """The chunk of its plan with an index; None if that is of an earlier plan."""
+        position = self.position(index)
+        return self.chunks[position] if 0 <= position < len(self.chunks) else None
+
+    def position(self, index: int) -> int:
+        """The position in its plan, from 0, of the chunk with an index."""
+        return index - self.chunks[0].index if self.chunks else index
 
     @property
     def length(self) -> float | None:

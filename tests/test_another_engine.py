@@ -172,6 +172,7 @@ def test_who_may_take_over_is_in_the_order_of_the_table(registered):
     )  # fmt: skip
     speakers = eligible.allowed(Options(diarize=True), Settings(), engines)
     assert speakers.engines == ("parakeet-gpu", "parakeet-cpu")
+    assert speakers.whole == ("deepgram",), "Acme tells no speakers apart"
 
 
 def test_doctor_tells_of_it(registered, monkeypatch):

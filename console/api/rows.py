@@ -65,4 +65,4 @@ def done(one: Recording, ports: Ports) -> int:
     """Number of chunks that have a result."""
     if one.ended or not one.chunks:
         return len(one.chunks) if one.state == "DONE" else 0
-    return ports.records.count(documents.CHUNKS, {"recording": one.id})
+    return documents.count_done(one, ports.records)

@@ -42,7 +42,7 @@ class Look:
 class _Heard:
     """What is known of the words of a recording."""
 
-    life: int
+    planned: float | None
     done: int
     text: str
 
@@ -85,11 +85,11 @@ class Progress:
         return Look(recording=recording)
 
     def _text(self, recording: Recording) -> str:
-        done = self._ports.records.count(documents.CHUNKS, {"recording": recording.id})
+        done = documents.count_done(recording, self._ports.records)
         known = self._heard.pop(recording.id, None)
-        if known is None or (known.life, known.done) != (recording.life, done):
+        if known is None or (known.planned, known.done) != (recording.planned, done):
             found = self._results.of(recording, self._ports)
-            known = _Heard(life=recording.life, done=done, text=stream.certain(recording, found))
+            known = _Heard(planned=recording.planned, done=done, text=stream.certain(recording, found))
         # The one that was asked for last is the last to go.
         self._heard[recording.id] = known
         if len(self._heard) > MOST:

@@ -157,7 +157,7 @@ def who_instead(error: ModelUnavailable, options: Options, ports: Ports) -> str:
     """
     settings = flags.read(ports).applied(ports.settings)
     others = eligible.allowed(options, settings, ports.engines)
-    hosted = hosted_specs(others.engines)
+    hosted = hosted_specs((*others.engines, *others.whole))
     if not settings.enable_fallback or not hosted:
         raise error
     return f"{error} {hosted[0].in_sentences} transcribes instead."

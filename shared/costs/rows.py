@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -35,7 +36,8 @@ class Account:
     rows: tuple[LedgerRow, ...]
     """In no particular order."""
     fates: tuple[Fate, ...]
-    """What became of each: `wasted` means heard, but another result was used or the recording failed."""
+    """What became of each: `wasted` means heard, but another result was used, another engine took the whole over,
+    or the recording failed."""
 
 
 def days_of(since: dt.date, until: dt.date) -> list[str]:
@@ -59,12 +61,21 @@ def read(ports: Ports, since: dt.date, until: dt.date) -> Account:
 
     with concurrency.ThreadPoolExecutor(READERS) as pool:
         rows = [row for found in pool.map(of_day, days_of(since, until)) for row in found]
-    without = {
-        key
-        for state in ("FAILED", "CANCELLED")
-        for key, _ in (ports.records.query(documents.RECORDINGS, {"state": state}) if rows else ())
-    }
-    return Account(since=since, until=until, rows=tuple(rows), fates=judged(rows, without, ports))
+    counts_from: dict[str, float] = {}
+    if rows:
+        taken = documents.recordings(ports.records, {"taken_over": True})
+        counts_from |= {one.id: _counts_from(one) for one in taken}
+        for state in ("FAILED", "CANCELLED"):
+            query = ports.records.query(documents.RECORDINGS, {"state": state})
+            counts_from |= {key: math.inf for key, _ in query}
+    return Account(since=since, until=until, rows=tuple(rows), fates=judged(rows, counts_from, ports))
+
+
+def _counts_from(recording: Recording) -> float:
+    """Index of the first chunk whose result counts; infinity for a recording that ended without a transcript."""
+    if recording.ended_without:
+        return math.inf
+    return recording.chunks[0].index if recording.chunks else 0
 
 
 def of_recording(recording: Recording, ports: Ports) -> tuple[list[LedgerRow], tuple[Fate, ...]]:
@@ -76,15 +87,15 @@ def of_recording(recording: Recording, ports: Ports) -> tuple[list[LedgerRow], t
     now = ports.clock.now()
     found = documents.readable(ports.records.query(documents.LEDGER, {"recording": recording.id}), LedgerRow)
     ordered = sorted((ledger.as_of(one, now) for one in found), key=lambda one: (one.chunk, one.time))
-    return ordered, judged(ordered, {recording.id} if recording.ended_without else set(), ports)
+    return ordered, judged(ordered, {recording.id: _counts_from(recording)}, ports)
 
 
-def judged(rows: list[LedgerRow], without: set[str], ports: Ports) -> tuple[Fate, ...]:
+def judged(rows: list[LedgerRow], counts_from: Mapping[str, float], ports: Ports) -> tuple[Fate, ...]:
     """What became of each row; reads the documents of chunks that were heard more than once.
 
     Args:
         rows: the rows, all of each chunk.
-        without: keys of the recordings that ended without a transcript.
+        counts_from: see `fates`.
         ports: the adapters to use.
 
     Raises:
@@ -93,7 +104,7 @@ def judged(rows: list[LedgerRow], without: set[str], ports: Ports) -> tuple[Fate
     used = {
         key: ports.records.get(documents.CHUNKS, documents.chunk_key(*key)) or {} for key in repeated(rows)
     }
-    return fates(rows, without, used)
+    return fates(rows, counts_from, used)
 
 
 def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
@@ -107,14 +118,15 @@ def repeated(rows: Iterable[LedgerRow]) -> set[tuple[str, int]]:
 
 def fates(
     rows: list[LedgerRow],
-    without: set[str],
+    counts_from: Mapping[str, float],
     used: Mapping[tuple[str, int], Mapping[str, object]],
 ) -> tuple[Fate, ...]:
     """What became of each row. Pure.
 
     Args:
         rows: the rows.
-        without: keys of the recordings that ended without a transcript.
+        counts_from: index of the first chunk whose result counts, by key of the recording, where that is not 0:
+            infinity if it ended without a transcript, later than 0 if another engine took it over whole.
         used: documents of the chunks that were heard more than once. If one has expired, the first attempt counts
             as used, because the first result of a chunk is its result.
     """
@@ -129,7 +141,7 @@ def fates(
             return "idle"
         if row.outcome != "heard":
             return row.outcome
-        if row.recording in without:
+        if row.chunk < counts_from.get(row.recording, 0):
             return "wasted"
         if (document := used.get((row.recording, row.chunk))) is None:
             return "used"

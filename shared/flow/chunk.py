@@ -39,8 +39,8 @@ def is_wanted(message: ChunkMessage, ports: Ports) -> bool:
 def recording_of(message: ChunkMessage, ports: Ports) -> Recording | None:
     """The recording of a chunk that is to be transcribed, as it is stored.
 
-    None if nothing is left to do: the chunk has a result or another engine, or its recording has ended since. One that
-    was tried again after that has new messages for its chunks.
+    None if nothing is left to do: the chunk has a result or another engine, it is of an earlier plan, or its recording
+    has ended since. One that was tried again after that has new messages for its chunks.
 
     A result is published as done again here, and a hand-over without its message gets it: if a process dies
     between the two, the next delivery completes its work.
@@ -55,6 +55,9 @@ def recording_of(message: ChunkMessage, ports: Ports) -> Recording | None:
         return None
     recording = documents.get_recording(ports.records, message.recording)
     if recording is None or recording.ended or message.life < recording.life:
+        return None
+    if recording.chunks and recording.chunk(message.chunk.index) is None:
+        log.info("chunk %s is of an earlier plan: another engine has the whole recording", key)
         return None
     claim = claims.find(message, ports.records)
     if claim is None or claim.turn <= message.turn:

@@ -54,7 +54,7 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
         raise UnderWay(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
     first = 0 if again else recording.published
-    waiting = [one for one in missing(recording, ports) if one.chunk.index >= first]
+    waiting = [one for one in missing(recording, ports) if recording.position(one.chunk.index) >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for message in waiting:
         topic = topic_of(message.recording, message.chunk.engine, ports)
@@ -66,16 +66,16 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         ports.queue.publish_many(topic, messages)
 
     def noted(stored: Recording) -> Recording | None:
-        if stored.life != recording.life:
-            return None  # it was tried again meanwhile, and these messages are void
-        return replace(stored, published=count) if stored.published < count <= len(stored.chunks) else None
+        # It may have been tried again, or taken over whole meanwhile: then these messages are void.
+        same = stored.life == recording.life and stored.chunks[:count] == recording.chunks
+        return replace(stored, published=count) if same and stored.published < count else None
 
     if recording.published < count:
         documents.change_recording(ports, recording.id, noted)
     waited = ports.clock.now() - recording.created
     capacity.start_for(recording.id, [one.chunk for one in waiting], ports, waited)
     if not waiting:
-        say_done(recording.id, count - 1, ports)
+        say_done(recording.id, recording.chunks[-1].index, ports)
 
 
 def _taken_over(recording: Recording, ports: Ports) -> bool:
@@ -107,8 +107,7 @@ def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
     Raises:
         Transient: the records did not answer.
     """
-    results = ports.records.query(documents.CHUNKS, {"recording": recording.id})
-    done = {fields["index"] for _, fields in results}
+    done = documents.done_of(recording, ports.records)
     claimed = claims.of_recording(recording.id, ports.records)
     return [
         chunk_message(recording, chunk, claimed.get(chunk.index), ports)
@@ -118,16 +117,17 @@ def missing(recording: Recording, ports: Ports) -> list[ChunkMessage]:
 
 
 def publish_turn(recording: Recording, claim: Claim, ports: Ports) -> None:
-    """Publish the message of a chunk that was handed on, and note that it is published.
+    """Publish the message of a chunk that was handed on, and note that it is published; nobody wants one of an earlier plan.
 
     Raises:
         Transient: it may be published anyway; the next delivery of the old message publishes it again.
     """
-    message = chunk_message(recording, recording.chunks[claim.index], claim, ports)
-    with documents.about(recording, claim.index):
-        ports.queue.publish(
-            topic_of(recording.id, claim.engine, ports), encode(message), attributes_of(message)
-        )
+    if (found := recording.chunk(claim.index)) is not None:
+        message = chunk_message(recording, found, claim, ports)
+        with documents.about(recording, claim.index):
+            ports.queue.publish(
+                topic_of(recording.id, claim.engine, ports), encode(message), attributes_of(message)
+            )
 
     def out(stored: Claim) -> Claim | None:
         return replace(stored, published=True) if stored.turn == claim.turn and not stored.published else None
@@ -170,7 +170,7 @@ def chunk_message(recording: Recording, chunk: Chunk, claim: Claim | None, ports
         model=model,
         hosted_model=frozen if hosted else "",
         turn=0 if claim is None else claim.turn,
-        tried=() if claim is None else claim.tried,
+        tried=recording.given_up if claim is None else claim.tried,
         life=recording.life,
         planned=recording.planned or 0.0,
     )

@@ -75,7 +75,7 @@ def _on_chunk_done(recording: Recording, ports: Ports) -> Recording:
 
 def _merge(recording: Recording, ports: Ports) -> Recording:
     """Join the words of a recording if all of its chunks have results, and finish it."""
-    if ports.records.count(documents.CHUNKS, {"recording": recording.id}) < len(recording.chunks):
+    if documents.count_done(recording, ports.records) < len(recording.chunks):
         return recording
     try:
         results = _results(recording, ports)
@@ -255,7 +255,7 @@ def _results(recording: Recording, ports: Ports) -> list[ChunkResult]:
             results.append(read_result(data))
         except BadRequest as error:
             raise Permanent(
-                f"The result of part {one.index + 1}, gs://{bucket}/{name}, cannot be read ({error}). Have it deleted, "
+                f"The result of part {recording.position(one.index) + 1}, gs://{bucket}/{name}, cannot be read ({error}). Have it deleted, "
                 "then continue with `dropscribe retry`: that part is transcribed again."
             ) from error
     return results
@@ -267,7 +267,7 @@ def _continue(recording: Recording, ports: Ports) -> Recording:
     refusals.check_chunks(planned + 1, ports.settings)
 
     def longer(stored: Recording) -> Recording | None:
-        if stored.state != "PLANNED" or len(stored.chunks) != planned:
+        if stored.state != "PLANNED" or stored.chunks != recording.chunks:
             return None
         chunks = plan.extend(stored.chunks)[:most]
         return replace(stored, chunks=chunks, planned=ports.clock.now(), published=0)

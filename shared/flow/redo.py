@@ -36,7 +36,7 @@ def forget(recording: Recording, ports: Ports) -> None:
     Raises:
         Transient: some may still count as done.
     """
-    done = _done(recording, ports)
+    done = documents.done_of(recording, ports.records)
     if gone := _without_result(recording, done, ports):
         documents.change_recording(ports, recording.id, lambda stored: _told(stored, gone))
         _forget(recording, gone, done, ports)
@@ -49,13 +49,7 @@ def without_result(recording: Recording, ports: Ports) -> list[int]:
         Transient: the store or the records did not answer.
     """
     # The documents first, and all of them: a chunk that is done meanwhile has its object before its document.
-    return _without_result(recording, _done(recording, ports), ports)
-
-
-def _done(recording: Recording, ports: Ports) -> dict[int, Fields]:
-    """The documents of the chunks that are done, by their indexes."""
-    found = ports.records.query(documents.CHUNKS, {"recording": recording.id})
-    return {fields["index"]: fields for _, fields in found}
+    return _without_result(recording, documents.done_of(recording, ports.records), ports)
 
 
 def _without_result(recording: Recording, done: Collection[int], ports: Ports) -> list[int]:
@@ -80,7 +74,8 @@ def _told(recording: Recording, indexes: Sequence[int]) -> Recording:
 
 def warning(recording: Recording, indexes: Sequence[int]) -> str:
     """The line about it for the owner of a recording."""
-    parts, of = " and ".join(str(index + 1) for index in indexes), len(recording.chunks)
+    parts = " and ".join(str(recording.position(index) + 1) for index in indexes)
+    of = len(recording.chunks)
     if len(indexes) == 1:
         return f"The result of part {parts} of {of} was gone, so it was transcribed, and paid for, again."
     return f"The results of parts {parts} of {of} were gone, so they were transcribed, and paid for, again."
@@ -104,7 +99,7 @@ def again(recording: Recording, indexes: Sequence[int], ports: Ports) -> Recordi
     since = seconds_since(recording.planned or 0.0, ports.clock.now())
     if not recording.published and since < dispatch.PUBLISHED_WITHIN:
         raise UnderWay(f"another process is about to publish chunks of {recording.id} again")
-    done = _done(recording, ports)
+    done = documents.done_of(recording, ports.records)
     if len(done) < len(recording.chunks):
         return (
             recording  # whoever found it first has published some; the last of them finds what else is gone
@@ -140,7 +135,7 @@ def _usd(recording: Recording, indexes: Sequence[int], ports: Ports) -> float:
     if not limits.limits_of(ports.settings):
         return 0.0
     claimed = claims.of_recording(recording.id, ports.records)
-    chunks = [recording.chunks[index] for index in indexes]
+    chunks = [one for one in recording.chunks if one.index in indexes]
     chunks = [
         replace(one, engine=claim.engine) if (claim := claimed.get(one.index)) else one for one in chunks
     ]

@@ -158,6 +158,7 @@ def reopen(recording: Recording, ports: Ports) -> None:
             reason="",
             code="",
             announced=False,
+            given_up=(),
         )
 
     for claim in claims.of_recording(recording.id, ports.records).values():
@@ -167,10 +168,10 @@ def reopen(recording: Recording, ports: Ports) -> None:
 
 def _fresh(recording: Recording, claim: Claim) -> Claim | None:
     """A claim as if no engine had tried, at a turn for which there is no message yet."""
-    if not claim.tried:
+    planned = recording.chunk(claim.index)
+    if not claim.tried or planned is None:
         return None
-    engine = recording.chunks[claim.index].engine
-    return replace(claim, engine=engine, turn=claim.turn + 1, tried=(), published=True)
+    return replace(claim, engine=planned.engine, turn=claim.turn + 1, tried=(), published=True)
 
 
 def _let_go(recording: Recording, ports: Ports) -> Recording:

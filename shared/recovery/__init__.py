@@ -1,6 +1,7 @@
 """What happens when an engine or a message fails.
 
     fallback.py        an engine gave up a chunk: the next engine gets it, or its recording fails
+    whole.py           an engine of the other kind takes over a recording with speakers, all chunks of it
     poison.py          a chunk that kills its worker's process
     dead_letter.py     a message failed too often: its chunk goes to another engine, or its recording ends
     replay.py          a person fixed what a message failed on: it is published again

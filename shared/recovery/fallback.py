@@ -12,8 +12,9 @@ whose deliveries run out without so many failures (three; of a service as many a
 (`shared/recovery/dead_letter.py`).
 
 The engines form a circle, in the order of `shared/engines.py`. A chunk goes round from the one that it was
-planned for, past those that the deployment does not have or that the caller's options exclude. If none is left,
-its recording ends with the reason of each engine. Whoever worked on it gives it up: a worker with a GPU also takes
+planned for, past those that the deployment does not have or that the caller's options exclude. If none is left, an
+engine of the other kind takes a recording with speakers over whole (`shared/recovery/whole.py`); if there is none
+either, the recording ends with the reason of each engine. Whoever worked on it gives it up: a worker with a GPU also takes
 the chunks that were planned for a CPU, and one that fails on the GPU has not been tried on a CPU.
 
 A hand-over raises the turn in the chunk's claim (`shared/state/claims.py`), publishes the message of that turn, and
@@ -39,11 +40,12 @@ from shared.errors import (
     HandedOnUntried,
     ModelUnavailable,
     NoWorker,
+    OverLimit,
     Transient,
 )
 from shared.flow import capacity, chunk, dispatch, record
 from shared.model import Engine, Tried
-from shared.recovery import owner_messages
+from shared.recovery import owner_messages, whole
 from shared.routing import eligible, flags
 from shared.state import claims, documents, failure_log
 from shared.telemetry import log, measure
@@ -105,18 +107,18 @@ class HandOver:
     """The outcome of giving a chunk to another engine."""
 
     done: bool
-    """True if nothing is left to do about the message: another engine has the chunk, or it is no longer wanted.
-    False if there is no other engine."""
+    """True if nothing is left to do about the message: another engine has the chunk or the whole recording, or it is no
+    longer wanted. False if there is no other engine."""
     unaffordable: tuple[Engine, ...] = ()
-    """Engines that a budget excluded."""
+    """Engines that a budget or a limit excluded."""
     short: str = ""
-    """Which budget that is, and what to do; empty if no budget excluded an engine."""
+    """Which one that is, and what to do; empty if none excluded an engine."""
 
 
 def hand_on(
     message: ChunkMessage, error: Exception, ports: Ports, *, out: Collection[Engine] = ()
 ) -> HandOver:
-    """Give a chunk to the next engine, unless another process did.
+    """Give a chunk to the next engine, or its recording to one that takes it over whole, unless another process did.
 
     Args:
         message: the chunk.
@@ -132,9 +134,10 @@ def hand_on(
         return HandOver(done=True)
     gave_up = Tried(engine=message.chunk.engine, error=type(error).__name__, reason=str(error))
     tried = (*_tried(message, ports), gave_up)
-    engine, blocked = _next(message, recording, {*out, *(one.engine for one in tried)}, ports)
+    no_use = {*out, *(one.engine for one in tried)}
+    engine, blocked = _next(message, recording, no_use, ports)
     if engine is None:
-        return blocked
+        return _hand_on_whole(message, recording, tried, no_use, blocked, error, ports)
     _note(message, engine, error, ports)
 
     def handed(stored: Claim) -> Claim | None:
@@ -152,30 +155,51 @@ def hand_on(
     return HandOver(done=True)
 
 
+def _hand_on_whole(
+    message: ChunkMessage,
+    recording: Recording,
+    tried: tuple[Tried, ...],
+    no_use: set[Engine],
+    blocked: HandOver,
+    error: Exception,
+    ports: Ports,
+) -> HandOver:
+    """Give the recording of a chunk to an engine that takes it over whole; `blocked`: why none took the chunk."""
+    engine, whole_blocked = _next(message, recording, no_use, ports, whole=True)
+    if engine is None:
+        return whole_blocked if whole_blocked.unaffordable else blocked
+    try:
+        chunks = whole.chunks_for(engine, recording, ports.settings)
+    except OverLimit as limit:
+        return HandOver(done=False, unaffordable=(engine,), short=str(limit).rstrip("."))
+    _note(message, engine, error, ports)
+    whole.take_over(recording, chunks, tried, ports)
+    return HandOver(done=True)
+
+
 def _next(
-    message: ChunkMessage, recording: Recording, no_use: set[Engine], ports: Ports
+    message: ChunkMessage, recording: Recording, no_use: set[Engine], ports: Ports, *, whole: bool = False
 ) -> tuple[Engine | None, HandOver]:
-    """The next engine that may take a chunk within the budgets; with None, the budget that excluded engines."""
+    """The next engine within the budgets that may take a chunk, or the whole; with None, the budget in the way."""
     settings = flags.read(ports).applied(ports.settings)
+    others = recording.fallback.whole if whole else recording.fallback.engines
     blocked: list[Engine] = []
     short = ""
-    while engine := eligible.next_engine(
-        message.chunk.engine, {*no_use, *blocked}, recording.fallback, settings
-    ):
-        if not is_hosted(engine) or not (lacks := _budget_short(message, engine, ports)):
+    while engine := eligible.next_engine(message.chunk.engine, {*no_use, *blocked}, others, settings):
+        if not is_hosted(engine) or not (lacks := _budget_short(message, engine, ports, whole=whole)):
             return engine, HandOver(done=False)
         blocked.append(engine)
         short = short or lacks
     return None, HandOver(done=False, unaffordable=tuple(blocked), short=short)
 
 
-def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports) -> str:
-    """The hard budget that is too small for an engine to take over a chunk; empty if none is, and it is committed."""
-    part, whole = message.chunk, message.audio.duration or 0.0
-    end = whole if part.end is None else min(part.end + part.tail, whole or math.inf)
-    seconds = max(0.0, end - part.start + part.lead)
+def _budget_short(message: ChunkMessage, engine: Engine, ports: Ports, *, whole: bool) -> str:
+    """The hard budget that is too small for an engine to take over; empty if none is, and it is committed."""
+    part, length = message.chunk, message.audio.duration or 0.0
+    end = length if part.end is None else min(part.end + part.tail, length or math.inf)
+    seconds = length if whole and length else max(0.0, end - part.start + part.lead)
     usd = prices_file.table(ports.settings).expected(engine, seconds, ports.settings, message.options)
-    purpose = f"{part.index}.{engine}"
+    purpose = f"{'whole' if whole else part.index}.{engine}"
     admission = budget.count_in(message.recording, purpose, usd, ports, life=message.life)
     if admission.action != "hold":
         return ""

@@ -48,12 +48,13 @@ def ending(
     if tried:
         reasons = [*((one.engine, one.reason) for one in tried), (message.chunk.engine, str(error))]
         told = " ".join(f"{spec(engine).in_sentences}: {_sentence(reason)}" for engine, reason in reasons)
-        part = f"part {message.chunk.index + 1} of {len(recording.chunks)}"
+        part = f"part {recording.position(message.chunk.index) + 1} of {len(recording.chunks)}"
         blocked = " and ".join(spec(engine).in_sentences for engine in unaffordable)
         not_tried = f" {blocked} was not tried: {short}." if short else ""
         return NoEngineLeft(f"No engine could transcribe {part} of the recording. {told}{not_tried}")
     why = short or recording.fallback.why_not
-    if len(recording.fallback.engines) > 1 and not settings.enable_fallback:
+    may = (*recording.fallback.engines, *recording.fallback.whole)
+    if len(may) > 1 and not settings.enable_fallback:
         why = "ENABLE_FALLBACK is off"
     if not why:
         return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.engines import AUTO, ENGINES, of_method
+from shared.engines import AUTO, ENGINES, EngineSpec, of_method
 from shared.errors import BadRequest
 from shared.model import Engine, Fallback
 from shared.routing import speakers, weights
@@ -27,7 +27,7 @@ def allowed(
 
     A caller who asks for one method, or for weights of Parakeet, gets no other: the reason may be the price, or
     that no audio may leave the deployment. One kind of engine tells the speakers of all parts of a recording apart,
-    and none may take over whose weights do not know the language.
+    so those of the other kind may take over the whole only. None may whose weights do not know the language.
 
     Args:
         options: what the caller asked for.
@@ -47,13 +47,21 @@ def allowed(
                 [one for one in here if not one.hosted],
                 f"the weights {options.model} were asked for",
             )
-    if options.diarize and not all(speakers.may_take_over(one, chunks) for one in kept):
-        kept = [one for one in kept if speakers.may_take_over(one, chunks)]
-        said = "speakers were asked for, and one kind of engine tells those of all parts of a recording apart"
+    whole: list[EngineSpec] = []
+    if options.diarize:
+        may = {one.name: speakers.takes_over(one, chunks, settings) for one in kept}
+        whole = [one for one in kept if may[one.name] == "the whole"]
+        if "nothing" in may.values():
+            said = "speakers were asked for, and the others do not tell those of this recording apart"
+        kept = [one for one in kept if may[one.name] != "nothing"]
     if lack := weights.lack(options, settings):
         ours = [one for one in kept if not one.hosted]
         kept, said = [one for one in kept if one.hosted], lack if ours else said
-    return Fallback(engines=tuple(one.name for one in kept), why_not=said if kept != here else "")
+    return Fallback(
+        engines=tuple(one.name for one in kept if one not in whole),
+        whole=tuple(one.name for one in kept if one in whole),
+        why_not=said if kept != here else "",
+    )
 
 
 def check_language(options: Options, settings: Settings, engines: Collection[Engine]) -> None:
@@ -63,7 +71,8 @@ def check_language(options: Options, settings: Settings, engines: Collection[Eng
         BadRequest: none may; says which languages there are.
     """
     lack = weights.lack(options, settings)
-    if lack and not allowed(options, settings, engines).engines:
+    others = allowed(options, settings, engines)
+    if lack and not (others.engines or others.whole):
         raise not_known(lack)
 
 
@@ -73,14 +82,14 @@ def not_known(lack: str) -> BadRequest:
 
 
 def next_engine(
-    now: Engine, tried: Collection[Engine], fallback: Fallback, settings: Settings
+    now: Engine, tried: Collection[Engine], others: Collection[Engine], settings: Settings
 ) -> Engine | None:
-    """The next engine in circular order that may take over a chunk, None if there is none. Pure.
+    """The next engine in circular order that may take over, None if there is none. Pure.
 
     Args:
         now: the engine that owns the chunk.
         tried: the engines that gave it up before.
-        fallback: the engines that may take over.
+        others: the engines that may take over.
         settings: with the current flags.
     """
     if not settings.enable_fallback:
@@ -89,6 +98,6 @@ def next_engine(
     at = order.index(now)
     for one in order[at + 1 :] + order[:at]:
         switched_off = ENGINES[one].needs_gpu and not settings.enable_gpu
-        if one in fallback.engines and one not in tried and not switched_off:
+        if one in others and one not in tried and not switched_off:
             return one
     return None

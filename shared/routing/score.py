@@ -81,15 +81,12 @@ def prospects(
         conditions: speeds, queues and workers.
         settings: chunk lengths, price of waiting, cap.
         prices: the deployment's prices.
-        options: what the caller asked for. With `diarize` a hosted engine gets the recording in one piece, because
-            two calls would number the speakers independently.
+        options: what the caller asked for.
     """
     ours = [spec(parakeet)] if parakeet is not None else []
     found: dict[Method, Prospect] = {}
     for one in (*ours, *hosted):
-        whole = options.diarize and one.hosted is not None
-        length = inf if whole else plan.chunk_seconds(audio, one.name, settings)
-        chunks = plan.split(audio, size, length, one.name)
+        chunks = chunks_of(audio, size, one, settings, options)
         lengths, pace = lengths_of(chunks), pace_of(one.name, conditions, settings, prices, options)
         found[one.method] = _prospect(
             one.method,
@@ -110,6 +107,25 @@ def prospects(
         both = _prospect(HYBRID, split.chunks[0].engine, split.chunks, split.usd, split.wait, settings)
         found[HYBRID] = replace(both, split=split.reason)
     return found
+
+
+def chunks_of(
+    audio: AudioInfo, size: int, engine: EngineSpec, settings: Settings, options: Options
+) -> tuple[Chunk, ...]:
+    """The plan of a recording that one engine transcribes.
+
+    With `diarize` a hosted engine gets it in one piece, because two calls would number the speakers independently.
+
+    Args:
+        audio: what the probe found.
+        size: bytes of the object.
+        engine: the engine.
+        settings: chunk lengths.
+        options: what the caller asked for.
+    """
+    whole = options.diarize and engine.hosted is not None
+    length = inf if whole else plan.chunk_seconds(audio, engine.name, settings)
+    return plan.split(audio, size, length, engine.name)
 
 
 def _prospect(

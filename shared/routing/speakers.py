@@ -2,12 +2,12 @@
 
 Our workers hear voices with each chunk, and the merger sorts them, so their chunks are as for any recording. A hosted
 engine numbers the speakers of each call anew, so it gets the recording in one piece. The two are never mixed in one
-recording: nobody could tell which number is whose voice.
+recording: nobody could tell which number is whose voice. So an engine of the other kind takes it over whole.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from shared.engines import AUTO, HYBRID, EngineSpec, able, of_method, spec
 from shared.errors import BadRequest
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 LONGEST_SENT = {"local": 4 * 3600.0, "google": 2 * 3600.0}
 """Most seconds of audio in one call if samples are sent, by platform: two hours take 0.5 GB of the function's 1 GiB
 of memory."""
-LONGEST_TAKEN_OVER = 3600.0
-"""Seconds of a chunk of a hosted engine that a worker of ours can hold."""
 ONE_ENGINE = "one engine tells the speakers of a recording apart"
 """Why there is no hybrid."""
 
@@ -104,23 +102,20 @@ def no_engine() -> str:
     return f"No engine of this deployment tells speakers apart: {names} do. Ask without diarize, or set up one of them."
 
 
-def may_take_over(engine: EngineSpec, chunks: Sequence[Chunk]) -> bool:
-    """Whether an engine may take chunks of a recording over from the engine that it was planned for.
-
-    One of another kind can only take it whole, which is one chunk.
+def takes_over(
+    engine: EngineSpec, chunks: Sequence[Chunk], settings: Settings
+) -> Literal["a chunk", "the whole", "nothing"]:
+    """What an engine may take over of a recording from the engine that it was planned for.
 
     Args:
         engine: the one that would.
         chunks: the plan; empty: nobody knows it yet, and ours is to come first.
+        settings: of the deployment.
     """
     planned_ours = not chunks or spec(chunks[0].engine).hosted is None
     if "speakers" not in engine.abilities:
-        return False
+        return "nothing"
     if (engine.hosted is None) == planned_ours:
-        return True
-    if len(chunks) != 1:
-        return False
-    [whole] = chunks
-    return engine.hosted is not None or (
-        whole.end is not None and whole.end - whole.start <= LONGEST_TAKEN_OVER
-    )
+        return "a chunk"
+    seconds = (chunks[-1].end or 0.0) if chunks else 0.0
+    return "the whole" if seconds <= _longest(engine, settings) else "nothing"

@@ -133,6 +133,27 @@ def chunk_key(recording: str, index: int) -> str:
     return f"{recording}.{index:05d}"
 
 
+def done_of(recording: Recording, records: Records) -> dict[int, Fields]:
+    """The documents of the chunks of a recording's plan that have results, by their indexes.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    found = records.query(CHUNKS, {"recording": recording.id})
+    return {fields["index"]: fields for _, fields in found if recording.chunk(fields["index"]) is not None}
+
+
+def count_done(recording: Recording, records: Records) -> int:
+    """How many chunks of a recording's plan have results.
+
+    Raises:
+        Transient: the records did not answer.
+    """
+    if recording.taken_over:
+        return len(done_of(recording, records))
+    return records.count(CHUNKS, {"recording": recording.id})
+
+
 def get_recording(records: Records, key: str) -> Recording | None:
     """One recording, or None."""
     fields = records.get(RECORDINGS, key)

@@ -81,7 +81,6 @@ def backlog_of(ports: Ports) -> Backlog:
 
     for _, recording in next_in_turn("backlog", planned, AT_A_TIME, ports):
         looked += 1
-        query = {"recording": recording.id}
         try:
             claimed = claims.of_recording(recording.id, ports.records)
         except NewerVersion as error:
@@ -89,9 +88,9 @@ def backlog_of(ports: Ports) -> Backlog:
             continue
         if len({is_hosted(chunk.engine) for chunk in recording.chunks}) == 1:
             # All wait for the same kind of engine, and are done nearly in order, so the count of results is enough.
-            missing = recording.chunks[ports.records.count(documents.CHUNKS, query) :]
+            missing = recording.chunks[documents.count_done(recording, ports.records) :]
         else:
-            done = {fields["index"] for _, fields in ports.records.query(documents.CHUNKS, query)}
+            done = documents.done_of(recording, ports.records)
             missing = tuple(chunk for chunk in recording.chunks if chunk.index not in done)
         for chunk in missing:
             claim = claimed.get(chunk.index)

@@ -176,7 +176,7 @@ def _push(recording: Recording, world: _World, ports: Ports) -> bool:
     old = sweep_notes.read(recording.id, ports)
     if old is not None and is_ahead(old.since, now):
         old = replace(old, since=workers.awake)
-    done = ports.records.count(documents.CHUNKS, {"recording": recording.id}) if _is_out(recording) else 0
+    done = documents.count_done(recording, ports.records) if _is_out(recording) else 0
     note = _look(old, done, began, now)
     verdict = assess(recording, note, workers, now, ports.settings)
     quiet = now - max(note.since, workers.awake)

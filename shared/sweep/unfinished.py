@@ -73,8 +73,9 @@ def finish_hand_overs(ports: Ports) -> int:
             "publish %s to %s: it was handed on %.0f s ago, without a message", key, claim.engine, ago
         )
         dispatch.publish_turn(recording, claim, ports)
-        chunk = replace(recording.chunks[claim.index], engine=claim.engine)
-        capacity.start_for(recording.id, [chunk], ports, ports.clock.now() - recording.created)
+        if (planned := recording.chunk(claim.index)) is not None:
+            chunk = replace(planned, engine=claim.engine)
+            capacity.start_for(recording.id, [chunk], ports, ports.clock.now() - recording.created)
         return True
 
     return each({"hand-overs": unpublished}, publish, "the end of a hand-over", ports)
@@ -106,10 +107,10 @@ def merge_complete(ports: Ports) -> int:
         if recording is None or recording.state != "PLANNED":
             return False
         count = len(recording.chunks)
-        if ports.records.count(documents.CHUNKS, {"recording": key}) < count:
+        if documents.count_done(recording, ports.records) < count:
             return False
         log.warning("merge %s: all %d chunks have a result, and it is not merged after a minute", key, count)
-        dispatch.say_done(key, count - 1, ports)
+        dispatch.say_done(key, recording.chunks[-1].index, ports)
         return True
 
     def complete(after: str) -> Iterator[tuple[str, str]]:

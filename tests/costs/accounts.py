@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 from shared.costs.rows import Account, fates
 from shared.results import LedgerRow
@@ -28,5 +29,5 @@ def idle(usd, worker="gpu-a.0", time=NOON, seconds=60.0, **changes):
 
 
 def account(*rows, failed=(), used=None, since=DAY, until=DAY):
-    found = fates(list(rows), set(failed), used or {})
+    found = fates(list(rows), dict.fromkeys(failed, math.inf), used or {})
     return Account(since=since, until=until, rows=tuple(rows), fates=found)

@@ -17,7 +17,7 @@ ALL = frozenset(tuple(ENGINES))
 TWO = frozenset({"parakeet-cpu", "deepgram"})
 
 
-ONE_KIND = "speakers were asked for, and one kind of engine tells those of all parts of a recording apart"
+NOT_APART = "speakers were asked for, and the others do not tell those of this recording apart"
 
 
 def chunks(engine, *lengths):
@@ -29,21 +29,25 @@ def chunks(engine, *lengths):
     )
 
 
+OURS = ("parakeet-gpu", "parakeet-cpu")
+
+
 @pytest.mark.parametrize(
-    ("plan", "engines"),
+    ("plan", "engines", "whole"),
     [
-        (chunks("parakeet-gpu", 500.0), ("parakeet-gpu", "parakeet-cpu", "deepgram")),
-        (chunks("parakeet-gpu", 500.0, 500.0), ("parakeet-gpu", "parakeet-cpu")),
-        (chunks("parakeet-cpu", 500.0, 500.0), ("parakeet-gpu", "parakeet-cpu")),
-        (chunks("deepgram", 3000.0), ("parakeet-gpu", "parakeet-cpu", "deepgram")),
-        (chunks("deepgram", 8000.0), ("deepgram",)),
-        ((replace(chunks("deepgram", 1.0)[0], end=None),), ("deepgram",)),
+        (chunks("parakeet-gpu", 500.0), OURS, ("deepgram",)),
+        (chunks("parakeet-gpu", 500.0, 500.0), OURS, ("deepgram",)),
+        (chunks("parakeet-cpu", 4 * 3600.0), OURS, ("deepgram",)),
+        (chunks("parakeet-cpu", 4 * 3600.0, 1.0), OURS, ()),
+        (chunks("deepgram", 3000.0), ("deepgram",), OURS),
+        (chunks("deepgram", 80_000.0), ("deepgram",), OURS),
+        ((replace(chunks("deepgram", 1.0)[0], end=None),), ("deepgram",), OURS),
     ],
 )
-def test_a_recording_with_speakers_is_taken_over_whole_or_by_an_engine_of_the_same_kind(plan, engines):
+def test_a_recording_with_speakers_is_taken_over_whole_or_by_an_engine_of_the_same_kind(plan, engines, whole):
     found = eligible.allowed(Options(diarize=True), Settings(), ALL, plan)
-    assert found == Fallback(engines=engines, why_not=ONE_KIND if len(engines) < 3 else "")
-    assert eligible.allowed(Options(), Settings(), ALL, plan).why_not == ""
+    assert found == Fallback(engines=engines, whole=whole, why_not="" if whole else NOT_APART)
+    assert eligible.allowed(Options(), Settings(), ALL, plan) == Fallback(engines=(*OURS, "deepgram"))
 
 
 @pytest.mark.parametrize(
@@ -56,8 +60,6 @@ def test_a_recording_with_speakers_is_taken_over_whole_or_by_an_engine_of_the_sa
         ({}, {"method": "parakeet"}, ("parakeet-gpu", "parakeet-cpu"), "parakeet was asked for"),
         ({"model": "a/b"}, {}, ("parakeet-gpu", "parakeet-cpu"), "the weights a/b were asked for"),
         ({"model": "a/b"}, {"model": "a/b"}, ("parakeet-gpu", "parakeet-cpu", "deepgram"), ""),
-        ({"diarize": True}, {}, ("parakeet-gpu", "parakeet-cpu"), ONE_KIND),
-        ({"diarize": True}, {"method": "hybrid"}, ("parakeet-gpu", "parakeet-cpu"), ONE_KIND),
         (
             {"diarize": True, "method": "parakeet"},
             {},
@@ -69,6 +71,12 @@ def test_a_recording_with_speakers_is_taken_over_whole_or_by_an_engine_of_the_sa
 def test_a_wish_for_one_engine_leaves_the_others_out_and_auto_does_not(options, settings, engines, why_not):
     found = eligible.allowed(Options(**options), Settings(**settings), ALL)
     assert found == Fallback(engines=engines, why_not=why_not)
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "hybrid"}])
+def test_before_there_is_a_plan_ours_come_first_and_a_service_may_take_over_the_whole(settings):
+    found = eligible.allowed(Options(diarize=True), Settings(**settings), ALL)
+    assert found == Fallback(engines=OURS, whole=("deepgram",))
 
 
 def test_only_engines_of_the_deployment_take_over():
@@ -86,8 +94,8 @@ def test_only_engines_of_the_deployment_take_over():
     ],
 )
 def test_a_chunk_goes_round_the_engines_from_its_own(first, circle):
-    everyone, now, tried, went = Fallback(engines=tuple(ENGINES)), first, {first}, []
-    while (following := eligible.next_engine(now, tried, everyone, Settings())) is not None:
+    now, tried, went = first, {first}, []
+    while (following := eligible.next_engine(now, tried, tuple(ENGINES), Settings())) is not None:
         went.append(now := following)
         tried.add(now)
     assert went == circle
@@ -102,6 +110,6 @@ def test_a_chunk_goes_round_the_engines_from_its_own(first, circle):
 )
 def test_whoever_is_next_is_there_is_switched_on_and_has_not_tried(now, tried, there, gpu, on):
     settings = Settings(enable_gpu=gpu, enable_fallback=on)
-    found = eligible.next_engine(now, tried, Fallback(engines=tuple(there)), settings)
+    found = eligible.next_engine(now, tried, there, settings)
     assert found is None or (on and found in there and found not in tried and found != now)
     assert found != "parakeet-gpu" or gpu

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.engines import DEEPGRAM, PARAKEET_CPU, PARAKEET_GPU
@@ -66,19 +68,25 @@ def test_a_deployment_needs_one_engine_that_tells_speakers_apart():
         speakers.check_engines(set())
 
 
-def test_workers_of_ours_take_over_from_each_other_and_a_service_only_the_whole():
+def takes_over(engine, chunks):
+    return speakers.takes_over(engine, chunks, Settings())
+
+
+def test_workers_of_ours_take_over_chunks_from_each_other_and_a_service_only_the_whole():
     several = whole("parakeet-gpu", 600.0) * 2
-    assert [speakers.may_take_over(one, several) for one in (PARAKEET_GPU, PARAKEET_CPU, DEEPGRAM)] == [
-        True,
-        True,
-        False,
-    ]
-    assert speakers.may_take_over(DEEPGRAM, whole("parakeet-gpu", 600.0))
-    assert not speakers.may_take_over(DEEPGRAM, ())
+    for plan in (several, several[:1], ()):
+        assert [takes_over(one, plan) for one in (PARAKEET_GPU, PARAKEET_CPU, DEEPGRAM)] == [
+            "a chunk",
+            "a chunk",
+            "the whole",
+        ]
+    assert takes_over(PARAKEET_CPU, whole("deepgram", None)) == "the whole"
+    assert takes_over(DEEPGRAM, whole("deepgram", None)) == "a chunk"
+    assert takes_over(replace(DEEPGRAM, abilities=frozenset()), several) == "nothing"
 
 
-def test_workers_of_ours_take_over_what_they_can_hold():
-    assert speakers.may_take_over(PARAKEET_CPU, whole("deepgram", 3600.0))
-    assert not speakers.may_take_over(PARAKEET_CPU, whole("deepgram", 3601.0))
-    assert not speakers.may_take_over(PARAKEET_CPU, whole("deepgram", None))
-    assert speakers.may_take_over(DEEPGRAM, whole("deepgram", None))
+def test_a_service_takes_over_what_one_call_can_hold():
+    longest = 4 * 3600.0
+    assert takes_over(DEEPGRAM, whole("parakeet-gpu", longest)) == "the whole"
+    assert takes_over(DEEPGRAM, whole("parakeet-gpu", longest + 1)) == "nothing"
+    assert takes_over(PARAKEET_CPU, whole("deepgram", 12 * 3600.0)) == "the whole"

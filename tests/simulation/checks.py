@@ -134,9 +134,12 @@ def tried_of(world: World) -> dict[tuple[str, int], str]:
     """Who gave up each chunk that was handed on, and why: a transcript tells it."""
     names = {one.id: one.source.name for one in recordings_of(world)}
     claims = (from_fields(fields, Claim) for _, fields in world.records.query(CLAIMS))
+    handed = [(names[one.recording], one.index, one.tried) for one in claims]
+    # One whose whole was taken over: before its first chunk.
+    handed += [(one.source.name, -1, one.given_up) for one in recordings_of(world) if one.given_up]
     return {
-        (names[one.recording], one.index): " ".join(f"{each.engine} {each.reason}" for each in one.tried)
-        for one in claims
+        (name, index): " ".join(f"{each.engine} {each.reason}" for each in tried)
+        for name, index, tried in handed
     }
 
 
@@ -302,7 +305,9 @@ def engines(world: World, recordings: list[Recording]) -> Iterator[str]:
     for _, fields in world.records.query(CLAIMS):
         claim = from_fields(fields, Claim)
         one = by_id[claim.recording]
-        windows = windows_of(one.source.name, *stretch(one.chunks[claim.index], one.source))
+        if (planned := one.chunk(claim.index)) is None:
+            continue  # of a plan before another engine took over the whole
+        windows = windows_of(one.source.name, *stretch(planned, one.source))
         for tried in claim.tried:
             names = {claim.key} if tried.engine == "deepgram" else windows
             if not any((tried.engine, name) in world.work.tried for name in names):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,7 +158,9 @@ class FakeEngine:
 
     model, revision, language, batch, hears_phrases = "sim", "1", "en", None, False
 
-    def __init__(self, name: str, work: Work, trouble: Callable[[str], str], seconds: float) -> None:
+    def __init__(
+        self, name: str, work: Work, trouble: Callable[[str, Sequence[str]], str], seconds: float
+    ) -> None:
         self.engine = name
         self._seconds = seconds
         self.device = Device(name="simulated", memory=0, driver="", dtype="float32", graphs="")
@@ -178,7 +181,7 @@ class FakeEngine:
         self._work.tried.update(asked)
         began = running().now
         running().sleep(self._seconds)
-        trouble = self._trouble(self.engine)
+        trouble = self._trouble(self.engine, [window for _, window in asked])
         if not trouble:
             self._work.done.update(asked)
             for engine, window in asked:
@@ -274,8 +277,13 @@ class FakeHosted:
             samples = sound(name, 0.0, job.seconds)
         else:
             samples = job.samples
+        words = _heard(samples)
+        if job.options.diarize:
+            order: dict[int, int] = {}
+            numbers = [order.setdefault(speaker_of(one.text), len(order) + 1) for one in words]
+            words = tuple(replace(one, speaker=own) for one, own in zip(words, numbers, strict=True))
         return Heard(
-            words=_heard(samples),
+            words=words,
             seconds=job.seconds,
             request_id=f"call-{len(self._work.bill)}",
             model="nova-3",

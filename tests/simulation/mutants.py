@@ -45,6 +45,10 @@ def _in_place_of(
     return lambda: patch.object(where, name, make(getattr(where, name)))
 
 
+def _count_all(recording: Recording, records: Any) -> int:
+    return int(records.count(documents.CHUNKS, {"recording": recording.id}))
+
+
 def _nothing(_real: Any) -> Any:
     return lambda *_, **__: None
 
@@ -86,6 +90,9 @@ def _verdict_first(real: Any) -> Any:
         late: list[Any] = []
 
         class Later:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(ports.store, name)
+
             def create_all(self, bucket: str, files: Any) -> set[str]:
                 late.append((bucket, files))
                 return set(files)
@@ -174,6 +181,16 @@ MUTANTS = {
         about="a message of an earlier turn is worked on",
         scenario="hand-over",
         plant=_in_place_of(claims, "find", lambda _: lambda *_: None),
+    ),
+    "earlier-plan": Mutant(
+        about="a message of a plan before another engine took the whole over is worked on",
+        scenario="speakers-whole",
+        plant=_in_place_of(Recording, "chunk", lambda _: lambda self, index: self.chunks[0]),
+    ),
+    "earlier-results": Mutant(
+        about="results of a plan before another engine took the whole over count as done",
+        scenario="speakers-whole",
+        plant=_in_place_of(documents, "count_done", lambda _: _count_all),
     ),
     "no-row": Mutant(
         about="the row of a result is not written",

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from shared.settings import Settings
 
-Behaviour = Literal["fine", "too small", "moody", "no weights"]
-"""Of our engines: the GPU is `too small` for every chunk, or `moody`: fails now and then, in every way; or there are
-`no weights`, so that no worker can start."""
+Behaviour = Literal["fine", "too small", "partly", "moody", "no weights"]
+"""Of our engines: the GPU is `too small` for every chunk, or `partly`, for some of them, or `moody`: fails now and then,
+in every way; or there are `no weights`, so that no worker can start."""
 
 OURS = ("parakeet-gpu", "parakeet-cpu")
 
@@ -149,6 +149,27 @@ SCENARIOS = {
             ),
             gpu="moody",
             most=4,
+        ),
+        Scenario(
+            name="speakers-whole",
+            about="the GPU is too small for one chunk of several with speakers, so that Deepgram takes over the whole",
+            uploads=(Upload(name="c.wav", seconds=21.0, metadata={"dropscribe-diarize": "true"}),),
+            engines=("parakeet-gpu", "deepgram"),
+            gpu="partly",
+            hosted_trouble=0.05,
+            most=4,
+        ),
+        Scenario(
+            name="speakers-back",
+            about="Deepgram refuses some recordings with speakers for good, so that our engine takes over the whole",
+            uploads=(
+                Upload(name="a.wav", metadata={"dropscribe-diarize": "true"}),
+                Upload(name="b.wav", seconds=11.0, metadata={"dropscribe-diarize": "true"}),
+            ),
+            engines=("parakeet-cpu", "deepgram"),
+            refuses=0.5,
+            settings={"rollout_percent": 0.0},
+            most=3,
         ),
         Scenario(
             name="hosted",

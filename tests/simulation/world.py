@@ -64,7 +64,7 @@ from tests.simulation.releases import ReleasedQueue, ReleasedRecords
 from tests.simulation.scheduler import Scheduler, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from shared.messages import TranscriptReady
     from shared.model import Chunk, StoredObject
@@ -466,11 +466,13 @@ class World:
         )
         return FakeEngine(name, self.work, self._trouble, self.scenario.call_seconds)
 
-    def _trouble(self, engine: str) -> str:
+    def _trouble(self, engine: str, windows: Sequence[str]) -> str:
         if engine != "parakeet-gpu" or self.scenario.gpu == "fine":
             return ""
         if self.scenario.gpu == "too small":
             return "too small"
+        if self.scenario.gpu == "partly":
+            return "too small" if any(int(one, 16) % 4 == 0 for one in windows) else ""
         kinds = ("", "too small", "broken", "lost", "kills")
         trouble = kinds[self.scheduler.choices.pick("engine", len(kinds), 0.15)]
         if trouble:

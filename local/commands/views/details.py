@@ -198,7 +198,7 @@ def chunks_done(one: Recording, ports: Ports) -> int:
     """Number of chunks that have a result."""
     if one.state == "DONE":
         return len(one.chunks)
-    return ports.records.count(documents.CHUNKS, {"recording": one.id}) if one.chunks else 0
+    return documents.count_done(one, ports.records) if one.chunks else 0
 
 
 def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:

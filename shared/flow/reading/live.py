@@ -47,7 +47,7 @@ def words(recording: Recording, results: Mapping[int, ChunkResult]) -> Live:
         results: those that are there, by index.
     """
     chunks: Sequence[Chunk] = recording.chunks
-    last = results.get(len(chunks) - 1)
+    last = results.get(chunks[-1].index)
     if last is not None and len(results) >= len(chunks) and plan.goes_on(recording.chunks, last):
         # The merger extends the plan.
         chunks = plan.extend(recording.chunks)[: len(chunks) + 1]
@@ -81,8 +81,7 @@ def arrived(
         Transient: try again.
     """
     found = {}
-    for _, fields in ports.records.query(documents.CHUNKS, {"recording": recording.id}):
-        index = fields["index"]
+    for index, fields in documents.done_of(recording, ports.records).items():
         before = (known or {}).get(index)
         if before is not None and before.attempt == fields["attempt"]:
             found[index] = before
@@ -123,7 +122,7 @@ def _stretch(run: list[Chunk], results: Mapping[int, ChunkResult]) -> _Stretch:
         return _Stretch(start=first.start - first.lead, end=end, pieces=())
     # Chunks that are cut by byte range follow one another, here from where the first one is thought to begin.
     placed = merge.pieces(run, [results[one.index] for one in run])
-    if first.span is not None and first.index:
+    if first.span is not None:
         placed = tuple(_moved(one, first.start) for one in placed)
     return _Stretch(start=min(one.start for one in placed), end=max(one.end for one in placed), pieces=placed)
 

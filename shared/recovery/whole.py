@@ -1,0 +1,96 @@
+"""Beside the steps: an engine of the other kind takes a recording with speakers over whole.
+
+Numbers of speakers of a hosted engine and voices of ours cannot be compared, so results of the two are never mixed.
+The recording gets a plan of that engine, whose chunks have numbers after those of the plan before: messages and results
+of the earlier plan name chunks that nobody waits for. Whatever was heard for it stays paid, and counts as not used.
+
+One transaction changes the plan. If the process dies before it publishes the new chunks, the sweeper does, as for any
+plan that nobody has published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shared.engines import spec
+from shared.flow import dispatch, refusals
+from shared.model import Fallback
+from shared.routing import score
+from shared.state import documents
+from shared.telemetry import log
+
+if TYPE_CHECKING:
+    from shared.model import Chunk, Engine, Recording, Tried
+    from shared.ports import Ports
+    from shared.settings import Settings
+
+
+def chunks_for(engine: Engine, recording: Recording, settings: Settings) -> tuple[Chunk, ...]:
+    """The plan of an engine that takes a recording over whole. Pure.
+
+    Args:
+        engine: the engine.
+        recording: one that has a plan.
+        settings: chunk lengths.
+
+    Raises:
+        OverLimit: it would have more chunks than a recording may have.
+    """
+    assert recording.audio is not None, "set with the plan"
+    first = recording.chunks[-1].index + 1
+    cut = score.chunks_of(recording.audio, recording.source.size, spec(engine), settings, recording.options)
+    refusals.check_chunks(len(cut), settings)
+    return tuple(replace(one, index=first + one.index) for one in cut)
+
+
+def take_over(
+    recording: Recording, chunks: tuple[Chunk, ...], tried: tuple[Tried, ...], ports: Ports
+) -> None:
+    """Give a recording to an engine that takes it over whole, unless another process did.
+
+    Args:
+        recording: as it is stored, with the plan of which a chunk was given up.
+        chunks: the plan of the engine that takes it over, see `chunks_for`.
+        tried: the engines that gave the chunk up, in order.
+        ports: the adapters to use.
+
+    Raises:
+        Transient: it is not confirmed, or the new chunks may not be published: then the sweeper publishes them.
+    """
+    engine = chunks[0].engine
+    # It tells apart those who read the plan before, so it must grow.
+    planned = max(ports.clock.now(), (recording.planned or 0.0) + 0.001)
+
+    def taken(stored: Recording) -> Recording | None:
+        if stored.state != "PLANNED" or stored.files or stored.withdrawn:
+            return None
+        if (stored.life, stored.chunks) != (recording.life, recording.chunks):
+            return None
+        assert stored.decision is not None, "set with the plan"
+        before = " and ".join(dict.fromkeys(spec(one.engine).in_sentences for one in tried))
+        decision = replace(
+            stored.decision,
+            method=spec(engine).method,
+            engine=engine,
+            model=stored.weights.get(engine, stored.decision.model),
+            reason=f"{stored.decision.reason}; {spec(engine).in_sentences} takes all of it over from {before}; the "
+            "warnings say why",
+        )
+        return replace(
+            stored,
+            chunks=chunks,
+            decision=decision,
+            fallback=Fallback(
+                engines=stored.fallback.whole, whole=stored.fallback.engines, why_not=stored.fallback.why_not
+            ),
+            given_up=tried,
+            planned=planned,
+            published=0,
+        )
+
+    changed, ours = documents.change_recording_first(ports, recording.id, taken)
+    if ours:
+        name = documents.called(changed.source, ports.settings)
+        log.warning("%s goes whole to %s: %d chunks of it", name, engine, len(chunks))
+        dispatch.publish_chunks(changed, ports, ours=True)
