@@ -42,8 +42,8 @@ class Deployment(Protocol):
         """How a job ended; None while it has not."""
         ...
 
-    def status(self, job: str) -> Status:
-        """How far a job is."""
+    def status(self, job: str) -> Status | None:
+        """How far a job is; None if it is not known, or not yet."""
         ...
 
     def load(self, status: Status, name: str) -> bytes | None:
@@ -53,6 +53,10 @@ class Deployment(Protocol):
     def close(self) -> None:
         """Let go of its connections."""
         ...
+
+
+LATE = 60.0
+"""Seconds in which a job that another process has submitted may still be on its way to the deployment."""
 
 
 class Client:
@@ -82,6 +86,8 @@ class Client:
             if isinstance(deployment, str)
             else deployment
         )
+        self._known: set[str] = set()
+        """Jobs that were submitted here, or that the deployment knew."""
 
     @classmethod
     def of_project(cls, project: str, **settings: str) -> Self:
@@ -158,17 +164,28 @@ class Client:
         """
         asked = any(value is not None for value in options.values()) or formats is not None
         wanted = options_of(options, formats) if asked else None
-        return self._there.submit(os.fspath(source), wanted, request_id, metadata or {})
+        job = self._there.submit(os.fspath(source), wanted, request_id, metadata or {})
+        self._known.add(job)
+        return job
 
     def status(self, job: str) -> Status:
         """How far a job is.
 
-        A job that the deployment does not know is `ACCEPTED`: it may not have come to it yet.
+        One that was submitted here and has not come to the deployment yet is `ACCEPTED`.
 
         Raises:
+            NotFound: the deployment does not know the job, and it was not submitted here.
             Transient: the deployment did not answer.
         """
-        return self._there.status(job)
+        found = self._there.status(job)
+        if found is not None:
+            self._known.add(job)
+        elif job not in self._known:
+            raise NotFound(
+                f"The deployment knows no job {job}. Check the id, and that this is where it was submitted. If another "
+                "process has submitted it a moment ago, ask again."
+            )
+        return found or Status(job=job, state="ACCEPTED")
 
     def wait(
         self, job: str, *, timeout: float | None = None, sleep: Callable[[float], object] = time.sleep
@@ -182,17 +199,31 @@ class Client:
 
         Raises:
             TranscriptionFailed: it ended without a transcript, with the reason.
+            NotFound: the deployment does not know the job, after a minute.
             TimedOut: the time is over, which changes nothing for the job: wait again.
             Transient: the deployment did not answer.
         """
         from shared.client import until
 
+        waited = 0.0
+
+        def pause(seconds: float) -> None:
+            nonlocal waited
+            sleep(seconds)
+            waited += seconds
+
+        def look() -> Status | None:
+            found = self._there.ended(job)
+            if found is None and waited >= LATE and job not in self._known:
+                self.status(job)
+            return found
+
         ended = until(
-            lambda: self._there.ended(job),
+            look,
             what=f"Job {job} has not ended",
             where=lambda: "it is in progress, and this changes nothing for it: wait for it again",
             timeout=timeout,
-            sleep=sleep,
+            sleep=pause,
         )
         return self._transcript(ended)
 
@@ -200,6 +231,7 @@ class Client:
         """The transcript of a job that is done.
 
         Raises:
+            NotFound: the deployment does not know the job.
             TimedOut: it has not ended yet.
             TranscriptionFailed: it ended without a transcript, with the reason.
             Transient: the deployment did not answer.
@@ -210,7 +242,7 @@ class Client:
         """An output file of a job that is done, by its name (`transcript.srt`).
 
         Raises:
-            NotFound: it has no such file.
+            NotFound: it has no such file, or the deployment does not know the job.
             TimedOut: it has not ended yet.
             TranscriptionFailed: it ended without a transcript.
             Transient: the deployment did not answer.
@@ -225,6 +257,7 @@ class Client:
     def _end_of(self, job: str) -> Status:
         ended = self._there.ended(job)
         if ended is None:
+            self.status(job)
             raise TimedOut(f"Job {job} has not ended yet: `wait` for it.")
         return ended
 

@@ -129,16 +129,16 @@ class Console:
     def ended(self, job: str) -> Status | None:
         """How it ended."""
         found = self.status(job)
-        return found if found.ended else None
+        return found if found is not None and found.ended else None
 
-    def status(self, job: str) -> Status:
-        """How far it is; one that is not known may not have been seen yet."""
+    def status(self, job: str) -> Status | None:
+        """How far it is; None if it is not known, or has not been seen yet."""
         try:
             found = self._read("GET", f"/api/v1/recordings/{quote(job, safe='')}", _Recording)
         except NotFound:
             if not KEY.fullmatch(job):
                 raise
-            return Status(job=job, state="ACCEPTED")
+            return None
         return Status(
             job=job,
             state=found.state,

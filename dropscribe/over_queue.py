@@ -120,15 +120,17 @@ class OverQueue:
         asked = answers.find(job, self._ports.records)
         return None if asked is None or asked.answer is None else self._of(job, asked.answer)
 
-    def status(self, job: str) -> Status:
-        """How far a request is; one that is not known may not have been received yet."""
+    def status(self, job: str) -> Status | None:
+        """How far a request is; None if it is not known, or has not been received yet."""
         from console.api import rows
         from shared.state import answers, documents
 
         asked = answers.find(job, self._ports.records)
-        if asked is not None and asked.answer is not None:
+        if asked is None:
+            return None
+        if asked.answer is not None:
             return self._of(job, asked.answer)
-        recording = documents.get_recording(self._ports.records, asked.recording) if asked else None
+        recording = documents.get_recording(self._ports.records, asked.recording)
         if recording is None:
             return Status(job=job, state="ACCEPTED")
         seen = rows.row(recording, self._ports)

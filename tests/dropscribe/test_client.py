@@ -96,3 +96,43 @@ def test_a_file_that_is_not_there_is_named_and_so_are_those_that_are():
     there.files.clear()
     with pytest.raises(dropscribe.StoreUnavailable, match="is gone"):
         Client(there).result("a")
+
+
+class Ignorant(Scripted):
+    """A deployment that has not heard of any job."""
+
+    def ended(self, job):
+        return None
+
+    def status(self, job):
+        return None
+
+
+def test_a_job_that_nobody_knows_is_not_found_and_not_waited_for_without_end():
+    slept = []
+    client = Client(Ignorant())
+    with pytest.raises(dropscribe.NotFound, match=r"knows no job b\. Check the id"):
+        client.status("b")
+    for ask in (client.result, lambda job: client.download(job, "transcript.srt")):
+        with pytest.raises(dropscribe.NotFound, match="knows no job b"):
+            ask("b")
+    with pytest.raises(dropscribe.NotFound, match="knows no job b"):
+        client.wait("b", sleep=slept.append)
+    assert 60 <= sum(slept) < 75, "another process may have submitted it a moment ago"
+    with pytest.raises(dropscribe.TimedOut):
+        client.wait("b", timeout=30, sleep=slept.append)
+
+
+def test_a_job_of_this_client_is_accepted_until_the_deployment_knows_it():
+    client = Client(Ignorant())
+    job = client.submit("gs://audio/a.mp3")
+    assert client.status(job) == Status(job=job, state="ACCEPTED")
+    with pytest.raises(dropscribe.TimedOut, match="has not ended"):
+        client.wait(job, timeout=300, sleep=lambda _: None)
+    with pytest.raises(dropscribe.TimedOut, match="has not ended yet"):
+        client.result(job)
+
+
+def test_a_job_that_was_known_once_is_waited_for():
+    there = Scripted(*[None] * 40, DONE)
+    assert Client(there).wait("b", sleep=lambda _: None).text == "Well, well."

@@ -96,6 +96,11 @@ def test_what_is_no_address_is_refused(url):
         Client(url)
 
 
+def test_a_job_that_nobody_knows_is_not_found(client, address):
+    with pytest.raises(dropscribe.NotFound, match="knows no job " + "a" * 26):
+        client.status("a" * 26)
+
+
 def test_a_job_that_cannot_be_one_is_not_waited_for(client):
     with pytest.raises(dropscribe.NotFound, match="no recording"):
         client.wait("talk")

@@ -46,6 +46,11 @@ def test_a_file_is_uploaded_once_and_its_transcript_comes_from_the_bucket(
     assert recording.options == Options(language="en")
 
 
+def test_a_job_that_nobody_knows_is_not_found(client):
+    with pytest.raises(dropscribe.NotFound, match="knows no job another"):
+        client.status("another")
+
+
 def test_a_failure_is_answered_with_its_reason(client, take_in):
     job = client.submit("gs://audio/none.mp3")
     take_in()
