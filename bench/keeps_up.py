@@ -200,7 +200,7 @@ class Still:
     def __init__(self, file: Path) -> None:
         self._samples = file.read_bytes()
 
-    def probe(self, source, *, name, track):  # noqa: ARG002 - the port's signature
+    def probe(self, source, *, name, track, sides="no"):  # noqa: ARG002 - the port's signature
         from shared.model import AudioInfo
 
         hours = source.size / HOUR

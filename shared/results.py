@@ -81,6 +81,8 @@ class ChunkResult:
     sides: bytes = b""
     """How loud both channels are in each fiftieth of a second of `owned`: two bytes, left and right, half decibels below
     full scale. Empty if the options do not ask for channels, or if the recording has not two of them."""
+    word_sides: bytes = b""
+    """The channel of each word, a byte of 0 or 1, where both were recognised one by one; empty where their mix was."""
     voices: tuple[Voice, ...] = ()
     """Who speaks in `owned`, window by window; empty if nobody does, or if nobody listened for it."""
     voice_revision: str = ""

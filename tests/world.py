@@ -80,16 +80,16 @@ class ScriptedMedia:
     )
     error: Exception | None = None
     probes: int = 0
-    sides: list[bool] = field(default_factory=list)
-    """Whether each decoding was asked for both channels."""
+    sides: list[str] = field(default_factory=list)
+    """What each decoding was asked to tell of both channels."""
 
-    def probe(self, source, *, name, track):
+    def probe(self, source, *, name, track, sides="no"):
         self.probes += 1
         if self.error is not None:
             raise self.error
         return self.info
 
-    def decode(self, source, audio, chunk, *, track, sides=False):
+    def decode(self, source, audio, chunk, *, track, sides="no"):
         self.sides.append(sides)
         if self.error is not None:
             raise self.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gpu_job.pipeline import both_sides
 from gpu_job.speech.transcriber import SAMPLE_RATE
 from shared.audio import sides
 from shared.costs import attempt_rows
@@ -46,11 +47,14 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
     """The result of a chunk from the words of its windows, and from who speaks if somebody listened. Pure."""
     pcm, chunk = job.pcm, job.message.chunk
     listened = None if job.listened is None else job.listened.result()
-    pieces = []
+    pieces: tuple[list[Piece], list[Piece]] = ([], [])
     for index, window in enumerate(job.windows):
         offset, end = pcm.start + window.start / SAMPLE_RATE, pcm.start + window.end / SAMPLE_RATE
-        words = tuple(_placed(word, offset, end) for word in job.words[index])
-        pieces.append(Piece(start=offset, end=end, words=words))
+        heard = tuple(_placed(word, offset, end) for word in job.words[index])
+        pieces[job.sides[index] if job.sides else 0].append(Piece(start=offset, end=end, words=heard))
+    words, of = merge.join(pieces[0]), b""
+    if job.sides:
+        words, of = both_sides.own((words, merge.join(pieces[1])), pcm.sides, pcm.start)
     return ChunkResult(
         recording=job.message.recording,
         index=chunk.index,
@@ -59,7 +63,8 @@ def chunk_result(job: ChunkJob, engine: Transcriber) -> ChunkResult:
         # As it was asked for: one engine serves all spellings.
         model=job.message.model,
         revision=engine.revision,
-        words=merge.join(pieces),
+        words=words,
+        word_sides=of,
         lead=round(max(0.0, -pcm.start), 6),
         owned=pcm.owned,
         decoded=round(pcm.seconds, 6),

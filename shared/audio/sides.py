@@ -19,15 +19,28 @@ STEP = SAMPLE_RATE // SIDE_RATE
 """Samples of one level."""
 SILENT = 255
 """The level of digital silence, and of what is quieter than can be told: 127.5 dB below full scale."""
+LEAD = 12
+"""Half decibels by which a side is louder where it leads."""
+QUIET, QUIETEST = 60, 140
+"""Half decibels below the loudest moments, and below full scale, from which on nobody speaks."""
+LOUDEST = 1.0
+"""Percent of the time that counts as the loudest moments."""
+POWER = 10.0 ** (-np.arange(256) / 20)
+"""Of each level, of full scale."""
 
 
-class SideLevels:
-    """Takes the samples of three channels in any pieces, and gives back those of the first."""
+class SideChannels:
+    """Takes the samples of three channels in any pieces, and gives back those of the first.
 
-    def __init__(self) -> None:
+    Args:
+        sound: whether those of the other two are kept.
+    """
+
+    def __init__(self, *, sound: bool = False) -> None:
         self._rest = b""
         self._sides = np.zeros((0, 2), np.int16)
         self._levels = bytearray()
+        self._sound = (bytearray(), bytearray()) if sound else None
 
     def take(self, data: bytes | memoryview) -> bytes:
         """The samples of the mix in a piece of sound.
@@ -40,6 +53,9 @@ class SideLevels:
         whole = len(data) // 6 * 6
         self._rest = data[whole:]
         samples = np.frombuffer(data[:whole], np.int16).reshape(-1, 3)
+        if self._sound is not None:
+            self._sound[0].extend(samples[:, 1].tobytes())
+            self._sound[1].extend(samples[:, 2].tobytes())
         self._sides = np.concatenate([self._sides, samples[:, 1:]])
         full = len(self._sides) // STEP * STEP
         self._levels += _levels(self._sides[:full].reshape(-1, STEP, 2))
@@ -56,6 +72,11 @@ class SideLevels:
             self._sides = self._sides[:0]
         return bytes(self._levels)
 
+    @property
+    def sound(self) -> tuple[bytes, bytes] | None:
+        """The samples of the left and of the right channel, if they are kept."""
+        return None if self._sound is None else (bytes(self._sound[0]), bytes(self._sound[1]))
+
 
 def _levels(sides: NDArray[np.int16]) -> bytes:
     """Levels of `(times, samples, 2)`."""
@@ -63,6 +84,39 @@ def _levels(sides: NDArray[np.int16]) -> bytes:
     decibels = 10 * np.log10(np.maximum(power, 1e-20))
     found: bytes = np.clip(np.round(-2 * decibels), 0, SILENT).astype(np.uint8).tobytes()
     return found
+
+
+def differ(levels: bytes) -> bool:
+    """Whether both sides are more than one sound, perhaps louder on one of them.
+
+    Args:
+        levels: as `SideChannels.finish` gives them.
+    """
+    lead = lead_of(np.frombuffer(levels, np.uint8).reshape(-1, 2))
+    if not len(lead):
+        return False
+    low, high = np.percentile(lead, (5, 95))
+    return bool(high - low >= LEAD)
+
+
+def lead_of(levels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """By how many half decibels the left side leads, at each time at which somebody speaks.
+
+    Args:
+        levels: `(times, 2)`.
+    """
+    spoken = levels[spoken_at(levels)].astype(np.int16)
+    return spoken[:, 1] - spoken[:, 0]
+
+
+def spoken_at(levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether somebody speaks at each time of `(times, 2)` levels."""
+    louder = levels.min(axis=1)
+    sound = louder[louder < QUIETEST]
+    active: NDArray[np.bool_] = louder < min(
+        QUIETEST, (np.percentile(sound, LOUDEST) if len(sound) else 0) + QUIET
+    )
+    return active
 
 
 def of_chunk(levels: bytes, start: float, owned: float) -> bytes:

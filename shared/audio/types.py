@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from shared.model import Chunk
 
@@ -28,6 +28,10 @@ class Source(Protocol):
     def read(self, start: int, length: int) -> bytes:
         """Up to `length` bytes from `start`; fewer only at the end."""
         ...
+
+
+Sides = Literal["no", "levels", "sound"]
+"""What is wanted of the two channels of a recording beside their mix: nothing, how loud they are, or their sound, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +63,8 @@ class Pcm:
     sides: bytes = b""
     """How loud both channels of a stereo recording are, from the first sample on, if that was asked for: see
     `shared/audio/sides.py`."""
+    sound: tuple[bytes, bytes] | None = None
+    """Samples of the left and of the right channel, as `samples`, if that was asked for."""
     seconds_ahead: float = 0.0
     """Seconds spent on decoding before anybody asked for it."""
 
@@ -66,6 +72,11 @@ class Pcm:
     def seconds(self) -> float:
         """Seconds of audio decoded, overlap included."""
         return len(self.samples) / 2 / SAMPLE_RATE
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its samples."""
+        return len(self.samples) + sum(map(len, self.sound or ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,7 +39,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     if not any(result.decoded for result in results):
         said = " ".join(dict.fromkeys(line for result in results for line in result.warnings))
         raise BadMedia("undecodable", said or "No audio could be decoded. Try to play or convert the file.")
-    results = speakers.apart(results)
+    results = speakers.sided(recording.chunks, speakers.apart(results))
     pieces = merge.pieces(recording.chunks, results)
     warnings = dict.fromkeys(recording.audio.warnings if recording.audio else ())
     warnings |= dict.fromkeys(
@@ -60,7 +60,14 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
         recording=recording.id,
         source=recording.source,
         # A chunk planned beyond the real end has no audio, and says nothing about the length.
-        duration=round(max(p.end for p, result in zip(pieces, results, strict=True) if result.decoded), 3),
+        duration=round(
+            max(
+                offset + one.owned + one.tail
+                for one, offset in merge.timeline(recording.chunks, results)
+                if one.decoded
+            ),
+            3,
+        ),
         language=language,
         decision=attribution.actual_decision(recording.decision, recording.chunks, results),
         parts=parts,

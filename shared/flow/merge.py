@@ -14,6 +14,7 @@ heard beside it. See also `docs/decisions/0002-merging.md`.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from shared.flow.seam import SHORTEST, TOLERANCE, Piece, seam
 from shared.results import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.model import Chunk
     from shared.results import ChunkResult, Voice, Word
@@ -38,8 +39,11 @@ def join(pieces: Sequence[Piece]) -> tuple[Word, ...]:
 
     Returns:
         Whole words of the pieces; starts never decrease and no word ends before it starts. The words of a
-        single piece whose starts do not decrease are returned unchanged.
+        single piece whose starts do not decrease are returned unchanged. Those of two channels are joined one by one.
     """
+    if len(channels := sorted({piece.side for piece in pieces})) > 1:
+        each = [join([piece for piece in pieces if piece.side == side]) for side in channels]
+        return tuple(heapq.merge(*each, key=lambda word: word.start))
     words: list[Word] = []
     start = end = float("-inf")
     for piece in sorted(pieces, key=lambda one: one.start):
@@ -66,6 +70,8 @@ def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Pie
     A chunk cut by time starts at its planned time. One cut by byte range starts after the measured audio of
     its predecessors, without overlap.
 
+    One whose channels were recognised one by one is two pieces, and its words have the speakers 1 and 2.
+
     Args:
         chunks: the whole plan, in order.
         results: one for each chunk, in any order.
@@ -73,16 +79,22 @@ def pieces(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Pie
     Raises:
         Transient: a chunk has no result yet.
     """
-    return tuple(
-        Piece(
+    return tuple(piece for result, offset in timeline(chunks, results) for piece in _pieces(result, offset))
+
+
+def _pieces(result: ChunkResult, offset: float) -> Iterator[Piece]:
+    words = [replace(word, start=offset + word.start, end=offset + word.end) for word in result.words]
+    for side in (0, 1) if result.word_sides else (0,):
+        own = words
+        if result.word_sides:
+            marked = zip(words, result.word_sides, strict=True)
+            own = [replace(word, speaker=side + 1) for word, of in marked if of == side]
+        yield Piece(
             start=offset - result.lead,
             end=offset + result.owned + result.tail,
-            words=tuple(
-                replace(word, start=offset + word.start, end=offset + word.end) for word in result.words
-            ),
+            words=tuple(own),
+            side=side,
         )
-        for result, offset in timeline(chunks, results)
-    )
 
 
 def voices(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> tuple[Voice, ...]:

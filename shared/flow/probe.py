@@ -14,6 +14,7 @@ from shared.model import StoredObject
 from shared.ports import Store
 
 if TYPE_CHECKING:
+    from shared.audio.types import Sides
     from shared.model import AudioInfo, Options
     from shared.ports import Ports
 
@@ -46,4 +47,16 @@ def look_at(source: StoredObject, options: Options, ports: Ports) -> AudioInfo:
     if source.size == 0:
         raise BadMedia("empty", "The file is empty (0 bytes): the copy did not finish. Copy it again.")
     name = source.name.rsplit("/", 1)[-1]
-    return ports.media.probe(ObjectBytes(store=ports.store, source=source), name=name, track=options.track)
+    return ports.media.probe(
+        ObjectBytes(store=ports.store, source=source),
+        name=name,
+        track=options.track,
+        sides=sides_wanted(options),
+    )
+
+
+def sides_wanted(options: Options) -> Sides:
+    """What our engines want of both channels of a recording, for its options."""
+    if options.channels is None:
+        return "no"
+    return "sound" if options.channels == "apart" else "levels"

@@ -56,6 +56,8 @@ class Piece:
     """End of its audio, overlap included."""
     words: tuple[Word, ...]
     """The words, in the engine's order."""
+    side: int = 0
+    """The channel, where channels are recognised one by one: words of two channels are not compared."""
 
 
 def seam(left: Piece, right: Piece) -> list[Word]:
@@ -95,14 +97,14 @@ def _pairs(left: Piece, right: Piece) -> list[tuple[int, int]]:
     """
     where: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for j, word in enumerate(right.words):
-        where[_plain(word.text)].append((word.start, j))
+        where[plain_text(word.text)].append((word.start, j))
     for equal in where.values():
         equal.sort()
     before: Counter[tuple[str, float]] = Counter()
     links: list[tuple[int, int, int]] = []
     ends: list[tuple[int, float, int]] = []
     for i, word in enumerate(left.words):
-        plain = _plain(word.text)
+        plain = plain_text(word.text)
         candidates = _near(where.get(plain, ()), word.start, before[plain, word.start])
         before[plain, word.start] += 1
         for j in candidates:
@@ -259,7 +261,7 @@ def _end(word: Word) -> float:
     return max(word.end, word.start + SHORTEST)
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Letters and digits in one case, or the text itself if it has neither."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(one for one in folded if unicodedata.category(one)[0] in "LMN") or folded

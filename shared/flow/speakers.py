@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.messages import ChunkMessage
-    from shared.model import Options, Recording
+    from shared.model import Chunk, Options, Recording
     from shared.results import ChunkResult, Word
     from shared.settings import Settings
 
@@ -77,6 +77,29 @@ def told_apart(
     return found, warnings
 
 
+def sided(chunks: Sequence[Chunk], results: Sequence[ChunkResult]) -> list[ChunkResult]:
+    """The results; where both channels of some chunks were recognised one by one, those of the others are by loudness.
+
+    Args:
+        chunks: those that have results, in order.
+        results: one for each of them.
+    """
+    if not any(one.word_sides for one in results):
+        return list(results)
+    from shared.flow.sorting import Sides  # noqa: PLC0415 - loads numpy, which a merger does without
+
+    placed = merge.timeline(chunks, results)
+    levels = Sides(placed)
+    found = []
+    for one, offset in placed:
+        marked = one
+        if one.words and not one.word_sides:
+            words = [replace(word, start=word.start + offset, end=word.end + offset) for word in one.words]
+            marked = replace(one, word_sides=bytes(levels.of_words(words)))
+        found.append(marked)
+    return found
+
+
 def _by_side(
     words: tuple[Word, ...], recording: Recording, results: Sequence[ChunkResult]
 ) -> tuple[list[int], str]:
@@ -87,6 +110,8 @@ def _by_side(
     hosted = [one.engine for one in results if is_hosted(one.engine)]
     if hosted:
         return [], f"{spec(hosted[0]).in_sentences} gets a mix of both"
+    if any(one.word_sides for one in results):
+        return [word.speaker or 0 for word in words], ""
     if any(one.decoded and not one.sides for one in results):
         return [], "a worker of an older version transcribed some of it"
     from shared.flow.sorting import Sides  # noqa: PLC0415 - loads numpy, which a merger does without

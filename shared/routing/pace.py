@@ -77,7 +77,7 @@ def pace_of(
         conditions: the sweeper's last observation.
         settings: the shape of the worker, and whether workers have to be started.
         prices: the deployment's prices.
-        options: what the caller asked for, if it affects the price.
+        options: what the caller asked for, if it affects price or speed.
     """
     expected = spec(engine).expected
     rtfx = conditions.speed(engine) or expected.rtfx
@@ -98,13 +98,15 @@ def pace_of(
     runs = settings.platform == "local" or running > 0
     lanes = max(1, running)
     second = prices.engine_second(engine, settings)
+    # Both channels of a recording are recognised one by one.
+    own = rtfx / 2 if options is not None and options.channels == "apart" else rtfx
     return Pace(
         engine=engine,
-        rtfx=rtfx,
+        rtfx=own,
         lanes=lanes,
         ready=waiting / rtfx / lanes + (0.0 if runs else expected.start + settings.start_delay),
         usd_start=0.0 if runs or waiting else (expected.start + worker_pools.IDLE_EXIT) * second,
-        usd_second=second / rtfx,
+        usd_second=second / own,
     )
 
 

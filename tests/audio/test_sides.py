@@ -10,7 +10,7 @@ import pytest
 
 from shared.audio import Sandbox, sides
 from shared.audio.decoding.timeline import Timeline
-from shared.audio.sides import SideLevels
+from shared.audio.sides import SideChannels
 from tests.audio.media import RATE, Memory, chunk
 
 
@@ -36,7 +36,7 @@ def decoded(data, *, lead=0.0, start=0.0, end=None, tail=0.0):
     with Sandbox() as sandbox:
         audio = sandbox.probe(source)
         part = chunk(start=start, end=end, lead=lead, tail=tail)
-        return audio, sandbox.decode(source, audio, part), sandbox.decode(source, audio, part, sides=True)
+        return audio, sandbox.decode(source, audio, part), sandbox.decode(source, audio, part, sides="levels")
 
 
 def levels(pcm):
@@ -134,13 +134,52 @@ def test_one_channel_is_both_sides():
 def test_pieces_of_any_size_give_the_same(piece):
     samples = np.stack([np.arange(2000) % 7, np.full(2000, 3277), np.zeros(2000)], axis=1).astype(np.int16)
     data = samples.tobytes()
-    one = SideLevels()
+    one = SideChannels()
     mix = b"".join(one.take(data[at : at + piece]) for at in range(0, len(data), piece))
     assert mix == samples[:, 0].tobytes()
     # A tenth of full scale is 20 dB below it; the seventh step is of 80 samples.
     assert one.finish() == bytes([40, 255]) * 7
+    assert one.sound is None
+    kept = SideChannels(sound=True)
+    for at in range(0, len(data), piece):
+        kept.take(data[at : at + piece])
+    assert kept.sound == (samples[:, 1].tobytes(), samples[:, 2].tobytes())
+
+
+def test_the_sound_of_both_channels_comes_with_the_mix():
+    silence = np.zeros(RATE)
+    left, right = np.concatenate([sound(1.0, 0.3), silence]), np.concatenate([silence, sound(1.0, 0.1)])
+    source = Memory(stereo(left, right))
+    with Sandbox() as sandbox:
+        pcm = sandbox.decode(source, sandbox.probe(source), chunk(end=2.0), sides="sound")
+    told = [np.frombuffer(one, np.int16) for one in pcm.sound]
+    assert [len(one) for one in told] == [len(pcm.samples) // 2] * 2
+    assert abs(told[0] - (left * 32767).astype(np.int16)).max() <= 1
+    assert abs(told[1] - (right * 32767).astype(np.int16)).max() <= 1
+    assert pcm.size == 3 * len(pcm.samples)
+
+
+def lead(*stretches):
+    """Levels: seconds, and both sides in half decibels."""
+    return b"".join(bytes(levels) * round(50 * seconds) for seconds, *levels in stretches)
+
+
+@pytest.mark.parametrize(
+    ("levels", "differ"),
+    [
+        (lead((8, 40, 90), (8, 90, 40)), True),
+        (lead((9, 40, 90), (1, 40, 44)), True),
+        (lead((8, 40, 90), (8, 255, 255)), False),
+        (lead((8, 40, 40), (8, 60, 60)), False),
+        (lead((8, 40, 60), (8, 60, 80)), False),
+        (lead((8, 255, 255)), False),
+        (b"", False),
+    ],
+)
+def test_sides_differ_if_what_leads_changes(levels, differ):
+    assert sides.differ(levels) is differ
 
 
 def test_nothing_has_no_levels():
-    assert SideLevels().finish() == b""
+    assert SideChannels().finish() == b""
     assert sides.of_chunk(b"", -1.0, 5.0) == b""

@@ -80,10 +80,10 @@ def test_what_would_be_refused_counts_as_nothing(world, monkeypatch):
     sources = [source(world, f"{number}.wav") for number in range(4)]
     probe = world.media.probe
 
-    def half(source, *, name, track):
+    def half(source, *, name, **options):
         if name in {"0.wav", "2.wav"}:
             raise BadMedia("no-audio", "There is no audio in it.")
-        return probe(source, name=name, track=track)
+        return probe(source, name=name, **options)
 
     monkeypatch.setattr(world.media, "probe", half)
     found = backfill.estimate(sources, None, world.ports, probes=4)

@@ -116,17 +116,15 @@ def test_a_result_with_a_time_that_no_recording_has_ends_its_recording(world, me
 @pytest.mark.parametrize(
     ("options", "channels", "engine", "wanted"),
     [
-        (Options(channels="auto"), 2, "parakeet-cpu", True),
-        (Options(channels="apart"), 2, "parakeet-gpu", True),
-        (Options(diarize=True), 2, "parakeet-cpu", False),
-        (Options(channels="auto"), 1, "parakeet-cpu", False),
-        (Options(channels="auto"), 6, "parakeet-cpu", False),
-        (Options(channels="auto"), 2, "deepgram", False),
+        (Options(channels="auto"), 2, "parakeet-cpu", "levels"),
+        (Options(channels="apart"), 2, "parakeet-gpu", "sound"),
+        (Options(diarize=True), 2, "parakeet-cpu", "no"),
+        (Options(channels="auto"), 1, "parakeet-cpu", "no"),
+        (Options(channels="auto"), 6, "parakeet-cpu", "no"),
+        (Options(channels="auto"), 2, "deepgram", "no"),
     ],
 )
-def test_levels_of_both_channels_are_decoded_where_they_are_of_use(
-    world, message, options, channels, engine, wanted
-):
+def test_both_channels_are_told_of_where_they_are_of_use(world, message, options, channels, engine, wanted):
     asked = replace(
         message,
         options=options,

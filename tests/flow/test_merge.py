@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Transient
-from shared.flow.merge import parts, pieces
+from shared.flow.merge import Piece, join, parts, pieces
 from shared.model import ByteSpan, Chunk, Engine
-from shared.results import ChunkResult
+from shared.results import ChunkResult, Word
 from tests.flow.test_seam import heard
 
 
@@ -107,3 +107,19 @@ def test_parts_have_no_gap_where_a_chunk_had_less_audio_than_planned():
 
 def test_a_recording_without_audio_has_no_parts():
     assert parts(PLAN[:1], (result(0, "", lead=0, owned=0, tail=0),)) == ()
+
+
+def test_words_of_two_channels_are_joined_one_by_one():
+    def word(text, start):
+        return Word(text=text, start=start, end=start + 0.4, confidence=1.0)
+
+    left = Piece(start=0.0, end=10.0, words=(word("yes", 8.0), word("right", 9.0)), side=0)
+    right = Piece(start=0.0, end=10.0, words=(word("yes", 8.1), word("no", 8.6)), side=1)
+    again = [
+        Piece(start=7.0, end=20.0, words=(word("yes", 8.0), word("right", 9.0), word("so", 12.0)), side=0),
+        Piece(start=7.0, end=20.0, words=(word("yes", 8.1), word("no", 8.6)), side=1),
+    ]
+    found = join([left, right, *again])
+    assert [(one.text, one.start) for one in found] == [
+        ("yes", 8.0), ("yes", 8.1), ("no", 8.6), ("right", 9.0), ("so", 12.0)
+    ]  # fmt: skip

@@ -277,6 +277,22 @@ def test_a_recording_has_two_channels_or_voices(recording, channels, said):
     assert told(stereo(recording, Options(channels="auto"), channels), results) == ([1, 2] * 3, ())
 
 
+def test_words_of_channels_that_were_recognised_one_by_one_are_those_of_their_side(recording):
+    results = sided([chunk_of(recording, at, ANN, BOB, ANN, BOB) for at in range(3)], 40, 120)
+    # The second one was recognised from the mix: there the louder side has said it.
+    results = [replace(one, word_sides=b"" if one.index == 1 else bytes([1, 0, 0, 1])) for one in results]
+    marked = speakers.sided(recording.chunks, results)
+    assert [list(one.word_sides) for one in marked] == [[1, 0, 0, 1], [0, 0, 0, 1], [1, 0, 0, 1]]
+    words = joined(recording, marked)
+    numbers, warnings = told(stereo(recording, Options(channels="apart")), marked, words)
+    assert (numbers, warnings) == ([1, 2, 2, 1, 2, 2, 2, 1, 1, 2, 2, 1], ())
+
+
+def test_results_of_mixed_channels_stay_as_they_are(recording):
+    results = sided([chunk_of(recording, at, ANN, BOB) for at in range(3)], 40, 120)
+    assert speakers.sided(recording.chunks, results) == results
+
+
 def test_channels_count_only_if_all_chunks_have_them(recording):
     results = sided([chunk_of(recording, at, ANN, BOB) for at in range(3)], 40, 120)
     results[1] = replace(results[1], sides=b"")

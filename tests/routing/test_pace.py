@@ -4,7 +4,7 @@ import pytest
 
 from shared.costs.prices import TABLE
 from shared.engines import ENGINES, PARAKEET_GPU
-from shared.model import AudioInfo
+from shared.model import AudioInfo, Options
 from shared.planning import plan
 from shared.planning.worker_pools import IDLE_EXIT
 from shared.routing.conditions import Conditions, Speed
@@ -80,3 +80,17 @@ def test_engines_hear_the_overlap_too():
     )  # fmt: skip
     chunks = plan.split(info, 1, 600.0, "deepgram")
     assert lengths_of(chunks) == [600 + 15, 600 + 30]
+
+
+def test_both_channels_take_twice_the_time_of_an_engine_of_ours():
+    once, twice = (
+        pace_of("parakeet-gpu", Conditions(), CLOUD, TABLE, Options(channels=channels))
+        for channels in ("auto", "apart")
+    )
+    assert twice.usd_second == pytest.approx(2 * once.usd_second)
+    assert (twice.rtfx, twice.ready) == (once.rtfx / 2, once.ready)
+    hosted = [
+        pace_of("deepgram", Conditions(), CLOUD, TABLE, Options(channels=channels))
+        for channels in ("auto", "apart")
+    ]
+    assert hosted[0] == hosted[1], "it gets the mix"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.audio.sandbox.job_end import JobEnd
-    from shared.audio.sides import SideLevels
+    from shared.audio.sides import SideChannels
     from shared.audio.types import Source
     from shared.model import AudioInfo
 
@@ -43,7 +43,7 @@ class Dialogue:
         # One byte more than a frame may have: then one that is too long shows.
         self._buffer = memoryview(bytearray(wire.RECEIVE + 1))
         self._samples = bytearray()
-        self._levels: SideLevels | None = None
+        self._sides: SideChannels | None = None
         self._over = False
         self._begin(job)
 
@@ -87,9 +87,9 @@ class Dialogue:
             width = WITH_SIDES if job.sides else WIDTH
             self._room = width * checks.most_samples(job.chunk, job.limits.decode_seconds)
             if job.sides:
-                from shared.audio.sides import SideLevels  # noqa: PLC0415 - loads numpy, which few jobs need
+                from shared.audio.sides import SideChannels  # noqa: PLC0415 - loads numpy, which few jobs need
 
-                self._levels = SideLevels()
+                self._sides = SideChannels(sound=job.sound)
         self._job = job
 
     def _serve(
@@ -107,7 +107,7 @@ class Dialogue:
             self._room -= len(payload)
             if self._room < 0 or len(payload) % 2 or not payload:
                 raise BreachError("samples that do not belong to the chunk")
-            self._samples += payload if self._levels is None else self._levels.take(payload)
+            self._samples += payload if self._sides is None else self._sides.take(payload)
         elif kind == wire.DONE:
             self._finish(connection, bytes(payload), following)
         elif kind == wire.BAD:
@@ -124,7 +124,8 @@ class Dialogue:
     ) -> None:
         if self._job.chunk is not None:
             self._end.result = checks.decoded(payload, self._job.chunk, self._job.limits.decode_seconds)
-            self._end.sides = b"" if self._levels is None else self._levels.finish()
+            if self._sides is not None:
+                self._end.sides, self._end.sound = self._sides.finish(), self._sides.sound
         else:
             found = checks.info(payload, self._job)
             if self._job.awaits_next and following is not None:

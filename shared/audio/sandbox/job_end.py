@@ -25,7 +25,9 @@ class JobEnd:
     failure: Exception | None = None
     """Of the source's own read: then the file is not at fault."""
     sides: bytes = b""
-    """How loud both channels are, if that was asked for; see `SideLevels`."""
+    """How loud both channels are, if that was asked for; see `SideChannels`."""
+    sound: tuple[bytes, bytes] | None = None
+    """Their samples, if these were asked for."""
     status: int = 0
     """Exit code of the job, or the negated number of its signal."""
 

@@ -14,7 +14,7 @@ from shared.audio.sandbox.checks import BreachError
 from shared.audio.sandbox.dialogue import Dialogue
 from shared.audio.sandbox.job_end import BREACH, JobEnd
 from shared.audio.sandbox.process import ProcessLostError, TimeUpError, UnfitError
-from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Source
+from shared.audio.types import Decoded, DecodedAhead, Limits, Pcm, Sides, Source
 from shared.model import AudioInfo
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Sandbox:
         return found
 
     def decode(
-        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0, sides: bool = False
+        self, source: Source, audio: AudioInfo, chunk: Chunk, *, track: int = 0, sides: Sides = "no"
     ) -> Pcm:
         """Decode one chunk with its overlap to 16 kHz mono.
 
@@ -83,7 +83,7 @@ class Sandbox:
             audio: what `probe` found.
             chunk: which part of it.
             track: which audio track, from 0.
-            sides: whether to tell how loud both channels are.
+            sides: what to tell of both channels.
 
         Raises:
             BadMedia: nothing in it decodes, or it exceeds its limits.
@@ -95,12 +95,19 @@ class Sandbox:
             limits=self.limits,
             audio=audio,
             chunk=chunk,
-            sides=sides,
+            sides=sides != "no",
+            sound=sides == "sound",
         )
         return _pcm(*self._serve(source, job))
 
     def probe_and_decode(
-        self, source: Source, choose: Callable[[AudioInfo], Chunk | None], *, name: str = "", track: int = 0
+        self,
+        source: Source,
+        choose: Callable[[AudioInfo], Chunk | None],
+        *,
+        name: str = "",
+        track: int = 0,
+        sides: Sides = "no",
     ) -> tuple[AudioInfo, DecodedAhead | None]:
         """Probe, and decode a chunk in the same fork: a short file costs one fork, not two.
 
@@ -109,6 +116,7 @@ class Sandbox:
             choose: the chunk to decode, from what the probe found; None for none. Must be quick.
             name: what its owner calls it, for messages.
             track: the audio track, from 0.
+            sides: what to tell of both channels, if the recording has two.
 
         Returns:
             What the probe found, and the chunk. None also if decoding failed: `decode` says why.
@@ -121,7 +129,17 @@ class Sandbox:
 
         def next_job(audio: AudioInfo) -> wire.Job | None:
             chosen.append((audio, chunk := choose(audio), time.monotonic()))
-            return None if chunk is None else replace(job, awaits_next=False, audio=audio, chunk=chunk)
+            if chunk is None:
+                return None
+            told = sides if audio.channels == 2 else "no"
+            return replace(
+                job,
+                awaits_next=False,
+                audio=audio,
+                chunk=chunk,
+                sides=told != "no",
+                sound=told == "sound",
+            )
 
         end, samples = self._serve(source, job, next_job)
         if not chosen or end.is_breach:
@@ -183,4 +201,11 @@ class Sandbox:
 def _pcm(end: JobEnd, samples: bytes) -> Pcm:
     done = end.outcome()
     assert isinstance(done, Decoded), "a decoding job's result is checked to be one"
-    return Pcm(samples=samples, start=done.start, owned=done.owned, warnings=done.warnings, sides=end.sides)
+    return Pcm(
+        samples=samples,
+        start=done.start,
+        owned=done.owned,
+        warnings=done.warnings,
+        sides=end.sides,
+        sound=end.sound,
+    )

@@ -70,6 +70,8 @@ class Job:
     """What to decode."""
     sides: bool = False
     """Whether each sample is followed by those of both channels."""
+    sound: bool = False
+    """Whether the caller keeps these: the process does not look at it."""
     awaits_next: bool = False
     """Probe, then wait for NEXT: what to decode of the same recording, if anything."""
 

@@ -51,7 +51,10 @@ def words(recording: Recording, results: Mapping[int, ChunkResult]) -> Live:
     if last is not None and len(results) >= len(chunks) and plan.goes_on(recording.chunks, last):
         # The merger extends the plan.
         chunks = plan.extend(recording.chunks)[: len(chunks) + 1]
-    ordered = {one.index: one for one in speakers.apart([results[i] for i in sorted(results)])}
+    known = [results[i] for i in sorted(results)]
+    # The plan as far as it is there: what channel is louder is the same wherever a chunk begins.
+    there = [chunk for chunk in chunks if chunk.index in results]
+    ordered = {one.index: one for one in speakers.sided(there, speakers.apart(known))}
     found: list[Word] = []
     gaps: list[tuple[float, float]] = []
     stretches = _stretches(chunks, ordered)
@@ -63,7 +66,11 @@ def words(recording: Recording, results: Mapping[int, ChunkResult]) -> Live:
         else:
             # Where nothing is known, neither is the end.
             gaps.append(_gap(recording, stretch, before, after))
-    return Live(complete=not gaps, words=tidy(merge.in_time(found)), gaps=tuple(gaps))
+    said = tidy(merge.in_time(found))
+    if any(one.word_sides for one in ordered.values()):
+        # Speakers are numbered by their first words once all are there.
+        said = tuple(replace(word, speaker=None) for word in said)
+    return Live(complete=not gaps, words=said, gaps=tuple(gaps))
 
 
 def arrived(

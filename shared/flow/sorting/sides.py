@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shared.audio.sides import LEAD, POWER, differ, lead_of, spoken_at
 from shared.results import SIDE_RATE
 
 if TYPE_CHECKING:
@@ -17,17 +18,8 @@ if TYPE_CHECKING:
 
     from shared.results import ChunkResult, Word
 
-LEAD = 12
-"""Half decibels by which a side is louder where it leads."""
 AT_LEAST, AT_MOST = 0.05, 0.5
 """Of the time in which somebody speaks: for which each side leads at least, and neither does at most."""
-QUIET, SILENT = 60, 140
-"""Half decibels below the loudest moments, and below full scale, from which on nobody speaks."""
-LOUDEST = 1.0
-"""Percent of the time that counts as the loudest moments."""
-
-_POWER = 10.0 ** (-np.arange(256) / 20)
-"""Of each level, of full scale."""
 
 
 class Sides:
@@ -43,11 +35,8 @@ class Sides:
         self._levels = np.full((length, 2), 255, np.uint8)
         for first, part in parts:
             self._levels[first : first + len(part) // 2] = part[: len(part) // 2 * 2].reshape(-1, 2)
-        louder = self._levels.min(axis=1)
-        sound = louder[louder < SILENT]
-        active = louder < min(SILENT, (np.percentile(sound, LOUDEST) if len(sound) else 0) + QUIET)
-        spoken = self._levels[active].astype(np.int16)
-        self._lead = spoken[:, 1] - spoken[:, 0]
+        spoken = self._levels[spoken_at(self._levels)]
+        self._lead = lead_of(self._levels)
         self._usual = [
             float(np.median(led)) if len(led := spoken[lead >= LEAD, side]) else None
             for side, lead in enumerate((self._lead, -self._lead))
@@ -64,10 +53,7 @@ class Sides:
     @property
     def are_different(self) -> bool:
         """Whether the sides are more than the same sound, perhaps louder on one of them."""
-        if not len(self._lead):
-            return False
-        low, high = np.percentile(self._lead, (5, 95))
-        return bool(high - low >= LEAD)
+        return differ(self._levels.tobytes())
 
     def of_words(self, words: Sequence[Word]) -> list[int]:
         """The side of each word, 0 or 1; where both are as loud, that of the word before.
@@ -83,7 +69,7 @@ class Sides:
         for word in words:
             first = min(round(word.start * SIDE_RATE), max(0, len(self._levels) - 1))
             heard = self._levels[first : max(first + 1, round(word.end * SIDE_RATE))]
-            left, right = _POWER[heard].mean(axis=0) * scale if len(heard) else (0.0, 0.0)
+            left, right = POWER[heard].mean(axis=0) * scale if len(heard) else (0.0, 0.0)
             if left == right:
                 found.append(found[-1] if found else 0)
             else:

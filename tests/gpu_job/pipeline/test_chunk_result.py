@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from gpu_job.pipeline.chunk_result import chunk_result
+from gpu_job.speech.windowing import Window
 from shared.audio import Pcm
 from shared.model import Chunk, Options
+from tests.world import words
 
 
 class Engine:
@@ -29,6 +31,7 @@ def job(keyterms):
         windows=[],
         words={},
         listened=None,
+        sides=(),
     )
 
 
@@ -39,6 +42,18 @@ def test_an_engine_that_does_not_listen_for_keyterms_says_so_in_the_result():
     assert "does not listen for keyterms" in warnings[1]
     assert chunk_result(job("Dropscribe"), able).warnings == ("The file ends early.",)
     assert chunk_result(job(None), deaf).warnings == ("The file ends early.",)
+
+
+def test_words_of_both_channels_have_their_side():
+    one = job(None)
+    samples = bytes(2 * 32_000)
+    levels = bytes([40, 120] * 50 + [120, 40] * 50)
+    one.pcm = Pcm(samples=samples, start=0.0, owned=2.0, sides=levels, sound=(samples, samples))
+    one.windows, one.sides = [Window(0, 16_000), Window(8_000, 32_000)], (0, 1)
+    one.words = {0: words("left", start=0.2), 1: words("right", start=1.0)}
+    found = chunk_result(one, Engine(hears_phrases=False))
+    assert [(word.text, word.start) for word in found.words] == [("left", 0.2), ("right", 1.5)]
+    assert found.word_sides == bytes([0, 1])
 
 
 def test_levels_of_both_channels_are_kept_without_the_overlap():

@@ -1,0 +1,93 @@
+"""The two channels of a chunk recognised one by one, where a recording asks for that: which words are whose.
+
+Where one channel leaks into the other, by crosstalk or an echo, its words are heard on both. How much leaks is seen where
+one side leads: a word of the other side that is no louder than that is not its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpu_job.speech import windowing
+from shared.audio import sides
+from shared.audio.sides import LEAD, POWER
+from shared.flow.seam import plain_text
+from shared.results import SIDE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from shared.audio import Pcm
+    from shared.results import Word
+
+MARGIN = 6
+"""Half decibels by which a word must be louder than what leaks from the other side."""
+
+
+def tracks(pcm: Pcm) -> tuple[bytes, ...]:
+    """The samples to recognise: of both channels if they are wanted and differ, else of the mix."""
+    return pcm.sound if pcm.sound is not None and sides.differ(pcm.sides) else (pcm.samples,)
+
+
+def cut(tracks: Sequence[bytes]) -> tuple[list[windowing.Window], tuple[int, ...]]:
+    """Windows of one or of two tracks, and of which of two each is; none of one."""
+    found = [windowing.cut(np.frombuffer(one, np.int16)) for one in tracks]
+    of = [side for side, windows in enumerate(found) for _ in windows]
+    return [window for windows in found for window in windows], tuple(of) if len(found) > 1 else ()
+
+
+def own(heard: Sequence[Sequence[Word]], levels: bytes, start: float) -> tuple[tuple[Word, ...], bytes]:
+    """The words that each side says itself, in the order of their starts; and the side of each, a byte of 0 or 1.
+
+    Args:
+        heard: of the left and of the right channel, on the chunk's axis.
+        levels: of both, from the first sample on, see `shared/audio/sides.py`.
+        start: of the first sample on that axis, seconds.
+    """
+    by_time = np.frombuffer(levels, np.uint8).reshape(-1, 2)
+    lead = sides.lead_of(by_time)
+    found: list[tuple[Word, int, float]] = []
+    for side, words in enumerate(heard):
+        others = -lead if side == 0 else lead
+        leaks = others[others >= LEAD]
+        most = float(np.median(leaks)) - MARGIN if len(leaks) else np.inf
+        for word in words:
+            over = _lead(by_time, word, start) * (-1 if side == 0 else 1)
+            # What the other side leads by here, against what it leads by where this one is silent.
+            if over < most:
+                found.append((word, side, over))
+    found.sort(key=lambda one: one[0].start)
+    kept = [one for at, one in enumerate(found) if not _is_echo(found, at)]
+    return tuple(word for word, _, _ in kept), bytes(side for _, side, _ in kept)
+
+
+def _lead(levels: NDArray[np.uint8], word: Word, start: float) -> float:
+    """By how many half decibels the left side leads while a word lasts."""
+    first = min(round((word.start - start) * SIDE_RATE), max(0, len(levels) - 1))
+    during = levels[first : max(first + 1, round((word.end - start) * SIDE_RATE))]
+    if not len(during):
+        return 0.0
+    left, right = POWER[during].mean(axis=0)
+    return float(20 * np.log10(left / right))
+
+
+def _is_echo(found: Sequence[tuple[Word, int, float]], at: int) -> bool:
+    """Whether the other side says the same word at the same time, and louder."""
+    word, side, over = found[at]
+    for step in (-1, 1):
+        near = at + step
+        while 0 <= near < len(found) and abs(found[near][0].start - word.start) < max(
+            0.1, word.end - word.start
+        ):
+            other, of, _ = found[near]
+            shared = min(word.end, other.end) - max(word.start, other.start)
+            same = of != side and plain_text(other.text) == plain_text(word.text)
+            if same and 2 * shared >= min(word.end - word.start, other.end - other.start):
+                # Of equally loud ones the left side's stays.
+                return over > 0 or (over == 0 and side == 1)
+            near += step
+    return False

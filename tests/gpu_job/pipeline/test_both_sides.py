@@ -1,0 +1,84 @@
+"""Two channels of a chunk that are recognised one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gpu_job.pipeline import both_sides
+from shared.audio import Pcm
+from shared.results import Word
+
+
+def levels(*stretches):
+    """Seconds, and how loud both sides are in half decibels below full scale."""
+    return b"".join(bytes(both) * round(50 * seconds) for seconds, *both in stretches)
+
+
+def word(text, start, end):
+    return Word(text=text, start=start, end=end, confidence=1.0)
+
+
+def own(left, right, of, start=0.0):
+    found, side = both_sides.own((left, right), of, start)
+    return [(one.text, which) for one, which in zip(found, side, strict=True)]
+
+
+TURNS = levels((5, 40, 120), (5, 120, 40))
+LOUD = (np.arange(32_000) % 2 * 2000 - 1000).astype(np.int16).tobytes()
+
+
+def test_both_channels_are_recognised_where_they_differ():
+    silent = bytes(len(LOUD))
+    pcm = Pcm(samples=LOUD, start=0.0, owned=2.0, sides=TURNS, sound=(LOUD, silent))
+    assert both_sides.tracks(pcm) == (LOUD, silent)
+    windows, of = both_sides.cut((LOUD, LOUD))
+    assert of == (0,) * (len(windows) // 2) + (1,) * (len(windows) // 2)
+    windows, of = both_sides.cut((silent, LOUD))
+    assert set(of) == {1}, "silence takes no time of the engine"
+
+
+@pytest.mark.parametrize("sides", [levels((9, 40, 40)), levels((9, 40, 60)), b""])
+def test_the_mix_is_recognised_where_they_do_not(sides):
+    pcm = Pcm(samples=LOUD, start=0.0, owned=2.0, sides=sides, sound=(LOUD, LOUD))
+    assert both_sides.tracks(pcm) == (LOUD,)
+    assert both_sides.cut((LOUD,))[1] == ()
+    assert both_sides.tracks(Pcm(samples=LOUD, start=0.0, owned=2.0, sides=TURNS)) == (LOUD,)
+
+
+def test_words_of_both_sides_are_in_the_order_of_time():
+    left, right = (word("one", 1, 1.5), word("two", 2, 2.5)), (word("three", 6, 6.5),)
+    assert own(left, right, TURNS) == [("one", 0), ("two", 0), ("three", 1)]
+    assert own((), (), TURNS) == []
+    assert own(left, (), b"") == [("one", 0), ("two", 0)]
+
+
+def test_both_are_heard_where_they_speak_at_once():
+    of = levels((4, 40, 120), (2, 40, 50), (4, 120, 40))
+    left, right = (word("one", 4.2, 4.6), word("two", 5, 5.4)), (word("three", 4.3, 4.8),)
+    assert own(left, right, of) == [("one", 0), ("three", 1), ("two", 0)]
+
+
+def test_what_leaks_from_the_other_side_is_not_its_own():
+    # Crosstalk of -12 dB, and in the middle both speak.
+    of = levels((4, 40, 64), (2, 40, 46), (4, 64, 40))
+    left = (word("one", 1, 1.4), word("two", 4.5, 4.9), word("tree", 8, 8.4))
+    right = (word("won", 1, 1.4), word("well", 4.6, 5.0), word("three", 8, 8.4))
+    assert own(left, right, of) == [("one", 0), ("two", 0), ("well", 1), ("three", 1)]
+
+
+def test_one_word_on_both_sides_is_that_of_the_louder_one():
+    # Two microphones in a room: nobody leads by much.
+    of = levels((4, 40, 48), (4, 48, 40), (1, 40, 100))
+    said = (word("Yes,", 1, 1.4), word("right", 5, 5.4))
+    heard = (word("yes", 1.05, 1.4), word("Right.", 5.1, 5.4))
+    assert own(said, heard, of) == [("Yes,", 0), ("Right.", 1)]
+    apart = (word("yes", 2.0, 2.4), word("right", 7, 7.4))
+    assert own(said, apart, of) == [("Yes,", 0), ("yes", 1), ("right", 0), ("right", 1)]
+
+
+def test_levels_begin_before_the_chunk_where_its_samples_do():
+    of = levels((1, 40, 120), (2, 64, 40), (2, 40, 64))
+    assert own((word("early", -0.8, -0.4),), (word("late", 0.5, 0.9),), of, start=-1.0) == [
+        ("early", 0), ("late", 1)
+    ]  # fmt: skip
