@@ -68,16 +68,8 @@ AUDIO = ("sandbox", "decoding", "probing", "files")
 
 PIPELINE = (
     *("worker", "recogniser", "batcher", "consumer", "committer", "listening", "inflight"),
-    *(
-        "chunk_result",
-        "chunk_job",
-        "both_sides",
-        "loaded_engines",
-        "memory",
-        "packing",
-        "summary",
-        "start_up",
-    ),
+    *("chunk_result", "chunk_job", "both_sides", "loaded_engines", "memory", "packing"),
+    *("summary", "start_up"),
 )
 """The modules of `gpu_job/pipeline`: each may import those after it, none calls back."""
 
