@@ -83,7 +83,12 @@ def over(stored: Any, before: Any, after: Any) -> Any:
     """
     if isinstance(stored, dict) and isinstance(before, dict) and isinstance(after, dict):
         unknown = {name: value for name, value in stored.items() if name not in before}
-        known = {name: over(stored.get(name), before.get(name), value) for name, value in after.items()}
+        known = {
+            name: over(stored.get(name), before.get(name), value)
+            if isinstance(value, dict | tuple)
+            else value
+            for name, value in after.items()
+        }
         return known | unknown
     if isinstance(stored, list) and isinstance(before, tuple) and isinstance(after, tuple):
         places = [_place(number, item, before) for number, item in enumerate(after)]

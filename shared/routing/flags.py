@@ -55,6 +55,8 @@ class Flags:
 
     def applied(self, settings: Settings) -> Settings:
         """The settings with the flags in place of the environment's values."""
+        if not self.values:
+            return settings
         try:
             return replace(settings, **{NAMES[name]: value for name, value in self.values.items()})
         except ConfigurationError:

@@ -30,15 +30,14 @@ class Choices:
         self._fixed = fixed or {}
         self._positions: Counter[str] = Counter()
         self._random: dict[str, random.Random] = {}
-        self._digest = hashlib.sha256()
+        self._notes: list[str] = []
 
     def pick(self, stream: str, count: int, chance: float = 1.0) -> int:
         """A number below `count`: 0, or with some chance any of them (below 1: any but 0)."""
         position = self._positions[stream]
         self._positions[stream] = position + 1
-        fixed = self._fixed.get((stream, position))
-        if fixed is not None:
-            value = fixed % count
+        if self._fixed and (stream, position) in self._fixed:
+            value = self._fixed[stream, position] % count
         elif self._seed is None:
             value = 0
         else:
@@ -49,12 +48,12 @@ class Choices:
 
     def note(self, what: str) -> None:
         """Add something that happened to the digest of the history."""
-        self._digest.update(what.encode())
+        self._notes.append(what)
 
     @property
     def digest(self) -> str:
         """The same for two histories if and only if the same happened in both."""
-        return self._digest.hexdigest()[:16]
+        return hashlib.sha256("".join(self._notes).encode()).hexdigest()[:16]
 
     def _draw(self, stream: str, count: int, chance: float) -> int:
         source = self._random.get(stream)

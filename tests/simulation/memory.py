@@ -161,10 +161,15 @@ class MemoryRecords:
     def query(
         self, collection: str, where: Fields | None = None, *, after: str = ""
     ) -> Iterator[tuple[str, dict[str, Any]]]:
+        # Most texts need not be read: they have no such text in them.
+        texts = {name: value for name, value in (where or {}).items() if isinstance(value, str)}
+        needed = [_encoded({name: value})[1:-1] for name, value in texts.items()]
         for key in sorted(one for one in self.documents[collection] if one > after):
             text = self.documents[collection].get(key)
             if text is None:
                 continue  # deleted meanwhile
+            if any(one not in text for one in needed):
+                continue
             fields = _decoded(text)
             if all(name in fields and _equal(fields[name], value) for name, value in (where or {}).items()):
                 yield key, fields

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,16 +89,19 @@ def _used(path: Path) -> Iterator[tuple[str, str, ast.expr]]:
     return visit(ast.parse(path.read_text("utf-8")), "<module>")
 
 
-@cache
-def _positions(code: CodeType) -> list[tuple[int | None, ...]]:
-    return list(code.co_positions())
+_names: dict[tuple[int, int], tuple[CodeType, str]] = {}
+"""By the id of a function's code, which is here so that it stays, and the instruction. A code's hash takes long."""
 
 
 def name_of(frame: FrameType, file: str) -> str:
     """The call that a function of the product makes now; one that was handed to it has no number."""
-    line, _, column, _ = _positions(frame.f_code)[frame.f_lasti // 2]
-    place = file, line or 0, column or 0
-    return places().get(place) or f"{file}:{frame.f_code.co_name}"
+    code, at = frame.f_code, frame.f_lasti
+    found = _names.get((id(code), at))
+    if found is None:
+        line, _, column, _ = next(islice(code.co_positions(), at // 2, None))
+        place = file, line or 0, column or 0
+        found = _names[id(code), at] = code, places().get(place) or f"{file}:{code.co_name}"
+    return found[1]
 
 
 NOT_REACHED = {
