@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from gpu_job.pipeline import packing
 from gpu_job.speech.transcriber import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ class Encoder(Protocol):
     @property
     def together(self) -> int:
         """Samples that it takes in one call at the least cost; short windows share a call."""
+        ...
+
+    @property
+    def call_cost(self) -> float:
+        """Samples of padding that one call less is worth, see `packing.pack`."""
         ...
 
     def __call__(
@@ -55,6 +61,7 @@ class OnnxEncoder:
     precision = "as exported"
     together = 16 * SAMPLE_RATE
     """More do not fit the cache and are slower."""
+    call_cost = packing.CALL_COST
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session

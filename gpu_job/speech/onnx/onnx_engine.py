@@ -65,7 +65,7 @@ def load(name: str, *, threads: int | None = None, callers: int | None = None) -
     threads = threads or cores()
     large = sum(path.stat().st_size for path in located.path.glob("encoder-model.onnx*")) >= SMALL
     try:
-        sessions = _Sessions.load(located, threads if large else 1, threads)
+        sessions = _Sessions.load(located, threads, large=large)
     except Exception as error:
         # The errors of onnxruntime have no common root.
         raise ModelUnavailable(
@@ -129,7 +129,10 @@ class Parakeet:
         long_enough = [index for index, window in enumerate(windows) if len(window) >= ANALYSIS]
         lengths = [len(windows[index]) for index in long_enough]
         packed = packing.pack(
-            lengths, max_windows=DECODED_TOGETHER, max_padded=self._sessions.encoder.together
+            lengths,
+            max_windows=DECODED_TOGETHER,
+            max_padded=self._sessions.encoder.together,
+            call_cost=self._sessions.encoder.call_cost,
         )
         batches = [[long_enough[position] for position in batch] for batch in packed]
         for indices, encoded in self._encoded(windows, batches):
@@ -169,13 +172,13 @@ class _Sessions:
     start: tdt.State
 
     @classmethod
-    def load(cls, located: Located, sharing: int, threads: int) -> _Sessions:
+    def load(cls, located: Located, threads: int, *, large: bool) -> _Sessions:
         """Read an export.
 
         Args:
             located: where it is.
-            sharing: threads that share one call of the encoder with ONNX Runtime.
             threads: CPU cores to use.
+            large: whether they share each call of the encoder.
         """
         said = export.read(located.path)
         decoder_joint = open_session(located.path / "decoder_joint-model.onnx", 1)
@@ -185,7 +188,7 @@ class _Sessions:
             for name in ("input_states_1", "input_states_2")
         )
         return cls(
-            encoder=_encoder(located, sharing, threads),
+            encoder=_encoder(located, threads, large=large),
             decoder_joint=decoder_joint,
             mel=LogMel.slaney(said.features),
             export=said,
@@ -230,11 +233,11 @@ class _Sessions:
         return logits[:, 0, 0], (hidden, cell)
 
 
-def _encoder(located: Located, sharing: int, threads: int) -> Encoder:
+def _encoder(located: Located, threads: int, *, large: bool) -> Encoder:
     """In bfloat16 where the processor has it and the weights are large; else in the precision of the export."""
-    if sharing > 1 and openvino_encoder.suits(located):
+    if large and openvino_encoder.suits(located):
         try:
             return openvino_encoder.load(located, threads)
         except (OSError, RuntimeError) as error:
             log.warning("bfloat16 is not used, and recognition is slower: %s", str(error).strip())
-    return OnnxEncoder(open_session(located.path / "encoder-model.onnx", sharing))
+    return OnnxEncoder(open_session(located.path / "encoder-model.onnx", threads if large else 1))

@@ -157,19 +157,37 @@ def test_a_language_is_written_in_its_own_alphabet_window_by_window(tiny, speech
     assert tiny.transcribe(windows) == plain, "what one call rules out does not last"
 
 
+class Roomy:
+    """An encoder with room for 64 s, which notes how many windows come in each call."""
+
+    precision = "as exported"
+    together = 64 * SAMPLE_RATE
+
+    def __init__(self, encoder, call_cost):
+        self._encoder = encoder
+        self.call_cost = call_cost
+        self.calls = []
+
+    def __call__(self, features, lengths):
+        self.calls.append(len(lengths))
+        return self._encoder(features, lengths)
+
+
+def test_an_encoder_whose_calls_cost_little_gets_more_calls_with_less_padding(tiny):
+    windows = [np.zeros(round(seconds * SAMPLE_RATE), np.float32) for seconds in (8.0, 8.0, 4.0, 4.0)]
+    for call_cost, calls in ((20 * SAMPLE_RATE, [4]), (2 * SAMPLE_RATE, [2, 2])):
+        roomy = Roomy(tiny._sessions.encoder, call_cost)
+        onnx_engine.Parakeet("tiny", locate("tiny"), replace(tiny._sessions, encoder=roomy), 1).transcribe(
+            windows
+        )
+        assert roomy.calls == calls
+
+
 def test_windows_share_a_call_as_the_encoder_likes_it_and_give_the_same_words(tiny, speech):
-    class Roomy:
-        precision = "as exported"
-        together = 64 * SAMPLE_RATE
-
-        def __call__(self, features, lengths):
-            calls.append(len(lengths))
-            return tiny._sessions.encoder(features, lengths)
-
-    calls: list[int] = []
-    roomy = onnx_engine.Parakeet("tiny", locate("tiny"), replace(tiny._sessions, encoder=Roomy()), 2)
+    encoder = Roomy(tiny._sessions.encoder, 20 * SAMPLE_RATE)
+    roomy = onnx_engine.Parakeet("tiny", locate("tiny"), replace(tiny._sessions, encoder=encoder), 2)
     heard = roomy.transcribe(speech[0])
-    assert sum(calls) == len(speech[0])
-    assert max(calls) > 2
+    assert sum(encoder.calls) == len(speech[0])
+    assert max(encoder.calls) > 2
     expected = tiny.transcribe(speech[0])
     assert [[word.text for word in one] for one in heard] == [[word.text for word in one] for one in expected]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import numpy as np
+import openvino
 import pytest
 
 from gpu_job.speech import windowing
@@ -31,10 +32,10 @@ def export(once):
     return once("openvino", made)
 
 
-def engine(export, monkeypatch, *, wanted):
+def engine(export, monkeypatch, *, wanted, threads=2):
     monkeypatch.setattr(onnx_engine, "SMALL", 0)
     monkeypatch.setattr(openvino_encoder, "suits", lambda located: wanted)
-    return onnx_engine.load(str(export.path), threads=2)
+    return onnx_engine.load(str(export.path), threads=threads)
 
 
 def features(frames, windows=1):
@@ -50,6 +51,35 @@ def test_in_32_bits_it_gives_the_frames_of_onnx_runtime_whatever_the_length(expo
     for one, other in zip(ours(*given), theirs(*given), strict=True):
         assert one.shape == other.shape
         assert np.abs(one - other).max() < 0.02
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_narrow_masks_change_no_bit_of_the_frames(export, monkeypatch, tmp_path, precision):
+    if precision == "bf16" and not openvino_encoder.has_bfloat16():
+        precision = "f32"
+    given = (features(317, 2), np.array([317, 190]))
+    narrow = OpenVinoEncoder(converted(export), 1, precision=precision)(*given)
+    monkeypatch.setattr(openvino_encoder, "_narrow_masks", lambda model: None)
+    copied = shutil.ignore_patterns("openvino*")
+    wide = converted(locate(str(shutil.copytree(export.path, tmp_path / "x", ignore=copied))))
+    for one, other in zip(narrow, OpenVinoEncoder(wide, 1, precision=precision)(*given), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_no_mask_has_a_channel_for_each_of_the_features(export):
+    model = openvino.Core().read_model(converted(export))
+    products = [node for node in model.get_ordered_ops() if node.get_type_name() == "Multiply"]
+    masks = [
+        node.input_value(1).get_partial_shape()
+        for node in products
+        if "pre_encode" in node.get_friendly_name()
+    ]
+    wide = [shape for shape in masks if shape.rank == 4]
+    assert [str(shape[1]) for shape in wide] == ["1"] * 6
+
+
+def test_one_core_has_bfloat16_too(export, monkeypatch):
+    assert engine(export, monkeypatch, wanted=True, threads=1).device.dtype == "bfloat16"
 
 
 def test_the_words_are_as_good_as_in_32_bits(export, monkeypatch):
