@@ -185,6 +185,15 @@ def _clocks_of_others(middle: float) -> list[Case]:
         # An m4a that begins late has an empty edit: that much silence (docs/media.md).
         if (name, kind) != ("m4a", "joined in the third hour")
     ]
+    made.append(
+        Case(
+            name="m4a, counts from 1970",
+            make=lambda: retimed(
+                "m4a", lambda _, time: 1_700_000_000_000 + time, seconds=SECONDS, wave=voice
+            ),
+            warned=True,
+        )
+    )
     wrong = {
         "one stamp wrong": (lambda number, time: time if number != 1000 else 1_800_000 + time, {}),
         "comes in bursts": (lambda _, time: time - time % 200, {"most_off": 0.3}),

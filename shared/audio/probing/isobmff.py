@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.probing.isobmff_codecs import describe
 from shared.audio.probing.isobmff_fragments import first_fragment_start, last_fragment_end, read_sidx
-from shared.audio.probing.notices import check_track, encrypted, falls_short, in_order
+from shared.audio.probing.notices import check_track, encrypted, falls_short, in_order, long_silence
 from shared.errors import BadMedia
 from shared.model import AudioInfo
 
@@ -31,13 +31,15 @@ FIRST_FRAGMENT = 64 * 1024
 """Bytes of the first fragment's header that are read to learn when it begins."""
 CONTAINERS = {b"mdia", b"minf", b"stbl", b"edts"}
 """Boxes of a track that hold its other boxes."""
+BELIEVED_SILENCE = 600.0
+"""Seconds of silence at the beginning that an edit may claim although no other track fills them."""
 MAX_TOP_BOXES = 64
 """Boxes of the file looked at for the index, and behind it for one that ends after the file does."""
 
 
 @dataclass(slots=True)
 class _Track:
-    """What the header of a track says; durations in its ticks, but that of the edits in those of the movie."""
+    """What the header of a track says; durations in its ticks, but that of the edits, silence first, in the movie's."""
 
     number: int = 0
     enabled: bool = False
@@ -45,6 +47,7 @@ class _Track:
     timescale: int = 0
     duration: int = 0
     edit_duration: int = 0
+    silence: int = 0
     sample_entry: bytes = b""
 
 
@@ -76,7 +79,7 @@ def probe(reader: Reader, track: int) -> AudioInfo:
             raise encrypted("Audible's protection")
         if name == b"moov":
             movie = _read_movie(reader, start, end)
-        elif name == b"sidx" and sidx is None:
+        if name == b"sidx" and sidx is None:
             sidx = read_sidx(reader.at(start, min(end - start, 200_000)), end)
         if end > reader.size:
             warnings.append(falls_short(end, reader.size))
@@ -93,16 +96,18 @@ def probe(reader: Reader, track: int) -> AudioInfo:
     duration, origin = _duration(movie, chosen), _origin(movie, fragment)
     if movie.fragment_duration is not None:
         duration = _fragmented_duration(reader, movie, chosen, sidx, origin)
+    left_out = _unbelievable(movie, chosen)
+    warnings += [long_silence(left_out)] * bool(left_out)
     return AudioInfo(
         format="mov",
         codec=codec,
         sample_rate=rate or chosen.timescale,
         channels=channels,
-        duration=duration,
+        duration=None if duration is None else max(0.0, duration - left_out),
         exact=duration is not None,
         splittable_by="time",
         tracks=len(audio),
-        origin=origin,
+        origin=origin + left_out,
         warnings=tuple(warnings),
     )
 
@@ -195,7 +200,7 @@ def _read_track(reader: Reader, start: int, end: int) -> _Track:
         elif name == b"hdlr" and not track.handler:
             track.handler = reader.at(first, 12)[8:12]
         elif name == b"elst":
-            track.edit_duration = _edit_duration(reader.at(first, min(last - first, 20_000)))
+            track.edit_duration, track.silence = _edits(reader.at(first, min(last - first, 20_000)))
         elif name == b"stsd":
             track.sample_entry = reader.at(first + 8, min(last - first - 8, 4096))
     return track
@@ -212,13 +217,35 @@ def _inner_boxes(reader: Reader, start: int, end: int) -> Iterator[tuple[bytes, 
                 yield name, first, last
 
 
-def _edit_duration(body: bytes) -> int:
-    """Length of all edits, in ticks of the movie."""
-    wide = body[:1] == b"\1"
-    step, size = (20, 8) if wide else (12, 4)
+def _edits(body: bytes) -> tuple[int, int]:
+    """Length of all edits, and of the empty ones with which they begin, in ticks of the movie."""
+    size = 8 if body[:1] == b"\1" else 4
+    step = 2 * size + 4
     count = int.from_bytes(body[4:8], "big")
-    stop = min(8 + count * step, len(body) - step + 1)
-    return sum(int.from_bytes(body[at : at + size], "big") for at in range(8, stop, step))
+    total, silence = 0, 0
+    for at in range(8, min(8 + count * step, len(body) - step + 1), step):
+        length = int.from_bytes(body[at : at + size], "big")
+        is_empty = body[at + size : at + 2 * size] == b"\xff" * size
+        silence += length if is_empty and total == silence else 0
+        total += length
+    return total, silence
+
+
+def _unbelievable(movie: _Movie, chosen: _Track) -> float:
+    """Seconds of silence at the beginning, by the edits, that are left out: so many that no pictures or sounds fill.
+
+    A track that begins late has others before it. An edit of hours without them is a clock that was taken for a length.
+    """
+    if not movie.timescale or chosen.silence / movie.timescale <= BELIEVED_SILENCE:
+        return 0.0
+    begins = chosen.silence / movie.timescale
+    others = [one for one in movie.tracks if one.handler in {b"soun", b"vide"}]
+    for one in others:
+        starts, ends = one.silence / movie.timescale, _duration(movie, one) or 0.0
+        if starts <= BELIEVED_SILENCE and ends >= begins - BELIEVED_SILENCE:
+            return 0.0
+    first = min(one.silence for one in others) / movie.timescale
+    return first if begins - first <= BELIEVED_SILENCE < first else begins
 
 
 def _duration(movie: _Movie, track: _Track) -> float | None:
@@ -242,7 +269,8 @@ def _fragmented_duration(
     """Duration of a fragmented file that begins at `origin`: from its last fragment, else its index, else its header."""
     end = last_fragment_end(reader, track.number, movie.default_durations.get(track.number, 0))
     if end is not None and track.timescale:
-        return max(0.0, end / track.timescale - origin)
+        silence = track.silence / movie.timescale if movie.timescale else 0.0
+        return max(0.0, end / track.timescale - origin + silence)
     if sidx is not None and sidx[1] >= reader.size * 0.98:
         return sidx[0] / 1e6
     if movie.fragment_duration and movie.timescale:

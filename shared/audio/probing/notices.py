@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.errors import BadMedia
+from shared.in_words import human_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,6 +115,11 @@ def followed_by_another(end: int, size: int) -> str:
         f"another recording follows behind the end of this one, and was not transcribed: {size - end:,} bytes; take it "
         f"out (tail -c +{end + 1} FILE > second) and transcribe it, too"
     )
+
+
+def long_silence(seconds: float) -> str:
+    """The warning for silence that the edits of an mp4 put before its sound, and that is left out."""
+    return f"by its edit list {human_duration(seconds)} of silence come before the sound, which cannot be: they were left out"
 
 
 def damage(times: list[float]) -> str:

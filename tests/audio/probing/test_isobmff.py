@@ -7,7 +7,7 @@ import pytest
 from shared.audio.files.reader import Reader
 from shared.audio.probing import isobmff
 from shared.errors import BadMedia
-from tests.audio.media import Memory, make, repeated
+from tests.audio.media import RATE, Memory, chunk, make, repeated, samples
 
 
 def probe(data, track=0):
@@ -74,3 +74,47 @@ def test_a_file_without_an_index_has_none():
     reader = Reader(Memory(data).read, len(data))
     assert isobmff.index_span(reader) is None
     assert not isobmff.is_fragmented(reader)
+
+
+FRAGMENTS = {"movflags": "frag_keyframe+delay_moov", "frag_duration": "1000000"}
+
+
+@pytest.mark.parametrize("muxing", [{}, FRAGMENTS])
+@pytest.mark.parametrize("late", [3.0, 300.0])
+def test_an_empty_edit_is_that_much_silence(sandbox, late, muxing):
+    source = Memory(make("mp4", "aac", seconds=5.0, late=late, muxing=muxing))
+    info = sandbox.probe(source)
+    assert info.duration == pytest.approx(5.0 + late, abs=0.1)
+    assert info.warnings == ()
+    heard = samples(sandbox.decode(source, info, chunk(late - 1.0)))
+    assert not heard[: round(0.9 * RATE)].any()
+    assert heard[round(1.1 * RATE) :].any()
+    assert len(heard) / RATE == pytest.approx(6.0, abs=0.1)
+
+
+@pytest.mark.parametrize("late", [90_000.0, 1.7e9])
+@pytest.mark.parametrize(("muxing", "video"), [({}, False), ({}, True), (FRAGMENTS, False)])
+def test_an_empty_edit_of_days_is_left_out_with_a_warning(sandbox, late, muxing, video):
+    source = Memory(make("mp4", "aac", seconds=5.0, late=late, muxing=muxing, video=video))
+    info = sandbox.probe(source)
+    assert info.duration == pytest.approx(5.0, abs=0.1)
+    (warning,) = info.warnings
+    assert "of silence come before the sound" in warning
+    pcm = sandbox.decode(source, info, chunk(2.0))
+    assert pcm.owned == pytest.approx(3.0, abs=0.1)
+    assert samples(pcm)[: round(0.5 * RATE)].any()
+    assert pcm.warnings == ()
+
+
+def test_a_long_silence_that_pictures_fill_is_believed(sandbox):
+    data = bytearray(make("mp4", "aac", seconds=5.0, late=2000.0, video=True))
+    # The pictures of five seconds shall last 2,005: their duration stands in the header of their track and in its edit.
+    at = data.index(b"mdhd")
+    assert data.index(b"vide") < data.index(b"soun")
+    scale = int.from_bytes(data[at + 16 : at + 20], "big")
+    data[at + 20 : at + 24] = (2005 * scale).to_bytes(4, "big")
+    edit = data.index(b"elst")
+    data[edit + 12 : edit + 16] = (2005 * 1000).to_bytes(4, "big")
+    info = sandbox.probe(Memory(bytes(data)))
+    assert info.duration == pytest.approx(2005.0, abs=0.1)
+    assert info.warnings == ()
