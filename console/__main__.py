@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than the proxies before it keep theirs."""
-CONNECTIONS = 500
-"""At one time; later ones get 503."""
+CONNECTIONS = 800
+"""At one time; later ones get 503. 300 are those of strangers, 200 streams; the others are for short requests of those who
+may ask. A process may have 1024 files open."""
 PATIENCE = 3
 """Seconds that open streams have to end after SIGTERM."""
 OF_PORT = (errno.EADDRINUSE, errno.EACCES)

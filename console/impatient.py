@@ -1,7 +1,8 @@
 """Connections that do not send a whole request are closed: half of one would otherwise be kept for ever.
 
 Strangers need no token to connect: other accounts of the machine can, and every web page that a browser shows. A request
-counts as sent with its headers; a body may take as long as it takes, because only those with a token send one.
+counts as sent with its headers; a body may take as long as it takes, because only those with a token send one. Strangers
+may have so many connections, and the oldest makes room for a new one: whoever has the token and sends at once is served.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from console.security.access import KNOWN
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -17,8 +20,12 @@ SECONDS = 20.0
 """For the headers of a request, from the first byte on, or from the beginning of the connection."""
 
 
+STRANGERS = 300
+"""Connections of those who have not shown a token yet."""
+
+
 class Impatient(H11Protocol):
-    """uvicorn's own protocol with that limit."""
+    """uvicorn's own protocol with these limits."""
 
     _timer: asyncio.TimerHandle | None = None
 
@@ -26,6 +33,7 @@ class Impatient(H11Protocol):
         """A connection begins."""
         super().connection_made(transport)
         self._watch()
+        self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """Something came: a part of a request, or of its body."""
@@ -35,7 +43,29 @@ class Impatient(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """A connection ends."""
         self._stop()
+        vars(self.server_state).get("strangers", {}).pop(self, None)
         super().connection_lost(exc)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its last request was that of somebody who had shown what is needed."""
+        return bool(self.scope and self.scope.get(KNOWN))
+
+    def _make_room(self) -> None:
+        """Close the oldest connections of strangers if there are too many."""
+        # In the order in which they began; uvicorn's own are a set.
+        strangers: dict[Impatient, None] = vars(self.server_state).setdefault("strangers", {})
+        strangers[self] = None
+        if len(strangers) <= STRANGERS:
+            return
+        for one in list(strangers):
+            if one.is_known or one not in self.connections:
+                del strangers[one]
+        while len(strangers) > STRANGERS:
+            oldest = next(iter(strangers))
+            del strangers[oldest]
+            # Not `close`: what it was sent, it may never read.
+            oldest.transport.abort()
 
     def _watch(self) -> None:
         """Wait for the rest of the headers; a byte now and then does not lengthen the time."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shared.settings import variable
 from shared.telemetry import log
@@ -29,6 +29,14 @@ MOST_BYTES = 16 * 1024 * 1024
 """Size of a body: the largest message of Pub/Sub, 10 MB, is 13.4 MB in base64 (https://cloud.google.com/pubsub/quotas)."""
 
 
+class Headers(Protocol):
+    """Headers of a request."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of one, by its name in lower case."""
+        ...
+
+
 def refusal(request: Request) -> tuple[str, int] | None:
     """The answer to a caller who may not call; None for one who may. Reads nothing of the body.
 
@@ -36,23 +44,28 @@ def refusal(request: Request) -> tuple[str, int] | None:
         request: its `max_content_length` is set to `MOST_BYTES`, so that reading more of it answers 413.
     """
     request.max_content_length = MOST_BYTES
-    answer = None if CLOUD_RUN in os.environ else _outside_cloud_run(request)
+    return refusal_by(request.headers)
+
+
+def refusal_by(headers: Headers) -> tuple[str, int] | None:
+    """The same by the headers alone, for a server that answers before it takes a byte of the body."""
+    answer = None if CLOUD_RUN in os.environ else _outside_cloud_run(headers)
     if answer is not None:
         _told(*answer)
     return answer
 
 
-def _outside_cloud_run(request: Request) -> tuple[str, int] | None:
+def _outside_cloud_run(headers: Headers) -> tuple[str, int] | None:
     name = variable("function_token")
     token = os.environ.get(name, "")
     if not token:
         said = f"This function answers nobody: it has no token. `dropscribe up` gives it one; elsewhere set {name}"
         return said + " to a long random text, and send that in the header `Authorization: Bearer …`.", 403
-    if "origin" in request.headers:
+    if headers.get("origin") is not None:
         return "This function answers no web page.", 403
-    if _name_of(request.headers.get("host", "")) not in LOOPBACK:
+    if _name_of(headers.get("host") or "") not in LOOPBACK:
         return "This function answers to the name 127.0.0.1 only.", 403
-    given = request.headers.get("authorization", "")
+    given = headers.get("authorization") or ""
     if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
         return f"Send the token of {name} in the header `Authorization: Bearer …`.", 401
     return None

@@ -9,7 +9,6 @@ import msgspec
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from console.api.answers import ApiError, answered
-from console.live.feed import MOST_VIEWERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -31,14 +30,15 @@ MOST_DIGITS = 18
 async def events(request: Request) -> Response:
     """`GET /events`: of all recordings, or of one."""
     feed: Feed = request.app.state.feed
-    if not feed.enter():
+    who = str(getattr(request.state, "who", ""))
+    if there := feed.enter(who):
         raise ApiError(
-            503, "too_many_streams", f"{MOST_VIEWERS} pages are open. Close some, then load this one again."
+            503, "too_many_streams", f"{there} pages are open. Close some, then load this one again."
         )
     given = request.headers.get("last-event-id", "")
     last = int(given) if given.isdecimal() and len(given) <= MOST_DIGITS else None
     stream = _stream(feed, last, request.query_params.get("recording", ""))
-    return Stream(feed, stream)
+    return Stream(feed, stream, who)
 
 
 class Stream(EventSourceResponse):
@@ -47,18 +47,20 @@ class Stream(EventSourceResponse):
     Args:
         feed: whose place it has.
         events: what it sends.
+        who: the account that has the place.
     """
 
-    def __init__(self, feed: Feed, events: AsyncGenerator[ServerSentEvent, None]) -> None:
+    def __init__(self, feed: Feed, events: AsyncGenerator[ServerSentEvent, None], who: str = "") -> None:
         super().__init__(events, ping=PING, headers={"Cache-Control": "no-store"}, sep="\n")
         self._feed = feed
+        self._who = who
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._feed.leave()
+            self._feed.leave(self._who)
 
 
 async def _stream(feed: Feed, last: int | None, only: str) -> AsyncGenerator[ServerSentEvent, None]:

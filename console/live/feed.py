@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ KEPT = 1000
 """Events that are kept for those who come again."""
 MOST_VIEWERS = 200
 """Streams at one time."""
+MOST_EACH = 50
+"""Of one account; with a token all are the same."""
 PAUSE_HERE, PAUSE_THERE = 0.5, 2.0
 """Seconds between two looks, on one machine and in a project."""
 NEWEST_HERE, NEWEST_THERE = 100, 1
@@ -79,20 +81,29 @@ class Feed:
         self._letters: int | None = None
         self._looks = 0
         self._viewers = 0
-        self._streams = 0
+        self._streams: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
-    def enter(self) -> bool:
-        """Take a place for a stream that is about to begin, for `leave` to give back; False: there is none left."""
-        if self._streams >= MOST_VIEWERS:
-            return False
-        self._streams += 1
-        return True
+    def enter(self, who: str = "") -> int:
+        """Take a place for a stream that is about to begin, for `leave` to give back.
 
-    def leave(self) -> None:
+        Args:
+            who: the account; empty: nobody can tell.
+
+        Returns:
+            0, or how many there are already, if there is no place left.
+        """
+        if (every := self._streams.total()) >= MOST_VIEWERS:
+            return every
+        if who and self._streams[who] >= MOST_EACH:
+            return self._streams[who]
+        self._streams[who] += 1
+        return 0
+
+    def leave(self, who: str = "") -> None:
         """Give back the place of a stream that has ended."""
-        self._streams -= 1
+        self._streams -= Counter({who: 1})
 
     async def events(self, last: int | None) -> AsyncGenerator[Event, None]:
         """What changes from now on, or from an earlier event on.

@@ -33,6 +33,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 OPEN = ("/health",)
 """Paths that need no token: they tell nothing."""
+KNOWN = "dropscribe.known"
+"""Key of a request's scope that says whether its sender has shown what is needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ class Guard:
 
         connection = HTTPConnection(scope)
         answer = self._refused(connection, scope) or await self._entered(connection, scope)
+        scope[KNOWN] = answer is None and scope["path"] not in OPEN
         await (answer or self._app)(scope, receive, secured)
 
     def _refused(self, request: HTTPConnection, scope: Scope) -> Response | None:

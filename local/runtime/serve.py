@@ -3,53 +3,143 @@
 Waitress instead of functions-framework's own gunicorn, which waits for the rest of a request in one of its few threads:
 some connections that send half a request stop it. Waitress reads all connections in one thread, hands over what is
 complete, and refuses what is too large by its headers.
+
+Who may not call is answered by the headers alone, before a byte of the body is read. Connections that have not shown yet
+that they may call are few: a new one takes the place of the oldest, so that whoever opens thousands is in nobody's way
+who sends a request at once.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+import time
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import functions_framework
 from waitress import create_server
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
-from functions.caller import MOST_BYTES
+from functions.caller import MOST_BYTES, Headers, refusal_by
 from local.runtime.processes import reserved
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
     from types import FrameType
 
 REQUEST_SECONDS = 30
 """For a connection to send its whole request."""
+HEADER_SECONDS = 10
+"""For a new connection to show that it may call."""
 HEADER_BYTES = 16 * 1024
 """Of all headers of a request."""
-CONNECTIONS = 1000
-"""At one time; later ones wait."""
+CONNECTIONS = 700
+"""At one time; later ones wait. A process may have 1024 files open."""
+STRANGERS = 300
+"""Connections among them that have not shown yet that they may call; the oldest makes room for a new one."""
+
+Refusal = Callable[[Headers], tuple[str, int] | None]
+"""Says why whoever sent some headers may not call, and with which status to answer; None: they may."""
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]  # publishes no types
-    """A connection whose time counts from its beginning, so that a byte now and then does not keep it open."""
+class _RefusedError(Error):  # type: ignore[misc]  # publishes no types
+    """An answer to somebody who may not call."""
+
+    def __init__(self, body: str, code: int) -> None:
+        super().__init__(body)
+        self.code, self.reason = code, HTTPStatus(code).phrase
+
+
+class _Parsed:
+    """Headers as waitress has parsed them."""
+
+    def __init__(self, parsed: Mapping[str, str]) -> None:
+        self._parsed = parsed
+
+    def get(self, name: str, /) -> str | None:
+        """See `Headers`."""
+        return self._parsed.get(name.upper().replace("-", "_"))
+
+
+class _Request(HTTPRequestParser):  # type: ignore[misc]  # the same
+    """A request that is refused by its headers."""
+
+    def __init__(self, adj: Any, channel: Channel) -> None:
+        super().__init__(adj)
+        self._channel = channel
+
+    def received(self, data: bytes) -> int:
+        """Take what came; gives how much of it belongs to this request."""
+        had_headers = self.headers_finished
+        taken = super().received(data)
+        if self.headers_finished and not had_headers and not self.empty:
+            self._check()
+        return int(taken)
+
+    def _check(self) -> None:
+        """Look at the headers, which are complete."""
+        wrong: Error | None = getattr(self, "error", None)
+        refusal = self._channel.server.refusal(_Parsed(self.headers))
+        if refusal is None:
+            self._channel.known = True
+        elif not isinstance(wrong, BadRequest) or isinstance(wrong, RequestEntityTooLarge):
+            wrong = _RefusedError(*refusal)
+        if wrong is not None:
+            # Else waitress asks for the body (Expect: 100-continue), and takes it.
+            self.error, self.completed, self.expect_continue = wrong, True, False
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]  # the same
+    """A connection.
+
+    Its time counts from its beginning, or from that of its present request once it has shown that it may call: a byte
+    now and then does not keep it open.
+    """
+
+    known = False
+    """Whether it has sent a request that is answered."""
+    _since: float | None = None
+
+    def parser_class(self, adj: Any) -> _Request:
+        """What parses a new request, of which the first bytes are here."""
+        if self.known:
+            self._since = time.time()
+        return _Request(adj, self)
+
+    def __init__(self, server: Any, *rest: Any, **more: Any) -> None:
+        super().__init__(server, *rest, **more)
+        strangers = [one for one in server.active_channels.values() if one.is_idle_stranger()]
+        if len(strangers) > STRANGERS:
+            strangers[0].will_close = True
+
+    def is_idle_stranger(self) -> bool:
+        """Whether it has not shown yet that it may call, and is neither being answered nor about to be closed."""
+        return not (self.known or self.requests or self.will_close or self.close_when_flushed)
 
     @property
     def last_activity(self) -> float:
         """When waitress takes something to have happened last, seconds since 1970."""
-        return float(getattr(self, "creation_time", 0.0))
+        since = float(getattr(self, "creation_time", 0.0) if self._since is None else self._since)
+        return since if self.known else since - (REQUEST_SECONDS - HEADER_SECONDS)
 
     @last_activity.setter
     def last_activity(self, now: float) -> None:
         """Nothing: waitress notes each byte here."""
 
 
-def server(app: Any, listener: socket.socket, calls: int) -> Any:
+def server(app: Any, listener: socket.socket, calls: int, refusal: Refusal = lambda _: None) -> Any:
     """A server that runs with `run()` until SystemExit.
 
     Args:
         app: a WSGI application.
         listener: has the port.
         calls: requests that are answered at one time.
+        refusal: who may not call; by default everybody may.
     """
     made = create_server(
         app,
@@ -57,7 +147,7 @@ def server(app: Any, listener: socket.socket, calls: int) -> Any:
         threads=calls,
         ident=None,
         channel_timeout=REQUEST_SECONDS,
-        cleanup_interval=REQUEST_SECONDS // 3,
+        cleanup_interval=HEADER_SECONDS // 3,
         connection_limit=CONNECTIONS,
         max_request_header_size=HEADER_BYTES,
         max_request_body_size=MOST_BYTES,
@@ -65,6 +155,7 @@ def server(app: Any, listener: socket.socket, calls: int) -> Any:
         asyncore_use_poll=True,
     )
     made.channel_class = Channel
+    made.refusal = refusal
     return made
 
 
@@ -74,7 +165,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     app = functions_framework.create_app(target, source)  # type: ignore[no-untyped-call]  # publishes no types
     # One more, so that a caller who is refused does not wait for those who are served.
-    server(app, reserved(int(port)), int(calls) + 1).run()
+    server(app, reserved(int(port)), int(calls) + 1, refusal_by).run()
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature

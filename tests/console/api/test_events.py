@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from console.api import events
 from console.live import feed as feed_module
-from console.live.feed import MOST_VIEWERS, Event, Feed
+from console.live.feed import MOST_EACH, MOST_VIEWERS, Event, Feed
 from tests import event_loop
 
 
@@ -52,10 +52,21 @@ def test_who_asks_for_one_recording_is_told_of_it_and_of_what_is_about_none():
 
 
 def test_too_many_streams_are_refused_with_what_to_do(client, monkeypatch):
-    monkeypatch.setattr(Feed, "enter", lambda self: False)
+    monkeypatch.setattr(Feed, "enter", lambda self, who: 200)
     answer = client.get("/api/v1/events")
     assert answer.status_code == 503
-    assert f"{MOST_VIEWERS} pages are open" in answer.json()["error"]["message"]
+    assert "200 pages are open" in answer.json()["error"]["message"]
+
+
+def test_one_account_takes_no_more_than_its_share_of_the_places(world):
+    feed = Feed(world.ports)
+    assert [feed.enter("ann") for _ in range(MOST_EACH)] == [0] * MOST_EACH
+    assert (feed.enter("ann"), feed.enter("bob")) == (MOST_EACH, 0)
+    feed.leave("ann")
+    assert (feed.enter("ann"), feed.enter("ann")) == (0, MOST_EACH)
+    alone = Feed(world.ports)
+    assert [alone.enter() for _ in range(MOST_VIEWERS)] == [0] * MOST_VIEWERS
+    assert alone.enter() == alone.enter("ann") == MOST_VIEWERS
 
 
 def test_of_many_that_come_at_once_as_many_as_there_are_places_stream_and_each_place_is_given_back(
@@ -91,7 +102,7 @@ def test_of_many_that_come_at_once_as_many_as_there_are_places_stream_and_each_p
                 while len(statuses) < 8:  # noqa: ASYNC110 - what is waited for is under test
                     await asyncio.sleep(0.01)
             left.set()
-        return feed._streams
+        return feed._streams.total()
 
     assert event_loop.run(run()) == 0
     assert sorted(statuses) == [200] * 3 + [503] * 5
