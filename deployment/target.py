@@ -12,6 +12,7 @@ import msgspec
 
 from deployment.variables import Cpu, Gpu, check
 from shared.errors import BadRequest
+from shared.routing import weights
 from shared.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,8 +99,10 @@ class Target:
 
     @property
     def model(self) -> str:
-        """Weights that the images hold."""
-        return str(self.variables.get("model", Settings().model))
+        """Weights that the images hold: names, separated by spaces."""
+        english = (self.variables.get("settings") or {}).get(weights.ENGLISH, "")
+        named = (str(self.variables.get("model", Settings().model)), str(english))
+        return " ".join(dict.fromkeys(filter(None, named)))
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from gpu_job.weights.catalogue import by_name
 from gpu_job.weights.lookup import locate
 from shared.engines import PARAKEET_CPU, PARAKEET_GPU
 from shared.errors import ConfigurationError, ModelUnavailable
+from shared.routing import weights
 
 if TYPE_CHECKING:
     from gpu_job.voices.listener import Listener
@@ -98,12 +99,12 @@ def check_image(settings: Settings) -> None:
     if not settings.image_model:
         return
     held = settings.image_model.split()
-    used = {"PARAKEET_MODEL_NAME": settings.model, "PARAKEET_ENGLISH_MODEL": settings.english_model}
+    used = weights.of_deployment(settings)
     for name, model in used.items():
-        if model and model not in held:
+        if model not in held:
             raise ConfigurationError(
                 f"This image holds the weights {settings.image_model}, and the deployment uses {model} ({name}). Build "
-                f"the image with --build-arg MODEL={shlex.quote(' '.join(filter(None, used.values())))}, or set {name} "
+                f"the image with --build-arg MODEL={shlex.quote(' '.join(used.values()))}, or set {name} "
                 "of all functions and jobs to what it holds."
             )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from gpu_job.speech.onnx import openvino_encoder
-from gpu_job.weights.catalogue import by_name, catalogue
+from gpu_job.weights.catalogue import SMALLER, by_name, catalogue
 from gpu_job.weights.speakers import NETWORKS, SPEAKERS, SpeakerNetwork
 from local.commands import downloads
 from local.commands.table import table
@@ -64,6 +64,7 @@ def show_list(*, as_json: bool) -> int:
     console.print()
     console.print("onnx is for CPUs, nemo for GPUs. Download with `dropscribe models pull NAME [--nemo]`.")
     console.print(f"Large weights on this CPU: {openvino_encoder.recommended()}.", markup=False)
+    console.print(f"For English only, {SMALLER} (docs/models.md).", markup=False)
     console.print(f"{SPEAKERS}: two networks that tell speakers apart (--diarize), always on the CPU.")
     return 0
 

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
+DEFAULT, ENGLISH = "PARAKEET_MODEL_NAME", "PARAKEET_ENGLISH_MODEL"
+"""The settings that name weights."""
+
+
+def of_deployment(settings: Settings) -> dict[str, str]:
+    """Those that the recordings of a deployment may need without a wish of their own, by their settings."""
+    named = {DEFAULT: settings.model, ENGLISH: settings.english_model}
+    return {setting: name for setting, name in named.items() if name}
+
+
 def default(options: Options, settings: Settings) -> str:
     """Those of the deployment: for recordings in English the ones for English, if it has any."""
     english = options.language is not None and languages.primary(options.language) == "en"

@@ -38,6 +38,8 @@ def test_values_of_variables_come_from_a_file(tmp_path):
         "inbox",
     )
     assert ("dropscribe-deepgram" in found.services, found.model) == (True, "a/b")
+    english = values | {"settings": {"PARAKEET_ENGLISH_MODEL": "c/d"}}
+    assert read("my-project", "europe-west4", written(tmp_path, english)).model == "a/b c/d"
     page = read("my-project", "europe-west4", written(tmp_path, {"console_members": ["user:a@b.c"]}))
     assert (page.images, page.jobs) == (("functions", "gpu", "console"), ("gpu",))
 

@@ -39,7 +39,7 @@ from shared.engines import AUTO, hosted_specs
 from shared.errors import ConfigurationError, DropscribeError
 from shared.messages import metadata_of
 from shared.planning.worker_pools import calls_of
-from shared.routing import eligible, flags, speakers
+from shared.routing import eligible, flags, speakers, weights
 from shared.state import uploads
 from shared.stop_signals import stop_on
 from shared.telemetry import log, show_logs
@@ -200,7 +200,8 @@ def run(
         leftovers.take_over(ports)
         if settings.method not in {one.method for one in hosted_specs()}:
             # Download or fail now, not in a worker that restarts for ever.
-            downloads.locate_or_do_without(settings.model, options, ports, beside(), quiet=settings.quiet)
+            for name in dict.fromkeys(weights.of_deployment(settings).values()):
+                downloads.locate_or_do_without(name, options, ports, beside(), quiet=settings.quiet)
         remembered.remember_defaults(settings, ports.records)
         options = replace(options, method=AUTO, model=None)
         remembered.adopt_uploads(settings.audio_bucket, ports.records)

@@ -16,7 +16,7 @@ from rich.text import Text
 from gpu_job.speech import loading
 from gpu_job.speech.onnx import openvino_encoder
 from gpu_job.weights import lookup, speakers
-from gpu_job.weights.catalogue import by_name, catalogue
+from gpu_job.weights.catalogue import SMALLER, by_name, catalogue
 from local.commands import options  # noqa: TC001 - Typer reads it at run time
 from local.commands.context import detect_engines, errors, use_state_dir
 from local.commands.table import table
@@ -27,6 +27,7 @@ from shared.connect import settings_here
 from shared.engines import EngineSpec, hosted_specs
 from shared.errors import ConfigurationError, ModelUnavailable
 from shared.in_words import human_size
+from shared.routing import weights
 from shared.settings import unknown
 
 if TYPE_CHECKING:
@@ -104,8 +105,12 @@ def _look() -> Iterator[Finding]:
     yield _precision()
     for known in catalogue():
         yield _weights(known, settings)
-    if by_name(settings.model) is None:
-        yield _own_weights(settings.model, loading.form(settings, settings.model))
+    for name, model in weights.of_deployment(settings).items():
+        if by_name(model) is None:
+            yield _own_weights(name, model, loading.form(settings, model))
+    if not settings.english_model and not loading.must_have_gpu(settings) and not loading.has_gpu():
+        fix = f"export it (docs/models.md#smaller-for-english), and set {weights.ENGLISH} to its folder"
+        yield Finding(what="recordings in English", state="optional", found=SMALLER, fix=fix)
     yield _speakers(settings.speaker_weights)
     yield from (_hosted(one, settings) for one in hosted_specs())
 
@@ -165,7 +170,7 @@ def _folder(folder: Path) -> Finding:
 
 
 def _weights(known: Weights, settings: Settings) -> Finding:
-    role = ", the default for your files" if known.name == settings.model else ""
+    role = _role(known.name, settings)
     form = loading.form(settings, known.name)
     release, nemo = known.release(form), form == "nemo"
     what = f"weights {known.name}{' for the GPU' if nemo else ''}{role}"
@@ -183,15 +188,22 @@ def _weights(known: Weights, settings: Settings) -> Finding:
     )
 
 
-def _own_weights(model: str, form: Kind) -> Finding:
+def _role(model: str, settings: Settings) -> str:
+    """What weights are for in this deployment, after their name; empty if for nothing in particular."""
+    if model == settings.model:
+        return ", the default for your files"
+    return ", for recordings in English" if model == settings.english_model else ""
+
+
+def _own_weights(setting: str, model: str, form: Kind) -> Finding:
     try:
         folder = lookup.locate(model, form).path
     except ModelUnavailable as error:
-        what = "weights PARAKEET_MODEL_NAME"
         return Finding(
-            what=what, state="missing", found=str(error), fix="change or unset PARAKEET_MODEL_NAME"
+            what=f"weights {setting}", state="missing", found=str(error), fix=f"change or unset {setting}"
         )
-    return Finding(what=f"weights {model}, the default for your files", state="ok", found=str(folder))
+    role = "the default for your files" if setting == weights.DEFAULT else "for recordings in English"
+    return Finding(what=f"weights {model}, {role}", state="ok", found=str(folder))
 
 
 def _speakers(folder: str) -> Finding:

@@ -237,6 +237,15 @@ def test_without_the_weights_it_says_so_and_does_not_start(deployment):
     assert "Traceback" not in result.stderr
 
 
+def test_without_the_weights_for_english_it_says_so_and_does_not_start_either(deployment):
+    command = [sys.executable, "-m", "local.cli", "up", "--model", "tiny", "--state-dir", deployment.state]
+    environ = os.environ | {"PARAKEET_ENGLISH_MODEL": "/no/such/english"}
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environ)
+    assert result.returncode == 69
+    assert "/no/such/english" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(("named", "said"), [(True, ""), (False, " (--inbox FOLDER watches another)")])
 def test_it_says_which_folder_it_watches_and_how_to_name_another(tmp_path, caplog, named, said):
     inbox = tmp_path / "inbox" if named else None

@@ -35,6 +35,32 @@ def test_doctor_says_what_can_run_here(call):
     assert "weights tiny" in call("doctor").stdout
 
 
+def test_doctor_looks_for_the_weights_for_english(call, monkeypatch):
+    monkeypatch.setenv("PARAKEET_ENGLISH_MODEL", "nvidia/parakeet-tdt-0.6b-v2")
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    [english] = [one for what, one in found.items() if what.endswith("0.6b-v2, for recordings in English")]
+    assert english["state"] in {"ok", "download"}
+    assert "recordings in English" not in found, "they have weights of their own already"
+    monkeypatch.setenv("PARAKEET_ENGLISH_MODEL", "/no/such/folder")
+    result = call("doctor", "--json")
+    [missing] = [one for one in json.loads(result.stdout) if one["what"] == "weights PARAKEET_ENGLISH_MODEL"]
+    assert (missing["state"], missing["fix"]) == ("missing", "change or unset PARAKEET_ENGLISH_MODEL")
+    assert result.exit_code == 1
+
+
+def test_doctor_and_the_list_say_which_weights_are_faster_for_english(call, monkeypatch):
+    monkeypatch.setattr(loading, "has_gpu", lambda: False)
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    told = found["recordings in English"]
+    assert told["state"] == "optional"
+    assert "parakeet-tdt_ctc-110m" in told["found"]
+    assert "docs/models.md#smaller-for-english" in told["fix"]
+    assert "parakeet-tdt_ctc-110m" in call("models", "list").stdout
+    monkeypatch.setattr(loading, "has_gpu", lambda: True)
+    found = {one["what"]: one for one in json.loads(call("doctor", "--json").stdout)}
+    assert "recordings in English" not in found
+
+
 def test_doctor_says_whether_there_is_deepgram_and_never_shows_the_key(call, monkeypatch):
     assert "no API key" in call("doctor").stdout
     monkeypatch.setenv("DEEPGRAM_API_KEY", "s3cret")
