@@ -51,7 +51,7 @@ class Timed:
     def __getattr__(self, name):
         return getattr(self._engine, name)
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, *_):
         started = time.perf_counter()
         heard = self._engine.transcribe(windows)
         self.seconds += time.perf_counter() - started
@@ -67,7 +67,7 @@ class Instant:
     def memory(self):
         return None
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, *_):
         return [
             tuple(
                 Word(text=f"word{n % 50}", start=n * 0.4, end=n * 0.4 + 0.3, confidence=0.9)

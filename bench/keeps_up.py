@@ -77,7 +77,7 @@ class Sleeper:
         weights = 1_300_000_000
         return DeviceMemory(total=24 * 10**9, weights=weights, peak=weights + int(5e6 * self._padded))
 
-    def transcribe(self, windows, phrases=()):  # noqa: ARG002 - as engines are called
+    def transcribe(self, windows, phrases=(), languages=()):  # noqa: ARG002 - as engines are called
         self.began = self.began or time.perf_counter()
         self._padded = len(windows) * max(map(len, windows)) / 16_000
         until = time.perf_counter() + self._padded / self.speed

@@ -28,6 +28,8 @@ NAMES = {
 }  # fmt: skip
 """English names in small letters by code (ISO 639), as Whisper's tokenizer has them (github.com/openai/whisper)."""
 
+INT8 = ":int8"
+"""At the end of a name of weights: these in 8 bits, for processors; made once from the export that is here."""
 _EUROPEAN = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 WEIGHTS: dict[str, tuple[str, ...]] = {
     "nvidia/parakeet-tdt-0.6b-v3": tuple(_EUROPEAN.split()),
@@ -61,7 +63,7 @@ def listed(codes: tuple[str, ...]) -> str:
 
 def of_weights(weights: str) -> tuple[str, ...] | None:
     """The languages that some weights know, in any form of theirs such as `:int8`; None if they are not published ones."""
-    return WEIGHTS.get(weights.removesuffix(":int8"))
+    return WEIGHTS.get(weights.removesuffix(INT8))
 
 
 def lacking(language: str | None, weights: str) -> bool:

@@ -70,13 +70,11 @@ class Batch:
         """The words of each window. Raises what the engine raises."""
         options = [job.message.options for job, _ in self.items]
         phrases = [one.phrases for one in options]
-        languages = [one.language for one in options]
         # Weights of one language write one alphabet.
-        if any(languages) and self.engine.language is None:
-            return self.engine.transcribe(self.waveforms, phrases if any(phrases) else (), languages)
-        if any(phrases):
-            return self.engine.transcribe(self.waveforms, phrases)
-        return self.engine.transcribe(self.waveforms)
+        languages = [one.language for one in options] if self.engine.language is None else []
+        return self.engine.transcribe(
+            self.waveforms, phrases if any(phrases) else (), languages if any(languages) else ()
+        )
 
     def jobs(self) -> list[ChunkJob]:
         """The jobs that have windows in it, each once."""

@@ -36,7 +36,11 @@ RENEWAL_WAIT = 1.0
 """Seconds to wait for renewals that are under way when the worker ends."""
 
 CALL = 600.0
-"""Seconds that no calls of the queue, the records and the store for one purpose take, tries and pauses included."""
+"""Seconds that no calls of the queue, the records and the store for one purpose take, tries and pauses included; nor, for
+a chunk of no length, one of an engine or a listener."""
+SLOWEST = 4.0
+"""Seconds that no second of audio takes besides: four times slower than the recording plays, where the slowest machine
+that is of any use takes one, and ten minutes for one that swaps or is overloaded."""
 
 MOMENT = 1.0
 """Seconds until a message comes again whose chunk is still in flight for an earlier turn."""

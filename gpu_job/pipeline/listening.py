@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpu_job.pipeline.chunk_job import Listened, message_of
-from gpu_job.pipeline.inflight import CALL
-from gpu_job.pipeline.loaded_engines import LOADING, RETRY_AFTER
+from gpu_job.pipeline.inflight import CALL, SLOWEST
+from gpu_job.pipeline.loaded_engines import LOADING, MissingWeights
 from shared import concurrency
-from shared.errors import ModelUnavailable
 from shared.telemetry import measure
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 2
 """Chunks: a listener shares one out over the cores, and another one keeps them busy where it ends."""
-
-SLOWEST = 4.0
-"""Seconds that no second of audio takes, as in `recogniser.py`."""
 
 
 class Listening:
@@ -43,7 +39,7 @@ class Listening:
         self._load = load
         self._watchdog = watchdog
         self._listener: Listener | None = None
-        self._missing: tuple[float, ModelUnavailable] | None = None
+        self._missing = MissingWeights[None]()
         self._loading = concurrency.Lock()
         self._pool = concurrency.ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="listener")
         self._under_way: set[concurrency.Future[Listened]] = set()
@@ -75,12 +71,6 @@ class Listening:
         """The listener, loaded for the first job that asks."""
         what = "loading the networks that tell speakers apart"
         with self._watchdog.within(LOADING, what, [message_of(job)]), self._loading:
-            if self._missing is not None and concurrency.monotonic() - self._missing[0] < RETRY_AFTER:
-                raise self._missing[1]
             if self._listener is None:
-                try:
-                    self._listener = self._load()
-                except ModelUnavailable as error:
-                    self._missing = concurrency.monotonic(), error
-                    raise
+                self._listener = self._missing.load(None, self._load)
             return self._listener

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from gpu_job.peak_memory import peak_memory
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from gpu_job.speech.transcriber import Transcriber
 
+Key = TypeVar("Key")
+Loaded = TypeVar("Loaded")
+
 MOST = 2
 """Engines that are loaded at one time: one for a GPU and one for the CPU, or two sets of weights."""
 
@@ -27,6 +30,25 @@ LOADING = 3600.0
 
 RETRY_AFTER = 60.0
 """Seconds before weights that could not be loaded are looked for again."""
+
+
+class MissingWeights(Generic[Key]):
+    """What could not be loaded lately: to look for it may take long, and each chunk would."""
+
+    def __init__(self) -> None:
+        self._missing: dict[Key, tuple[float, ModelUnavailable]] = {}
+
+    def load(self, key: Key, how: Callable[[], Loaded]) -> Loaded:
+        """What `how` gives, unless it could not a moment ago. Raises ModelUnavailable."""
+        now = concurrency.monotonic()
+        self._missing = {one: said for one, said in self._missing.items() if now - said[0] < RETRY_AFTER}
+        if key in self._missing:
+            raise self._missing[key][1]
+        try:
+            return how()
+        except ModelUnavailable as missing:
+            self._missing[key] = concurrency.monotonic(), missing
+            raise
 
 
 class LoadedEngines:
@@ -47,7 +69,7 @@ class LoadedEngines:
         self._load, self._load_cpu = load, load_cpu or load
         self._limit = limit_gb
         self._engines: OrderedDict[tuple[str, bool], Transcriber] = OrderedDict()
-        self._missing: dict[tuple[str, bool], tuple[float, ModelUnavailable]] = {}
+        self._missing = MissingWeights[tuple[str, bool]]()
         # A batch may still hold an engine that is not kept here any more.
         self._models: WeakKeyDictionary[Transcriber, MemoryModel] = WeakKeyDictionary()
         self._peak = 0
@@ -59,21 +81,17 @@ class LoadedEngines:
         if cpu and usual is not None and usual.engine == PARAKEET_CPU.name:
             cpu = False
         key = (what, cpu)
-        now = concurrency.monotonic()
-        self._missing = {one: said for one, said in self._missing.items() if now - said[0] < RETRY_AFTER}
-        if key in self._missing:
-            raise self._missing[key][1]
         if key not in self._engines:
-            self._make_room()
-            try:
-                engine = (self._load_cpu if cpu else self._load)(model)
-            except ModelUnavailable as missing:
-                self._missing[key] = concurrency.monotonic(), missing
-                raise
+            load = self._load_cpu if cpu else self._load
+            engine = self._missing.load(key, lambda: self._loaded(load, model))
             self._models[engine] = MemoryModel.of(engine.memory(), self._limit)
             self._engines[key] = engine
         self._engines.move_to_end(key)
         return self._engines[key]
+
+    def _loaded(self, load: Callable[[str], Transcriber], model: str) -> Transcriber:
+        self._make_room()
+        return load(model)
 
     def _make_room(self) -> None:
         """Let go of the engine that was not used for longest, so that there is memory for another one."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from gpu_job.pipeline.chunk_job import message_of
+from gpu_job.pipeline.inflight import CALL, SLOWEST
 from gpu_job.speech.transcriber import SAMPLE_RATE, EngineLost, OutOfMemory
 from shared import concurrency
 from shared.errors import EngineLimit, Transient
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from shared.costs.executions import Meter
     from shared.results import Word
     from shared.watchdog import Watchdog
-
-CALL, SLOWEST = 600.0, 4.0
-"""Seconds that no call of an engine takes, and besides for each second of its audio: four times slower than the
-recording plays, where the slowest machine that is of any use takes one, and ten minutes for one that swaps or is
-overloaded."""
 
 ROUNDING = 1.000001
 """What sums of the same units in another order may differ by."""

@@ -20,8 +20,6 @@ Kind = Literal["onnx", "nemo"]
 """Two forms of the same weights: `onnx` for CPUs, `nemo` for GPUs."""
 
 TINY = "tiny"
-INT8 = ":int8"
-"""At the end of a name: these weights in 8 bits, for processors; made once from the export that is here."""
 FILES = ("config.json", "vocab.txt", "encoder-model.onnx", "decoder_joint-model.onnx")
 """What a folder with an ONNX export must hold."""
 BUNDLED = bundled("models/tiny-tdt")
@@ -131,8 +129,8 @@ def catalogue() -> tuple[Weights, ...]:
 
 
 def by_name(name: str) -> Weights | None:
-    """The weights of that name, if they are in the catalogue; with `INT8` at its end those of which it is a form."""
-    return next((weights for weights in _KNOWN if weights.name == name.removesuffix(INT8)), None)
+    """The weights of that name, if they are in the catalogue; with `languages.INT8` at its end those of which it is a form."""
+    return next((weights for weights in _KNOWN if weights.name == name.removesuffix(languages.INT8)), None)
 
 
 def _size(path: Path) -> int | None:

@@ -59,7 +59,7 @@ class Hangs(CountingEngine):
         super().__init__()
         self.go_on = go_on
 
-    def transcribe(self, windows, phrases=()):
+    def transcribe(self, windows, phrases=(), languages=()):
         if any(np.abs(one).max() > 0.9 for one in windows):
             self.go_on.wait(60)
         return super().transcribe(windows)

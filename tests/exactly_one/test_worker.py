@@ -36,7 +36,7 @@ class SlowJobs:
 class TooLarge(CountingEngine):
     engine = "parakeet-gpu"
 
-    def transcribe(self, windows, phrases=()):
+    def transcribe(self, windows, phrases=(), languages=()):
         raise EngineLimit("does not fit the GPU")
 
 

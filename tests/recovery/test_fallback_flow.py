@@ -46,7 +46,7 @@ class Failing(CountingEngine):
         super().__init__()
         self.error = error
 
-    def transcribe(self, windows, phrases=()):
+    def transcribe(self, windows, phrases=(), languages=()):
         self.calls.append(len(windows))
         raise self.error
 

@@ -174,7 +174,10 @@ class FakeEngine:
         """Nothing to do."""
 
     def transcribe(
-        self, windows: Sequence[Any], phrases: Sequence[tuple[str, ...]] = ()
+        self,
+        windows: Sequence[Any],
+        phrases: Sequence[tuple[str, ...]] = (),
+        languages: Sequence[str | None] = (),
     ) -> list[tuple[Word, ...]]:
         samples = [(one * 32768).astype(np.int16).tobytes() for one in windows]
         asked = [(self.engine, _name_of(one)) for one in samples]

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gpu_job.pipeline import consumer, listening
+from gpu_job.pipeline import consumer, listening, loaded_engines
 from gpu_job.pipeline.listening import Listening
 from gpu_job.pipeline.worker import Worker
 from shared.audio import Pcm
@@ -91,7 +91,7 @@ def test_the_networks_are_loaded_once_and_looked_for_again_after_a_while(monkeyp
 
     assert [str(heard(one)) for one in jobs[:2]] == ["no networks are here"] * 2
     assert len(asked) == 1
-    monkeypatch.setattr(listening, "RETRY_AFTER", 0.0)
+    monkeypatch.setattr(loaded_engines, "RETRY_AFTER", 0.0)
     assert isinstance(heard(jobs[2]), ModelUnavailable)
     assert heard(jobs[3]) is heard(jobs[4]) is None
     assert len(asked) == 3
@@ -223,7 +223,7 @@ def test_a_chunk_whose_engine_failed_is_not_listened_to_for_nothing(world):
     recording = upload.on_upload(world.upload(), world.ports)
 
     class Broken(CountingEngine):
-        def transcribe(self, windows):
+        def transcribe(self, windows, phrases=(), languages=()):
             raise ModelUnavailable("no engine")
 
     work(world, FakeListener(), until=lambda: state(world, recording) == "FAILED", engine=Broken())

@@ -58,7 +58,7 @@ class CountingEngine:
     def memory(self):
         return None
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, phrases=(), languages=()):
         time.sleep(self.seconds)
         if self.failures:
             self.failures -= 1
@@ -247,7 +247,7 @@ def test_no_word_ends_after_the_audio(world):
     recording = upload.on_upload(world.upload(), world.ports)
 
     class Late(CountingEngine):
-        def transcribe(self, windows):
+        def transcribe(self, windows, phrases=(), languages=()):
             return [
                 (Word(text="late", start=len(one) / RATE - 0.02, end=len(one) / RATE + 0.06, confidence=1.0),)
                 for one in windows
@@ -263,7 +263,7 @@ def test_no_word_ends_after_the_audio(world):
 class Poisoned(CountingEngine):
     """Breaks on every call that holds the loudest sound."""
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, phrases=(), languages=()):
         if any(np.abs(one).max() > 0.9 for one in windows):
             self.calls.append(-len(windows))
             raise RuntimeError("device-side assert")
@@ -306,7 +306,7 @@ class Small(CountingEngine):
         super().__init__()
         self.fits = seconds
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, phrases=(), languages=()):
         if len(windows) * max(len(one) for one in windows) > self.fits * RATE:
             self.calls.append(-len(windows))
             raise OutOfMemory("CUDA out of memory")
@@ -335,7 +335,7 @@ class TooSmallGpu(CountingEngine):
 
     engine = "parakeet-gpu"
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, phrases=(), languages=()):
         raise OutOfMemory("CUDA out of memory")
 
 
@@ -363,7 +363,7 @@ def test_a_worker_that_is_stopped_in_a_long_call_gives_everything_back_within_ei
     begun, go_on, stop = threading.Event(), threading.Event(), threading.Event()
 
     class Endless(CountingEngine):
-        def transcribe(self, windows):
+        def transcribe(self, windows, phrases=(), languages=()):
             begun.set()
             go_on.wait(60)
             return super().transcribe(windows)
@@ -399,7 +399,7 @@ def test_what_the_engine_has_in_hand_is_finished_before_the_worker_ends(world):
     begun, stop = threading.Event(), threading.Event()
 
     class Slow(CountingEngine):
-        def transcribe(self, windows):
+        def transcribe(self, windows, phrases=(), languages=()):
             begun.set()
             time.sleep(0.5)
             return super().transcribe(windows)
@@ -470,7 +470,7 @@ def test_an_engine_that_breaks_the_worker_itself_ends_it_with_the_error_and_its_
 class Fragile(Poisoned):
     """Is lost with the loudest sound."""
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, phrases=(), languages=()):
         try:
             return super().transcribe(windows)
         except RuntimeError as error:

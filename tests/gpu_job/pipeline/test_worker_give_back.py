@@ -32,7 +32,7 @@ class Endless(CountingEngine):
         super().__init__()
         self.begun, self.go_on = threading.Event(), threading.Event()
 
-    def transcribe(self, windows):
+    def transcribe(self, windows, phrases=(), languages=()):
         self.begun.set()
         self.go_on.wait(60)
         return super().transcribe(windows)

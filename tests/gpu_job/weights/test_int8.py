@@ -10,10 +10,11 @@ import pytest
 
 from gpu_job.speech.onnx import onnx_engine, openvino_encoder
 from gpu_job.weights import int8
-from gpu_job.weights.catalogue import BUNDLED, FILES, INT8, by_name
+from gpu_job.weights.catalogue import BUNDLED, FILES, by_name
 from gpu_job.weights.int8 import located_int8, quantise
 from gpu_job.weights.lookup import locate
 from shared.errors import ConfigurationError, ModelUnavailable
+from shared.languages import INT8
 from tests.speech import sentences, word_errors
 
 
