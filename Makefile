@@ -89,7 +89,7 @@ faults: .venv/.full ## kill, stop and repeat things at the moments of many seeds
 wheel: .venv/.created ## build dist/dropscribe-….whl, and try it in a new environment
 	@$(BIN)/python -m tests.wheel
 
-image: ## build the images of functions and page here, with buildah: a broken Dockerfile fails before Cloud Build
+image: ## build the images here, with buildah: a broken Dockerfile fails before Cloud Build
 	@images/build-here $(ARGS)
 
 scan: .venv/.scan ## look for mistakes in the Dockerfiles and workflows

@@ -85,6 +85,16 @@ def test_it_runs_as_somebody_without_rights():
     assert final.index("USER ") < final.index("ENTRYPOINT ")
 
 
+@pytest.mark.parametrize("file", ["Dockerfile.gpu", "Dockerfile.functions", "Dockerfile.console"])
+def test_whoever_it_runs_as_has_a_name(file):
+    """torch asks for it when it makes its first tensor of positions, and `getpass` fails where there is none."""
+    text = (ROOT / file).read_text("utf-8")
+    users = re.findall(r"^(.*)\nUSER (\d+):\d+$", text, re.MULTILINE)
+    assert users
+    for before, user in users:
+        assert before.startswith(f"RUN useradd --uid {user} --home-dir /tmp --no-create-home ")
+
+
 def test_what_is_copied_exists_and_holds_no_tests_and_no_other_entrypoint():
     sources = [
         source
@@ -95,9 +105,8 @@ def test_what_is_copied_exists_and_holds_no_tests_and_no_other_entrypoint():
     assert sources
     for source in sources:
         assert (ROOT / source).exists(), source
-        assert source.split("/")[0] in {"gpu_job", "shared", "local", "samples", "models", "requirements"}, (
-            source
-        )
+        allowed = {"gpu_job", "shared", "local", "samples", "models", "requirements"}
+        assert source.split("/")[0] in allowed | {"pyproject.toml", "README.md", "LICENSE", "NOTICE"}, source
 
 
 def test_the_health_check_is_the_workers_own():
@@ -110,8 +119,14 @@ def test_the_check_finds_all_it_needs_in_what_is_copied(tmp_path):
     app, environment = tmp_path / "app", tmp_path / "venv"
     venv.create(environment, symlinks=True)
     packages = environment / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    # A path in a .pth file is searched, but its own .pth files, as that of an editable install, are not run.
-    (packages / "locked.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    # The packages of this environment, but not what is known of the project, which only the image itself can install.
+    for one in Path(sysconfig.get_path("purelib")).iterdir():
+        if not one.name.startswith(("dropscribe", "__editable__", "__pycache__")) and one.suffix != ".pth":
+            (packages / one.name).exists() or (packages / one.name).symlink_to(one)
+    if [line for line in instructions("RUN") if line.endswith(" /project")]:
+        about = packages / "dropscribe-0.1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: dropscribe\nVersion: 0.1.0\n")
     (tells,) = [line for line in instructions("RUN") if ".pth" in line]
     tells = tells.replace("/opt/venv", str(environment)).replace("/app", str(app))
     subprocess.run(["sh", "-c", tells], check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,19 @@ def test_the_functions_that_are_imported_where_the_image_is_built_here_are_all()
     script = Path(ROOT, "images", "build-here").read_text("utf-8")
     for name in ENTRYPOINTS["functions"]:
         assert name in script
+
+
+@pytest.mark.parametrize("file", ["Dockerfile.functions", "Dockerfile.gpu"])
+def test_without_real_weights_only_their_download_is_left_out_where_the_image_is_built_here(file):
+    script = Path(ROOT, "images", "build-here").read_text("utf-8")
+    (program,) = re.findall(r"sed '(s#.*#)' \"Dockerfile", script)
+    text = (ROOT / file).read_text("utf-8")
+    ran = subprocess.run(["sed", program, file], cwd=ROOT, capture_output=True, text=True, check=True)
+    changed = [
+        (before, after)
+        for before, after in zip(text.splitlines(), ran.stdout.splitlines(), strict=True)
+        if before != after
+    ]
+    [(before, after)] = changed
+    assert "from gpu_job.weights import speakers; print(speakers.locate())" in before
+    assert after == " && mkdir -p /opt/weights"
