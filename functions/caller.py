@@ -61,13 +61,20 @@ def _outside_cloud_run(headers: Headers) -> tuple[str, int] | None:
     if not token:
         said = f"This function answers nobody: it has no token. `dropscribe up` gives it one; elsewhere set {name}"
         return said + " to a long random text, and send that in the header `Authorization: Bearer …`.", 403
-    if headers.get("origin") is not None:
-        return "This function answers no web page.", 403
-    if _name_of(headers.get("host") or "") not in LOOPBACK:
-        return "This function answers to the name 127.0.0.1 only.", 403
+    if (answer := web_page(headers)) is not None:
+        return answer
     given = headers.get("authorization") or ""
     if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
         return f"Send the token of {name} in the header `Authorization: Bearer …`.", 401
+    return None
+
+
+def web_page(headers: Headers) -> tuple[str, int] | None:
+    """The answer to a web page, which sends `Origin` or names itself as `Host`; None for everybody else."""
+    if headers.get("origin") is not None:
+        return "No web page is answered here.", 403
+    if _name_of(headers.get("host") or "") not in LOOPBACK:
+        return "This answers to the name 127.0.0.1 only.", 403
     return None
 
 

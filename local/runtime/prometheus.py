@@ -10,9 +10,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from functions.caller import web_page
+from local.runtime import serve
 from shared import concurrency
 from shared.errors import ConfigurationError
 from shared.telemetry import log, metrics
@@ -54,13 +57,13 @@ def served(port: int | None, state_dir: Path) -> Iterator[None]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.environ[FOLDER] = str(folder)
-    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - it reads the variable
+    from prometheus_client import CollectorRegistry, make_wsgi_app  # noqa: PLC0415 - it reads the variable
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - as above
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # prometheus_client has none
     try:
-        server, thread = start_http_server(port, addr=HOST, registry=registry)
+        listener = socket.create_server((HOST, port))
     except OSError as error:
         del os.environ[FOLDER]
         raise ConfigurationError(
@@ -68,11 +71,10 @@ def served(port: int | None, state_dir: Path) -> Iterator[None]:
         ) from None
     log.info("measurements are at   http://%s:%d/metrics", HOST, port)
     try:
-        yield
+        # prometheus_client's own server starts a thread for each connection, and `up` has other use for its files.
+        with serve.serving(make_wsgi_app(registry), listener, web_page):
+            yield
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
         del os.environ[FOLDER]
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -15,10 +15,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import functions_framework
 from waitress import create_server
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -26,10 +26,11 @@ from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
 from functions.caller import MOST_BYTES, Headers, refusal_by
 from local.runtime.processes import reserved
+from shared import concurrency
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 REQUEST_SECONDS = 30
@@ -38,6 +39,8 @@ HEADER_SECONDS = 10
 """For a new connection to show that it may call."""
 HEADER_BYTES = 16 * 1024
 """Of all headers of a request."""
+PAUSE = 0.2
+"""Seconds until a thread that serves sees that it is to stop."""
 CONNECTIONS = 700
 """At one time; later ones wait. A process may have 1024 files open."""
 STRANGERS = 300
@@ -159,8 +162,37 @@ def server(app: Any, listener: socket.socket, calls: int, refusal: Refusal = lam
     return made
 
 
+@contextmanager
+def serving(app: Any, listener: socket.socket, refusal: Refusal) -> Iterator[None]:
+    """Serve in a thread of this process, as long as the body runs.
+
+    Args:
+        app: a WSGI application.
+        listener: has the port; is closed at the end.
+        refusal: who may not call.
+    """
+    stop = concurrency.Event()
+    made = server(app, listener, 1, refusal)
+
+    def work() -> None:
+        while not stop.is_set():
+            made.asyncore.loop(timeout=PAUSE, map=made._map, use_poll=True, count=1)  # noqa: SLF001 - what `run` does
+
+    thread = concurrency.Thread(target=work, name="server", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        made.task_dispatcher.shutdown()
+        made.asyncore.close_all(made._map)  # noqa: SLF001 - the same
+
+
 def main() -> None:
     """Serve until SIGTERM."""
+    import functions_framework  # noqa: PLC0415 - whoever serves something else has no need of it
+
     source, target, port, calls = sys.argv[1:]
     signal.signal(signal.SIGTERM, _end)
     app = functions_framework.create_app(target, source)  # type: ignore[no-untyped-call]  # publishes no types

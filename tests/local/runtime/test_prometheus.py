@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
+import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -82,3 +86,31 @@ def test_a_missing_library_is_a_clear_error(tmp_path, monkeypatch):
     monkeypatch.setattr(prometheus.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(ConfigurationError, match="dropscribe\\[metrics\\]"), prometheus.served(1, tmp_path):
         pytest.fail("it is missing")
+
+
+@pytest.fixture
+def served(tmp_path):
+    port = free_port()
+    with prometheus.served(port, tmp_path):
+        yield port
+
+
+@pytest.mark.parametrize("headers", [{"Host": "rebind.evil.example"}, {"Origin": "https://evil.example"}])
+def test_no_web_page_reads_measurements(served, headers):
+    request = urllib.request.Request(f"http://127.0.0.1:{served}/metrics", headers=headers)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value as answer:
+        assert answer.code == 403
+
+
+def test_half_sent_requests_take_neither_its_threads_nor_its_files(served):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    before = threading.active_count()
+    with contextlib.ExitStack() as stack:
+        for _ in range(600):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", served), timeout=20))
+            one.sendall(b"GET /metrics HTTP/1.1\r\nHost: 127")
+        with urllib.request.urlopen(f"http://127.0.0.1:{served}/metrics", timeout=20) as answer:
+            assert answer.status == 200
+        assert threading.active_count() < before + 10
