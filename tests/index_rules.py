@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from local.backend.records import SqliteRecords
@@ -71,9 +72,12 @@ def lacking(shape, data=DATA):
     return f"{shape} needs a composite index: add {sorted(shape.equal)} ASCENDING, {last} {order} to {FILE}"
 
 
+_lacking = cache(lacking)
+
+
 def check(shape):
     """Fail where a query would be refused."""
-    assert not lacking(shape), lacking(shape)
+    assert not _lacking(shape), _lacking(shape)
 
 
 class IndexedRecords(SqliteRecords):
