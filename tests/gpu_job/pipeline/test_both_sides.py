@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from gpu_job.pipeline import both_sides
+from gpu_job.pipeline import both_sides, chunk_result
+from gpu_job.speech import loading
 from shared.audio import Pcm
+from shared.audio.sides import SideChannels
+from shared.model import Options
 from shared.results import Word
+from shared.settings import Settings
+from tests.gpu_job.pipeline.test_chunk_job import MESSAGE, job
+from tests.speech import SAMPLE_RATE as RATE
+from tests.speech import sentences
 
 
 def levels(*stretches):
@@ -82,3 +91,26 @@ def test_levels_begin_before_the_chunk_where_its_samples_do():
     assert own((word("early", -0.8, -0.4),), (word("late", 0.5, 0.9),), of, start=-1.0) == [
         ("early", 0), ("late", 1)
     ]  # fmt: skip
+
+
+def test_two_people_who_speak_at_once_are_both_heard():
+    first, second = sentences()[2:4]
+    length = max(len(first.samples), len(second.samples)) + RATE
+    sound = np.zeros((2, length), np.int16)
+    sound[0, : len(first.samples)] = first.samples
+    sound[1, RATE // 2 : RATE // 2 + len(second.samples)] = second.samples
+    took = SideChannels(sound=True)
+    mix = took.take(np.stack([sound.sum(axis=0) // 2, *sound], axis=1).astype(np.int16).tobytes())
+    pcm = Pcm(samples=mix, start=0.0, owned=length / RATE, sides=took.finish(), sound=took.sound)
+    windows, of = both_sides.cut(both_sides.tracks(pcm))
+    message = replace(MESSAGE, model="tiny", options=Options(channels="apart"))
+    one = replace(job(), message=message, pcm=pcm, windows=windows, sides=of)
+    engine = loading.load(Settings(cpu_threads=1), "tiny", warm=False)
+    heard = engine.transcribe([one.samples(index) for index in range(len(windows))])
+    one.words.update(enumerate(heard))
+    found = chunk_result.chunk_result(one, engine)
+    for side, spoken in enumerate((first, second)):
+        own = " ".join(
+            word.text for word, which in zip(found.words, found.word_sides, strict=True) if which == side
+        )
+        assert own == spoken.text
