@@ -24,8 +24,8 @@ from console.security.access import Access
 from console.server import application
 from shared.flow import chunk as commit
 from shared.flow import upload
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.console.page import stories
-from tests.console.page.conftest import ARGUMENTS, CHROMIUM
 from tests.console.page.fake import PAGE, Fake, serving, words_of
 from tests.world import World, heard
 

@@ -28,7 +28,7 @@ from local.backend.embedded_ports import open_ports
 from local.runtime.events import object_resource
 from shared.flow import upload
 from shared.settings import Settings
-from tests.console.page.conftest import ARGUMENTS, CHROMIUM
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.console.page.fake import serving
 from tests.media import write_media
 
@@ -54,6 +54,8 @@ KINDS = {
 """Name of the file, options of `write_media`, and length as a share of --hours."""
 LISTEN = """async ([place, count]) => {
     const audio = document.querySelector('audio');
+    // A rendition may have to be made first.
+    if (!audio.readyState) await new Promise(done => audio.addEventListener('loadedmetadata', done, {once: true}));
     if (!window.ear) {
         const context = new AudioContext();
         window.ear = context.createAnalyser();

@@ -36,6 +36,8 @@ class Options(TypedDict, total=False):
     """Names in the order in which they first speak."""
     label: str | None
     """Groups costs in reports."""
+    title: str | None
+    """What people call the recording, in lists; by default its file's name."""
     caption_width: int | None
     """Characters in a line of a caption, 16 to 100; 42 by default."""
     caption_lines: int | None

@@ -189,6 +189,7 @@ class _WireOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     channels: _Channels = "mix"
     speaker_names: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)] | None = None
     label: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    title: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     formats: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
     caption_width: Annotated[float, msgspec.Meta(ge=16, le=100, multiple_of=1)] | None = None
     caption_lines: Annotated[float, msgspec.Meta(ge=1, le=3, multiple_of=1)] | None = None
@@ -231,6 +232,7 @@ MUST_BE = {
     "channels": f"one of {', '.join(CHANNELS)}",
     "speaker_names": "a text of 1 to 2,000 characters, with the names separated by commas",
     "label": "a text of 1 to 64 characters",
+    "title": "a text of 1 to 255 characters",
     "caption_width": "a whole number from 16 to 100 (characters in a line)",
     "caption_lines": "a whole number from 1 to 3",
     "caption_speed": "a whole number from 5 to 50 (characters a second)",
@@ -241,6 +243,8 @@ MUST_BE = {
 def options_schema() -> dict[str, Any]:
     """The options as a JSON schema of an object, for those who ask a person for them."""
     properties = msgspec.json.schema(_WireOptions)["$defs"]["_WireOptions"]["properties"]
+    # People are asked about several files at one time, and these have names.
+    del properties["title"]
     for name, one in properties.items():
         # None is the same as leaving it out.
         one.update(*(some for some in one.pop("anyOf", ()) if some.get("type") != "null"))

@@ -80,6 +80,8 @@ class Options:
     same transcript, so they are not part of the key: the options that a recording began with count."""
     label: str | None = None
     """Group of the recording in reports; it changes nothing else, and is not part of the key."""
+    title: str | None = None
+    """What people call the recording where its object is named otherwise; as the label, it changes nothing else."""
     formats: str | None = None
     """Output formats beside the standard ones, separated by commas. They are written from the same words, so they are
     not part of the key: the options that a recording began with count."""
@@ -373,6 +375,11 @@ class Recording:
     def position(self, index: int) -> int:
         """The position in its plan, from 0, of the chunk with an index."""
         return index - self.chunks[0].index if self.chunks else index
+
+    @property
+    def called(self) -> str:
+        """What people call it: its title, or the name of its object; empty once it is deleted."""
+        return self.options.title or self.source.name
 
     @property
     def length(self) -> float | None:

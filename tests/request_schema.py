@@ -32,11 +32,15 @@ def _plain(schema, definitions):
         return schema
     if "$ref" in schema:
         return _plain(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    properties = {name: _plain(one, definitions) for name, one in schema.get("properties", {}).items()}
     found = {
         name: _plain(value, definitions)
         for name, value in schema.items()
         if name not in WORDS and value not in ([], {})
     }
+    if properties:
+        # One of them is called `title`.
+        found["properties"] = properties
     if found.get("type") == "number" and found.pop("multipleOf", None) == 1:
         found["type"] = "integer"
     return found

@@ -143,6 +143,7 @@ def test_options_come_from_metadata_that_is_meant_for_us():
         channels=st.sampled_from([None, "apart", "auto"]),
         speaker_names=st.none() | st.text(min_size=1, max_size=100),
         label=st.none() | st.text(min_size=1, max_size=64),
+        title=st.none() | st.text(min_size=1, max_size=255),
         caption_width=st.none() | st.integers(16, 100),
         caption_lines=st.none() | st.integers(1, 3),
         caption_speed=st.none() | st.integers(5, 50),

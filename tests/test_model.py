@@ -54,8 +54,8 @@ def test_what_is_said_of_speakers_is_in_the_key_but_for_their_names():
     assert recording_id(SOURCE, Options(speaker_names="Ann")) == recording_id(SOURCE, Options(diarize=True))
 
 
-def test_the_shape_of_captions_is_written_from_the_same_words_and_not_in_the_key():
-    asked = Options(caption_width=37, caption_lines=1, caption_speed=20)
+def test_the_shape_of_captions_and_the_title_are_not_in_the_key():
+    asked = Options(caption_width=37, caption_lines=1, caption_speed=20, title="Talk")
     assert asked.fingerprint() == ""
     assert recording_id(SOURCE, asked) == recording_id(SOURCE, Options())
 

@@ -257,6 +257,7 @@ requests = st.builds(
         max_speakers=st.none() | st.integers(3, 50),
         channels=st.sampled_from([None, "apart", "auto"]),
         speaker_names=st.none() | st.just("Ann, Bob"),
+        title=st.none() | st.text(min_size=1, max_size=255),
         caption_width=st.none() | st.integers(16, 100),
         caption_lines=st.none() | st.integers(1, 3),
         caption_speed=st.none() | st.integers(5, 50),

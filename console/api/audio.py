@@ -43,19 +43,16 @@ that come in chunks (https://cloud.google.com/run/quotas)."""
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def sound(one: Recording, ports: Ports) -> Sound | None:
+def sound(one: Recording) -> Sound | None:
     """What a player of this recording loads; None if there is none.
 
-    Browsers cannot play each format, and in some they do not find each moment. The first get a rendition, which is
-    made when somebody listens; the second play as they are until theirs is there.
-
-    Raises:
-        Transient: the store did not answer.
+    Browsers cannot play each format, and in some they do not find each moment. These get a rendition, which is made when
+    a player asks for it first.
     """
     if one.state == "DELETED" or one.audio is None or not one.chunks:
         return None
-    url, why = f"/api/v1/recordings/{one.id}/audio", rendition.wanted(one)
-    if why == "play" or (why and rendition.kept(one, ports) is not None):
+    url = f"/api/v1/recordings/{one.id}/audio"
+    if rendition.wanted(one):
         return Sound(
             url=f"{url}?rendition=1", rendition=True, media_type=rendition.MEDIA_TYPE, seconds=one.length
         )
@@ -88,9 +85,6 @@ def _stored(one: Recording, request: Request, ports: Ports) -> tuple[StoredObjec
             "no_audio",
             "There is no audio to play: its file is gone or was replaced. Upload it again to listen.",
         )
-    if rendition.wanted(one) == "seek" and rendition.kept(one, ports) is None:
-        # For whoever listens next.
-        renditions.begin(one, ports)
     return live, _type(one)
 
 

@@ -89,7 +89,7 @@ def detail(request: Request, ports: Ports) -> Detail:
         attempts=list(_attempts(one, ports)),
         downloads=list(_downloads(one)),
         revisions=revisions.of(one, ports) if one.state == "DONE" else [],
-        audio=audio.sound(one, ports),
+        audio=audio.sound(one),
         peaks_url=f"/api/v1/recordings/{one.id}/peaks",
     )
 

@@ -40,7 +40,7 @@ def row(one: Recording, ports: Ports) -> Row:
     engines = {chunk.engine for chunk in one.chunks} or ({one.decision.engine} if one.decision else set())
     return Row(
         id=one.id,
-        name=encodable(printable(one.source.name)),
+        name=encodable(printable(one.called)),
         uri=encodable(printable(one.source.uri)) if one.source.name else "",
         state=one.state,
         label=one.label,

@@ -8,6 +8,7 @@ from console.api.answers import ApiError
 from console.api.recordings import number
 from console.api.types import Hit, Hits
 from shared.flow.reading import search_index
+from shared.in_words import printable
 from shared.outputs.printable import encodable, milliseconds
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def search(request: Request, ports: Ports) -> Hits:
         hits=[
             Hit(
                 recording=one.id,
-                name=encodable(one.source.name),
+                name=encodable(printable(one.called)),
                 start=milliseconds(hit.start),
                 snippet=[(encodable(text), is_hit) for text, is_hit in hit.parts],
             )

@@ -143,4 +143,4 @@ def revision_of(request: Request) -> int | None:
 
 
 def _stem(one: Recording) -> str:
-    return one.source.name.rpartition("/")[2].rpartition(".")[0] or one.id
+    return one.called.rpartition("/")[2].rpartition(".")[0] or one.id

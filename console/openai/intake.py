@@ -9,6 +9,7 @@ of the same object, as every request with options does.
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from dataclasses import dataclass, replace
 from itertools import count
@@ -18,6 +19,7 @@ from shared import client
 from shared.audio.probing.sniff import sniff
 from shared.errors import BadMedia
 from shared.flow import refusals
+from shared.in_words import printable
 from shared.messages import metadata_of
 from shared.model import StoredObject, recording_id
 from shared.state import documents, uploads
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 FOLDER = "openai"
 """Where the objects are in the audio bucket."""
+
+LONGEST_TITLE = 255
+"""Characters of a recording's title."""
 
 SUFFIXES = {
     "aac": ".aac", "ac3": ".ac3", "aiff": ".aiff", "amr": ".amr", "ape": ".ape", "asf": ".wma", "au": ".au",
@@ -67,6 +72,7 @@ def take(received: Received, file: BinaryIO, options: Options, ports: Ports) -> 
         Permanent: the store refuses it.
         Transient: try again.
     """
+    options = replace(options, title=_title(received.file_name))
     for number in count(1):
         name = object_name(received, number)
         source = ports.store.stat(ports.settings.audio_bucket, name)
@@ -118,6 +124,11 @@ def _ask(
         source.uri, ports=ports, options=options, request_id=f"{FOLDER}-{key}-{uuid.uuid4().hex}"
     )
     return Ask(recording=key, request=request, continues=recording.life if recording else None)
+
+
+def _title(file_name: str) -> str | None:
+    """What lists call a file, by the name that its sender gave it, which may be a path of another system."""
+    return printable(re.split(r"[/\\]", file_name.strip())[-1])[:LONGEST_TITLE] or None
 
 
 def _suffix(head: bytes) -> str:

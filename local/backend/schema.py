@@ -38,7 +38,11 @@ PAGES = (
 
 # Of all recordings: reading the names alone is quick, where reading and parsing all documents is not.
 _IS_NAMED = "json_type({0}.fields, '$.created') IN ('integer', 'real') AND json_extract({0}.fields, '$.source.name') != ''"
-_NAMED = "INSERT INTO names SELECT json_extract({0}.fields, '$.created'), {0}.key, json_extract({0}.fields, '$.source.name')"
+_NAMED = (
+    "INSERT INTO names SELECT json_extract({0}.fields, '$.created'), {0}.key, json_extract({0}.fields, '$.source.name') "
+    # Nobody types what is between the name of the object and the title.
+    "|| char(10) || coalesce(json_extract({0}.fields, '$.options.title'), '')"
+)
 _ADD, _TAKE = (
     f"{_NAMED} WHERE {_IS_NAMED};".format("new"),
     "DELETE FROM names WHERE created = json_extract(old.fields, '$.created') AND key = old.key;",
@@ -61,7 +65,7 @@ NAMES = (
     ) BEGIN {_TAKE} {_ADD} END
     """,
 )
-"""Names of recordings with when they were first seen, kept with their documents."""
+"""Names and titles of recordings with when they were first seen, kept with their documents."""
 
 SCHEMA = (
     """

@@ -124,9 +124,10 @@ def _candidates(place: str, wanted: set[tuple[str, str]], records: Records) -> I
 
 
 def name_of(recording: Recording) -> str:
-    """What a person calls it: the path of a file of this machine, the name of an object; `–` once it is deleted."""
+    """What a person calls it: its title, the path of a file of this machine, the name of an object; `–` once it is deleted."""
     source = recording.source
-    return f"/{source.name}" if source.bucket == FILES_BUCKET else source.name or "–"
+    is_path = source.bucket == FILES_BUCKET and not recording.options.title
+    return f"/{source.name}" if is_path else recording.called or "–"
 
 
 def _is_there(recording: Recording) -> bool:
@@ -146,7 +147,9 @@ def _is_like(recording: Recording, place: str) -> bool:
     """Whether the last parts of its name, or the first letters of its key, are what a person wrote."""
     if PART.fullmatch(place) and recording.id.startswith(place):
         return True
-    return bool(place) and f"/{recording.source.name}".endswith(f"/{place}")
+    return bool(place) and any(
+        f"/{name}".endswith(f"/{place}") for name in (recording.source.name, recording.called)
+    )
 
 
 def _objects(place: str, ports: Ports) -> set[tuple[str, str]]:

@@ -79,6 +79,12 @@ Label = Annotated[
     str | None,
     typer.Option(help="Label to group the cost by in `dropscribe cost --by label`.", show_default=False),
 ]
+Title = Annotated[
+    str | None,
+    typer.Option(
+        help="What the recording is called in lists; otherwise the name of its file.", show_default=False
+    ),
+]
 Formats = Annotated[
     str | None,
     typer.Option(

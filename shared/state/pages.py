@@ -96,7 +96,7 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
         some = _newest_of(records, wanted, several, before)
         for one in some:
             cursor = f"{one[1]['created']!r}~{one[0]}"
-            if not name or name in str(one[1].get("source", {}).get("name", "")).casefold():
+            if not name or any(name in each.casefold() for each in _names(one[1])):
                 found.append(one)
                 if len(found) == limit:
                     break
@@ -105,6 +105,12 @@ def page(records: Records, wanted: Filter, limit: int, cursor: str | None = None
             cursor = None
         if cursor is None or len(found) == limit or looked >= LOOKED_AT:
             return Page(recordings=tuple(documents.readable(found, Recording)), cursor=cursor)
+
+
+def _names(fields: dict[str, Any]) -> tuple[str, str]:
+    """The name of a recording's object, and its title."""
+    title = fields.get("options", {}).get("title")
+    return str(fields.get("source", {}).get("name", "")), str(title or "")
 
 
 def _newest_of(

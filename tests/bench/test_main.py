@@ -1,5 +1,6 @@
 """Each benchmark says what it does before it does anything."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,8 @@ def test_an_unknown_part_is_answered_with_the_known_ones():
     done = bench("gpu")
     assert done.returncode == 2
     assert done.stderr.startswith("There is no benchmark 'gpu'. There are: speed, ")
+
+
+@pytest.mark.parametrize("name", ["console", "console_page", "console_sound"])
+def test_those_of_the_page_find_what_they_take_from_the_tests(name):
+    assert importlib.import_module(f"bench.{name}").main

@@ -93,6 +93,7 @@ def test_a_part_of_a_name_is_found_in_letters_of_any_case_with_other_filters_pag
     for number, name in enumerate(["calls/Ärger 1.wav", "x.wav", "ärger 2.wav", "calls/ÄRGER%3.wav", ""]):
         state = "FAILED" if number % 2 else "DONE"
         put(records, f"r{number}", 1.0 + number // 2, state=state, source=replace(ONE.source, name=name))
+    put(records, "titled", 0.5, options=Options(title="Große Konferenz.m4a"))
     records = kind(records)
 
     def found(limit=9, cursor=None, **wanted):
@@ -103,6 +104,7 @@ def test_a_part_of_a_name_is_found_in_letters_of_any_case_with_other_filters_pag
     assert ids(found(name="calls/")) == ["r3", "r0"]
     assert ids(found(name="%")) == ["r3"]
     assert ids(found(name="ärger", in_progress=True)) == []
+    assert ids(found(name="GROSSE")) == ids(found(name="a.wav")) == ["titled"]
     first = found(limit=2, name="ärger")
     second = found(limit=2, cursor=first.cursor, name="ärger")
     assert [ids(first), ids(second)] == [["r3", "r2"], ["r0"]]

@@ -6,9 +6,10 @@ import { drawWaveform } from "./waveform.js";
 
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 3];
 const STEP_SECONDS = 5;
+const PATIENCE_MS = 700;
 
 /**
- * `audio`: a ref to the element. `source`: `{url, media_type, seconds}`. `onTime(ms)`: on each frame while it plays,
+ * `audio`: a ref to the element. `source`: `{url, rendition, media_type, seconds}`. `onTime(ms)`: on each frame while it plays,
  * and after each seek. `turn`: changes when there are more peaks.
  */
 export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek, children }) {
@@ -16,8 +17,22 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
   const [shown, setShown] = useState(0);
   const [speed, setSpeed] = useState(1);
   const [error, setError] = useState("");
+  const [waits, setWaits] = useState(false);
   const onTimeNow = useRef(onTime);
   onTimeNow.current = onTime;
+  useEffect(() => {
+    const element = audio.current;
+    const ready = () => setWaits(false);
+    const late = setTimeout(() => setWaits(source.rendition && !element.readyState && !element.error), PATIENCE_MS);
+    element.addEventListener("loadedmetadata", ready);
+    element.addEventListener("error", ready);
+    return () => {
+      clearTimeout(late);
+      ready();
+      element.removeEventListener("loadedmetadata", ready);
+      element.removeEventListener("error", ready);
+    };
+  }, [source.url]);
   useEffect(() => {
     const element = audio.current;
     let frame = 0;
@@ -70,6 +85,7 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
         ${SPEEDS.map((value) => html`<option value=${value}>${value}×</option>`)}
       </select>
       ${children}
+      ${waits && html`<p class="note" role="status">The sound is being prepared, once. An hour of it takes about ten seconds.</p>`}
       ${error && html`<p class="bad" role="alert">${error}</p>`}
     </div>
   `;

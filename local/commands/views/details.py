@@ -41,6 +41,7 @@ def row_values(one: Recording, ports: Ports) -> dict[str, Any]:
     return {
         "recording": one.id,
         "uri": one.source.uri if one.source.name else None,
+        "title": one.options.title,
         "state": one.state,
         "created": one.created,
         "finished": one.finished,

@@ -6,7 +6,7 @@ whatever the clocks of the file say. It is made when somebody wants to listen, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from shared.audio import rendition
 from shared.audio.types import SAMPLE_RATE
@@ -35,16 +35,15 @@ INEXACT = frozenset({"mp3", "aac"})
 two hours with a variable bit rate they miss by half a minute."""
 
 
-def wanted(recording: Recording) -> Literal["", "play", "seek"]:
-    """Why a recording needs a rendition: browsers cannot `play` it, or not `seek` in it exactly; empty if neither. Pure."""
+def wanted(recording: Recording) -> bool:
+    """Whether a recording needs a rendition: browsers cannot play it, or not seek in it exactly. Pure."""
     audio = recording.audio
     if audio is None:
-        return "play"
+        return True
     # Browsers play the first track, and stop where another recording begins in the file.
     other = recording.options.track > 0 or audio.tracks > 1 or audio.parts
-    if other or audio.codec not in PLAYED.get(audio.format, set()):
-        return "play"
-    return "seek" if audio.format in INEXACT or not audio.exact else ""
+    is_played = not other and audio.codec in PLAYED.get(audio.format, set())
+    return not is_played or audio.format in INEXACT or not audio.exact
 
 
 def kept(recording: Recording, ports: Ports) -> StoredObject | None:

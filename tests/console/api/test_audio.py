@@ -110,16 +110,17 @@ def test_what_browsers_do_not_play_gets_a_rendition_which_is_made_once(client, w
     assert client.get(sound["url"]).headers["etag"] == first.headers["etag"]
 
 
-def test_what_browsers_do_not_find_moments_in_plays_as_it_is_until_its_rendition_is_there(
+def test_what_browsers_do_not_find_moments_in_plays_from_its_rendition_from_the_first_time_on(
     client, world, finish
 ):
     world.media.info = replace(world.media.info, format="mp3", codec="mp3", duration=3.0)
     one = finish(upload.on_upload(world.upload("a.mp3", SOUND), world.ports))
     path = f"/api/v1/recordings/{one.id}"
-    assert client.get(path).json()["audio"]["rendition"] is False
+    sound = client.get(path).json()["audio"]
+    assert sound["rendition"] is True
+    assert client.get(sound["url"]).content[4:8] == b"ftyp"
+    # Who wants the file itself gets it.
     assert client.get(f"{path}/audio").content == SOUND
-    client.get(f"{path}/audio", params={"rendition": "1"})
-    assert client.get(path).json()["audio"]["rendition"] is True
 
 
 def test_a_rendition_that_is_there_plays_while_another_one_is_made(client, world, finish, monkeypatch):

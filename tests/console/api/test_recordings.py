@@ -103,3 +103,13 @@ def test_a_second_result_of_a_chunk_is_shown_as_wasted(client, done, world):
 def test_a_key_that_nobody_has_is_not_found(client, key):
     answer = client.get(f"/api/v1/recordings/{key}")
     assert answer.status_code == 404
+
+
+def test_one_with_a_title_is_called_by_it(client, world):
+    source = world.upload("openai/digest.wav", **{"dropscribe-title": "Board <b>.mp3"})
+    one = upload.on_upload(source, world.ports)
+    path = f"/api/v1/recordings/{one.id}"
+    shown = client.get(path).json()
+    assert (shown["name"], shown["uri"]) == ("Board <b>.mp3", "gs://audio/openai/digest.wav")
+    listed = client.get("/api/v1/recordings", params={"text": "BOARD"}).json()["recordings"]
+    assert [each["name"] for each in listed] == ["Board <b>.mp3"]

@@ -26,9 +26,9 @@ from tests.world import World
 SOUND = b"RIFF\0\0\0\0WAVEfmt "
 
 
-def taken(world, data=SOUND, options=None):
+def taken(world, data=SOUND, options=None, called="x"):
     received = Received(
-        fields=(), file_name="x", sha256=hashlib.sha256(data).hexdigest(), size=len(data), head=data[:4096]
+        fields=(), file_name=called, sha256=hashlib.sha256(data).hexdigest(), size=len(data), head=data[:4096]
     )
     with world.ports.store.stage("audio") as file:
         file.write(data)
@@ -67,6 +67,27 @@ def test_an_object_is_named_after_its_bytes_and_its_container(world):
     assert objects(world) == [f"openai/{hashlib.sha256(SOUND).hexdigest()}.wav"]
 
 
+@pytest.mark.parametrize(
+    ("called", "title"),
+    [
+        ("Ärger am Montag.wav", "Ärger am Montag.wav"),
+        ("C:\\calls\\monday.wav", "monday.wav"),
+        ("../../etc/passwd", "passwd"),
+        ("a\u202e\nb.wav", "a\\u202e\\nb.wav"),
+        ("x" * 1000, "x" * 255),
+        ("", None),
+    ],
+)
+def test_lists_call_it_by_the_name_of_the_file_that_was_sent_first(world, called, title):
+    key = taken(world, called=called).recording
+    requested(world)
+    one = the_recording(world, key)
+    assert one.options.title == title
+    assert one.called == title or one.source.name
+    assert taken(world, called="other.wav").recording == key
+    assert the_recording(world, key).options.title == title
+
+
 def test_the_same_bytes_again_are_the_same_recording(world):
     first = taken(world)
     assert taken(world).recording == first.recording
@@ -83,7 +104,9 @@ def test_the_event_of_an_upload_leads_to_the_recording_that_was_asked_for(world)
     told = replace(source, metadata={"dropscribe-language": "de"})
     assert upload.on_object(told, world.ports).id == ask.recording
     assert requested(world) == 1
-    assert [one.options for one in documents.recordings(world.ports.records)] == [Options(language="en")]
+    assert [one.options for one in documents.recordings(world.ports.records)] == [
+        Options(language="en", title="x")
+    ]
 
 
 def test_other_options_are_another_recording_of_the_same_object(world):
@@ -175,7 +198,7 @@ def test_options_are_fixed_before_anybody_sees_the_file(world, monkeypatch):
 
     monkeypatch.setattr(intake.uploads, "fix", fix)
     taken(world, options=Options(diarize=True))
-    assert seen == [([], {"dropscribe-diarize": "True"})]
+    assert seen == [([], {"dropscribe-diarize": "True", "dropscribe-title": "x"})]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,7 @@ class Fake:
     """What it serves; tests change it and call `tell`."""
 
     audio: Path | None = None
+    rendition: bool = False
     rows: dict[str, dict] = field(default_factory=dict)
     details: dict[str, dict] = field(default_factory=dict)
     words: dict[str, list[dict]] = field(default_factory=dict)
@@ -168,7 +169,7 @@ class Fake:
             "audio": self.audio
             and {
                 "url": f"/api/v1/recordings/{key}/audio",
-                "rendition": False,
+                "rendition": self.rendition,
                 "media_type": "audio/wav",
                 "seconds": one["seconds"],
             },

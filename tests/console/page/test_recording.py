@@ -45,6 +45,25 @@ def test_warnings_stand_first_and_the_text_is_the_transcript(interview):
     expect(page.get_by_role("region", name="Warnings")).to_contain_text("breaks off")
 
 
+def test_while_its_sound_is_prepared_a_reader_is_told_and_a_click_on_a_word_counts_afterwards(
+    open_page, fake
+):
+    fill(fake)
+    fake.rendition = True
+    page = open_page()
+    held = []
+    page.route("**/audio", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it calls
+    page.get_by_role("link", name="interviews/river-authority.mp3").click()
+    said = page.get_by_text("The sound is being prepared")
+    expect(said).to_be_visible()
+    page.locator(".paragraph .time").nth(1).click()
+    for one in held:
+        one.continue_()
+    page.unroute("**/audio")
+    expect(said).to_have_count(0)
+    until(page, lambda page: page.evaluate(NOW) > 1, True)
+
+
 def test_a_paragraph_is_one_text_node(interview):
     nodes = interview.evaluate(
         "() => [...document.querySelectorAll('.paragraph > p')].map(p => p.childNodes.length)"

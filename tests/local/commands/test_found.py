@@ -52,6 +52,15 @@ def test_the_beginning_of_an_id_has_six_letters_at_least(deployment):
         found.one(one.id[:5], deployment.ports)
 
 
+def test_a_recording_is_meant_by_its_title_as_well(deployment):
+    source = (
+        request.locate("gs://audio/talk.wav", deployment.ports) if deployment.upload("talk.wav") else None
+    )
+    one = upload.accept(replace(source, generation=7), Options(title="Board meeting.mp3"), deployment.ports)
+    assert found.one("Board meeting.mp3", deployment.ports).id == one.id
+    assert found.name_of(one) == "Board meeting.mp3"
+
+
 def test_nobody_reads_all_recordings_for_a_name_or_an_id(deployment, monkeypatch):
     one = deployment.upload("monday/talk.wav")
     monkeypatch.delattr(documents, "recordings")
