@@ -1,13 +1,14 @@
 """Why an engine was asked twice: each repeat points at the fault that destroyed the earlier work, or hid it.
 
-A call was made for a delivery of a message, which somebody published. What may have destroyed it is a fault of one of
-these three processes since then, about this chunk or about nothing in particular; a copy of that delivery; a result
-that is gone; or a fault by which whoever repeats it did not learn that somebody else has it. One fault explains one
-repeat of a piece of work. Which one is open where several might be its work, so there only has to be some way to give
-each repeat a fault of its own: whoever takes the first that fits takes it from a repeat that has no other.
+A call was made for a delivery of a message, which somebody published. What may have destroyed a call before it is a
+fault of one of these three processes since then, about this chunk or about nothing in particular; a copy of that
+delivery; a result that is gone; or a fault by which whoever repeats it did not learn that somebody else has it. One
+fault explains one repeat of a piece of work. Which one is open where several might be its work, so there only has to be
+some way to give each repeat a fault of its own: whoever takes the first that fits takes it from a repeat that has no
+other.
 
-Of a delivery that was given back (`Queue.postpone`) nothing is made afterwards. A call that has no other delivery was
-made without a message, which is wrong whatever broke.
+Of a delivery that was acknowledged, or given back (`Queue.postpone`), nothing is made afterwards. A call that has no
+other delivery was made without a message, which is wrong whatever broke.
 """
 
 from __future__ import annotations
@@ -84,18 +85,22 @@ def _unexplained(world: World, piece: Piece, calls: list[Call], spare: int) -> I
                 f"{call.engine} began with {name} at {_at(world, call)}, whose result was there when its message was "
                 "delivered"
             )
-    pairs = list(zip(pairwise(calls), pairwise(taken), strict=True))
     causes = []
-    for (earlier, later), (first, second) in pairs:
+    for number in range(1, len(calls)):
+        # A copy may be in hand when the work that was begun before it is destroyed, so any earlier call may be the one.
         found = [
-            number
-            for number, fault in enumerate(world.calls.faults)
-            if _explains(world, fault, piece, earlier, later, first, second)
+            index
+            for index, fault in enumerate(world.calls.faults)
+            if any(
+                _explains(world, fault, piece, calls[one], calls[number], taken[one], taken[number])
+                for one in range(number)
+            )
         ]
+        earlier, first = calls[number - 1], taken[number - 1]
         since = first.time if first else earlier.began
-        causes.append([*found, RETRY] if _retried(world, piece, since, later) else found)
+        causes.append([*found, RETRY] if _retried(world, piece, since, calls[number]) else found)
     explained = matched(causes)
-    for number, ((earlier, later), _) in enumerate(pairs):
+    for number, (earlier, later) in enumerate(pairwise(calls)):
         if number not in explained:
             spare -= 1
             if spare < 0:
@@ -157,7 +162,7 @@ def _pieces(recordings: list[Recording]) -> dict[str, Piece]:
 
 def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
     """The delivery for which a call was made: the last one before it, to this process if it pulls for itself."""
-    spec, postponed = engines.spec(call.engine), world.calls.postponed
+    spec, over = engines.spec(call.engine), world.calls.over
     # A worker with a GPU also takes the chunks that were planned for a CPU.
     of_workers = {one.subscription for one in engines.own_specs()}
     subscriptions = {spec.subscription} if spec.hosted else of_workers
@@ -165,7 +170,7 @@ def _delivery(world: World, piece: Piece, call: Call) -> Taken | None:
         (
             one
             for one in reversed(world.calls.taken)
-            if one.time <= call.began < postponed.get(one.lease, call.began + 1.0)
+            if one.time <= call.began < over.get(one.lease, call.began + 1.0)
             and one.subscription in subscriptions
             and (one.attributes.get("recording"), one.attributes.get("chunk"))
             == (piece.recording.id, str(piece.index))

@@ -121,8 +121,8 @@ class Calls:
         """All messages, by their ids."""
         self.taken: list[Taken] = []
         """All deliveries, in their order."""
-        self.postponed: dict[str, float] = {}
-        """When a delivery was given back as if it had never been made, by its lease, seconds since 1970."""
+        self.over: dict[str, float] = {}
+        """When a delivery was acknowledged, or given back as if it had never been made, by its lease, seconds since 1970."""
         self.pushes: list[float] = []
         """When the sweeper noted that it pushes a recording, seconds since the history began."""
         self.results: defaultdict[str, list[tuple[float, bool]]] = defaultdict(list)
@@ -382,7 +382,10 @@ class FaultyQueue:
         )
 
     def ack(self, subscription, lease):
-        work = partial(self._queue.ack, subscription, lease)
+        def work():
+            self._calls.over[lease] = running().now
+            return self._queue.ack(subscription, lease)
+
         return self._calls.effect(
             f"queue.ack {subscription}", work, about=self._chunk_of(subscription, lease)
         )
@@ -399,7 +402,7 @@ class FaultyQueue:
 
     def postpone(self, subscription, lease, seconds):
         def work():
-            self._calls.postponed[lease] = running().now
+            self._calls.over[lease] = running().now
             done = self._queue.postpone(subscription, lease, seconds)
             self._wake()
             return done

@@ -11,7 +11,7 @@ from tests.simulation.choices import Choices
 from tests.simulation.fakes import Call
 from tests.simulation.faults import Fault
 from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.scheduler import Scheduler
+from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.world import deployed
 
 
@@ -74,6 +74,42 @@ def test_a_fault_about_another_chunk_does_not_unless_it_ends_or_delays_the_proce
 
     assert len(told(about_another("refused"))) == 1
     assert told(about_another("after")) == []
+
+
+@pytest.mark.parametrize(("deaths", "unexplained"), [(1, 0), (0, 1)])
+def test_what_destroys_a_call_while_a_copy_is_in_hand_explains_another_repeat(told, deaths, unexplained):
+    def copied(world, first):
+        deliveries = [one for one in world.calls.taken if one.process is first.process]
+        world.work.calls.pop()
+        for number, later in ((1001, 0.1), (1002, 0.3)):
+            process, began = Process(f"worker-{number}"), first.began + later
+            process.number = number
+            world.calls.taken += [
+                one._replace(time=began, process=process, lease=f"{one.lease}-{number}") for one in deliveries
+            ]
+            world.work.calls.append(first._replace(began=began, process=process))
+        return [
+            *[fault(world, first, what="twice", about=one.message) for one in deliveries],
+            *[fault(world, first, what="after", time=first.began + 0.2 - world.calls.began)] * deaths,
+        ]
+
+    assert len(told(copied)) == unexplained
+
+
+@pytest.mark.parametrize(("acknowledged", "found"), [(0.2, 0), (0.9, 1)])
+def test_a_delivery_that_was_acknowledged_at_once_is_not_that_of_a_later_call(told, acknowledged, found):
+    """A copy that comes after the result, while the first delivery is still being decoded."""
+
+    def copied(world, first):
+        for key in world.records.documents["chunks"]:
+            world.calls.results[key] = [(first.began + 0.1, True)]
+        for one in [one for one in world.calls.taken if one.process is first.process]:
+            copy = one._replace(time=first.began + 0.2, lease=f"{one.lease}-copy")
+            world.calls.taken.append(copy)
+            world.calls.over |= {one.lease: first.began + 9.0, copy.lease: first.began + acknowledged}
+        return [fault(world, first)]
+
+    assert len(told(copied)) == found
 
 
 def test_a_call_without_a_message_is_found(told):
