@@ -38,15 +38,12 @@ def ours_nemo(job: Job):
 
 
 def _ours(job: Job, engine):
-    from bench.flow import transcribe
-
-    def recognise(paths):
-        run = transcribe([Path(path) for path in paths], engine)
-        return run.texts, {"inference": run.inference}
+    from bench.flow import WholeFlow
 
     engine.warm_up()
-    recognise(job.trial)
-    return recognise, f"the whole flow; {engine.device.dtype}; {engine.device.graphs}"
+    flow = WholeFlow(engine, lambda run: (run.texts, {"inference": run.inference}))
+    flow(flow.prepare(job.trial))
+    return flow, f"the whole flow; {engine.device.dtype}; {engine.device.graphs}"
 
 
 def our_worker(job: Job):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,13 +78,32 @@ class Instant:
         ]
 
 
-def transcribe(paths: Sequence[Path], engine) -> Run:
-    """Files through the whole flow, in this process, with a state of its own."""
-    timed = Timed(engine)
-    with tempfile.TemporaryDirectory() as state:
-        ports = open_ports(Settings(state_dir=Path(state), engines=engine.engine, model=engine.model))
-        ports.media.warm(DECODERS, wait=True)  # as the weights, which are loaded too
-        started = time.perf_counter()
+class WholeFlow:
+    """Files through the whole flow, in this process, a state of their own for each call of `prepare`.
+
+    Args:
+        engine: loaded, as decoding processes are by `prepare`.
+        answer: what to make of a run.
+    """
+
+    def __init__(self, engine, answer=lambda run: run):
+        self._engine = engine
+        self._answer = answer
+        self._opened = ExitStack()
+
+    def prepare(self, paths: Sequence[Path]):
+        """What is not the files' cost: an empty state is opened, and the one before is deleted."""
+        self._opened.close()
+        state = self._opened.enter_context(tempfile.TemporaryDirectory())
+        settings = Settings(state_dir=Path(state), engines=self._engine.engine, model=self._engine.model)
+        ports = open_ports(settings)
+        self._opened.callback(ports.close)
+        ports.media.warm(DECODERS, wait=True)
+        return [Path(path) for path in paths], ports
+
+    def __call__(self, prepared):
+        paths, ports = prepared
+        timed, started = Timed(self._engine), time.perf_counter()
         found = one_shot.look(inputs.collect(paths).files, Options(), ports)
         one_shot.submit(found, ports)
         ended = {
@@ -91,8 +111,20 @@ def transcribe(paths: Sequence[Path], engine) -> Run:
         }
         seconds = time.perf_counter() - started
         texts = [_text(ended[path], ports) for path in paths]
-        ports.close()
-    return Run(seconds=seconds, inference=timed.seconds, texts=texts)
+        return self._answer(Run(seconds=seconds, inference=timed.seconds, texts=texts))
+
+    def close(self) -> None:
+        """Delete the state."""
+        self._opened.close()
+
+
+def transcribe(paths: Sequence[Path], engine) -> Run:
+    """Files through the whole flow, once."""
+    flow = WholeFlow(engine)
+    try:
+        return flow(flow.prepare(paths))
+    finally:
+        flow.close()
 
 
 def _text(recording, ports) -> str:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -284,8 +283,7 @@ def embedded(count: int, *, late: bool, callers: int) -> Figures:
         latencies=[latencies[name(one)] for one in numbers if not _is_other(one)],
         others=[latencies[name(one)] for one in numbers if _is_other(one)],
         callers=answered,
-        # Decoding processes count when they have ended.
-        core=core + sum(os.times()[2:4]),
+        core=core,
         own_mb=peak_memory() / 1e6,
         child_mb=largest_child() / 1e6,
         reads=reads,

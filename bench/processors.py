@@ -51,14 +51,14 @@ class Found:
     """Core-seconds of each round."""
     peak: int
     """Most memory of its process, bytes."""
-    words: int
-    """That it found."""
+    tokens: int
+    """That it found in a round: where weights find none, there is nothing to decode."""
     how: str
     """For the table."""
 
 
 def ours(folder: Path, precision: str):
-    """The whole flow with our engine in one precision; a function from a file to the number of words."""
+    """The whole flow with our engine in one precision; a function from a file to the number of tokens."""
     from gpu_job.speech.onnx import onnx_engine, openvino_encoder
 
     export = folder / "onnx"
@@ -88,11 +88,11 @@ def ours_nemo(folder: Path, precision: str):
 
 
 def _whole_flow(engine):
-    from bench.flow import transcribe
+    from bench.flow import WholeFlow
 
     engine.warm_up()
     how = f"the whole flow, {engine.device.dtype}"
-    return lambda path: sum(len(text.split()) for text in transcribe([path], engine).texts), how
+    return WholeFlow(engine, lambda run: sum(map(random_weights.tokens, run.texts))), how
 
 
 def nemo(folder: Path, precision: str):
@@ -107,7 +107,7 @@ def nemo(folder: Path, precision: str):
 
     def recognise(windows, size):
         heard = model.transcribe(windows, batch_size=size, num_workers=0, verbose=False)
-        return sum(len(one.text.split()) for one in heard)
+        return sum(random_weights.tokens(one.text) for one in heard)
 
     return _OnWindows(recognise), f"transcribe(our windows), {precision}"
 
@@ -121,7 +121,7 @@ def onnx_asr(folder: Path, precision: str):
 
     def recognise(windows, size):
         parts = [windows[first : first + size] for first in range(0, len(windows), size)]
-        return sum(len(text.split()) for part in parts for text in model.recognize(part))
+        return sum(random_weights.tokens(text) for part in parts for text in model.recognize(part))
 
     return _OnWindows(recognise), f"recognize(our windows), {precision}"
 
@@ -130,7 +130,7 @@ class _OnWindows:
     """What is given the windows that our cutting makes, those of like length in one call, as ours are.
 
     Args:
-        recognise: windows and how many in a call → the number of words.
+        recognise: windows and how many in a call → the number of tokens.
     """
 
     def __init__(self, recognise):
@@ -146,8 +146,12 @@ class _OnWindows:
             taken[size] = machine.core_seconds() - before
         self._size = min(taken, key=taken.__getitem__)
 
-    def __call__(self, path: Path) -> int:
-        return self._recognise(sorted(self._windows(path), key=len), self._size)
+    def prepare(self, paths: list[Path]) -> list[Path]:
+        """Nothing is to be prepared."""
+        return paths
+
+    def __call__(self, paths: list[Path]) -> int:
+        return sum(self._recognise(sorted(self._windows(path), key=len), self._size) for path in paths)
 
     @staticmethod
     def _windows(path: Path) -> list[np.ndarray]:
@@ -188,17 +192,18 @@ def measure(name: str, folder: Path, file: Path, short: Path, rounds: int) -> Fo
     """One contender; in a process of its own. It is warm, and has chosen its batch size, before the first round."""
     make, precision = CONTENDERS[name]
     work, how = make(folder, precision)
-    loading, words = machine.core_seconds(), 0
-    work(short)
+    loading, tokens = machine.core_seconds(), 0
+    work(work.prepare([short]))
     if isinstance(work, _OnWindows):
         work.choose(file)
     seconds, core = [], []
     for _ in range(rounds):
+        prepared = work.prepare([file])
         before, started = machine.core_seconds(), time.perf_counter()
-        words = work(file)
+        tokens = work(prepared)
         seconds.append(time.perf_counter() - started)
         core.append(machine.core_seconds() - before)
-    return Found(loading=loading, seconds=seconds, core=core, peak=peak_memory(), words=words, how=how)
+    return Found(loading=loading, seconds=seconds, core=core, peak=peak_memory(), tokens=tokens, how=how)
 
 
 def first_words(name: str, folder: Path, file: Path) -> tuple[float, float]:
@@ -257,7 +262,9 @@ def run(arguments) -> int:
         write_wav(short, talk(FIRST_SECONDS, seed=6)[0])
         length = len(speech) / SAMPLE_RATE
         print(f"\n{length:.0f} s of speech, {arguments.rounds} rounds; least (most) of them\n")
-        print(f"{'':27}{'RTFx':>15}{'core-s/h':>17}{'peak GB':>9}{'first words s (core-s)':>24}   how")
+        print(
+            f"{'':27}{'RTFx':>15}{'core-s/h':>17}{'peak GB':>9}{'tokens/s':>10}{'first words s (core-s)':>24}   how"
+        )
         found: dict[str, tuple[Found, float | None]] = {}
         for one in arguments.only or CONTENDERS:
             try:
@@ -276,8 +283,8 @@ def run(arguments) -> int:
             speed = f"{length / min(taken.seconds):.1f} ({length / max(taken.seconds):.1f})"
             cores = f"{min(taken.core) / hours:.0f} ({max(taken.core) / hours:.0f})"
             print(
-                f"{one:27}{speed:>15}{cores:>17}{taken.peak / 1e9:9.1f}"
-                f"{f'{first:.1f} ({first_core:.1f})' if first else '':>24}   {taken.how}, {taken.words} words",
+                f"{one:27}{speed:>15}{cores:>17}{taken.peak / 1e9:9.1f}{taken.tokens / length:10.2f}"
+                f"{f'{first:.1f} ({first_core:.1f})' if first else '':>24}   {taken.how}",
                 flush=True,
             )
     _compare(found)
@@ -309,7 +316,7 @@ def _first() -> int:
     answers = sys.stdout
     sys.stdout = sys.stderr
     work, _ = make(given.folder, precision)
-    print(work(given.file), file=answers, flush=True)
+    print(work(work.prepare([given.file])), file=answers, flush=True)
     return 0
 
 

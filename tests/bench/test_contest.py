@@ -1,11 +1,13 @@
 """What the tables of the benchmarks are made of."""
 
 import multiprocessing
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 
-from bench import machine, speed
+from bench import flow, machine, random_weights, speed
 from bench.contest import Job, hold, ratios, spread
 from tests.speech import SAMPLE_RATE, write_wav
 
@@ -47,3 +49,33 @@ def test_a_contender_that_fails_or_does_not_do_the_job_is_left_out(tmp_path, cap
 def test_a_contender_begins_processes_as_a_program_of_its_own_does():
     """NeMo's loading processes cannot be spawned."""
     assert machine.in_fresh_process(multiprocessing.get_start_method) == multiprocessing.get_start_method()
+
+
+def test_processor_time_of_a_child_counts_while_it_lives():
+    program = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint(flush=True); input()"
+    before = machine.core_seconds()
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdout.readline()
+        living = machine.core_seconds() - before
+        child.communicate(b"\n")
+    assert 0.25 < living < machine.core_seconds() - before + 0.05
+
+
+def test_what_a_contender_prepares_is_not_measured_and_every_round_has_a_new_state(tmp_path):
+    path = tmp_path / "short.wav"
+    write_wav(path, speed.short(0)[0])
+    contender = flow.WholeFlow(flow.Instant(), lambda run: run.texts)
+    first = contender.prepare([path])
+    texts = contender(first)
+    second = contender.prepare([str(path)])
+    assert contender(second) == texts != [""]
+    assert not first[1].settings.state_dir.exists()
+    contender.close()
+    assert not second[1].settings.state_dir.exists()
+
+
+def test_tokens_of_random_weights_are_counted_in_their_text():
+    assert random_weights.tokens("x300x4000 x512") == 3
+    assert random_weights.tokens("") == 0
