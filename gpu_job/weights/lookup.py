@@ -174,7 +174,7 @@ def _export(folder: Path, name: str) -> Located:
         )
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise ModelUnavailable(
             f"{folder / 'config.json'} is not a JSON object: {error}. Export the model again."
         ) from error

@@ -239,3 +239,11 @@ def test_weights_that_are_no_files_are_refused_and_nobody_waits_for_them(tmp_pat
     for name in (tmp_path / "a.nemo", tmp_path):
         with pytest.raises(ModelUnavailable, match="no such file"):
             locate(str(name), "nemo")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"model_type": ' + "9" * 10_000 + "}", "\udcff", ""])
+def test_a_description_of_an_export_that_nobody_writes_is_refused(tmp_path, text):
+    export(tmp_path)
+    (tmp_path / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ModelUnavailable, match=r"config\.json is not a JSON object"):
+        locate(str(tmp_path))
