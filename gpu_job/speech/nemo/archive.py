@@ -25,6 +25,8 @@ CONFIG = "model_config.yaml"
 WEIGHTS = "model_weights.ckpt"
 MOST_CONFIG = 2_000_000
 """Bytes of a configuration: most of one is its vocabulary, a few hundred kilobytes."""
+MOST_VALUES = 100_000
+"""In a configuration, keys included; one with a vocabulary of 8,192 pieces, twice, has 17,000."""
 MOST_DIGITS = 100
 """Of a number in a configuration: the time that reading takes grows with the square of their count."""
 MOST_NUMBER = 100_000
@@ -200,6 +202,7 @@ def _largest(value: Any) -> float:
     return value if isinstance(value, int | float) else 0
 
 
+_MERGE = "tag:yaml.org,2002:merge"
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
@@ -208,6 +211,9 @@ class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no ty
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """The next node."""
+        self._values = getattr(self, "_values", 0) + 1
+        if self._values > MOST_VALUES:
+            raise yaml.YAMLError(f"it has more than {MOST_VALUES:,} values")
         if self.check_event(yaml.events.AliasEvent):
             raise yaml.YAMLError("it has an alias (*), which no configuration of NeMo's has")
         return super().compose_node(parent, index)
@@ -217,6 +223,8 @@ class _WithoutAliases(yaml.SafeLoader):  # type: ignore[misc]  # publishes no ty
         node = super().compose_scalar_node(anchor)
         if len(node.value) > MOST_DIGITS and node.tag in _NUMBERS:
             raise yaml.YAMLError(f"it has a number of more than {MOST_DIGITS} digits")
+        if node.tag == _MERGE:
+            raise yaml.YAMLError("it merges sections (<<), which no configuration of NeMo's does")
         return node
 
 

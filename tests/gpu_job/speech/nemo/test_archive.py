@@ -135,6 +135,8 @@ def with_config(tmp_path, text):
         ("a: 1" + ":1" * 900_000, "number of more than 100 digits"),
         ("a: 1" + ":1" * 5000 + ".5", "number of more than 100 digits"),
         ("a: 2000-13-45", "cannot be read"),
+        ("<<: {a: 1}\n" * 100_000, "it merges sections"),
+        ("- a\n" * 110_000, "more than 100,000 values"),
         ("a: !!int 1" + ":1" * 900_000, "number of more than 100 digits"),
         ("a: !!binary x", "cannot be read"),
     ],
