@@ -137,7 +137,7 @@ class _ChunkDecoder:
         self._stop = stop
         self._open_ended = chunk.end is None
         self._file: Reader | Overlay = reader
-        if audio.format in {"wav", "w64"}:
+        if audio.format in riff.CORRECTED:
             self._file = riff.corrected(reader)
         elif audio.format == "flac":
             self._file = flac.without_pictures(reader)

@@ -55,6 +55,8 @@ def probe(reader: Reader, *, name: str, track: int) -> AudioInfo:
             )
     audio_from = elementary.skip_id3(reader)
     demuxer = sniff(reader.at(audio_from, HEAD) if audio_from else head)
+    if demuxer == "wav" and (frames := wav.adts_from(reader)):
+        demuxer, audio_from = None, frames
     if demuxer is None:
         info = elementary.probe(reader, audio_from, name)
         check_track(track, info.tracks)
@@ -119,7 +121,7 @@ def _as_ffmpeg_reads(reader: Reader, demuxer: str) -> Reader | Overlay:
     """The file with what FFmpeg would read wrongly, or in full, replaced."""
     if demuxer == "avi":
         return avi.without_index(reader)
-    if demuxer in {"wav", "w64"}:
+    if demuxer in riff.CORRECTED:
         return riff.corrected(reader)
     return flac.without_pictures(reader) if demuxer == "flac" else reader
 

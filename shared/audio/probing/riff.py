@@ -23,9 +23,13 @@ LARGEST = tuple(2**bits for bits in (31, 32, 63, 64))
 """Sizes near which programs write one when they stream and do not know the size yet."""
 NEARLY = 8192
 """Bytes below the largest size: sox and espeak-ng write 0x7FFFF000, others subtract their header."""
+SOX_AIFF = 0x7F00_0000
+"""What sox adds to the sizes of the header of an AIFF file that it writes to a pipe."""
 WRAP = 2**32
 """What a size of 32 bits loses."""
 
+CORRECTED = frozenset(["wav", "w64", "aiff"])
+"""Formats whose header may need a correction, by FFmpeg's names."""
 BLOCKS = (0x02, 0x11)
 """Format tags of ADPCM in blocks (Microsoft's, IMA), whose header says how many samples are in one."""
 YAMAHA = 0x20
@@ -99,7 +103,11 @@ def _contains(samples: bytes, sync: bytes) -> bool:
 
 def is_unknown(size: int) -> bool:
     """Whether a size stands for "not known yet"."""
-    return size == 0 or any(largest - NEARLY <= size <= largest for largest in LARGEST)
+    return (
+        size == 0
+        or SOX_AIFF <= size <= SOX_AIFF + NEARLY
+        or any(largest - NEARLY <= size <= largest for largest in LARGEST)
+    )
 
 
 def true_size(reader: Reader, start: int, size: int) -> int:
@@ -128,11 +136,15 @@ def samples_end(reader: Reader) -> int | None:
 
 
 def corrected(reader: Reader) -> Reader | Overlay:
-    """The file as FFmpeg is to read it, with one number of its header corrected.
+    """The file as FFmpeg is to read it, with what its header says of the samples corrected.
 
     A size that has lost its upper bits is unknown, so that FFmpeg reads to the end. And FFmpeg seeks by the bytes per
-    second, which programs (itself, for instance) write wrongly for ADPCM: their true number follows from the blocks.
+    second, which programs (itself, for instance) write wrongly for ADPCM: their true number follows from the blocks. Of
+    AIFF and Wave64 it refuses sizes that were not known when the file was written to a pipe.
     """
+    sized = _sized_aiff(reader) if reader.at(0, 4) == b"FORM" else _sized_wave64(reader)
+    if sized is not reader:
+        return sized
     for name, start, size in riff_chunks(reader):
         if name.startswith(b"fmt "):
             written = int.from_bytes(reader.at(start + 8, 4), "little")
@@ -141,6 +153,41 @@ def corrected(reader: Reader) -> Reader | Overlay:
                 return Overlay(reader, start + 8, true.to_bytes(4, "little"))
         if name == b"data" and not is_unknown(size):
             return Overlay(reader, start - 4, bytes(4)) if true_size(reader, start, size) != size else reader
+    return reader
+
+
+def _sized_aiff(reader: Reader) -> Reader | Overlay:
+    """An AIFF file with its size, and that and the number of its samples, where the header does not know them."""
+    form = None
+    for name, start, size in riff_chunks(reader):
+        if name == b"COMM":
+            form = start
+        if name == b"SSND":
+            header = bytearray(reader.at(0, start))
+            if form is None or form > start or len(header) < start or start > EXAMINED:
+                break
+            channels, bits = (int.from_bytes(header[form + at : form + at + 2], "big") for at in (0, 6))
+            present, width = min(reader.size - start, WRAP - 1 - start), channels * -(-bits // 8)
+            is_empty = size == 8 and not any(header[form + 2 : form + 6])
+            if not (is_unknown(size) or is_empty) or not width or present <= 8:
+                break
+            header[4:8] = (start - 8 + present).to_bytes(4, "big")
+            header[form + 2 : form + 6] = ((present - 8) // width).to_bytes(4, "big")
+            header[-4:] = present.to_bytes(4, "big")
+            return Overlay(reader, 0, bytes(header))
+    return reader
+
+
+def _sized_wave64(reader: Reader) -> Reader | Overlay:
+    """A Wave64 file with its size, and that of its samples, where the header does not know it."""
+    for name, start, size in riff_chunks(reader) if reader.at(0, 4) == b"riff" else ():
+        if name.startswith(b"data"):
+            whole = int.from_bytes(reader.at(start - 8, 8), "little")
+            header = reader.at(0, start)
+            if (is_unknown(whole) or is_unknown(size)) and 24 <= len(header) <= EXAMINED:
+                own, samples = (one.to_bytes(8, "little") for one in (reader.size, reader.size - start + 24))
+                return Overlay(reader, 16, own + header[24:-8] + samples)
+            break
     return reader
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.audio.probing.mpeg_frames import adts_frame
 from shared.audio.probing.notices import check_track
 from shared.audio.probing.riff import is_unknown, may_hold_compressed_audio, riff_chunks, true_size
 from shared.audio.probing.truncation import DeclaredSize, Length, truncated_length
@@ -38,6 +39,8 @@ CODECS = {
     (7, 8): "pcm_mulaw",
 }
 """By format tag (1: integers, 3: floats, 6: A-law, 7: µ-law) and bits of a sample."""
+AAC = {0xFF, 0x1600, 0x1610, 0xA106}
+"""Format tags of AAC, whose frames may carry headers of their own (ADTS)."""
 EXTENSIBLE = 0xFFFE
 """The format tag which says that the actual one comes later."""
 SUBFORMAT = bytes.fromhex("000000001000800000aa00389b71")
@@ -96,6 +99,18 @@ def probe(reader: Reader, track: int) -> AudioInfo | None:
         last_byte=start + count * width,
         warnings=length.warnings,
     )
+
+
+def adts_from(reader: Reader) -> int | None:
+    """Where frames of AAC begin in a wave file that calls them so and says no more of them; None where there are none."""
+    form = b""
+    for name, start, size in riff_chunks(reader):
+        if name == b"fmt " and not form:
+            form = reader.at(start, min(size, 40))
+        elif name == b"data":
+            named = int.from_bytes(form[:2], "little") in AAC
+            return start if named and adts_frame(reader.at(start, 16), 0) else None
+    return None
 
 
 def is_plain(audio: AudioInfo) -> bool:

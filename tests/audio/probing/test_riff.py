@@ -108,3 +108,36 @@ def test_the_length_of_a_wave_file_without_a_rate_of_bytes_is_a_guess():
     ).exact
     open_rate = data[:at] + bytes(4) + data[at + 4 :]
     assert not audio_info.probe(reader(open_rate), name="", track=0).exact
+
+
+def piped_aiff(size, frames):
+    data = bytearray(make("aiff", "pcm_s16be", rate=16_000, layout="mono", seconds=3.0))
+    form, samples = data.index(b"COMM") + 8, data.index(b"SSND") + 8
+    data[4:8] = data[samples - 4 : samples] = size.to_bytes(4, "big")
+    data[form + 2 : form + 6] = frames.to_bytes(4, "big")
+    return bytes(data)
+
+
+def piped_wave64(size):
+    data = bytearray(make("w64", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0))
+    at = data.index(b"data\xf3\xac")
+    data[16:24] = data[at + 16 : at + 24] = size.to_bytes(8, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(piped_aiff(size, 0) for size in (0, 8, 0x7FFFFFFF, 0xFFFFFFFF)),
+        piped_aiff(0x7F000050, 0x3F800000),
+        *(piped_wave64(size) for size in (0, 24, 2**63 - 1, 2**64 - 1)),
+    ],
+)
+def test_an_aiff_or_wave64_file_from_a_pipe_is_heard_to_its_end(sandbox, data):
+    source = Memory(data)
+    info = sandbox.probe(source)
+    assert info.duration == pytest.approx(3.0, abs=0.01)
+    assert info.warnings == ()
+    pcm = sandbox.decode(source, info, chunk(1.0))
+    assert pcm.owned == pytest.approx(2.0, abs=0.01)
+    assert pcm.warnings == ()

@@ -123,3 +123,19 @@ def test_a_wrapped_size_of_many_channels_is_read_to_its_end(behind):
     values = np.frombuffer(b"".join(heard), np.int16).astype(float)
     whole = sound(16_000, 4.0) * 32767
     assert lag(values[16_000:32_000], whole, 1.0) == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("tag", [0xFF, 0x1600, 0x1610])
+def test_frames_of_aac_in_a_wave_file_are_heard(sandbox, tag):
+    frames = make("adts", "aac", rate=16_000, layout="mono", seconds=4.0)
+    form = struct.pack("<HHIIHHH", tag, 1, 16_000, 8_000, 1, 16, 0)
+    body = (
+        b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(frames)) + frames
+    )
+    source = Memory(b"RIFF" + struct.pack("<I", len(body)) + body)
+    info = sandbox.probe(source)
+    assert (info.format, info.codec) == ("aac", "aac")
+    assert info.duration == pytest.approx(4.0, abs=0.15)
+    pcm = sandbox.decode(source, info, chunk())
+    assert pcm.owned == pytest.approx(4.0, abs=0.15)
+    assert pcm.warnings == ()
