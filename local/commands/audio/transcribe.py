@@ -102,7 +102,9 @@ def command(
             name=name or "",
             out=None if beside or to_stdout else out or OUT,
             to_stdout=to_stdout,
-            formats=default if formats is None else [one.strip() for one in formats.split(",")],
+            formats=default
+            if formats is None
+            else list(dict.fromkeys(one.strip() for one in formats.split(","))),
             options=options_from(
                 method=method,
                 model=model,

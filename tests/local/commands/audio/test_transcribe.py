@@ -148,6 +148,16 @@ def test_another_run_on_the_same_files_that_is_stopped_does_not_hang_this_one(tm
     assert (tmp_path / "b" / "long.wav" / "transcript.txt").is_file()
 
 
+def test_a_format_that_is_named_twice_is_printed_once(run):
+    run(SAMPLES / "voice-note.opus")
+    arguments = ["transcribe", str(SAMPLES / "voice-note.opus"), "--model", "tiny", "--out", "-", "--format"]
+    once, twice = (
+        CliRunner().invoke(cli.app, [*arguments, formats]).stdout for formats in ("txt", "txt, txt")
+    )
+    assert once
+    assert twice == once
+
+
 def test_only_the_formats_asked_for_are_written(run, tmp_path):
     run(SAMPLES / "voice-note.opus", "--format", "srt,txt", "--out", tmp_path / "o")
     assert {path.name for path in (tmp_path / "o" / "voice-note.opus").iterdir()} == {
