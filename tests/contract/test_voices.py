@@ -95,7 +95,7 @@ def test_no_voice_is_left_of_a_recording_that_is_deleted(column):
     forget.forget(one.id, world.ports, audio=True)
     assert holders() == set()
     gc.collect()
-    assert [each for each in gc.get_objects() if isinstance(each, Voice) and each.embedding in secrets] == []
+    assert [each for each in gc.get_objects() if type(each) is Voice and each.embedding in secrets] == []
     assert page.of(one, world.ports) == {}
 
 
