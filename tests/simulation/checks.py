@@ -73,6 +73,7 @@ def problems(world: World, judged_by: Undisturbed | None, *, ended: bool) -> lis
     found += words(world, recordings)
     found += speakers(world, recordings)
     found += told(world, recordings)
+    found += webhooks(world, recordings)
     found += results(world, recordings)
     found += ledger(world, recordings)
     found += engines(world, recordings)
@@ -258,6 +259,33 @@ def told(world: World, recordings: list[Recording]) -> Iterator[str]:
         answers = [said for (_, request), said in heard.items() if request == name]
         if len(answers) != 1 or len(answers[0]) != 1 or not answers[0].copy().pop().startswith("FAILED"):
             yield f"the refused request {name} is answered with {answers}"
+
+
+def webhooks(world: World, recordings: list[Recording]) -> Iterator[str]:
+    """The address was told of every end and every answer, each under one id and always with the same bytes."""
+    if not world.settings.webhook_url:
+        return
+    bodies: dict[str, set[bytes]] = {}
+    for key, body in world.called:
+        bodies.setdefault(key, set()).add(body)
+    for key, several in bodies.items():
+        if len(several) != 1:
+            yield f"webhook {key} came with {len(several)} different bodies"
+    data = [json.loads(min(several))["data"] for several in bodies.values()]
+    ends = Counter(one["recording"] for one in data if one["request_id"] is None)
+    answers = Counter(one["request_id"] for one in data)
+    for one in recordings:
+        if one.ended and ends[one.id] != 1 + one.life:
+            yield f"{ends[one.id]} webhooks of the ends of {one.source.name}"
+    for name in {one.request_id for one in world.told if one.request_id is not None}:
+        if answers[name] != 1:
+            yield f"{answers[name]} webhooks of the answer to request {name}"
+    stored = world.records.documents[documents.WEBHOOKS].items()
+    yield from (
+        f"webhook {key} is not noted as delivered"
+        for key, fields in stored
+        if json.loads(fields)["state"] != "delivered"
+    )
 
 
 def results(world: World, recordings: list[Recording]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from shared.flow import dispatch, erase, record
 from shared.model import Recording
 from shared.state import claims, documents, ledger
 from shared.sweep import release_held, sweep
+from shared.webhooks import outbox
 from tests.simulation import history
 from tests.simulation.faults import FaultyRecords, FaultyStore
 
@@ -139,6 +140,23 @@ def _without_default(real: Any) -> Any:
     return check
 
 
+def _anew(first: Callable[..., Any]) -> Callable[..., Any]:
+    def anew(event: Any, ports: Any) -> Any:
+        told = first(event, ports)
+        return replace(told, payload=event.payload(ports.clock.now()))
+
+    return anew
+
+
+def _noted_first(first: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(event: Any, ports: Any) -> Any:
+        told = first(event, ports)
+        outbox.close(event, "delivered", ports)
+        return told
+
+    return noted
+
+
 MUTANTS = {
     "ack-first": Mutant(
         about="a chunk's message is acknowledged before its result is written",
@@ -257,6 +275,16 @@ MUTANTS = {
         about="a message without a field that came later counts as malformed",
         scenario="earlier-release",
         plant=_in_place_of(versions, "check_options", _without_default),
+    ),
+    "webhook-bytes": Mutant(
+        about="a webhook is not stored before it is told, so that a later try says another time",
+        scenario="webhooks",
+        plant=_in_place_of(outbox, "first", _anew),
+    ),
+    "webhook-unsaid": Mutant(
+        about="a webhook is noted as delivered before it is",
+        scenario="webhooks",
+        plant=_in_place_of(outbox, "first", _noted_first),
     ),
     "held-for-ever": Mutant(
         about="what a budget holds is never released",

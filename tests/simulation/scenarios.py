@@ -12,6 +12,9 @@ Behaviour = Literal["fine", "too small", "partly", "moody", "no weights"]
 """Of our engines: the GPU is `too small` for every chunk, or `partly`, for some of them, or `moody`: fails now and then,
 in every way; or there are `no weights`, so that no worker can start."""
 
+WEBHOOK_SECRET = "whsec_" + "c2VjcmV0" * 4
+"""Signs what the address is told."""
+
 OURS = ("parakeet-gpu", "parakeet-cpu")
 
 
@@ -307,6 +310,17 @@ SCENARIOS = {
             about="a recording is deleted, and its event and its request come again later",
             uploads=(Upload(name="a.wav", requests=1, forgotten=True), Upload(name="b.wav", seconds=5.0)),
             most=3,
+        ),
+        Scenario(
+            name="webhooks",
+            about="an address is told of every end and every answer; its calls fail, and their replies are lost",
+            uploads=(
+                Upload(name="a.wav", requests=1),
+                Upload(name="b.wav", seconds=5.0, cancelled=True, retried=True),
+            ),
+            workers=1,
+            settings={"webhook_url": "https://example.com/hook", "webhook_secret": WEBHOOK_SECRET},
+            most=4,
         ),
         Scenario(
             name="earlier-release",

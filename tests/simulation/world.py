@@ -64,7 +64,7 @@ from tests.simulation.releases import ReleasedQueue, ReleasedRecords
 from tests.simulation.scheduler import Scheduler, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from shared.messages import TranscriptReady
     from shared.model import Chunk, StoredObject
@@ -150,6 +150,8 @@ class World:
         self.work = Work()
         self.told: list[TranscriptReady] = []
         """What was announced or answered, as often as it was delivered."""
+        self.called: list[tuple[str, bytes]] = []
+        """Webhooks that arrived: ids and bodies, as often as they came."""
         self.cancelled: set[str] = set()
         """Uploads that a person cancelled, by name."""
         self.forgotten: set[str] = set()
@@ -173,7 +175,8 @@ class World:
             Truth(), (lambda one: f"sim://{one.bucket}/{one.name}") if in_cloud else None
         )
         self.records = MemoryRecords()
-        self.queue = MemoryQueue(Truth(), embedded_topology(), self._order)
+        topology = embedded_topology(webhooks=bool(self.settings.webhook_url))
+        self.queue = MemoryQueue(Truth(), topology, self._order)
         self.jobs = FakeJobs(self._start_task, self.settings.gpu_max_tasks)
         hosted = FaultyHosted(FakeHosted(self.work, scenario.hosted_trouble), self.calls, scenario.refuses)
         self.released = ReleasedRecords(self.records)
@@ -447,7 +450,19 @@ class World:
 
     def _steps(self) -> dict[str, Callable[[Any], None]]:
         """What each subscription's function does, and the sweeper."""
-        return steps.in_process(self.ports) | {"sweeper": lambda _: sweep.on_tick(self.ports)}
+        with patch.object(steps, "webhook_sender", lambda _settings: self._receive):
+            webhooks = steps.webhooks(self.ports)
+        every = steps.in_process(self.ports) | webhooks
+        return every | {"sweeper": lambda _: sweep.on_tick(self.ports)}
+
+    def _receive(self, _url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Take a webhook, and answer with a status; a process may die before it is called, and before it has the answer."""
+        taken = (headers["webhook-id"], body)
+        if self.calls.may_fail() and self.scheduler.choices.pick("receiver", 2, 0.15):
+            self.calls.happened("refused", "webhook", taken[0])
+            return 500
+        self.calls.effect("call webhook", lambda: self.called.append(taken), about=taken[0])
+        return 204
 
     def hear(self, ready: TranscriptReady, _ports: Ports) -> None:
         """What a subscriber of `transcripts-ready` is told."""
