@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 TAILS = (100_000, 400_000)
 """Bytes at the end to search for the last fragment: first few, then more, because fragments of video are large."""
 
+TABLE_HEAD = 32
+"""Bytes of a table of fragments up to its first entry."""
+FRAGMENT_HEAD = 4096
+"""Bytes of a fragment that are read at first: as a rule its whole header."""
+
 
 def read_sidx(body: bytes, end: int) -> tuple[int, int] | None:
     """(duration in microseconds, one past the last byte covered) of a segment index."""
@@ -78,6 +83,32 @@ def last_fragment_end(reader: Reader, number: int, default: int) -> int | None:
     return None
 
 
+def lists_this_file(reader: Reader) -> bool:
+    """Whether the table of fragments at the end is that of the whole file: it begins where the last fragment in it ends.
+
+    That of a file which was appended to another one counts from its own beginning (ISO/IEC 14496-12 §8.8.10).
+    """
+    table = reader.size - _table_length(reader)
+    head = reader.at(table + 8, TABLE_HEAD - 8)
+    if len(head) < TABLE_HEAD - 8 or head[4:8] != b"tfra":
+        return False
+    end, wide = table + 8 + int.from_bytes(head[:4], "big"), head[8] == 1
+    lengths = sum((head[19] >> bit & 3) + 1 for bit in (0, 2, 4))
+    count, size = int.from_bytes(head[20:24], "big"), (16 if wide else 8) + lengths
+    if not count or end > reader.size or table + TABLE_HEAD + count * size > end:
+        return False
+    entry = reader.at(table + TABLE_HEAD + (count - 1) * size, size, block=size)
+    last = int.from_bytes(entry[8:16] if wide else entry[4:8], "big")
+    fragment = reader.at(last, FRAGMENT_HEAD, block=FRAGMENT_HEAD)
+    content = int.from_bytes(fragment[:4], "big")
+    samples = (
+        fragment[content : content + 8] if content + 8 <= FRAGMENT_HEAD else reader.at(last + content, 8)
+    )
+    return (fragment[4:8], samples[4:8]) == (b"moof", b"mdat") and (
+        last + content + int.from_bytes(samples[:4], "big") == table
+    )
+
+
 def _last_end(tail: bytes, number: int, default: int) -> int | None:
     at = len(tail)
     while (at := tail.rfind(b"moof", 0, at)) >= 4:
@@ -95,7 +126,7 @@ def _table_length(reader: Reader) -> int:
     length = int.from_bytes(end[12:16], "big")
     if end[4:8] != b"mfro" or not 16 < length <= reader.size:
         return 0
-    return length if reader.at(reader.size - length, 8, block=16)[4:8] == b"mfra" else 0
+    return length if reader.at(reader.size - length, 8, block=TABLE_HEAD)[4:8] == b"mfra" else 0
 
 
 def _inner(body: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:

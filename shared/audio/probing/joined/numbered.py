@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.audio.files.part import part_reader
-from shared.audio.probing import flac
+from shared.audio.probing import flac, isobmff_fragments
 from shared.audio.probing.sniff import HEAD
 
 if TYPE_CHECKING:
@@ -95,7 +95,12 @@ def _restart(reader: Reader, demuxer: str) -> int | None:
 
 
 def _is_one(reader: Reader, demuxer: str) -> bool:
-    """Whether a file ends with the last sample of its header, and holds as many bytes for each stretch as it should."""
+    """Whether a file ends with the last sample of its header, and holds as many bytes for each stretch as it should.
+
+    Of fragments: whether it ends with a table of them all.
+    """
+    if demuxer == "mov":
+        return isobmff_fragments.lists_this_file(reader)
     declared = DECLARED[demuxer](reader)
     if declared is None or _last_end(reader, demuxer) != declared:
         return False
@@ -165,10 +170,6 @@ def _fragment(data: bytes, _: int) -> tuple[int, int, int] | None:
     return found.start(), number, number + 1
 
 
-def _no_length(_: Reader) -> None:
-    """Fragments are not counted anywhere."""
-
-
 def _declared_by_wavpack(reader: Reader) -> int | None:
     samples = int.from_bytes(reader.at(12, 4), "little")
     return None if samples == UNKNOWN else samples
@@ -191,7 +192,6 @@ NUMBERS: dict[str, Callable[[bytes, int], tuple[int, int, int] | None]] = {
 DECLARED: dict[str, Callable[[Reader], int | None]] = {
     "flac": flac.declared_samples,
     "wv": _declared_by_wavpack,
-    "mov": _no_length,
 }
 """How many samples the header says there are; None where it does not."""
 HEADS = {

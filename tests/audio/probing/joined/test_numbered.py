@@ -44,7 +44,7 @@ def test_one_recording_is_one_and_of_a_long_one_little_is_read(made):
     for data in files.values():
         source = reader(data)
         assert restarts(source, demuxer, 5) == [0]
-        if len(data) > SHORT and demuxer != "mov":
+        if len(data) > SHORT:
             assert source.bytes_read < 350_000
 
 
@@ -58,3 +58,12 @@ def test_files_without_a_length_are_told_apart():
     data = without_length(make("flac", "flac", seconds=60.0))
     assert restarts(reader(data), "flac", 5) == [0]
     assert restarts(reader(2 * data), "flac", 5) == [0, len(data)]
+
+
+def test_fragments_without_a_table_are_told_apart():
+    container, codec, options = FORMATS["mp4-fragmented"]
+    data = make(container, codec, **{**options, "bit_rate": 256_000}, seconds=60.0)
+    bare = data[: data.rindex(b"mfra") - 4]
+    assert restarts(reader(bare), "mov", 5) == [0]
+    assert restarts(reader(2 * bare), "mov", 5) == [0, len(bare)]
+    assert restarts(reader(bare + data), "mov", 5) == [0, len(bare)]
