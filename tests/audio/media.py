@@ -189,7 +189,7 @@ FORMATS = {
     "aiff": ("aiff", "pcm_s16be", {}),
     "caf": ("caf", "pcm_s16le", {}),
     "au": ("au", "pcm_s16be", {}),
-    "voc": ("voc", "pcm_u8", {"rate": 16_000, "layout": "mono"}),
+    "voc": ("voc", "pcm_s16le", {"rate": 16_000, "layout": "mono"}),
     "mp3": ("mp3", "libmp3lame", {"bit_rate": 128_000}),
     "mp3-no-header": ("mp3", "libmp3lame", {"bit_rate": 64_000, "muxing": {"write_xing": "0"}}),
     "mp3-vbr-no-header": ("mp3", "libmp3lame", {"muxing": {"write_xing": "0"}, "compression_level": "7", "abr": "1"}),

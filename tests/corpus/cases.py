@@ -20,7 +20,7 @@ SEED = 3
 NARROW = {"wav-8k", "3gp", "amr"}
 """Formats with 8,000 samples a second: the demo weights never heard a telephone."""
 APPENDED = (
-    "wav", "rf64", "aiff", "caf", "w64", "au", "avi", "wma", "m4a", "mov", "mp4-fragmented", "flac", "wavpack", "tta",
+    "wav", "rf64", "aiff", "caf", "w64", "au", "voc", "avi", "wma", "m4a", "mov", "mp4-fragmented", "flac", "wavpack", "tta",
 )  # fmt: skip
 """Formats of which players hear the first of two files that were joined."""
 PAUSE = 0.4
@@ -156,8 +156,6 @@ def _clocks() -> list[Case]:
           for name in ("mkv-video", "mpegts", "mp4-video")),
         *(Case(name=f"{name}, twice in one file", make=lambda name=name: 2 * of(name), repeats=2, warned=True)
           for name in ("webm", "mpegts", "mpeg", "mkv-flac", "flv", "ogg-opus", *APPENDED)),
-        # Samples of eight bits; and FFmpeg takes the headers of its blocks for sound, half a second of a minute.
-        Case(name="voc, twice in one file", make=lambda: 2 * of("voc"), repeats=2, warned=True, most=0.03, most_off=0.6),
         *(Case(name=f"{name}, twice in one file", make=lambda name=name: 2 * of(name), repeats=2)
           for name in ("mp3", "aac", "ac3")),
         *_clocks_of_others(middle),
