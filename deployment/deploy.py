@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from deployment import apis, build, preflight
 from deployment.rollout import state
 from deployment.rollout.services import CloudRun
+from deployment.rollout.steps import unready
 from shared.engines import ENGINES
 from shared.errors import BadRequest, ConfigurationError
 from shared.webhooks import secret
@@ -149,15 +150,19 @@ class Deploy:
         if not self._cloud.anything():
             # Without images whatever runs would be taken down.
             self._terraform.apply(None)
+            self._abandon(self._ports_of(self._terraform.outputs()["environment"]))
         images = build.build(source, self._target, self._api, self._person.say)
         self._keys(images)
         if self._terraform.plan(images, images.gpu):
             if not self._person.agrees("Make these changes?"):
                 self._person.say("Nothing more was changed. `make deploy` goes on from here.")
                 return False
+            # One may have been begun during the build, or while the person read.
+            self._no_rollout()
             self._terraform.apply(images, images.gpu)
         else:
             self._person.say("Everything stands as it should.")
+        self._traffic()
         outputs = self._terraform.outputs()
         smoke = self._smoke(self._ports_of(outputs["environment"]))
         self._tell(outputs, smoke)
@@ -178,12 +183,34 @@ class Deploy:
         if not self._cloud.anything():
             return
         outputs = self._terraform.outputs()
-        stored = state.read(self._ports_of(outputs["environment"])) if "environment" in outputs else None
+        if "environment" not in outputs:
+            return
+        ports = self._ports_of(outputs["environment"])
+        stored = state.read(ports)
         if stored is not None and not stored.ended:
+            if not all(self._cloud.has(one) for one in stored.old_revisions):
+                self._abandon(ports)
+                return
             raise BadRequest(
                 f"A rollout is under way ({stored.phase}): `make rollout` goes on with it, `make rollback` ends it. "
                 "Deploy after that."
             )
+
+    def _abandon(self, ports: Ports) -> None:
+        """End a rollout whose functions were taken down: it could go neither on nor back."""
+        if state.abandon("what it moved was taken down", ports):
+            self._person.say("A rollout was under way when functions were taken down: it has ended.")
+
+    def _traffic(self) -> None:
+        """Give all traffic to what was laid; a rollout that broke off may have bound it to an older revision.
+
+        Raises:
+            ConfigurationError: a revision does not start, so an older one would answer.
+        """
+        services = self._cloud.services()
+        if problem := next(filter(None, map(unready, services.values())), ""):
+            raise ConfigurationError(f"Not everything is deployed: {problem}. Then run `make deploy` again.")
+        self._cloud.bind({name: {"": 100} for name in services})
 
     def _prepare(self) -> bool:
         """Services, service agents, the bucket of the state; returns whether services had to be enabled."""

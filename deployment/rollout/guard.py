@@ -72,6 +72,8 @@ class Guard:
     def _shift(self, rollout: Rollout) -> Rollout:
         share = rollout.limits.shares[rollout.step]
         self._share(rollout, share)
+        if overtaken := self._overtaken(rollout):
+            return overtaken
         now = self._ports.clock.now()
         verdict = judge.judge(
             self._watch.look(rollout),
@@ -106,12 +108,33 @@ class Guard:
 
     def _return(self, rollout: Rollout) -> Rollout:
         """Within a minute: nothing new goes to the new release. Its workers are ended, and what they held goes back."""
-        self._lane(0.0)
-        self._cloud.bind({name: {one: 100} for name, one in _others(rollout)})
+        self._to_old(rollout)
+        if overtaken := self._overtaken(rollout):
+            return overtaken
         if rollout.new.gpu:
             self._cloud.stop_canary()
             self._empty_lane()
         return self._to(rollout, "restoring", "all traffic is with the old revisions again")
+
+    def _to_old(self, rollout: Rollout) -> None:
+        self._lane(0.0)
+        self._cloud.bind({name: {one: 100} for name, one in _others(rollout)})
+
+    def _overtaken(self, seen: Rollout) -> Rollout | None:
+        """How a rollout stands that somebody else moved while traffic was moved for it as it was seen; None if nobody did.
+
+        Whoever moves it writes that first and moves traffic after that: so what was moved here before this look, they
+        move again, and what was moved after their traffic is put right here.
+        """
+        stored = state.read(self._ports)
+        if stored is None or state.is_as(stored, seen):
+            return None
+        if stored.phase == "done":
+            self._lane(0.0)
+            self._cloud.bind({name: {"": 100} for name, _ in _others(stored)})
+        elif stored.phase in {"returning", "restoring", "back"}:
+            self._to_old(stored)
+        return stored
 
     def _lane(self, percent: float) -> None:
         name = variable("canary_percent")

@@ -160,6 +160,10 @@ class CloudRun(Traffic):
         """
         return {name: self.service(name) for name in self._target.services}
 
+    def has(self, name: str) -> bool:
+        """Whether a service stands."""
+        return self._api.stands(f"{self._path}/services/{name}")
+
     def anything(self) -> bool:
         """Whether any function or job stands, of a whole deployment or of one that was begun."""
         jobs = [f"jobs/dropscribe-{one}" for one in self._target.jobs]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from deployment.rollout.judge import Limits
 from shared.messages import from_fields
+from shared.routing import flags
+from shared.settings import variable
 from shared.state import documents
 
 if TYPE_CHECKING:
@@ -142,12 +144,31 @@ def move(seen: Rollout, how: Callable[[Rollout], Rollout], ports: Ports) -> Roll
     """
 
     def unless_moved(stored: Rollout) -> Rollout | None:
-        same = (stored.began, stored.phase, stored.step) == (seen.began, seen.phase, seen.step)
-        return how(stored) if same else None
+        return how(stored) if is_as(stored, seen) else None
 
     found = documents.change(STATE, KEY, Rollout, unless_moved, ports.records)
     assert found is not None, "a rollout is never deleted"
     return found
+
+
+def is_as(stored: Rollout, seen: Rollout) -> bool:
+    """Whether a rollout is where it was seen: nobody else moved it."""
+    return (stored.began, stored.phase, stored.step) == (seen.began, seen.phase, seen.step)
+
+
+def abandon(why: str, ports: Ports) -> bool:
+    """End a rollout that can go neither forward nor back, because what it moves is gone; returns whether one was under way.
+
+    Raises:
+        Transient: the write is not confirmed.
+    """
+    stored = read(ports)
+    if stored is None or stored.ended:
+        return False
+    now = ports.clock.now()
+    found = move(stored, lambda one: replace(one, phase="back", reason=why).told(why, now), ports)
+    flags.change({variable("canary_percent"): "0"}, ports)
+    return found.ended
 
 
 def guarded(seen: Rollout, ports: Ports) -> Rollout:

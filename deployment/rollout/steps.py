@@ -61,7 +61,7 @@ class Steps(Guard):
             # Terraform fails as well where a revision does not start; anything else is for a person to mend.
             failed = error
         services = self._services()
-        if problem := next(filter(None, map(_unready, services.values())), ""):
+        if problem := next(filter(None, map(unready, services.values())), ""):
             return self.back(rollout, problem)
         if failed is not None:
             raise failed
@@ -84,14 +84,15 @@ class Steps(Guard):
         """Lay the old images, so that jobs and the next deployment have them too."""
         self._lay(rollout.old, rollout.old.gpu)
         services = self._services()
-        ready = {name for name, one in services.items() if not _unready(one) and not _other(one, rollout.old)}
+        ready = {name for name, one in services.items() if not unready(one) and not _other(one, rollout.old)}
         # A revision that does not start gets no traffic: the old one keeps it.
         self._cloud.bind({name: {"": 100} for name in ready})
+        self._lane(0.0)
         self._empty_lane()
         return self._to(rollout, "back", "the old release is laid again")
 
 
-def _unready(service: Service) -> str:
+def unready(service: Service) -> str:
     """Why the newest revision of a service cannot be used; empty if it can."""
     if service.created != service.ready:
         return f"the revision {service.created} of {service.name} does not start; its log says why"

@@ -35,7 +35,8 @@ class FakeTerraform:
     def plan(self, images, canary=""):
         self._has_state()
         self.shown += 1
-        return images is not None and self.laid[-1:] != [(images, canary)]
+        gone = set(self.google.target.services) - self.google.services.keys()
+        return images is not None and (bool(gone) or self.laid[-1:] != [(images, canary)])
 
     def plan_without_state(self):
         self.drafts += 1

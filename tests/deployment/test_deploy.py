@@ -13,6 +13,7 @@ from deployment.smoke import Smoke
 from deployment.source import Source
 from shared.errors import BadRequest, ConfigurationError
 from shared.model import Options, Recording, StoredObject
+from shared.routing import flags
 from shared.settings import Settings
 from tests.deployment.google import TARGET, Google, Killed
 from tests.deployment.lay import FakeTerraform
@@ -232,6 +233,53 @@ def test_no_deployment_in_the_middle_of_a_rollout(project):
     state.begin(rollout, project.world.ports)
     with pytest.raises(BadRequest, match=r"under way \(shifting\): `make rollout` goes on"):
         project.deploy()
+
+
+def test_no_deployment_into_a_rollout_that_began_while_it_was_built_and_read(project):
+    project.deploy()
+    laid = list(project.terraform.laid)
+    rollout = state.Rollout(old=OLD, new=NEW, phase="pinning", began=1.0)
+    project.agrees = lambda _: state.begin(rollout, project.world.ports) and True
+    with pytest.raises(BadRequest, match=r"under way \(pinning\)"):
+        project.command().run(replace(SOURCE, name="123456abcdef"))
+    assert project.terraform.laid == laid
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_deployment_that_was_destroyed_in_the_middle_of_a_rollout_can_be_deployed_again(project, left):
+    """Whether all of it went, or the command that destroys broke off."""
+    project.deploy()
+    ports = project.world.ports
+    old = {name: f"{name}-00007" for name in project.google.services}
+    rollout = state.Rollout(old=OLD, new=NEW, phase="shifting", began=1.0, old_revisions=old)
+    state.begin(rollout, ports)
+    flags.change({"DROPSCRIBE_GPU_CANARY_PERCENT": "10"}, ports)
+    project.google.services = dict(list(project.google.services.items())[:left])
+    if not left:
+        project.google.jobs = {}
+    assert project.deploy()
+    assert state.read(ports).phase == "back"
+    assert flags.read(ports).values["DROPSCRIBE_GPU_CANARY_PERCENT"] == 0.0
+    assert any("it has ended" in one for one in project.said)
+    assert project.google.services.keys() == old.keys()
+
+
+def test_traffic_that_a_rollout_left_with_an_older_revision_goes_to_what_is_deployed(project):
+    project.deploy()
+    project.google.services["dropscribe-router"]["traffic"] = {"dropscribe-router-00001": 100}
+    assert project.command().run(replace(SOURCE, name="123456abcdef"))
+    assert {one["number"] for one in project.google.services.values()} == {2}
+    assert all(one["traffic"] == {"": 100} for one in project.google.services.values())
+
+
+def test_nothing_is_called_deployed_while_an_older_revision_answers(project):
+    project.deploy()
+    project.google.services["dropscribe-router"]["number"] = 2
+    with pytest.raises(
+        ConfigurationError, match="dropscribe-router-00002 of dropscribe-router does not start"
+    ):
+        project.deploy()
+    assert project.smokes == 1
 
 
 def test_killed_before_or_after_any_effect_the_next_run_comes_to_the_same_end(world):

@@ -312,3 +312,45 @@ def test_a_rollback_does_not_wait_for_the_guard(project):
     began = deployment.world.clock.time
     ended = deployment.go(rollback(deployment.steps, deployment.cloud, deployment.ports))
     assert (ended.phase, deployment.world.clock.time - began) == ("back", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "then"), [("shifting", "restoring"), ("shifting", "back"), ("returning", "back")]
+)
+def test_a_guard_that_is_late_takes_no_traffic_back_from_a_person_who_went_back(project, meanwhile, then):
+    """It looked, a person goes back, and only then it moves traffic for what it saw."""
+    deployment = project.deployment
+    rollout = laid(deployment)
+    project.minute()
+    if meanwhile == "returning":
+        deployment.steps.back(rollout, "a person asked for it")
+    bind = project.guard._cloud.bind
+
+    def late(shares):
+        project.guard._cloud.bind = bind
+        moved = rollback(deployment.steps, deployment.cloud, deployment.ports)
+        while moved.phase != then:
+            moved = deployment.steps.act(moved)
+        bind(shares)
+
+    project.guard._cloud.bind = late
+    project.minute()
+    assert state.read(deployment.ports).phase == then
+    assert traffic(deployment) == {OLD_ONE: 100}
+    assert deployment.stand()[2] == 0.0
+
+
+def test_a_guard_that_is_late_binds_nothing_of_a_release_that_has_taken_over(project):
+    deployment = project.deployment
+    laid(deployment, Limits(least=0, holds=(0.0, 0.0)))
+    bind = project.guard._cloud.bind
+
+    def late(shares):
+        project.guard._cloud.bind = bind
+        assert deployment.rollout().phase == "done"
+        bind(shares)
+
+    project.guard._cloud.bind = late
+    project.minute()
+    assert traffic(deployment) == {"": 100}
+    assert deployment.stand()[2] == 0.0
