@@ -136,7 +136,7 @@ def _stretch(run: list[Chunk], results: Mapping[int, ChunkResult]) -> _Stretch:
 
 def _moved(piece: merge.Piece, by: float) -> merge.Piece:
     moved = tuple(replace(word, start=word.start + by, end=word.end + by) for word in piece.words)
-    return merge.Piece(start=piece.start + by, end=piece.end + by, words=moved)
+    return replace(piece, start=piece.start + by, end=piece.end + by, words=moved)
 
 
 def _settled(found: Sequence[Word], before: float | None, after: float | None) -> Sequence[Word]:
@@ -152,8 +152,8 @@ def _settled(found: Sequence[Word], before: float | None, after: float | None) -
         while first < end and found[first].start < before + TOLERANCE:
             first += 1
     if after is not None:
-        while end > first and found[end - 1].end > after - TOLERANCE:
-            end -= 1
+        # Of two channels, one that ends earlier may come later.
+        end = next((at for at in range(first, end) if found[at].end > after - TOLERANCE), end)
     return found[first:end]
 
 

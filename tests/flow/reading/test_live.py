@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from shared.flow import chunk as chunk_step
 from shared.flow import merge, upload
 from shared.flow.assemble import assemble
 from shared.flow.reading import live
+from shared.model import ByteSpan, Options
 from shared.planning import plan
 from shared.results import ChunkResult, Word
 from tests.world import heard
@@ -73,6 +75,45 @@ def test_what_is_there_equals_the_transcript_in_whatever_order_chunks_arrive(rec
         assert all(one in final for one in found.words)
         assert found.complete == (not found.gaps) == (count == len(order))
     assert found.words == final
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_two_channels_that_were_recognised_one_by_one_as_well_however_it_is_cut(recording, seed):
+    random = Random(seed)
+    chunks = recording.chunks
+    if seed % 2:
+        # By byte range: without overlap, from where the one before it ends.
+        span = ByteSpan(read_from=0, own_from=0, own_to=1, read_to=1)
+        chunks = tuple(replace(one, span=span, lead=0.0, tail=0.0) for one in chunks)
+    recording = replace(recording, chunks=chunks, options=Options(channels="apart"))
+    both = [speech(300.0, random), speech(300.0, random)]
+    results = {}
+    for one in chunks:
+        sides = [result_of(one, spoken, 300.0, random) for spoken in both]
+        said = [(word, side) for side in (0, 1) for word in sides[side].words]
+        said.sort(key=lambda found: found[0].start)
+        results[one.index] = replace(
+            sides[0], words=tuple(word for word, _ in said), word_sides=bytes(side for _, side in said)
+        )
+    final = [replace(word, speaker=None) for word in assemble(recording, list(results.values())).words]
+    order = random.sample(sorted(results), len(results))
+    for count in range(len(order) + 1):
+        found = live.words(recording, {index: results[index] for index in order[:count]})
+        # Where it is cut by byte range, times after a gap are estimates.
+        assert Counter(one.text for one in found.words) <= Counter(one.text for one in final)
+        assert seed % 2 or all(one in final for one in found.words)
+    assert list(found.words) == final
+
+
+def test_a_long_word_of_one_channel_waits_for_the_next_chunk_though_the_other_has_a_later_one(recording):
+    said = (
+        Word(text="done", start=3.0, end=3.5, confidence=1.0),
+        Word(text="loooong", start=13.0, end=18.0, confidence=1.0),
+        Word(text="yes", start=14.0, end=14.5, confidence=1.0),
+    )
+    first = result_of(recording.chunks[0], [], 300.0, Random(0))
+    found = live.words(recording, {0: replace(first, words=said, word_sides=bytes((0, 0, 1)))})
+    assert [one.text for one in found.words] == ["done"]
 
 
 def test_gaps_are_where_words_are_still_to_come(recording):
