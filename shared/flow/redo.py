@@ -139,4 +139,5 @@ def _usd(recording: Recording, indexes: Sequence[int], ports: Ports) -> float:
     chunks = [
         replace(one, engine=claim.engine) if (claim := claimed.get(one.index)) else one for one in chunks
     ]
-    return pace.usd_of(chunks, recording.options, route.known(ports))
+    options = pace.as_recognised(recording.options, recording.audio)
+    return pace.usd_of(chunks, options, route.known(ports))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared.flow import dispatch, redo
 from shared.flow.refusals import OPERATOR
 from shared.messages import TRANSCRIBE_REQUESTS, TranscribeRequest, request_to_json
-from shared.routing.pace import lengths_of, usd_of
+from shared.routing.pace import as_recognised, lengths_of, usd_of
 from shared.state import uploads
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def left(recording: Recording, known: Known, ports: Ports) -> Left:
     missing = {one.chunk.index for one in dispatch.missing(recording, ports)}
     missing.update(redo.without_result(recording, ports))
     chunks = [one for one in recording.chunks if one.index in missing]
-    usd = usd_of(chunks, recording.options, known)
+    usd = usd_of(chunks, as_recognised(recording.options, recording.audio), known)
     return Left(chunks=len(chunks), of=len(recording.chunks), seconds=sum(lengths_of(chunks)), usd=usd)
 
 

@@ -9,7 +9,7 @@ takes longer: the lower bound of McNaughton (1959), which equal chunks in full r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.engines import spec
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.costs.prices import PriceTable
-    from shared.model import Chunk, Options
+    from shared.model import AudioInfo, Chunk, Options
     from shared.routing.case import Known
     from shared.routing.conditions import Conditions
     from shared.settings import Settings
@@ -63,6 +63,17 @@ def lengths_of(chunks: Sequence[Chunk]) -> list[float]:
     return lengths
 
 
+def as_recognised(options: Options, audio: AudioInfo | None) -> Options:
+    """The options of a recording, without `channels` if it has not two of them: then nothing is recognised twice.
+
+    Args:
+        options: what the caller asked for.
+        audio: what the probe found; None: nobody has looked at it yet.
+    """
+    two = audio is None or audio.channels == 2
+    return options if two else replace(options, channels=None)
+
+
 def pace_of(
     engine: Engine,
     conditions: Conditions,
@@ -77,7 +88,7 @@ def pace_of(
         conditions: the sweeper's last observation.
         settings: the shape of the worker, and whether workers have to be started.
         prices: the deployment's prices.
-        options: what the caller asked for, if it affects price or speed.
+        options: what the caller asked for, if it affects price or speed, see `as_recognised`.
     """
     expected = spec(engine).expected
     rtfx = conditions.speed(engine) or expected.rtfx

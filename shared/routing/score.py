@@ -14,7 +14,7 @@ from shared.in_words import dollars
 from shared.model import Chunk, Considered, Engine, Method
 from shared.planning import plan
 from shared.routing import hybrid
-from shared.routing.pace import lengths_of, pace_of
+from shared.routing.pace import as_recognised, lengths_of, pace_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,7 @@ def prospects(
         prices: the deployment's prices.
         options: what the caller asked for.
     """
+    options = as_recognised(options, audio)
     ours = [spec(parakeet)] if parakeet is not None else []
     found: dict[Method, Prospect] = {}
     for one in (*ours, *hosted):

@@ -104,6 +104,15 @@ def test_what_it_is_expected_to_cost_is_that_of_the_missing_parts(world, failed)
     assert 0 < left.usd < seconds / 1000
 
 
+def test_both_channels_are_expected_to_cost_twice_as_much_where_there_are_two(world, failed):
+    ports = replace(world.ports, settings=replace(world.settings, cpu_usd_per_hour=3.6))
+    once = retry.left(failed, route.known(ports), ports).usd
+    apart = replace(failed, options=replace(failed.options, channels="apart"))
+    for channels, times in ((1, 1), (2, 2)):
+        one = replace(apart, audio=replace(apart.audio, channels=channels))
+        assert retry.left(one, route.known(ports), ports).usd == pytest.approx(times * once)
+
+
 def _published(world, failed):
     retry.ask(failed, world.ports)
     pass_on(world)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ OPTIONS = Options()
 CLOUD = Settings(platform="google", project="my-project", cost_threshold=1.0)
 
 
-def found(conditions=None, *, settings=CLOUD, deepgram=True, parakeet="parakeet-gpu", options=OPTIONS):
+def found(
+    conditions=None, *, settings=CLOUD, deepgram=True, parakeet="parakeet-gpu", options=OPTIONS, audio=HOUR
+):
     return prospects(
-        HOUR,
+        audio,
         100,
         parakeet,
         hosted=hosted_specs() if deepgram else [],
@@ -59,6 +62,14 @@ def test_the_example_of_the_guide_is_what_the_code_computes():
     assert (busy.wait, busy.score) == (pytest.approx(8125, abs=0.5), pytest.approx(1.3591, abs=5e-5))
     for text in ("0.0311", "47.0 s", "**0.0389**", "0.4702", "36.0 s", "0.4762", "8,125 s", "1.3591"):
         assert text in GUIDE
+
+
+def test_both_channels_cost_twice_as_much_only_where_there_are_two():
+    apart, runs = Options(channels="apart"), Conditions(running=1)
+    once = found(runs)["parakeet"].usd
+    for channels, times in ((1, 1), (2, 2), (6, 1)):
+        twice = found(runs, options=apart, audio=replace(HOUR, channels=channels))["parakeet"].usd
+        assert twice == pytest.approx(times * once)
 
 
 def test_only_what_can_run_is_thought_through():
