@@ -63,16 +63,35 @@ def _type(one: Recording) -> str:
     return TYPES[one.audio.format] if one.audio and one.audio.format in TYPES else "application/octet-stream"
 
 
-def _stored(one: Recording, request: Request, ports: Ports) -> tuple[StoredObject, str]:
-    """What is played, and its media type.
+async def _prepared(one: Recording, request: Request, ports: Ports) -> tuple[StoredObject, str]:
+    """Its rendition, which may have to be made, and its media type.
+
+    Raises:
+        ApiError: it takes too long.
+        DropscribeError: it cannot be made.
+    """
+    renditions: Renditions = request.app.state.renditions
+    made = await to_thread.run_sync(rendition.kept, one, ports)
+    if made is None:
+        made = await renditions.made(one, ports, _gone(request), PATIENCE)
+    if made is None:
+        raise ApiError(
+            503, "not_yet", "The sound is still being prepared. Load the recording again in a few minutes."
+        )
+    return made, rendition.MEDIA_TYPE
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _stored(one: Recording, ports: Ports) -> tuple[StoredObject, str]:
+    """What was uploaded, and its media type.
 
     Raises:
         ApiError: there is nothing to play.
     """
-    renditions: Renditions = request.app.state.renditions
-    if request.query_params.get("rendition") == "1" and one.chunks and one.state != "DELETED":
-        made = rendition.kept(one, ports) or renditions.begin(one, ports).result(PATIENCE)
-        return made, rendition.MEDIA_TYPE
     live = ports.store.stat(one.source.bucket, one.source.name)
     if (
         one.state == "DELETED"
@@ -93,7 +112,10 @@ async def audio(request: Request) -> Response:
     """`GET /recordings/ID/audio`, whole or a range (RFC 9110, 14)."""
     ports: Ports = request.app.state.ports
     one = await to_thread.run_sync(find, request, ports)
-    live, kind = await to_thread.run_sync(_stored, one, request, ports)
+    if request.query_params.get("rendition") == "1" and one.chunks and one.state != "DELETED":
+        live, kind = await _prepared(one, request, ports)
+    else:
+        live, kind = await to_thread.run_sync(_stored, one, ports)
     size, given = live.size, request.headers.get("range")
     headers = {
         "Accept-Ranges": "bytes",

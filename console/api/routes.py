@@ -79,6 +79,7 @@ ENDPOINTS = (
     writing("/retries", "Continue several; first, with dry_run, say how many and for how much.", changes.retries, types.RetriesBody, types.Retries),
     writing("/uploads", "Begin an upload.", uploads.place, types.UploadBody, types.Upload),
     Endpoint(method="PUT", path="/uploads/{id}", about="The bytes of an upload; 308 says how many are there.", handler=uploads.receive, status=201),
+    Endpoint(method="DELETE", path="/uploads/{id}", about="Give up an upload that has not ended.", handler=uploads.stop, status=204),
     writing("/quotes", "Who would transcribe a file, and for how much.", requests.quote, types.QuoteBody, types.Quote),
     reading("GET", "/search", "Words of all transcripts.", search.search, types.Hits, ("q", "limit", "cursor")),
     reading("GET", "/costs", "As `dropscribe cost --json`.", costs.costs, dict[str, Any], ("since", "until", "by")),

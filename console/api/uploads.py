@@ -75,17 +75,21 @@ class Places:
         Raises:
             ApiError: there are too many.
         """
-        now = time.monotonic()
-        for key, one in list(self._open.items()):
-            if now - one.touched > FORGOTTEN and not one.lock.locked():
-                self.drop(key)
+        self.drop_forgotten()
         if len(self._open) >= MOST:
             place.file.close()
             raise ApiError(503, "too_many_uploads", f"{MOST} uploads are under way. Wait for some to end.")
         key = secrets.token_urlsafe(16)
-        place.touched = now
+        place.touched = time.monotonic()
         self._open[key] = place
         return key
+
+    def drop_forgotten(self) -> None:
+        """Forget those that nobody goes on with."""
+        now = time.monotonic()
+        for key, one in list(self._open.items()):
+            if now - one.touched > FORGOTTEN and not one.lock.locked():
+                self.drop(key)
 
     def coming(self) -> int:
         """Bytes that were promised and have not come yet."""
@@ -133,6 +137,8 @@ def place(body: UploadBody, request: Request, ports: Ports) -> Upload:
     if begun is not None:
         return begun
     made = Place(name=name, size=body.size, metadata=metadata_of(options), file=ports.store.stage(bucket))
+    # They would be counted as coming, and what there is of them fills the disk.
+    places.drop_forgotten()
     free = max(0, room(made.file) - places.coming())
     if body.size > free:
         made.file.close()
@@ -166,6 +172,9 @@ async def receive(request: Request) -> Response:
             await _write(request, one)
         except ClientDisconnect:
             return _so_far(one)
+        except ApiError:
+            places.drop(key)
+            raise
         except OSError as error:
             log.error("an upload cannot be written: %s", error)
             raise ApiError(
@@ -177,6 +186,18 @@ async def receive(request: Request) -> Response:
         places.drop(key)
     asked = await to_thread.run_sync(uploads.fix, stored, ports.records)
     return json_of({"id": recording_id(stored, asked.options), "uri": stored.uri, "size": stored.size}, 201)
+
+
+@answered
+async def stop(request: Request) -> Response:
+    """`DELETE /uploads/ID`: what came of it goes, and the disk has its room for others."""
+    places: Places = request.app.state.uploads
+    key = request.path_params["id"]
+    one = places.find(key)
+    # Whoever sends it may not have noticed yet.
+    async with one.lock:
+        places.drop(key)
+    return Response(status_code=204)
 
 
 async def _write(request: Request, one: Place) -> None:

@@ -1,7 +1,7 @@
 // Uploads in progress, in a panel at the bottom: to Dropscribe, or straight to Cloud Storage, whose answers say less. A
 // broken connection goes on where it stopped, as Cloud Storage does it: `Content-Range: bytes */SIZE` asks how much is there, 308 with `Range: bytes=0-LAST` answers.
 import { html, useEffect, useState } from "../html.js";
-import { post } from "../api.js";
+import { address, post } from "../api.js";
 import { announce } from "../announce.js";
 import { bytes, count } from "../format.js";
 
@@ -29,8 +29,17 @@ function next() {
 }
 
 function clear() {
+  list.forEach(forget);
   list.length = 0;
   draw();
+}
+
+/** Says that nobody goes on with what came of a file, so that the disk has its room for others. */
+function forget(one) {
+  const ours = one.state !== "done" && one.place?.upload_url.startsWith("/");
+  // Also while the page is left; if nobody hears it, it is given up after an hour.
+  if (ours) fetch(address(`/uploads/${one.place.id}`), { method: "DELETE", keepalive: true }).catch(() => {});
+  one.place = null;
 }
 
 async function run(one) {
@@ -53,6 +62,8 @@ async function run(one) {
       one.state = "failed";
       one.error = error.message;
       announce(`${one.file.name}: ${error.message}`, { error: true, quiet: true });
+    } else {
+      forget(one);
     }
   }
   next();
@@ -63,8 +74,8 @@ const GONE = [404, 410];
 /** Why an upload was refused. Cloud Storage's own words are for programmers. */
 function refused(one, answer) {
   const ours = one.place.upload_url.startsWith("/");
-  // Trying again asks for another address, unless this one is only busy.
-  if (answer.status !== 409) one.place = null;
+  // Trying again asks for another address, unless this one is only busy or waits for room.
+  if (![409, 507].includes(answer.status)) one.place = null;
   if (ours && answer.message) return answer.message;
   if (answer.status === 412) return "Another file of this name came first. Try again: it gets another name.";
   if (GONE.includes(answer.status)) return "The address of this upload is not valid any more. Try again.";
@@ -137,6 +148,8 @@ function request(one, headers, body, from = 0) {
 window.addEventListener("beforeunload", (event) => {
   if (list.some((one) => one.state === "going" || one.state === "waiting")) event.preventDefault();
 });
+
+window.addEventListener("pagehide", () => list.forEach(forget));
 
 const SAID = { waiting: "Waiting", done: "Uploaded", stopped: "Stopped", failed: "Failed" };
 

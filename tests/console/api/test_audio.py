@@ -143,3 +143,37 @@ def test_a_rendition_that_is_there_plays_while_another_one_is_made(client, world
         go_on.set()
         assert waiting.result(20).status_code == 200
     assert late == []
+
+
+def test_however_many_sounds_are_being_prepared_the_server_answers(client, world, finish, monkeypatch):
+    many = [finish(rare(world, f"{number}.amr")) for number in range(45)]
+    go_on, original, kept, looked = threading.Event(), rendition.make, rendition.kept, threading.Semaphore(0)
+
+    def make(one, ports):
+        go_on.wait(20)
+        return original(one, ports)
+
+    def kept_after_a_look(one, ports):
+        looked.release()
+        return kept(one, ports)
+
+    monkeypatch.setattr(rendition, "make", make)
+    monkeypatch.setattr(rendition, "kept", kept_after_a_look)
+    with ThreadPoolExecutor(len(many) + 1) as pool:
+        waiting = [pool.submit(client.get, f"/api/v1/recordings/{one.id}/audio?rendition=1") for one in many]
+        try:
+            # As many as there are threads, and that which makes the first one.
+            assert all(looked.acquire(timeout=20) for _ in range(41))
+            assert pool.submit(client.get, f"/api/v1/recordings/{many[0].id}").result(10).status_code == 200
+        finally:
+            go_on.set()
+        assert {one.result(60).status_code for one in waiting} == {200}
+
+
+def test_who_waited_too_long_for_sound_is_told_to_come_again(client, world, finish, monkeypatch):
+    one, go_on, original = finish(rare(world)), threading.Event(), rendition.make
+    monkeypatch.setattr(audio, "PATIENCE", 0.05)
+    monkeypatch.setattr(rendition, "make", lambda *given: go_on.wait(20) and original(*given))
+    answer = client.get(f"/api/v1/recordings/{one.id}/audio?rendition=1")
+    go_on.set()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_yet")

@@ -138,3 +138,23 @@ def test_a_file_that_does_not_fit_on_the_disk_is_refused_at_the_start(client, mo
     said = "second.wav has 700 kB, and the disk of the server has 600 kB for it. Make room, or send a smaller file."
     assert answer.json()["error"]["message"] == said
     place(client, size=600_000, name="third.wav")
+
+
+def test_what_is_given_up_or_forgotten_leaves_its_room_to_others(client, monkeypatch):
+    monkeypatch.setattr(server, "room", lambda file: 1_000_000)
+    url = place(client, size=900_000)
+    client.put(url, content=b"x", headers=span(0, 0, 900_000))
+    body = {"name": "right.wav", "size": 900_000}
+    assert client.post("/api/v1/uploads", json=body).status_code == 507
+    assert client.delete(url).status_code == 204
+    assert client.delete(url).status_code == 404
+    place(client, size=900_000, name="right.wav")
+    assert client.post("/api/v1/uploads", json=body).status_code == 507
+    monkeypatch.setattr(server, "FORGOTTEN", -1.0)
+    assert client.post("/api/v1/uploads", json=body).status_code == 200
+
+
+def test_an_upload_that_was_refused_is_over(client):
+    url = place(client, size=10)
+    assert client.put(url, content=b"x" * 11).status_code == 400
+    assert client.put(url, content=b"x" * 10).status_code == 404

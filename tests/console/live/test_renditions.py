@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -61,3 +63,36 @@ def test_a_waveform_is_drawn_once_while_many_look_and_a_failure_ends_nothing(
     renditions.draw(done, world.ports)
     renditions._pool.submit(lambda: None).result(20)
     assert drawn == [done.id] * 2
+
+
+def test_what_was_not_begun_is_not_made_once_nobody_waits_for_it(renditions, world, done, monkeypatch):
+    asyncio.run(_some_hang_up(renditions, world, done, monkeypatch))
+
+
+async def _some_hang_up(renditions, world, done, monkeypatch):
+    made, begun, go_on = [], threading.Event(), threading.Event()
+
+    def make(one, ports):
+        made.append(one.id)
+        begun.set()
+        go_on.wait(20)
+        return done.source
+
+    async def still_there():
+        await asyncio.sleep(60)
+
+    async def hangs_up():
+        pass
+
+    monkeypatch.setattr(rendition, "make", make)
+    first = asyncio.ensure_future(renditions.made(done, world.ports, still_there(), 60))
+    await asyncio.to_thread(begun.wait, 20)
+    left, wanted = replace(done, id="left"), replace(done, id="wanted")
+    waits = asyncio.ensure_future(renditions.made(wanted, world.ports, still_there(), 60))
+    assert await renditions.made(left, world.ports, hangs_up(), 60) is None
+    assert await renditions.made(wanted, world.ports, hangs_up(), 60) is None
+    go_on.set()
+    assert (await first, await waits) == (done.source, done.source)
+    assert made == [done.id, "wanted"]
+    # The next one who wants it gets it.
+    assert await renditions.made(left, world.ports, still_there(), 60) == done.source

@@ -102,7 +102,10 @@ def test_an_upload_can_be_stopped(open_page, fake):
     page.route("**/api/v1/uploads/*", lambda route: None)
     choose(page, files(5))
     page.get_by_role("button", name="Upload 1 file").click()
-    page.get_by_role("button", name="Stop the upload of talk 0.mp3").click()
+    with page.expect_request(lambda request: request.method == "DELETE") as given_up:
+        page.get_by_role("button", name="Stop the upload of talk 0.mp3").click()
+    # The server keeps room for it no longer.
+    assert given_up.value.url.endswith("/api/v1/uploads/0")
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
 
 
