@@ -1,7 +1,8 @@
 """The folder that `dropscribe up` watches: complete files become uploads.
 
-watcher      finds files, and publishes each when it is complete
-ignore       which files it ignores
-remembered   folders and options of the inbox, kept with the state
-leftovers    uploads from before there was an inbox
+watcher       finds files, and publishes each when it is complete
+ignore        which files it ignores
+remembered    folders and options of the inbox, kept with the state
+same_content  a file that was renamed after it was done gets its transcript
+leftovers     uploads from before there was an inbox
 """

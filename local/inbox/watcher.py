@@ -61,6 +61,8 @@ class Inbox:
         bucket: whose folder is watched; the folder is made where it is missing.
         known: True for objects that need no message because they already have a recording.
         metadata: what every upload carries: its options.
+        reused: gives an object the transcript of an earlier one with its content; True if it did, so that no
+            message is needed.
         quiet_seconds: how long a file must not change. An empty one waits five times as long, because
             many programs create first and write later.
         rescan_seconds: time between scans of the whole folder, for changes the system did not report.
@@ -74,6 +76,7 @@ class Inbox:
         known: Callable[[StoredObject], bool],
         *,
         metadata: Mapping[str, str] | None = None,
+        reused: Callable[[StoredObject], bool] = lambda _: False,
         quiet_seconds: float = 1.0,
         rescan_seconds: float = 300.0,
     ) -> None:
@@ -83,6 +86,7 @@ class Inbox:
         self._folder = store.folder_of(bucket)
         self._known = known
         self._metadata = dict(metadata or {})
+        self._reused = reused
         self._quiet_seconds = quiet_seconds
         self._rescan_seconds = rescan_seconds
         self._candidates: dict[Path, _Candidate] = {}
@@ -227,8 +231,9 @@ class Inbox:
                         )
                 elif not self._known(source):
                     source = replace(source, metadata=self._metadata)
-                    attributes = notification_attributes(source)
-                    self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
+                    if not self._reused(source):
+                        attributes = notification_attributes(source)
+                        self._queue.publish(AUDIO_FINALIZED, object_resource(source), attributes)
                 self._published[source.name] = source.generation
         except OSError as error:
             self._warn_once(path, f"is skipped: {error.strerror}. It is picked up once it can be read.")

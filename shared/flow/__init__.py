@@ -1,7 +1,8 @@
 """The flow of one recording, one step per file. Read them in this order.
 
     upload.py      1  an object appeared: the first process records it; then steps 2 to 4 (request.py: a service asks;
-                      retry.py, backfill.py: a person asks; refusals.py: what is beyond a limit)
+                      retry.py, backfill.py: a person asks; same_content.py: it was done before;
+                      refusals.py: what is beyond a limit)
     probe.py       2  learn length, codec and channels from a bounded number of bytes
                    3  choose the method, with the reason in words: shared/routing/
                    4  cut the recording into chunks and freeze the plan: shared/planning/

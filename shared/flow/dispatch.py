@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared import engines
 from shared.clock import seconds_since
 from shared.errors import UnderWay
-from shared.flow import capacity
+from shared.flow import capacity, transcript_files
 from shared.messages import CHUNKS_DONE, ChunkDone, ChunkMessage, encode
 from shared.planning import worker_pools
 from shared.routing import flags
@@ -54,7 +54,10 @@ def _publish_chunks(recording: Recording, ports: Ports, *, again: bool, ours: bo
         # Of two deliveries of one message at one time, one publishes: what both publish may be paid twice.
         raise UnderWay(f"another process planned {recording.id} {since:.0f} s ago, and publishes it")
     first = 0 if again else recording.published
-    waiting = [one for one in missing(recording, ports) if recording.position(one.chunk.index) >= first]
+    # Whose files are decided and rendered needs no engine any more, only the merger.
+    decided = bool(recording.files) and transcript_files.kept(recording, ports) is not None
+    left = () if decided else missing(recording, ports)
+    waiting = [one for one in left if recording.position(one.chunk.index) >= first]
     by_topic: dict[str, list[tuple[bytes, dict[str, str]]]] = {}
     for message in waiting:
         topic = topic_of(message.recording, message.chunk.engine, ports)

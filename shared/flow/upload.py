@@ -70,7 +70,7 @@ def refuse(source: StoredObject, problem: str, ports: Ports) -> Recording:
 
     One that exists is left as it is: somebody may have asked for the default options.
     """
-    first = _first_seen(source, Options(), ports)
+    first = first_seen(source, Options(), ports)
     failed = replace(first, state="FAILED", finished=first.created, reason=problem, code=BadRequest.__name__)
     recording = _create(failed, ports)
     # One that is DONE is announced by the merger or the sweeper, which may write the search index.
@@ -107,10 +107,11 @@ def _take(recording: Recording, ports: Ports, *, again: bool) -> Recording:
 
 def accept(source: StoredObject, options: Options, ports: Ports) -> Recording:
     """The recording of an upload: the first call creates it, all later ones return the same."""
-    return _create(_first_seen(source, options, ports), ports)
+    return _create(first_seen(source, options, ports), ports)
 
 
-def _first_seen(source: StoredObject, options: Options, ports: Ports) -> Recording:
+def first_seen(source: StoredObject, options: Options, ports: Ports) -> Recording:
+    """The recording of an upload as it begins, which is not stored yet."""
     key = recording_id(source, options)
     return Recording(
         id=key,

@@ -26,7 +26,7 @@ from local.backend.embedded_ports import UP_LOCK
 from local.commands import downloads, options
 from local.commands.context import errors, local_ports, options_from
 from local.commands.terminal import beside, say
-from local.inbox import leftovers, remembered
+from local.inbox import leftovers, remembered, same_content
 from local.inbox.watcher import Inbox
 from local.runtime import export, processes, prometheus
 from local.runtime.page_address import page_address
@@ -232,6 +232,7 @@ def run(
             settings.audio_bucket,
             partial(is_known, ports),
             metadata=metadata_of(options),
+            reused=partial(same_content.reuse, ports),
         )
         watcher.start()
         stack.callback(watcher.stop)

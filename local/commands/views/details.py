@@ -14,7 +14,7 @@ from local.commands.table import color_of, pairs, table
 from local.commands.terminal import local_time
 from shared.costs import budget, rows
 from shared.costs.summary import WASTE
-from shared.flow import record
+from shared.flow import record, same_content
 from shared.flow.assemble import DEMO_WARNING
 from shared.flow.reading.output_files import short
 from shared.in_words import counted, dollars, human_duration, printable
@@ -183,7 +183,9 @@ def summary(one: Recording, ports: Ports) -> str:
     if one.state == "DONE" and one.decision is not None:
         demo = " (demo model)" if DEMO_WARNING in one.warnings else ""
         more = [warning for warning in one.warnings if warning != DEMO_WARNING]
-        return "; ".join([f"{counted(one.words or 0, 'word')} by {one.decision.method}{demo}", *more])
+        same = filter(None, [same_content.reason_of(one)])
+        said = f"{counted(one.words or 0, 'word')} by {one.decision.method}{demo}"
+        return "; ".join([said, *same, *more])
     if one.decision is None:
         return budget.why_held(one, ports) or "waiting"
     handed = _handed_on(one, ports)

@@ -159,6 +159,27 @@ def test_killed_at_any_moment_and_started_again_it_loses_and_repeats_nothing(dep
     assert deployment.attempts() == attempts
 
 
+def test_a_file_that_was_renamed_after_it_was_done_is_known_also_by_one_that_was_killed(deployment):
+    shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox / "note.opus")
+    with deployment.up():
+        deployment.wait(deployment.all_ended(1))
+        deployment.wait(lambda: len(deployment.transcripts()) == 6)
+    attempts = deployment.attempts()
+    (deployment.inbox / "note.opus").rename(deployment.inbox / "Monday.opus")
+    with deployment.up(killed=True):
+        deployment.wait(lambda: len(deployment.recordings()) == 2)
+    with deployment.up():
+        deployment.wait(deployment.all_ended(2))
+        deployment.wait(lambda: len(deployment.transcripts()) == 12)
+    assert deployment.attempts() == attempts
+    texts = [(deployment.out / name / "transcript.vtt").read_bytes() for name in ("note.opus", "Monday.opus")]
+    assert texts[0] == texts[1]
+    command = [sys.executable, "-m", "local.cli", "status", "--state-dir", deployment.state]
+    told = subprocess.check_output([*command, "Monday.opus"], text=True)
+    assert "same content as note.opus" in told
+    assert "$0" in told
+
+
 def test_transcribe_on_the_same_state_means_the_same_files_and_disturbs_nothing(deployment, tmp_path):
     shutil.copy(SAMPLES / "voice-note.opus", deployment.inbox)
     with deployment.up(killed=True):
