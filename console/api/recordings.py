@@ -101,8 +101,9 @@ def considered(found: Sequence[object]) -> list[Considered]:
 
 def _attempts(one: Recording, ports: Ports) -> Iterator[Attempt]:
     for each, fate in zip(*rows.of_recording(one, ports), strict=True):
+        number = one.position(each.chunk)
         yield Attempt(
-            chunk=each.chunk,
+            chunk=number if number >= 0 else None,
             engine=each.engine,
             started=each.time - each.busy_seconds,
             seconds=each.busy_seconds,

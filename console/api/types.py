@@ -46,7 +46,8 @@ class Rows(msgspec.Struct, kw_only=True, frozen=True):
 class Attempt(msgspec.Struct, kw_only=True, frozen=True):
     """A row of the ledger: one attempt of one engine on one chunk."""
 
-    chunk: int
+    chunk: int | None
+    """Its number in the plan, from 0; None: it was of a plan before another engine took the whole over."""
     engine: str
     started: float
     seconds: float

@@ -130,7 +130,7 @@ def show(one: Recording, ports: Ports, console: Console) -> None:
     console.print(Text(printable(name_of(one)), style="bold"))
     console.print(shown)
     if len(attempts) > 1:
-        console.print(_attempts(attempts, fates))
+        console.print(_attempts(one, attempts, fates))
 
 
 def _by_folder(found: list[str]) -> Iterable[tuple[str, list[str]]]:
@@ -141,14 +141,16 @@ def _by_folder(found: list[str]) -> Iterable[tuple[str, list[str]]]:
     return folders.items()
 
 
-def _attempts(attempts: list[LedgerRow], fates: tuple[rows.Fate, ...]) -> Table:
+def _attempts(one: Recording, attempts: list[LedgerRow], fates: tuple[rows.Fate, ...]) -> Table:
     told = table(
         "part", "engine", "audio", "took", "cost", "result", figures=("part", "audio", "took", "cost")
     )
     for row, fate in zip(attempts, fates, strict=True):
         result = {"used": "used", "open": "running"}.get(fate) or WASTE.get(fate, fate)
+        part = one.position(row.chunk) + 1
         told.add_row(
-            str(row.chunk + 1),
+            # One of a plan before another engine took the whole over is no part of this one.
+            str(part) if part > 0 else "–",
             row.engine,
             human_duration(row.audio_seconds),
             human_duration(row.busy_seconds),
@@ -205,6 +207,6 @@ def chunks_done(one: Recording, ports: Ports) -> int:
 
 
 def _handed_on(one: Recording, ports: Ports) -> dict[str, int]:
-    """Chunks that were handed to another engine, counted by that engine."""
+    """Chunks of its plan that were handed to another engine, counted by that engine."""
     found = claims.of_recording(one.id, ports.records).values() if one.chunks else ()
-    return dict(Counter(claim.engine for claim in found if claim.tried))
+    return dict(Counter(claim.engine for claim in found if claim.tried and one.chunk(claim.index)))

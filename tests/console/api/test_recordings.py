@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.flow import record, upload
 from shared.outputs.formats import FILES
-from shared.state import ledger
+from shared.state import documents, ledger
 from tests.world import heard
 
 
@@ -97,6 +99,14 @@ def test_a_second_result_of_a_chunk_is_shown_as_wasted(client, done, world):
     ledger.write(row, world.ports)
     attempts = client.get(f"/api/v1/recordings/{done.id}").json()["attempts"]
     assert sorted(one["wasted"] for one in attempts if one["chunk"] == 0) == [False, True]
+
+
+def test_an_attempt_at_an_earlier_plan_has_no_number_of_this_one(client, done, world):
+    later = tuple(replace(one, index=one.index + 1) for one in done.chunks)
+    documents.change_recording(world.ports, done.id, lambda stored: replace(stored, chunks=later))
+    attempts = client.get(f"/api/v1/recordings/{done.id}").json()["attempts"]
+    assert [one["chunk"] for one in attempts] == [None, *range(len(later) - 1)]
+    assert [one["wasted"] for one in attempts] == [True, *[False] * (len(later) - 1)]
 
 
 @pytest.mark.parametrize("key", ["nothing", "..%2f..", "a" * 65, "%00"])

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from local.runtime import export
-from shared.flow import record
+from shared.errors import EngineLimit
+from shared.flow import chunk, dispatch, record, upload
 from shared.messages import ChunkDone
+from shared.model import Options
+from shared.recovery import fallback
+from tests.world import heard
 
 
 def test_its_values_say_who_transcribed_it_why_and_what_each_attempt_cost(deployment, ask):
@@ -46,6 +51,26 @@ def test_a_person_reads_it_in_one_column_with_a_table_of_its_attempts(deployment
     assert told["parts"] == "2 of 2 done"
     assert told["1"].split()[0] == "parakeet-cpu"
     assert told["2"].endswith("used")
+
+
+def test_of_one_that_was_taken_over_whole_the_parts_are_those_of_the_plan_that_counts(deployment, ask):
+    deployment.ports = replace(
+        deployment.ports, engines=frozenset({"parakeet-gpu", "parakeet-cpu", "deepgram"})
+    )
+    options = Options(diarize=True)
+    recording = upload.take(deployment.upload("talk.wav").source, options, deployment.ports)
+    first, _ = recording.chunks
+    chunk.commit_result(*heard(recording, first), deployment.ports)
+    for _ in range(2):
+        [message] = dispatch.missing(deployment.stored(recording), deployment.ports)
+        fallback.hand_on(message, EngineLimit("It does not fit."), deployment.ports)
+    taken = deployment.stored(recording)
+    assert [(one.index, one.engine) for one in taken.chunks] == [(2, "deepgram")]
+    [row] = json.loads(ask("status", recording.id, "--json").stdout)["recordings"]
+    assert (row["chunks"], row["chunks_done"], row["chunks_handed_on"]) == (1, 0, {})
+    chunk.commit_result(*heard(taken, taken.chunks[0], engine="deepgram"), deployment.ports)
+    told = [line.split() for line in ask("status", recording.id).stdout.splitlines()]
+    assert [one[0] for one in told if "parakeet-cpu" in one[1:2]] == ["–", "1"]
 
 
 def test_a_failed_one_says_why_and_what_was_wasted(deployment, ask):
