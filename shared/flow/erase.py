@@ -23,8 +23,9 @@ from shared.telemetry import log
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.ports import Fields, Ports
+    from shared.ports import Fields, Ports, Records
     from shared.settings import Settings
+    from shared.state.dead_letters import Letter
 
 REASON = "It was deleted. To have it transcribed, upload or copy the file again."
 """The reason of a recording of which nothing is left."""
@@ -65,6 +66,20 @@ def settle(recording: Recording, ports: Ports) -> bool:
     guard_upload(recording, ports)
     erase(recording, ports, last=True)
     return True
+
+
+def once_more(key: str, ports: Ports) -> None:
+    """Have the sweeper erase a deleted recording again: somebody has asked for it since. Does nothing for others.
+
+    Raises:
+        Transient: try again.
+    """
+
+    def open_again(stored: Recording) -> Recording | None:
+        return replace(stored, announced=False) if stored.state == "DELETED" and stored.announced else None
+
+    if key:
+        documents.change_recording(ports, key, open_again)
 
 
 def guard_upload(recording: Recording, ports: Ports) -> None:
@@ -140,8 +155,11 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
     records, key = ports.records, recording.id
     asked = [from_fields(fields, Asked) for _, fields in records.query(answers.REQUESTS, {"recording": key})]
     names = {one.request.request_id for one in asked}
+    for name in _refused(recording, ports):
+        names.add(name)
+        records.delete(documents.WEBHOOKS, documents.webhook_id(answers.fact(name)))
     for letter in list(dead_letters.every(records)):
-        if letter.about.recording == key or letter.about.request in names:
+        if letter.about.request in names or _is_about(letter, recording, records):
             dead_letters.discard(letter.key, records)
     _delete_all_of(failure_log.FAILURES, records.query(failure_log.FAILURES, {"recording": key}), ports)
     for name in sorted(names):
@@ -159,6 +177,35 @@ def _erase_records(recording: Recording, ports: Ports, *, last: bool) -> None:
         if fields.get("label") or fields.get("prefix"):
             bare = partial(replace, label="", prefix="")
             documents.change(documents.LEDGER, row, LedgerRow, bare, records)
+
+
+def _refused(recording: Recording, ports: Ports) -> list[str]:
+    """Ids of the requests that named its object and were refused, so that they have no recording."""
+    if not recording.source.name:
+        return []
+    found = []
+    for _, fields in list(ports.records.query(answers.REQUESTS, {"uri": recording.source.uri})):
+        asked = from_fields(fields, Asked)
+        if asked.answer is not None:  # else a delivery of it is on its way to one
+            if not asked.answered:
+                answers.settle(asked.request.request_id, asked.answer, ports)
+            found.append(asked.request.request_id)
+    return found
+
+
+def _is_about(letter: Letter, recording: Recording, records: Records) -> bool:
+    """Whether a dead letter is about a recording, or about its object and about no other recording."""
+    key, source, named = letter.about.recording, recording.source, letter.names
+    if key == recording.id:
+        return True
+    if not source.name:
+        return False
+    if isinstance(named, str):
+        return bool(letter.error) and named == source.uri
+    if (named.bucket, named.name, named.generation) != (source.bucket, source.name, source.generation):
+        return False
+    other = documents.get_recording(records, key) if key else None
+    return other is None or other.state == "DELETED"
 
 
 def forget_failures(request_id: str, ports: Ports) -> None:

@@ -54,10 +54,13 @@ def on_request(message: Mapping[str, Any], ports: Ports) -> None:
         return
     if asked.answer is not None:
         answers.settle(asked.request.request_id, asked.answer, ports, again=True)
+        erase.once_more(asked.recording, ports)
         return
     recording = go_on(asked, ports, first=first)
     if recording.ended:
         answers.settle(asked.request.request_id, record.ending(recording, ports), ports)
+    if recording.state == "DELETED":
+        erase.once_more(recording.id, ports)
 
 
 def remember(request: TranscribeRequest, ports: Ports) -> tuple[Asked, bool]:
@@ -99,7 +102,8 @@ def look_up(request: TranscribeRequest, ports: Ports) -> Asked:
             stands = documents.get_recording(ports.records, key)
     except (Permanent, BucketRefused) as error:
         # The caller named the bucket, so only the caller can fix one that is missing or unreadable.
-        return answers.Asked(request=request, created=now, answer=answers.failure(request, error))
+        answer = answers.failure(request, error)
+        return answers.Asked(request=request, created=now, uri=request.uri, answer=answer)
     return answers.Asked(
         request=request,
         created=now,

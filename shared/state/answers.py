@@ -41,6 +41,8 @@ class Asked:
     """When the request first came, seconds since 1970."""
     recording: str = ""
     """Key of its recording, empty if there is none."""
+    uri: str = ""
+    """What it names, if it was refused: it is forgotten with a recording of that object."""
     source: StoredObject | None = None
     """The object as it was when the request first came; None if there is no recording."""
     options: Options = field(default_factory=Options)
@@ -67,6 +69,11 @@ def find(request_id: str, records: Records) -> Asked | None:
     """The document of a request, or None."""
     fields = records.get(REQUESTS, key_of(request_id))
     return None if fields is None else from_fields(fields, Asked)
+
+
+def fact(request_id: str) -> str:
+    """What a webhook tells of when a request is answered."""
+    return f"request\0{request_id}"
 
 
 def create(asked: Asked, ports: Ports) -> bool:
@@ -140,7 +147,7 @@ def refuse(request: TranscribeRequest, error: DropscribeError, ports: Ports) -> 
     If another request has the same request_id, nobody is answered: its answer is for whoever sent that one. If the
     recording of the request is in progress, its end is the answer.
     """
-    create(Asked(request=request, created=ports.clock.now()), ports)
+    create(Asked(request=request, created=ports.clock.now(), uri=request.uri), ports)
     asked = find(request.request_id, ports.records)
     assert asked is not None, "it was created a moment ago"
     if asked.forgotten:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.errors import BadRequest
+from shared.messages import object_from_event
 from shared.state import documents, failure_log
 from shared.telemetry import measure
 from shared.topology import topology
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from shared.model import StoredObject
     from shared.ports import Ports, Records
     from shared.state.failure_log import About
 
@@ -66,6 +71,17 @@ class Letter:
     def about(self) -> About:
         """The recording or the request that it is about."""
         return failure_log.about(self.attributes, self.text.encode())
+
+    @property
+    def names(self) -> StoredObject | str:
+        """The upload whose event it is, or the URI in a request; empty if it is neither, or cannot be read."""
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(self.text)
+            with contextlib.suppress(BadRequest):
+                return object_from_event(found)
+            if isinstance(found, dict):
+                return str(found.get("uri", ""))
+        return ""
 
     @property
     def published(self) -> dict[str, str]:

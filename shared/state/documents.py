@@ -6,6 +6,7 @@ it writes what this version knows over what is stored, and leaves all else as it
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared import versions
@@ -126,6 +127,15 @@ def overwrite(collection: str, key: str, make: Callable[[Fields], Record], recor
         Transient: the write is not confirmed.
     """
     records.update(collection, key, lambda stored: to_fields(make(stored)))
+
+
+def webhook_id(fact: str) -> str:
+    """Key of the document of a webhook, by which a receiver knows an event that it has seen.
+
+    Args:
+        fact: the same for every message about it; different for any two facts.
+    """
+    return f"msg_{hashlib.sha256(fact.encode()).hexdigest()[:32]}"
 
 
 def chunk_key(recording: str, index: int) -> str:

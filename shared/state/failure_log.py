@@ -31,12 +31,13 @@ from shared.messages import (
     readable_part,
     to_fields,
 )
-from shared.model import recording_id
+from shared.model import Options, recording_id
 from shared.telemetry import log, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from shared.model import StoredObject
     from shared.ports import Fields, Ports, Records
 
 FAILURES = "failures"
@@ -119,10 +120,18 @@ def about(attributes: Mapping[str, str], data: bytes = b"") -> About:
         chunk = attributes.get("chunk", "")
         return About(recording=key, chunk=int(chunk) if chunk.isdecimal() and len(chunk) < 10 else None)
     with contextlib.suppress(ValueError, RecursionError, DropscribeError):
-        source = object_from_event(json.loads(data))
-        return About(recording=recording_id(source, options_from_metadata(source.metadata)))
+        return About(recording=_key_of(object_from_event(json.loads(data))))
     request = readable_part(data)
     return About(request=attributes.get("request_id") or (request.request_id if request else ""))
+
+
+def _key_of(source: StoredObject) -> str:
+    """Key of the recording of an upload; one with invalid metadata fails under that without options."""
+    try:
+        options = options_from_metadata(source.metadata)
+    except BadRequest:
+        options = Options()
+    return recording_id(source, options)
 
 
 def note(

@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook
 from shared.errors import ConfigurationError, Permanent, Transient
 from shared.messages import BudgetAlert, TranscriptReady, decode
 from shared.settings import variable
-from shared.state import documents
+from shared.state import answers, documents
 from shared.telemetry import log, measure
 from shared.webhooks import events, outbox
 
@@ -51,6 +51,10 @@ def on_transcript(data: bytes, attributes: Mapping[str, str], ports: Ports, send
     recording = documents.get_recording(ports.records, ready.recording) if ready.recording else None
     if recording is not None and recording.state == "DELETED":
         return
+    if ready.request_id is not None:
+        asked = answers.find(ready.request_id, ports.records)
+        if asked is not None and asked.forgotten:
+            return
     life = attributes.get("life", "") or str(recording.life if recording else 0)
     _deliver(events.of_transcript(ready, life), ports, send)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from shared.state import answers, documents
 
 if TYPE_CHECKING:
     from shared.messages import BudgetAlert, TranscriptReady
@@ -39,7 +40,7 @@ class Event:
     @property
     def id(self) -> str:
         """The `webhook-id`, by which a receiver knows an event that it has seen."""
-        return f"msg_{hashlib.sha256(self.key.encode()).hexdigest()[:32]}"
+        return documents.webhook_id(self.key)
 
     def payload(self, now: float) -> str:
         """The body of the call.
@@ -63,7 +64,7 @@ def of_transcript(ready: TranscriptReady, life: str) -> Event:
     """
     if ready.request_id is not None:
         return Event(
-            key=f"request\0{ready.request_id}", type="request.answered", data=ready, recording=ready.recording
+            key=answers.fact(ready.request_id), type="request.answered", data=ready, recording=ready.recording
         )
     return Event(
         key=f"transcript\0{ready.recording}\0{life}\0{ready.state}",

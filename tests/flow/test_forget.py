@@ -11,10 +11,11 @@ import pytest
 from shared.errors import BadRequest, Permanent, StoreUnavailable, Transient
 from shared.flow import chunk, erase, forget, record, request, retry, upload
 from shared.flow.chunk import result_name
-from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode
+from shared.messages import ChunkDone, ChunkMessage, TranscriptReady, decode, encode
 from shared.recovery import dead_letter
 from shared.state import answers, dead_letters, documents, failure_log, uploads
 from shared.sweep import sweep
+from shared.webhooks import deliver
 from tests.flow.sorting.crowd import crowd, voice
 from tests.world import heard, ledger_rows
 
@@ -27,7 +28,8 @@ def message(data, **attributes):
 
 
 def ask(world, request_id="my-zanzibar-1", **more):
-    request.on_request(message({"uri": f"gs://audio/{NAME}", "request_id": request_id, **more}), world.ports)
+    said = {"uri": f"gs://audio/{NAME}", "request_id": request_id, **more}
+    request.on_request(message(said), world.ports)
 
 
 def stored(world, recording):
@@ -270,3 +272,116 @@ def test_voices_are_in_the_results_of_chunks_and_nowhere_else_and_go_with_them(w
     forget.forget(one.id, world.ports)
     assert objects(world) == {"gs://audio/crowd.wav"}
     assert told_of(world, "Ann") == set()
+
+
+def refused_before_there_was_such_a_file(world, _):
+    ask(world, "zanzibar-before")
+
+
+def refused_because_it_cannot_be_read(world, _):
+    for wrong in ({"request_id": "zanzibar-wrong"}, {}):
+        said = {"uri": f"gs://audio/{NAME}", "nonsense": 1, **wrong}
+        request.on_request(dead_letters.pushed(f"m{len(wrong)}", json.dumps(said).encode(), {}), world.ports)
+
+
+def asked_for_otherwise_under_one_id(world, event):
+    upload.on_upload(event, world.ports)
+    ask(world)
+    ask(world, options={"language": "de"})
+
+
+def its_event_is_a_dead_letter(world, event):
+    dead_letters.keep(message(event), world.ports)
+
+
+def its_event_is_a_dead_letter_with_other_options(world, event):
+    other = event | {"metadata": {"dropscribe-language": "de"}}
+    dead_letters.keep(message(other), world.ports)
+
+
+def told_of_a_refusal(world, _):
+    ask(world, "zanzibar-before")
+    hooked = replace(world.ports, settings=replace(world.settings, **HOOK))
+    refusal = answers.find("zanzibar-before", world.ports.records).answer
+    deliver.on_transcript(encode(refusal), {}, hooked, lambda *_: 200)
+    assert told_of(world, NAME) == {"requests", "webhooks"}
+
+
+HOOK = {"webhook_url": "https://example.com/hook", "webhook_secret": "whsec_" + "b2xk" * 8}
+
+
+@pytest.mark.parametrize("metadata", [{}, {"dropscribe-nonsense": "zanzibar"}])
+@pytest.mark.parametrize(
+    "before",
+    [
+        refused_before_there_was_such_a_file,
+        refused_because_it_cannot_be_read,
+        asked_for_otherwise_under_one_id,
+        its_event_is_a_dead_letter,
+        its_event_is_a_dead_letter_with_other_options,
+        told_of_a_refusal,
+    ],
+)
+def test_what_names_its_object_and_has_no_recording_goes_as_well(world, before, metadata):
+    path = world.ports.store.path_of("audio", NAME)
+    path.unlink(missing_ok=True)
+    if before in {refused_before_there_was_such_a_file, told_of_a_refusal}:
+        before(world, None)
+        event = world.upload(NAME, **metadata)
+    else:
+        event = world.upload(NAME, **metadata)
+        before(world, event)
+    failure_log.note(
+        StoreUnavailable(f"no answer of {NAME}"), world.ports, where="router", message_id="e", attempt=1,
+        attributes={}, data=json.dumps(event).encode(),
+    )  # fmt: skip
+    recording = upload.on_upload(event, world.ports)
+    other = upload.on_upload(world.upload("other.wav"), world.ports)
+    ask(world, "other", uri="gs://audio/nowhere.wav")
+    dead_letters.keep(
+        dead_letters.pushed("m9", json.dumps(world.upload("more.wav")).encode(), {}), world.ports
+    )
+    forget.forget(recording.id, world.ports, alone=True)
+    assert told_of(world, "zanzibar") == set()
+    assert told_of(world, "nowhere.wav") == {"requests"}
+    assert told_of(world, "more.wav") == {"dead_letters"}
+    assert stored(world, other).source == other.source
+
+
+def test_a_refusal_that_was_not_told_yet_is_told_before_it_goes(world, monkeypatch):
+    def broken(*_):
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ports.queue, "publish", broken)
+        with pytest.raises(Transient):
+            ask(world, "before")
+    told = []
+    monkeypatch.setattr(world.ports.queue, "publish", lambda _, data, __=None: told.append(data))
+    recording = upload.on_upload(world.upload(NAME, **{"dropscribe-nonsense": "x"}), world.ports)
+    forget.forget(recording.id, world.ports, alone=True)
+    assert [decode(one, TranscriptReady).code for one in told if b"before" in one] == ["missing"]
+    assert told_of(world, NAME) == set()
+
+
+def test_a_webhook_of_a_refusal_that_comes_late_leaves_nothing(world):
+    ask(world, "before")
+    refusal = answers.find("before", world.ports.records).answer
+    forget.forget(upload.on_upload(world.upload(NAME), world.ports).id, world.ports, alone=True)
+    hooked, calls = replace(world.ports, settings=replace(world.settings, **HOOK)), []
+    deliver.on_transcript(encode(refusal), {}, hooked, lambda *call: calls.append(call) or 200)
+    assert (calls, told_of(world, NAME)) == ([], set())
+
+
+def test_the_request_of_who_asks_for_it_later_goes_as_well(world, done):
+    world.clock.time += DAY
+    forget.forget(done.id, world.ports)
+    ask(world, "new-request")
+    assert told_of(world, NAME) == {"requests"}
+    world.clock.time += DAY
+    sweep.on_tick(world.ports)
+    assert told_of(world, NAME) | told_of(world, "new-request") == set()
+    ask(world, "new-request")
+    ask(world, "newer-request")
+    sweep.on_tick(world.ports)
+    assert told_of(world, NAME) | told_of(world, "new-request") == set()
