@@ -86,6 +86,41 @@ def flv(data: bytes, times) -> bytes:
     return bytes(out)
 
 
+def two_programs(later: float, *, seconds: float = 8.0, waves=(sound, sound)) -> bytes:
+    """A transport stream of two programs, the clock of the second one so many seconds ahead of the first one's."""
+    made = [
+        make("mpegts", "aac", seconds=seconds, late=late, wave=wave, muxing=muxing)
+        for late, wave, muxing in (
+            (0.0, waves[0], {}),
+            (later, waves[1], {"mpegts_pmt_start_pid": "4112", "mpegts_start_pid": "272", "mpegts_service_id": "2"}),
+        )
+    ]  # fmt: skip
+    table = bytes.fromhex("00b0110001c100000001f0000002f010")
+    table += _checksum(table).to_bytes(4, "big")
+    out = [(b"\x47\x40\0\x10\0" + table).ljust(188, b"\xff")]
+    packets = [
+        [one for at in range(0, len(data), 188) if (one := data[at : at + 188])[1:3] not in OF_THE_FILE]
+        for data in made
+    ]
+    for number in range(0, max(map(len, packets)), 7):  # in turns, as a transmitter sends them
+        out += packets[0][number : number + 7] + packets[1][number : number + 7]
+    return b"".join(out)
+
+
+OF_THE_FILE = {b"\x40\0", b"\x40\x11"}
+"""What packets of a transport stream carry that is not of one program: the tables of programs and of services."""
+
+
+def _checksum(data: bytes) -> int:
+    """CRC-32/MPEG-2."""
+    crc = 2**32 - 1
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04C11DB7 if crc >> 31 else crc << 1) & 0xFFFFFFFF
+    return crc
+
+
 def _size(value: int) -> bytes:
     """A size in eight bytes."""
     return b"\x01" + value.to_bytes(7, "big")

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from tests.audio.clocks import webm
+from tests.audio.clocks import two_programs, webm
 from tests.audio.media import FORMATS, RATE, Memory, chunk, lag, make, of_format, samples
 
 SECONDS = 8.0
@@ -150,3 +150,13 @@ def test_sound_that_begins_after_the_pictures_is_as_much_later(sandbox):
         heard, _, _ = decoded(sandbox, make(container, codec, **options | {"late": 3.0}))
         loud = np.flatnonzero(np.abs(heard) > 50)
         assert loud[0] / RATE == pytest.approx(3.0, abs=0.15), name
+
+
+def test_each_program_of_a_transport_stream_has_a_clock_of_its_own(sandbox):
+    data = two_programs(700.0)
+    for track in (0, 1):
+        source = Memory(data)
+        info = sandbox.probe(source, track=track)
+        pcm = sandbox.decode(source, info, chunk(), track=track)
+        assert (info.warnings, pcm.warnings, info.parts) == ((), (), ())
+        assert len(samples(pcm)) / RATE == pytest.approx(SECONDS, abs=0.15)

@@ -85,6 +85,8 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         stream = choose_stream(container, track)
         context = stream.codec_context
         origin = _first_time(container)
+        if demuxer == "mpegts":
+            origin = _first_of_program(container, stream, origin)
         duration: float | None = None
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
@@ -143,6 +145,18 @@ def _first_time(container: InputContainer) -> float:
     return 0.0 if -DELAY < first < 0 or math.isinf(first) else first
 
 
+def _first_of_program(container: InputContainer, stream: AudioStream, first: float) -> float:
+    """The earliest presentation time on the clock of a track, seconds: each program of a transport stream has its own."""
+    starts = [
+        float(one.start_time * one.time_base)
+        for one in (stream, *container.streams)
+        if one.start_time is not None and one.time_base is not None
+    ]
+    if stream.start_time is None or starts[0] - first <= OWN_CLOCK:
+        return first
+    return min(one for one in starts if abs(one - starts[0]) <= OWN_CLOCK)
+
+
 def _voted(container: InputContainer, stream: AudioStream, first: float) -> float:
     """When a track begins by its first packets: by most of them where the first ones are alone with their time stamps.
 
@@ -184,6 +198,8 @@ VOTERS_BYTES = 64 * 1024
 """Bytes of them."""
 ALONE = 60.0
 """Seconds by which they must disagree with the first one."""
+OWN_CLOCK = 600.0
+"""Seconds by which the clocks of two programs of a transport stream differ at least: less may be sound that begins late."""
 DELAY = 0.5
 """Seconds before zero that encoders add, and players leave out."""
 MOST_PACKETS = 200

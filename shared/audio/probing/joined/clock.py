@@ -28,6 +28,8 @@ PACK = b"\0\0\1\xba"
 """How a pack of a program stream begins."""
 TAG = re.compile(rb"(?=[\x08\x09\x12](.{3})(.{4})\0\0\0)", re.DOTALL)
 """How a tag of flv begins: its kind, size and time, of which the highest byte comes last."""
+LONGEST_PAUSE = 1024 * 1024
+"""Bytes in which each clock of a transport stream shows its time: 0.1 s of all that a transmitter sends."""
 IN_A_ROW = 5
 """Transport packets that must follow one another to be taken for some."""
 
@@ -39,6 +41,8 @@ class Reading(NamedTuple):
     """Where the packet, pack or cluster begins."""
     time: float
     """Seconds, of a Matroska cluster in thousands of its ticks, of an Ogg page as if it were Opus: only their order counts."""
+    clock: int = 0
+    """Which one of several: each program of a transport stream has a clock of its own, in packets of one number (PID)."""
 
 
 def reading(reader: Reader, demuxer: str, start: int, end: int) -> Reading | None:
@@ -48,30 +52,38 @@ def reading(reader: Reader, demuxer: str, start: int, end: int) -> Reading | Non
         data = reader.at(start, min(window, end - start))
         found = find(data)
         if found is not None:
-            return Reading(start + found.position, found.time)
+            return found._replace(position=start + found.position)
         if start + window >= end:
             break
     return None
 
 
-def _transport(data: bytes) -> Reading | None:
+def _transport(data: bytes, clock: int | None = None) -> Reading | None:
     for size in (188, 192, 204):
         for first in range(min(size, len(data))):
             if data[first] == 0x47 and all(
                 data[at] == 0x47 for at in range(first, min(len(data), first + IN_A_ROW * size), size)
             ):
-                return _packets(data, first, size)
+                return _packets(data, first, size, clock)
     return None
 
 
-def _packets(data: bytes, first: int, size: int) -> Reading | None:
-    """The first PCR."""
+def of_clock(reader: Reader, clock: int, start: int) -> Reading | None:
+    """The next time that a clock of a transport stream shows from a byte on; None where it shows none near it."""
+    found = _transport(reader.at(start, LONGEST_PAUSE), clock)
+    return None if found is None else found._replace(position=start + found.position)
+
+
+def _packets(data: bytes, first: int, size: int, clock: int | None) -> Reading | None:
+    """The first PCR, of one clock where it is given."""
     for at in range(first, len(data) - 188, size):
         if data[at] != 0x47:
             return None
         control, length, flags = data[at + 3] >> 4 & 3, data[at + 4], data[at + 5]
         if control & 2 and length >= 7 and flags & 0x10:
-            return Reading(at, (int.from_bytes(data[at + 6 : at + 11], "big") >> 7) / TICKS)
+            own = int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF
+            if clock in {None, own}:
+                return Reading(at, (int.from_bytes(data[at + 6 : at + 11], "big") >> 7) / TICKS, own)
     return None
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shared.audio.probing.ebml import MIN_READ, SEGMENT, top_level
 from shared.audio.probing.isobmff import is_fragmented
-from shared.audio.probing.joined.clock import FORMATS, WINDOWS, WRAPS, reading
+from shared.audio.probing.joined.clock import FORMATS, WINDOWS, WRAPS, of_clock, reading
 from shared.audio.probing.joined.ends import ENDS, following
 from shared.audio.probing.joined.numbered import NUMBERS, restarts
 from shared.audio.probing.ogg import is_lone, links
@@ -75,6 +75,8 @@ def beginnings(reader: Reader, demuxer: str) -> list[int]:
         wraps = before.time - after.time > WRAPS.get(demuxer, math.inf) - WRAP
         back = after.time < before.time - BACK and not wraps and not _is_alone(reader, demuxer, before, after)
         if (back or own) and len(found) <= MOST_PARTS:
+            if before.clock != after.clock and _goes_on(reader, before, after):
+                return found
             turn = _turn(reader, demuxer, before, after)
             head = HEADS.get(demuxer)
             if head is None or demuxer in HEADLESS or head.match(reader.at(turn, HEAD)):
@@ -136,6 +138,12 @@ def _is_alone(reader: Reader, demuxer: str, before: Reading, after: Reading) -> 
         and following.time < before.time - BACK
         and preceding.time <= following.time
     )
+
+
+def _goes_on(reader: Reader, before: Reading, after: Reading) -> bool:
+    """Whether a clock of a transport stream goes on where another one shows: that of another program, then."""
+    following = of_clock(reader, before.clock, after.position + 1)
+    return following is not None and following.time >= before.time - BACK
 
 
 def _turn(reader: Reader, demuxer: str, before: Reading, after: Reading) -> int:

@@ -29,7 +29,7 @@ def test_a_cluster_tells_its_time_however_it_is_written():
     long = webm(lambda _, time: 1_700_000_000_000 + time)
     assert reading(reader(long), "matroska", 0, len(long)).time == pytest.approx(1_700_000_000, abs=1)
     short = of_format("webm-live")
-    assert reading(reader(short), "matroska", 0, len(short)) == (short.index(b"\x1f\x43\xb6\x75"), 0.0)
+    assert reading(reader(short), "matroska", 0, len(short)) == (short.index(b"\x1f\x43\xb6\x75"), 0.0, 0)
 
 
 def test_packs_of_mpeg_1_and_2_tell_the_same():
@@ -48,7 +48,7 @@ def test_packs_of_mpeg_1_and_2_tell_the_same():
     )
     for body in (one, two):
         data = b"junk\0\0\1\xba" + struct.pack("!Q", body)[2:] + bytes(20)
-        assert reading(reader(data), "mpeg", 0, len(data)) == (4, base / 90_000)
+        assert reading(reader(data), "mpeg", 0, len(data)) == (4, base / 90_000, 0)
 
 
 @pytest.mark.parametrize("demuxer", ["mpegts", "mpeg", "matroska"])

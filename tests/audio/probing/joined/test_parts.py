@@ -9,7 +9,7 @@ from shared.audio.probing.joined.ends import ENDS
 from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
 from shared.audio.types import MOST_PARTS
-from tests.audio.clocks import flv, webm, webm_blocks
+from tests.audio.clocks import flv, two_programs, webm, webm_blocks
 from tests.audio.media import FORMATS, make
 
 
@@ -65,6 +65,17 @@ def test_a_long_file_is_looked_at_in_some_places_only():
     assert len(found) == 2
     assert found[1] == pytest.approx(len(one), abs=600)
     assert source.bytes_read < len(one)
+
+
+@pytest.mark.parametrize("later", [5.0, 700.0])
+def test_the_clocks_of_two_programs_are_no_two_recordings(later):
+    assert beginnings(reader(two_programs(later)), "mpegts") == [0]
+
+
+def test_recordings_of_two_channels_are_two_recordings():
+    one = make("mpegts", "aac", seconds=8.0, late=20.0)
+    other = make("mpegts", "aac", seconds=5.0, muxing={"mpegts_start_pid": "272"})
+    assert beginnings(reader(one + other), "mpegts") == pytest.approx([0, len(one)], abs=600)
 
 
 def test_a_clock_that_is_set_back_needs_the_header_of_the_file():
