@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -28,6 +29,8 @@ FOLDERS = "folders"
 
 BESIDE = "beside"
 """Collection that says which files beside recordings were written here (`local/runtime/beside.py`)."""
+MOST_BESIDE = 1 << 28
+"""Bytes of such a file; a larger one is somebody else's."""
 
 COLLECTION, REWRITTEN, EMPTIED = "local", "rewritten", "emptied"
 """Keys of the documents that say that the database was written anew since deletions overwrite what they delete, and that
@@ -134,12 +137,26 @@ def _erase_files(source: StoredObject, place: Place) -> None:
 
 
 def _erase_beside(fields: Fields) -> None:
-    """Delete a file that was written beside a recording, unless it is gone, or somebody changed it."""
+    """Delete a file that was written beside a recording, unless it is gone, or somebody changed it.
+
+    Raises:
+        Permanent, Transient: it cannot be read or deleted.
+    """
     path = Path(str(fields.get("path") or ""))
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if hashlib.sha256(read_regular(path, links=False)).hexdigest() != fields.get("sha256"):
-            return
-        try:
+    try:
+        if hashlib.sha256(read_regular(path, links=False, most=MOST_BESIDE)).hexdigest() == fields.get(
+            "sha256"
+        ):
             path.unlink()
-        except OSError as error:
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        if error.errno != errno.EFBIG and not _is_of_another(path):
             raise unwritable(path, error) from error
+
+
+def _is_of_another(path: Path) -> bool:
+    """Whether a file is certainly one of another account, which may keep it from being read."""
+    with contextlib.suppress(OSError):
+        return path.lstat().st_uid != os.geteuid()
+    return False

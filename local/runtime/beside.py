@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.backend.beneath import folder_below
-from local.backend.copies import BESIDE
+from local.backend.copies import BESIDE, MOST_BESIDE
 from local.backend.disk_errors import unwritable
 from local.runtime import export
 from shared.adapters.regular_files import NotAFileError, read_regular
@@ -146,7 +146,7 @@ def _check(target: Path, data: bytes, known: Written | None, recording: Recordin
         CannotWrite: a file that was not written here has the name.
     """
     try:
-        there = read_regular(target, links=False)
+        there = read_regular(target, links=False, most=MOST_BESIDE)
     except NotAFileError:
         there = None
     except FileNotFoundError:

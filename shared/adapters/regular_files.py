@@ -48,13 +48,22 @@ def open_regular(path: str | Path, *, links: bool = True, folder: int | None = N
     raise _none(path)
 
 
-def read_regular(path: str | Path, *, links: bool = True) -> bytes:
+def read_regular(path: str | Path, *, links: bool = True, most: int | None = None) -> bytes:
     """All bytes of a regular file.
 
-    Raises: as `open_regular`.
+    Args:
+        path: of the file.
+        links: whether a link in its place is followed.
+        most: bytes that are read; a file takes no room on the disk for zeros, and all of it in memory. None: any number.
+
+    Raises:
+        NotAFileError: it is none, or a link that is not to be followed.
+        OSError: what the system says; EFBIG if it has more bytes.
     """
     with os.fdopen(open_regular(path, links=links), "rb") as file:
-        return file.read()
+        if most is not None and os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        return file.read(-1 if most is None else most)
 
 
 def _none(path: str | Path) -> NotAFileError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_what_is_not_there_is_not_called_something_else(tmp_path):
     with pytest.raises(FileNotFoundError) as missing:
         read_regular(tmp_path / "a")
     assert not isinstance(missing.value, NotAFileError)
+
+
+def test_a_file_of_zeros_that_take_no_room_does_not_fill_the_memory(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"1234")
+    assert read_regular(path, most=4) == b"1234"
+    before = open_files()
+    os.truncate(path, 1 << 40)
+    with pytest.raises(OSError, match="too large") as error:
+        read_regular(path, most=4)
+    assert (error.value.errno, error.value.filename) == (errno.EFBIG, str(path))
+    assert open_files() == before
 
 
 @pytest.mark.parametrize("kind", IRREGULAR)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 
 import pytest
 
+from local.backend import copies
 from local.runtime import beside
-from shared.errors import CannotWrite
+from shared.errors import CannotWrite, ConfigurationError
 from shared.messages import TranscriptReady, to_fields
 from shared.model import Options, Recording, StoredObject
 from shared.state import documents
@@ -184,3 +186,51 @@ def test_who_forgets_a_recording_forgets_its_captions_beside_it_unless_somebody_
     ports.erase_copies(deleted)
     assert captions.read_text() == "mine"
     assert list(ports.records.query(beside.BESIDE)) == []
+
+
+TERABYTE = 1 << 40
+
+
+def test_a_file_as_large_as_no_disk_in_the_place_of_captions_is_not_read(place, tmp_path):
+    path = tmp_path / "films" / "talk.srt"
+    place("talk.mp4", "first")
+    os.truncate(path, TERABYTE)
+    with pytest.raises(CannotWrite, match=r"talk\.srt is there already.*Move it away"):
+        place("talk.mp4", "second")
+    assert path.stat().st_size == TERABYTE
+
+
+def source_of(path):
+    return StoredObject(bucket="files", name=str(path.with_suffix(".mp4")).lstrip("/"), generation=1, size=1)
+
+
+def deleted(path):
+    return Recording(id="talk.mp4", source=source_of(path), options=Options(), state="DELETED", created=0.0)
+
+
+def test_what_somebody_put_there_since_is_not_in_the_way_of_forgetting(place, ports):
+    [path] = place("talk.mp4", "first")
+    os.truncate(path, TERABYTE)
+    ports.erase_copies(deleted(path))
+    assert path.exists()
+    assert list(ports.records.query(copies.BESIDE)) == []
+
+
+@pytest.mark.parametrize("owner", ["this account", "another"])
+def test_captions_that_cannot_be_read_are_in_the_way_of_forgetting_only_if_they_may_be_ours(
+    place, ports, monkeypatch, owner
+):
+    [path] = place("talk.mp4", "first")
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(copies, "read_regular", refused)
+    if owner == "another":
+        monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+        ports.erase_copies(deleted(path))
+    else:
+        with pytest.raises(ConfigurationError, match=r"talk\.srt"):
+            ports.erase_copies(deleted(path))
+    assert path.exists()
+    assert len(list(ports.records.query(copies.BESIDE))) == (owner != "another")
