@@ -154,6 +154,8 @@ class Transcript:
     """Names that a person gave to speakers, by their numbers."""
     revision: int = 0
     """Number of the correction that it is; 0: as the engines wrote it."""
+    title: str | None = None
+    """What people call the recording where its object is named otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,6 +59,7 @@ def assemble(recording: Recording, results: list[ChunkResult]) -> Transcript:
     return Transcript(
         recording=recording.id,
         source=recording.source,
+        title=recording.options.title,
         # A chunk planned beyond the real end has no audio, and says nothing about the length.
         duration=round(
             max(

@@ -19,7 +19,7 @@ from shared.outputs.markdown import transcript_md
 from shared.outputs.phonetics import labels_txt, words_textgrid
 from shared.outputs.plain_text import transcript_txt
 from shared.outputs.podcast import podcast_json
-from shared.outputs.printable import tidy
+from shared.outputs.printable import heading, tidy
 from shared.outputs.scoring import speakers_rttm, words_ctm
 from shared.outputs.segments import Segment, paragraphs, sentences
 from shared.outputs.subtitles import transcript_srt, transcript_vtt
@@ -53,6 +53,11 @@ class Content:
     def names(self) -> Mapping[int, str]:
         """Of its speakers, by number."""
         return self.transcript.speakers
+
+    @property
+    def heading(self) -> str:
+        """What people call the recording, in one line."""
+        return heading(self.transcript.title, self.transcript.source.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,16 +133,14 @@ FILES = (
         format="md",
         name="transcript.md",
         content_type="text/markdown; charset=utf-8",
-        render=lambda it: transcript_md(
-            it.transcript.source.name, it.paragraphs, it.transcript.warnings, it.names
-        ),
+        render=lambda it: transcript_md(it.heading, it.paragraphs, it.transcript.warnings, it.names),
     ),
     OutputFile(
         format="docx",
         name="transcript.docx",
         content_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         render=lambda it: transcript_docx(
-            it.transcript.source.name, it.paragraphs, it.transcript.warnings, it.transcript.language, it.names
+            it.heading, it.paragraphs, it.transcript.warnings, it.transcript.language, it.names
         ),
     ),
     OutputFile(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import NO_NAMES, clock_time, one_line, speaker_name, title
+from shared.outputs.printable import NO_NAMES, clock_time, one_line, speaker_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _BLOCK = re.compile(r"(?:[#+=-]|\d{1,9}(?=[.)]))")
 
 
 def transcript_md(
-    name: str,
+    heading: str,
     paragraphs: Sequence[Segment],
     warnings: Sequence[str],
     names: Mapping[int, str] = NO_NAMES,
@@ -31,12 +31,12 @@ def transcript_md(
     """The text with a heading.
 
     Args:
-        name: of the recording.
+        heading: what the recording is called.
         paragraphs: its paragraphs.
         warnings: shown as a quotation above the text.
         names: of speakers, by number.
     """
-    blocks = [f"# {_inline(title(name))}"]
+    blocks = [f"# {_inline(heading)}"]
     blocks += [f"> {_text(line)}" for line in map(one_line, warnings) if line]
     for one in paragraphs:
         speaker = "" if one.speaker is None else f" {_inline(speaker_name(one.speaker, names))}"

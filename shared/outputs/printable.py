@@ -48,9 +48,9 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", encodable(text)).split())
 
 
-def title(name: str) -> str:
-    """The name of a recording for a heading: without its folder."""
-    return one_line(name.rsplit("/", 1)[-1]) or one_line(name) or "Recording"
+def heading(title: str | None, name: str) -> str:
+    """What stands above a transcript: the title of the recording, else the name of its object without folders."""
+    return one_line(title or "") or one_line(name.rsplit("/", 1)[-1]) or one_line(name) or "Recording"
 
 
 def clock_time(seconds: float) -> str:

@@ -12,7 +12,7 @@ import re
 import zipfile
 from typing import TYPE_CHECKING
 
-from shared.outputs.printable import NO_NAMES, clock_time, one_line, speaker_name, title
+from shared.outputs.printable import NO_NAMES, clock_time, one_line, speaker_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
 def transcript_docx(
-    name: str,
+    heading: str,
     paragraphs: Sequence[Segment],
     warnings: Sequence[str],
     language: str | None,
@@ -35,7 +35,7 @@ def transcript_docx(
     """A document for a word processor.
 
     Args:
-        name: of the recording.
+        heading: what the recording is called.
         paragraphs: its paragraphs.
         warnings: shown in italics above the text.
         language: BCP-47 code for the spelling check; None: that of the reader.
@@ -47,14 +47,14 @@ def transcript_docx(
 
     document = Document()
     about, when = document.core_properties, dt.datetime(*EPOCH)  # noqa: DTZ001 - python-docx takes naive UTC
-    about.title, about.author, about.comments = _xml(title(name))[:255], "", ""
+    about.title, about.author, about.comments = _xml(heading)[:255], "", ""
     about.created = about.modified = when
     if language:
         about.language = language
         marked = OxmlElement("w:lang")
         marked.set(qn("w:val"), language)
         document.styles["Normal"].element.get_or_add_rPr().append(marked)
-    document.add_heading(_xml(title(name)), level=0)
+    document.add_heading(_xml(heading), level=0)
     for line in map(one_line, warnings):
         document.add_paragraph().add_run(_xml(line)).italic = True
     for one in paragraphs:

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,12 @@ def test_speakers_are_named_beside_the_time():
 
 def test_silence_is_a_heading():
     assert read(SILENT) == [("h1", "a talk.mp3")]
+
+
+def test_a_title_is_the_heading_and_is_text():
+    (file,) = render(replace(SILENT, title="Q1/Q2 *draft*"), ["md"])
+    assert file.data.decode() == "# Q1/Q2 \\*draft\\*\n"
+    assert read(replace(SILENT, title="<b>\n")) == [("h1", "<b>")]
 
 
 @pytest.mark.parametrize("name", ["#", "a ##", "1. x", "- x", "", "a/", "\n"])

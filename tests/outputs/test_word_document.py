@@ -1,5 +1,6 @@
 import io
 import zipfile
+from dataclasses import replace
 
 from docx import Document
 
@@ -46,6 +47,7 @@ def test_speakers_are_named_beside_the_time():
 
 def test_silence_is_a_title():
     assert paragraphs(SILENT) == [("Title", "a talk.mp3")]
+    assert paragraphs(replace(SILENT, title="Q1/Q2")) == [("Title", "Q1/Q2")]
 
 
 def test_the_language_is_that_of_the_recording():

@@ -28,6 +28,9 @@ export function asQuery(filter) {
   return { ...filter, trouble: filter.trouble ? "1" : "", held: filter.held ? "1" : "" };
 }
 
+/** What a recording is called, and the name of its object, without the bucket. */
+const names = (row) => [row.name, row.uri.split("/").slice(3).join("/")];
+
 /** Whether a row belongs into the filtered list. */
 export function fits(filter, row) {
   const state =
@@ -36,7 +39,7 @@ export function fits(filter, row) {
     state &&
     row.state !== "DELETED" &&
     (!filter.label || row.label === filter.label) &&
-    (!filter.text || row.name.toLowerCase().includes(filter.text.toLowerCase())) &&
+    (!filter.text || names(row).some((name) => name.toLowerCase().includes(filter.text.toLowerCase()))) &&
     (!filter.trouble || row.trouble) &&
     (!filter.held || row.held)
   );

@@ -76,8 +76,8 @@ def run(places: Sequence[str], ports: Ports, *, audio: bool, yes: bool, as_json:
 
 
 def _told(recordings: Sequence[Recording], *, audio: bool) -> str:
-    uris = [one.source.uri for one in recordings if one.source.name]
-    of = uris[0] if len(uris) == len(recordings) == 1 else counted(len(recordings), "recording")
+    named = [one for one in recordings if one.source.name]
+    of = _called(named[0]) if len(named) == len(recordings) == 1 else counted(len(recordings), "recording")
     files = sum(len(one.outputs) for one in recordings)
     what = f"the transcript with {counted(files, 'output file')}" if files else "the results so far"
     what = f"the audio, {what}" if audio else what
@@ -85,3 +85,8 @@ def _told(recordings: Sequence[Recording], *, audio: bool) -> str:
     return printable(
         f"This deletes {what}, and all records and messages about {of}.{kept} It cannot be undone."
     )
+
+
+def _called(recording: Recording) -> str:
+    title, uri = recording.options.title, recording.source.uri
+    return f"{title} ({uri})" if title else uri

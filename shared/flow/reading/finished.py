@@ -82,6 +82,7 @@ def read(data: bytes, recording: Recording, where: str) -> Transcript:
     return Transcript(
         recording=recording.id,
         source=recording.source,
+        title=recording.options.title,
         duration=found.duration,
         language=found.language,
         decision=recording.decision,

@@ -123,3 +123,15 @@ def test_one_with_a_title_is_called_by_it(client, world):
     assert (shown["name"], shown["uri"]) == ("Board <b>.mp3", "gs://audio/openai/digest.wav")
     listed = client.get("/api/v1/recordings", params={"text": "BOARD"}).json()["recordings"]
     assert [each["name"] for each in listed] == ["Board <b>.mp3"]
+
+
+def test_a_title_stands_above_its_transcript_in_corrections_too(client, world, finish):
+    source = world.upload(
+        "openai/digest.wav", **{"dropscribe-title": "Board 1/2.mp3", "dropscribe-formats": "md"}
+    )
+    one = finish(upload.on_upload(source, world.ports))
+    path = f"/api/v1/recordings/{one.id}"
+    edit = {"from": 1, "to": 2, "text": "evening"}
+    assert client.post(f"{path}/revisions", json={"based_on": 0, "edits": [edit]}).status_code == 201
+    for query in ({}, {"revision": 1}):
+        assert client.get(f"{path}/outputs/md", params=query).text.startswith("# Board 1/2.mp3\n"), query

@@ -76,6 +76,16 @@ def test_a_row_leaves_the_list_that_it_does_not_fit_any_more(open_page, fake):
     expect(names(page)).to_have_count(0)
 
 
+def test_a_row_with_a_title_stays_where_the_name_of_its_object_fits(open_page, fake):
+    titled = {"uri": "gs://audio/openai/digest.mp3"}
+    fake.add("one", "Board meeting.mp3", state="PLANNED", **titled)
+    page = open_page("/?text=openai")
+    expect(names(page)).to_have_count(1)
+    fake.tell("recording", api.row("one", "Board meeting.mp3", words=7, **titled))
+    expect(page.get_by_role("row", name="Board meeting.mp3")).to_contain_text("done", ignore_case=True)
+    expect(names(page)).to_have_count(1)
+
+
 def test_more_than_a_page_comes_when_asked_for(open_page, fake):
     for number in range(60):
         fake.add(f"n{number}", f"{number}.mp3", created=1000.0 - number)

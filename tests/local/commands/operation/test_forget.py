@@ -222,6 +222,14 @@ def test_a_person_is_asked_about_one_as_well_and_told_what_goes(deployment, call
     assert deployment.stored(recording).state == "DELETED"
 
 
+def test_who_is_asked_reads_the_title_by_which_it_is_known(deployment, call):
+    recording = done(deployment)
+    named = replace(recording, options=replace(recording.options, title="Board meeting.mp3"))
+    documents.put(documents.RECORDINGS, recording.id, named, deployment.ports)
+    told = call("forget", recording.id).stderr
+    assert f"messages about Board meeting.mp3 (gs://audio/{NAME})." in told
+
+
 def test_what_breaks_off_half_way_says_how_far_it_came(deployment, call, monkeypatch):
     both = [done(deployment), done(deployment, "other.wav")]
     original, tries = forget.forget, []
