@@ -219,6 +219,8 @@ def give_up(message: ChunkMessage, error: DropscribeError, ports: Ports, *, by: 
         Transient: try again.
     """
     hopeless = isinstance(error, BadMedia | BadRequest)
+    if hopeless and chunk.recording_of(message, ports) is None:
+        return  # another engine has the chunk or the whole, or it was tried again: that one will say what it finds
     if by is not None and not hopeless and by not in {one.engine for one in _tried(message, ports)}:
         message = replace(message, chunk=replace(message.chunk, engine=by))
     handed = HandOver(done=False) if hopeless else hand_on(message, error, ports)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.costs import rows
-from shared.errors import EngineLimit, EngineRefused, OverLimit
+from shared.errors import BadMedia, EngineLimit, EngineRefused, OverLimit
 from shared.flow import chunk, dispatch, record, upload
 from shared.messages import ChunkDone, ChunkMessage, decode
 from shared.model import Fallback
@@ -104,6 +104,25 @@ def test_results_of_the_first_engine_are_not_used_whenever_they_come(world):
     assert (done.state, done.words) == ("DONE", 2)
     found = {row.chunk: fate for row, fate in zip(*rows.of_recording(done, world.ports), strict=True)}
     assert found == {0: "wasted", 2: "wasted", 3: "used"}
+
+
+def test_what_the_first_engine_says_of_the_file_is_void_once_another_has_it(world):
+    _, (_, second, third) = planned(world)
+    fallback.hand_on(second, TOO_LARGE, world.ports)
+    fallback.give_up(third, BadMedia("limit", "Decoding took too much memory."), world.ports)
+    assert now(world).state == "PLANNED"
+    [message] = messages(world)
+    fallback.give_up(message, BadMedia("limit", "It is too long."), world.ports)
+    assert (now(world).state, now(world).reason) == ("FAILED", "It is too long.")
+
+
+def test_what_was_said_of_the_file_before_it_was_tried_again_is_void(world):
+    _, (first, second, _) = planned(world)
+    fallback.give_up(first, BadMedia("limit", "Decoding took too much memory."), world.ports)
+    upload.reopen(now(world), world.ports)
+    upload.take(now(world).source, now(world).options, world.ports)
+    fallback.give_up(second, BadMedia("limit", "Decoding took too much memory."), world.ports)
+    assert now(world).state == "PLANNED"
 
 
 def test_the_report_of_a_day_counts_them_as_wasted_too(world):
