@@ -15,6 +15,7 @@ import av
 
 from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
+from shared.audio.probing.joined import numbered
 from shared.audio.probing.joined import probe as joined
 from shared.audio.probing.notices import check_track
 from shared.audio.probing.sniff import HEAD, sniff
@@ -85,8 +86,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         stream = choose_stream(container, track)
         context = stream.codec_context
         origin = _first_time(container)
-        if demuxer == "mpegts":
-            origin = _first_of_program(container, stream, origin)
+        origin = _first_of_program(container, stream, origin) if demuxer == "mpegts" else origin
         duration: float | None = None
         if stream.duration is not None and stream.time_base is not None:
             duration = float(stream.duration * stream.time_base)
@@ -95,8 +95,7 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
         if demuxer == "ogg" and duration:
             origin = _voted(container, stream, origin)
             duration -= origin  # FFmpeg says when it ends
-        if demuxer == "flac" and not duration:
-            duration = flac.length(reader)
+        duration = duration or _counted(reader, demuxer, context.sample_rate)
         if demuxer == "avi" and stream.frames == avi.UNKNOWN_LENGTH:
             duration = None
         length = Length(duration=duration or None, exact=bool(duration) and not _is_guess(reader, demuxer))
@@ -143,6 +142,14 @@ def _first_time(container: InputContainer) -> float:
             if not waiting:
                 break
     return 0.0 if -DELAY < first < 0 or math.isinf(first) else first
+
+
+def _counted(reader: Reader, demuxer: str, rate: int) -> float | None:
+    """Seconds by the number of the last frame, where the header does not say; None where frames have no numbers."""
+    if demuxer == "flac":
+        return flac.length(reader)
+    samples = numbered.last_end(reader, demuxer) if demuxer == "wv" else None
+    return samples / rate if samples and rate else None
 
 
 def _first_of_program(container: InputContainer, stream: AudioStream, first: float) -> float:

@@ -7,6 +7,7 @@ lower than before. Sources: RFC 9639 §8.2, §9.1; WavPack 4 & 5 Binary File / B
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from shared.audio.probing import flac, isobmff_fragments
 from shared.audio.probing.sniff import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from shared.audio.files.reader import Reader
 
@@ -76,12 +77,13 @@ def restarts(reader: Reader, demuxer: str, most: int) -> list[int]:
 
 def _restart(reader: Reader, demuxer: str) -> int | None:
     """Where the second recording in a file begins; None where there is one alone."""
+    begin = flac.frames_from(reader) if demuxer == "flac" else 0
     if reader.size <= SHORT:
-        second = HEADS[demuxer].search(reader.at(0, reader.size), 1)
-        return second.start() if second else None
+        data = reader.at(0, reader.size)
+        heads = (one.start() for one in HEADS[demuxer].finditer(data, max(1, begin)))
+        return next(heads if demuxer != "mov" else _with_lower_numbers(data, heads), None)
     if _is_one(reader, demuxer):
         return None
-    begin = flac.frames_from(reader) if demuxer == "flac" else 0
     before, at, farther = _at(reader, demuxer, begin, reader.size), begin, FIRST
     last, missing = reader.size - BEFORE, 0
     while before is not None and at < last and missing < IN_VAIN:
@@ -94,6 +96,18 @@ def _restart(reader: Reader, demuxer: str) -> int | None:
     return None
 
 
+def _with_lower_numbers(data: bytes, heads: Iterator[int]) -> Iterator[int]:
+    """Those beginnings of an mp4 behind which the fragments do not count on.
+
+    Some programs repeat the header before each fragment, and a picture in the file may be an mp4 of its own.
+    """
+    fragments = [(one.start(), one[1]) for one in FRAGMENT.finditer(data)]
+    for head in heads:
+        after = bisect(fragments, (head, b""))
+        if after and (after == len(fragments) or fragments[after][1] <= fragments[after - 1][1]):
+            yield head
+
+
 def _is_one(reader: Reader, demuxer: str) -> bool:
     """Whether a file ends with the last sample of its header, and holds as many bytes for each stretch as it should.
 
@@ -102,7 +116,7 @@ def _is_one(reader: Reader, demuxer: str) -> bool:
     if demuxer == "mov":
         return isobmff_fragments.lists_this_file(reader)
     declared = DECLARED[demuxer](reader)
-    if declared is None or _last_end(reader, demuxer) != declared:
+    if declared is None or last_end(reader, demuxer) != declared:
         return False
     for part in CHECKED:
         frame = _at(reader, demuxer, int(part * reader.size), reader.size)
@@ -111,8 +125,13 @@ def _is_one(reader: Reader, demuxer: str) -> bool:
     return True
 
 
-def _last_end(reader: Reader, demuxer: str) -> int | None:
-    """One past the last sample of the last frame."""
+def last_end(reader: Reader, demuxer: str) -> int | None:
+    """One past the last sample of the last frame, from the tail of the file; None where there is none.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of the format, one of `NUMBERS`.
+    """
     for window in TAILS:
         start, found = max(0, reader.size - window), None
         while (frame := _at(reader, demuxer, start, reader.size)) is not None:

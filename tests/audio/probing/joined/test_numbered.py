@@ -1,5 +1,8 @@
 """Where the numbers of frames begin anew."""
 
+import re
+import struct
+
 import pytest
 
 from shared.audio.files.reader import Reader
@@ -67,3 +70,25 @@ def test_fragments_without_a_table_are_told_apart():
     assert restarts(reader(bare), "mov", 5) == [0]
     assert restarts(reader(2 * bare), "mov", 5) == [0, len(bare)]
     assert restarts(reader(bare + data), "mov", 5) == [0, len(bare)]
+
+
+def test_a_header_that_is_repeated_before_each_fragment_is_no_other_recording():
+    container, codec, options = FORMATS["mp4-fragmented"]
+    data = make(container, codec, **options, seconds=30.0)
+    header, *fragments = re.split(rb"(?=.{4}moof\0)", data[: data.rindex(b"mfra") - 4], flags=re.DOTALL)
+    repeated = b"".join(header + one for one in fragments)
+    assert len(fragments) > MOST_PARTS
+    assert len(repeated) < SHORT
+    assert restarts(reader(repeated), "mov", 5) == [0]
+    assert restarts(reader(repeated + data), "mov", 5) == [0, len(repeated)]
+    attached = struct.pack("!I4s", 8 + len(header), b"free") + header
+    assert restarts(reader(header + attached + b"".join(fragments)), "mov", 5) == [0]
+    other = make("mp4", "aac", seconds=5.0)
+    assert restarts(reader(data + other), "mov", 5) == [0, len(data)]
+
+
+def test_a_picture_that_is_a_recording_itself_is_no_other_recording():
+    one = make("flac", "flac", seconds=5.0)
+    data = with_pictures(one, len(one)).replace(b"\xff" * len(one), one)
+    assert restarts(reader(data), "flac", 5) == [0]
+    assert restarts(reader(data + data), "flac", 5) == [0, len(data)]

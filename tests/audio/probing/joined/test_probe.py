@@ -1,5 +1,7 @@
 """What a probe says of a file that consists of several recordings, and what is heard of it."""
 
+import re
+
 import pytest
 
 from shared.audio.types import MOST_PARTS
@@ -49,3 +51,16 @@ def test_more_recordings_than_are_kept_apart_are_told(sandbox):
     )
     assert f"{3 * len(one):,} bytes" in info.warnings[1]
     assert f"tail -c +{MOST_PARTS * len(one) + 1} FILE" in info.warnings[1]
+
+
+@pytest.mark.parametrize("piped", [(True, False), (False, True), (True, True)])
+def test_recordings_that_do_not_tell_their_length_are_heard_in_full(sandbox, piped):
+    files = [make("wv", "wavpack", seconds=seconds) for seconds in (8.0, 5.0)]
+    data = b"".join(
+        re.sub(rb"(?<=wvpk.{8}).{4}", b"\xff" * 4, one, flags=re.DOTALL) if unknown else one
+        for one, unknown in zip(files, piped, strict=True)
+    )
+    heard, info, warnings = decoded(sandbox, data)
+    assert [one.first_byte for one in info.parts] == [0, len(files[0])]
+    assert len(warnings) == 1
+    assert len(heard) / RATE == pytest.approx(13.0, abs=0.01)
