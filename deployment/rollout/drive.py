@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOTHING = "These images run already: there is nothing to roll out."
 
 GUARDED = "The project's guard (dropscribe-guard) watches: shares move whether this command runs or not."
-UNGUARDED = "The project's guard (dropscribe-guard) does not look, and its log says why. This command watches: keep it running."
+UNGUARDED = "The project's guard (dropscribe-guard) does not look, or is refused something: its log says why. This command watches: keep it running."
 
 DIGITS = re.compile(r"\d[\d.,]*")
 SAID_EVERY = 900.0

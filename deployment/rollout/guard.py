@@ -186,10 +186,11 @@ def tick(
         rollout = state.read(ports)
         if rollout is None or rollout.phase not in UNDER_WATCH:
             return ""
-        rollout = before = state.guarded(rollout, ports)
+        before = rollout
         last = ports.clock.now() + EVERY > until
         try:
-            rollout = guard_of().act(rollout)
+            # Noted afterwards: a guard that is refused something does not count as one.
+            rollout = state.guarded(guard_of().act(rollout), ports)
         except Transient as error:
             if last:
                 raise

@@ -90,7 +90,7 @@ class Rollout:
     bad_since: dict[str, float] = field(default_factory=dict)
     """Since when a trouble lasts, seconds since 1970."""
     guarded: float = 0.0
-    """When the project's guard last looked, seconds since 1970; 0: never."""
+    """When the project's guard last looked and did what had to be done, seconds since 1970; 0: never."""
     reason: str = ""
     """Why it went back; empty if it did not."""
     history: tuple[Change, ...] = ()
@@ -172,7 +172,7 @@ def abandon(why: str, ports: Ports) -> bool:
 
 
 def guarded(seen: Rollout, ports: Ports) -> Rollout:
-    """Note that the guard looks now.
+    """Note that the guard has looked, and done what had to be done.
 
     Raises:
         Transient: the write is not confirmed.

@@ -65,7 +65,8 @@ def _rollout(ports: Ports) -> None:
     # By the names of `deployment/rollout/state.py`, which stands above this.
     stored = ports.records.get("state", "release") or {}
     looked = max(stored.get("since", 0.0), stored.get("guarded", 0.0))
-    unguarded = ports.clock.now() - looked if stored.get("phase") == "shifting" else 0.0
+    watched = stored.get("phase") in {"shifting", "returning"}
+    unguarded = ports.clock.now() - looked if watched else 0.0
     measure("rollout_unguarded_seconds", max(0.0, unguarded))
 
 

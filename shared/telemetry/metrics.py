@@ -176,7 +176,7 @@ _TABLE = (
         kind="gauge",
         by="log",
         bounds=AGES,
-        about="Time since the guard last looked at the rollout that is under way, or since its step began; 0 if there is none.",
+        about="Time since the guard last looked at the rollout under way, and was refused nothing, or since its step began; 0 if there is none.",
     ),
     Metric(
         name="spend_today_usd",

@@ -78,7 +78,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
     (
         (*MERGERS, SWEEPER),
         {
-            f"store.{call} {bucket}": "shared/flow/erase.py:_delete_all"
+            f"store.{call} {bucket}": "shared/flow/erase.py:_erase_objects"
             for call in ("list", "delete")
             for bucket in ("work", "transcripts")
         },
@@ -127,7 +127,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Needs], ...] = (
                 for call in ("stat", "load", "delete")
             },
             **{
-                f"store.{call} {bucket}": "shared/flow/erase.py:_delete_all"
+                f"store.{call} {bucket}": "shared/flow/erase.py:_erase_objects"
                 for call in ("list", "delete")
                 for bucket in ("work", "transcripts")
             },

@@ -16,6 +16,7 @@ from deployment.rollout.judge import Limits
 from deployment.rollout.services import GUARD, Traffic
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.messages import to_fields
+from shared.sweep import measured
 from tests.deployment.google import TARGET, Killed, no
 from tests.deployment.rollout.conftest import NEW, OLD, Deployment
 from tests.measured import listening
@@ -33,7 +34,7 @@ class Project:
     """A deployment of which the clock calls the guard; its account may do what Terraform grants it, and no more."""
 
     def __init__(self, deployment):
-        self.deployment, self.asked = deployment, set()
+        self.deployment, self.asked, self.refused = deployment, set(), False
         self.ports = replace(deployment.ports, queue=Queue(deployment.ports.queue, self.use), store=None)
         self.fresh()
 
@@ -58,6 +59,8 @@ class Project:
 
     def request(self, method, url, headers=None, **options):
         assert headers == {}, "it may not say who pays"
+        if self.refused:
+            return no(403, "it may not any more")
         for pattern, kind, permissions in CALLS:
             if found := re.fullmatch(pattern, f"{method} {url}"):
                 name = LAID.project if kind == "project" else found[1]
@@ -354,3 +357,28 @@ def test_a_guard_that_is_late_binds_nothing_of_a_release_that_has_taken_over(pro
     project.minute()
     assert traffic(deployment) == {"": 100}
     assert deployment.stand()[2] == 0.0
+
+
+@pytest.mark.parametrize("going", [False, True])
+def test_a_guard_that_is_refused_counts_as_none_for_the_command_and_for_the_alert(project, going):
+    """It is called every minute, but whoever took its rights from it must be able to rely on the command."""
+    deployment = project.deployment
+    rollout = laid(deployment, Limits(least=0, holds=(1200.0, 0.0)))
+    if going:
+        rollout = deployment.steps.back(rollout, "a person asked for it")
+    project.refused = True
+    for _ in range(15):
+        with pytest.raises(ConfigurationError, match="it may not any more"):
+            project.minute()
+    with listening() as told:
+        measured._rollout(deployment.ports)
+    assert told.of("rollout_unguarded_seconds") == [(900.0, {})]
+
+    def minute(_):
+        with pytest.raises(ConfigurationError):
+            project.minute()
+
+    said = deployment.said.append
+    ended = run(state.read(deployment.ports), deployment.steps, deployment.ports, say=said, sleep=minute)
+    assert ended.phase == ("back" if going else "done")
+    assert GUARDED not in deployment.said
