@@ -218,10 +218,17 @@ class Client:
                 self.status(job)
             return found
 
+        def where() -> str:
+            try:
+                self.status(job)
+            except NotFound:
+                return "the deployment knows no such job so far; check the id, or wait for it again"
+            return "it is in progress, and this changes nothing for it: wait for it again"
+
         ended = until(
             look,
             what=f"Job {job} has not ended",
-            where=lambda: "it is in progress, and this changes nothing for it: wait for it again",
+            where=where,
             timeout=timeout,
             sleep=pause,
         )

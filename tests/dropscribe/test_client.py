@@ -119,7 +119,7 @@ def test_a_job_that_nobody_knows_is_not_found_and_not_waited_for_without_end():
     with pytest.raises(dropscribe.NotFound, match="knows no job b"):
         client.wait("b", sleep=slept.append)
     assert 60 <= sum(slept) < 75, "another process may have submitted it a moment ago"
-    with pytest.raises(dropscribe.TimedOut):
+    with pytest.raises(dropscribe.TimedOut, match="within 30 s: the deployment knows no such job"):
         client.wait("b", timeout=30, sleep=slept.append)
 
 
