@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from deployment.rollout.judge import Limits
+from shared.errors import BadRequest, ConfigurationError
 from shared.messages import from_fields
 from shared.routing import flags
 from shared.settings import variable
@@ -115,10 +116,17 @@ def read(ports: Ports) -> Rollout | None:
     """The last rollout, or None.
 
     Raises:
+        ConfigurationError: it cannot be read; says what to do.
         Transient: the records did not answer.
     """
     fields = ports.records.get(STATE, KEY)
-    return None if fields is None else from_fields(fields, Rollout)
+    try:
+        return None if fields is None else from_fields(fields, Rollout)
+    except BadRequest as error:
+        raise ConfigurationError(
+            f"The record of the rollout cannot be read: {error}. Delete the document {KEY} of the collection {STATE}, and "
+            "run `make deploy`: all traffic goes to what it lays."
+        ) from error
 
 
 def begin(rollout: Rollout, ports: Ports) -> Rollout:

@@ -22,14 +22,16 @@ def table(laid: Deployed) -> str:
     theirs = [row for row in sorted(rows) if row not in ours]
     lines = ["| account | role | on |", "|---|---|---|"]
     for who, role, kind in [*ours, *theirs]:
-        names = ", ".join(f"`{name}`" for name in sorted(rows[who, role, kind]))
+        own = "dropscribe-" if kind == "account" else ""
+        names = ", ".join(f"`{own}{name}`" for name in sorted(rows[who, role, kind]))
         plural = (
             kind
             if len(rows[who, role, kind]) == 1
             else f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
         )
         account = who if kind == "proxy" else f"`{who}`" if "@" in who else f"`dropscribe-{who}`"
-        place = "the project" if kind == "project" else "itself" if kind == "account" else f"{plural} {names}"
+        itself = kind == "account" and rows[who, role, kind] == [who]
+        place = "the project" if kind == "project" else "itself" if itself else f"{plural} {names}"
         lines.append(f"| {account} | `{role}` | {place} |")
     return "\n".join(lines)
 

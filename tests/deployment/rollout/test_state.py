@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from deployment.rollout import state
 from deployment.rollout.state import Rollout
+from shared.errors import ConfigurationError
 from tests.deployment.google import digest
 from tests.deployment.rollout.conftest import NEW, OLD
 
@@ -25,6 +28,14 @@ def test_what_somebody_else_has_moved_is_left_and_returned(world):
     back = state.move(ONE, lambda one: replace(one, phase="returning"), world.ports)
     assert state.move(ONE, lambda one: replace(one, phase="laying"), world.ports) == back
     assert state.read(world.ports).phase == "returning"
+
+
+@pytest.mark.parametrize("wrong", [{}, {"since": "yesterday"}, {"old": "an image"}])
+def test_a_record_that_somebody_damaged_is_refused_with_what_to_do(world, wrong):
+    state.begin(ONE, world.ports)
+    world.ports.records.update("state", "release", lambda fields: fields | wrong if wrong else {})
+    with pytest.raises(ConfigurationError, match="Delete the document release of the collection state"):
+        state.read(world.ports)
 
 
 def test_a_release_is_called_like_its_image():
