@@ -127,7 +127,10 @@ def _behind_tag(reader: Reader, at: int, head: bytes) -> int:
 
 
 def behind_tags(reader: Reader, at: int) -> int:
-    """First byte after the tags at a byte in the middle of a file, where recordings were joined."""
+    """First byte after the tags at a byte in the middle of a file, where recordings were joined.
+
+    It is behind the end of the file where a tag is cut, or none.
+    """
     for _ in range(10):
         head = reader.at(at, 32)
         if head[:3] == b"ID3" and len(head) >= 10:
@@ -138,7 +141,7 @@ def behind_tags(reader: Reader, at: int) -> int:
             at += 32 + int.from_bytes(head[12:16], "little")
         else:
             break
-    return min(at, reader.size)
+    return at
 
 
 def _sound_begins(reader: Reader, at: int) -> bool:

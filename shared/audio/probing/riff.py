@@ -135,6 +135,15 @@ def samples_end(reader: Reader) -> int | None:
     return None
 
 
+def leads_to(reader: Reader, end: int) -> bool:
+    """Whether the chunks of a file, of which some may follow the samples, end where the file does by its own header."""
+    for _, start, size in riff_chunks(reader):
+        last = start + size
+        if last >= end - 1:
+            return end in {last, last + size % 2}
+    return False
+
+
 def corrected(reader: Reader) -> Reader | Overlay:
     """The file as FFmpeg is to read it, with what its header says of the samples corrected.
 

@@ -71,7 +71,8 @@ def _next(reader: Reader, demuxer: str) -> int | None:
             continue
         if sniff(reader.at(end, HEAD)) == demuxer:
             return end
-        for at in sorted({end, elementary.behind_tags(reader, end)}):
+        behind = elementary.behind_tags(reader, end)
+        for at in (end, behind) if behind > reader.size else (behind,):
             data = reader.at(at, GAP + HEAD)
             for found in MAGIC[demuxer].finditer(data, 0, GAP):
                 if sniff(data[found.start() : found.start() + HEAD]) == demuxer:
@@ -84,8 +85,14 @@ def _next(reader: Reader, demuxer: str) -> int | None:
 
 
 def _riff(reader: Reader) -> tuple[int, ...]:
-    """Where the samples end, and the file by its own size: either may be wrong by a little."""
-    return tuple(one for one in (riff.samples_end(reader), riff.declared_end(reader)) if one is not None)
+    """Where the samples end, and the file by its own size: either may be wrong, unless chunks lead from one to the other.
+
+    What the chunks between hold (tags with a recording attached, the header that was there before) is no other recording.
+    """
+    samples, declared = riff.samples_end(reader), riff.declared_end(reader)
+    if declared is not None and samples != declared and riff.leads_to(reader, declared):
+        return (declared,)
+    return tuple(one for one in (samples, declared) if one is not None)
 
 
 def _au(reader: Reader) -> tuple[int, ...]:
@@ -170,11 +177,11 @@ MAGIC = {
         "w64": rb"riff\x2e\x91\xcf\x11",
         "avi": rb"RIFF....AVI ",
         "asf": rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
-        "mov": rb"....ftyp",
-        "au": rb"\.snd",
+        "mov": rb"\0\0..ftyp",
+        "au": rb"\.snd\0\0.{6}\0\0\0[\x01-\x1b]",
         "nistsphere": rb"NIST_1A\n",
         "tta": rb"TTA1\x01\x00",
-        "ape": rb"MAC ",
+        "ape": rb"MAC .[\x0c-\x10]",
         "voc": rb"Creative Voice File\x1a",
         "amr": rb"#!AMR(?:-WB)?\n",
     }.items()

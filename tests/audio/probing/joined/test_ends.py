@@ -6,6 +6,7 @@ import pytest
 
 from shared.audio.files.reader import Reader
 from shared.audio.probing.joined.ends import ENDS, following, of_another_format
+from tests.audio.media import FORMATS as MEDIA
 from tests.audio.media import Memory, make, of_format
 
 FORMATS = {
@@ -34,6 +35,36 @@ def test_tags_may_stand_between_them(name):
     ape = items + b"\x22" * 1000 + items
     for tags in (picture, b"TAG" + b"\x20" * 125, ape, ape + b"TAG" + bytes(125) + picture, bytes(300)):
         assert following(reader(data + tags + data), FORMATS[name], 5) == [0, len(data) + len(tags)]
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "name_of"), [("wav", "<I", "id3 "), ("wav", "<I", "JUNK"), ("aiff", ">I", "ID3 ")]
+)
+def test_what_a_chunk_behind_the_samples_holds_is_no_other_recording(name, order, name_of):
+    data = of_format(name)
+    attached = make(*MEDIA[name][:2], seconds=1.0)
+    for content in (attached, b"ID3\4\0\0\0\0\1\0" + attached, attached[:60] + bytes(6000)):
+        chunk = name_of.encode() + struct.pack(order, len(content)) + content + bytes(len(content) % 2)
+        whole = data[:4] + struct.pack(order, len(data) - 8 + len(chunk)) + data[8:] + chunk
+        assert following(reader(whole), name, 5) == [0]
+        assert of_another_format(reader(whole), name) is None
+        assert following(reader(whole + data), name, 5) == [0, len(whole)]
+
+
+@pytest.mark.parametrize("name", ["wav", "aiff", "tta", "caf", "au"])
+def test_what_a_tag_at_the_end_holds_is_no_other_recording(name):
+    data = of_format(name)
+    tag = b"ID3\4\0\0" + bytes((0, len(data) >> 14 & 127, len(data) >> 7 & 127, len(data) & 127))
+    held = data[: len(data) & 2**21 - 1]
+    assert following(reader(data + tag + held), name, 5) == [0]
+    assert following(reader(data + tag + held + data), name, 5) == [0, len(data + tag + held)]
+
+
+def test_words_in_a_tag_are_no_recording():
+    sizes = (52, 24, 8, 44, 1000, 0, 7)
+    ape = b"MAC " + struct.pack("<HH7I", 3990, 0, *sizes) + bytes(sum(sizes) - 36)
+    assert following(reader(ape + b"ripped on a MAC of ours"), "ape", 5) == [0]
+    assert following(reader(of_format("au") + b"saved as talk.snd, and sent"), "au", 5) == [0]
 
 
 def test_a_short_file_that_does_not_say_where_it_ends_is_searched():
