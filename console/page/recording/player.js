@@ -24,11 +24,18 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
     const element = audio.current;
     const ready = () => setWaits(false);
     const late = setTimeout(() => setWaits(source.rendition && !element.readyState && !element.error), PATIENCE_MS);
+    // A browser has six connections to a server for all its tabs: none of them waits for sound that nobody looks at.
+    const looked = () => {
+      if (document.hidden && source.rendition && !element.readyState && !element.error) unload(element);
+      else if (!document.hidden && !element.hasAttribute("src")) element.src = source.url;
+    };
+    document.addEventListener("visibilitychange", looked);
     element.addEventListener("loadedmetadata", ready);
     element.addEventListener("error", ready);
     return () => {
       clearTimeout(late);
       ready();
+      document.removeEventListener("visibilitychange", looked);
       element.removeEventListener("loadedmetadata", ready);
       element.removeEventListener("error", ready);
     };
@@ -64,6 +71,10 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
       for (const [name, act] of Object.entries(heard)) element.removeEventListener(name, act);
     };
   }, [source.url]);
+  useEffect(() => {
+    const element = audio.current;
+    return () => unload(element);
+  }, []);
   const changeSpeed = (value) => {
     audio.current.playbackRate = value;
     setSpeed(value);
@@ -89,6 +100,12 @@ export function Player({ audio, source, seconds, peaksPath, turn, onTime, onSeek
       ${error && html`<p class="bad" role="alert">${error}</p>`}
     </div>
   `;
+}
+
+/** Ends the requests of an element, which would go on until it is collected. */
+function unload(element) {
+  element.removeAttribute("src");
+  element.load();
 }
 
 function Waveform({ audio, seconds, peaksPath, turn, shown, onSeek }) {

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.console.page import fake as api
 from tests.console.page.fake import words_of
-from tests.console.page.test_recording import until
+from tests.console.page.test_recording import HIDE, until
 
 PARTS = ["one two three four five", "six seven eight nine ten", "eleven twelve thirteen fourteen fifteen"]
 
@@ -87,12 +87,11 @@ def test_one_stream_is_enough_and_a_hidden_page_has_none(open_page, fake):
     page = open_page("/recordings/live")
     expect(page.locator(".paragraph")).to_have_count(1)
     assert len(fake.streams) == 1
-    hide = "value => { Object.defineProperty(document, 'hidden', {value, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
     page.clock.install()
-    page.evaluate(hide, True)
+    page.evaluate(HIDE, True)
     page.clock.fast_forward(30_000)
     until(page, lambda _: len(fake.streams), 0)
-    page.evaluate(hide, False)
+    page.evaluate(HIDE, False)
     until(page, lambda _: len(fake.streams), 1)
 
 

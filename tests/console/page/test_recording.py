@@ -10,6 +10,11 @@ from tests.console.page.stories import INTERVIEW, fill
 
 LIT = "() => [...CSS.highlights.get('spoken') || []].map(String).join()"
 NOW = "() => document.querySelector('audio').currentTime"
+HIDE = """hidden => {
+    Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+"""What a browser does whose user looks at another tab, or comes back."""
 
 
 def marks(page, name):
@@ -62,6 +67,21 @@ def test_while_its_sound_is_prepared_a_reader_is_told_and_a_click_on_a_word_coun
     page.unroute("**/audio")
     expect(said).to_have_count(0)
     until(page, lambda page: page.evaluate(NOW) > 1, True)
+
+
+def test_no_connection_waits_for_sound_that_nobody_looks_at(open_page, fake):
+    fill(fake)
+    fake.rendition = True
+    page = open_page()
+    page.route("**/audio", lambda route: None)
+    with page.expect_request("**/audio"):
+        page.get_by_role("link", name="interviews/river-authority.mp3").click()
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/audio")):
+        page.evaluate(HIDE, True)
+    with page.expect_request("**/audio"):
+        page.evaluate(HIDE, False)
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/audio")):
+        page.locator("#main").get_by_role("link", name="Recordings").click()
 
 
 def test_a_paragraph_is_one_text_node(interview):
