@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import av
 
 from shared.audio.decoding.timeline import EXACT, Timeline
+from shared.audio.probing.ffmpeg import check_place
 from shared.audio.probing.mpeg_frames import LONGEST, Frame, Kind, Walk, info_tag
 from shared.audio.probing.notices import damage
 from shared.audio.types import Decoded
@@ -119,6 +120,7 @@ class _Decoder:
         return heard or [None]
 
     def _open(self) -> AudioCodecContext:
+        check_place()
         context = av.CodecContext.create(self._codec, "r")
         context.thread_count = 1
         return context  # type: ignore[return-value]  # audio by its name

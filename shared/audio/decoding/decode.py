@@ -75,6 +75,9 @@ def decode(
     Raises:
         BadMedia: `undecodable` if the beginning of a recording gives no sound at all, `limit`, `no-track`.
     """
+    if wav.is_plain(audio):
+        # First: the decoding process relies on it.
+        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit, sides=sides)
     if audio.splittable_by == "bytes":
         span = chunk.span
         if span is None and chunk.start <= 0 and chunk.end is None:
@@ -100,8 +103,6 @@ def decode(
 
         _check_length(audio, chunk, longest)
         return parts.decode(reader, audio, chunk, emit=emit, one=one, width=WITH_SIDES if sides else WIDTH)
-    if wav.is_plain(audio):
-        return wav_samples.decode(reader, audio, chunk, track=track, longest=longest, emit=emit, sides=sides)
     return _ChunkDecoder(reader, audio, chunk, track, longest, emit, sides=sides).decode()
 
 

@@ -38,6 +38,9 @@ DECODERS = (
 PROBE_BYTES = 256 * 1024
 """What FFmpeg may read to find the parameters of the streams, bytes."""
 
+only_in_forks = False
+"""Whether this process forks for each file that FFmpeg parses, and is to parse none itself (`shared/audio/sandbox/child.py`)."""
+
 
 def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> InputContainer:
     """Open a recording with one demuxer.
@@ -50,6 +53,7 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
     Raises:
         BadMedia: `undecodable`, if FFmpeg cannot read the header.
     """
+    check_place()
     options = {
         "format_whitelist": DEMUXERS,
         "codec_whitelist": DECODERS,
@@ -88,6 +92,16 @@ def open_container(reader: Reader | Overlay, demuxer: str, *, probing: bool) -> 
             "or cut; play it, and if it plays convert it to another format (for example FLAC) and try "
             "again.",
         ) from error
+
+
+def check_place() -> None:
+    """Check that FFmpeg may parse a file in this process.
+
+    Raises:
+        RuntimeError: it is the one that forks for all files.
+    """
+    if only_in_forks:
+        raise RuntimeError("a file was about to be parsed outside of its fork")
 
 
 def choose_stream(container: InputContainer, track: int) -> AudioStream:

@@ -114,8 +114,9 @@ def adts_from(reader: Reader) -> int | None:
 
 
 def is_plain(audio: AudioInfo) -> bool:
-    """Whether this module has found the samples of a recording."""
-    return audio.format == "wav" and audio.last_byte > 0 and audio.codec in WIDTHS
+    """Whether this module has found the samples of a recording, and there is nothing else in its file."""
+    alone = audio.splittable_by == "time" and not audio.parts
+    return alone and audio.format == "wav" and audio.last_byte > 0 and audio.codec in WIDTHS
 
 
 def is_same(found: AudioInfo, told: AudioInfo) -> bool:

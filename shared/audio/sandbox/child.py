@@ -23,7 +23,8 @@ import av
 import msgspec
 
 from shared.audio import ffmpeg_check
-from shared.audio.probing import wav
+from shared.audio.probing import ffmpeg, wav
+from shared.audio.probing.joined import probe as joined
 from shared.audio.probing.sniff import HEAD, sniff
 from shared.audio.sandbox import cage, seccomp, wire
 from shared.audio.sandbox.cage import CageError
@@ -61,6 +62,7 @@ class Zygote:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         warm_up()
         gc.collect()
+        ffmpeg.only_in_forks = True
         gc.freeze()  # so that collections in the forks touch no shared page
         try:
             own_size.open()
@@ -118,6 +120,7 @@ class Zygote:
         if self._job == 0:
             code = 70
             try:
+                ffmpeg.only_in_forks = False
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
                 remote.exit_when_lost()
@@ -172,6 +175,8 @@ def _is_plain(job: wire.Job, reader: Reader) -> bool:
         return False
     try:
         found = wav.probe(reader, 0) if sniff(reader.at(0, HEAD)) == "wav" else None
+        if job.chunk is None and found is not None and not joined.is_one(reader, "wav"):
+            return False
     except CallerLostError:
         raise
     except Exception:  # noqa: BLE001 - the fork meets it again, and says what it is

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from shared.audio import Limits, Sandbox
+from shared.audio.decoding.decode import decode
+from shared.audio.files.reader import Reader
+from shared.audio.probing import ffmpeg, wav
+from shared.audio.probing.audio_info import probe
+from shared.audio.sandbox import child, wire
 from shared.errors import BadMedia, StoreUnavailable
+from shared.model import Part
 from tests.audio.media import Memory, chunk, make
 from tests.audio.probing.test_wav import wave
 
@@ -76,6 +82,11 @@ def children(sandbox):
         {"codec": "pcm_u8"},
         {"first_byte": 0},
         {"last_byte": 100_000},
+        {"splittable_by": "bytes"},
+        {
+            "parts": (Part(first_byte=0, last_byte=100_000, header=0, start=0.0, duration=1.0, origin=0.0),),
+            "duration": 1.0,
+        },
     ],
 )
 def test_samples_are_plain_only_if_the_header_says_the_same(sandbox, lie):
@@ -84,8 +95,9 @@ def test_samples_are_plain_only_if_the_header_says_the_same(sandbox, lie):
     data.forks.clear()
     with suppress(BadMedia):
         sandbox.decode(data, replace(info, **lie), chunk())
-    assert data.forks[0] is False  # the look at the header
-    assert set(data.forks[1:]) == {True}
+    looks = wav.is_plain(replace(info, **lie))  # then the header is looked at before
+    assert data.forks[0] is not looks
+    assert set(data.forks[looks:]) == {True}
 
 
 class Forked(Memory):
@@ -98,6 +110,40 @@ class Forked(Memory):
     def read(self, start, length):
         self.forks.append(bool(children(self.sandbox)))
         return super().read(start, length)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        wave("adpcm_ms"),
+        wave("pcm_s16le"),
+        make("flac", "flac", seconds=1.0),
+    ],
+)
+def test_what_lies_behind_plain_samples_is_parsed_in_a_fork(sandbox, behind):
+    content = wave("pcm_s16le") + behind
+    job = wire.Job(size=len(content), name="", track=0, limits=Limits())
+    assert not child._is_plain(job, Reader(Memory(content).read, len(content)))
+    data = Forked(content, sandbox)
+    info, ahead = sandbox.probe_and_decode(data, lambda _info: chunk())
+    assert info.parts or info.warnings
+    data.forks.clear()
+    assert sandbox.decode(data, info, chunk()).samples == ahead.pcm.samples
+    assert set(data.forks) == {True}
+
+
+def test_the_process_that_forks_refuses_to_have_a_file_parsed(monkeypatch):
+    monkeypatch.setattr(ffmpeg, "only_in_forks", True)
+    data = wave("adpcm_ms")
+    with pytest.raises(RuntimeError, match="outside of its fork"):
+        probe(Reader(Memory(data).read, len(data)), name="", track=0)
+    mp3 = make("mp3", "libmp3lame", seconds=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ffmpeg, "only_in_forks", False)
+        info = probe(Reader(Memory(mp3).read, len(mp3)), name="", track=0)
+    assert info.splittable_by == "bytes"
+    with pytest.raises(RuntimeError, match="outside of its fork"):
+        decode(Reader(Memory(mp3).read, len(mp3)), info, chunk(), track=0, longest=9.0, emit=lambda _: None)
 
 
 def test_no_word_of_a_probe_makes_plain_samples_of_what_is_no_wave_file(sandbox):

@@ -46,7 +46,7 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
     cuts = beginnings(file, demuxer)
     foreign = of_another_format(file, demuxer) if len(cuts) == 1 else None
     if len(cuts) == 1 and foreign is None and not base:
-        return None
+        return None  # as `is_one` says
     if foreign is not None or len(cuts) <= MOST_PARTS:
         cuts.append(file.size if foreign is None else foreign)
     if not by_header:
@@ -59,6 +59,17 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
     return _together(
         found, [followed_by_another(base + first, base + last) for first, last in left_out], base
     )
+
+
+def is_one(reader: Reader, demuxer: str) -> bool:
+    """Whether a file without tags at its beginning is one recording, so that `probe` gives None.
+
+    Args:
+        reader: the recording.
+        demuxer: FFmpeg's name of the format, which must be one of `ENDS`: then nothing but headers is looked at.
+    """
+    assert demuxer in ENDS, "for others, FFmpeg is asked"
+    return len(beginnings(reader, demuxer)) == 1 and of_another_format(reader, demuxer) is None
 
 
 def _each(
