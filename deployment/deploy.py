@@ -162,6 +162,7 @@ class Deploy:
             self._terraform.apply(images, images.gpu)
         else:
             self._person.say("Everything stands as it should.")
+        self._no_rollout()
         self._traffic()
         outputs = self._terraform.outputs()
         smoke = self._smoke(self._ports_of(outputs["environment"]))

@@ -245,6 +245,22 @@ def test_no_deployment_into_a_rollout_that_began_while_it_was_built_and_read(pro
     assert project.terraform.laid == laid
 
 
+def test_traffic_that_a_rollout_binds_while_a_deployment_finds_nothing_to_do_stays_bound(project):
+    project.deploy()
+    rollout = state.Rollout(old=OLD, new=NEW, phase="laying", began=1.0)
+    bound = {"dropscribe-router-00001": 100}
+
+    def plan(*_):
+        state.begin(rollout, project.world.ports)
+        project.google.services["dropscribe-router"]["traffic"] = bound
+        return False
+
+    project.terraform.plan = plan
+    with pytest.raises(BadRequest, match=r"under way \(laying\)"):
+        project.deploy()
+    assert project.google.services["dropscribe-router"]["traffic"] == bound
+
+
 @pytest.mark.parametrize("left", [0, 3])
 def test_a_deployment_that_was_destroyed_in_the_middle_of_a_rollout_can_be_deployed_again(project, left):
     """Whether all of it went, or the command that destroys broke off."""
