@@ -104,15 +104,28 @@ def change(assignments: Mapping[str, str], ports: Ports) -> Flags:
         times = {name: time for name, time in since.items() if name not in assignments}
         return {**kept, **values, SINCE: {**times, **dict.fromkeys(values, now)}}
 
-    flags = _parsed(changed(ports.records.get(CONFIG, KEY) or {}))
-    try:
-        replace(ports.settings, **{NAMES[name]: value for name, value in flags.values.items()})
-    except ConfigurationError as error:
-        raise BadRequest(f"With this flag, {error}.") from error
+    stored = ports.records.get(CONFIG, KEY) or {}
+    flags = _parsed(changed(stored))
+    if wrong := _wrong(flags.values, ports.settings):
+        # What a person wrote wrongly into the document is ignored by whoever reads it, and stands in nobody's way here.
+        rest = Flags(values={name: value for name, value in flags.values.items() if name not in values})
+        known = _wrong(_parsed(stored).values, ports.settings)
+        wrong = _wrong(values, rest.applied(ports.settings)) if known else wrong
+    if wrong:
+        raise BadRequest(f"With this flag, {wrong}.")
     if not ports.records.create(CONFIG, KEY, changed({})):
         ports.records.update(CONFIG, KEY, changed)
     _known.pop(ports.records, None)
     return flags
+
+
+def _wrong(values: Mapping[str, Any], settings: Settings) -> str:
+    """Why settings cannot have the values of these flags; empty if they can."""
+    try:
+        replace(settings, **{NAMES[name]: value for name, value in values.items()})
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def _value(name: str, text: object) -> Any:

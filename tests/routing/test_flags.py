@@ -72,6 +72,16 @@ def test_what_is_wrong_in_a_document_written_by_hand_is_passed_over_and_told(wor
         assert name in caplog.text
 
 
+def test_what_is_wrong_in_the_document_stands_in_no_other_flags_way(world):
+    world.ports.records.create("config", "flags", {"ROLLOUT_PERCENT": 300})
+    flags.change({"ENABLE_FALLBACK": "false"}, world.ports)
+    assert not effective(world).enable_fallback
+    with pytest.raises(BadRequest, match=r"ROLLOUT_PERCENT is 101\.0"):
+        flags.change({"ROLLOUT_PERCENT": "101"}, world.ports)
+    flags.change({"ROLLOUT_PERCENT": "10"}, world.ports)
+    assert (effective(world).rollout_percent, effective(world).enable_fallback) == (10.0, False)
+
+
 @pytest.mark.parametrize("since", ["yesterday", 5, {"ROLLOUT_PERCENT": "yesterday"}])
 def test_times_written_by_hand_that_are_none_count_as_unknown(world, since):
     world.ports.records.create(flags.CONFIG, flags.KEY, {"ROLLOUT_PERCENT": 10, "since": since})

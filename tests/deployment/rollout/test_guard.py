@@ -382,3 +382,15 @@ def test_a_guard_that_is_refused_counts_as_none_for_the_command_and_for_the_aler
     ended = run(state.read(deployment.ports), deployment.steps, deployment.ports, say=said, sleep=minute)
     assert ended.phase == ("back" if going else "done")
     assert GUARDED not in deployment.said
+
+
+def test_a_flag_that_somebody_wrote_wrongly_keeps_no_bad_release(project):
+    """By hand, into the document: `dropscribe flags` refuses it."""
+    deployment = project.deployment
+    laid(deployment)
+    project.minute()
+    deployment.ports.records.update("config", "flags", lambda fields: fields | {"ROLLOUT_PERCENT": 300})
+    failing(deployment)
+    to_the_old_one(project)
+    assert traffic(deployment) == {OLD_ONE: 100}
+    assert deployment.stand()[2] == 0.0
