@@ -469,6 +469,7 @@ class Hosted(Protocol):
 
         Raises:
             BadMedia: the engine cannot read this audio.
+            EngineLimit: it is too much for the engine.
             BadRequest: it does not support an option, such as the language.
             EngineRefused: it does not work for this deployment: bad key, no credit, not allowed.
             EngineFailed: it failed this time; the error says whether it may charge for it.

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from shared.engines import DEEPGRAM
-from shared.errors import BadMedia, BadRequest, DropscribeError, EngineFailed, EngineRefused
+from shared.errors import BadMedia, BadRequest, DropscribeError, EngineFailed, EngineLimit, EngineRefused
 from shared.messages import described
 from shared.results import Heard, Word
 
@@ -158,7 +158,7 @@ def quoted(body: object) -> str:
 
 def _bad_request(status: int, said: str) -> DropscribeError:
     if status == 413:
-        return BadMedia("limit", f"Deepgram does not accept a recording of this size ({said}). Split it.")
+        return EngineLimit(f"Deepgram does not accept a recording of this size ({said}). Split it.")
     if ABOUT_OPTIONS.search(said):
         return BadRequest(
             f"Deepgram does not accept these options ({said}). Correct the language or the keyterms, or ask for "

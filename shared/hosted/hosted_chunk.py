@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from shared import concurrency
 from shared.engines import spec
-from shared.errors import BadMedia, ConfigurationError, EngineFailed, EngineRefused, Permanent, UnderWay
+from shared.errors import (
+    BadMedia,
+    ConfigurationError,
+    EngineFailed,
+    EngineLimit,
+    EngineRefused,
+    Permanent,
+    UnderWay,
+)
 from shared.flow import chunk, dispatch, speakers
 from shared.flow.reading import peaks
 from shared.hosted.audio_budget import audio_budget_of
@@ -137,7 +145,7 @@ def _transcribe(call: Call, recording: Recording) -> tuple[ChunkResult, LedgerRo
         )
         try:
             answer = call.make(message.audio.duration or USUAL, url=url)
-        except BadMedia as error:
+        except (BadMedia, EngineLimit) as error:
             # The engine may not reach the address, or not know the format that FFmpeg knows.
             log.warning("%s is sent as samples, because its address failed: %s", message.source.uri, error)
         else:

@@ -15,10 +15,11 @@ import pytest
 
 from shared.adapters import deepgram
 from shared.adapters.deepgram import DeepgramEngine
-from shared.errors import BadMedia, BadRequest, EngineFailed, EngineRefused, Transient
+from shared.errors import BadMedia, BadRequest, EngineFailed, EngineLimit, EngineRefused, Transient
 from shared.model import Options
 from shared.ports import HostedJob
 from shared.settings import Settings
+from shared.state.answers import code_of
 from tests.deepgram_server import KEY, Reply, answer, deepgram_server, refused, word
 
 SAMPLES = (np.sin(np.arange(3 * 16_000) / 20) * 8000).astype(np.int16).tobytes()
@@ -126,7 +127,7 @@ def test_an_address_is_sent_instead_of_audio(server, engine):
         ),
         (refused(400, "REMOTE_CONTENT_ERROR", "Could not fetch the URL"), BadMedia, "undecodable"),
         (Reply(status=400, body=b"<html>"), BadMedia, "undecodable"),
-        (refused(413, "PAYLOAD_TOO_LARGE", "too large"), BadMedia, "limit"),
+        (refused(413, "PAYLOAD_TOO_LARGE", "too large"), EngineLimit, "EngineLimit"),
         (refused(401, "INVALID_AUTH", "Invalid credentials."), EngineRefused, "key"),
         (refused(401, "INSUFFICIENT_PERMISSIONS", "User does not have permissions."), EngineRefused, "forbidden"),
         (refused(402, "ASR_PAYMENT_REQUIRED", "Project does not have enough credits"), EngineRefused, "credit"),
@@ -155,7 +156,7 @@ def test_errors_are_sorted_by_what_can_be_done(server, engine, reply, error, cod
     server.replies = [reply]
     with pytest.raises(error) as caught:
         engine.transcribe(JOB)
-    assert caught.value.code == code
+    assert code_of(caught.value) == code
     assert str(caught.value)
     assert KEY not in str(caught.value)
     assert len(server.asked) == 1

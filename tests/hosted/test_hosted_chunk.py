@@ -14,6 +14,7 @@ from shared.errors import (
     BadRequest,
     ConfigurationError,
     EngineFailed,
+    EngineLimit,
     EngineRefused,
     StoreUnavailable,
     Transient,
@@ -209,8 +210,15 @@ def test_another_track_than_the_only_one_is_not_given_by_address(world, engine, 
     assert engine.jobs[0].url is None
 
 
-def test_what_it_cannot_read_from_an_address_is_sent(world, engine, short, address):
-    engine.errors = [BadMedia("undecodable", "Deepgram cannot make anything of this audio.")]
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadMedia("undecodable", "Deepgram cannot make anything of this audio."),
+        EngineLimit("It is too large."),
+    ],
+)
+def test_what_it_cannot_read_from_an_address_is_sent(world, engine, short, address, error):
+    engine.errors = [error]
     [message] = messages(world)
     hosted_chunk.on_chunk(message, world.ports, message_id="m-1")
     assert [job.url for job in engine.jobs] == [ADDRESS, None]
