@@ -23,6 +23,12 @@ GAP = 64 * 1024
 """Bytes behind an end, and behind the tags there, in which the next recording is looked for."""
 SHORT = 768 * 1024
 """Bytes up to which a file is searched in full that does not say where it ends."""
+DAMAGED = 64 * 1024 * 1024
+"""Bytes up to which one is that ends elsewhere than it says: something is wrong with it in any case."""
+STEP = 1024 * 1024
+"""Bytes that are searched at a time."""
+LONGEST_MAGIC = 32
+"""Bytes; more than any of `MAGIC`."""
 MOST_BLOCKS = 256
 """Blocks of a voc file that are visited, where it is longer than `ALL_BLOCKS` bytes: some programs write long blocks."""
 ALL_BLOCKS = 8 * 1024 * 1024
@@ -46,7 +52,10 @@ def following(reader: Reader, demuxer: str, most: int) -> list[int]:
     found = [0]
     while len(found) < most:
         own = part_reader(reader.at, found[-1], reader.size, header=0)
-        begin = _next(own, demuxer)
+        ends = ENDS[demuxer](own)
+        begin = _next(own, demuxer, ends)
+        if begin is None and demuxer in SEARCHED and not _ends_at(own, ends):
+            begin = _searched(reader, demuxer, found[-1], DAMAGED if ends else SHORT)
         if begin is None:
             break
         found.append(found[-1] + begin)
@@ -63,9 +72,8 @@ def of_another_format(reader: Reader, demuxer: str | None) -> int | None:
     return None
 
 
-def _next(reader: Reader, demuxer: str) -> int | None:
+def _next(reader: Reader, demuxer: str, ends: tuple[int, ...]) -> int | None:
     """Where the next recording of the same format begins behind an end; tags may stand between them."""
-    ends = ENDS[demuxer](reader)
     for end in ends:
         if not 0 < end < reader.size:
             continue
@@ -77,11 +85,31 @@ def _next(reader: Reader, demuxer: str) -> int | None:
             for found in MAGIC[demuxer].finditer(data, 0, GAP):
                 if sniff(data[found.start() : found.start() + HEAD]) == demuxer:
                     return at + found.start()
-    start = SEARCHED.get(demuxer)
-    if start is None or reader.size > SHORT or ends:
+    return None
+
+
+def _ends_at(reader: Reader, ends: tuple[int, ...]) -> bool:
+    """Whether a file ends where its header says, perhaps behind tags."""
+    return any(
+        abs(end - reader.size) <= PADDING or elementary.behind_tags(reader, end) == reader.size
+        for end in ends
+        if end <= reader.size + PADDING
+    )
+
+
+def _searched(reader: Reader, demuxer: str, first: int, most: int) -> int | None:
+    """How many bytes behind the beginning of a recording the next one of its format begins, by reading all of it.
+
+    None where it is longer than `most` bytes.
+    """
+    if reader.size - first > most:
         return None
-    first = MAGIC[demuxer].search(reader.at(start, SHORT))
-    return None if first is None else start + first.start()
+    for at in range(first + 1, reader.size, STEP):
+        data = reader.at(at, STEP + LONGEST_MAGIC, block=STEP + LONGEST_MAGIC)
+        for found in MAGIC[demuxer].finditer(data, 0):
+            if sniff(reader.at(at + found.start(), HEAD)) == demuxer:
+                return at + found.start() - first
+    return None
 
 
 def _riff(reader: Reader) -> tuple[int, ...]:
@@ -166,8 +194,10 @@ ENDS: dict[str, Callable[[Reader], tuple[int, ...]]] = {
     "amr": _amr,
 }
 """How to find where a file may end by its header, by FFmpeg's name of the demuxer; nowhere where it does not say."""
-SEARCHED = {"wav": 44, "w64": 104, "au": 24, "amr": 6}
-"""Formats of which short files are searched where they do not say, and bytes of the shortest header."""
+SEARCHED = {"wav", "w64", "aiff", "caf", "avi", "asf", "nistsphere", "tta", "voc", "au", "amr"}
+"""Formats of which short files are searched where they do not end as they say, or do not say it."""
+PADDING = 1
+"""Bytes by which a file may be longer or shorter than it says."""
 MAGIC = {
     name: re.compile(pattern, re.DOTALL)
     for name, pattern in {

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.audio.files.part import part_reader
-from shared.audio.probing.joined.ends import ENDS, of_another_format
+from shared.audio.probing.joined.ends import DAMAGED, ENDS, SEARCHED, of_another_format
 from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
 from shared.audio.probing.notices import followed_by_another
@@ -42,6 +42,8 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
     by_header = demuxer in ENDS or demuxer in NUMBERS
     if by_header:
         reader.allow(min(MOST_PARTS * PART_BYTES, 4 * reader.size))
+    if demuxer in SEARCHED:
+        reader.allow(min(DAMAGED, reader.size))
     file = part_reader(reader.at, base, reader.size, header=0) if base else reader
     cuts = beginnings(file, demuxer)
     foreign = of_another_format(file, demuxer) if len(cuts) == 1 else None

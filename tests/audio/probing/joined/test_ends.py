@@ -76,6 +76,24 @@ def test_a_short_file_that_does_not_say_where_it_ends_is_searched():
     assert following(reader(piped + sizes + sizes + piped), "wav", 5) == [0], "too long to be read in full"
 
 
+@pytest.mark.parametrize("name", ["wav", "aiff", "caf", "w64", "avi", "wma", "tta", "voc"])
+@pytest.mark.parametrize("lost", [0.1, 0.6])
+def test_what_was_appended_to_a_file_that_was_cut_is_searched(name, lost):
+    data = of_format(name)
+    cut = data[: round(len(data) * (1 - lost))]
+    for more in (data, data[: len(data) // 3]):
+        assert following(reader(cut + more), FORMATS[name], 5) == [0, len(cut)]
+
+
+def test_a_healthy_file_is_not_searched():
+    """Also one with something of the format in its samples, or with chunks behind them."""
+    data = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0)
+    inside = data[:2000] + data[:100] + data[2100:]
+    notes = inside[:4] + (len(data) + 12).to_bytes(4, "little") + inside[8:] + b"LIST\x0c\0\0\0adtlnote\0\0\0\0"
+    for one in (inside, notes):
+        assert following(reader(one), "wav", 5) == [0]
+
+
 def test_amr_says_nothing_about_its_end():
     data = of_format("amr")
     assert ENDS["amr"](reader(data)) == ()

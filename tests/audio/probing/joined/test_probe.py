@@ -32,6 +32,20 @@ def test_a_file_that_is_appended_to_another_is_heard_in_full(sandbox, name):
         assert abs(lag(part, alone, at)) < 0.1
 
 
+@pytest.mark.parametrize("name", ["wav", "aiff", "w64", "caf"])
+@pytest.mark.parametrize("seconds", [1.0, 7.0])
+def test_a_file_that_was_cut_before_another_was_appended_is_heard_as_two(sandbox, name, seconds):
+    """Also where the second one ends before the first would have."""
+    container, codec, options = FORMATS[name]
+    first, other = of_format(name), make(container, codec, **options, seconds=seconds)
+    heard, info, warnings = decoded(sandbox, first[: len(first) // 2] + other)
+    assert info.duration == pytest.approx(4.0 + seconds, abs=0.1)
+    assert len(heard) / RATE == pytest.approx(4.0 + seconds, abs=0.1)
+    assert [one.first_byte for one in info.parts] == [0, len(first) // 2]
+    assert warnings[0].startswith("the file consists of 2 recordings")
+    assert "promised 8.0 s" in warnings[1]
+
+
 def test_what_follows_and_cannot_be_read_is_told(sandbox):
     one = of_format("tta")
     broken = b"TTA1\1\0" + bytes(3000)
