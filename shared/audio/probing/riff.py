@@ -176,9 +176,13 @@ def _sized_aiff(reader: Reader) -> Reader | Overlay:
             if form is None or form > start or len(header) < start or start > EXAMINED:
                 break
             channels, bits = (int.from_bytes(header[form + at : form + at + 2], "big") for at in (0, 6))
+            whole, frames = (int.from_bytes(header[at : at + 4], "big") for at in (4, form + 2))
             present, width = min(reader.size - start, WRAP - 1 - start), channels * -(-bits // 8)
-            is_empty = size == 8 and not any(header[form + 2 : form + 6])
-            if not (is_unknown(size) or is_empty) or not width or present <= 8:
+            if not is_unknown(size) and not (size == 8 and is_unknown(frames)):
+                present = min(present, size)
+                if not is_unknown(whole) and not is_unknown(frames):
+                    break
+            if not width or present <= 8:
                 break
             header[4:8] = (start - 8 + present).to_bytes(4, "big")
             header[form + 2 : form + 6] = ((present - 8) // width).to_bytes(4, "big")

@@ -110,10 +110,13 @@ def test_the_length_of_a_wave_file_without_a_rate_of_bytes_is_a_guess():
     assert not audio_info.probe(reader(open_rate), name="", track=0).exact
 
 
-def piped_aiff(size, frames):
+def piped_aiff(size, frames, whole=None):
     data = bytearray(make("aiff", "pcm_s16be", rate=16_000, layout="mono", seconds=3.0))
     form, samples = data.index(b"COMM") + 8, data.index(b"SSND") + 8
-    data[4:8] = data[samples - 4 : samples] = size.to_bytes(4, "big")
+    if size is not None:
+        data[4:8] = data[samples - 4 : samples] = size.to_bytes(4, "big")
+    if whole is not None:
+        data[4:8] = whole.to_bytes(4, "big")
     data[form + 2 : form + 6] = frames.to_bytes(4, "big")
     return bytes(data)
 
@@ -130,6 +133,8 @@ def piped_wave64(size):
     [
         *(piped_aiff(size, 0) for size in (0, 8, 0x7FFFFFFF, 0xFFFFFFFF)),
         piped_aiff(0x7F000050, 0x3F800000),
+        *(piped_aiff(size, most) for size in (None, 8, 0, 0x7FFFFFFF) for most in (0x7FFFFFFF, 0xFFFFFFFF)),
+        *(piped_aiff(None, 48_000, whole) for whole in (0, 0x7FFFFFFF, 0xFFFFFFFF)),
         *(piped_wave64(size) for size in (0, 24, 2**63 - 1, 2**64 - 1)),
     ],
 )

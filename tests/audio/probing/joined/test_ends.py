@@ -89,7 +89,9 @@ def test_a_healthy_file_is_not_searched():
     """Also one with something of the format in its samples, or with chunks behind them."""
     data = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0)
     inside = data[:2000] + data[:100] + data[2100:]
-    notes = inside[:4] + (len(data) + 12).to_bytes(4, "little") + inside[8:] + b"LIST\x0c\0\0\0adtlnote\0\0\0\0"
+    notes = (
+        inside[:4] + (len(data) + 12).to_bytes(4, "little") + inside[8:] + b"LIST\x0c\0\0\0adtlnote\0\0\0\0"
+    )
     for one in (inside, notes):
         assert following(reader(one), "wav", 5) == [0]
 
