@@ -33,6 +33,8 @@ MOST_NUMBER = 100_000
 """Size of a part of a network: real ones have a few thousand at most."""
 MOST_LAYERS = 1000
 """Real networks have some forty."""
+MOST_POSITIONS = 2**27
+"""Numbers of a table of positions, one row of the encoder's width each: real ones have some five million."""
 MOST_QUOTED = 60
 """Characters of a value that a refusal quotes."""
 
@@ -144,9 +146,10 @@ class Archive:
             encoder = _arguments(config["encoder"])
             large = _largest([encoder, joint, config["decoder"]])
             layers = _largest([encoder.get("n_layers"), config["decoder"]["prednet"].get("pred_rnn_layers")])
-            if large > MOST_NUMBER or layers > MOST_LAYERS:
+            positions = _largest(encoder.get("d_model")) * _largest(encoder.get("pos_emb_max_len"))
+            if large > MOST_NUMBER or layers > MOST_LAYERS or positions > MOST_POSITIONS:
                 raise ModelUnavailable(
-                    f"The configuration in {self._path} asks for a network of {_quoted(max(large, layers))} parts of a "
+                    f"The configuration in {self._path} asks for a network of {_quoted(max(large, layers, positions))} parts of a "
                     "kind, which none has. Get the file again."
                 )
             return Network(

@@ -161,11 +161,17 @@ def test_a_refusal_quotes_values_only_as_far_as_they_are_short(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("n_layers", 2000), ("pos_emb_max_len", 10**9), ("n_heads", float("inf"))]
+    "sizes",
+    [
+        {"n_layers": 2000},
+        {"pos_emb_max_len": 10**9},
+        {"n_heads": float("inf")},
+        {"d_model": 90_000, "pos_emb_max_len": 90_000},
+    ],
 )
-def test_a_network_of_more_parts_than_any_has_is_not_built(tmp_path, name, number):
+def test_a_network_of_more_parts_than_any_has_is_not_built(tmp_path, sizes):
     def change(config):
-        config["encoder"][name] = number
+        config["encoder"] |= sizes
 
     with (
         opened(archive(tmp_path, change)) as one,
