@@ -18,7 +18,7 @@ from shared.audio.decoding.seek import packets_from
 from shared.audio.decoding.splice import indexed_until, splice
 from shared.audio.decoding.steady import Steady
 from shared.audio.decoding.timeline import EXACT, TOLERANCE, Timeline
-from shared.audio.probing import flac, isobmff, riff, wav
+from shared.audio.probing import amr, flac, isobmff, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.notices import damage, stops_early
 from shared.audio.types import SAMPLE_RATE, WIDTH, WITH_SIDES, Decoded
@@ -223,7 +223,7 @@ class _ChunkDecoder:
             self._decoded = True
             return
         try:
-            frames = stream.codec_context.decode(packet)
+            frames = amr.pause(stream.codec_context, packet) or stream.codec_context.decode(packet)
         except av.error.FFmpegError as error:
             if isinstance(error, MemoryError):
                 raise

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from shared.audio.probing import asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
+from shared.audio.probing import amr, asf, avi, elementary, flac, isobmff, matroska, ogg, riff, wav
 from shared.audio.probing.ffmpeg import choose_stream, open_container
 from shared.audio.probing.joined import numbered
 from shared.audio.probing.joined import probe as joined
@@ -96,9 +96,12 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             origin = _voted(container, stream, origin)
             duration -= origin  # FFmpeg says when it ends
         duration = duration or _counted(reader, demuxer, context.sample_rate)
+        counted = amr.length(reader) if demuxer == "amr" else None
         if demuxer == "avi" and stream.frames == avi.UNKNOWN_LENGTH:
             duration = None
         length = Length(duration=duration or None, exact=bool(duration) and not _is_guess(reader, demuxer))
+        if counted:
+            length = Length(duration=counted, exact=True)
         if declared is not None:
             length = truncated_length(declared, length, context.bit_rate or 0)
         if demuxer == "ogg" and duration:

@@ -1,0 +1,53 @@
+"""AMR: pauses are silence, and the length is that of all frames."""
+
+import numpy as np
+import pytest
+
+from shared.audio.files.reader import Reader
+from shared.audio.probing import amr
+from tests.audio.media import RATE, Memory, chunk, make, of_format, samples, sound
+from tests.audio.test_time_axis import decoded
+
+
+def talk_after_a_pause(rate, seconds):
+    """The sound in the last third only."""
+    return sound(rate, seconds) * (np.arange(int(rate * seconds)) >= rate * seconds * 2 / 3)
+
+
+@pytest.fixture(scope="module", params=["amr", "3gp"])
+def paused(request):
+    """Six seconds of pause, which a telephone does not send, and three of sound."""
+    muxer, options = request.param, {"rate": 8_000, "layout": "mono", "bit_rate": 12_200, "dtx": "1"}
+    return make(muxer, "libopencore_amrnb", seconds=9.0, wave=talk_after_a_pause, **options)
+
+
+def test_pauses_are_silence_and_no_damage(sandbox, paused):
+    heard, info, warnings = decoded(sandbox, paused)
+    assert warnings == []
+    assert info.duration == pytest.approx(9.0, abs=0.05)
+    loud = np.flatnonzero(np.abs(heard) > 300)
+    assert loud[0] / RATE == pytest.approx(6.0, abs=0.1)
+    assert loud[-1] / RATE == pytest.approx(9.0, abs=0.1)
+    pcm = sandbox.decode(Memory(paused), info, chunk(5.0, 7.0))
+    assert np.flatnonzero(np.abs(samples(pcm)) > 300)[0] / RATE == pytest.approx(1.0, abs=0.1)
+
+
+def test_what_follows_a_recording_with_pauses_begins_where_it_ends(sandbox):
+    options = {"rate": 8_000, "layout": "mono", "bit_rate": 12_200, "dtx": "1"}
+    data = make("amr", "libopencore_amrnb", seconds=9.0, wave=talk_after_a_pause, **options)
+    heard, info, _ = decoded(sandbox, data + of_format("amr"))
+    assert [round(one.start, 1) for one in info.parts] == [0.0, 9.0]
+    assert len(heard) / RATE == pytest.approx(17.0, abs=0.1)
+
+
+def test_frames_of_both_kinds_are_counted():
+    for magic, kinds in ((b"#!AMR\n", (7, 8, 15)), (b"#!AMR-WB\n", (8, 9, 15))):
+        sizes = (32, 6, 1) if magic == b"#!AMR\n" else (61, 6, 1)
+        frames = b"".join(
+            bytes((kind << 3 | 4,)) + bytes(size - 1) for kind, size in zip(kinds, sizes, strict=True)
+        )
+        data = magic + 50 * frames
+        assert amr.length(Reader(Memory(data).read, len(data))) == pytest.approx(3.0)
+    assert amr.length(Reader(Memory(b"#!AMR\n").read, 6)) is None
+    long = b"#!AMR\n" + bytes(amr.SHORT)
+    assert amr.length(Reader(Memory(long).read, len(long))) is None
