@@ -53,8 +53,8 @@ def probe(reader: Reader, demuxer: str, track: int, *, tags: int, one: ProbeOne)
         cuts.append(file.size if foreign is None else foreign)
     if not by_header:
         reader.allow(min(PART_BYTES * len(cuts), 2 * reader.size))
-    found, left_out = _each(file, demuxer, track, cuts, one)
-    if not found or (len(found) == 1 and not base and demuxer not in ENDS):
+    found, left_out, lacks_track = _each(file, demuxer, track, cuts, one)
+    if not found or (len(found) == 1 and not base and demuxer not in ENDS and not lacks_track):
         return None
     if cuts[-1] < file.size:
         left_out.append((cuts[-1], file.size))
@@ -76,20 +76,21 @@ def is_one(reader: Reader, demuxer: str) -> bool:
 
 def _each(
     file: Reader, demuxer: str, track: int, cuts: Sequence[int], one: ProbeOne
-) -> tuple[list[tuple[Part, AudioInfo]], list[tuple[int, int]]]:
-    """The recordings between the cuts, and first byte and end of what is none, or of unknown length."""
+) -> tuple[list[tuple[Part, AudioInfo]], list[tuple[int, int]], bool]:
+    """The recordings between the cuts; first byte and end of what is none, or of unknown length; whether one lacks the track."""
     found: list[tuple[Part, AudioInfo]] = []
     left_out: list[tuple[int, int]] = []
-    begin = 0.0
+    begin, lacks_track = 0.0, False
     for first, last in pairwise(cuts):
         header = header_length(file, demuxer, first) if first else 0
         own = part_reader(file.at, first, last, header=header)
         try:
             info: AudioInfo | None = in_proportion(one(own, demuxer, track), own.size)
-        except BadMedia:
+        except BadMedia as error:
             if not found:
                 raise
             info = None
+            lacks_track = lacks_track or error.code == "no-track"
         if info is None or not info.duration:
             left_out.append((first, last))
             continue
@@ -103,7 +104,7 @@ def _each(
         )
         found.append((part, info))
         begin += info.duration
-    return found, left_out
+    return found, left_out, lacks_track
 
 
 def _together(found: Sequence[tuple[Part, AudioInfo]], warnings: Sequence[str], base: int) -> AudioInfo:

@@ -78,3 +78,15 @@ def test_recordings_that_do_not_tell_their_length_are_heard_in_full(sandbox, pip
     assert [one.first_byte for one in info.parts] == [0, len(files[0])]
     assert len(warnings) == 1
     assert len(heard) / RATE == pytest.approx(13.0, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["mkv-video", "mp4-video", "webm"])
+def test_a_recording_without_the_chosen_track_is_told(sandbox, name):
+    container, codec, options = FORMATS[name]
+    files = [make(container, codec, **options | {"tracks": tracks, "seconds": 5.0}) for tracks in (2, 1)]
+    info = sandbox.probe(Memory(b"".join(files)), track=1)
+    assert info.duration == pytest.approx(5.0, abs=0.2)
+    (warning,) = info.warnings
+    assert f"{len(files[1]):,} bytes" in warning
+    both = sandbox.probe(Memory(b"".join(files)))
+    assert len(both.parts) == 2
