@@ -16,6 +16,8 @@ PAGE_HEADER = 27
 """Bytes of a page before its segment table."""
 MOST_STREAMS = 64
 """Streams that may begin together."""
+UNMARKED = "without the mark of its end"
+"""In the warning for a stream of which nobody knows whether it is complete."""
 _FIRST, _LAST = 2, 4
 
 
@@ -41,7 +43,7 @@ def truncation_warning(reader: Reader, duration: float) -> str | None:
     if len(table) < segments or at + PAGE_HEADER + segments + sum(table) > len(tail):
         return f"the audio breaks off at {duration:.1f} s: the file is cut, and what came after is missing"
     if not tail[at + 5] & _LAST:
-        return f"the audio stops at {duration:.1f} s without the mark of its end: it may be cut short"
+        return f"the audio stops at {duration:.1f} s {UNMARKED}: it may be cut short"
     return None
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.audio.files.part import part_reader
+from shared.audio.probing import ogg
 from shared.audio.probing.joined.ends import DAMAGED, ENDS, SEARCHED, of_another_format
 from shared.audio.probing.joined.numbered import NUMBERS
 from shared.audio.probing.joined.parts import beginnings, header_length
@@ -125,6 +126,12 @@ def _together(found: Sequence[tuple[Part, AudioInfo]], warnings: Sequence[str], 
         warnings=(
             *((several,) if len(parts) > 1 else ()),
             *warnings,
-            *(text for one in infos for text in one.warnings),
+            # Radio stations begin a stream for each piece, and do not mark the end of the one before it.
+            *(
+                text
+                for one in infos
+                for text in one.warnings
+                if one is infos[-1] or ogg.UNMARKED not in text
+            ),
         ),
     )

@@ -90,3 +90,15 @@ def test_a_recording_without_the_chosen_track_is_told(sandbox, name):
     assert f"{len(files[1]):,} bytes" in warning
     both = sandbox.probe(Memory(b"".join(files)))
     assert len(both.parts) == 2
+
+
+def test_a_radio_station_does_not_mark_where_a_piece_ends(sandbox):
+    pieces = []
+    for seconds in (3.0, 4.0, 5.0):
+        piece = bytearray(make("ogg", "libopus", rate=48_000, seconds=seconds))
+        piece[piece.rindex(b"OggS") + 5] &= ~4
+        pieces.append(bytes(piece))
+    warnings = sandbox.probe(Memory(b"".join(pieces))).warnings
+    assert len(warnings) == 2, "that there are several, and that the last one may be cut"
+    assert "3 recordings" in warnings[0]
+    assert "without the mark" in warnings[1]
