@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployment.rollout import judge, state
-from deployment.rollout.services import GUARD
+from deployment.rollout.state import GUARD
 from shared.engines import PARAKEET_GPU
 from shared.errors import Transient
 from shared.routing import flags

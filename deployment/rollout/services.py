@@ -29,9 +29,6 @@ CANARY = "dropscribe-gpu-canary"
 
 CONSOLE = "dropscribe-console"
 
-GUARD = "dropscribe-guard"
-"""Watches rollouts, with the old release until the new one has taken over."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:

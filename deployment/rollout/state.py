@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 STATE, KEY = "state", "release"
 """Collection and key of the record."""
 
+GUARD = "dropscribe-guard"
+"""Watches rollouts, with the old release until the new one has taken over."""
+
 KEPT = 50
 """Changes that are kept."""
 
@@ -120,13 +123,27 @@ def read(ports: Ports) -> Rollout | None:
         Transient: the records did not answer.
     """
     fields = ports.records.get(STATE, KEY)
+    if fields is None:
+        return None
     try:
-        return None if fields is None else from_fields(fields, Rollout)
+        rollout = from_fields(fields, Rollout)
+        _check(rollout)
     except BadRequest as error:
         raise ConfigurationError(
             f"The record of the rollout cannot be read: {error}. Delete the document {KEY} of the collection {STATE}, and "
             "run `make deploy`: all traffic goes to what it lays."
         ) from error
+    return rollout
+
+
+def _check(rollout: Rollout) -> None:
+    """Refuse a record that does not fit itself."""
+    if rollout.phase != "shifting":
+        return
+    if not 0 <= rollout.step < len(rollout.limits.shares):
+        raise BadRequest(f"there is no step {rollout.step}")
+    if unknown := sorted(rollout.old_revisions.keys() - rollout.new_revisions.keys() - {GUARD}):
+        raise BadRequest(f"the new revision of {unknown[0]} is not named")
 
 
 def begin(rollout: Rollout, ports: Ports) -> Rollout:

@@ -13,7 +13,8 @@ from deployment.rollout import guard, state
 from deployment.rollout.drive import AWAY, GUARDED, UNGUARDED, begin, rollback, run
 from deployment.rollout.figures import Watch
 from deployment.rollout.judge import Limits
-from deployment.rollout.services import GUARD, Traffic
+from deployment.rollout.services import Traffic
+from deployment.rollout.state import GUARD
 from shared.errors import ConfigurationError, StoreUnavailable
 from shared.messages import to_fields
 from shared.sweep import measured

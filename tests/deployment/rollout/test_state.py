@@ -30,7 +30,17 @@ def test_what_somebody_else_has_moved_is_left_and_returned(world):
     assert state.read(world.ports).phase == "returning"
 
 
-@pytest.mark.parametrize("wrong", [{}, {"since": "yesterday"}, {"old": "an image"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"since": "yesterday"},
+        {"old": "an image"},
+        {"phase": "shifting", "step": 7},
+        {"phase": "shifting", "step": -1},
+        {"phase": "shifting", "old_revisions": {"dropscribe-router": "dropscribe-router-1"}},
+    ],
+)
 def test_a_record_that_somebody_damaged_is_refused_with_what_to_do(world, wrong):
     state.begin(ONE, world.ports)
     world.ports.records.update("state", "release", lambda fields: fields | wrong if wrong else {})
