@@ -127,11 +127,6 @@ def _together(found: Sequence[tuple[Part, AudioInfo]], warnings: Sequence[str], 
             *((several,) if len(parts) > 1 else ()),
             *warnings,
             # Radio stations begin a stream for each piece, and do not mark the end of the one before it.
-            *(
-                text
-                for one in infos
-                for text in one.warnings
-                if one is infos[-1] or ogg.UNMARKED not in text
-            ),
+            *(text for one in infos for text in one.warnings if one is infos[-1] or ogg.UNMARKED not in text),
         ),
     )
