@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import google.auth
 import google.auth.transport.requests
 import google.oauth2.credentials
 import pytest
+import requests
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import storage
@@ -19,9 +22,11 @@ from test_utils.prefixer import Prefixer
 
 from shared.adapters import gcs
 from shared.adapters.gcs import GcsStore
+from shared.audio import Sandbox
 from shared.errors import BadMedia, BadRequest, ConfigurationError, StoreUnavailable
 from shared.model import StoredObject
 from tests.adapters import proxy as faults
+from tests.audio.media import make
 
 PROJECT = "dropscribe-tests"
 NAMES = Prefixer("dropscribe", "adapters", separator="-")
@@ -77,6 +82,27 @@ def test_an_object_marked_as_gzip_is_read_as_it_is_stored(cloud):
     source = put(cloud, "talk.wav", b"\x1f\x8b no gzip at all", content_encoding="gzip")
     assert cloud.store.read(source, 2, 100) == b" no gzip at all"
     assert cloud.store.load(cloud.bucket, "talk.wav") == b"\x1f\x8b no gzip at all"
+
+
+def test_a_recording_that_was_uploaded_compressed_is_refused_with_what_to_do(cloud):
+    """Also where the service would unpack it for others: ranges are those of the stored bytes."""
+    sound = make("wav", "pcm_s16le", rate=16_000, layout="mono", seconds=3.0)
+    packed = gzip.compress(sound, mtime=0)
+    source = put(cloud, "talk.wav", packed, content_encoding="gzip")
+    address = (
+        f"{os.environ['STORAGE_EMULATOR_HOST']}/download/storage/v1/b/{cloud.bucket}/o/talk.wav?alt=media"
+    )
+    unpacked = requests.get(address, headers={"Accept-Encoding": "identity"}, timeout=10)
+    assert unpacked.content == sound, "others are given what was compressed"
+    assert source.size == len(packed)
+    assert cloud.store.read(source, 0, 200) == packed[:200]
+    assert cloud.store.read(source, 1000, 200) == packed[1000:1200]
+    assert cloud.store.read(source, len(packed) - 50, 200) == packed[-50:]
+    stored = SimpleNamespace(size=source.size, read=partial(cloud.store.read, source))
+    with Sandbox() as sandbox, pytest.raises(BadMedia, match="Content-Encoding: gzip") as caught:
+        sandbox.probe(stored, name="talk.wav")
+    assert caught.value.code == "not-media"
+    assert "--gzip-local" in str(caught.value)
 
 
 def test_a_range_is_one_request_and_only_that_range(cloud):

@@ -146,7 +146,7 @@ def track_boxes(reader: Reader) -> Iterator[dict[bytes, int]]:
 def is_fragmented(reader: Reader) -> bool:
     """Whether the index announces fragments (`mvex`)."""
     index = index_span(reader)
-    return index is not None and any(name == b"mvex" for name, _, _ in _boxes(reader, *index, block=HEADER))
+    return index is not None and any(name == b"mvex" for name, _, _ in _boxes(reader, *index))
 
 
 def _incomplete(seen: set[bytes]) -> BadMedia:

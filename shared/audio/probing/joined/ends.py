@@ -51,7 +51,8 @@ def following(reader: Reader, demuxer: str, most: int) -> list[int]:
     """
     found = [0]
     while len(found) < most:
-        own = part_reader(reader.at, found[-1], reader.size, header=0)
+        # The first one as it is: a reader within a reader fetches more at a time.
+        own = part_reader(reader.at, found[-1], reader.size, header=0) if found[-1] else reader
         ends = ENDS[demuxer](own)
         begin = _next(own, demuxer, ends)
         if begin is None and demuxer in SEARCHED and not _ends_at(own, ends):

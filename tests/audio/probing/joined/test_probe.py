@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from shared.audio.files.reader import Reader
+from shared.audio.probing import audio_info
 from shared.audio.types import MOST_PARTS
-from tests.audio.media import FORMATS, RATE, Memory, lag, make, of_format
+from tests.audio.media import FORMATS, RATE, Memory, lag, make, of_format, write_repeated
 from tests.audio.test_time_axis import decoded
 
 APPENDED = (
@@ -44,6 +46,24 @@ def test_a_file_that_was_cut_before_another_was_appended_is_heard_as_two(sandbox
     assert [one.first_byte for one in info.parts] == [0, len(first) // 2]
     assert warnings[0].startswith("the file consists of 2 recordings")
     assert "promised 8.0 s" in warnings[1]
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "muxing"),
+    [
+        ("ipod", "aac", {}),
+        ("ipod", "aac", {"movflags": "faststart"}),
+        ("asf", "wmav2", {}),
+        ("avi", "libmp3lame", {}),
+    ],
+)
+def test_to_look_for_another_recording_costs_few_bytes_of_a_long_one(tmp_path, container, codec, muxing):
+    path = tmp_path / "long"
+    write_repeated(str(path), container, codec, rate=44_100, hours=1, muxing=muxing, b="64000")
+    data = path.read_bytes()
+    reader = Reader(Memory(data).read, len(data), max_read=64 * 1024, budget=10**6)
+    assert audio_info.probe(reader, name="", track=0).duration == pytest.approx(3600, abs=1)
+    assert reader.bytes_read < 40_000
 
 
 def test_what_follows_and_cannot_be_read_is_told(sandbox):
