@@ -8,6 +8,7 @@ In reading order:
     one_shot           everything in one process, for `transcribe`
     contents           which recording a renamed file has
     processes          the functions and the worker as processes, for `up`
+    fork_server        starts the functions as forks of one process, which loads them once
     serve              one function behind HTTP
     page_address       where the page is, with its token
     exit_with_parent   ends such a process when `up` is killed

@@ -18,11 +18,20 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Become the command."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
+    end_with(parent)
+    os.execvp(command[0], command)  # noqa: S606 - our own command, no shell wanted
+
+
+def end_with(parent: int) -> None:
+    """Let SIGTERM reach this process when its parent dies (Linux).
+
+    Raises:
+        SystemExit: the parent is dead already.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() != parent:
             sys.exit("the parent ended before its child started")
-    os.execvp(command[0], command)  # noqa: S606 - our own command, no shell wanted
 
 
 if __name__ == "__main__":

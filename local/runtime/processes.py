@@ -15,15 +15,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from local.runtime import fork_server
+from local.runtime.fork_server import SERVE, ForkServer
 from shared import concurrency
 from shared.settings import variable
 from shared.telemetry import log
 from shared.topology import DEAD_LETTERS, MERGER, REQUESTS, ROUTER
 
 HOST = "127.0.0.1"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = fork_server.ROOT
 FUNCTIONS = {
     ROUTER: ("functions/router/main.py", "on_upload"),
     REQUESTS: ("functions/router/main.py", "on_request"),
@@ -76,7 +77,9 @@ class Child:
     """What to run."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables for it, beside those of this process."""
-    process: subprocess.Popen[bytes] | None = None
+    server: ForkServer | None = None
+    """Runs the command by a fork; None: it is run as it is."""
+    process: subprocess.Popen[bytes] | fork_server.Forked | None = None
     """None before the first start."""
     starts: int = 0
     """How often it was started."""
@@ -95,18 +98,17 @@ class Child:
             self.process = None
             self.next_start = concurrency.monotonic() + min(LONGEST_WAIT, 2.0 ** min(self.starts, 10) / 4)
         if concurrency.monotonic() >= self.next_start:
-            command = [
-                sys.executable,
-                "-m",
-                "local.runtime.exit_with_parent",
-                str(os.getpid()),
-                *self.command,
-            ]
-            # Its own session: Ctrl-C reaches this process only, which then ends its children in order.
-            environment = {**os.environ, **self.environment}
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+            self.process = self._started()
             self.starts += 1
         return died
+
+    def _started(self) -> subprocess.Popen[bytes] | fork_server.Forked:
+        if self.server is not None:
+            return self.server.start(self.command[3:])
+        command = [sys.executable, "-m", "local.runtime.exit_with_parent", str(os.getpid()), *self.command]
+        # Its own session: Ctrl-C reaches this process only, which then ends its children in order.
+        environment = {**os.environ, **self.environment}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +116,7 @@ class Processes:
     """All processes of a deployment on one machine."""
 
     children: Sequence[Child]
-    """The functions, the sweeper and a worker."""
+    """A worker, the server of the page, the functions and the sweeper."""
     endpoints: Mapping[str, str]
     """Address of the function of each push subscription."""
     sweeper: str
@@ -123,6 +125,8 @@ class Processes:
     """What every call of a function must carry."""
     ports: Sequence[socket.socket] = ()
     """Reserve the ports of the functions."""
+    server: ForkServer | None = None
+    """Starts the functions; None where it cannot."""
 
     def keep_running(self) -> bool:
         """Start those that are not running; True if one has died since the last call."""
@@ -140,6 +144,8 @@ class Processes:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self.server is not None:
+            self.server.end()
         for port in self.ports:
             port.close()
 
@@ -152,19 +158,25 @@ def planned(hosted: Mapping[str, int], console: Child | None = None) -> Processe
         console: the server of the page; None: there is none.
     """
     token = secrets.token_urlsafe(32)
+    environment = {variable("function_token"): token}
+    sources = sorted({source for source, _ in (*FUNCTIONS.values(), SWEEPER, *([HOSTED] if hosted else []))})
+    server = ForkServer(sources, environment) if fork_server.works() else None
     children, endpoints, ports = [], {}, []
     for subscription, function in (FUNCTIONS | dict.fromkeys(hosted, HOSTED)).items():
-        child, endpoints[subscription], port = _served(*function, hosted.get(subscription, CALLS), token)
+        calls = hosted.get(subscription, CALLS)
+        child, endpoints[subscription], port = _served(*function, calls, environment, server)
         children.append(child)
         ports.append(port)
-    sweeper, url, port = _served(*SWEEPER, CALLS, token)
+    sweeper, url, port = _served(*SWEEPER, CALLS, environment, server)
     worker = Child(name="worker", command=[sys.executable, "-m", "gpu_job", "--stay"])
     return Processes(
-        children=(*children, sweeper, worker, *([] if console is None else [console])),
+        # The functions last: the first one waits until what they share is loaded.
+        children=(worker, *([] if console is None else [console]), *children, sweeper),
         endpoints=endpoints,
         sweeper=url,
         token=token,
         ports=(*ports, port),
+        server=server,
     )
 
 
@@ -174,10 +186,11 @@ def console(port: int, token: str) -> Child:
     return Child(name="console", command=[sys.executable, "-m", "console"], environment=environment)
 
 
-def _served(source: str, target: str, calls: int, token: str) -> tuple[Child, str, socket.socket]:
+def _served(
+    source: str, target: str, calls: int, environment: Mapping[str, str], server: ForkServer | None
+) -> tuple[Child, str, socket.socket]:
     kept = reserved()
     port = port_of(kept)
-    command = [sys.executable, "-m", "local.runtime.serve", str(ROOT / source), target, str(port), str(calls)]
-    environment = {variable("function_token"): token}
-    child = Child(name=f"{source} {target}", command=command, environment=environment)
+    command = [sys.executable, "-m", SERVE, str(ROOT / source), target, str(port), str(calls)]
+    child = Child(name=f"{source} {target}", command=command, environment=environment, server=server)
     return child, f"http://{HOST}:{port}/", kept
