@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
+from shared.audio.probing.truncation import Length
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from av.audio.stream import AudioStream
 
     from shared.audio.files.reader import Reader
 
 SHORT = 768 * 1024
 """Bytes up to which all frames of a file are counted: ten minutes and more."""
+PLACES, WINDOW = 32, 16 * 1024
+"""Where the frames of a longer file are counted, and bytes at each."""
+IN_A_ROW = 12
+"""Frames that follow one another where one is taken to begin: any byte in eight may be that of a frame."""
 FRAME = 0.02
 """Seconds of each."""
 _SPEECH = {"amr_nb": 8, "amr_wb": 9}
@@ -28,15 +36,40 @@ _PAUSES = {1, 6}
 """Bytes of those that hold none."""
 
 
-def length(reader: Reader) -> float | None:
-    """Seconds of all frames of a short file; None where it is longer, or not all of it can be read."""
+def length(reader: Reader) -> Length:
+    """Seconds of all frames; a guess from some of them in a long file, or where not all of it can be read."""
+    sizes = _WIDE if reader.at(0, 9) == b"#!AMR-WB\n" else _NARROW
     data = reader.at(0, reader.size) if reader.size <= SHORT else b""
-    sizes = _WIDE if data.startswith(b"#!AMR-WB") else _NARROW
-    at, frames = data.find(b"\n") + 1, 0
+    if data and len(data) == reader.size:
+        frames, _ = _count(data, data.find(b"\n") + 1, sizes)
+        return Length(duration=frames * FRAME or None, exact=frames > 0)
+    frames, counted = 0, 0
+    for place in range(PLACES):
+        some = reader.at(place * max(0, reader.size - WINDOW) // (PLACES - 1), WINDOW, block=WINDOW)
+        begin = next((at for at in range(len(some)) if _is_frame(some, at, sizes)), None)
+        if begin is not None:
+            more, end = _count(some, begin, sizes)
+            frames, counted = frames + more, counted + end - begin
+    return Length(duration=reader.size / counted * frames * FRAME if counted else None, exact=False)
+
+
+def _count(data: bytes, at: int, sizes: Sequence[int]) -> tuple[int, int]:
+    """How many frames there are from one on, and where the last one ends."""
+    frames = 0
     while 0 < at < len(data):
         at += sizes[data[at] >> 3 & 15]
         frames += 1
-    return frames * FRAME if len(data) == reader.size and frames else None
+    return frames, at
+
+
+def _is_frame(data: bytes, at: int, sizes: Sequence[int]) -> bool:
+    """Whether a frame begins somewhere, as far as its first byte and those of the next frames tell."""
+    for _ in range(IN_A_ROW):
+        # Its padding is zero, and the bit that says "not damaged" is set.
+        if not 0 < at < len(data) or data[at] & 0x87 != 0x04:
+            return False
+        at += sizes[data[at] >> 3 & 15]
+    return True
 
 
 def pause(context: av.AudioCodecContext, packet: av.Packet[AudioStream]) -> list[av.AudioFrame]:

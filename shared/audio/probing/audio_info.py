@@ -96,12 +96,11 @@ def _with_ffmpeg(reader: Reader, demuxer: str, track: int) -> AudioInfo:
             origin = _voted(container, stream, origin)
             duration -= origin  # FFmpeg says when it ends
         duration = duration or _counted(reader, demuxer, context.sample_rate)
-        counted = amr.length(reader) if demuxer == "amr" else None
         if demuxer == "avi" and stream.frames == avi.UNKNOWN_LENGTH:
             duration = None
         length = Length(duration=duration or None, exact=bool(duration) and not _is_guess(reader, demuxer))
-        if counted:
-            length = Length(duration=counted, exact=True)
+        if demuxer == "amr":
+            length = amr.length(reader)
         if declared is not None:
             length = truncated_length(declared, length, context.bit_rate or 0)
         if demuxer == "ogg" and duration:

@@ -5,6 +5,7 @@ import pytest
 
 from shared.audio.files.reader import Reader
 from shared.audio.probing import amr
+from shared.audio.probing.truncation import Length
 from tests.audio.media import RATE, Memory, chunk, make, of_format, samples, sound
 from tests.audio.test_time_axis import decoded
 
@@ -47,7 +48,31 @@ def test_frames_of_both_kinds_are_counted():
             bytes((kind << 3 | 4,)) + bytes(size - 1) for kind, size in zip(kinds, sizes, strict=True)
         )
         data = magic + 50 * frames
-        assert amr.length(Reader(Memory(data).read, len(data))) == pytest.approx(3.0)
-    assert amr.length(Reader(Memory(b"#!AMR\n").read, 6)) is None
-    long = b"#!AMR\n" + bytes(amr.SHORT)
-    assert amr.length(Reader(Memory(long).read, len(long))) is None
+        assert amr.length(Reader(Memory(data).read, len(data))) == Length(
+            duration=pytest.approx(3.0), exact=True
+        )
+    assert amr.length(Reader(Memory(b"#!AMR\n").read, 6)).duration is None
+
+
+@pytest.mark.parametrize(("magic", "sizes"), [(b"#!AMR\n", (32, 1, 6)), (b"#!AMR-WB\n", (61, 1, 6))])
+def test_the_length_of_a_long_file_with_pauses_is_nearly_right_and_little_of_it_is_read(magic, sizes):
+    random = np.random.default_rng(5)
+    kinds = ((7, 15, 8) if magic == b"#!AMR\n" else (8, 15, 9))[:3]
+    frames, number = [magic], 0
+    while sum(map(len, frames)) < 2 * amr.SHORT:
+        which, several = (0, 150) if number % 2 == 0 else (1, 400)
+        for _ in range(several):
+            one = which if which == 0 or random.random() > 0.12 else 2
+            frames.append(bytes((kinds[one] << 3 | 4,)) + random.bytes(sizes[one] - 1))
+        number += 1
+    data = b"".join(frames)
+    source = Reader(Memory(data).read, len(data))
+    found = amr.length(source)
+    assert not found.exact
+    assert found.duration == pytest.approx((len(frames) - 1) * amr.FRAME, rel=0.1)
+    assert source.bytes_read < 700_000
+
+
+def test_noise_has_no_frames():
+    data = b"#!AMR\n" + np.random.default_rng(1).bytes(amr.SHORT)
+    assert amr.length(Reader(Memory(data).read, len(data))).duration is None
