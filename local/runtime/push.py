@@ -124,11 +124,15 @@ class PushLoop:
         self._thread = concurrency.Thread(target=self._run, name=f"push-{self._policy.name}", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish the deliveries in flight, take no new ones, and return when all but those left behind have ended."""
+    def stop(self, patience: float | None = None) -> None:
+        """Finish the deliveries in flight, take no new ones, and return when all but those left behind have ended.
+
+        Args:
+            patience: seconds after which to return in any case; None: no limit.
+        """
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(patience)
 
     def _run(self) -> None:
         in_flight: dict[concurrency.Future[None], Delivery] = {}

@@ -46,7 +46,7 @@ from shared.telemetry import log, show_logs
 from shared.topology import EXPORTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from threading import Event
 
     from local.backend.embedded_ports import LocalPorts
@@ -58,6 +58,8 @@ AGAIN = 2.0
 """Seconds until what could not be started is tried again."""
 TIDY_EVERY = 600.0
 """Seconds between two looks for what killed processes left."""
+FINISH_WITHIN = 5.0
+"""Seconds that functions have to finish what they do when `up` ends; planning a damaged file may take minutes."""
 PATHS = (
     *("DROPSCRIBE_STATE_DIR", "DROPSCRIBE_INBOX", "DROPSCRIBE_TRANSCRIPTS"),
     "DROPSCRIBE_SPEAKER_WEIGHTS",
@@ -274,12 +276,24 @@ def _greet(ports: LocalPorts) -> None:
 
 def _deliver(planned: Processes, hosted: Mapping[str, int], ports: LocalPorts, stack: ExitStack) -> None:
     """Push messages to the functions until the stack ends."""
+    loops: list[PushLoop] = []
     for subscription, url in planned.endpoints.items():
         calls = hosted.get(subscription, processes.CALLS)
         sender = HttpSender(url, token=planned.token)
         loop = PushLoop(ports.queue, subscription, sender, at_a_time=calls)
         loop.start()
-        stack.callback(loop.stop)
+        loops.append(loop)
+    stack.callback(_end, loops, planned)
+
+
+def _end(loops: Sequence[PushLoop], planned: Processes) -> None:
+    """Let the functions finish what they do, for some seconds, then end them: nothing is lost, and its message stays."""
+    until = concurrency.monotonic() + FINISH_WITHIN
+    for loop in loops:
+        loop.stop(max(0.0, until - concurrency.monotonic()))
+    planned.end()
+    for loop in loops:
+        loop.stop()
 
 
 @contextmanager
