@@ -28,7 +28,8 @@ from shared.state import documents
 from tests import voices
 from tests.ports import free_port
 
-SAMPLES = Path(__file__).resolve().parents[4] / "samples"
+ROOT = Path(__file__).resolve().parents[4]
+SAMPLES = ROOT / "samples"
 PATIENCE = 90.0
 """Seconds: three interpreters and a model have to start on a busy machine."""
 
@@ -52,7 +53,13 @@ class Deployment:
         # Relative paths, and a folder that is not the project's.
         command = [sys.executable, "-m", "local.cli", "up", "--inbox", "inbox", "--out", "out"]
         command += ["--model", "tiny", "--state-dir", "state", *more]
-        environment = os.environ | {"CHUNK_DURATION_MINUTES": "0.5", "GPU_BATCH_SIZE": "1"}
+        environment = os.environ | {
+            "CHUNK_DURATION_MINUTES": "0.5",
+            "GPU_BATCH_SIZE": "1",
+            # Another `up` on this machine may have the usual one.
+            "DROPSCRIBE_CONSOLE_PORT": str(free_port()),
+            "PYTHONPATH": str(ROOT),
+        }
         before = self.said.stat().st_size
         process = subprocess.Popen(
             command, stdout=self.log, stderr=self.log, env=environment, cwd=self.state.parent
