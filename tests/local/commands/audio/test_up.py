@@ -58,7 +58,7 @@ class Deployment:
             "GPU_BATCH_SIZE": "1",
             # Another `up` on this machine may have the usual one.
             "DROPSCRIBE_CONSOLE_PORT": str(free_port()),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)]),
         }
         before = self.said.stat().st_size
         process = subprocess.Popen(
